@@ -1,0 +1,358 @@
+/**
+ * Every setting of every process, read from the environment once, at start.
+ *
+ * Owns: names, types, units, defaults and the one line of text of each variable; `docs/configuration.md` is
+ * generated from this table. Does not own what a setting does. Invariant: a process never starts with a value
+ * that is malformed, nor with a misspelt name that it would silently ignore; all mistakes are told at once.
+ */
+import { z } from 'zod';
+
+export type SettingGroup = 'Addresses' | 'Secrets' | 'Kafka' | 'Temporal' | 'Behaviour' | 'Platform';
+
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  readonly schema: S;
+  readonly group: SettingGroup;
+  readonly text: string;
+  /** Shown in the documentation; a default that follows from another variable cannot be a literal. */
+  readonly shownDefault: string;
+  /** The value must not appear in logs or error messages. */
+  readonly secret: boolean;
+}
+
+function setting<S extends z.ZodType>(
+  group: SettingGroup,
+  schema: S,
+  shownDefault: string | number | boolean,
+  text: string,
+  secret = false,
+): Setting<S> {
+  return { schema, group, text, shownDefault: String(shownDefault), secret };
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+const port = (byDefault: number) =>
+  wholeNumber(1, 65535).default(byDefault).describe('a TCP port, 1 to 65535');
+const switchedOn = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+const url = (...protocols: string[]) =>
+  z.string().refine(
+    (text) => {
+      try {
+        return protocols.includes(new URL(text).protocol.replace(/:$/, ''));
+      } catch {
+        return false;
+      }
+    },
+    `must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
+  );
+const brokers = z
+  .string()
+  .regex(/^[^,\s:]+:\d{1,5}(,[^,\s:]+:\d{1,5})*$/, 'must be host:port, several separated by commas')
+  .transform((text) => text.split(','));
+const hostAndPort = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port');
+
+/** The table. A variable that is not here does not exist. */
+export const settings = {
+  DATABASE_URL: setting(
+    'Addresses',
+    url('postgresql', 'postgres').optional(),
+    'the platform’s server on `POSTGRES_PORT`, database `perennial`',
+    'PostgreSQL of Perennial. When set, `make up`, `make demo` and `make test` use that server instead of starting one.',
+    true,
+  ),
+  KAFKA_BROKERS: setting(
+    'Addresses',
+    brokers.optional(),
+    'the platform’s broker on `KAFKA_PORT`',
+    'Kafka bootstrap brokers, host:port, comma-separated.',
+  ),
+  TEMPORAL_ADDRESS: setting(
+    'Addresses',
+    hostAndPort.optional(),
+    'the platform’s server on `TEMPORAL_PORT`',
+    'Temporal frontend, host:port.',
+  ),
+  TEMPORAL_UI_URL: setting(
+    'Addresses',
+    url('http', 'https').optional(),
+    'the platform’s Web UI on `TEMPORAL_UI_PORT`',
+    'Temporal Web UI, for links that people follow.',
+  ),
+  SANDBOX_PROVIDER_URL: setting(
+    'Addresses',
+    url('http', 'https').optional(),
+    'this machine, `SANDBOX_PORT`',
+    'The sandbox payment provider. When set, `bin/all` does not start one of its own.',
+  ),
+  SANDBOX_DATABASE_URL: setting(
+    'Addresses',
+    url('postgresql', 'postgres').optional(),
+    'the platform’s server, database `perennial_sandbox`',
+    'PostgreSQL of the sandbox provider; a database of its own, never Perennial’s.',
+    true,
+  ),
+  API_HOST: setting(
+    'Addresses',
+    z.string().min(1).default('127.0.0.1'),
+    '127.0.0.1',
+    'Address that the API and the sandbox provider listen on; 0.0.0.0 in a container.',
+  ),
+  API_PORT: setting('Addresses', port(8080), 8080, 'Port of the REST API.'),
+  SANDBOX_PORT: setting('Addresses', port(8090), 8090, 'Port of the sandbox provider.'),
+
+  BOOTSTRAP_API_KEY: setting(
+    'Secrets',
+    z
+      .string()
+      .min(32, 'must be 32 characters or more')
+      .max(200, 'must be at most 200 characters')
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+      .optional(),
+    'none',
+    'When set, an API key with every scope and this secret exists after `bin/migrate`.',
+    true,
+  ),
+  KAFKA_USERNAME: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL user.'),
+  KAFKA_PASSWORD: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL password.', true),
+  TEMPORAL_API_KEY: setting(
+    'Secrets',
+    z.string().min(1).optional(),
+    'none',
+    'API key for Temporal Cloud.',
+    true,
+  ),
+
+  KAFKA_SSL: setting(
+    'Kafka',
+    switchedOn.default(false),
+    false,
+    'Speak TLS to the brokers; certificates are verified.',
+  ),
+  KAFKA_SASL_MECHANISM: setting(
+    'Kafka',
+    z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'must be plain, scram-sha-256 or scram-sha-512')
+      .optional(),
+    'none',
+    'SASL mechanism; needs `KAFKA_USERNAME` and `KAFKA_PASSWORD`.',
+  ),
+  KAFKA_PARTITIONS: setting(
+    'Kafka',
+    wholeNumber(1, 1000).default(12),
+    12,
+    'Partitions of each topic when it is created.',
+  ),
+  KAFKA_REPLICATION_FACTOR: setting(
+    'Kafka',
+    wholeNumber(-1, 9)
+      .refine((n) => n !== 0, 'must be 1 or more, or -1')
+      .default(-1),
+    -1,
+    'Replicas of each topic when it is created; -1 takes the broker’s default.',
+  ),
+  KAFKA_MIN_INSYNC_REPLICAS: setting(
+    'Kafka',
+    wholeNumber(1, 9).optional(),
+    'the broker’s',
+    '`min.insync.replicas` of each topic when it is created.',
+  ),
+  KAFKA_RETENTION_MS: setting(
+    'Kafka',
+    wholeNumber(604_800_000, Number.MAX_SAFE_INTEGER).default(604_800_000),
+    604_800_000,
+    'How long topics keep records, milliseconds; never less than 7 days.',
+  ),
+
+  TEMPORAL_NAMESPACE: setting(
+    'Temporal',
+    z.string().min(1).max(200).default('default'),
+    'default',
+    'Namespace; `bin/migrate` creates it when it is missing.',
+  ),
+  TEMPORAL_TLS: setting(
+    'Temporal',
+    switchedOn.default(false),
+    false,
+    'Speak TLS to Temporal, verified against the system’s authorities.',
+  ),
+  TEMPORAL_TLS_CERT_FILE: setting(
+    'Temporal',
+    z.string().min(1).optional(),
+    'none',
+    'PEM file with the client’s certificate (mutual TLS).',
+  ),
+  TEMPORAL_TLS_KEY_FILE: setting(
+    'Temporal',
+    z.string().min(1).optional(),
+    'none',
+    'PEM file with the client’s key.',
+  ),
+  WORKER_CACHED_WORKFLOWS: setting(
+    'Temporal',
+    wholeNumber(1, 100_000).default(600),
+    600,
+    'Workflows that a worker keeps in memory; about 600 for each GB.',
+  ),
+
+  LOG_LEVEL: setting(
+    'Behaviour',
+    z
+      .enum(
+        ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+        'must be trace, debug, info, warn, error, fatal or silent',
+      )
+      .default('info'),
+    'info',
+    'Least severe level that is logged.',
+  ),
+  DATABASE_POOL_SIZE: setting(
+    'Behaviour',
+    wholeNumber(2, 200).default(10),
+    10,
+    'PostgreSQL connections of one process.',
+  ),
+  OUTBOX_SHARDS: setting(
+    'Behaviour',
+    wholeNumber(1, 64).default(4),
+    4,
+    'How many relays can publish side by side; a record’s shard is stored with it, so lower it only when the outbox is empty.',
+  ),
+  INCOMPLETE_HOURS: setting(
+    'Behaviour',
+    wholeNumber(1, 24 * 7).default(23),
+    23,
+    'Hours that a first payment may stay open before its subscription expires.',
+  ),
+  SHUTDOWN_TIMEOUT_MS: setting(
+    'Behaviour',
+    wholeNumber(1_000, 300_000).default(20_000),
+    20_000,
+    'How long a stopping process waits for work in hand, milliseconds.',
+  ),
+
+  PLATFORM_DIR: setting(
+    'Platform',
+    z.string().min(1).default('.platform'),
+    '.platform',
+    'Where the servers started by `make up` keep their data and `platform.json`.',
+  ),
+  PLATFORM_TEMPORAL: setting(
+    'Platform',
+    z.enum(['dev', 'postgres'], 'must be dev or postgres').default('dev'),
+    'dev',
+    'Which Temporal the platform starts: the development server (SQLite) or the server on PostgreSQL.',
+  ),
+  POSTGRES_PORT: setting('Platform', port(15432), 15432, 'Port of the platform’s PostgreSQL.'),
+  KAFKA_PORT: setting('Platform', port(19092), 19092, 'Port of the platform’s Kafka.'),
+  TEMPORAL_PORT: setting('Platform', port(7233), 7233, 'Port of the platform’s Temporal.'),
+  TEMPORAL_UI_PORT: setting('Platform', port(8233), 8233, 'Port of the platform’s Temporal Web UI.'),
+} as const satisfies Record<string, Setting>;
+
+type Table = typeof settings;
+type Read = { [K in keyof Table]: z.output<Table[K]['schema']> };
+
+/** The settings of a process; the addresses are filled in from the platform’s ports where none is given. */
+export interface Config extends Omit<
+  Read,
+  'DATABASE_URL' | 'SANDBOX_DATABASE_URL' | 'KAFKA_BROKERS' | 'TEMPORAL_ADDRESS' | 'TEMPORAL_UI_URL'
+> {
+  DATABASE_URL: string;
+  SANDBOX_DATABASE_URL: string;
+  KAFKA_BROKERS: string[];
+  TEMPORAL_ADDRESS: string;
+  TEMPORAL_UI_URL: string;
+}
+
+/** Wrong configuration. `message` lists every mistake, one a line, without any secret’s value. */
+export class ConfigError extends Error {
+  constructor(readonly mistakes: readonly string[]) {
+    super(
+      `The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n${mistakes.map((m) => `  - ${m}`).join('\n')}\nEvery variable is described in docs/configuration.md.`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+const prefixes = [
+  'API_',
+  'SANDBOX_',
+  'KAFKA_',
+  'OUTBOX_',
+  'PLATFORM_',
+  'TEMPORAL_',
+  'WORKER_',
+  'DATABASE_',
+  'BOOTSTRAP_',
+  'INCOMPLETE_',
+  'SHUTDOWN_',
+];
+// Temporal's own CLI reads these, and Kubernetes adds links to services, into the same environment.
+const foreign =
+  /^TEMPORAL_(CLI_|ENV|CONFIG_FILE|PROFILE|DEBUG|GRPC_META_)|_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/;
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env)
+    .filter((name) => !(name in settings) && prefixes.some((prefix) => name.startsWith(prefix)))
+    .filter((name) => !foreign.test(name))
+    .map((name) => {
+      const near = Object.keys(settings).find(
+        (known) =>
+          known.startsWith(name) ||
+          name.startsWith(known) ||
+          sharedStart(known, name) >= Math.min(known.length, name.length) - 3,
+      );
+      return `${name} is not a setting${near ? `; did you mean ${near}?` : ''}`;
+    });
+}
+
+function sharedStart(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return length;
+}
+
+/**
+ * Reads the settings from an environment (usually `process.env`). An empty string counts as not set.
+ * @throws ConfigError with all mistakes at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const mistakes = unknownNames(env);
+  const read: Record<string, unknown> = {};
+  for (const [name, { schema, secret }] of Object.entries<Setting>(settings)) {
+    const text = env[name] === '' ? undefined : env[name];
+    const result = schema.safeParse(text);
+    if (result.success) read[name] = result.data;
+    else {
+      const why = result.error.issues.map((issue) => issue.message).join('; ');
+      mistakes.push(
+        `${name} ${why}${secret || text === undefined ? '' : ` (it is ${JSON.stringify(text)})`}`,
+      );
+    }
+  }
+  const config = read as Read;
+  if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_USERNAME && config.KAFKA_PASSWORD)) {
+    mistakes.push('KAFKA_SASL_MECHANISM needs KAFKA_USERNAME and KAFKA_PASSWORD');
+  }
+  if (Boolean(config.TEMPORAL_TLS_CERT_FILE) !== Boolean(config.TEMPORAL_TLS_KEY_FILE)) {
+    mistakes.push('TEMPORAL_TLS_CERT_FILE and TEMPORAL_TLS_KEY_FILE go together');
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return {
+    ...config,
+    DATABASE_URL: config.DATABASE_URL ?? platformDatabaseUrl(config.POSTGRES_PORT, 'perennial'),
+    SANDBOX_DATABASE_URL:
+      config.SANDBOX_DATABASE_URL ?? platformDatabaseUrl(config.POSTGRES_PORT, 'perennial_sandbox'),
+    KAFKA_BROKERS: config.KAFKA_BROKERS ?? [`127.0.0.1:${config.KAFKA_PORT}`],
+    TEMPORAL_ADDRESS: config.TEMPORAL_ADDRESS ?? `127.0.0.1:${config.TEMPORAL_PORT}`,
+    TEMPORAL_UI_URL: config.TEMPORAL_UI_URL ?? `http://127.0.0.1:${config.TEMPORAL_UI_PORT}`,
+  };
+}
+
+/** Address of a database on the platform's own server, which listens on the loopback interface only. */
+export function platformDatabaseUrl(postgresPort: number, database: string): string {
+  return `postgresql://perennial:perennial@127.0.0.1:${postgresPort}/${database}`;
+}

@@ -1,0 +1,79 @@
+/** Fields that many messages share, each with the words a caller reads when it is wrong. */
+import { z } from 'zod';
+import { intervalUnits, isTimeZone, maxIntervalCount } from '../domain/calendar';
+import { isCurrency, maxAmount } from '../domain/money';
+
+/** Whole minor units, 0 or more. */
+export const amount = (max = maxAmount) =>
+  z
+    .int('must be a whole number of minor units')
+    .min(0, 'must be 0 or more')
+    .max(max, `must be at most ${max}`);
+
+/** Whole minor units, negative for a credit. */
+export const signedAmount = z.int().min(-maxAmount).max(maxAmount);
+
+export const currency = z
+  .string()
+  .length(3, 'must be an ISO 4217 code of three capital letters')
+  .refine(isCurrency, 'must be an ISO 4217 currency in capital letters, such as EUR')
+  .meta({ example: 'EUR' });
+
+export const instant = z.iso
+  .datetime({ offset: true, error: 'must be an RFC 3339 instant, such as 2027-03-01T09:00:00Z' })
+  .meta({ example: '2027-03-01T09:00:00.000Z' });
+
+export const timeZone = z
+  .string()
+  .max(64, 'must be at most 64 characters')
+  .refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Moscow')
+  .meta({ example: 'Europe/Moscow' });
+
+/** An id as callers may choose or name it. */
+export const id = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(100, 'must be at most 100 characters')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/,
+    'must consist of letters, digits, "_", "-" and ".", and begin with a letter or digit',
+  );
+
+export const interval = z
+  .strictObject({
+    unit: z.enum(intervalUnits, `must be one of ${intervalUnits.join(', ')}`),
+    count: z.int('must be a whole number').min(1, 'must be at least 1'),
+  })
+  .refine(({ unit, count }) => count <= maxIntervalCount[unit], {
+    path: ['count'],
+    error: 'must not make an interval longer than 10 years',
+  })
+  .meta({ id: 'Interval' });
+
+/** Free data of the caller's: up to 50 pairs of short texts. */
+export const metadata = z
+  .record(
+    z.string().min(1).max(40, 'keys are at most 40 characters'),
+    z.string().max(500, 'values are at most 500 characters'),
+  )
+  .refine((pairs) => Object.keys(pairs).length <= 50, 'must have at most 50 entries')
+  .meta({ example: { order: 'A-1' } });
+
+/** Text for people; no control characters. */
+export const text = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(max, `must be at most ${max} characters`)
+    // oxlint-disable-next-line no-control-regex -- control characters are just what is refused here
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
+
+export const actor = z
+  .object({
+    kind: z.enum(['api_key', 'operator', 'system', 'external']),
+    id: z.string(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'Actor' });
+export type Actor = z.infer<typeof actor>;

@@ -1,0 +1,74 @@
+/** Customers and their payment methods (tokens of the provider; never card data). */
+import { z } from 'zod';
+import { id, instant, metadata, text, timeZone } from '../fields';
+
+export const createCustomer = z
+  .strictObject({
+    id: id.optional(),
+    email: z.email('must be an e-mail address').max(320).optional(),
+    name: text(200).optional(),
+    time_zone: timeZone.optional(),
+    metadata: metadata.optional(),
+  })
+  .meta({ id: 'CreateCustomer' });
+export type CreateCustomer = z.output<typeof createCustomer>;
+
+export const changeCustomer = z
+  .strictObject({
+    email: z.email('must be an e-mail address').max(320).nullable().optional(),
+    name: text(200).nullable().optional(),
+    time_zone: timeZone.optional(),
+    default_payment_method_id: id.optional(),
+    metadata: metadata.optional(),
+  })
+  .meta({ id: 'ChangeCustomer' });
+
+export const customer = z
+  .object({
+    id: z.string(),
+    email: z.string().nullable(),
+    name: z.string().nullable(),
+    time_zone: z.string(),
+    test_clock_id: z.string().nullable(),
+    default_payment_method_id: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    created_at: instant,
+  })
+  .meta({ id: 'Customer' });
+export type Customer = z.infer<typeof customer>;
+
+export const createPaymentMethod = z
+  .strictObject({
+    provider: text(40),
+    token: z
+      .string()
+      .min(1, 'must not be empty')
+      .max(255, 'must be at most 255 characters')
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+      .meta({ description: 'The provider’s token; a card number is refused.', example: 'tok_ok' }),
+    brand: text(40).optional(),
+    last4: z
+      .string()
+      .regex(/^\d{4}$/, 'must be four digits')
+      .optional(),
+    exp_month: z.int().min(1).max(12).optional(),
+    exp_year: z.int().min(2000).max(2100).optional(),
+    default: z.boolean().optional(),
+  })
+  .meta({ id: 'CreatePaymentMethod' });
+export type CreatePaymentMethod = z.output<typeof createPaymentMethod>;
+
+export const paymentMethod = z
+  .object({
+    id: z.string(),
+    customer_id: z.string(),
+    provider: z.string(),
+    brand: z.string().nullable(),
+    last4: z.string().nullable(),
+    exp_month: z.int().nullable(),
+    exp_year: z.int().nullable(),
+    default: z.boolean(),
+    created_at: instant,
+  })
+  .meta({ id: 'PaymentMethod' });
+export type PaymentMethod = z.infer<typeof paymentMethod>;

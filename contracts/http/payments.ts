@@ -1,0 +1,70 @@
+/** Payments as the API shows them. */
+import { z } from 'zod';
+import {
+  attemptStatuses,
+  attemptTriggers,
+  declineCategories,
+  declineCodes,
+  paymentKinds,
+  paymentStatuses,
+} from '../../domain/payment';
+import { instant } from '../fields';
+
+export const attemptFailure = z
+  .object({
+    category: z.enum(declineCategories),
+    code: z.enum(declineCodes),
+    provider_code: z.string().nullable(),
+    message: z.string(),
+    network_advice: z.string().nullable(),
+  })
+  .meta({ id: 'Failure' });
+
+export const paymentAttempt = z
+  .object({
+    number: z.int(),
+    trigger: z.enum(attemptTriggers),
+    status: z.enum(attemptStatuses),
+    idempotency_key: z.string(),
+    provider_reference: z.string().nullable(),
+    failure: attemptFailure.nullable(),
+    started_at: instant,
+    finished_at: instant.nullable(),
+  })
+  .meta({ id: 'PaymentAttempt' });
+
+export const paymentLine = z.object({
+  description: z.string(),
+  amount: z.int(),
+  period: z.object({ start: instant, end: instant }).nullable(),
+});
+
+export const nextAction = z.object({
+  type: z.string(),
+  url: z.string().nullable(),
+  expires_at: instant.nullable(),
+});
+
+export const payment = z
+  .object({
+    id: z.string(),
+    kind: z.enum(paymentKinds),
+    customer_id: z.string(),
+    subscription_id: z.string().nullable(),
+    period_index: z.int().nullable(),
+    currency: z.string(),
+    amount: z.int(),
+    lines: z.array(paymentLine),
+    status: z.enum(paymentStatuses),
+    provider: z.string().nullable(),
+    payment_method_id: z.string().nullable(),
+    next_action: nextAction.nullable(),
+    attempts: z.array(paymentAttempt).optional().meta({ description: 'In GET by id, not in lists.' }),
+    next_attempt_at: instant.nullable(),
+    refunded_amount: z.int(),
+    reason: z.string().nullable(),
+    created_at: instant,
+    updated_at: instant,
+  })
+  .meta({ id: 'Payment' });
+export type Payment = z.infer<typeof payment>;

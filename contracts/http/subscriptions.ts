@@ -1,0 +1,99 @@
+/** Subscriptions: the snapshot that the API answers and the events carry, and the calls that change it. */
+import { z } from 'zod';
+import { maxQuantity } from '../../domain/money';
+import { intervalUnits } from '../../domain/calendar';
+import { subscriptionStatuses } from '../../domain/subscription';
+import { paymentStatuses } from '../../domain/payment';
+import { id, instant, metadata, signedAmount, text, timeZone } from '../fields';
+import { pageQuery } from './lists';
+import { attemptFailure, nextAction } from './payments';
+
+export const createSubscription = z
+  .strictObject({
+    customer_id: id,
+    plan_id: id,
+    quantity: z
+      .int('must be a whole number')
+      .min(1, 'must be at least 1')
+      .max(maxQuantity, `must be at most ${maxQuantity}`)
+      .optional(),
+    payment_method_id: id.optional(),
+    trial_days: z.int().min(0).max(730).optional(),
+    start_at: instant.optional(),
+    time_zone: timeZone.optional(),
+    retry_policy_id: id.optional(),
+    metadata: metadata.optional(),
+  })
+  .meta({ id: 'CreateSubscription' });
+export type CreateSubscription = z.output<typeof createSubscription>;
+
+export const subscription = z
+  .object({
+    id: z.string(),
+    customer_id: z.string(),
+    plan_id: z.string(),
+    quantity: z.int(),
+    status: z.enum(subscriptionStatuses),
+    currency: z.string(),
+    amount: z.int().meta({ description: 'Of one period, minor units.' }),
+    balance: signedAmount.meta({
+      description: 'Credit carried (negative) or debit lines waiting (positive), minor units.',
+    }),
+    interval: z.object({ unit: z.enum(intervalUnits), count: z.int() }),
+    time_zone: z.string(),
+    billing_anchor: instant,
+    start_at: instant,
+    period: z
+      .object({ index: z.int(), start: instant, end: instant, paid: z.boolean() })
+      .nullable()
+      .meta({ description: 'Period 0 is the trial; the first paid period is 1.' }),
+    trial_end: instant.nullable(),
+    cancel_at: instant.nullable(),
+    cancelled_at: instant.nullable(),
+    paused_at: instant.nullable(),
+    resume_at: instant.nullable(),
+    pending_change: z.record(z.string(), z.unknown()).nullable(),
+    payment_method_id: z.string().nullable(),
+    provider: z.string().nullable(),
+    open_payment_id: z.string().nullable(),
+    retry_policy_id: z.string(),
+    version: z.int(),
+    test_clock_id: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    created_at: instant,
+  })
+  .meta({ id: 'Subscription' });
+export type Subscription = z.infer<typeof subscription>;
+
+export const firstPayment = z
+  .object({
+    payment_id: z.string(),
+    status: z.enum(paymentStatuses),
+    amount: z.int(),
+    currency: z.string(),
+  })
+  .meta({ id: 'FirstPayment' });
+export type FirstPayment = z.infer<typeof firstPayment>;
+
+/** What POST /subscriptions answers. */
+export const createdSubscription = subscription
+  .extend({
+    first_payment: firstPayment
+      .extend({ next_action: nextAction.nullable(), failure: attemptFailure.nullable() })
+      .nullable(),
+  })
+  .meta({ id: 'CreatedSubscription' });
+export type CreatedSubscription = z.infer<typeof createdSubscription>;
+
+export const listSubscriptions = pageQuery.extend({
+  status: z.enum(subscriptionStatuses).optional(),
+  customer_id: id.optional(),
+  plan_id: id.optional(),
+});
+
+export const cancelSubscription = z.strictObject({
+  mode: z.enum(['now'], 'must be now').default('now'),
+  refund: z.enum(['none'], 'must be none').default('none'),
+  reason: text(500).optional(),
+});
+export type CancelSubscription = z.output<typeof cancelSubscription>;

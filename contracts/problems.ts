@@ -1,0 +1,60 @@
+/**
+ * The closed table of everything that can be answered instead of a result (RFC 9457 problem details).
+ *
+ * Owns: codes, HTTP statuses, titles. A code is stable: clients branch on it. Nothing else may be answered.
+ */
+import { z } from 'zod';
+import { attemptFailure } from './http/payments';
+
+export const problems = {
+  malformed_json: { status: 400, title: 'The body is not JSON' },
+  malformed_request: { status: 400, title: 'The request cannot be read' },
+  malformed_cursor: { status: 400, title: 'The cursor is not one that this list gave out' },
+  unauthenticated: { status: 401, title: 'An API key is needed' },
+  payment_declined: { status: 402, title: 'The payment was declined' },
+  forbidden: { status: 403, title: 'The API key does not have the scope' },
+  not_found: { status: 404, title: 'There is no such thing' },
+  already_exists: { status: 409, title: 'The id is taken' },
+  idempotency_key_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still running' },
+  subscription_final: { status: 409, title: 'The subscription has ended' },
+  payment_method_in_use: { status: 409, title: 'The payment method is in use' },
+  payload_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  validation_failed: { status: 422, title: 'The request is not acceptable' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another body' },
+  card_number_refused: { status: 422, title: 'Card numbers are never accepted' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something unexpected happened' },
+  unavailable: { status: 503, title: 'A part of the system is away' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** Where in the request a mistake is, and what is allowed there. */
+export const fieldMistake = z.object({
+  path: z.string().meta({ description: 'Such as `interval.count`; empty for the whole body.' }),
+  message: z.string(),
+});
+export type FieldMistake = z.infer<typeof fieldMistake>;
+
+/** `application/problem+json`. */
+export const problem = z
+  .object({
+    type: z.string().meta({ example: '/problems/validation_failed' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+    errors: z.array(fieldMistake).optional(),
+    request_id: z.string(),
+    subscription_id: z.string().optional(),
+    payment_id: z.string().optional(),
+    failure: attemptFailure.optional(),
+    reason: z.string().optional(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.infer<typeof problem>;
+/** The members that only some problems have. */
+export type ProblemExtras = Partial<
+  Pick<Problem, 'errors' | 'subscription_id' | 'payment_id' | 'failure' | 'reason'>
+>;

@@ -1,0 +1,52 @@
+/**
+ * Identifiers. An id says its type (TypeID: `sub_…`), and wherever a thing can be asked for twice its id is
+ * derived from what it is about (UUIDv5), so that the second asking finds the first.
+ *
+ * Not for workflows: they are handed ids. Randomness enters as an argument (`newId` takes a UUIDv7).
+ */
+import { TypeID } from 'typeid-js';
+import { v5 as uuidv5 } from 'uuid';
+
+export const idPrefixes = {
+  subscription: 'sub',
+  payment: 'pay',
+  customer: 'cus',
+  plan: 'plan',
+  payment_method: 'pm',
+  webhook_delivery: 'whd',
+  test_clock: 'clk',
+  bulk_retry: 'brt',
+  retry_request: 'rtr',
+  refund: 'rfd',
+  api_key: 'key',
+  operator_task: 'opt',
+} as const;
+export type IdKind = keyof typeof idPrefixes;
+
+/** Root of all derived ids; changing it would make every derived id another one. */
+const namespace = '6f1c3c1e-0a55-5b64-9d1e-3f5f0f6f7a10';
+
+/** An id that nothing determines; `uuidv7` is the caller's fresh UUIDv7, so that ids sort by time. */
+export function newId(kind: IdKind, uuidv7: string): string {
+  return TypeID.fromUUID(idPrefixes[kind], uuidv7).toString();
+}
+
+/** The id that follows from `about`: the same parts give the same id, for ever. */
+export function derivedId(kind: IdKind, about: readonly (string | number)[]): string {
+  return TypeID.fromUUID(idPrefixes[kind], uuidv5(JSON.stringify([kind, ...about]), namespace)).toString();
+}
+
+/** The id of what a POST makes, from the API key and its Idempotency-Key: repeatable before any row exists. */
+export function idOfRequest(kind: IdKind, apiKeyId: string, idempotencyKey: string): string {
+  return derivedId(kind, ['request', apiKeyId, idempotencyKey]);
+}
+
+/** The payment that collects one period of a subscription; there is never a second one. */
+export function periodPaymentId(subscriptionId: string, periodIndex: number): string {
+  return derivedId('payment', ['period', subscriptionId, periodIndex]);
+}
+
+/** What the provider deduplicates an attempt by: the same for technical repeats, new for each attempt. */
+export function attemptIdempotencyKey(paymentId: string, attempt: number): string {
+  return `${paymentId}/${attempt}`;
+}

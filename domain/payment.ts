@@ -1,0 +1,142 @@
+/**
+ * Payments and their attempts: states, declines, and what an outcome makes of a payment.
+ *
+ * Pure; safe for workflows. Invariants: an attempt is settled once; a completed payment is never failed again.
+ */
+
+export const paymentKinds = ['first', 'renewal', 'proration', 'manual'] as const;
+export type PaymentKind = (typeof paymentKinds)[number];
+
+export const paymentStatuses = [
+  'requested',
+  'processing',
+  'requires_action',
+  'pending',
+  'unknown',
+  'completed',
+  'failed',
+  'cancelled',
+  'uncollectible',
+  'partially_refunded',
+  'refunded',
+  'disputed',
+] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+export const attemptStatuses = [
+  'processing',
+  'requires_action',
+  'pending',
+  'unknown',
+  'completed',
+  'failed',
+] as const;
+export type AttemptStatus = (typeof attemptStatuses)[number];
+
+export const attemptTriggers = ['first', 'renewal', 'automatic_retry', 'manual_retry', 'manual'] as const;
+export type AttemptTrigger = (typeof attemptTriggers)[number];
+
+export const settledBy = ['answer', 'webhook', 'lookup'] as const;
+export type SettledBy = (typeof settledBy)[number];
+
+/** Soft: another attempt may succeed. */
+export const softDeclines = [
+  'insufficient_funds',
+  'do_not_honor',
+  'limit_exceeded',
+  'processing_error',
+  'try_again_later',
+] as const;
+/** Hard: the same payment method will not succeed; networks forbid repeating. */
+export const hardDeclines = [
+  'expired_card',
+  'invalid_payment_method',
+  'stolen_or_lost',
+  'account_closed',
+  'revoked_authorization',
+  'fraud_suspected',
+] as const;
+/** The one table that every provider's decline codes are mapped to. */
+export const declineCodes = [
+  ...softDeclines,
+  ...hardDeclines,
+  'authentication_required',
+  'not_completed',
+] as const;
+export type DeclineCode = (typeof declineCodes)[number];
+
+export const declineCategories = ['soft', 'hard', 'authentication_required', 'not_completed'] as const;
+export type DeclineCategory = (typeof declineCategories)[number];
+
+/** Why an attempt failed. `message` is for people and holds no personal data. */
+export interface Failure {
+  category: DeclineCategory;
+  code: DeclineCode;
+  provider_code: string | null;
+  message: string;
+  network_advice: string | null;
+}
+
+/** What the customer has to do before the provider goes on. */
+export interface NextAction {
+  type: string;
+  url: string | null;
+  expires_at: string | null;
+}
+
+/** What is known of an attempt after it was asked about. `unknown`: the provider gave no clear answer. */
+export type AttemptOutcome =
+  | { status: 'completed'; provider_reference: string }
+  | { status: 'failed'; provider_reference: string | null; failure: Failure }
+  | { status: 'requires_action'; provider_reference: string; next_action: NextAction }
+  | { status: 'pending'; provider_reference: string }
+  | { status: 'unknown'; reason: string };
+
+export type SettledOutcome = Extract<AttemptOutcome, { status: 'completed' | 'failed' }>;
+
+/** The category that decides about automatic attempts. */
+export function declineCategory(code: DeclineCode): DeclineCategory {
+  if ((softDeclines as readonly string[]).includes(code)) return 'soft';
+  if ((hardDeclines as readonly string[]).includes(code)) return 'hard';
+  return code === 'authentication_required' ? 'authentication_required' : 'not_completed';
+}
+
+/** A failure of the table, with its category. */
+export function failure(
+  code: DeclineCode,
+  message: string,
+  providerCode: string | null = null,
+  networkAdvice: string | null = null,
+): Failure {
+  return {
+    category: declineCategory(code),
+    code,
+    provider_code: providerCode,
+    message,
+    network_advice: networkAdvice,
+  };
+}
+
+/** Whether the attempt has its final outcome; it is then never written again. */
+export function isSettled(status: AttemptStatus): status is 'completed' | 'failed' {
+  return status === 'completed' || status === 'failed';
+}
+
+/** Whether money may still come (or has to be asked about) for a payment in this state. */
+export function isPaymentOpen(status: PaymentStatus): boolean {
+  return ['requested', 'processing', 'requires_action', 'pending', 'unknown'].includes(status);
+}
+
+/** Whether the money of the payment was taken, whatever became of it since. */
+export function isPaymentCollected(status: PaymentStatus): boolean {
+  return ['completed', 'partially_refunded', 'refunded', 'disputed'].includes(status);
+}
+
+/**
+ * Whether attempt `number` may begin on a payment that is in `status` and has `attempts` attempts so far.
+ * The first on a fresh payment, the next one on a failed payment, never beside an open one.
+ */
+export function mayBeginAttempt(status: PaymentStatus, attempts: number, number: number): boolean {
+  if (number !== attempts + 1) return false;
+  return attempts === 0 ? status === 'requested' : status === 'failed';
+}

@@ -1,0 +1,64 @@
+/**
+ * The database client of every process.
+ *
+ * Owns: the connection pool, the two type names that the rest of the code uses, and repeating a transaction that
+ * PostgreSQL gave up for the sake of another (deadlock, serialization failure).
+ */
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Prisma, PrismaClient } from './generated/client';
+
+export type Database = PrismaClient;
+/** A transaction in progress; nothing outside of it may be written through `Database` meanwhile. */
+export type Transaction = Prisma.TransactionClient;
+
+/**
+ * Connects lazily. A statement or an idle transaction that hangs is ended by the server, so that a stuck process
+ * never holds locks for long.
+ * @param poolSize connections of this process
+ */
+export function createDatabase(url: string, poolSize: number): Database {
+  const adapter = new PrismaPg({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: 3_000,
+    statement_timeout: 10_000,
+    idle_in_transaction_session_timeout: 10_000,
+    application_name: 'perennial',
+  });
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 3_000, timeout: 5_000 } });
+}
+
+const maxRepeats = 5;
+
+/**
+ * Runs `work` in one transaction (READ COMMITTED) and repeats it in place when PostgreSQL resolved a deadlock or a
+ * serialization failure against it; `work` must have no effect outside the transaction.
+ */
+export async function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let repeats = 0; ; repeats += 1) {
+    try {
+      return await db.$transaction(work);
+    } catch (error) {
+      if (repeats >= maxRepeats || !isTransientConflict(error)) throw error;
+    }
+  }
+}
+
+/** Deadlock (40P01), serialization failure (40001), or Prisma's own name for either (P2034). */
+export function isTransientConflict(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (code === 'P2034') return true;
+  return code === 'P2010' && /\b(40P01|40001)\b/.test(error.message);
+}
+
+/** Two writers made the same thing: a UNIQUE constraint refused the second (P2002). */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}
+
+/** PostgreSQL's clock; the only one by which money and due dates are judged. */
+export async function databaseNow(tx: Transaction): Promise<Date> {
+  const [row] = await tx.$queryRaw<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
+  return row.now;
+}

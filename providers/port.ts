@@ -1,0 +1,50 @@
+/**
+ * What Perennial asks of a payment provider. Each provider has a folder with one adapter of this shape.
+ *
+ * Invariants of every adapter: `charge` sends the idempotency key to the provider; a call that has no clear
+ * answer (timeout, reset, 5xx, 429, key still in progress) is `unknown` and never `failed`; an answer that
+ * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; no adapter throws for anything that
+ * the provider says or fails to say.
+ */
+import type { AttemptOutcome } from '../domain/payment';
+
+export interface ChargeRequest {
+  /** The same for technical repeats of one attempt, another for each attempt. */
+  idempotencyKey: string;
+  /** Minor units. */
+  amount: number;
+  currency: string;
+  /** The provider's token of the payment method. */
+  token: string;
+  /** The customer is absent and cannot authenticate. */
+  offSession: boolean;
+  paymentId: string;
+  attempt: number;
+  subscriptionId: string | null;
+  customerId: string;
+}
+
+/** How a call ends when the provider has no record of the key. */
+export type LookupOutcome = AttemptOutcome | { status: 'not_found' };
+
+/** What an attempt was, as far as a provider needs it to find the charge again. */
+export interface LookupRequest {
+  idempotencyKey: string;
+  paymentId: string;
+  amount: number;
+  currency: string;
+  customerId: string;
+  /** RFC 3339; the charge cannot be older. */
+  startedAt: string;
+}
+
+export interface PaymentProvider {
+  readonly name: string;
+  /** Asks for the money. Gives up after `timeoutMs`, then the outcome is `unknown`. */
+  charge(request: ChargeRequest, timeoutMs: number): Promise<AttemptOutcome>;
+  /** What became of an earlier charge, found by its idempotency key. Charges nothing. */
+  lookup(request: LookupRequest, timeoutMs: number): Promise<LookupOutcome>;
+}
+
+/** The adapters by the name that payment methods carry. */
+export type ProviderRegistry = ReadonlyMap<string, PaymentProvider>;

@@ -1,0 +1,132 @@
+/**
+ * What callers may ask of the sandbox provider, and everything it answers instead of a result.
+ *
+ * Owns: the schemas of requests and the closed table of refusals. Invariants: an unknown field is refused by
+ * its name; a refusal never repeats a value that the caller sent, so that no token gets into a message.
+ */
+import { z } from 'zod';
+import { isCurrency, maxAmount } from '../../domain/money';
+
+export const refusals = {
+  malformed_request: 400,
+  idempotency_key_required: 400,
+  not_found: 404,
+  idempotency_key_reused: 409,
+  idempotency_key_in_progress: 409,
+  charge_not_awaiting_customer: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  validation_failed: 422,
+  unknown_token: 422,
+  rate_limited: 429,
+  internal: 500,
+  unavailable: 503,
+} as const;
+export type RefusalCode = keyof typeof refusals;
+
+/** Becomes the answer `{ error: { code, message, ...extras } }`. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+    readonly extras: Record<string, unknown> = {},
+  ) {
+    super(message);
+    this.name = 'Refusal';
+  }
+
+  get httpStatus(): number {
+    return refusals[this.code];
+  }
+}
+
+// ASCII without spaces: PostgreSQL has no place for a NUL, and ids and keys need nothing more.
+const word = (maxLength: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^[\\x21-\\x7e]{1,${maxLength}}$`),
+      `must be 1 to ${maxLength} printable ASCII characters without spaces`,
+    );
+
+const idempotencyKey = word(255);
+export const chargeId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
+
+export const chargeRequest = z.strictObject({
+  amount: z
+    .int('must be a whole number of minor units')
+    .min(1, 'must be at least 1')
+    .max(maxAmount, `must be at most ${maxAmount}`),
+  currency: z.string().refine(isCurrency, 'must be an ISO 4217 currency in capital letters, such as EUR'),
+  token: word(200),
+  off_session: z.boolean('must be true or false').default(false),
+  metadata: z
+    .strictObject({
+      payment_id: word(200).optional(),
+      attempt: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
+      subscription_id: word(200).nullable().optional(),
+      customer_id: word(200).optional(),
+    })
+    .default({}),
+});
+export type ChargeRequest = z.output<typeof chargeRequest>;
+
+const limitMessage = 'must be a whole number from 1 to 100';
+export const listQuery = z.strictObject({
+  idempotency_key: idempotencyKey.optional(),
+  payment_id: word(200).optional(),
+  limit: z
+    .string(limitMessage)
+    .regex(/^\d{1,3}$/, limitMessage)
+    .transform(Number)
+    .pipe(z.number().min(1, limitMessage).max(100, limitMessage))
+    .default(20),
+  starting_after: chargeId.optional(),
+});
+export type ListQuery = z.output<typeof listQuery>;
+
+export const authenticateRequest = z.strictObject({ succeed: z.boolean('must be true or false') });
+
+const wholeMs = (max: number) =>
+  z.int('must be whole milliseconds').min(0, 'must be 0 or more').max(max, `must be at most ${max}`);
+export const controlSettings = z.strictObject({
+  /** Added to every answer about charges. */
+  latency_ms: wholeMs(60_000),
+  /** Share of requests about charges that are answered with HTTP 500 and not processed. */
+  failure_rate: z.number('must be a number').min(0, 'must be 0 or more').max(1, 'must be at most 1'),
+  /** How long a pending charge takes to settle; holds for charges made from now on. */
+  pending_ms: wholeMs(86_400_000),
+  /** Charges are made, and their answers kept back until this is false again. */
+  hold_answers: z.boolean('must be true or false'),
+});
+export type ControlSettings = z.infer<typeof controlSettings>;
+export const controlPatch = controlSettings.partial();
+
+/** The caller's data in the form that `schema` describes. @throws Refusal naming every field that is wrong. */
+export function accepted<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  const errors = result.error.issues.slice(0, 20).flatMap((issue) => {
+    const at = (key?: PropertyKey) => [...issue.path, ...(key === undefined ? [] : [key])].join('.');
+    if (issue.code !== 'unrecognized_keys') return [{ path: at(), message: issue.message }];
+    return issue.keys.slice(0, 20).map((key) => ({
+      path: at(key.slice(0, 100)),
+      message: 'is not a field of this request',
+    }));
+  });
+  const inWords = errors.map(({ path, message }) => `${path || 'the body'} ${message}`).join('; ');
+  throw new Refusal('validation_failed', inWords, { errors });
+}
+
+/** The value of the Idempotency-Key header. @throws Refusal when there is none or it is not usable. */
+export function acceptedKey(header: string | undefined): string {
+  if (header === undefined) {
+    throw new Refusal('idempotency_key_required', 'The header Idempotency-Key is mandatory.');
+  }
+  const key = idempotencyKey.safeParse(header);
+  if (key.success) return key.data;
+  throw new Refusal(
+    'validation_failed',
+    `The header Idempotency-Key ${key.error.issues[0]?.message ?? 'is malformed'}.`,
+  );
+}
