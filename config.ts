@@ -215,12 +215,6 @@ export const settings = {
     10,
     'PostgreSQL connections of one process.',
   ),
-  OUTBOX_SHARDS: setting(
-    'Behaviour',
-    wholeNumber(1, 64).default(4),
-    4,
-    'How many relays can publish side by side; a record’s shard is stored with it, so lower it only when the outbox is empty.',
-  ),
   INCOMPLETE_HOURS: setting(
     'Behaviour',
     wholeNumber(1, 24 * 7).default(23),
@@ -281,7 +275,6 @@ const prefixes = [
   'API_',
   'SANDBOX_',
   'KAFKA_',
-  'OUTBOX_',
   'PLATFORM_',
   'TEMPORAL_',
   'WORKER_',

@@ -48,6 +48,8 @@ export type CreationResult = 'concluded' | 'too_late';
 /** Start arguments of `payment/{id}`. */
 export interface PaymentInput {
   payment_id: string;
+  /** Hours that a first payment may wait for its customer. */
+  incomplete_hours: number;
 }
 
 /** Signal `firstPaymentSettled`. */

@@ -44,12 +44,15 @@ export async function inTransaction<T>(db: Database, work: (tx: Transaction) => 
   }
 }
 
-/** Deadlock (40P01), serialization failure (40001), or Prisma's own name for either (P2034). */
+/** Deadlock (40P01) or serialization failure (40001), as Prisma (P2034) or the driver names it. */
 export function isTransientConflict(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
-  if (code === 'P2034') return true;
-  return code === 'P2010' && /\b(40P01|40001)\b/.test(error.message);
+  const { code, meta } = error as {
+    code?: unknown;
+    meta?: { driverAdapterError?: { cause?: { originalCode?: string } } };
+  };
+  const state = meta?.driverAdapterError?.cause?.originalCode;
+  return code === 'P2034' || state === '40P01' || state === '40001';
 }
 
 /** Two writers made the same thing: a UNIQUE constraint refused the second (P2002). */

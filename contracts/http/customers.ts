@@ -72,3 +72,10 @@ export const paymentMethod = z
   })
   .meta({ id: 'PaymentMethod' });
 export type PaymentMethod = z.infer<typeof paymentMethod>;
+
+export const deletePaymentMethod = z.strictObject({
+  force: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .meta({ description: 'Delete it although it is in use: nothing is collected until a new one comes.' }),
+});

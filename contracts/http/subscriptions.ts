@@ -97,3 +97,17 @@ export const cancelSubscription = z.strictObject({
   reason: text(500).optional(),
 });
 export type CancelSubscription = z.output<typeof cancelSubscription>;
+
+/** A period that was opened. */
+export const subscriptionPeriod = z
+  .object({
+    index: z.int().meta({ description: '0 is the trial; the first paid period is 1.' }),
+    start: instant,
+    end: instant,
+    currency: z.string(),
+    amount: z.int(),
+    paid_at: instant.nullable(),
+    payment_id: z.string().nullable(),
+  })
+  .meta({ id: 'SubscriptionPeriod' });
+export type SubscriptionPeriod = z.infer<typeof subscriptionPeriod>;

@@ -26,7 +26,8 @@ export async function dockerProblem(tools: Tools, composeFile: string): Promise<
   const docker = await tools.find('docker');
   if (!docker) return 'docker is not installed';
   if ((await tools.run(docker, ['info'])).code !== 0) return 'no Docker engine answers (`docker info` fails)';
-  if ((await tools.run(docker, ['compose', 'version'])).code !== 0) return '`docker compose` is not installed';
+  if ((await tools.run(docker, ['compose', 'version'])).code !== 0)
+    return '`docker compose` is not installed';
   if (!existsSync(composeFile)) return `${composeFile} is missing`;
   return undefined;
 }

@@ -16,8 +16,11 @@ import type { NativeServer } from './server';
 import { environmentWithHome, runLong } from './tools';
 import { canConnect } from './waiting';
 
-export const kafkaVersion = '4.1.0';
-export const kafkaTitle = `Kafka ${kafkaVersion}`;
+const kafkaVersion = '4.1.0';
+const title = `Kafka ${kafkaVersion}`;
+
+/** The name of Kafka's jars in the cache. */
+export const kafkaCache = { component: 'kafka', version: kafkaVersion } as const;
 
 export interface KafkaOptions {
   /** The platform's folder. */
@@ -33,14 +36,13 @@ export interface KafkaOptions {
 }
 
 /** Kafka's jars in the cache. */
-export function kafkaEntry(context: BuildContext): CacheEntry {
+function kafkaEntry(context: BuildContext): CacheEntry {
   return {
-    component: 'kafka',
-    version: kafkaVersion,
+    ...kafkaCache,
     build: (folder) =>
       copyJars(
         {
-          title: kafkaTitle,
+          title,
           variable: 'KAFKA_BROKERS',
           // Kafka is compiled against the 1.7 line of slf4j, which does not see a provider of the 2.0 line.
           artefacts: [`org.apache.kafka:kafka_2.13:${kafkaVersion}`, 'org.slf4j:slf4j-simple:1.7.36'],
@@ -78,6 +80,9 @@ function properties(options: KafkaOptions, data: string): string {
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // A killed broker may register again only when its last session has ended; the default makes that 9 s.
+    'broker.heartbeat.interval.ms': 500,
+    'broker.session.timeout.ms': 3_000,
     'num.network.threads': 2,
     'num.io.threads': 4,
     // Index files are made at full length; with a hundred partitions the default takes gigabytes of address space.
@@ -103,15 +108,32 @@ function javaArguments(programs: string, heap: string[], main: string): string[]
   ];
 }
 
+/**
+ * A cluster id for a folder: 16 bytes in base64url, derived, so that formatting again after an interruption agrees.
+ * Like Kafka's own it never begins with a dash, which the tool would take for an option.
+ */
+export function clusterIdOf(folder: string): string {
+  return createHash('sha256')
+    .update(folder)
+    .digest()
+    .subarray(0, 16)
+    .toString('base64url')
+    .replace(/^-/, 'A');
+}
+
 async function format(options: KafkaOptions, folder: string, propertiesFile: string): Promise<void> {
-  // A cluster id is 16 bytes in base64url; derived, so that formatting again after an interruption agrees.
-  const clusterId = createHash('sha256').update(folder).digest().subarray(0, 16).toString('base64url');
+  const clusterId = clusterIdOf(folder);
   const lines: string[] = [];
   const code = await runLong({
     command: options.java,
     args: [
       ...javaArguments(options.programs, ['-Xmx128m', '-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool'),
-      ...['format', '--ignore-formatted', '-t', clusterId, '-c', propertiesFile],
+      'format',
+      '--ignore-formatted',
+      '-t',
+      clusterId,
+      '-c',
+      propertiesFile,
     ],
     cwd: folder,
     env: environmentWithHome(),
@@ -138,7 +160,8 @@ async function answers(port: number): Promise<void> {
     brokers: [`127.0.0.1:${port}`],
     connectionTimeout: 1_000,
     requestTimeout: 5_000,
-    retry: { retries: 0 },
+    // A fresh connection learns of its brokers by failing once.
+    retry: { retries: 3, initialRetryTime: 30, maxRetryTime: 100 },
     logLevel: logLevel.NOTHING,
   });
   const admin = kafka.admin();
@@ -173,10 +196,7 @@ export function kafkaServer(options: KafkaOptions): NativeServer {
       }
       return {
         command: options.java,
-        args: [
-          ...javaArguments(options.programs, ['-Xms64m', '-Xmx512m'], 'kafka.Kafka'),
-          propertiesFile,
-        ],
+        args: [...javaArguments(options.programs, ['-Xms64m', '-Xmx512m'], 'kafka.Kafka'), propertiesFile],
         cwd: folder,
         env: environmentWithHome(),
         logFile: join(folder, 'kafka.log'),

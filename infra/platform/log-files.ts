@@ -36,7 +36,12 @@ export async function lastLines(path: string, count: number, fromByte = 0): Prom
     })) {
       text += part as string;
     }
-    return text.trimEnd().split('\n').slice(-count).join('\n');
+    return text
+      .trimEnd()
+      .split('\n')
+      .slice(-count)
+      .map((line) => (line.length > 500 ? `${line.slice(0, 500)} ...` : line))
+      .join('\n');
   } catch {
     return '';
   }

@@ -46,9 +46,19 @@ async function initialise(options: PostgresOptions, data: string): Promise<void>
   const code = await runLong({
     command: join(programs, 'bin', 'initdb'),
     args: [
-      ...['-D', partial, '-U', 'perennial', '--pwfile', passwordFile, '--auth=scram-sha-256'],
-      ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ...['--no-instructions', '--data-checksums'],
+      '-D',
+      partial,
+      '-U',
+      'perennial',
+      '--pwfile',
+      passwordFile,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-instructions',
+      '--data-checksums',
     ],
     cwd: programs,
     env: environment(),
@@ -87,13 +97,17 @@ async function clearOrphan(data: string): Promise<void> {
   rmSync(pidFile, { force: true });
 }
 
-async function query(url: string, run: (client: Client) => Promise<unknown>): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 3_000, query_timeout: 10_000 });
+/**
+ * Connects, hands the connection over, and closes it.
+ * @throws the connection's or the query's error
+ */
+export async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 3_000, query_timeout: 30_000 });
   // Without a listener a connection that breaks later would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await run(client);
+    return await use(client);
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -104,7 +118,7 @@ async function query(url: string, run: (client: Client) => Promise<unknown>): Pr
  * @throws the server's own error
  */
 export async function createDatabases(url: string, names: readonly string[]): Promise<void> {
-  await query(url, async (client) => {
+  await withClient(url, async (client) => {
     for (const name of names) {
       const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
       if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
@@ -117,12 +131,10 @@ export async function createDatabases(url: string, names: readonly string[]): Pr
  * @throws the connection's error when it does not answer
  */
 export async function postgresVersion(url: string): Promise<string> {
-  let version = '';
-  await query(url, async (client) => {
+  return withClient(url, async (client) => {
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
-    version = rows[0]?.server_version.split(' ')[0] ?? '';
+    return rows[0]?.server_version.split(' ')[0] ?? '';
   });
-  return version;
 }
 
 /** How the platform runs PostgreSQL. Address, databases and password are those of `platformDatabaseUrl`. */
@@ -156,7 +168,11 @@ export function postgresServer(options: PostgresOptions): NativeServer {
       await clearOrphan(data);
       return {
         command: join(options.programs, 'bin', 'postgres'),
-        args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+        args: [
+          '-D',
+          data,
+          ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+        ],
         cwd: options.programs,
         env: environment(),
         user: options.user,
@@ -164,7 +180,9 @@ export function postgresServer(options: PostgresOptions): NativeServer {
         orphanSignal: 'SIGINT',
       };
     },
-    answers: () => query(adminUrl, (client) => client.query('SELECT 1')),
+    answers: async () => {
+      await withClient(adminUrl, (client) => client.query('SELECT 1'));
+    },
     complete: () => createDatabases(adminUrl, databases),
     // The last backends of a killed server still hold its shared memory for a moment.
     worthRepeating: (log) => log.includes('is still in use') || log.includes('lock file'),

@@ -53,15 +53,23 @@ function hasSetpriv(): boolean {
   return setprivKnown;
 }
 
+/** The call by which a program gets `signal` when the thread that starts it dies, where the system can do that. */
+export function boundToParent(
+  command: string,
+  args: readonly string[],
+  signal: NodeJS.Signals,
+): [string, string[]] {
+  if (!hasSetpriv()) return [command, [...args]];
+  return ['setpriv', ['--pdeathsig', signal, '--', command, ...args]];
+}
+
 /**
  * Starts a process.
  * @throws PlatformError `start_failed` when the system refuses
  */
 export async function spawnProcess(plan: SpawnPlan): Promise<RunningProcess> {
   const log = openLog(plan.logFile);
-  const [command, args] = hasSetpriv()
-    ? ['setpriv', ['--pdeathsig', plan.orphanSignal, '--', plan.command, ...plan.args]]
-    : [plan.command, [...plan.args]];
+  const [command, args] = boundToParent(plan.command, plan.args, plan.orphanSignal);
   try {
     const child = spawn(command, args, {
       cwd: plan.cwd,

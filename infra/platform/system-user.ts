@@ -6,7 +6,16 @@
  * checkout. Invariant: nobody's permissions are changed outside the platform's own folder.
  */
 import { createHash } from 'node:crypto';
-import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlatformError } from './errors';
 import type { Tools } from './tools';

@@ -14,7 +14,9 @@ import { environmentWithHome, type Tools } from './tools';
 /** The last release that `go install` accepts; later ones carry a `replace`. */
 const cliVersion = '1.5.1';
 const cliServerVersion = '1.29.1';
-export const temporalCliTitle = `Temporal CLI ${cliVersion}`;
+
+/** The name of the CLI in the cache. */
+export const cliCache = { component: 'temporal-cli', version: `${cliVersion}-${machineSuffix}` } as const;
 
 export interface TemporalCli {
   /** The program `temporal`; undefined when it has to be built first. */
@@ -37,18 +39,18 @@ export function cliFromVersionText(path: string, text: string): TemporalCli | un
 /** The CLI on PATH, when its server understands update-with-start (1.28 or later). */
 export async function installedCli(tools: Tools): Promise<TemporalCli | undefined> {
   const path = await tools.find('temporal');
-  return path && cliFromVersionText(path, (await tools.run(path, ['--version'])).output);
+  if (!path) return undefined;
+  return cliFromVersionText(path, (await tools.run(path, ['--version'])).output);
 }
 
 /** The CLI in the cache. */
-export function cliEntry(context: BuildContext): CacheEntry {
+function cliEntry(context: BuildContext): CacheEntry {
   return {
-    component: 'temporal-cli',
-    version: `${cliVersion}-${machineSuffix}`,
+    ...cliCache,
     build: (folder) =>
       installGoPrograms(
         {
-          title: temporalCliTitle,
+          title: `Temporal CLI ${cliVersion}`,
           variable: 'TEMPORAL_ADDRESS',
           packages: [`github.com/temporalio/cli/cmd/temporal@v${cliVersion}`],
           linkerFlags: `-s -w -X github.com/temporalio/cli/temporalcli.Version=${cliVersion}`,
@@ -102,9 +104,22 @@ export function temporalDevServer(options: TemporalDevOptions): NativeServer {
       return Promise.resolve({
         command: options.program,
         args: [
-          ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port)],
-          ...['--ui-port', String(options.uiPort), '--db-filename', join(folder, 'dev.db')],
-          ...['--log-level', 'warn', '--log-format', 'json', '--color', 'never'],
+          'server',
+          'start-dev',
+          '--ip',
+          '127.0.0.1',
+          '--port',
+          String(options.port),
+          '--ui-port',
+          String(options.uiPort),
+          '--db-filename',
+          join(folder, 'dev.db'),
+          '--log-level',
+          'warn',
+          '--log-format',
+          'json',
+          '--color',
+          'never',
           ...Object.entries(searchAttributes).flatMap(([name, { cli }]) => [
             '--search-attribute',
             `${name}=${cli}`,

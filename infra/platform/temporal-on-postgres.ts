@@ -7,30 +7,37 @@
  */
 import { chmod, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { goModuleFolder, installGoPrograms, type BuildContext } from './builds';
 import { ensureCached, machineSuffix, type CacheEntry, type CacheOptions } from './cache';
 import { PlatformError } from './errors';
 import { pickFreePort } from './ports';
+import { withClient } from './postgres';
 import type { NativeServer } from './server';
 import { completeTemporal, temporalAnswers } from './temporal-answers';
 import { environmentWithHome, runLong } from './tools';
 
 /** The last release that Go 1.26.8 builds. */
-export const temporalServerVersion = '1.31.2';
-export const temporalServerTitle = `Temporal server ${temporalServerVersion}`;
+const version = '1.31.2';
 const serverModule = 'go.temporal.io/server';
 
+/** The version as the table shows it. */
+export const temporalOnPostgresVersion = `${version} on PostgreSQL, no Web UI`;
+
+/** The name of the server, its schema tool and its schema in the cache. */
+export const temporalServerCache = {
+  component: 'temporal-server',
+  version: `${version}-${machineSuffix}`,
+} as const;
+
 /** Server, schema tool and schema in the cache: `bin/server`, `bin/sql`, `schema/`. */
-export function temporalServerEntry(context: BuildContext): CacheEntry {
+function temporalServerEntry(context: BuildContext): CacheEntry {
   return {
-    component: 'temporal-server',
-    version: `${temporalServerVersion}-${machineSuffix}`,
+    ...temporalServerCache,
     build: async (folder) => {
-      const at = `@v${temporalServerVersion}`;
+      const at = `@v${version}`;
       await installGoPrograms(
         {
-          title: temporalServerTitle,
+          title: `Temporal server ${version}`,
           variable: 'TEMPORAL_ADDRESS',
           packages: [`${serverModule}/cmd/server${at}`, `${serverModule}/cmd/tools/sql${at}`],
           linkerFlags: '-s -w',
@@ -116,23 +123,38 @@ async function runSchemaTool(options: TemporalOnPostgresOptions, database: strin
 /** Makes a database with the schema in it, or brings the schema of an existing one up to date. */
 async function ensureSchema(options: TemporalOnPostgresOptions, database: string, part: string) {
   const update = ['update-schema', '-d', join(options.programs, 'schema', part, 'versioned')];
-  const client = new Client({ connectionString: options.databaseUrl, connectionTimeoutMillis: 5_000 });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
+  const partial = `${database}_partial`;
+  const exists = await withClient(options.databaseUrl, async (client) => {
     const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
-    if (rowCount) return await runSchemaTool(options, database, update);
-    const partial = `${database}_partial`;
+    if (rowCount) return true;
     await client.query(`DROP DATABASE IF EXISTS ${client.escapeIdentifier(partial)}`);
     await client.query(`CREATE DATABASE ${client.escapeIdentifier(partial)}`);
-    await runSchemaTool(options, partial, ['setup-schema', '-v', '0.0']);
-    await runSchemaTool(options, partial, update);
-    await client.query(
+    return false;
+  });
+  if (exists) return runSchemaTool(options, database, update);
+  await runSchemaTool(options, partial, ['setup-schema', '-v', '0.0']);
+  await runSchemaTool(options, partial, update);
+  const partialUrl = new URL(options.databaseUrl);
+  partialUrl.pathname = `/${partial}`;
+  await withClient(partialUrl.href, (client) =>
+    // Temporal looks its schema's version up by the database's name.
+    client.query('UPDATE schema_version SET db_name = $1', [database]),
+  );
+  await withClient(options.databaseUrl, (client) =>
+    client.query(
       `ALTER DATABASE ${client.escapeIdentifier(partial)} RENAME TO ${client.escapeIdentifier(database)}`,
-    );
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+    ),
+  );
+}
+
+/**
+ * Forgets the members of an earlier run. There is only ever one server, and a new one would spend most of a minute
+ * on asking for the old one's ports.
+ */
+async function forgetMembers(options: TemporalOnPostgresOptions): Promise<void> {
+  const url = new URL(options.databaseUrl);
+  url.pathname = '/temporal';
+  await withClient(url.href, (client) => client.query('DELETE FROM cluster_membership'));
 }
 
 function datastore(options: TemporalOnPostgresOptions, database: string, connections: number) {
@@ -231,7 +253,7 @@ export function temporalOnPostgresServer(options: TemporalOnPostgresOptions): Na
   return {
     name: 'temporal',
     title: 'Temporal',
-    version: `${temporalServerVersion} on PostgreSQL`,
+    version: temporalOnPostgresVersion,
     address: `127.0.0.1:${options.port}`,
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
@@ -240,6 +262,7 @@ export function temporalOnPostgresServer(options: TemporalOnPostgresOptions): Na
       await mkdir(config, { recursive: true });
       await ensureSchema(options, 'temporal', 'temporal');
       await ensureSchema(options, 'temporal_visibility', 'visibility');
+      await forgetMembers(options);
       // JSON is YAML.
       const main = configuration(options, await pickInnerPorts());
       await writeFile(join(config, 'platform.yaml'), JSON.stringify(main, null, 2), { mode: 0o600 });
@@ -249,7 +272,7 @@ export function temporalOnPostgresServer(options: TemporalOnPostgresOptions): Na
       );
       return {
         command: join(options.programs, 'bin', 'server'),
-        args: ['--root', folder, '--config', config, '--env', 'platform', '--allow-no-auth', 'start'],
+        args: ['--root', folder, '--config', 'config', '--env', 'platform', '--allow-no-auth', 'start'],
         cwd: folder,
         env: environmentWithHome(),
         logFile: join(folder, 'temporal.log'),

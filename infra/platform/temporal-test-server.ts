@@ -10,7 +10,7 @@ import { copyJars, type BuildContext } from './builds';
 import { cacheRoot, ensureCached, type CacheEntry } from './cache';
 import { PlatformError } from './errors';
 import type { Report } from './progress';
-import { javaProblem } from './resolution';
+import { javaProblem } from './tool-problems';
 import { machineTools, type Tools } from './tools';
 
 const version = '1.38.0';

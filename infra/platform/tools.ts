@@ -11,6 +11,7 @@ import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { boundToParent } from './spawn';
 
 export interface RunResult {
   /** Exit code; null when it could not be run or was killed. */
@@ -88,7 +89,7 @@ export async function runLong(run: LongRun): Promise<number | null> {
   run.signal?.throwIfAborted();
   const log = createWriteStream(run.logFile);
   // A group of its own: Ctrl-C at the terminal must reach this process first, which then ends the group.
-  const child = spawn(run.command, [...run.args], {
+  const child = spawn(...boundToParent(run.command, run.args, 'SIGKILL'), {
     cwd: run.cwd,
     env: run.env ?? environmentWithHome(),
     stdio: ['ignore', 'pipe', 'pipe'],

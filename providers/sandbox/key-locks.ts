@@ -12,6 +12,8 @@ export class KeyLocks {
   private readonly held = new Set<string>();
   private session: Promise<Client> | undefined;
   private closed = false;
+  // A session executes one statement at a time; the next one waits for this, which never rejects.
+  private lastStatement: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly databaseUrl: string) {}
 
@@ -20,12 +22,7 @@ export class KeyLocks {
     if (this.held.has(key)) return false;
     this.held.add(key);
     try {
-      const client = await this.connected();
-      const { rows } = await client.query<{ taken: boolean }>(
-        'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken',
-        [key],
-      );
-      if (rows[0]?.taken) return true;
+      if (await this.execute('pg_try_advisory_lock', key)) return true;
     } catch (error) {
       this.held.delete(key);
       throw error;
@@ -37,8 +34,7 @@ export class KeyLocks {
   /** Never fails: a session that is gone has released its locks already. */
   async release(key: string): Promise<void> {
     try {
-      const client = await this.session;
-      await client?.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [key]);
+      if (this.session) await this.execute('pg_advisory_unlock', key);
     } catch {
       // See above.
     } finally {
@@ -49,34 +45,45 @@ export class KeyLocks {
   /** Frees every key. */
   async close(): Promise<void> {
     this.closed = true;
+    await this.lastStatement;
     const client = await this.session?.catch(() => undefined);
     this.session = undefined;
     await client?.end();
   }
 
-  private connected(): Promise<Client> {
-    if (this.closed) throw new Error('The sandbox provider is closed.');
-    this.session ??= this.connect();
-    return this.session;
+  private execute(
+    lockFunction: 'pg_try_advisory_lock' | 'pg_advisory_unlock',
+    key: string,
+  ): Promise<boolean> {
+    const result = this.lastStatement.then(async () => {
+      if (this.closed) throw new Error('The sandbox provider is closed.');
+      const session = (this.session ??= this.connect());
+      try {
+        return rows[0]?.done ?? false;
+      } catch (error) {
+        // It is not known which locks this session has now; ending it frees them all.
+        if (this.session === session) this.session = undefined;
+        void session.then((client) => client.end()).catch(() => undefined);
+        throw error;
+      }
+    });
+    this.lastStatement = result.catch(() => undefined);
+    return result;
   }
 
   private async connect(): Promise<Client> {
-    const client = new Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 10_000 });
-    const forget = () => {
-      this.session = undefined;
-    };
-    client.on('error', forget);
-    client.on('end', forget);
-    try {
-      await client.connect();
-      // A machine that vanishes says no goodbye; PostgreSQL would wait two hours before freeing its keys.
-      await client.query(
-        'SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3',
-      );
-      return client;
-    } catch (error) {
-      forget();
-      throw error;
-    }
+    const client = new Client({
+      connectionString: this.databaseUrl,
+      connectionTimeoutMillis: 10_000,
+      query_timeout: 15_000,
+    });
+    // Without a listener a lost session would end the process; the next statement notices and replaces it.
+    client.on('error', () => undefined);
+    await client.connect();
+    // A machine that vanishes says no goodbye; PostgreSQL would wait two hours before freeing its keys.
+    await client.query(
+      'SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3',
+    );
+    return client;
   }
 }

@@ -1,0 +1,83 @@
+/**
+ * `attemptPayment`: the one way in which money is asked for.
+ *
+ * Three steps: the attempt's row, the provider's call, the outcome. Invariant: whatever happens between them, running
+ * it again continues the same attempt with the same key; taking too long or throwing means `open`, never failed.
+ */
+import type { AttemptOutcome } from '../../domain/payment';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { settleAttempt } from '../../prisma/settle-attempt';
+import type { ProviderRegistry } from '../../providers/port';
+import {
+  beginAttempt,
+  settledAnswer,
+  type AttemptAnswer,
+  type AttemptRequest,
+  type BegunAttempt,
+} from './begin-attempt';
+
+export interface AttemptDependencies {
+  db: Database;
+  providers: ProviderRegistry;
+}
+
+/** How long the first call of an attempt may take; a caller is waiting. */
+export const firstCallTimeoutMs = 4_000;
+
+/** Begins attempt `number` (or continues it) and says what it came to. */
+export async function attemptPayment(
+  deps: AttemptDependencies,
+  request: AttemptRequest,
+): Promise<AttemptAnswer> {
+  const begun = await beginAttempt(deps.db, request, false);
+  return begun.kind === 'answer' ? begun.answer : carryOut(deps, request, begun, firstCallTimeoutMs);
+}
+
+/** Calls the provider with the attempt's key and records what it says. */
+export async function carryOut(
+  deps: AttemptDependencies,
+  request: Pick<AttemptRequest, 'payment_id' | 'number'>,
+  begun: Extract<BegunAttempt, { kind: 'call' }>,
+  timeoutMs: number,
+): Promise<AttemptAnswer> {
+  const outcome = await callProvider(deps.providers, begun, timeoutMs);
+  const { attempt } = await inTransaction(deps.db, async (tx) => {
+    await noteCallEnded(tx, request.payment_id, request.number);
+    if (isUnclear(outcome)) return { attempt: await readAttempt(tx, request.payment_id, request.number) };
+    return settleAttempt(tx, request.payment_id, request.number, outcome, 'answer');
+  });
+  return attempt.settled_at === null ? { status: 'open' } : settledAnswer(attempt);
+}
+
+/** No answer says nothing about the payment; it stays in processing until its follow-up gives up repeating. */
+function isUnclear(outcome: AttemptOutcome): boolean {
+  return outcome.status === 'unknown' && outcome.reason !== 'amount_mismatch';
+}
+
+/** A lookup that finds nothing proves something only some time after the last call ended. */
+async function noteCallEnded(tx: Transaction, paymentId: string, number: number): Promise<void> {
+  const subject = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  await shareSubscription(tx, subject.subscription_id);
+  await lockPayment(tx, paymentId);
+  await tx.paymentAttempt.update({
+    where: { payment_id_number: { payment_id: paymentId, number } },
+    data: { last_call_ended_at: await databaseNow(tx) },
+  });
+}
+
+function readAttempt(tx: Transaction, paymentId: string, number: number) {
+  return tx.paymentAttempt.findUniqueOrThrow({
+    where: { payment_id_number: { payment_id: paymentId, number } },
+  });
+}
+
+async function callProvider(
+  providers: ProviderRegistry,
+  begun: Extract<BegunAttempt, { kind: 'call' }>,
+  timeoutMs: number,
+): Promise<AttemptOutcome> {
+  const provider = providers.get(begun.provider);
+  if (provider === undefined) return { status: 'unknown', reason: 'provider_not_configured' };
+  return provider.charge(begun.charge, timeoutMs);
+}

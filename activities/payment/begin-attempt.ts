@@ -1,0 +1,191 @@
+/**
+ * The transaction before a provider is called: the attempt's row, or the reason why there is none.
+ *
+ * Invariants: no attempt begins under a final or paused subscription (its row is shared until the commit), none
+ * beside an open one; every execution of an attempt uses the row's values; a key is sent only within 10 minutes.
+ */
+import type { AttemptTrigger, Failure, PaymentStatus } from '../../domain/payment';
+import { failure, mayBeginAttempt } from '../../domain/payment';
+import { attemptIdempotencyKey } from '../../domain/ids';
+import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
+import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { settleAttempt } from '../../prisma/settle-attempt';
+import type { ChargeRequest } from '../../providers/port';
+
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+
+/** Older keys may have been forgotten by the provider, which would charge again. */
+const keyLifetimeMs = 10 * 60_000;
+
+export interface AttemptRequest {
+  payment_id: string;
+  number: number;
+  trigger: AttemptTrigger;
+}
+
+export type RefusalReason =
+  'subscription_final' | 'subscription_paused' | 'payment_not_chargeable' | 'no_payment_method';
+
+/** What an attempt came to. `open`: nobody knows yet. */
+export type AttemptAnswer =
+  | { status: 'completed' }
+  | { status: 'failed'; failure: Failure }
+  | { status: 'refused'; reason: RefusalReason }
+  | { status: 'open' };
+
+export type BegunAttempt =
+  { kind: 'call'; provider: string; charge: ChargeRequest } | { kind: 'answer'; answer: AttemptAnswer };
+
+const answer = (given: AttemptAnswer): BegunAttempt => ({ kind: 'answer', answer: given });
+
+/** @param repeat only an attempt that exists may be sent again; none is begun */
+export async function beginAttempt(
+  db: Database,
+  request: AttemptRequest,
+  repeat: boolean,
+): Promise<BegunAttempt> {
+  return inTransaction(db, async (tx) => {
+    const known = await tx.payment.findUniqueOrThrow({ where: { id: request.payment_id } });
+    const subscription = await shareSubscription(tx, known.subscription_id);
+    const payment = await lockPayment(tx, request.payment_id);
+    if (payment === null) throw new Error(`payment ${request.payment_id} does not exist`);
+    const attempts = await tx.paymentAttempt.findMany({
+      where: { payment_id: payment.id },
+      orderBy: { number: 'asc' },
+    });
+    const existing = attempts.find(({ number }) => number === request.number);
+    if (existing !== undefined) return continueAttempt(tx, payment, existing, subscription);
+    if (repeat) return answer({ status: 'open' });
+    const refused = refusal(payment, attempts.length, request.number, subscription);
+    if (refused !== null) return answer({ status: 'refused', reason: refused });
+    return insertAttempt(tx, payment, request, subscription);
+  });
+}
+
+async function continueAttempt(
+  tx: Transaction,
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  subscription: SubscriptionRow | null,
+): Promise<BegunAttempt> {
+  if (attempt.settled_at !== null) return answer(settledAnswer(attempt));
+  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus))
+    return answer({ status: 'open' });
+  const now = await databaseNow(tx);
+  if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
+  return call(tx, payment, attempt);
+}
+
+/** The answer that a settled attempt gives for ever. */
+export function settledAnswer(attempt: AttemptRow): AttemptAnswer {
+  return attempt.status === 'completed'
+    ? { status: 'completed' }
+    : { status: 'failed', failure: attempt.failure as unknown as Failure };
+}
+
+function refusal(
+  payment: PaymentRow,
+  attempts: number,
+  number: number,
+  subscription: SubscriptionRow | null,
+): RefusalReason | null {
+  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus))
+    return 'subscription_final';
+  if (subscription?.status === 'paused') return 'subscription_paused';
+  return mayBeginAttempt(payment.status as PaymentStatus, attempts, number) ? null : 'payment_not_chargeable';
+}
+
+async function insertAttempt(
+  tx: Transaction,
+  payment: PaymentRow,
+  request: AttemptRequest,
+  subscription: SubscriptionRow | null,
+): Promise<BegunAttempt> {
+  const method = await usableMethod(tx, payment, subscription);
+  if (method === null && request.number > 1)
+    return answer({ status: 'refused', reason: 'no_payment_method' });
+  const now = await databaseNow(tx);
+  const attempt = await tx.paymentAttempt.create({
+    data: {
+      payment_id: payment.id,
+      number: request.number,
+      idempotency_key: attemptIdempotencyKey(payment.id, request.number),
+      trigger: request.trigger,
+      on_session: payment.kind === 'first' && request.number === 1,
+      provider: method?.provider,
+      payment_method_id: method?.id,
+      amount: payment.amount,
+      currency: payment.currency,
+      status: 'processing',
+      started_at: now,
+    },
+  });
+  await tx.payment.update({
+    where: { id: payment.id },
+    data: {
+      version: { increment: 1 },
+      status: 'processing',
+      provider: method?.provider,
+      payment_method_id: method?.id,
+      updated_at: now,
+    },
+  });
+  if (method !== null) return call(tx, payment, attempt);
+  const settled = await settleAttempt(
+    tx,
+    payment.id,
+    attempt.number,
+    {
+      status: 'failed',
+      provider_reference: null,
+      failure: failure('invalid_payment_method', 'There is no payment method to charge.'),
+    },
+    'answer',
+  );
+  return answer(settledAnswer(settled.attempt));
+}
+
+/** The payment's own method, else the subscription's, else the customer's default. */
+async function usableMethod(tx: Transaction, payment: PaymentRow, subscription: SubscriptionRow | null) {
+  const customer = await tx.customer.findUniqueOrThrow({ where: { id: payment.customer_id } });
+  const wanted = [
+    payment.payment_method_id,
+    subscription?.payment_method_id,
+    customer.default_payment_method_id,
+  ];
+  for (const id of wanted) {
+    if (!id) continue;
+    const method = await tx.paymentMethod.findFirst({
+      where: { id, customer_id: customer.id, deleted_at: null },
+    });
+    if (method !== null) return method;
+  }
+  return null;
+}
+
+async function call(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): Promise<BegunAttempt> {
+  const method =
+    attempt.payment_method_id === null
+      ? null
+      : await tx.paymentMethod.findUnique({ where: { id: attempt.payment_method_id } });
+  if (method === null || attempt.provider === null) return answer({ status: 'open' });
+  return {
+    kind: 'call',
+    provider: attempt.provider,
+    charge: {
+      idempotencyKey: attempt.idempotency_key,
+      amount: Number(attempt.amount),
+      currency: attempt.currency,
+      token: method.token,
+      offSession: !attempt.on_session,
+      paymentId: payment.id,
+      attempt: attempt.number,
+      subscriptionId: payment.subscription_id,
+      customerId: payment.customer_id,
+    },
+  };
+}

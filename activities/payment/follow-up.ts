@@ -1,0 +1,239 @@
+/**
+ * What `payment/{id}` does for an attempt without a clear answer: repeats the call, asks the provider, gives up.
+ *
+ * Invariants: unknown is not failed; only the provider's word, or its having twice never heard of the attempt long
+ * after the last call, settles it; nothing here begins an attempt.
+ */
+import { ApplicationFailure } from '@temporalio/activity';
+import {
+  failure,
+  isPaymentOpen,
+  type AttemptStatus,
+  type AttemptTrigger,
+  type PaymentKind,
+  type PaymentStatus,
+} from '../../domain/payment';
+import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
+import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { raiseOperatorTask, settleAttempt } from '../../prisma/settle-attempt';
+import { carryOut, type AttemptDependencies } from './attempt';
+import { beginAttempt } from './begin-attempt';
+
+/** What the follow-up decides by; plain JSON. */
+export interface PaymentState {
+  payment_id: string;
+  subscription_id: string | null;
+  kind: PaymentKind;
+  status: PaymentStatus;
+  /** The latest; null when none began. */
+  attempt: { number: number; status: AttemptStatus; trigger: AttemptTrigger } | null;
+  created_at: string;
+}
+
+/** How long one repeated call or lookup may take. */
+const callTimeoutMs = 12_000;
+/** A call that has just ended may still be on its way through the provider. */
+const quietBeforeLookupMs = 60_000;
+/** This many lookups in a row that never heard of an attempt prove that it never arrived. */
+const lookupsThatProve = 2;
+
+/** Null when there is no such payment. */
+export async function loadPayment(
+  deps: AttemptDependencies,
+  paymentId: string,
+): Promise<PaymentState | null> {
+  return readState(deps.db, paymentId);
+}
+
+async function readState(tx: Transaction, paymentId: string): Promise<PaymentState | null> {
+  const row = await tx.payment.findUnique({
+    where: { id: paymentId },
+    include: { attempts: { orderBy: { number: 'desc' }, take: 1 } },
+  });
+  if (row === null) return null;
+  const [latest] = row.attempts;
+  return {
+    payment_id: row.id,
+    subscription_id: row.subscription_id,
+    kind: row.kind as PaymentKind,
+    status: row.status as PaymentStatus,
+    attempt:
+      latest === undefined
+        ? null
+        : {
+            number: latest.number,
+            status: latest.status as AttemptStatus,
+            trigger: latest.trigger as AttemptTrigger,
+          },
+    created_at: row.created_at.toISOString(),
+  };
+}
+
+async function mustRead(tx: Transaction, paymentId: string): Promise<PaymentState> {
+  const state = await readState(tx, paymentId);
+  if (state === null)
+    throw ApplicationFailure.nonRetryable(`payment ${paymentId} does not exist`, 'not_found');
+  return state;
+}
+
+/**
+ * Sends the open attempt again with its key.
+ * @throws ApplicationFailure `no_clear_answer`, to be repeated, when the provider again says nothing
+ */
+export async function repeatCall(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
+  const state = await mustRead(deps.db, paymentId);
+  if (state.attempt === null || state.attempt.status !== 'processing') return state;
+  const { number, trigger } = state.attempt;
+  const request = { payment_id: paymentId, number, trigger };
+  const begun = await beginAttempt(deps.db, request, true);
+  // The key may not be sent any more: only the provider's records can tell.
+  if (begun.kind === 'answer') return mustRead(deps.db, paymentId);
+  const answer = await carryOut(deps, request, begun, callTimeoutMs);
+  const after = await mustRead(deps.db, paymentId);
+  if (answer.status === 'open' && after.attempt?.status === 'processing') {
+    throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
+  }
+  return after;
+}
+
+/** The repeats are used up: the outcome is unknown until the provider tells. */
+export async function markUnknown(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
+  return inTransaction(deps.db, async (tx) => {
+    const state = await mustRead(tx, paymentId);
+    if (state.attempt?.status === 'processing') {
+      const outcome = { status: 'unknown', reason: 'no_clear_answer' } as const;
+      await settleAttempt(tx, paymentId, state.attempt.number, outcome, 'answer');
+    }
+    return mustRead(tx, paymentId);
+  });
+}
+
+/**
+ * Asks the provider what became of the open attempt and records what it says.
+ * @param provesAbsence whether "never heard of it" counts at this step of the ladder
+ */
+export async function lookUp(
+  deps: AttemptDependencies,
+  paymentId: string,
+  provesAbsence: boolean,
+): Promise<PaymentState> {
+  const state = await mustRead(deps.db, paymentId);
+  if (state.attempt === null || !isPaymentOpen(state.status)) return state;
+  const { number } = state.attempt;
+  const attempt = await deps.db.paymentAttempt.findUniqueOrThrow({
+    where: { payment_id_number: { payment_id: paymentId, number } },
+    include: { payment: true },
+  });
+  const provider = deps.providers.get(attempt.provider ?? '');
+  if (attempt.settled_at !== null || provider === undefined) return state;
+  const found = await provider.lookup(
+    {
+      idempotencyKey: attempt.idempotency_key,
+      paymentId,
+      amount: Number(attempt.amount),
+      currency: attempt.currency,
+      customerId: attempt.payment.customer_id,
+      startedAt: attempt.started_at.toISOString(),
+    },
+    callTimeoutMs,
+  );
+  return inTransaction(deps.db, async (tx) => {
+    if (found.status === 'not_found') await noteNotFound(tx, paymentId, number, provesAbsence);
+    else {
+      await forgetNotFound(tx, paymentId, number);
+      if (found.status !== 'unknown' || found.reason === 'amount_mismatch') {
+        await settleAttempt(tx, paymentId, number, found, 'lookup');
+      }
+    }
+    return mustRead(tx, paymentId);
+  });
+}
+
+async function lockAttempt(tx: Transaction, paymentId: string): Promise<void> {
+  const payment = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  await shareSubscription(tx, payment.subscription_id);
+  await lockPayment(tx, paymentId);
+}
+
+async function noteNotFound(
+  tx: Transaction,
+  paymentId: string,
+  number: number,
+  proves: boolean,
+): Promise<void> {
+  await lockAttempt(tx, paymentId);
+  const key = { payment_id_number: { payment_id: paymentId, number } };
+  const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
+  const now = await databaseNow(tx);
+  const lastCall = attempt.last_call_ended_at ?? attempt.started_at;
+  const counts = proves && now.getTime() - lastCall.getTime() >= quietBeforeLookupMs;
+  await tx.paymentAttempt.update({
+    where: key,
+    data: { lookups: { increment: 1 }, lookups_not_found: counts ? { increment: 1 } : undefined },
+  });
+  if (!counts || attempt.lookups_not_found + 1 < lookupsThatProve) return;
+  const never = failure('processing_error', 'The provider never received the attempt.');
+  const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
+  await settleAttempt(tx, paymentId, number, outcome, 'lookup');
+}
+
+async function forgetNotFound(tx: Transaction, paymentId: string, number: number): Promise<void> {
+  await lockAttempt(tx, paymentId);
+  await tx.paymentAttempt.update({
+    where: { payment_id_number: { payment_id: paymentId, number } },
+    data: { lookups: { increment: 1 }, lookups_not_found: 0 },
+  });
+}
+
+/** The customer never finished: the attempt fails, unless its outcome is unknown. */
+export async function endNotCompleted(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
+  return inTransaction(deps.db, async (tx) => {
+    const state = await mustRead(tx, paymentId);
+    const waiting = state.attempt?.status === 'pending' || state.attempt?.status === 'requires_action';
+    if (state.attempt !== null && waiting) {
+      const outcome = {
+        status: 'failed',
+        provider_reference: null,
+        failure: failure('not_completed', 'The customer did not complete the payment in time.'),
+      } as const;
+      await settleAttempt(tx, paymentId, state.attempt.number, outcome, 'answer');
+    }
+    return mustRead(tx, paymentId);
+  });
+}
+
+/** Nothing open: cancelled at once. An attempt open: the wish is recorded, and its failure becomes the cancellation. */
+export async function cancelPayment(
+  deps: AttemptDependencies,
+  paymentId: string,
+  reason: string,
+): Promise<PaymentState> {
+  return inTransaction(deps.db, async (tx) => {
+    await lockAttempt(tx, paymentId);
+    const state = await mustRead(tx, paymentId);
+    const now = await databaseNow(tx);
+    const attemptOpen = state.attempt !== null && isPaymentOpen(state.status);
+    const cancellable = !attemptOpen && ['requested', 'failed'].includes(state.status);
+    if (attemptOpen || cancellable) {
+      await tx.payment.update({
+        where: { id: paymentId },
+        data: {
+          version: { increment: 1 },
+          status: cancellable ? 'cancelled' : undefined,
+          cancel_requested_at: now,
+          cancel_reason: reason,
+          updated_at: now,
+        },
+      });
+    }
+    return mustRead(tx, paymentId);
+  });
+}
+
+/** The provider could not tell for a day: a person has to find out. */
+export async function askOperator(deps: AttemptDependencies, paymentId: string): Promise<void> {
+  await inTransaction(deps.db, async (tx) => {
+    const detail = 'The provider has not told the outcome of the attempt for 24 hours.';
+    await raiseOperatorTask(tx, 'unknown_outcome', paymentId, detail, await databaseNow(tx));
+  });
+}

@@ -1,0 +1,59 @@
+/** The Payment Service's activities. `attemptPayment` is called by the workflows of other services, too. */
+import type { FirstPaymentSettled } from '../../contracts/commands';
+import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
+import { attemptPayment, type AttemptDependencies } from './attempt';
+import type { AttemptAnswer, AttemptRequest } from './begin-attempt';
+import {
+  askOperator,
+  cancelPayment,
+  endNotCompleted,
+  loadPayment,
+  lookUp,
+  markUnknown,
+  repeatCall,
+  type PaymentState,
+} from './follow-up';
+import type { FollowUps } from './follow-ups';
+
+export type { AttemptAnswer, AttemptRequest } from './begin-attempt';
+export type { PaymentState } from './follow-up';
+
+/** Called as a local activity by whoever collects. */
+export interface AttemptActivities {
+  attemptPayment(request: AttemptRequest): Promise<AttemptAnswer>;
+}
+
+export interface PaymentActivities {
+  loadPayment(paymentId: string): Promise<PaymentState | null>;
+  repeatCall(paymentId: string): Promise<PaymentState>;
+  markUnknown(paymentId: string): Promise<PaymentState>;
+  lookUp(paymentId: string, provesAbsence: boolean): Promise<PaymentState>;
+  endNotCompleted(paymentId: string): Promise<PaymentState>;
+  cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
+  askOperator(paymentId: string): Promise<void>;
+  /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
+  tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
+}
+
+export function createAttemptActivities(deps: AttemptDependencies): AttemptActivities {
+  return { attemptPayment: (request) => attemptPayment(deps, request) };
+}
+
+export function createPaymentActivities(
+  deps: AttemptDependencies & { followUps: FollowUps },
+): PaymentActivities {
+  return {
+    loadPayment: (paymentId) => loadPayment(deps, paymentId),
+    repeatCall: (paymentId) => repeatCall(deps, paymentId),
+    markUnknown: (paymentId) => markUnknown(deps, paymentId),
+    lookUp: (paymentId, provesAbsence) => lookUp(deps, paymentId, provesAbsence),
+    endNotCompleted: (paymentId) => endNotCompleted(deps, paymentId),
+    cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
+    askOperator: (paymentId) => askOperator(deps, paymentId),
+    tellSubscription: async (subscriptionId, settled) => {
+      const row = await deps.db.subscription.findUnique({ where: { id: subscriptionId } });
+      if (row === null || isFinal(row.status as SubscriptionStatus)) return;
+      await deps.followUps.tellSubscription(subscriptionId, settled);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** The events of the Subscription Service, each written in the transaction of its change. */
+import type { Actor } from '../../contracts/fields';
+import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
+import { subscriptionEventId } from '../../domain/event-ids';
+import type { SubscriptionChange } from '../../domain/subscription';
+import type { Transaction } from '../../prisma/client';
+import { appendToOutbox } from '../../prisma/outbox';
+
+const envelope = (subscription: Subscription) => ({
+  id: subscriptionEventId(subscription.id, subscription.version),
+  source: '/subscription-service' as const,
+  subject: subscription.id,
+  key: subscription.id,
+});
+
+/** `firstPayment` in its state of now: completed, or still open; null when there was none. */
+export function announceCreated(
+  tx: Transaction,
+  subscription: Subscription,
+  firstPayment: FirstPayment | null,
+  at: Date,
+): Promise<void> {
+  const data = { subscription, first_payment: firstPayment };
+  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.created', data }, at);
+}
+
+/** `previous` has the changed fields only. */
+export function announceUpdated(
+  tx: Transaction,
+  subscription: Subscription,
+  changes: SubscriptionChange[],
+  previous: Partial<Subscription>,
+  actor: Actor,
+  at: Date,
+): Promise<void> {
+  const data = { subscription, changes, previous, actor };
+  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.updated', data }, at);
+}
+
+/** `openPaymentIds`: what the Payment Service has to cancel, or to refund if it completes after all. */
+export function announceCancelled(
+  tx: Transaction,
+  subscription: Subscription,
+  reason: string | null,
+  openPaymentIds: string[],
+  actor: Actor,
+  at: Date,
+): Promise<void> {
+  const data = {
+    subscription,
+    mode: 'now' as const,
+    reason,
+    refund: null,
+    open_payment_ids: openPaymentIds,
+    actor,
+  };
+  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.cancelled', data }, at);
+}

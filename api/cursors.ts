@@ -1,0 +1,75 @@
+/**
+ * Pages of a list, newest first.
+ *
+ * Owns: the opaque cursor, which is the place of the last row that was given, and the name of its list. Does not own
+ * filters: they are the caller's, who repeats them. Invariant: a page never repeats or skips a row that existed when
+ * the first page was read.
+ */
+import { ProblemError } from './problems';
+
+export interface Place {
+  created_at: Date;
+  id: string;
+}
+
+/** A cursor that only the same list takes back. */
+export function encodeCursor(list: string, place: Place): string {
+  return Buffer.from(JSON.stringify([list, place.created_at.getTime(), place.id])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` for anything that this list did not give out */
+export function decodeCursor(list: string, cursor: string): Place {
+  const parts = readCursor(cursor);
+  const [from, ms, id] = parts;
+  const valid =
+    parts.length === 3 &&
+    from === list &&
+    Number.isSafeInteger(ms) &&
+    Math.abs(ms as number) <= 8_640_000_000_000 * 1_000 &&
+    typeof id === 'string' &&
+    /^[A-Za-z0-9_.-]{1,100}$/.test(id);
+  if (!valid) {
+    throw new ProblemError('malformed_cursor', 'Leave cursor out to begin with the first page.');
+  }
+  return { created_at: new Date(ms as number), id: id as string };
+}
+
+function readCursor(cursor: string): unknown[] {
+  if (!/^[A-Za-z0-9_-]{1,500}$/.test(cursor)) return [];
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+export interface Page {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** What to ask the database for; one row more than wanted tells whether another page follows. */
+export function pageArguments(list: string, page: Page) {
+  const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
+  return {
+    after: after
+      ? { OR: [{ created_at: { lt: after.created_at } }, { created_at: after.created_at, id: { lt: after.id } }] }
+      : {},
+    orderBy: [{ created_at: 'desc' as const }, { id: 'desc' as const }],
+    take: page.limit + 1,
+  };
+}
+
+/** `{ data, next_cursor }` from the rows that {@link pageArguments} asked for. */
+export function pageOf<Row extends Place, Item>(
+  list: string,
+  page: Page,
+  rows: readonly Row[],
+  toItem: (row: Row) => Item,
+): { data: Item[]; next_cursor: string | null } {
+  const given = rows.slice(0, page.limit);
+  const last = given.at(-1);
+  const more = rows.length > page.limit && last !== undefined;
+  return { data: given.map(toItem), next_cursor: more ? encodeCursor(list, last) : null };
+}

@@ -1,0 +1,23 @@
+/** What the API is made of; put together by the process that runs it, and by tests. */
+import type { Logger } from 'pino';
+import type { Database } from '../prisma/client';
+import type { SubscriptionProcess } from './subscription-process';
+
+/** A part of the system that has to be there before the API can serve. */
+export interface ReadinessCheck {
+  name: string;
+  /** @throws when the part is not there; the message is shown, so it holds no secret */
+  check(): Promise<void>;
+}
+
+export interface ApiDependencies {
+  db: Database;
+  process: SubscriptionProcess;
+  readiness: readonly ReadinessCheck[];
+  /** Names that payment methods may have as their provider. */
+  providers: readonly string[];
+  log: Logger;
+  now: () => Date;
+  /** A fresh UUIDv7. */
+  newUuid: () => string;
+}

@@ -1,0 +1,149 @@
+/** Routes about the service itself, served to anyone: liveness, readiness, documentation, problems. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { alive, problemExplanation, readiness } from '../../contracts/http/service';
+import { problems, type ProblemCode } from '../../contracts/problems';
+import type { ApiDependencies } from '../dependencies';
+import { problemTexts } from '../problem-texts';
+import { notFound } from '../problems';
+import { readinessOf } from '../readiness';
+import { route, type Answer, type Route } from '../route';
+
+const tag = 'Service';
+const html = 'text/html; charset=utf-8';
+const script = 'text/javascript; charset=utf-8';
+
+/** No inline script: the content security policy allows files of our own origin only. */
+const docsPage = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Perennial API</title>
+<link rel="icon" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/init.js"></script>
+</body>
+</html>
+`;
+const docsInit = `SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#docs',
+  deepLinking: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+});
+`;
+const docsFiles: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': script,
+  'favicon-32x32.png': 'image/png',
+};
+
+function docsFile(name: string): Answer {
+  if (name === 'init.js') return { status: 200, file: { contentType: script, data: docsInit } };
+  const contentType = Object.hasOwn(docsFiles, name) ? docsFiles[name] : undefined;
+  if (contentType === undefined) throw notFound('file');
+  const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
+  const headers = { 'Cache-Control': 'public, max-age=3600' };
+  return { status: 200, headers, file: { contentType, data: readFileSync(join(folder, name)) } };
+}
+
+async function ready(_call: unknown, deps: ApiDependencies): Promise<Answer> {
+  const body = await readinessOf(deps.readiness);
+  return { status: body.status === 'ready' ? 200 : 503, body };
+}
+
+const explainProblem = route({
+  method: 'get',
+  path: '/problems/{code}',
+  operationId: 'explainProblem',
+  tag,
+  summary: 'What a problem means',
+  scope: null,
+  params: z.object({ code: z.string() }),
+  answers: { 200: { description: 'The meaning of the code.', schema: problemExplanation } },
+  problems: ['not_found'],
+  handle({ params }) {
+    if (!Object.hasOwn(problems, params.code)) throw notFound('problem');
+    const code = params.code as ProblemCode;
+    return { status: 200, body: { code, ...problems[code], text: problemTexts[code] } };
+  },
+});
+
+/** @param openApi the document, as JSON text; written when first asked for */
+export function serviceRoutes(openApi: () => string): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/',
+      operationId: 'root',
+      tag,
+      summary: 'Leads to the documentation',
+      scope: null,
+      answers: { 302: { description: 'To /docs.' } },
+      handle: () => ({ status: 302, headers: { Location: '/docs' } }),
+    }),
+    route({
+      method: 'get',
+      path: '/healthz',
+      operationId: 'isAlive',
+      tag,
+      summary: 'The process runs and answers',
+      scope: null,
+      answers: { 200: { description: 'It does.', schema: alive } },
+      handle: () => ({ status: 200, body: { status: 'ok' } }),
+    }),
+    route({
+      method: 'get',
+      path: '/readyz',
+      operationId: 'isReady',
+      tag,
+      summary: 'Every part that the API needs is there',
+      scope: null,
+      answers: {
+        200: { description: 'Ready.', schema: readiness },
+        503: { description: 'At least one part is down; each is named.', schema: readiness },
+      },
+      handle: ready,
+    }),
+    route({
+      method: 'get',
+      path: '/openapi.json',
+      operationId: 'openApi',
+      tag,
+      summary: 'This document',
+      scope: null,
+      answers: { 200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
+      handle: () => ({ status: 200, file: { contentType: 'application/json', data: openApi() } }),
+    }),
+    route({
+      method: 'get',
+      path: '/docs',
+      operationId: 'docs',
+      tag,
+      summary: 'The documentation, to read and try',
+      scope: null,
+      answers: { 200: { description: 'A web page.', contentType: 'text/html' } },
+      handle: () => ({ status: 200, file: { contentType: html, data: docsPage } }),
+    }),
+    route({
+      method: 'get',
+      path: '/docs/{file}',
+      operationId: 'docsFile',
+      tag,
+      summary: 'Files of the documentation page',
+      scope: null,
+      params: z.object({ file: z.string() }),
+      answers: { 200: { description: 'The file.', contentType: '*/*' } },
+      problems: ['not_found'],
+      handle: ({ params }) => docsFile(params.file),
+    }),
+    explainProblem,
+  ];
+}

@@ -1,0 +1,19 @@
+/** Everything in one process, for development: sandbox provider, workers, bridge, API. Production runs them apart. */
+import { taskQueues } from '../contracts/workflows';
+import { runProcess, type Part } from './process';
+import { startApi } from './start-api';
+import { startBridge } from './start-bridge';
+import { startSandbox } from './start-sandbox';
+import { startWorkers, type Service } from './start-worker';
+
+runProcess('all', async (context) => {
+  const sandbox: Part[] =
+    context.config.SANDBOX_PROVIDER_URL === undefined ? await startSandbox(context) : [];
+  const [workers, bridge, api] = await Promise.all([
+    startWorkers(context, Object.keys(taskQueues) as Service[]),
+    startBridge(context),
+    startApi(context),
+  ]);
+  // New work stops first; what serves the others closes last.
+  return [...api, ...bridge, ...workers, ...sandbox];
+});

@@ -1,0 +1,5 @@
+/** The bridge between PostgreSQL, Kafka and Temporal. */
+import { runProcess } from './process';
+import { startBridge } from './start-bridge';
+
+runProcess('bridge', startBridge);

@@ -1,0 +1,216 @@
+/**
+ * The demo's story, step by step, against a running system. Each step checks what it tells and throws when it is not
+ * so: a demo that exits with 0 has seen everything it printed.
+ */
+import { subscriptionWorkflowId, paymentWorkflowId } from '../contracts/workflows';
+import type { DemoSystem } from './demo-system';
+import type { SeenRecord, Watch } from './demo-watch';
+
+export interface Storyteller {
+  step(title: string): void;
+  line(text: string): void;
+}
+
+type Json = Record<string, unknown>;
+
+interface Story {
+  system: DemoSystem;
+  watch: Watch;
+  tell: Storyteller;
+  /** Makes this run's ids its own. */
+  run: string;
+}
+
+/** Tells the whole story. @throws Error that names the step that failed */
+export async function tellStory(story: Story): Promise<void> {
+  const plan = await createPlan(story);
+  const bought = await buy(story, plan);
+  await followOnKafka(story, bought);
+  await declined(story, plan);
+  await answerLost(story, plan);
+  await cancel(story, bought);
+  await compareLedgers(story);
+}
+
+async function createPlan({ system, tell, run }: Story): Promise<string> {
+  tell.step('A plan: 10.00 EUR a month');
+  const body = {
+    id: `gold-${run}`,
+    name: 'Gold',
+    currency: 'EUR',
+    amount: 1000,
+    interval: { unit: 'month', count: 1 },
+  };
+  const plan = await call(system, tell, 'POST', '/plans', body, 201);
+  return String(plan['id']);
+}
+
+/** A customer with one payment method of the sandbox; its token decides what happens. */
+async function customerWith(
+  { system, tell }: Story,
+  token: string,
+): Promise<{ customer: string; method: string }> {
+  const customer = await call(
+    system,
+    tell,
+    'POST',
+    '/customers',
+    { name: 'Ada', time_zone: 'Europe/Berlin' },
+    201,
+  );
+  const id = String(customer['id']);
+  const body = { provider: 'sandbox', token, default: true };
+  const method = await call(system, tell, 'POST', `/customers/${id}/payment-methods`, body, 201);
+  return { customer: id, method: String(method['id']) };
+}
+
+async function buy(story: Story, plan: string): Promise<string> {
+  const { system, tell, run } = story;
+  tell.step('A customer subscribes; the first payment is taken at once');
+  const { customer } = await customerWith(story, `tok_ok#${run}`);
+  const body = { customer_id: customer, plan_id: plan };
+  const headers = { 'Idempotency-Key': `demo-${run}` };
+  const subscription = await call(system, tell, 'POST', '/subscriptions', body, 201, headers);
+  expect(subscription['status'] === 'active', 'the subscription is not active');
+  const id = String(subscription['id']);
+  workflow(story, subscriptionWorkflowId(id));
+  tell.line('The same request once more (same Idempotency-Key): the same subscription, no second charge.');
+  const again = await call(system, tell, 'POST', '/subscriptions', body, 201, headers);
+  expect(again['id'] === id, 'the repeated request made another subscription');
+  return id;
+}
+
+async function followOnKafka({ watch, tell }: Story, id: string): Promise<void> {
+  tell.step('What other services see: an ordinary Kafka consumer outside the product');
+  const created = await watch.next('subscriptions.created', id, 30_000);
+  record(tell, created);
+  const committed = await watch.consumed('payment-service', created, 30_000);
+  tell.line(`group payment-service has consumed it (committed offset ${committed})`);
+}
+
+async function declined(story: Story, plan: string): Promise<void> {
+  const { system, tell, watch, run } = story;
+  tell.step('A customer whose bank declines');
+  const { customer } = await customerWith(story, `tok_insufficient_funds#${run}`);
+  const body = { customer_id: customer, plan_id: plan };
+  const problem = await call(system, tell, 'POST', '/subscriptions', body, 402);
+  const failure = problem['failure'] as Json;
+  tell.line(
+    `refused: ${String(problem['code'])}, ${String(failure['code'])} (${String(failure['category'])})`,
+  );
+  expect(watch.seen(String(problem['subscription_id'])).length === 0, 'a declined creation is on a topic');
+  tell.line('and on no topic: for the rest of the world it never happened');
+}
+
+async function answerLost(story: Story, plan: string): Promise<void> {
+  const { system, tell, run } = story;
+  tell.step('The provider charges, but its answer is lost: payment/{id} asks again with the same key');
+  const { customer } = await customerWith(story, `tok_lost_answer_ok#${run}`);
+  const body = { customer_id: customer, plan_id: plan };
+  const subscription = await call(system, tell, 'POST', '/subscriptions', body, 201);
+  expect(subscription['status'] === 'active', 'the lost answer was not recovered');
+  const first = subscription['first_payment'] as Json;
+  workflow(story, paymentWorkflowId(String(first['payment_id'])));
+  const ledger = await charges(system, String(first['payment_id']));
+  expect(ledger.length === 1, `the provider charged ${ledger.length} times`);
+  tell.line('the provider’s own ledger: charged once');
+}
+
+async function cancel(story: Story, id: string): Promise<void> {
+  const { system, tell, watch } = story;
+  tell.step('The first customer cancels');
+  const cancelled = await call(
+    system,
+    tell,
+    'DELETE',
+    `/subscriptions/${id}?mode=now&reason=moved`,
+    undefined,
+    200,
+  );
+  expect(cancelled['status'] === 'cancelled', 'the subscription is not cancelled');
+  const event = await watch.next('subscriptions.cancelled', id, 30_000);
+  record(tell, event);
+  const committed = await watch.consumed('payment-service', event, 30_000);
+  tell.line(`group payment-service has consumed it (committed offset ${committed})`);
+  workflow(story, subscriptionWorkflowId(id));
+}
+
+async function compareLedgers({ system, tell, run }: Story): Promise<void> {
+  tell.step('The provider’s ledger against ours');
+  const all = (await charges(system)).filter((charge) => String(charge['token']).endsWith(`#${run}`));
+  for (const charge of all) {
+    const payment = await get(system, `/payments/${String((charge['metadata'] as Json)['payment_id'])}`);
+    tell.line(
+      `${String(charge['id'])} ${String(charge['status'])} ${String(charge['amount'])} ${String(charge['currency'])}` +
+        ` = ${String(payment['id'])} ${String(payment['status'])}`,
+    );
+    const agrees = (charge['status'] === 'succeeded') === (payment['status'] === 'completed');
+    expect(agrees, 'the ledgers disagree');
+  }
+  const taken = all.filter((charge) => charge['status'] === 'succeeded').length;
+  expect(
+    all.length === 3 && taken === 2,
+    `expected 3 charges, 2 of them taken; there are ${all.length} and ${taken}`,
+  );
+}
+
+function workflow({ system, tell }: Story, workflowId: string): void {
+  if (system.temporalUiUrl === undefined) return tell.line(`workflow ${workflowId}`);
+  const path = `/namespaces/${system.namespace}/workflows/${encodeURIComponent(workflowId)}`;
+  tell.line(`workflow ${workflowId}: ${system.temporalUiUrl}${path}`);
+}
+
+function record(tell: Storyteller, { topic, key, partition, offset, event }: SeenRecord): void {
+  tell.line(`topic ${topic}, key ${key}, partition ${partition}, offset ${offset}`);
+  tell.line(`CloudEvent ${event.type}, id ${event.id}, from ${event.source}`);
+}
+
+async function charges(system: DemoSystem, paymentId?: string): Promise<Json[]> {
+  const query = paymentId === undefined ? 'limit=100' : `payment_id=${paymentId}&limit=100`;
+  const response = await fetch(`${system.sandboxUrl}/v1/charges?${query}`);
+  return ((await response.json()) as { data: Json[] }).data;
+}
+
+async function get(system: DemoSystem, path: string): Promise<Json> {
+  const response = await fetch(`${system.apiUrl}${path}`, {
+    headers: { Authorization: `Bearer ${system.apiKey}` },
+  });
+  return (await response.json()) as Json;
+}
+
+async function call(
+  system: DemoSystem,
+  tell: Storyteller,
+  method: string,
+  path: string,
+  body: unknown,
+  wanted: number,
+  headers: Record<string, string> = {},
+): Promise<Json> {
+  const beganMs = performance.now();
+  const response = await fetch(`${system.apiUrl}${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${system.apiKey}`,
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const answer = (await response.json()) as Json;
+  const ms = Math.round(performance.now() - beganMs);
+  const what = [answer['id'], answer['status'], answer['code']]
+    .filter((part) => typeof part === 'string')
+    .join(' ');
+  tell.line(`${method} ${path} -> ${response.status} ${what} (${ms} ms)`);
+  if (response.status !== wanted) {
+    throw new Error(
+      `${method} ${path} answered ${response.status} instead of ${wanted}: ${JSON.stringify(answer)}`,
+    );
+  }
+  return answer;
+}
+
+function expect(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Error(otherwise);
+}

@@ -1,0 +1,24 @@
+/** Brings everything that has a schema to the one of this code: tables, topics, namespace, the bootstrap key. */
+import { Connection } from '@temporalio/client';
+import { ensureBootstrapKey } from '../api/keys';
+import { createDatabase } from '../prisma/client';
+import { migrate, migrationsFolder } from '../prisma/migrate';
+import { kafkaFrom } from './kafka';
+import { runCommand } from './process';
+import { provisionTemporal, provisionTopics } from './provision';
+import { temporalAddress } from './temporal';
+
+runCommand('migrate', async ({ config, log }) => {
+  const applied = await migrate(config.DATABASE_URL, migrationsFolder());
+  log.info({ applied }, applied.length === 0 ? 'the database is up to date' : 'the database was migrated');
+  if (config.BOOTSTRAP_API_KEY !== undefined) {
+    const db = createDatabase(config.DATABASE_URL, 2);
+    await ensureBootstrapKey(db, config.BOOTSTRAP_API_KEY);
+    await db.$disconnect();
+  }
+  const temporal = Connection.connect(temporalAddress(config));
+  await Promise.all([
+    provisionTopics(kafkaFrom(config, log), config, log),
+    temporal.then((connection) => provisionTemporal(connection, config, log)),
+  ]);
+});

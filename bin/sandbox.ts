@@ -1,0 +1,5 @@
+/** The sandbox payment provider, as a process of its own. */
+import { runProcess } from './process';
+import { startSandbox } from './start-sandbox';
+
+runProcess('sandbox', startSandbox);

@@ -1,0 +1,49 @@
+/** The REST API over its database, Temporal and Kafka. */
+import { v7 as uuidv7 } from 'uuid';
+import { createApp } from '../api/app';
+import { listen } from '../api/server';
+import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
+import { createDatabase } from '../prisma/client';
+import { kafkaFrom } from './kafka';
+import type { Part, ProcessContext } from './process';
+import { providersFrom } from './providers';
+import { topicFault } from './provision';
+import { lazyTemporalClient } from './temporal';
+
+export async function startApi({ config, log }: ProcessContext): Promise<Part[]> {
+  const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
+  const temporal = lazyTemporalClient(config);
+  const kafka = kafkaFrom(config, log);
+  const app = createApp({
+    db,
+    process: temporalSubscriptionProcess(temporal.client, log),
+    readiness: [
+      { name: 'postgres', check: async () => void (await db.$queryRaw`SELECT 1 FROM plans LIMIT 1`) },
+      {
+        name: 'temporal',
+        check: async () =>
+          void (await temporal.client.workflowService.describeNamespace({
+            namespace: config.TEMPORAL_NAMESPACE,
+          })),
+      },
+      { name: 'kafka', check: async () => (await kafka.admin()).close() },
+      {
+        name: 'topics',
+        check: async () => {
+          const fault = await topicFault(kafka);
+          if (fault !== null) throw new Error(fault);
+        },
+      },
+    ],
+    providers: [...providersFrom(config).keys()],
+    log,
+    now: () => new Date(),
+    newUuid: uuidv7,
+  });
+  const server = await listen(app, { host: config.API_HOST, port: config.API_PORT });
+  return [
+    { name: 'http', close: () => server.close(config.SHUTDOWN_TIMEOUT_MS / 2) },
+    { name: 'temporal', close: () => temporal.close() },
+    { name: 'database', close: () => db.$disconnect() },
+  ];
+}

@@ -1,0 +1,88 @@
+/** The workers: one for each service, so that each can be run and scaled on its own. */
+import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
+import { createFollowUps } from '../activities/payment/follow-ups';
+import { createSubscriptionActivities } from '../activities/subscription';
+import { taskQueues } from '../contracts/workflows';
+import { createDatabase } from '../prisma/client';
+import type { Part, ProcessContext } from './process';
+import { providersFrom } from './providers';
+import { nativeTemporalClient } from './temporal';
+
+export type Service = keyof typeof taskQueues;
+
+/** Starts a worker for each of `services`. */
+export async function startWorkers(
+  { config, log, onFatal }: ProcessContext,
+  services: readonly Service[],
+): Promise<Part[]> {
+  installTemporalLog(log);
+  const temporal = await nativeTemporalClient(config);
+  const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
+  const attemptDeps = { db, providers: providersFrom(config) };
+  const followUps = createFollowUps(temporal.client, config.INCOMPLETE_HOURS);
+  const attempt = createAttemptActivities(attemptDeps);
+  const activities: Record<Service, object> = {
+    subscription: { ...createSubscriptionActivities({ db, followUps }), ...attempt },
+    payment: { ...createPaymentActivities({ ...attemptDeps, followUps }), ...attempt },
+  };
+  const workflowBundle = await workflowCode();
+  const workers = await Promise.all(
+    services.map((service) =>
+      Worker.create({
+        connection: temporal.connection,
+        namespace: config.TEMPORAL_NAMESPACE,
+        taskQueue: taskQueues[service],
+        workflowBundle,
+        activities: activities[service],
+        maxCachedWorkflows: config.WORKER_CACHED_WORKFLOWS,
+        shutdownGraceTime: config.SHUTDOWN_TIMEOUT_MS / 2,
+      }),
+    ),
+  );
+  const running = workers.map((worker) => worker.run());
+  for (const run of running) run.catch((error: unknown) => onFatal(error as Error));
+  return [
+    {
+      name: 'workers',
+      async close() {
+        for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+        await Promise.allSettled(running);
+      },
+    },
+    { name: 'temporal', close: () => temporal.close() },
+    { name: 'database', close: () => db.$disconnect() },
+  ];
+}
+
+/** The bundle that the build made; from the sources (in tests) it is made now. */
+async function workflowCode(): Promise<WorkflowBundleOption> {
+  const built = join(__dirname, '..', 'workflow-bundle.js');
+  if (existsSync(built)) return { codePath: built };
+  return bundleWorkflowCode({ workflowsPath: join(__dirname, '..', 'workflows') });
+}
+
+let logInstalled = false;
+
+function installTemporalLog(log: Logger): void {
+  if (logInstalled) return;
+  logInstalled = true;
+  const child = log.child({ part: 'temporal' });
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
+      child[levels[level]](meta ?? {}, message),
+    ),
+    telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
+    shutdownSignals: [],
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Group payment-service: what a new and an ended subscription mean for its payments.
+ *
+ * Invariant: each effect is judged by the payment's row, so records may come twice, late, and in any order.
+ */
+import type { Client } from '@temporalio/client';
+import type { ReadEvent } from '../../contracts/envelope';
+import { messages, paymentStart, type CancelPaymentArgs } from '../../contracts/workflows';
+import { isPaymentOpen, isSettled, type AttemptStatus, type PaymentStatus } from '../../domain/payment';
+import { databaseNow, inTransaction, type Database } from '../../prisma/client';
+import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { publishOutcome } from '../../prisma/settle-attempt';
+import { Unprocessable, type Handlers } from '../consumer';
+
+export interface PaymentServiceDependencies {
+  db: Database;
+  client: Client;
+  incompleteHours: number;
+}
+
+export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handlers {
+  return {
+    'subscriptions.created': (event) => onCreated(deps, event),
+    'subscriptions.cancelled': (event) => onCancelled(deps, event),
+  };
+}
+
+/** A first payment that was still open is announced: from now on its outcome is published, at once if it has come. */
+async function onCreated(
+  deps: PaymentServiceDependencies,
+  { data }: ReadEvent<'subscriptions.created'>,
+): Promise<void> {
+  const first = data.first_payment;
+  if (first === null || !isPaymentOpen(first.status)) return;
+  const needsFollowUp = await inTransaction(deps.db, async (tx) => {
+    await shareSubscription(tx, data.subscription.id);
+    const payment = await lockPayment(tx, first.payment_id);
+    if (payment === null)
+      throw new Unprocessable('unknown_payment', `there is no payment ${first.payment_id}`);
+    if (payment.announced) return isPaymentOpen(payment.status as PaymentStatus);
+    await tx.payment.update({ where: { id: payment.id }, data: { announced: true } });
+    const attempt = await tx.paymentAttempt.findFirst({
+      where: { payment_id: payment.id },
+      orderBy: { number: 'desc' },
+    });
+    if (attempt !== null && isSettled(attempt.status as AttemptStatus)) {
+      await publishOutcome(tx, payment, attempt, await databaseNow(tx));
+    }
+    return true;
+  });
+  if (!needsFollowUp) return;
+  const { workflowType, ...options } = paymentStart(first.payment_id, deps.incompleteHours);
+  await deps.client.workflow.start(workflowType, {
+    ...options,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
+}
+
+/** Nothing more is collected for an ended subscription: whatever is open is cancelled. */
+async function onCancelled(
+  deps: PaymentServiceDependencies,
+  { data }: ReadEvent<'subscriptions.cancelled'>,
+): Promise<void> {
+  for (const paymentId of data.open_payment_ids) {
+    const payment = await deps.db.payment.findUnique({ where: { id: paymentId } });
+    if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${paymentId}`);
+    const isOpen = isPaymentOpen(payment.status as PaymentStatus);
+    if (!isOpen || payment.cancel_requested_at !== null) continue;
+    const { workflowType, ...options } = paymentStart(paymentId, deps.incompleteHours);
+    const signalArgs: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];
+    await deps.client.workflow.signalWithStart(workflowType, {
+      ...options,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      signal: messages.cancel,
+      signalArgs,
+    });
+  }
+}

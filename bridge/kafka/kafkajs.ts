@@ -1,0 +1,164 @@
+/** The port over kafkajs. Traps of kafkajs that matter here are named where they are avoided. */
+import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type SASLOptions } from 'kafkajs';
+import type { Logger } from 'pino';
+import { consume } from './kafkajs-consumer';
+import type { KafkaAdmin, KafkaClient, OutgoingRecord, RecordProducer, WrittenAt } from './port';
+
+export interface KafkaSettings {
+  brokers: string[];
+  clientId: string;
+  ssl: boolean;
+  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
+}
+
+/** @param log kafkajs's own messages go there, warnings and worse */
+export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaClient {
+  const kafka = new Kafka({
+    brokers: settings.brokers,
+    clientId: settings.clientId,
+    ssl: settings.ssl,
+    sasl: settings.sasl as SASLOptions | undefined,
+    connectionTimeout: 3_000,
+    requestTimeout: 10_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => {
+      const { message, ...rest } = entry.log;
+      const level = entry.level === logLevel.ERROR ? 'error' : 'warn';
+      log[level](
+        { kafka: { topic: rest['topic'], groupId: rest['groupId'], error: rest['error'] } },
+        message,
+      );
+    },
+  });
+  return {
+    producer: () => connectProducer(kafka),
+    consumer: (options) => consume(kafka, options, log),
+    admin: () => connectAdmin(kafka),
+  };
+}
+
+async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+  const admin = kafka.admin();
+  await Promise.all([producer.connect(), admin.connect()]);
+  const partitioner = Partitioners.DefaultPartitioner();
+  const partitions = new Map<string, { partitionId: number }[]>();
+
+  async function partitionOf(topic: string, key: string): Promise<number> {
+    let known = partitions.get(topic);
+    if (known === undefined) {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      known = topics[0]?.partitions ?? [];
+      partitions.set(topic, known);
+    }
+    return partitioner({ topic, partitionMetadata: known as never, message: { key, value: null } });
+  }
+
+  return {
+    partitionOf,
+    async send(records) {
+      const placed = await Promise.all(
+        records.map(async (record) => ({
+          ...record,
+          partition: record.partition ?? (await partitionOf(record.topic, record.key ?? '')),
+        })),
+      );
+      const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic(placed) });
+      return placesOf(placed, written);
+    },
+    async close() {
+      await Promise.all([producer.disconnect(), admin.disconnect()]);
+    },
+  };
+}
+
+type PlacedRecord = OutgoingRecord & { partition: number };
+
+function byTopic(records: readonly PlacedRecord[]) {
+  const topics = new Map<string, PlacedRecord[]>();
+  for (const record of records) topics.set(record.topic, [...(topics.get(record.topic) ?? []), record]);
+  return [...topics].map(([topic, list]) => ({
+    topic,
+    messages: list.map(({ partition, key, value, headers }) => ({ partition, key, value, headers })),
+  }));
+}
+
+/** kafkajs tells the first offset of each partition's batch; the others follow in order. */
+function placesOf(
+  records: readonly PlacedRecord[],
+  written: { topicName: string; partition: number; baseOffset?: string }[],
+): WrittenAt[] {
+  const next = new Map(
+    written.map(({ topicName, partition, baseOffset }) => [
+      `${topicName}/${partition}`,
+      BigInt(baseOffset ?? -1),
+    ]),
+  );
+  return records.map(({ topic, partition }) => {
+    const place = `${topic}/${partition}`;
+    const offset = next.get(place);
+    if (offset === undefined) throw new Error(`Kafka did not say where it wrote to ${place}`);
+    next.set(place, offset + 1n);
+    return { partition, offset: offset.toString() };
+  });
+}
+
+async function connectAdmin(kafka: Kafka): Promise<KafkaAdmin> {
+  const admin = kafka.admin();
+  await admin.connect();
+  return {
+    async createTopics(names, settings) {
+      const existing = new Set(await admin.listTopics());
+      const missing = names.filter((name) => !existing.has(name));
+      if (missing.length === 0) return [];
+      const configEntries = [
+        { name: 'retention.ms', value: String(settings.retentionMs) },
+        { name: 'cleanup.policy', value: 'delete' },
+        ...(settings.minInsyncReplicas === undefined
+          ? []
+          : [{ name: 'min.insync.replicas', value: String(settings.minInsyncReplicas) }]),
+      ];
+      // False means that another process made them meanwhile.
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map((topic) => ({
+          topic,
+          numPartitions: settings.partitions,
+          replicationFactor: settings.replicationFactor,
+          configEntries,
+        })),
+      });
+      return missing;
+    },
+    async describeTopics(names) {
+      const existing = new Set(await admin.listTopics());
+      const present = names.filter((name) => existing.has(name));
+      if (present.length === 0) return [];
+      const { topics } = await admin.fetchTopicMetadata({ topics: [...present] });
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: present.map((name) => ({
+          type: ConfigResourceTypes.TOPIC,
+          name,
+          configNames: ['retention.ms'],
+        })),
+      });
+      return topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.length,
+        retentionMs: Number(
+          resources
+            .find((r) => r.resourceName === name)
+            ?.configEntries.find((c) => c.configName === 'retention.ms')?.configValue ?? -1,
+        ),
+      }));
+    },
+    close: () => admin.disconnect(),
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * What the bridge needs of a Kafka client, and nothing more: another client could take kafkajs's place.
+ *
+ * Owns no behaviour. Offsets are decimal text, for they exceed what a number holds exactly.
+ */
+
+export interface ReceivedRecord {
+  topic: string;
+  partition: number;
+  offset: string;
+  key: string | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+}
+
+export interface OutgoingRecord {
+  topic: string;
+  /** Left out: by the hash of the key. */
+  partition?: number;
+  key: string | null;
+  value: Buffer | string | null;
+  headers: Record<string, string>;
+}
+
+/** Where a record was written. */
+export interface WrittenAt {
+  partition: number;
+  offset: string;
+}
+
+export interface RecordProducer {
+  /**
+   * Writes records in the given order (for one partition), acknowledged by all in-sync replicas.
+   * @returns their places, in the given order
+   */
+  send(records: readonly OutgoingRecord[]): Promise<WrittenAt[]>;
+  /** The partition of a key, as every Kafka client computes it (murmur2). */
+  partitionOf(topic: string, key: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface RecordConsumer {
+  /** Stops taking records, finishes those in hand, commits, leaves the group. */
+  close(): Promise<void>;
+}
+
+export interface ConsumerOptions {
+  group: string;
+  topics: readonly string[];
+  /** Resolves when the record's effect is durable; the offset is committed then. Must not reject. */
+  handle(record: ReceivedRecord, signal: AbortSignal): Promise<void>;
+  /** The client library gave up; the process must end, so that a supervisor starts it anew. */
+  onFatal(error: Error): void;
+}
+
+export interface TopicState {
+  name: string;
+  partitions: number;
+  retentionMs: number;
+}
+
+export interface KafkaAdmin {
+  /** Creates what is missing; what exists stays as it is. @returns the names of the created topics */
+  createTopics(
+    names: readonly string[],
+    settings: {
+      partitions: number;
+      replicationFactor: number;
+      retentionMs: number;
+      minInsyncReplicas?: number;
+    },
+  ): Promise<string[]>;
+  /** The topics of `names` that exist. */
+  describeTopics(names: readonly string[]): Promise<TopicState[]>;
+  close(): Promise<void>;
+}
+
+export interface KafkaClient {
+  producer(): Promise<RecordProducer>;
+  consumer(options: ConsumerOptions): Promise<RecordConsumer>;
+  admin(): Promise<KafkaAdmin>;
+}

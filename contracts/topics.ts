@@ -1,0 +1,102 @@
+/**
+ * The topics: the contract with every service inside and outside.
+ *
+ * Owns: names, who produces, which consumer groups read, what the key is, why a record appears. Names and groups are
+ * relied on from outside. Provisioning, readiness and the wiring of consumers follow from this table.
+ */
+
+export const consumerGroups = [
+  'payment-service',
+  'subscription-service',
+  'retry-service',
+  'analytics-service',
+  'notification-service',
+] as const;
+export type ConsumerGroup = (typeof consumerGroups)[number];
+
+export interface TopicDescription {
+  producers: readonly string[];
+  consumers: readonly ConsumerGroup[];
+  key: 'subscription_id' | 'subscription_id or payment_id' | 'payment or provider event' | 'customer_id';
+  trigger: string;
+  /** Not part of the original order. */
+  extension?: true;
+}
+
+export const topics = {
+  'subscriptions.created': {
+    producers: ['Subscription Service'],
+    consumers: ['payment-service'],
+    key: 'subscription_id',
+    trigger: 'POST /subscriptions',
+  },
+  'subscriptions.updated': {
+    producers: ['Subscription Service'],
+    consumers: ['analytics-service'],
+    key: 'subscription_id',
+    trigger: 'PUT /subscriptions/{id}; any later change of state',
+  },
+  'subscriptions.cancelled': {
+    producers: ['Subscription Service'],
+    consumers: ['payment-service'],
+    key: 'subscription_id',
+    trigger: 'DELETE /subscriptions/{id}, when it takes effect',
+  },
+  'subscriptions.renew_required': {
+    producers: ['Retry Service'],
+    consumers: ['subscription-service'],
+    key: 'subscription_id',
+    trigger: 'scheduler',
+  },
+  'payments.requested': {
+    producers: ['API Gateway', 'Admin UI'],
+    consumers: ['payment-service'],
+    key: 'subscription_id or payment_id',
+    trigger: 'POST /payments',
+  },
+  'payments.retry.requested': {
+    producers: ['API Gateway'],
+    consumers: ['retry-service'],
+    key: 'subscription_id or payment_id',
+    trigger: 'POST /payments/{id}/retry',
+  },
+  'payments.failed': {
+    producers: ['Payment Service', 'Webhook Handler'],
+    consumers: ['retry-service'],
+    key: 'subscription_id or payment_id',
+    trigger: 'attempt declined or failed',
+  },
+  'payments.completed': {
+    producers: ['Payment Service'],
+    consumers: ['subscription-service'],
+    key: 'subscription_id or payment_id',
+    trigger:
+      'asynchronous renewal, provider webhook, retry, manual payment; never the synchronous first payment',
+  },
+  'webhooks.received': {
+    producers: ['Webhook Handler'],
+    consumers: ['payment-service'],
+    key: 'payment or provider event',
+    trigger: 'POST /webhooks/{provider}',
+  },
+  'notifications.requested': {
+    producers: ['any service'],
+    consumers: ['notification-service'],
+    key: 'customer_id',
+    trigger: 'dunning, trial ending, renewal ahead, card expiring',
+    extension: true,
+  },
+} as const satisfies Record<string, TopicDescription>;
+
+export type Topic = keyof typeof topics;
+export const topicNames = Object.keys(topics) as Topic[];
+
+/** Where a group's records go that can never be handled. */
+export function deadLetterTopic(group: ConsumerGroup): string {
+  return `${group}.dlq`;
+}
+
+/** Every topic that has to exist before a process may start. */
+export function provisionedTopics(): string[] {
+  return [...topicNames, ...consumerGroups.map(deadLetterTopic)];
+}

@@ -1,0 +1,67 @@
+/**
+ * Where services find each other's workflows: names, ids, task queues, and how each is started.
+ *
+ * Plain data, so that the API, the bridge and the activities start the same thing in the same way. No personal data
+ * in ids, memos or search attributes: they are readable in the Web UI.
+ */
+import type { CancelPayment, FirstPaymentSettled, PaymentInput, SubscriptionInput } from './commands';
+
+export const taskQueues = {
+  subscription: 'subscription-service',
+  payment: 'payment-service',
+} as const;
+
+/** Search attributes that `bin/migrate` registers. */
+export const searchAttributes = {
+  SubscriptionId: 'Keyword',
+  CustomerId: 'Keyword',
+  PaymentId: 'Keyword',
+  BillingStatus: 'Keyword',
+  NextDueAt: 'Datetime',
+} as const;
+
+/** Names of messages, as senders outside the workflow's code need them. */
+export const messages = {
+  awaitCreated: 'awaitCreated',
+  cancel: 'cancel',
+  firstPaymentSettled: 'firstPaymentSettled',
+  settled: 'settled',
+} as const;
+
+export interface WorkflowStart<Input> {
+  workflowType: string;
+  workflowId: string;
+  taskQueue: string;
+  args: [Input];
+}
+
+export type FirstPaymentSettledArgs = [FirstPaymentSettled];
+export type CancelPaymentArgs = [CancelPayment];
+
+/** The process of a subscription. */
+export function subscriptionStart(input: SubscriptionInput): WorkflowStart<SubscriptionInput> {
+  return {
+    workflowType: 'subscription',
+    workflowId: subscriptionWorkflowId(input.subscription_id),
+    taskQueue: taskQueues.subscription,
+    args: [input],
+  };
+}
+
+/** The follow-up of a payment. */
+export function paymentStart(paymentId: string, incompleteHours: number): WorkflowStart<PaymentInput> {
+  return {
+    workflowType: 'payment',
+    workflowId: paymentWorkflowId(paymentId),
+    taskQueue: taskQueues.payment,
+    args: [{ payment_id: paymentId, incomplete_hours: incompleteHours }],
+  };
+}
+
+export function subscriptionWorkflowId(subscriptionId: string): string {
+  return `subscription/${subscriptionId}`;
+}
+
+export function paymentWorkflowId(paymentId: string): string {
+  return `payment/${paymentId}`;
+}

@@ -1,0 +1,45 @@
+/**
+ * When a provider is asked what became of an attempt that it has not settled. Pure; safe for workflows.
+ *
+ * Invariant: an unknown attempt is never given up by the clock; only a customer who did not act is.
+ */
+import type { PaymentKind, PaymentStatus } from './payment';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** Milliseconds since the outcome became unknown; after the last one a person is asked. */
+export const lookupLadderMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 60].map(
+  (minutes) => minutes * minuteMs,
+);
+
+/** "Never heard of it" counts from here on: before, the request may still be on its way. */
+const absenceCountsFromMs = 5 * minuteMs;
+
+export interface Question {
+  /** Milliseconds since the epoch. */
+  atMs: number;
+  /** Whether "never heard of it" is evidence. */
+  provesAbsence: boolean;
+  /** The time given to the customer is over: afterwards the attempt is ended. */
+  last: boolean;
+}
+
+/** @returns null when nothing is left to ask: only a webhook or a person can tell */
+export function nextQuestion(
+  payment: { kind: PaymentKind; status: PaymentStatus; created_at: string },
+  progress: { unknownSinceMs: number; lookups: number; incompleteHours: number },
+): Question | null {
+  const rungMs = lookupLadderMs[progress.lookups];
+  const waitsForCustomer = payment.status === 'pending' || payment.status === 'requires_action';
+  const endMs =
+    waitsForCustomer && payment.kind === 'first'
+      ? Date.parse(payment.created_at) + progress.incompleteHours * hourMs
+      : null;
+  const lookupMs = rungMs === undefined ? null : progress.unknownSinceMs + rungMs;
+  if (endMs !== null && (lookupMs === null || endMs <= lookupMs)) {
+    return { atMs: endMs, provesAbsence: false, last: true };
+  }
+  if (lookupMs === null) return null;
+  return { atMs: lookupMs, provesAbsence: (rungMs ?? 0) >= absenceCountsFromMs, last: false };
+}

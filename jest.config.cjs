@@ -1,0 +1,32 @@
+/** Four kinds of tests, by what they need: nothing, skipped time, real servers, the whole system. */
+const transform = {
+  '^.+\\.[jt]s$': [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+  ],
+};
+const project = (name, more = {}) => ({
+  displayName: name,
+  testEnvironment: 'node',
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  transform,
+  // Packages that are ES modules only.
+  transformIgnorePatterns: ['/node_modules/(?!temporal-polyfill|temporal-utils)'],
+  ...more,
+});
+/** Real servers, started once for the whole run. */
+const servers = {
+  globalSetup: '<rootDir>/test/support/start-servers.ts',
+  globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testTimeout: 60_000,
+  projects: [
+    project('unit'),
+    project('workflow', servers),
+    project('integration', servers),
+    project('e2e', servers),
+  ],
+};

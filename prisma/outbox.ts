@@ -1,0 +1,44 @@
+/**
+ * The outbox: what is committed with a change and published by the relay, the only way to Kafka.
+ *
+ * Invariants: an event id is written once; for one key, order of ids is order of commits (its writers take turns
+ * before the id is drawn); a key stays in one shard.
+ */
+import { createHash } from 'node:crypto';
+import { writeEnvelope, type NewEvent } from '../contracts/envelope';
+import type { EventTopic } from '../contracts/events';
+import type { Transaction } from './client';
+
+/** How many relays can publish side by side. Stored with each row: changing it needs an empty outbox. */
+export const outboxShards = 8;
+
+/** The relay listens here for a hint that something was committed. */
+export const outboxChannel = 'outbox';
+
+/** The shard of a key, 0 to {@link outboxShards} - 1. */
+export function outboxShard(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE(0) % outboxShards;
+}
+
+/**
+ * Writes an event to be published when `tx` commits. Its id written before: nothing happens.
+ * Take every row lock of the transaction first: the outbox comes last in the lock order.
+ * @param time when it happened, real time
+ */
+export async function appendToOutbox<T extends EventTopic>(
+  tx: Transaction,
+  event: NewEvent<T>,
+  time: Date,
+): Promise<void> {
+  const payload = writeEnvelope(event, time);
+  const shard = outboxShard(event.key);
+  await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${event.key}, 0))::text`;
+  await tx.$executeRaw`
+    WITH written AS (
+      INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, created_at)
+      VALUES (${event.id}, ${event.topic}, ${event.key}, ${shard}, ${event.subject}, ${payload}, ${time})
+      ON CONFLICT (event_id) DO NOTHING
+      RETURNING shard
+    )
+    SELECT pg_notify(${outboxChannel}, shard::text) FROM written`;
+}

@@ -1,0 +1,166 @@
+/**
+ * Perennial's side of the sandbox provider: `PaymentProvider` over its HTTP API.
+ *
+ * Owns: what each answer means, by the invariants of `../port`. Does not own repeating a call (the Payment
+ * Service does). Invariants: never throws once made; only a charge that the provider shows settles anything;
+ * no token in a message.
+ */
+import { failure, type AttemptOutcome, type DeclineCode } from '../../domain/payment';
+import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider } from '../port';
+import { charge as chargeSchema, chargeList, refusal, type Charge, type DeclineReason } from './charge';
+
+export const maxAnswerBytes = 64 * 1024;
+
+const declineCodes: Record<DeclineReason, DeclineCode> = {
+  insufficient_funds: 'insufficient_funds',
+  do_not_honor: 'do_not_honor',
+  expired_card: 'expired_card',
+  stolen_card: 'stolen_or_lost',
+  processing_error: 'processing_error',
+  authentication_required: 'authentication_required',
+  authentication_failed: 'authentication_required',
+};
+
+type Answer = { httpStatus: number; body: unknown } | { unknown: string };
+type Expected = Pick<LookupRequest, 'idempotencyKey' | 'amount' | 'currency'>;
+
+/**
+ * The adapter of the sandbox provider.
+ * @throws TypeError when `baseUrl` is not a URL
+ */
+export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvider {
+  const charges = new URL('v1/charges', baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`);
+  return {
+    name: 'sandbox',
+    charge: async (request, timeoutMs) => {
+      const answer = await call(charges, timeoutMs, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': request.idempotencyKey },
+        body: JSON.stringify(bodyOf(request)),
+      });
+      return chargeOutcome(answer, request);
+    },
+    lookup: async (request, timeoutMs) => {
+      const url = new URL(charges);
+      url.searchParams.set('idempotency_key', request.idempotencyKey);
+      return lookupOutcome(await call(url, timeoutMs, { method: 'GET' }), request);
+    },
+  };
+}
+
+function bodyOf(request: ChargeRequest): object {
+  return {
+    amount: request.amount,
+    currency: request.currency,
+    token: request.token,
+    off_session: request.offSession,
+    metadata: {
+      payment_id: request.paymentId,
+      attempt: request.attempt,
+      subscription_id: request.subscriptionId,
+      customer_id: request.customerId,
+    },
+  };
+}
+
+function chargeOutcome(answer: Answer, expected: Expected): AttemptOutcome {
+  if ('unknown' in answer) return unknown(answer.unknown);
+  if (answer.httpStatus === 200 || answer.httpStatus === 201) {
+    const charge = chargeSchema.safeParse(answer.body);
+    return charge.success ? outcomeOf(charge.data, expected) : unknown('unreadable_answer');
+  }
+  const { data: refused } = refusal.safeParse(answer.body);
+  const meaning = `${answer.httpStatus} ${refused?.error.code}`;
+  if (meaning === '422 unknown_token') {
+    return {
+      status: 'failed',
+      provider_reference: null,
+      failure: failure(
+        'invalid_payment_method',
+        'The provider does not know the payment method.',
+        'unknown_token',
+      ),
+    };
+  }
+  if (meaning === '409 idempotency_key_in_progress') return unknown('in_progress');
+  if (meaning === '409 idempotency_key_reused') return unknown('idempotency_conflict');
+  return unclear(answer.httpStatus);
+}
+
+function lookupOutcome(answer: Answer, expected: Expected): LookupOutcome {
+  if ('unknown' in answer) return unknown(answer.unknown);
+  if (answer.httpStatus !== 200) return unclear(answer.httpStatus);
+  const list = chargeList.safeParse(answer.body);
+  if (!list.success || list.data.has_more || list.data.data.length > 1) return unknown('unreadable_answer');
+  const [charge] = list.data.data;
+  return charge ? outcomeOf(charge, expected) : { status: 'not_found' };
+}
+
+function outcomeOf(charge: Charge, expected: Expected): AttemptOutcome {
+  // A charge of another key says nothing about this one.
+  if (charge.idempotency_key !== expected.idempotencyKey) return unknown('unreadable_answer');
+  if (charge.amount !== expected.amount || charge.currency !== expected.currency) {
+    return unknown('amount_mismatch');
+  }
+  switch (charge.status) {
+    case 'succeeded':
+      return { status: 'completed', provider_reference: charge.id };
+    case 'pending':
+      return { status: 'pending', provider_reference: charge.id };
+    case 'requires_action':
+      return { status: 'requires_action', provider_reference: charge.id, next_action: charge.next_action };
+    case 'failed': {
+      const { code, message } = charge.failure;
+      // A decline is a decline, also for a reason that this table does not have yet.
+      const known = Object.hasOwn(declineCodes, code) ? declineCodes[code as DeclineReason] : 'do_not_honor';
+      return {
+        status: 'failed',
+        provider_reference: charge.id,
+        failure: failure(known, message, code),
+      };
+    }
+  }
+}
+
+function unclear(httpStatus: number): { status: 'unknown'; reason: string } {
+  return unknown(httpStatus === 429 ? 'rate_limited' : `http_${httpStatus}`);
+}
+
+function unknown(reason: string): { status: 'unknown'; reason: string } {
+  return { status: 'unknown', reason };
+}
+
+async function call(url: URL, timeoutMs: number, init: RequestInit): Promise<Answer> {
+  // The signal covers the body, too, so that an answer that trickles in cannot hold the caller.
+  const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+  try {
+    const response = await fetch(url, { ...init, signal, redirect: 'manual' });
+    const text = await boundedText(response);
+    const body = text === undefined ? undefined : jsonOf(text);
+    return { httpStatus: response.status, body };
+  } catch {
+    return { unknown: signal.aborted ? 'timeout' : 'connection_lost' };
+  }
+}
+
+/** The body, or undefined when it is larger than `maxAnswerBytes`; the rest of it is not read then. */
+async function boundedText(response: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.byteLength;
+    // Leaving the loop cancels the stream and with it the connection.
+    if (sizeBytes > maxAnswerBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Undefined for what is not JSON; no schema accepts that. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { startPlatform } from '../../../infra/platform/platform';
+import { isRunning } from '../../../infra/platform/process-identity';
+import { cleanPlatform } from '../../../infra/platform/recovery';
+import { readState } from '../../../infra/platform/state';
+import { machineTools } from '../../../infra/platform/tools';
+
+jest.setTimeout(180_000);
+
+let dir: string;
+
+beforeAll(async () => {
+  // The starter below runs with a bare PATH; whatever has to be built is built here.
+  const folder = mkdtempSync(join(tmpdir(), 'perennial-build-'));
+  await (await startPlatform({ dir: folder, ports: 'free' })).stop();
+  await cleanPlatform(folder, '', () => undefined);
+});
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'perennial-killed-'));
+});
+afterEach(async () => {
+  await cleanPlatform(join(dir, 'data'), '', () => undefined);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A PATH without setpriv: there, as on other systems, no child learns of its parent's death. */
+async function barePath(): Promise<string> {
+  const folder = join(dir, 'path');
+  mkdirSync(folder);
+  for (const name of ['java', 'id', 'ps', 'temporal']) {
+    const path = await machineTools.find(name);
+    if (path) symlinkSync(path, join(folder, name));
+  }
+  return folder;
+}
+
+async function startAndKill(path: string): Promise<string> {
+  const hook = join(__dirname, 'typescript-hook.cjs');
+  const child = spawn(
+    process.execPath,
+    ['--require', hook, join(__dirname, 'starter.ts'), join(dir, 'data')],
+    {
+      env: { ...process.env, HOME: process.env['HOME'] ?? homedir(), PATH: path },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    },
+  );
+  const [line] = (await Promise.race([
+    once(child.stdout, 'data'),
+    once(child, 'exit').then(() => {
+      throw new Error('the starter ended');
+    }),
+  ])) as [Buffer];
+  const { DATABASE_URL } = JSON.parse(line.toString()) as { DATABASE_URL: string };
+  const client = new Client({ connectionString: DATABASE_URL });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('CREATE TABLE kept AS SELECT 1 AS one');
+  process.kill(-(child.pid as number), 'SIGKILL');
+  await once(child, 'exit');
+  await client.end().catch(() => undefined);
+  return DATABASE_URL;
+}
+
+test.each(['with orphans', 'where children die with their parent'])(
+  'after SIGKILL of the whole group the next start comes up with the data (%s)',
+  async (kind) => {
+    await startAndKill(kind === 'with orphans' ? await barePath() : (process.env['PATH'] ?? ''));
+    const left = readState(join(dir, 'data'))?.processes ?? [];
+    expect(left).toHaveLength(3);
+    if (kind === 'with orphans') expect(left.filter(isRunning)).toHaveLength(3);
+
+    const platform = await startPlatform({ dir: join(dir, 'data'), ports: 'free' });
+    expect(left.filter(isRunning)).toEqual([]);
+    const client = new Client({ connectionString: platform.environment['DATABASE_URL'] });
+    await client.connect();
+    expect((await client.query('SELECT one FROM kept')).rows).toEqual([{ one: 1 }]);
+    await client.end();
+    await platform.stop();
+    const args = execFileSync('ps', ['-ww', '-eo', 'args='], { encoding: 'utf8' });
+    expect(args.split('\n').filter((line) => line.includes(dir))).toEqual([]);
+  },
+);

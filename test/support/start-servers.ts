@@ -1,0 +1,32 @@
+/** Before the tests that need them: real PostgreSQL, Kafka and Temporal, and the time-skipping server's program. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { reuseWorkflowIdsAtOnce } from '../../infra/platform/options';
+import { startPlatform, type Platform } from '../../infra/platform/platform';
+import { ensureTestServer } from '../../infra/platform/temporal-test-server';
+
+declare global {
+  var testPlatform: Platform | undefined;
+}
+
+export default async function startServers(): Promise<void> {
+  const report = (line: string) => void process.stderr.write(`${line}\n`);
+  const [platform, testServer] = await Promise.all([
+    startPlatform({
+      dir: mkdtempSync(join(tmpdir(), 'perennial-test-')),
+      ports: 'free',
+      temporalDynamicConfig: reuseWorkflowIdsAtOnce,
+      report,
+    }),
+    ensureTestServer({ report }),
+  ]);
+  globalThis.testPlatform = platform;
+  const { DATABASE_URL, KAFKA_BROKERS, TEMPORAL_ADDRESS } = platform.environment;
+  Object.assign(process.env, {
+    TEST_POSTGRES_URL: DATABASE_URL,
+    TEST_KAFKA_BROKERS: KAFKA_BROKERS,
+    TEST_TEMPORAL_ADDRESS: TEMPORAL_ADDRESS,
+    TEST_TIME_SKIPPING_SERVER: testServer,
+  });
+}

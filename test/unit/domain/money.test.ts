@@ -1,0 +1,24 @@
+import fc from 'fast-check';
+import { isCurrency, maxAmount, maxPrice, maxQuantity, periodAmount } from '../../../domain/money';
+
+describe('periodAmount', () => {
+  it('is exact, or refused when it exceeds the bound', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: maxPrice }),
+        fc.integer({ min: 1, max: maxQuantity }),
+        (price, quantity) => {
+          const exact = BigInt(price) * BigInt(quantity);
+          const amount = periodAmount(price, quantity);
+          expect(amount).toBe(exact <= BigInt(maxAmount) ? Number(exact) : undefined);
+        },
+      ),
+    );
+  });
+});
+
+describe('isCurrency', () => {
+  it('knows ISO 4217 codes in capitals only', () => {
+    expect(['EUR', 'JPY', 'eur', 'XXQ', ''].map(isCurrency)).toEqual([true, true, false, false, false]);
+  });
+});

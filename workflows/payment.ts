@@ -1,0 +1,116 @@
+/**
+ * Follows up a payment whose attempt has no clear answer, until it is settled; carries wishes to cancel.
+ *
+ * It begins no attempt. Invariants: unknown is not failed: nothing new is tried while the provider has not told; a run
+ * ends when the row is settled and nothing is asked of it; each step judges by the row that its activity returns.
+ */
+import {
+  ActivityFailure,
+  condition,
+  defineSignal,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { PaymentActivities, PaymentState } from '../activities/payment';
+import type { CancelPayment, PaymentInput } from '../contracts/commands';
+import { isPaymentOpen } from '../domain/payment';
+import { lookupLadderMs, nextQuestion } from '../domain/unknown-outcome';
+
+/** Somebody else settled the row: look at it. */
+export const settled = defineSignal('settled');
+/** The payment is not wanted any more. */
+export const cancel = defineSignal<[CancelPayment]>('cancel');
+
+const steps = proxyActivities<PaymentActivities>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 min' },
+});
+/** Repeats with the same key: 4 tries, 60 s in all. */
+const repeats = proxyActivities<Pick<PaymentActivities, 'repeatCall'>>({
+  startToCloseTimeout: '15 s',
+  scheduleToCloseTimeout: '60 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 3, maximumAttempts: 4 },
+});
+
+const paymentIdKey = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
+
+export async function payment({
+  payment_id: paymentId,
+  incomplete_hours: incompleteHours,
+}: PaymentInput): Promise<void> {
+  const wishes: CancelPayment[] = [];
+  let told = false;
+  setHandler(settled, () => {
+    told = true;
+  });
+  setHandler(cancel, (wish) => {
+    wishes.push(wish);
+  });
+  upsertSearchAttributes([{ key: paymentIdKey, value: paymentId }]);
+
+  let state = await steps.loadPayment(paymentId);
+  if (state?.attempt?.status === 'processing') state = await repeatCall(paymentId);
+  const unknownSinceMs = Date.now();
+  let lookups = 0;
+  while (state !== null && (needsFollowUp(state) || wishes.length > 0)) {
+    show(state, lookups);
+    const wish = wishes.shift();
+    if (wish !== undefined) {
+      state = await steps.cancelPayment(paymentId, wish.reason);
+      continue;
+    }
+    const question = nextQuestion(state, { unknownSinceMs, lookups, incompleteHours });
+    if (await wokenBefore(question?.atMs ?? null)) {
+      told = false;
+      state = await steps.loadPayment(paymentId);
+    } else if (question !== null) {
+      state = await steps.lookUp(paymentId, question.provesAbsence);
+      if (question.last) state = await steps.endNotCompleted(paymentId);
+      else lookups += 1;
+      if (lookups === lookupLadderMs.length && state.status === 'unknown') await steps.askOperator(paymentId);
+    }
+  }
+  if (state !== null) await tellSubscription(state);
+
+  /** True when somebody spoke before the instant; null: waits for that alone. */
+  async function wokenBefore(atMs: number | null): Promise<boolean> {
+    const woken = () => told || wishes.length > 0;
+    if (atMs !== null) return condition(woken, Math.max(1, atMs - Date.now()));
+    await condition(woken);
+    return true;
+  }
+}
+
+/** An attempt is open; without one there is nothing to ask about. */
+function needsFollowUp(state: PaymentState): boolean {
+  return state.attempt !== null && isPaymentOpen(state.status);
+}
+
+/** Sends the open attempt again; what has no clear answer then is unknown. */
+async function repeatCall(paymentId: string): Promise<PaymentState> {
+  try {
+    const repeated = await repeats.repeatCall(paymentId);
+    if (repeated.attempt?.status !== 'processing') return repeated;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+  }
+  return steps.markUnknown(paymentId);
+}
+
+/** First and proration payments are waited for by their subscription. */
+async function tellSubscription(final: PaymentState): Promise<void> {
+  const waitedFor = final.kind === 'first' || final.kind === 'proration';
+  const outcome = final.attempt?.status;
+  if (!waitedFor || final.subscription_id === null) return;
+  if (outcome !== 'completed' && outcome !== 'failed') return;
+  await steps.tellSubscription(final.subscription_id, { payment_id: final.payment_id, outcome });
+}
+
+function show(state: PaymentState, lookups: number): void {
+  setCurrentDetails(
+    `**${state.status}**, attempt ${state.attempt?.number ?? 'none yet'}, ${lookups} lookups so far`,
+  );
+}

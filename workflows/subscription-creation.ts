@@ -1,0 +1,58 @@
+/**
+ * How a subscription comes to be: its rows, the first charge, the conclusion.
+ *
+ * Invariants: nothing is written after `accept_by`; what was begun is concluded, by this run or the next; a first
+ * payment without a clear answer is followed up elsewhere, and waited for only as long as the caller waits.
+ */
+import { ApplicationFailure, condition } from '@temporalio/workflow';
+import type { SubscriptionRecord } from '../activities/subscription';
+import type { SubscriptionInput } from '../contracts/commands';
+import { isBeingCreated } from '../domain/subscription';
+import { attempts, laterStep } from './subscription-activities';
+
+/** Says that the first payment's outcome was told, and forgets it. */
+export type TakeFirstPaymentTold = () => boolean;
+
+/**
+ * Creates the subscription, or adopts the row that exists.
+ * @returns null when there is none: it was too late to create it, or it never was
+ */
+export async function createOrAdopt(
+  { subscription_id: id, creation }: SubscriptionInput,
+  firstPaymentTold: TakeFirstPaymentTold,
+): Promise<SubscriptionRecord | null> {
+  if (creation === null) {
+    const found = await laterStep((step) => step.loadSubscription(id));
+    // A run that was lost in the middle of a creation is carried on by this one.
+    const unfinished = found !== null && isBeingCreated(found.subscription);
+    return unfinished ? chargeFirst(found, null, firstPaymentTold) : found;
+  }
+  const begun = await laterStep((step) => step.beginCreation(creation));
+  switch (begun.kind) {
+    case 'too_late':
+      return null;
+    case 'concluded':
+      return begun.record;
+    case 'charge':
+      return chargeFirst(begun.record, creation.answer_by, firstPaymentTold);
+  }
+}
+
+/** @param answerBy until then the caller waits; null: nobody does */
+async function chargeFirst(
+  begun: SubscriptionRecord,
+  answerBy: string | null,
+  firstPaymentTold: TakeFirstPaymentTold,
+): Promise<SubscriptionRecord> {
+  const paymentId = begun.first_payment_id;
+  if (paymentId === null)
+    throw ApplicationFailure.nonRetryable('the creation has no first payment', 'internal');
+  const answer = await attempts.attempt({ payment_id: paymentId, number: 1, trigger: 'first' });
+  if (answer.status === 'open') {
+    await laterStep((step) => step.startFollowUp(paymentId));
+    const waitMs = answerBy === null ? 0 : Math.max(0, Date.parse(answerBy) - Date.now());
+    await condition(firstPaymentTold, waitMs);
+  }
+  const { id, version } = begun.subscription;
+  return laterStep((step) => step.applyFirstPayment(id, version));
+}
