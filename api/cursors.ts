@@ -7,6 +7,9 @@
  */
 import { ProblemError } from './problems';
 
+/** The end of the year 9999, milliseconds: PostgreSQL and RFC 3339 both know it. */
+const maxInstantMs = 253_402_300_799_999;
+
 export interface Place {
   created_at: Date;
   id: string;
@@ -25,13 +28,34 @@ export function decodeCursor(list: string, cursor: string): Place {
     parts.length === 3 &&
     from === list &&
     Number.isSafeInteger(ms) &&
-    Math.abs(ms as number) <= 8_640_000_000_000 * 1_000 &&
+    (ms as number) >= 0 &&
+    (ms as number) <= maxInstantMs &&
     typeof id === 'string' &&
     /^[A-Za-z0-9_.-]{1,100}$/.test(id);
-  if (!valid) {
-    throw new ProblemError('malformed_cursor', 'Leave cursor out to begin with the first page.');
-  }
+  if (!valid) throw malformedCursor();
   return { created_at: new Date(ms as number), id: id as string };
+}
+
+/** A cursor of a list that is in the order of a number. */
+export function encodePosition(list: string, position: number): string {
+  return Buffer.from(JSON.stringify([list, position])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodePosition(list: string, cursor: string): number {
+  const parts = readCursor(cursor);
+  const position = parts[1];
+  // The column is a 32-bit integer.
+  if (parts.length !== 2 || parts[0] !== list || !isIndex(position)) throw malformedCursor();
+  return position;
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+}
+
+function malformedCursor(): ProblemError {
+  return new ProblemError('malformed_cursor', 'Leave cursor out to begin with the first page.');
 }
 
 function readCursor(cursor: string): unknown[] {
@@ -54,7 +78,12 @@ export function pageArguments(list: string, page: Page) {
   const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
   return {
     after: after
-      ? { OR: [{ created_at: { lt: after.created_at } }, { created_at: after.created_at, id: { lt: after.id } }] }
+      ? {
+          OR: [
+            { created_at: { lt: after.created_at } },
+            { created_at: after.created_at, id: { lt: after.id } },
+          ],
+        }
       : {},
     orderBy: [{ created_at: 'desc' as const }, { id: 'desc' as const }],
     take: page.limit + 1,

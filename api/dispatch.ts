@@ -90,8 +90,7 @@ async function perform(
 ): Promise<Reply> {
   const params = validatedParams(entry, request.params);
   const query = validated(entry.query ?? nothing, readQuery(request.originalUrl));
-  const idempotencyKey =
-    entry.scope === null ? null : readIdempotencyKey(request.headers['idempotency-key']);
+  const idempotencyKey = entry.scope === null ? null : readIdempotencyKey(request.headers['idempotency-key']);
   const sent = isMutating(entry) ? await readJsonBody(request, response) : undefined;
   const body = validatedBody(entry, sent);
   trace.reason = reasonOf(query) ?? reasonOf(body);
@@ -107,7 +106,7 @@ async function perform(
   const asked = {
     apiKeyId: caller.id,
     key: idempotencyKey,
-    requestHash: requestHash(request.method, request.path, sent ?? {}),
+    requestHash: requestHash(request.method, request.path, sent === undefined ? {} : sent),
     holder: deps.newUuid(),
   };
   return answerOnce(deps.db, deps.log, asked, work);
@@ -135,7 +134,7 @@ function validatedBody(entry: Route, sent: unknown): unknown {
   if (sent === undefined && entry.body !== undefined) {
     throw new ProblemError('malformed_json', 'The body is empty; a JSON object is needed.');
   }
-  return validated(entry.body ?? nothing, sent ?? {});
+  return validated(entry.body ?? nothing, sent === undefined ? {} : sent);
 }
 
 async function auditCall(

@@ -4,21 +4,26 @@ import type { ProblemCode } from '../contracts/problems';
 export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   malformed_json: 'The body could not be parsed. Send one JSON value in UTF-8 without a byte order mark.',
   malformed_request: 'The URL or the framing of the request is broken. Percent-encode what needs it.',
-  malformed_cursor: 'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin anew.',
+  malformed_cursor:
+    'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin anew.',
   unauthenticated:
     'No valid API key came with the request: missing, unknown, expired and revoked keys are answered alike. Send Authorization: Bearer <key>.',
   payment_declined:
     'The provider declined the first payment; failure says why. The subscription has expired and nothing was charged. Create another one, with another payment method where the category is hard.',
-  forbidden: 'The API key is valid but lacks the scope that detail names. An admin can make a key that has it.',
+  forbidden:
+    'The API key is valid but lacks the scope that detail names. An admin can make a key that has it.',
   not_found: 'Nothing has this id, or no route has this path.',
   method_not_allowed: 'The header Allow lists the methods that the path knows.',
-  already_exists: 'Something else has the id that was chosen. Choose another, or leave it out to have one made.',
+  already_exists:
+    'Something else has the id that was chosen. Choose another, or leave it out to have one made.',
   idempotency_key_in_flight:
     'The first request with this Idempotency-Key has not been answered yet. Send the same again after Retry-After.',
-  subscription_final: 'The subscription is in its last state, which detail names, and cannot change any more.',
+  subscription_final:
+    'The subscription is in its last state, which detail names, and cannot change any more.',
   payment_method_in_use:
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
-  customer_erased: 'The customer’s personal data was erased. What remains are records of money, which do not change.',
+  customer_erased:
+    'The customer’s personal data was erased. What remains are records of money, which do not change.',
   payload_too_large: 'JSON bodies may have 262144 bytes at most.',
   unsupported_media_type: 'Bodies are sent as application/json in UTF-8 without Content-Encoding.',
   validation_failed: 'errors lists each mistake: where it is and what is allowed there. Nothing was changed.',
@@ -27,7 +32,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   card_number_refused:
     'Something in the request looks like a card number. Send the token that the payment provider gave out instead. The value was not stored.',
   too_many_requests: 'Wait for Retry-After, then send the same again.',
-  internal: 'The mistake is ours. It was logged under request_id. The same request with its Idempotency-Key may be repeated.',
+  internal:
+    'The mistake is ours. It was logged under request_id. The same request with its Idempotency-Key may be repeated.',
   unavailable:
     'A part of the system did not answer in time. The outcome may be open: repeat with the same Idempotency-Key after Retry-After, or read the object that the answer names.',
 };

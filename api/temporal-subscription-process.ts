@@ -69,7 +69,10 @@ function refusal(error: unknown, subscriptionId: string, log: Logger): ProblemEr
       return new ProblemError(type as ProblemCode, message, { subscription_id: subscriptionId });
     }
   }
-  log.warn({ reason: String(error), subscription_id: subscriptionId }, 'the process of the subscription did not answer');
+  log.warn(
+    { reason: String(error), subscription_id: subscriptionId },
+    'the process of the subscription did not answer',
+  );
   const detail =
     'The process of the subscription did not answer in time; ask again with the same Idempotency-Key.';
   return new ProblemError('unavailable', detail, { subscription_id: subscriptionId }, {}, { cause: error });

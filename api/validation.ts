@@ -3,7 +3,7 @@
  *
  * Owns: field paths and the words of mistakes. Invariants: an unknown field is a mistake; no answer repeats a value.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { FieldMistake } from '../contracts/problems';
 import { holdsCardNumber } from './card-numbers';
 import { ProblemError, validationFailed } from './problems';

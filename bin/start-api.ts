@@ -42,7 +42,7 @@ export async function startApi({ config, log }: ProcessContext): Promise<Part[]>
   });
   const server = await listen(app, { host: config.API_HOST, port: config.API_PORT });
   return [
-    { name: 'http', close: () => server.close(config.SHUTDOWN_TIMEOUT_MS / 2) },
+    { name: 'http', close: async () => void (await server.close(config.SHUTDOWN_TIMEOUT_MS / 2)) },
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => db.$disconnect() },
   ];

@@ -4,7 +4,9 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { apiVersion } from '../api/app';
 import { openApiDocument } from '../api/openapi';
+import { routeTable } from '../api/routes';
 import { settings, type Setting, type SettingGroup } from '../config';
 
 const folder = join(__dirname, '..', '..', 'docs');
@@ -35,7 +37,10 @@ function configuration(): string {
 
 const documents: Record<string, string> = {
   'configuration.md': configuration(),
-  'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  'openapi.json': `${openApiDocument(
+    routeTable(() => ''),
+    apiVersion,
+  )}\n`,
 };
 
 for (const [name, text] of Object.entries(documents)) {

@@ -4,13 +4,21 @@
  * Invariants: a database step gives up after 5 s; only a message's first step may fail with `unavailable`; a later
  * one waits on a durable timer and goes on, for what is begun must be finished; an attempt never fails, it is open.
  */
-import { ApplicationFailure, ActivityFailure, proxyLocalActivities, sleep } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyLocalActivities,
+  sleep,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import type { AttemptActivities, AttemptAnswer, AttemptRequest } from '../activities/payment';
 import type { SubscriptionActivities } from '../activities/subscription';
 
 const database = proxyLocalActivities<SubscriptionActivities>({
   scheduleToCloseTimeout: '5 s',
-  retry: { initialInterval: '100 ms', backoffCoefficient: 2, maximumInterval: '1 s' },
+  // The limit of tries is what ends quick failures: the timeout alone ends only a try that hangs.
+  retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumAttempts: 5 },
 });
 
 const provider = proxyLocalActivities<AttemptActivities>({
@@ -24,7 +32,7 @@ export const attempts = {
     try {
       return await provider.attemptPayment(request);
     } catch (error) {
-      if (error instanceof ActivityFailure) return { status: 'open' };
+      if (faultOf(error) !== null) return { status: 'open' };
       throw error;
     }
   },
@@ -35,6 +43,7 @@ export async function firstStep<T>(step: (activities: SubscriptionActivities) =>
   try {
     return await step(database);
   } catch (error) {
+    if (faultOf(error) === null) throw error;
     throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is away', 'unavailable');
   }
 }
@@ -47,14 +56,20 @@ export async function laterStep<T>(step: (activities: SubscriptionActivities) =>
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal !== null) throw refusal;
-      if (!(error instanceof ActivityFailure)) throw error;
+      if (faultOf(error) === null) throw error;
       await sleep(waitMs, { summary: 'the database is away; trying again' });
     }
   }
 }
 
+/** What went wrong in an activity (a local one's failure may come bare); null for faults of this code. */
+function faultOf(error: unknown): TemporalFailure | null {
+  const fault = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  return fault instanceof TemporalFailure && !isCancellation(fault) ? fault : null;
+}
+
 /** What an activity refused for good; null for what may pass. */
 function refusalOf(error: unknown): ApplicationFailure | null {
-  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return null;
-  return error.cause.nonRetryable ? error.cause : null;
+  const fault = faultOf(error);
+  return fault instanceof ApplicationFailure && fault.nonRetryable ? fault : null;
 }

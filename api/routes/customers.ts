@@ -102,10 +102,11 @@ async function change(
   return { status: 200, body: toCustomer(row) };
 }
 
+const personalFields = new Set(['email', 'name', 'brand', 'last4', 'exp_month', 'exp_year']);
+
 /** What is left of a customer, or of a payment method, in an answer that is kept for repeats. */
 function withoutPersonalData(body: Record<string, unknown>): Record<string, unknown> {
-  const personal = ['email', 'name', 'brand', 'last4', 'exp_month', 'exp_year'];
-  const fields = Object.entries(body).map(([name, value]) => [name, personal.includes(name) ? null : value]);
+  const fields = Object.entries(body).map(([name, value]) => [name, personalFields.has(name) ? null : value]);
   return { ...Object.fromEntries(fields), ...('metadata' in body ? { metadata: {} } : {}) };
 }
 

@@ -29,10 +29,7 @@ function toPlan(row: Prisma.PlanGetPayload<object>): Plan {
   };
 }
 
-async function create(
-  call: Call<unknown, unknown, CreatePlan>,
-  { db }: ApiDependencies,
-): Promise<Answer> {
+async function create(call: Call<unknown, unknown, CreatePlan>, { db }: ApiDependencies): Promise<Answer> {
   const { id: chosen, interval, amount, ...fields } = call.body;
   const planId = chosen ?? call.idFor('plan');
   const row = await inTransaction(db, async (tx) => {

@@ -33,7 +33,7 @@ export async function dockerProblem(tools: Tools, composeFile: string): Promise<
 }
 
 /** The compose project of a platform folder. */
-export function composeProject(dir: string): string {
+function composeProject(dir: string): string {
   return `perennial-${createHash('sha256').update(dir).digest('hex').slice(0, 10)}`;
 }
 

@@ -32,7 +32,7 @@ const databases = ['perennial', 'perennial_sandbox'];
 const environment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' });
 
 function dataFolder(options: PostgresOptions): string {
-  return join(reachableFolder(join(options.dir, 'postgres'), options.user), 'data');
+  return join(reachableFolder(options.dir, 'postgres', options.user), 'data');
 }
 
 async function initialise(options: PostgresOptions, data: string): Promise<void> {

@@ -12,14 +12,11 @@ import { LockHeldError, acquireLock, holderOf } from './lock';
 import { stopRecorded, type ProcessRecord } from './process-identity';
 import { PlatformError, reasonOf } from './errors';
 import type { Report } from './progress';
-import { lockPath, readState, statePath, type PlatformState, type RecordedProcess } from './state';
+import { lockPath, ownNames, readState, statePath, type PlatformState, type RecordedProcess } from './state';
 import { standInsFor } from './system-user';
 
 const ownerTimeoutMs = 60_000;
 const serverTimeoutMs = 30_000;
-
-/** Everything that the platform makes in its folder. */
-const ownNames = ['postgres', 'kafka', 'temporal', 'logs', 'platform.json', 'lock', 'api-key', 'docker.log'];
 
 function stopOrder(processes: readonly RecordedProcess[]): RecordedProcess[][] {
   const product = processes.filter(({ kind }) => kind === 'product');

@@ -35,14 +35,16 @@ export interface RunningProcess extends ProcessRecord {
   exit(): Exit | undefined;
 }
 
-let setprivKnown: boolean | undefined;
+/** Of util-linux. */
+const launcher = 'setpriv';
+let launcherKnown: boolean | undefined;
 
-/** util-linux's setpriv can ask the kernel for a signal at the parent's death; busybox's cannot. */
-function hasSetpriv(): boolean {
+/** It can ask the kernel for a signal at the parent's death; busybox's program of that name cannot. */
+function hasLauncher(): boolean {
   if (process.platform !== 'linux') return false;
-  setprivKnown ??= (() => {
+  launcherKnown ??= (() => {
     try {
-      return execFileSync('setpriv', ['--help'], {
+      return execFileSync(launcher, ['--help'], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
       }).includes('--pdeathsig');
@@ -50,7 +52,7 @@ function hasSetpriv(): boolean {
       return false;
     }
   })();
-  return setprivKnown;
+  return launcherKnown;
 }
 
 /** The call by which a program gets `signal` when the thread that starts it dies, where the system can do that. */
@@ -59,8 +61,8 @@ export function boundToParent(
   args: readonly string[],
   signal: NodeJS.Signals,
 ): [string, string[]] {
-  if (!hasSetpriv()) return [command, [...args]];
-  return ['setpriv', ['--pdeathsig', signal, '--', command, ...args]];
+  if (!hasLauncher()) return [command, [...args]];
+  return [launcher, ['--pdeathsig', signal, '--', command, ...args]];
 }
 
 /**

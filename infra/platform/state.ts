@@ -38,6 +38,18 @@ export interface PlatformState {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+/** Everything that the platform makes in its folder. */
+export const ownNames: readonly string[] = [
+  'postgres',
+  'kafka',
+  'temporal',
+  'logs',
+  'platform.json',
+  'lock',
+  'api-key',
+  'docker.log',
+];
+
 /** Where the state of a platform folder is written. */
 export function statePath(dir: string): string {
   return join(dir, 'platform.json');

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlatformError } from './errors';
+import { ownNames } from './state';
 import type { Tools } from './tools';
 
 export interface SystemUser {
@@ -77,18 +78,30 @@ export function standInsFor(dir: string): string[] {
   return homes.map((home) => standInFor(dir, home));
 }
 
+/** Lets others pass a folder of the platform's own, as one from mkdtemp does not; foreign ones stay as they are. */
+function open(folder: string, user: SystemUser, isOurs: boolean): void {
+  if (isOurs && canReach(dirname(folder), user) && !mayPass(folder, user)) {
+    chmodSync(folder, statSync(folder).mode | 0o011);
+  }
+}
+
 /**
- * A folder for the user's files: `dir` itself when the user can reach it, else its stand-in, which is made.
+ * A folder for the user's files: `<platform's folder>/<name>` when the user can reach it, else its stand-in. Made
+ * when it is missing.
  * @throws PlatformError `start_failed` when there is no such place
  */
-export function reachableFolder(dir: string, user: SystemUser | undefined): string {
+export function reachableFolder(platformDir: string, name: string, user: SystemUser | undefined): string {
+  const dir = join(platformDir, name);
   mkdirSync(dir, { recursive: true });
   if (!user) return dir;
-  // The platform's own folder may be made passable, as one from mkdtemp is not; those above it may not.
-  if (canReach(dirname(dir), user) && !mayPass(dir, user)) chmodSync(dir, statSync(dir).mode | 0o011);
+  open(
+    platformDir,
+    user,
+    readdirSync(platformDir).every((entry) => ownNames.includes(entry)),
+  );
+  open(dir, user, true);
   if (canReach(dir, user)) return dir;
-  const home = reachableHome(user);
-  const standIn = standInFor(dir, home);
+  const standIn = standInFor(dir, reachableHome(user));
   mkdirSync(standIn, { recursive: true, mode: 0o755 });
   return standIn;
 }

@@ -19,7 +19,7 @@ import type { Exit } from './spawn';
 import { environmentWithHome, runLong } from './tools';
 
 export interface SystemOptions extends PlatformOptions {
-  /** Ports of the REST API and of the sandbox provider. Default: `free` where the servers' ports are, else required. */
+  /** Ports of the REST API and of the sandbox provider; `free`: any free ones, for tests. */
   readonly productPorts: { readonly api: number; readonly sandbox: number } | 'free';
   /** Names of files in `dist/bin`, one process each. Default: `all`. */
   readonly processes?: readonly string[];

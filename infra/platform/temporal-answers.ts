@@ -69,7 +69,7 @@ export async function temporalAnswers(port: number): Promise<void> {
 export async function completeTemporal(port: number): Promise<void> {
   await withConnection(port, async ({ workflowService, operatorService }) => {
     await workflowService
-      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: { seconds: 7 * 86_400 } as never })
+      .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('7 days') })
       .catch((error: unknown) => {
         if (!hasCode(error, grpcAlreadyExists)) throw error;
       });

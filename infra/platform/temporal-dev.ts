@@ -29,7 +29,7 @@ export interface TemporalCli {
 export const builtCli: TemporalCli = { path: undefined, version: `${cliServerVersion} (CLI ${cliVersion})` };
 
 /** Reads what `temporal --version` prints; undefined when its server is older than 1.28. */
-export function cliFromVersionText(path: string, text: string): TemporalCli | undefined {
+function cliFromVersionText(path: string, text: string): TemporalCli | undefined {
   const [, cli, major, minor, patch] =
     /version (\S+) \(Server (\d+)\.(\d+)\.(\d+)/i.exec(text) ?? ([] as string[]);
   if (!cli || (Number(major) === 1 && Number(minor) < 28)) return undefined;

@@ -59,6 +59,11 @@ export class KeyLocks {
       if (this.closed) throw new Error('The sandbox provider is closed.');
       const session = (this.session ??= this.connect());
       try {
+        const client = await session;
+        const { rows } = await client.query<{ done: boolean }>(
+          `SELECT ${lockFunction}(hashtextextended($1, 0)) AS done`,
+          [key],
+        );
         return rows[0]?.done ?? false;
       } catch (error) {
         // It is not known which locks this session has now; ending it frees them all.

@@ -6,7 +6,7 @@
  * Invariants: one row for each idempotency key, committed together with the answer that is kept for it; that
  * answer never changes, though the charge may settle; a token's count and the charge it decided commit together.
  */
-import { Pool, type PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { declines, type Charge, type ChargeFailure } from './charge';
 import type { ChargeRequest, ListQuery } from './requests';
 import type { FinalVerdict, Verdict } from './tokens';

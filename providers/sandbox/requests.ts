@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { isCurrency, maxAmount } from '../../domain/money';
 
-export const refusals = {
+const refusals = {
   malformed_request: 400,
   idempotency_key_required: 400,
   not_found: 404,
@@ -89,7 +89,7 @@ export const authenticateRequest = z.strictObject({ succeed: z.boolean('must be 
 
 const wholeMs = (max: number) =>
   z.int('must be whole milliseconds').min(0, 'must be 0 or more').max(max, `must be at most ${max}`);
-export const controlSettings = z.strictObject({
+const controlSettings = z.strictObject({
   /** Added to every answer about charges. */
   latency_ms: wholeMs(60_000),
   /** Share of requests about charges that are answered with HTTP 500 and not processed. */

@@ -29,7 +29,7 @@ import {
 } from './requests';
 
 /** A part of what pino's loggers can do. */
-export interface SandboxLog {
+interface SandboxLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;

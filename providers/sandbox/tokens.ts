@@ -14,7 +14,7 @@ export type Verdict =
   | { status: 'pending'; settlesAs: FinalVerdict }
   | { status: 'requires_action' };
 
-export interface Situation {
+interface Situation {
   /** 1 for the token's first charge; technical repeats with the same key are one charge. */
   chargeNumber: number;
   /** The N of the token's name; 0 where it has none. */
@@ -39,7 +39,7 @@ const succeeds = (): Verdict => ({ status: 'succeeded' });
 const declines = (code: DeclineReason) => (): Verdict => ({ status: 'failed', code });
 const insufficientFunds = declines('insufficient_funds');
 
-export const behaviours: readonly Behaviour[] = [
+const behaviours: readonly Behaviour[] = [
   { name: 'tok_ok', verdict: succeeds },
   { name: 'tok_insufficient_funds', verdict: insufficientFunds },
   { name: 'tok_do_not_honor', verdict: declines('do_not_honor') },

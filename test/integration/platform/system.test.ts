@@ -54,7 +54,7 @@ test('migrates, starts the processes, lets one be killed and started again, and 
   const { exited } = api;
   await api.kill();
   expect(await exited).toEqual({ code: null, signal: 'SIGKILL' });
-  await expect(fetch(system.apiUrl)).rejects.toThrow();
+  await expect(fetch(system.apiUrl)).rejects.toThrow('fetch failed');
   await api.start();
   expect((await fetch(system.apiUrl)).status).toBe(200);
 

@@ -19,7 +19,7 @@ const adminUrl =
     throw new Error('TEST_POSTGRES_URL must be the URL of a PostgreSQL server that tests may use');
   })();
 
-export interface Answer<T = Charge> {
+interface Answer<T = Charge> {
   httpStatus: number;
   headers: Headers;
   body: T;
@@ -57,7 +57,7 @@ export async function withClient<T>(databaseUrl: string, work: (client: Client) 
 }
 
 /** Talks to a sandbox as a shop would. */
-export class SandboxClient {
+class SandboxClient {
   constructor(readonly baseUrl: string) {}
 
   async ask<T>(method: string, path: string, body?: unknown, headers: object = {}): Promise<Answer<T>> {

@@ -1,5 +1,6 @@
 /** One key, one charge, one answer: under concurrency, over two processes, and when a process is killed. */
 import fc from 'fast-check';
+import type { SandboxDeps } from '../../../providers/sandbox/server';
 import {
   dropDatabase,
   eventually,
@@ -14,20 +15,27 @@ import {
 const databaseUrl = freshDatabaseUrl();
 let sandbox: RunningSandbox;
 let other: RunningSandbox;
-const killed: SandboxProcess[] = [];
+// All of them are stopped at the end, so that a test that fails leaves nothing running.
+const stops: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   // Two at once, while there is neither database nor table.
-  [sandbox, other] = await Promise.all([startSandbox(databaseUrl), startSandbox(databaseUrl)]);
+  [sandbox, other] = await Promise.all([started(), started()]);
 });
 afterAll(async () => {
-  await Promise.all([sandbox?.stop(), other?.stop(), ...killed.map((process) => process.kill())]);
+  await Promise.all(stops.map((stop) => stop()));
   await dropDatabase(databaseUrl);
 });
 
+async function started(deps: Partial<SandboxDeps> = {}): Promise<RunningSandbox> {
+  const running = await startSandbox(databaseUrl, deps);
+  stops.push(running.stop);
+  return running;
+}
+
 async function spawned(): Promise<SandboxProcess> {
   const process = await spawnSandbox(databaseUrl);
-  killed.push(process);
+  stops.push(process.kill);
   return process;
 }
 
@@ -120,7 +128,7 @@ test('a key that is being processed is refused by every process, then answered',
   // A provider that stops drops what it has not charged yet, and its keys with it.
   await sandbox.stop();
   expect(await first).toBe('cut');
-  sandbox = await startSandbox(databaseUrl);
+  sandbox = await started();
   expect((await other.charge('progress/1', 'tok_ok')).body.status).toBe('succeeded');
   expect(await rowsOf('progress/1')).toBe(1);
 });
@@ -163,7 +171,7 @@ test('killed while a key is in progress: the key is free again and charged once'
 test('a process whose locks were lost still cannot charge a key a second time', async () => {
   let finishWaiting: () => void = () => undefined;
   const waiting = new Promise<void>((resolve) => (finishWaiting = resolve));
-  const slow = await startSandbox(databaseUrl, { sleep: () => waiting });
+  const slow = await started({ sleep: () => waiting });
   try {
     const charging = slow.charge('lockless/1', 'tok_slow_ok');
     await inProgress('lockless/1');
@@ -174,7 +182,7 @@ test('a process whose locks were lost still cannot charge a key a second time', 
          WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
       ),
     );
-    const quick = await startSandbox(databaseUrl, { sleep: async () => undefined });
+    const quick = await started({ sleep: async () => undefined });
     const winner = await quick.charge('lockless/1', 'tok_slow_ok').finally(() => quick.stop());
 
     finishWaiting();
@@ -188,7 +196,7 @@ test('a process whose locks were lost still cannot charge a key a second time', 
 });
 
 test('closing drops the answers that are held and keeps the charges', async () => {
-  const closing = await startSandbox(databaseUrl);
+  const closing = await started();
   await closing.control({ hold_answers: true });
   const held = closing.charge('closing/1', 'tok_ok').catch(() => 'cut');
   await eventually(

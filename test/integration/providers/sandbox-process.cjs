@@ -18,7 +18,7 @@ require.extensions['.ts'] = (module, filename) => {
 const { createSandbox } = require('../../../providers/sandbox/server.ts');
 
 const silent = () => undefined;
-createSandbox({
+void createSandbox({
   databaseUrl: process.argv[2],
   now: () => new Date(),
   newId: randomUUID,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canReach, databaseUser, reachableFolder, standInFor } from '../../../infra/platform/system-user';
@@ -24,9 +24,17 @@ test('the platform’s own folder is opened, those above it are not', () => {
   chmodSync(folder, 0o755);
   const own = join(folder, 'own');
   mkdirSync(own, { mode: 0o700 });
-  expect(reachableFolder(own, stranger)).toBe(own);
+  expect(reachableFolder(own, 'postgres', stranger)).toBe(join(own, 'postgres'));
   expect(statSync(own).mode & 0o777).toBe(0o711);
   expect(statSync(folder).mode & 0o777).toBe(0o755);
+});
+
+test('a private folder with foreign files in it stays private', () => {
+  writeFileSync(join(folder, 'diary.txt'), '');
+  // Only root can give the data another place.
+  const place = process.getuid?.() === 0 ? reachableFolder(folder, 'postgres', stranger) : undefined;
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  if (place) rmSync(place, { recursive: true });
 });
 
 test('a folder keeps its stand-in, and two folders have two', () => {

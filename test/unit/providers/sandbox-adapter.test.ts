@@ -1,62 +1,22 @@
-/** What the sandbox adapter makes of each thing that a provider, or something between, may answer. */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { ChargeRequest } from '../../../providers/port';
+/** What the sandbox adapter makes of each thing that a provider, or something between, may answer to a charge. */
+import type { IncomingMessage } from 'node:http';
 import { maxAnswerBytes, sandboxProvider } from '../../../providers/sandbox/adapter';
+import {
+  providerAnswering,
+  providerThat,
+  request,
+  stopProvider,
+  taken,
+  timeoutMs,
+} from './answering-provider';
 
-const request: ChargeRequest = {
-  idempotencyKey: 'pay_1/2',
-  amount: 1500,
-  currency: 'EUR',
-  token: 'tok_ok#secret',
-  offSession: true,
-  paymentId: 'pay_1',
-  attempt: 2,
-  subscriptionId: null,
-  customerId: 'cus_1',
-};
-const lookupRequest = { ...request, startedAt: '2027-03-01T09:00:00.000Z' };
-const taken = {
-  id: 'ch_1',
-  idempotency_key: 'pay_1/2',
-  amount: 1500,
-  currency: 'EUR',
-  token: 'tok_ok#secret',
-  status: 'succeeded',
-  failure: null,
-  next_action: null,
-  metadata: { payment_id: 'pay_1', attempt: 2, subscription_id: null, customer_id: 'cus_1' },
-  created_at: '2027-03-01T09:00:00.000Z',
-};
-const timeoutMs = 5_000;
-
-let server: Server | undefined;
-
-async function providerThat(answers: RequestListener) {
-  server = createServer(answers);
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-  return sandboxProvider({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-}
-
-/** A provider that always gives the one answer. */
-function providerAnswering(httpStatus: number, body: unknown, headers: Record<string, string> = {}) {
-  return providerThat((_req, res) => {
-    res.writeHead(httpStatus, { 'content-type': 'application/json', ...headers });
-    res.end(typeof body === 'string' ? body : JSON.stringify(body));
-  });
-}
+afterEach(stopProvider);
 
 async function textOf(message: IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of message) text += String(chunk);
   return text;
 }
-
-afterEach(async () => {
-  server?.closeAllConnections();
-  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
-  server = undefined;
-});
 
 describe('charge', () => {
   test('sends the key, the money and what the charge is for', async () => {
@@ -112,7 +72,6 @@ describe('charge', () => {
       status: 'pending',
       provider_reference: 'ch_1',
     });
-    server?.close();
 
     const next_action = { type: 'redirect', url: 'http://bank.example/3ds', expires_at: null };
     const asking = await providerAnswering(201, { ...taken, status: 'requires_action', next_action });
@@ -195,7 +154,6 @@ describe('charge', () => {
   test('a connection cut before or within the answer is unknown', async () => {
     const before = await providerThat((req) => req.socket.destroy());
     expect(await before.charge(request, timeoutMs)).toEqual({ status: 'unknown', reason: 'connection_lost' });
-    server?.close();
 
     const within = await providerThat((req, res) => {
       res.writeHead(201, { 'content-length': '1000' });
@@ -206,7 +164,7 @@ describe('charge', () => {
 
   test('nobody listening is unknown', async () => {
     const provider = await providerThat(() => undefined);
-    await new Promise((resolve) => server?.close(resolve));
+    await stopProvider();
 
     expect(await provider.charge(request, timeoutMs)).toEqual({
       status: 'unknown',
@@ -249,7 +207,6 @@ describe('charge', () => {
     const text = JSON.stringify(taken);
     const atLimit = await providerAnswering(201, text + ' '.repeat(maxAnswerBytes - text.length));
     expect(await atLimit.charge(request, timeoutMs)).toMatchObject({ status: 'completed' });
-    server?.close();
 
     const beyond = await providerAnswering(201, text + ' '.repeat(maxAnswerBytes - text.length + 1));
     expect(await beyond.charge(request, timeoutMs)).toEqual({
@@ -265,60 +222,7 @@ describe('charge', () => {
     ] as const) {
       const provider = await providerAnswering(httpStatus, body);
       expect(JSON.stringify(await provider.charge(request, timeoutMs))).not.toContain('secret');
-      server?.close();
     }
-  });
-});
-
-describe('lookup', () => {
-  test('asks by the key and tells the outcome', async () => {
-    const paths: unknown[] = [];
-    const provider = await providerThat((req, res) => {
-      paths.push(req.method, req.url);
-      res.end(JSON.stringify({ data: [taken], has_more: false }));
-    });
-
-    expect(await provider.lookup(lookupRequest, timeoutMs)).toEqual({
-      status: 'completed',
-      provider_reference: 'ch_1',
-    });
-    expect(paths).toEqual(['GET', '/v1/charges?idempotency_key=pay_1%2F2']);
-  });
-
-  test('only a well-formed empty list means that the charge does not exist', async () => {
-    const provider = await providerAnswering(200, { data: [], has_more: false });
-
-    expect(await provider.lookup(lookupRequest, timeoutMs)).toEqual({ status: 'not_found' });
-  });
-
-  test.each<[string, number, unknown, string]>([
-    ['an empty page of a longer list', 200, { data: [], has_more: true }, 'unreadable_answer'],
-    ['a list without has_more', 200, { data: [] }, 'unreadable_answer'],
-    ['an empty object', 200, {}, 'unreadable_answer'],
-    ['a bare empty list', 200, [], 'unreadable_answer'],
-    ['HTML', 200, '<html></html>', 'unreadable_answer'],
-    ['an empty list that says 404', 404, { data: [], has_more: false }, 'http_404'],
-    ['two charges', 200, { data: [taken, taken], has_more: false }, 'unreadable_answer'],
-    [
-      'a charge of another key',
-      200,
-      { data: [{ ...taken, idempotency_key: 'x' }], has_more: false },
-      'unreadable_answer',
-    ],
-    ['another amount', 200, { data: [{ ...taken, amount: 1 }], has_more: false }, 'amount_mismatch'],
-    ['another currency', 200, { data: [{ ...taken, currency: 'USD' }], has_more: false }, 'amount_mismatch'],
-    ['429', 429, '', 'rate_limited'],
-    ['502', 502, '', 'http_502'],
-  ])('%s is unknown', async (_what, httpStatus, body, reason) => {
-    const provider = await providerAnswering(httpStatus, body);
-
-    expect(await provider.lookup(lookupRequest, timeoutMs)).toEqual({ status: 'unknown', reason });
-  });
-
-  test('no answer in time is unknown', async () => {
-    const provider = await providerThat(() => undefined);
-
-    expect(await provider.lookup(lookupRequest, 50)).toEqual({ status: 'unknown', reason: 'timeout' });
   });
 });
 
@@ -328,13 +232,12 @@ test('an address that is not a URL is refused at once', () => {
 
 test('an address with a path keeps it', async () => {
   const paths: unknown[] = [];
-  await providerThat((req, res) => {
+  const provider = await providerThat((req, res) => {
     paths.push(req.url);
     res.writeHead(201).end(JSON.stringify(taken));
-  });
-  const { port } = server?.address() as AddressInfo;
+  }, '/sandbox');
 
-  await sandboxProvider({ baseUrl: `http://127.0.0.1:${port}/sandbox` }).charge(request, timeoutMs);
+  await provider.charge(request, timeoutMs);
 
   expect(paths).toEqual(['/sandbox/v1/charges']);
 });

@@ -1,0 +1,22 @@
+/** The route table: everything that the API serves. */
+import type { Route } from '../route';
+import { apiKeyRoutes } from './api-keys';
+import { customerRoutes } from './customers';
+import { paymentMethodRoutes } from './payment-methods';
+import { paymentRoutes } from './payments';
+import { planRoutes } from './plans';
+import { serviceRoutes } from './service';
+import { subscriptionRoutes } from './subscriptions';
+
+/** @param openApi the document about these very routes, written when first asked for */
+export function routeTable(openApi: () => string): readonly Route[] {
+  return [
+    ...subscriptionRoutes,
+    ...paymentRoutes,
+    ...planRoutes,
+    ...customerRoutes,
+    ...paymentMethodRoutes,
+    ...apiKeyRoutes,
+    ...serviceRoutes(openApi),
+  ];
+}

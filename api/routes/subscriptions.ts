@@ -1,0 +1,181 @@
+/**
+ * Routes of subscriptions.
+ *
+ * Owns: reading them, and handing creation and cancellation to the subscription's process. Invariant: the API writes
+ * no subscription; what it answers was read after the process had concluded.
+ */
+import { z } from 'zod';
+import { id } from '../../contracts/fields';
+import { listOf, pageQuery } from '../../contracts/http/lists';
+import {
+  cancelSubscription,
+  createSubscription,
+  createdSubscription,
+  listSubscriptions,
+  subscription,
+  subscriptionPeriod,
+  type CancelSubscription,
+  type SubscriptionPeriod,
+} from '../../contracts/http/subscriptions';
+import { idOfRequest } from '../../domain/ids';
+import { decideCancelNow } from '../../domain/subscription';
+import type { Prisma } from '../../prisma/generated/client';
+import { toSubscription } from '../../prisma/rows';
+import { decodePosition, encodePosition, pageArguments, pageOf } from '../cursors';
+import type { ApiDependencies } from '../dependencies';
+import { ProblemError, notFound } from '../problems';
+import { route, type Answer, type Call } from '../route';
+import * as creation from '../subscription-creation';
+
+const tag = 'Subscriptions';
+const list = 'subscriptions';
+const periodList = 'periods';
+const subscriptionParams = z.object({ subscription_id: id });
+type SubscriptionParams = z.output<typeof subscriptionParams>;
+
+async function cancel(
+  call: Call<SubscriptionParams, CancelSubscription, unknown>,
+  { db, process, newUuid }: ApiDependencies,
+): Promise<Answer> {
+  const subscriptionId = call.params.subscription_id;
+  const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
+  if (row === null) throw notFound('subscription');
+  const decision = decideCancelNow({ status: toSubscription(row).status, version: row.version });
+  if (decision.kind === 'unchanged') return { status: 200, body: toSubscription(row) };
+  if (decision.kind === 'refused') {
+    const detail = `The subscription is ${decision.reason} and cannot be cancelled.`;
+    throw new ProblemError('subscription_final', detail, { reason: decision.reason });
+  }
+  const { mode, refund, reason = null } = call.query;
+  const asking =
+    call.idempotencyKey === null
+      ? call.requestId
+      : idOfRequest('subscription', call.caller.id, call.idempotencyKey);
+  const command = {
+    command_id: `${subscriptionId}/cancel/now/${asking}`,
+    mode,
+    refund,
+    reason,
+    actor: { kind: 'api_key' as const, id: call.caller.id, reason },
+  };
+  // Callers may repeat a request id; the asking must be a new one each time.
+  await process.cancel(subscriptionId, command, `${call.requestId}/${newUuid()}`);
+  const after = await db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
+  return { status: 200, body: toSubscription(after) };
+}
+
+function toPeriod(row: Prisma.SubscriptionPeriodGetPayload<object>): SubscriptionPeriod {
+  return {
+    index: row.index,
+    start: row.start.toISOString(),
+    end: row.end.toISOString(),
+    currency: row.currency,
+    amount: Number(row.amount),
+    paid_at: row.paid_at?.toISOString() ?? null,
+    payment_id: row.payment_id,
+  };
+}
+
+async function periods(
+  { params, query }: Call<SubscriptionParams, z.output<typeof pageQuery>, unknown>,
+  { db }: ApiDependencies,
+): Promise<Answer> {
+  const where = { subscription_id: params.subscription_id };
+  const after = query.cursor === undefined ? -1 : decodePosition(periodList, query.cursor);
+  if ((await db.subscription.count({ where: { id: params.subscription_id } })) === 0) {
+    throw notFound('subscription');
+  }
+  const rows = await db.subscriptionPeriod.findMany({
+    where: { ...where, index: { gt: after } },
+    orderBy: { index: 'asc' },
+    take: query.limit + 1,
+  });
+  const given = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? given.at(-1) : undefined;
+  const next_cursor = last === undefined ? null : encodePosition(periodList, last.index);
+  return { status: 200, body: { data: given.map(toPeriod), next_cursor } };
+}
+
+export const subscriptionRoutes = [
+  route({
+    method: 'post',
+    path: '/subscriptions',
+    operationId: 'createSubscription',
+    tag,
+    summary: 'Make a subscription',
+    description:
+      'Answered when the first payment is decided, or after 10 s with 202 while it is still open. After 503 the ' +
+      'outcome is open: repeat with the same Idempotency-Key, or read the subscription that the answer names.',
+    scope: 'subscriptions:write',
+    body: createSubscription,
+    answers: {
+      201: { description: 'It is active, trialing or scheduled.', schema: createdSubscription },
+      202: { description: 'The first payment is still open.', schema: createdSubscription },
+    },
+    problems: ['payment_declined'],
+    handle: creation.createSubscription,
+  }),
+  route({
+    method: 'get',
+    path: '/subscriptions',
+    operationId: 'listSubscriptions',
+    tag,
+    summary: 'List subscriptions, newest first',
+    scope: 'subscriptions:read',
+    query: listSubscriptions,
+    answers: { 200: { description: 'A page.', schema: listOf(subscription) } },
+    problems: ['malformed_cursor'],
+    async handle({ query }, { db }) {
+      const { after, ...page } = pageArguments(list, query);
+      const { status, customer_id, plan_id } = query;
+      const rows = await db.subscription.findMany({
+        where: { status, customer_id, plan_id, ...after },
+        ...page,
+      });
+      return { status: 200, body: pageOf(list, query, rows, toSubscription) };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/subscriptions/{subscription_id}',
+    operationId: 'getSubscription',
+    tag,
+    summary: 'Read a subscription',
+    scope: 'subscriptions:read',
+    params: subscriptionParams,
+    answers: { 200: { description: 'The subscription.', schema: subscription } },
+    problems: ['not_found'],
+    async handle({ params }, { db }) {
+      const row = await db.subscription.findUnique({ where: { id: params.subscription_id } });
+      if (row === null) throw notFound('subscription');
+      return { status: 200, body: toSubscription(row) };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/subscriptions/{subscription_id}/periods',
+    operationId: 'listPeriods',
+    tag,
+    summary: 'List a subscription’s periods, oldest first',
+    scope: 'subscriptions:read',
+    params: subscriptionParams,
+    query: pageQuery,
+    answers: { 200: { description: 'A page.', schema: listOf(subscriptionPeriod) } },
+    problems: ['not_found', 'malformed_cursor'],
+    handle: periods,
+  }),
+  route({
+    method: 'delete',
+    path: '/subscriptions/{subscription_id}',
+    operationId: 'cancelSubscription',
+    tag,
+    summary: 'Cancel a subscription',
+    description: 'Takes effect at once: no charge begins after the answer. Again: 200, unchanged.',
+    scope: 'subscriptions:write',
+    params: subscriptionParams,
+    query: cancelSubscription,
+    answers: { 200: { description: 'The cancelled subscription.', schema: subscription } },
+    problems: ['not_found', 'subscription_final'],
+    handle: cancel,
+  }),
+];

@@ -1,0 +1,190 @@
+/**
+ * POST /subscriptions: from a request to a creation, and from the rows to the answer.
+ *
+ * Owns: checking that what is named exists and fits, and which status the outcome has. Does not own the rows (the
+ * Subscription Service writes them) nor collecting. Invariants: a creation that is known to be concluded is answered
+ * from its row and never asked for again; whatever goes wrong after the id is known, the refusal names it.
+ */
+import type { SubscriptionCreation } from '../contracts/commands';
+import type { CreateSubscription, CreatedSubscription } from '../contracts/http/subscriptions';
+import { paymentAttempt } from '../contracts/http/payments';
+import type { FieldMistake } from '../contracts/problems';
+import { periodAmount } from '../domain/money';
+import { isPaymentCollected } from '../domain/payment';
+import { decideBeginning, isBeingCreated } from '../domain/subscription';
+import type { Database } from '../prisma/client';
+import type { Prisma } from '../prisma/generated/client';
+import { toPayment, toSubscription } from '../prisma/rows';
+import type { ApiDependencies } from './dependencies';
+import { ProblemError, toProblem, validationFailed } from './problems';
+import type { Answer, Call } from './route';
+
+const acceptWithinMs = 30_000;
+const answerWithinMs = 10_000;
+const maxYearsAhead = 10;
+
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+type CreationCall = Call<unknown, unknown, CreateSubscription>;
+
+/** The whole call. */
+export async function createSubscription(call: CreationCall, deps: ApiDependencies): Promise<Answer> {
+  const subscriptionId = call.idFor('subscription');
+  try {
+    return await created(call, deps, subscriptionId);
+  } catch (error) {
+    throw namingSubscription(error, subscriptionId);
+  }
+}
+
+async function created(call: CreationCall, deps: ApiDependencies, subscriptionId: string): Promise<Answer> {
+  const { db, process, now, newUuid } = deps;
+  // Only a derived id can have a row already: an earlier run under the same Idempotency-Key made it.
+  const before = call.lease === null ? null : await read(db, subscriptionId);
+  if (before !== null && isConcluded(before)) return answerOf(db, before);
+  const requestedAt = now();
+  const paymentMethodId =
+    before === null ? await checked(db, call.body, requestedAt) : before.payment_method_id;
+  const creation = creationOf(call, subscriptionId, paymentMethodId, requestedAt);
+  // Callers may repeat a request id; the asking must be a new one each time.
+  const result = await process.create(creation, `${call.requestId}/${newUuid()}`);
+  const row = await read(db, subscriptionId);
+  if (result === 'too_late' || row === null || !isConcluded(row)) throw notConcluded();
+  return answerOf(db, row);
+}
+
+function creationOf(
+  { body, caller }: CreationCall,
+  subscriptionId: string,
+  paymentMethodId: string | null,
+  requestedAt: Date,
+): SubscriptionCreation {
+  return {
+    subscription_id: subscriptionId,
+    customer_id: body.customer_id,
+    plan_id: body.plan_id,
+    quantity: body.quantity ?? 1,
+    payment_method_id: paymentMethodId,
+    trial_days: body.trial_days ?? null,
+    start_at: body.start_at === undefined ? null : new Date(body.start_at).toISOString(),
+    time_zone: body.time_zone ?? null,
+    retry_policy_id: body.retry_policy_id ?? null,
+    metadata: body.metadata ?? {},
+    actor: { kind: 'api_key', id: caller.id, reason: null },
+    command_id: `${subscriptionId}/create`,
+    accept_by: new Date(requestedAt.getTime() + acceptWithinMs).toISOString(),
+    answer_by: new Date(requestedAt.getTime() + answerWithinMs).toISOString(),
+  };
+}
+
+/**
+ * That everything named exists and fits together.
+ * @returns the payment method to use: the named one, else the customer's default, else null
+ * @throws ProblemError `validation_failed` with every mistake
+ */
+async function checked(db: Database, body: CreateSubscription, now: Date): Promise<string | null> {
+  const [plan, customer] = await Promise.all([
+    db.plan.findUnique({ where: { id: body.plan_id } }),
+    db.customer.findUnique({ where: { id: body.customer_id } }),
+  ]);
+  const wantedId = body.payment_method_id ?? customer?.default_payment_method_id ?? null;
+  const method =
+    wantedId === null
+      ? null
+      : await db.paymentMethod.findFirst({
+          where: { id: wantedId, customer_id: body.customer_id, deleted_at: null },
+        });
+  const amount = plan === null ? 0 : periodAmount(Number(plan.amount), body.quantity ?? 1);
+  const mistakes: FieldMistake[] = startMistakes(body.start_at, now);
+  const note = (path: string, message: string) => mistakes.push({ path, message });
+  if (plan === null) note('plan_id', 'must be the id of a plan');
+  else if (!plan.active) note('plan_id', 'must be an active plan');
+  if (customer === null) note('customer_id', 'must be the id of a customer');
+  else if (customer.erased_at !== null) note('customer_id', 'must not be an erased customer');
+  if (amount === undefined) note('quantity', 'makes the amount of a period too large');
+  if ((body.retry_policy_id ?? 'default') !== 'default') {
+    note('retry_policy_id', 'must be the id of a retry policy, such as default');
+  }
+  if (body.payment_method_id !== undefined && customer !== null && method === null) {
+    note('payment_method_id', 'must be a payment method of this customer');
+  }
+  if (mistakes.length === 0 && method === null && plan !== null && amount !== undefined) {
+    const startsLater = body.start_at !== undefined;
+    const beginning = decideBeginning(startsLater, body.trial_days ?? plan.trial_days, amount);
+    if ('charge' in beginning) {
+      note(
+        'payment_method_id',
+        'is required: the first period is charged now and the customer has no default',
+      );
+    }
+  }
+  if (mistakes.length > 0) throw validationFailed(mistakes);
+  return method?.id ?? null;
+}
+
+function startMistakes(startAt: string | undefined, now: Date): FieldMistake[] {
+  if (startAt === undefined) return [];
+  const start = new Date(startAt);
+  const latest = new Date(now);
+  latest.setUTCFullYear(latest.getUTCFullYear() + maxYearsAhead);
+  if (start <= now)
+    return [{ path: 'start_at', message: 'must lie in the future; leave it out to start now' }];
+  if (start > latest) return [{ path: 'start_at', message: `must be at most ${maxYearsAhead} years ahead` }];
+  return [];
+}
+
+function isConcluded(row: SubscriptionRow): boolean {
+  return !isBeingCreated(toSubscription(row));
+}
+
+function read(db: Database, subscriptionId: string): Promise<SubscriptionRow | null> {
+  return db.subscription.findUnique({ where: { id: subscriptionId } });
+}
+
+async function answerOf(db: Database, row: SubscriptionRow): Promise<Answer> {
+  const first = await firstPaymentOf(db, row);
+  if (row.status === 'expired' && first !== null && !isPaymentCollected(first.status)) {
+    const why = first.failure === null ? '' : `: ${first.failure.message}`;
+    throw new ProblemError('payment_declined', `The first payment was declined${why}`, {
+      subscription_id: row.id,
+      payment_id: first.payment_id,
+      failure: first.failure ?? undefined,
+    });
+  }
+  const body: CreatedSubscription = { ...toSubscription(row), first_payment: first };
+  return {
+    status: row.status === 'incomplete' ? 202 : 201,
+    body,
+    headers: { Location: `/subscriptions/${row.id}` },
+    subjectId: row.id,
+  };
+}
+
+async function firstPaymentOf(
+  db: Database,
+  row: SubscriptionRow,
+): Promise<CreatedSubscription['first_payment']> {
+  if (row.first_payment_id === null) return null;
+  const found = await db.payment.findUnique({
+    where: { id: row.first_payment_id },
+    include: { attempts: { orderBy: { number: 'desc' }, take: 1 } },
+  });
+  if (found === null) return null;
+  const { id, status, amount, currency, next_action } = toPayment(found);
+  const failure = paymentAttempt.shape.failure.parse(found.attempts[0]?.failure ?? null);
+  return { payment_id: id, status, amount, currency, next_action, failure };
+}
+
+function notConcluded(): ProblemError {
+  const detail = 'The subscription could not be concluded in time; ask again with the same Idempotency-Key.';
+  return new ProblemError('unavailable', detail);
+}
+
+/** A refusal that leaves the outcome open says which subscription it is about. */
+function namingSubscription(error: unknown, subscriptionId: string): ProblemError {
+  const problem = toProblem(error);
+  if (problem.status < 500) return problem;
+  const extras = { ...problem.extras, subscription_id: subscriptionId };
+  return new ProblemError(problem.code, problem.detail, extras, problem.headers, {
+    cause: problem.cause ?? error,
+  });
+}

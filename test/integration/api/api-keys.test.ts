@@ -1,0 +1,133 @@
+/** API keys: made, shown once, never stored in clear, revoked at once; and the key of a fresh installation. */
+import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
+import { adminSecret, fixedNow, givenApi, type GivenApi } from './given-api';
+
+let api: GivenApi;
+beforeAll(async () => {
+  api = await givenApi();
+});
+afterAll(() => api.end());
+
+const make = (more: object = {}, ask: { secret?: string; key?: string } = {}) =>
+  api.ask('POST', '/api-keys', { body: { name: 'reader', scopes: ['catalog:read'], ...more }, ...ask });
+
+test('a key is made, its secret shown once, and it opens what it is for', async () => {
+  const made = await make({ expires_at: '2027-02-01T00:00:00Z' });
+  expect(made.status).toBe(201);
+  expect(made.body).toEqual({
+    id: expect.stringMatching(/^key_[0-9a-z]{26}$/),
+    name: 'reader',
+    scopes: ['catalog:read'],
+    prefix: made.body.secret.slice(0, 8),
+    expires_at: '2027-02-01T00:00:00.000Z',
+    revoked_at: null,
+    created_at: expect.any(String),
+    secret: expect.stringMatching(/^pk_[A-Za-z0-9_-]{43}$/),
+  });
+  const { secret } = made.body;
+  expect((await api.ask('GET', '/plans', { secret })).status).toBe(200);
+  expect((await api.ask('GET', '/customers', { secret })).status).toBe(403);
+  const listed = await api.ask('GET', '/api-keys');
+  expect(listed.body.data.map(({ id }: { id: string }) => id)).toContain(made.body.id);
+  expect(listed.text).not.toMatch(/secret/);
+});
+
+test('secrets are different each time and stored as a hash only', async () => {
+  const first = (await make()).body;
+  const second = (await make()).body;
+  expect(first.secret).not.toBe(second.secret);
+  const row = await api.db.apiKey.findUniqueOrThrow({ where: { id: first.id } });
+  expect(row.secret_hash).toBe(hashOfSecret(first.secret));
+  const everything = await Promise.all([
+    api.db.apiKey.findMany(),
+    api.db.idempotencyKey.findMany(),
+    api.db.auditLog.findMany({ select: { actor: true, detail: true, action: true } }),
+  ]);
+  expect(JSON.stringify(everything)).not.toContain(first.secret);
+  expect(api.logged.join('')).not.toContain(first.secret);
+});
+
+test('a repeat under the same Idempotency-Key has the key but not its secret', async () => {
+  const first = await make({}, { key: 'make-key' });
+  const again = await make({}, { key: 'make-key' });
+  expect(first.body.secret).toMatch(/^pk_/);
+  expect(again.status).toBe(201);
+  expect(again.body).toEqual({ ...first.body, secret: null });
+  const kept = await api.db.idempotencyKey.findFirstOrThrow({ where: { key: 'make-key' } });
+  expect(JSON.stringify(kept)).not.toContain(first.body.secret);
+
+  await api.db.$executeRaw`
+    UPDATE idempotency_keys SET status = NULL, body = NULL, lease_until = '2020-01-01' WHERE key = 'make-key'`;
+  const takenOver = await make({}, { key: 'make-key' });
+  expect(takenOver.body).toEqual({ ...first.body, secret: null });
+  expect((await api.ask('GET', '/plans', { secret: first.body.secret })).status).toBe(200);
+});
+
+test('a key cannot grant what it does not have', async () => {
+  const secret = await api.keyWith('admin', 'catalog:read');
+  expect((await make({ scopes: ['admin', 'catalog:read'] }, { secret })).status).toBe(201);
+  const refused = await make({ scopes: ['catalog:read', 'operator', 'payments:write'] }, { secret });
+  expect(refused.status).toBe(403);
+  expect(refused.body.detail).toMatch(/operator, payments:write/);
+});
+
+test.each([
+  ['no scope', { scopes: [] }, 'scopes'],
+  ['a scope that is none', { scopes: ['everything'] }, 'scopes.0'],
+  ['a scope twice', { scopes: ['admin', 'admin'] }, 'scopes'],
+  ['an end in the past', { expires_at: fixedNow.toISOString() }, 'expires_at'],
+  ['a secret of the caller’s own', { secret: 'mine' }, 'secret'],
+  ['an id of the caller’s own', { id: 'key_bootstrap' }, 'id'],
+])('%s is refused', async (_name, more, path) => {
+  const refused = await make(more);
+  expect(refused.status).toBe(422);
+  expect(refused.body.errors[0].path).toBe(path);
+});
+
+test('a revoked key is refused from the next request on, and stays in the list', async () => {
+  const { id, secret } = (await make()).body;
+  expect((await api.ask('GET', '/plans', { secret })).status).toBe(200);
+  expect((await api.ask('DELETE', `/api-keys/${id}`)).status).toBe(204);
+  expect((await api.ask('GET', '/plans', { secret })).status).toBe(401);
+  expect((await api.ask('DELETE', `/api-keys/${id}`)).status).toBe(204);
+  const { data } = (await api.ask('GET', '/api-keys?limit=100')).body;
+  const revoked = data.find((key: { id: string }) => key.id === id);
+  expect(revoked.revoked_at).toBe(fixedNow.toISOString());
+  expect((await api.ask('DELETE', '/api-keys/key_none')).status).toBe(404);
+});
+
+describe('the key of a fresh installation', () => {
+  const rotated = 'another-bootstrap-secret-0123456789-abcdef';
+
+  test('is there once, however often and by however many it is asked for', async () => {
+    const results = await Promise.all([1, 2, 3, 4].map(() => ensureBootstrapKey(api.db, adminSecret)));
+    expect(new Set(results)).toEqual(new Set(['unchanged']));
+    await api.db.apiKey.delete({ where: { id: 'key_bootstrap' } });
+    const fresh = await Promise.all([1, 2, 3, 4].map(() => ensureBootstrapKey(api.db, adminSecret)));
+    expect(fresh.filter((result) => result === 'created')).toHaveLength(1);
+    expect((await api.ask('GET', '/api-keys')).status).toBe(200);
+  });
+
+  test('takes another secret, which ends the one before', async () => {
+    expect(await ensureBootstrapKey(api.db, rotated)).toBe('replaced');
+    expect((await api.ask('GET', '/api-keys', { secret: rotated })).status).toBe(200);
+    expect((await api.ask('GET', '/api-keys', { secret: adminSecret })).status).toBe(401);
+    expect(await ensureBootstrapKey(api.db, adminSecret)).toBe('replaced');
+  });
+
+  test('does not come back with a secret that was revoked, only with another', async () => {
+    await api.ask('DELETE', '/api-keys/key_bootstrap');
+    expect(await ensureBootstrapKey(api.db, adminSecret)).toBe('revoked');
+    expect((await api.ask('GET', '/api-keys')).status).toBe(401);
+    expect(await ensureBootstrapKey(api.db, rotated)).toBe('replaced');
+    expect((await api.ask('GET', '/api-keys', { secret: rotated })).status).toBe(200);
+    await ensureBootstrapKey(api.db, adminSecret);
+  });
+
+  test('is not confused with another key of the same secret', async () => {
+    const secret = await api.keyWith('catalog:read');
+    await api.db.apiKey.delete({ where: { id: 'key_bootstrap' } });
+    await expect(ensureBootstrapKey(api.db, secret)).rejects.toThrow(/another API key/);
+    await ensureBootstrapKey(api.db, adminSecret);
+  });
+});

@@ -1,0 +1,147 @@
+/** A running API over a database of its own, with a process of subscriptions that the test writes the lines of. */
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { createApp, type ReadinessCheck } from '../../../api/app';
+import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
+import { listen, type RunningServer } from '../../../api/server';
+import type { SubscriptionProcess } from '../../../api/subscription-process';
+import type { CancelCommand, SubscriptionCreation } from '../../../contracts/commands';
+import type { Scope } from '../../../contracts/scopes';
+import { createDatabase, type Database } from '../../../prisma/client';
+import { createTestDatabase } from '../../support/database';
+
+export const adminSecret = 'pk_test-bootstrap-0123456789abcdefghijklmn';
+export const fixedNow = new Date('2027-01-15T12:00:00.000Z');
+
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers are judged by what the test expects of them
+  body: any;
+}
+
+export interface Ask {
+  secret?: string | null;
+  key?: string;
+  body?: unknown;
+  /** Sent as it is instead of `body`. */
+  raw?: string | Buffer;
+  headers?: Record<string, string>;
+}
+
+/** Plays the part of the subscription's workflow. */
+export class PlayedProcess implements SubscriptionProcess {
+  creations: SubscriptionCreation[] = [];
+  cancellations: { subscriptionId: string; command: CancelCommand }[] = [];
+  onCreate: (creation: SubscriptionCreation) => Promise<'concluded' | 'too_late'> = () =>
+    Promise.resolve('concluded');
+  onCancel: (subscriptionId: string, command: CancelCommand) => Promise<void> = () => Promise.resolve();
+
+  create(creation: SubscriptionCreation): Promise<'concluded' | 'too_late'> {
+    this.creations.push(creation);
+    return this.onCreate(creation);
+  }
+
+  cancel(subscriptionId: string, command: CancelCommand): Promise<void> {
+    this.cancellations.push({ subscriptionId, command });
+    return this.onCancel(subscriptionId, command);
+  }
+}
+
+export interface GivenApi {
+  db: Database;
+  url: string;
+  process: PlayedProcess;
+  /** Every line that was logged. */
+  logged: string[];
+  clock: { now: Date };
+  readiness: ReadinessCheck[];
+  ask(method: string, path: string, ask?: Ask): Promise<Reply>;
+  keyWith(...scopes: Scope[]): Promise<string>;
+  end(): Promise<void>;
+}
+
+export async function givenApi(): Promise<GivenApi> {
+  const database = await createTestDatabase();
+  const db = createDatabase(database.url, 10);
+  await ensureBootstrapKey(db, adminSecret);
+  const played = new PlayedProcess();
+  const logged: string[] = [];
+  const clock = { now: fixedNow };
+  const readiness: ReadinessCheck[] = [];
+  const app = createApp({
+    db,
+    process: played,
+    readiness,
+    providers: ['sandbox'],
+    log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
+    now: () => clock.now,
+    newUuid: () => uuidv7(),
+  });
+  const server: RunningServer = await listen(app, { host: '127.0.0.1', port: 0 });
+  let keys = 0;
+  return {
+    db,
+    url: server.url,
+    process: played,
+    logged,
+    clock,
+    readiness,
+    ask: (method, path, ask = {}) => send(server.url, method, path, ask),
+    async keyWith(...scopes) {
+      keys += 1;
+      const secret = `pk_fixed-secret-of-test-key-${String(keys).padStart(8, '0')}`;
+      const id = `key_test_${keys}`;
+      await db.apiKey.create({
+        data: { id, name: id, prefix: 'pk_fixed', secret_hash: hashOfSecret(secret), scopes },
+      });
+      return secret;
+    },
+    async end() {
+      await server.close(5_000);
+      await db.$disconnect();
+      await database.drop();
+    },
+  };
+}
+
+/** Node's own client: `fetch` would mend some of the URLs and headers that are tried. */
+function send(url: string, method: string, path: string, ask: Ask): Promise<Reply> {
+  const { secret = adminSecret, key, body, raw } = ask;
+  const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const headers = {
+    ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
+    ...(sent === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(sent)) }),
+    ...ask.headers,
+  };
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ hostname, port, method, path, headers, agent: false }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(parts).toString('utf8');
+        const json = /json/.test(response.headers['content-type'] ?? '') && text !== '';
+        const parsed: unknown = json ? JSON.parse(text) : undefined;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parsed });
+      });
+    });
+    request.on('error', reject);
+    request.end(sent);
+  });
+}
+
+export const planOf = (id: string, more: object = {}) => ({
+  id,
+  name: 'Gold',
+  currency: 'EUR',
+  amount: 1000,
+  interval: { unit: 'month', count: 1 },
+  ...more,
+});

@@ -1,0 +1,43 @@
+/** A database of its own for a test file, on the server that the test run has, with every migration applied. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+
+export interface TestDatabase {
+  url: string;
+  /** Removes the database; connections that are left are ended. */
+  drop(): Promise<void>;
+}
+
+const migrationsFolder = join(__dirname, '..', '..', 'prisma', 'migrations');
+
+/** @throws Error when `TEST_POSTGRES_URL` does not name a running server */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const adminUrl = process.env['TEST_POSTGRES_URL'];
+  if (!adminUrl) throw new Error('TEST_POSTGRES_URL is not set: these tests need a running PostgreSQL');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await query(adminUrl, `CREATE DATABASE ${name}`);
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  await query(url.href, ...migrations());
+  return { url: url.href, drop: () => query(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+}
+
+function migrations(): string[] {
+  return readdirSync(migrationsFolder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted()
+    .map((folder) => readFileSync(join(migrationsFolder, folder, 'migration.sql'), 'utf8'));
+}
+
+async function query(url: string, ...statements: string[]): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,42 @@
+/** The application without a database: its address leads nowhere, as when PostgreSQL is away. */
+import { pino } from 'pino';
+import { createApp, type ApiDependencies } from '../../../api/app';
+import { listen, type RunningServer } from '../../../api/server';
+import { createDatabase } from '../../../prisma/client';
+
+export interface GivenApp {
+  server: RunningServer;
+  logged: string[];
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  end(): Promise<void>;
+}
+
+export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
+  // Port 1 is nobody's: every connection is refused at once.
+  db: createDatabase('postgresql://somebody:hidden-password@127.0.0.1:1/none', 2),
+  process: {
+    create: () => Promise.reject(new Error('not asked')),
+    cancel: () => Promise.reject(new Error('not asked')),
+  },
+  readiness: [],
+  providers: ['sandbox'],
+  log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
+  now: () => new Date('2027-01-15T12:00:00.000Z'),
+  newUuid: () => '01946a30-5c00-7000-8000-000000000001',
+});
+
+export async function givenApp(more: Partial<ApiDependencies> = {}): Promise<GivenApp> {
+  const logged: string[] = [];
+  const deps = { ...apiDependencies(logged), ...more };
+  const server = await listen(createApp(deps), { host: '127.0.0.1', port: 0 });
+  return {
+    server,
+    logged,
+    get: (path, headers = {}) =>
+      fetch(`${server.url}${path}`, { headers: { connection: 'close', ...headers }, redirect: 'manual' }),
+    async end() {
+      await server.close(1_000);
+      await deps.db.$disconnect();
+    },
+  };
+}

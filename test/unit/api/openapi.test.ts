@@ -1,0 +1,127 @@
+/** The OpenAPI document says what is served, all of it and nothing else, in schemas that are valid. */
+import Ajv2020 from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import type { Express } from 'express';
+import { createApp } from '../../../api/app';
+import { openApiDocument } from '../../../api/openapi';
+import { routeTable } from '../../../api/routes';
+import { problems } from '../../../contracts/problems';
+import { scopes } from '../../../contracts/scopes';
+import { apiDependencies } from './given-app';
+
+interface Operation {
+  operationId: string;
+  description: string;
+  security?: unknown[];
+  parameters?: { $ref?: string; name?: string; in?: string; required?: boolean }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { content?: Record<string, { schema?: object; examples?: object }> }>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; parameters: Record<string, object> };
+}
+
+const document = JSON.parse(
+  openApiDocument(
+    routeTable(() => ''),
+    '0.1.0',
+  ),
+) as Document;
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
+
+/** What Express really answers, read from its own stack. */
+function served(app: Express): string[] {
+  const { stack } = app.router as unknown as {
+    stack: { route?: { path: string; stack: { method?: string }[] } }[];
+  };
+  return stack.flatMap(({ route }) =>
+    (route?.stack ?? [])
+      .filter(({ method }) => method !== undefined)
+      .map(({ method }) => `${method} ${route?.path.replace(/:(\w+)/g, '{$1}')}`),
+  );
+}
+
+test('every served route is in the document, and every documented one is served', () => {
+  const documented = operations.map(({ path, method }) => `${method} ${path}`);
+  const inExpress = served(createApp(apiDependencies()));
+  expect(inExpress.length).toBeGreaterThan(20);
+  expect(inExpress.toSorted()).toEqual(documented.toSorted());
+});
+
+test('it is OpenAPI 3.1 and every reference in it leads somewhere', () => {
+  expect(document.openapi).toBe('3.1.0');
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+  expect(references.length).toBeGreaterThan(10);
+  for (const reference of references) {
+    let target: unknown = document;
+    for (const part of reference.split('/')) target = (target as Record<string, unknown> | undefined)?.[part];
+    expect([reference, typeof target]).toEqual([reference, 'object']);
+  }
+});
+
+test('every schema is a valid JSON Schema', () => {
+  const ajv = new Ajv2020({ strict: false });
+  addFormats(ajv);
+  ajv.addSchema({ $id: 'https://perennial.invalid/api', ...document });
+  for (const name of Object.keys(document.components.schemas)) {
+    const schema = ajv.getSchema(`https://perennial.invalid/api#/components/schemas/${name}`);
+    expect([name, typeof schema]).toEqual([name, 'function']);
+  }
+});
+
+test('operations have names of their own, and path parameters are declared', () => {
+  const names = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(names).size).toBe(names.length);
+  for (const { path, operation } of operations) {
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+    expect(declared.map(({ name }) => name)).toEqual(inPath);
+    expect(declared.every(({ required }) => required === true)).toBe(true);
+  }
+});
+
+test('what needs a key says which scope and which refusals; what does not says so', () => {
+  for (const { path, operation } of operations) {
+    const open = operation.security?.length === 0;
+    const scope = /Scope: `([\w:]+)`/.exec(operation.description ?? '')?.[1];
+    expect([path, open]).toEqual([path, scope === undefined]);
+    if (scope === undefined) continue;
+    expect(scopes).toContain(scope);
+    expect(Object.keys(operation.responses)).toEqual(
+      expect.arrayContaining(['401', '403', '422', '500', '503']),
+    );
+  }
+});
+
+test('every POST that makes or changes something takes an Idempotency-Key', () => {
+  const posts = operations.filter(({ method }) => method === 'post');
+  expect(posts.length).toBeGreaterThan(5);
+  for (const { operation } of posts) {
+    expect(operation.parameters).toContainEqual({ $ref: '#/components/parameters/IdempotencyKey' });
+    expect(Object.keys(operation.responses)).toContain('409');
+  }
+});
+
+test('unknown fields are refused in every body, and the document says so', () => {
+  const bodies = operations.flatMap(({ operation }) => Object.values(operation.requestBody?.content ?? {}));
+  expect(bodies.length).toBeGreaterThan(5);
+  for (const { schema } of bodies) {
+    const name = (schema as { $ref: string }).$ref.split('/').at(-1) ?? '';
+    expect(document.components.schemas[name]).toMatchObject({ type: 'object', additionalProperties: false });
+  }
+});
+
+test('problem answers have examples of the closed table', () => {
+  const [plan] = operations.filter(({ operation }) => operation.operationId === 'createPlan');
+  const examples = Object.keys(
+    plan?.operation.responses['422']?.content?.['application/problem+json']?.examples ?? {},
+  );
+  expect(examples).toEqual(expect.arrayContaining(['validation_failed', 'idempotency_key_reused']));
+  for (const code of examples) expect(Object.keys(problems)).toContain(code);
+});

@@ -1,0 +1,121 @@
+/** What the service says about itself: alive, ready, documented; and what it says when PostgreSQL is away. */
+import { givenApp, type GivenApp } from './given-app';
+
+let app: GivenApp;
+afterEach(() => app.end());
+
+test('it is alive whatever is away', async () => {
+  app = await givenApp();
+  const alive = await app.get('/healthz');
+  expect(alive.status).toBe(200);
+  expect(await alive.json()).toEqual({ status: 'ok' });
+});
+
+describe('readiness', () => {
+  const up = { check: () => Promise.resolve() };
+
+  test('all parts up', async () => {
+    app = await givenApp({
+      readiness: ['postgres', 'kafka', 'temporal', 'topics'].map((name) => ({ name, ...up })),
+    });
+    const ready = await app.get('/readyz');
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({
+      status: 'ready',
+      parts: ['postgres', 'kafka', 'temporal', 'topics'].map((name) => ({ name, state: 'up', reason: null })),
+    });
+  });
+
+  test('each part that is down is named with its reason, without its secrets', async () => {
+    app = await givenApp({
+      readiness: [
+        {
+          name: 'postgres',
+          check: () => Promise.reject(new Error('postgresql://me:hidden@db:5432 refused')),
+        },
+        {
+          name: 'kafka',
+          check() {
+            throw new Error('no broker');
+          },
+        },
+        { name: 'temporal', ...up },
+        // oxlint-disable-next-line prefer-promise-reject-errors -- foreign code rejects with anything
+        { name: 'topics', check: () => Promise.reject('a bare text') },
+      ],
+    });
+    const ready = await app.get('/readyz');
+    expect(ready.status).toBe(503);
+    const body = await ready.json();
+    expect(body.status).toBe('not_ready');
+    expect(body.parts).toEqual([
+      { name: 'postgres', state: 'down', reason: 'postgresql://[redacted]@db:5432 refused' },
+      { name: 'kafka', state: 'down', reason: 'no broker' },
+      { name: 'temporal', state: 'up', reason: null },
+      { name: 'topics', state: 'down', reason: 'a bare text' },
+    ]);
+  });
+
+  test('parts that hang are down after 2 s, all at once', async () => {
+    const hanging = { check: () => new Promise<void>(() => undefined) };
+    app = await givenApp({
+      readiness: ['postgres', 'kafka', 'topics'].map((name) => ({ name, ...hanging })),
+    });
+    const startedMs = performance.now();
+    const body = await (await app.get('/readyz')).json();
+    expect(performance.now() - startedMs).toBeLessThan(3_500);
+    expect(body.parts.map(({ reason }: { reason: string }) => reason)).toEqual(
+      Array.from({ length: 3 }, () => 'no answer within 2000 ms'),
+    );
+  });
+});
+
+describe('documentation', () => {
+  test('the root leads to it', async () => {
+    app = await givenApp();
+    const root = await app.get('/');
+    expect(root.status).toBe(302);
+    expect(root.headers.get('location')).toBe('/docs');
+  });
+
+  test('everything that the page loads is ours, and no script is inline', async () => {
+    app = await givenApp();
+    const page = await app.get('/docs');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    const html = await page.text();
+    expect(html).not.toMatch(/<script(?![^>]* src=)[^>]*>|\son\w+=|https?:/i);
+    expect(page.headers.get('content-security-policy')).toMatch(/script-src 'self'(;|$)/);
+    const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
+    expect(files).toHaveLength(4);
+    for (const file of files) {
+      const loaded = await app.get(file);
+      expect([file, loaded.status]).toEqual([file, 200]);
+      expect(loaded.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(loaded.headers.get('content-type')).toMatch(/css|javascript|png/);
+    }
+  });
+
+  test('every problem explains itself where its type points', async () => {
+    app = await givenApp();
+    const { problems } = await import('../../../contracts/problems');
+    for (const [code, { status, title }] of Object.entries(problems)) {
+      const explained = await (await app.get(`/problems/${code}`)).json();
+      expect(explained).toEqual({ code, status, title, text: expect.stringMatching(/\w{3}.*\.$/) });
+    }
+    expect((await app.get('/problems/none')).status).toBe(404);
+    expect((await app.get('/problems/constructor')).status).toBe(404);
+  });
+});
+
+test('with PostgreSQL away every call is 503, to be tried again, and the password stays hidden', async () => {
+  app = await givenApp();
+  const authorization = 'Bearer pk_some-secret-that-nobody-can-look-up-now';
+  for (const path of ['/plans', '/subscriptions/sub_1', '/api-keys']) {
+    const away = await app.get(path, { authorization });
+    expect(away.status).toBe(503);
+    expect(away.headers.get('retry-after')).toBe('2');
+    expect(await away.json()).toMatchObject({ code: 'unavailable', type: '/problems/unavailable' });
+  }
+  expect(app.logged.join('')).not.toMatch(/hidden-password|some-secret/);
+});

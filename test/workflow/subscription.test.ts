@@ -1,0 +1,280 @@
+import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { AttemptActivities, AttemptAnswer } from '../../activities/payment';
+import type { SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
+import type { CancelCommand, CreationResult, SubscriptionCreation } from '../../contracts/commands';
+import type { Subscription } from '../../contracts/http/subscriptions';
+import { subscriptionStart } from '../../contracts/workflows';
+import type { SubscriptionStatus } from '../../domain/subscription';
+import { skippedTime, type SkippedTime } from '../support/skipped-time';
+
+let time: SkippedTime;
+beforeAll(async () => {
+  time = await skippedTime();
+});
+afterAll(() => time.close());
+
+const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
+
+function record(status: SubscriptionStatus, version: number): SubscriptionRecord {
+  const subscription = {
+    id: 'sub_1',
+    customer_id: 'cus_1',
+    plan_id: 'gold',
+    status,
+    version,
+    amount: 1000,
+    currency: 'EUR',
+    period: null,
+  } as unknown as Subscription;
+  return { subscription, next_due_at: null, first_payment_id: 'pay_1' };
+}
+
+interface Fake {
+  activities: SubscriptionActivities & AttemptActivities;
+  log: string[];
+  row: { current: SubscriptionRecord | null };
+}
+
+/** A database of one row and a provider that gives `answer`. */
+function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'active'): Fake {
+  const log: string[] = [];
+  const row: Fake['row'] = { current: null };
+  const write = (status: SubscriptionStatus): SubscriptionRecord => {
+    row.current = record(status, (row.current?.subscription.version ?? -1) + 1);
+    return row.current;
+  };
+  return {
+    log,
+    row,
+    activities: {
+      beginCreation: async () => {
+        log.push('begin');
+        return { kind: 'charge', record: row.current ?? write('incomplete') };
+      },
+      loadSubscription: async () => row.current,
+      attemptPayment: async () => {
+        log.push('attempt');
+        return answer;
+      },
+      startFollowUp: async () => void log.push('follow up'),
+      applyFirstPayment: async (_, expected) => {
+        log.push(`apply at v${expected}`);
+        return write(settlesAs);
+      },
+      commitCancellation: async (_, expected) => {
+        log.push(`cancel at v${expected}`);
+        if (row.current === null || row.current.subscription.version !== expected) {
+          return { kind: 'stale', record: row.current ?? record('active', 0) };
+        }
+        return { kind: 'committed', record: write('cancelled') };
+      },
+    },
+  };
+}
+
+const creation = (id: string, answerBy: string): SubscriptionCreation => ({
+  subscription_id: id,
+  customer_id: 'cus_1',
+  plan_id: 'gold',
+  quantity: 1,
+  payment_method_id: 'pm_1',
+  trial_days: null,
+  start_at: null,
+  time_zone: null,
+  retry_policy_id: null,
+  metadata: {},
+  actor,
+  command_id: `${id}/create`,
+  accept_by: answerBy,
+  answer_by: answerBy,
+});
+
+const command = (id: string): CancelCommand => ({
+  command_id: `${id}/cancel`,
+  mode: 'now',
+  refund: 'none',
+  reason: null,
+  actor,
+});
+
+function ask<T>(
+  id: string,
+  withCreation: SubscriptionCreation | null,
+  update: string,
+  args: unknown[],
+): Promise<T> {
+  const { workflowType, ...options } = subscriptionStart({ subscription_id: id, creation: withCreation });
+  const start = new WithStartWorkflowOperation(workflowType, {
+    ...options,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  });
+  return time.env.client.workflow.executeUpdateWithStart(update, {
+    startWorkflowOperation: start,
+    updateId: randomUUID(),
+    args,
+  }) as Promise<T>;
+}
+
+async function create(id: string, answerInMs = 10_000): Promise<CreationResult> {
+  const answerBy = new Date((await time.env.currentTimeMs()) + answerInMs).toISOString();
+  return ask<CreationResult>(id, creation(id, answerBy), 'awaitCreated', []);
+}
+
+const run = <T>(fake: Fake, work: () => Promise<T>) =>
+  time.withWorker('subscription-service', fake.activities, work);
+
+describe('subscription/{id}', () => {
+  it('creates, charges and concludes before it answers', async () => {
+    const fake = world({ status: 'completed' });
+    await run(fake, async () => {
+      expect(await create('sub_paid')).toBe('concluded');
+    });
+    expect(fake.log).toEqual(['begin', 'attempt', 'apply at v0']);
+  });
+
+  it('answers "too late" and ends when nothing may be created any more', async () => {
+    const fake = world({ status: 'completed' });
+    fake.activities.beginCreation = async () => ({ kind: 'too_late' });
+    await run(fake, async () => {
+      expect(await create('sub_late')).toBe('too_late');
+      await time.env.client.workflow.getHandle('subscription/sub_late').result();
+    });
+    expect(fake.log).toEqual([]);
+  });
+
+  it('ends when the first payment was declined', async () => {
+    const failure = {
+      category: 'soft',
+      code: 'insufficient_funds',
+      provider_code: null,
+      message: '',
+      network_advice: null,
+    } as const;
+    const fake = world({ status: 'failed', failure }, 'expired');
+    await run(fake, async () => {
+      await create('sub_declined');
+      await time.env.client.workflow.getHandle('subscription/sub_declined').result();
+    });
+  });
+
+  it('has an open first payment followed up, waits for it as long as the caller, then concludes', async () => {
+    const fake = world({ status: 'open' }, 'incomplete');
+    await run(fake, async () => {
+      expect(await create('sub_open', 500)).toBe('concluded');
+    });
+    expect(fake.log).toEqual(['begin', 'attempt', 'follow up', 'apply at v0']);
+  });
+
+  it('takes an attempt that threw as open, never as failed', async () => {
+    const fake = world({ status: 'open' }, 'incomplete');
+    fake.activities.attemptPayment = async () => {
+      throw new Error('the worker had a bad day');
+    };
+    await run(fake, async () => {
+      expect(await create('sub_threw', 500)).toBe('concluded');
+    });
+    expect(fake.log).toEqual(['begin', 'follow up', 'apply at v0']);
+  });
+
+  it('applies a first payment that settles later', async () => {
+    const fake = world({ status: 'open' }, 'incomplete');
+    await run(fake, async () => {
+      await create('sub_later', 1);
+      const handle = time.env.client.workflow.getHandle('subscription/sub_later');
+      await handle.signal('firstPaymentSettled', { payment_id: 'pay_1', outcome: 'failed' });
+      await handle.executeUpdate('cancel', { args: [command('sub_later')] });
+    });
+    expect(fake.log.slice(-2)).toEqual(['apply at v1', 'cancel at v2']);
+  });
+
+  it('decides again by the row when somebody else wrote it meanwhile', async () => {
+    const fake = world({ status: 'completed' });
+    await run(fake, async () => {
+      await create('sub_stale');
+      fake.row.current = record('active', 7);
+      const cancelled = await ask<Subscription>('sub_stale', null, 'cancel', [command('sub_stale')]);
+      expect(cancelled).toMatchObject({ status: 'cancelled', version: 8 });
+    });
+    expect(fake.log.slice(-2)).toEqual(['cancel at v1', 'cancel at v7']);
+  });
+
+  it('adopts the row when its history is gone', async () => {
+    const fake = world({ status: 'completed' });
+    fake.row.current = record('active', 3);
+    await run(fake, async () => {
+      const cancelled = await ask<Subscription>('sub_adopted', null, 'cancel', [command('sub_adopted')]);
+      expect(cancelled.status).toBe('cancelled');
+    });
+    expect(fake.log).toEqual(['cancel at v3']);
+  });
+
+  it('carries on a creation that another run left unfinished', async () => {
+    const fake = world({ status: 'completed' });
+    fake.row.current = record('incomplete', 0);
+    await run(fake, async () => {
+      await ask('sub_unfinished', null, 'cancel', [command('sub_unfinished')]);
+    });
+    expect(fake.log).toEqual(['attempt', 'apply at v0', 'cancel at v1']);
+  });
+
+  it('refuses to cancel what expired, with the code of the error table', async () => {
+    const fake = world({ status: 'completed' });
+    fake.row.current = record('expired', 2);
+    await run(fake, async () => {
+      const refused = await ask('sub_expired', null, 'cancel', [command('sub_expired')]).catch(
+        (e: unknown) => e,
+      );
+      expect(refused).toBeInstanceOf(WorkflowUpdateFailedError);
+      expect((refused as WorkflowUpdateFailedError).cause).toMatchObject({ type: 'subscription_final' });
+    });
+  });
+
+  it('answers "unavailable" when the database is away at the first step, and does not lose itself', async () => {
+    const fake = world({ status: 'completed' });
+    const commit = fake.activities.commitCancellation;
+    let away = true;
+    fake.activities.commitCancellation = async (...args) => {
+      if (away) throw new Error('connect ECONNREFUSED');
+      return commit(...args);
+    };
+    await run(fake, async () => {
+      await create('sub_away');
+      const cancel = () => ask<Subscription>('sub_away', null, 'cancel', [command('sub_away')]);
+      const refused = await cancel().catch((e: unknown) => e);
+      expect((refused as WorkflowUpdateFailedError).cause).toMatchObject({ type: 'unavailable' });
+      away = false;
+      expect((await cancel()).status).toBe('cancelled');
+    });
+  });
+
+  it('waits for the database after the first commit instead of failing', async () => {
+    const fake = world({ status: 'completed' });
+    const apply = fake.activities.applyFirstPayment;
+    let failures = 0;
+    fake.activities.applyFirstPayment = async (id, version) => {
+      if (failures < 6) {
+        failures += 1;
+        throw new Error('connect ECONNREFUSED');
+      }
+      return apply(id, version);
+    };
+    await run(fake, async () => {
+      expect(await create('sub_patient')).toBe('concluded');
+    });
+    expect(failures).toBe(6);
+  });
+
+  it('answers a refused creation with its code', async () => {
+    const fake = world({ status: 'completed' });
+    fake.activities.beginCreation = async () => {
+      throw ApplicationFailure.nonRetryable('the plan is gone', 'validation_failed');
+    };
+    await run(fake, async () => {
+      const refused = await create('sub_refused').catch((e: unknown) => e);
+      expect((refused as WorkflowUpdateFailedError).cause).toMatchObject({ type: 'validation_failed' });
+    });
+  });
+});
