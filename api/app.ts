@@ -46,25 +46,28 @@ export function createApp(given: ApiDependencies): Express {
 }
 
 /** The path that Express knows a route by. */
-export function expressPath(path: string): string {
+function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
 function mount(app: Express, routes: readonly Route[], deps: ApiDependencies): void {
-  const methods = new Map<string, string[]>();
-  for (const entry of routes) {
-    app[entry.method](expressPath(entry.path), serve(entry, deps));
-    methods.set(entry.path, [...(methods.get(entry.path) ?? []), entry.method.toUpperCase()]);
+  for (const path of new Set(routes.map((entry) => entry.path))) {
+    const entries = routes.filter((entry) => entry.path === path);
+    const place = app.route(expressPath(path));
+    for (const entry of entries) place[entry.method](serve(entry, deps));
+    place.all(refuseMethod(path, entries, deps));
   }
-  for (const [path, known] of methods) {
-    const allow = [...known, ...(known.includes('GET') ? ['HEAD'] : [])].join(', ');
-    app.all(expressPath(path), (_request, response) => {
-      const trace = traceOf(response);
-      trace.route = path;
-      const problem = new ProblemError('method_not_allowed', `Allowed here: ${allow}.`, {}, { Allow: allow });
-      send(response, refusal(problem, deps, trace));
-    });
-  }
+}
+
+function refuseMethod(path: string, entries: readonly Route[], deps: ApiDependencies): RequestHandler {
+  const known = entries.map(({ method }) => method.toUpperCase());
+  const allow = [...known, ...(known.includes('GET') ? ['HEAD'] : [])].join(', ');
+  return (_request, response) => {
+    const trace = traceOf(response);
+    trace.route = path;
+    const problem = new ProblemError('method_not_allowed', `Allowed here: ${allow}.`, {}, { Allow: allow });
+    send(response, refusal(problem, deps, trace));
+  };
 }
 
 function traced(deps: ApiDependencies): RequestHandler {

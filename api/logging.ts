@@ -38,7 +38,7 @@ export function scrubbed(text: string): string {
     .replace(/\b(pk|sk|whsec)_[A-Za-z0-9_-]{12,}/g, hidden)
     .replace(/Bearer +\S+/gi, `Bearer ${hidden}`)
     .replace(/\/\/[^/\s@]*@/g, `//${hidden}@`)
-    .replace(/[^\s@"'`<>(),;:]+@[^\s@"'`<>(),;:]+/g, hidden);
+    .replace(/[^\s@"'`<>(),;:/[\]]+@[^\s@"'`<>(),;:/[\]]+/g, hidden);
   return holdsCardNumber(masked) ? masked.replace(/\d(?:[ -]?\d){11,}/g, hidden) : masked;
 }
 

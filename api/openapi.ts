@@ -71,7 +71,10 @@ function operation(entry: Route): ZodOpenApiOperationObject {
       .join('\n\n'),
     ...(entry.scope === null ? { security: [] } : {}),
     parameters,
-    requestParams: { path: entry.params, query: entry.query },
+    requestParams: {
+      ...(entry.params === undefined ? {} : { path: entry.params }),
+      ...(entry.query === undefined ? {} : { query: entry.query }),
+    },
     ...(entry.body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: entry.body } } } }),

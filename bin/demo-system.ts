@@ -1,10 +1,10 @@
 /** The system that the demo shows: the one that runs here already, or one of its own that it takes away again. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config';
-import { platformOptions } from '../infra/platform/options';
-import { runningOwner } from '../infra/platform/recovery';
+import { defaultComposeFile, platformOptions } from '../infra/platform/options';
+import { cleanPlatform, runningOwner } from '../infra/platform/recovery';
 import { readState } from '../infra/platform/state';
 import { startSystem } from '../infra/platform/system';
 
@@ -54,7 +54,7 @@ async function ownSystem(
   signal: AbortSignal,
 ): Promise<DemoSystem> {
   const dir = mkdtempSync(join(tmpdir(), 'perennial-demo-'));
-  const remove = () => rmSync(dir, { recursive: true, force: true });
+  const remove = () => cleanPlatform(dir, defaultComposeFile(), () => undefined);
   try {
     const system = await startSystem({
       ...platformOptions(config, process.env),
@@ -74,11 +74,11 @@ async function ownSystem(
       namespace: config.TEMPORAL_NAMESPACE,
       async close() {
         await system.stop();
-        remove();
+        await remove();
       },
     };
   } catch (error) {
-    remove();
+    await remove();
     throw error;
   }
 }

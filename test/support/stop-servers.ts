@@ -1,8 +1,9 @@
-import { rmSync } from 'node:fs';
+import { defaultComposeFile } from '../../infra/platform/options';
+import { cleanPlatform } from '../../infra/platform/recovery';
 
 export default async function stopServers(): Promise<void> {
   const platform = globalThis.testPlatform;
   if (platform === undefined) return;
   await platform.stop();
-  rmSync(platform.dir, { recursive: true, force: true });
+  await cleanPlatform(platform.dir, defaultComposeFile(), () => undefined);
 }
