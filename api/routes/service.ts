@@ -45,13 +45,17 @@ const docsFiles: Readonly<Record<string, string>> = {
   'favicon-32x32.png': 'image/png',
 };
 
+/** Read once; never more than the names above. */
+const loadedFiles = new Map<string, Buffer>();
+
 function docsFile(name: string): Answer {
   if (name === 'init.js') return { status: 200, file: { contentType: script, data: docsInit } };
   const contentType = Object.hasOwn(docsFiles, name) ? docsFiles[name] : undefined;
   if (contentType === undefined) throw notFound('file');
   const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
-  const headers = { 'Cache-Control': 'public, max-age=3600' };
-  return { status: 200, headers, file: { contentType, data: readFileSync(join(folder, name)) } };
+  const data = loadedFiles.get(name) ?? readFileSync(join(folder, name));
+  loadedFiles.set(name, data);
+  return { status: 200, headers: { 'Cache-Control': 'public, max-age=3600' }, file: { contentType, data } };
 }
 
 async function ready(_call: unknown, deps: ApiDependencies): Promise<Answer> {

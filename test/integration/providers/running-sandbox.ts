@@ -91,9 +91,14 @@ class SandboxClient {
   }
 }
 
-export type RunningSandbox = SandboxClient & { logged: unknown[]; stop(): Promise<void> };
+export type RunningSandbox = SandboxClient & {
+  logged: unknown[];
+  /** The provider's own end, while its HTTP server still listens. */
+  close(): Promise<void>;
+  stop(): Promise<void>;
+};
 
-/** A sandbox in this process. `at` is its clock. */
+/** A sandbox in this process. */
 export async function startSandbox(
   databaseUrl: string,
   deps: Partial<SandboxDeps> = {},
@@ -115,7 +120,7 @@ export async function startSandbox(
     await new Promise((resolve) => server.close(resolve));
   };
   const client = new SandboxClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  return Object.assign(client, { logged, stop });
+  return Object.assign(client, { logged, close: sandbox.close, stop });
 }
 
 export type SandboxProcess = SandboxClient & { kill(): Promise<void> };

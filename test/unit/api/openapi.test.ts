@@ -118,7 +118,7 @@ test('unknown fields are refused in every body, and the document says so', () =>
 });
 
 test('problem answers have examples of the closed table', () => {
-  const [plan] = operations.filter(({ operation }) => operation.operationId === 'createPlan');
+  const plan = operations.find(({ operation }) => operation.operationId === 'createPlan');
   const examples = Object.keys(
     plan?.operation.responses['422']?.content?.['application/problem+json']?.examples ?? {},
   );

@@ -1,4 +1,6 @@
 /** What the service says about itself: alive, ready, documented; and what it says when PostgreSQL is away. */
+import type { Readiness } from '../../../contracts/http/service';
+import { problems } from '../../../contracts/problems';
 import { givenApp, type GivenApp } from './given-app';
 
 let app: GivenApp;
@@ -12,17 +14,18 @@ test('it is alive whatever is away', async () => {
 });
 
 describe('readiness', () => {
-  const up = { check: () => Promise.resolve() };
+  const allParts = ['postgres', 'kafka', 'temporal', 'topics'];
+  const up = () => Promise.resolve();
 
   test('all parts up', async () => {
     app = await givenApp({
-      readiness: ['postgres', 'kafka', 'temporal', 'topics'].map((name) => ({ name, ...up })),
+      readiness: allParts.map((name) => ({ name, check: up })),
     });
     const ready = await app.get('/readyz');
     expect(ready.status).toBe(200);
     expect(await ready.json()).toEqual({
       status: 'ready',
-      parts: ['postgres', 'kafka', 'temporal', 'topics'].map((name) => ({ name, state: 'up', reason: null })),
+      parts: allParts.map((name) => ({ name, state: 'up', reason: null })),
     });
   });
 
@@ -39,14 +42,14 @@ describe('readiness', () => {
             throw new Error('no broker');
           },
         },
-        { name: 'temporal', ...up },
+        { name: 'temporal', check: up },
         // oxlint-disable-next-line prefer-promise-reject-errors -- foreign code rejects with anything
         { name: 'topics', check: () => Promise.reject('a bare text') },
       ],
     });
     const ready = await app.get('/readyz');
     expect(ready.status).toBe(503);
-    const body = await ready.json();
+    const body = (await ready.json()) as Readiness;
     expect(body.status).toBe('not_ready');
     expect(body.parts).toEqual([
       { name: 'postgres', state: 'down', reason: 'postgresql://[redacted]@db:5432 refused' },
@@ -57,16 +60,14 @@ describe('readiness', () => {
   });
 
   test('parts that hang are down after 2 s, all at once', async () => {
-    const hanging = { check: () => new Promise<void>(() => undefined) };
+    const check = () => new Promise<void>(() => undefined);
     app = await givenApp({
-      readiness: ['postgres', 'kafka', 'topics'].map((name) => ({ name, ...hanging })),
+      readiness: allParts.map((name) => ({ name, check })),
     });
     const startedMs = performance.now();
-    const body = await (await app.get('/readyz')).json();
+    const body = (await (await app.get('/readyz')).json()) as Readiness;
     expect(performance.now() - startedMs).toBeLessThan(3_500);
-    expect(body.parts.map(({ reason }: { reason: string }) => reason)).toEqual(
-      Array.from({ length: 3 }, () => 'no answer within 2000 ms'),
-    );
+    expect(body.parts.map(({ reason }) => reason)).toEqual(allParts.map(() => 'no answer within 2000 ms'));
   });
 });
 
@@ -98,7 +99,6 @@ describe('documentation', () => {
 
   test('every problem explains itself where its type points', async () => {
     app = await givenApp();
-    const { problems } = await import('../../../contracts/problems');
     for (const [code, { status, title }] of Object.entries(problems)) {
       const explained = await (await app.get(`/problems/${code}`)).json();
       expect(explained).toEqual({ code, status, title, text: expect.stringMatching(/\w{3}.*\.$/) });

@@ -9,12 +9,14 @@ function verdictOf(token: string, chargeNumber: number, offSession = true): Verd
 }
 
 const n = fc.integer({ min: 0, max: 9999 });
-const chargeNumber = fc.integer({ min: 1, max: 20_000 });
+/** Around the N of the token, where the verdict changes. */
+const distance = fc.integer({ min: -3, max: 3 });
 const suffix = fc.constantFrom('', '#a1', '#2', '#tok_ok', '##');
 
 test('tok_fail_N_then_ok declines exactly the first N charges', () => {
   fc.assert(
-    fc.property(n, chargeNumber, suffix, (failures, number, end) => {
+    fc.property(n, distance, suffix, (failures, fromN, end) => {
+      const number = Math.max(1, failures + fromN);
       expect(verdictOf(`tok_fail_${failures}_then_ok${end}`, number)).toEqual(
         number <= failures ? { status: 'failed', code: 'insufficient_funds' } : { status: 'succeeded' },
       );
@@ -24,7 +26,8 @@ test('tok_fail_N_then_ok declines exactly the first N charges', () => {
 
 test('tok_ok_then_fail_N takes the first charge, declines the next N, then takes again', () => {
   fc.assert(
-    fc.property(n, chargeNumber, suffix, (failures, number, end) => {
+    fc.property(n, distance, suffix, (failures, fromN, end) => {
+      const number = Math.max(1, failures + fromN);
       const isDeclined = number >= 2 && number <= failures + 1;
       expect(verdictOf(`tok_ok_then_fail_${failures}${end}`, number)).toEqual(
         isDeclined ? { status: 'failed', code: 'insufficient_funds' } : { status: 'succeeded' },
