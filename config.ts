@@ -61,7 +61,7 @@ export const settings = {
     'Addresses',
     url('postgresql', 'postgres').optional(),
     'the platform’s server on `POSTGRES_PORT`, database `perennial`',
-    'PostgreSQL of Perennial. When set, `make up`, `make demo` and `make test` use that server instead of starting one.',
+    'PostgreSQL of Perennial. When set, `make up` and `make demo` use that server instead of starting one.',
     true,
   ),
   KAFKA_BROKERS: setting(

@@ -2,30 +2,38 @@
  * Keeping card numbers out: they must never be stored, logged or echoed.
  *
  * Owns: what looks like one (12 to 19 digits that pass the Luhn check, also in groups set apart by a space or dash).
+ * Invariant: linear in the length of the text, for it is asked about bodies that nobody has checked yet.
  */
 
-/** True when the digits end with their own Luhn check digit. */
-export function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let fromRight = 0; fromRight < digits.length; fromRight += 1) {
-    const digit = Number(digits[digits.length - 1 - fromRight]);
-    const weighted = fromRight % 2 === 1 ? digit * 2 : digit;
-    sum += weighted > 9 ? weighted - 9 : weighted;
-  }
-  return digits.length > 0 && sum % 10 === 0;
-}
+const minDigits = 12;
+const maxDigits = 19;
+/** What a digit adds to the Luhn sum where it counts twice: the digits of its double. */
+const weightOfDoubled = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9] as const;
 
 /** True when a part of the text looks like a card number; neighbouring groups of digits are also read together. */
 export function holdsCardNumber(text: string): boolean {
   for (const run of text.match(/\d+(?:[ -]\d+)*/g) ?? []) {
     const groups = run.split(/[ -]/);
-    for (let first = 0; first < groups.length; first += 1) {
-      let digits = '';
-      for (let last = first; last < groups.length && digits.length < 20; last += 1) {
-        digits += groups[last];
-        if (digits.length >= 12 && digits.length <= 19 && passesLuhn(digits)) return true;
-      }
+    if (groups.some((_, first) => cardNumberBeginsAt(groups, first))) return true;
+  }
+  return false;
+}
+
+/** Whether this group, or it and some that follow, is one. The check is summed up from the left for both parities. */
+function cardNumberBeginsAt(groups: readonly string[], first: number): boolean {
+  const sums: [number, number] = [0, 0];
+  let length = 0;
+  for (let group = first; group < groups.length; group += 1) {
+    for (const character of groups[group] ?? '') {
+      if (length === maxDigits) return false;
+      const digit = Number(character);
+      // sums[p]: the sum when the digits at positions of parity p count twice.
+      sums[length % 2 === 0 ? 0 : 1] += weightOfDoubled[digit] ?? 0;
+      sums[length % 2 === 0 ? 1 : 0] += digit;
+      length += 1;
     }
+    // The last digit counts once, so those at the parity of the length count twice.
+    if (length >= minDigits && sums[length % 2 === 0 ? 0 : 1] % 10 === 0) return true;
   }
   return false;
 }

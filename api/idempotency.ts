@@ -8,19 +8,11 @@
  */
 import type { Logger } from 'pino';
 import type { Database, Transaction } from '../prisma/client';
+import type { Lease } from './lease';
 import { ProblemError, validationFailed } from './problems';
 import type { Reply } from './reply';
 
 const leaseSeconds = 30;
-
-/** Held by the one request that runs under a key. */
-export interface Lease {
-  apiKeyId: string;
-  key: string;
-  holder: string;
-  /** The id that an earlier run under this key is known to have made. */
-  made: string | null;
-}
 
 export interface Asked {
   apiKeyId: string;

@@ -9,7 +9,7 @@ import type { Scope } from '../contracts/scopes';
 import type { IdKind } from '../domain/ids';
 import type { Caller } from './authentication';
 import type { ApiDependencies } from './dependencies';
-import type { Lease } from './idempotency';
+import type { Lease } from './lease';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 

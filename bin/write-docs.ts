@@ -1,17 +1,24 @@
 /**
- * Writes the documents that follow from the code: `docs/configuration.md`, `docs/openapi.json`.
- * With `--check` it writes nothing and fails when a committed one is stale.
+ * Writes what follows from the code: the configuration page, the table of topics, OpenAPI, AsyncAPI, JSON Schemas.
+ *
+ * With `--check` it writes nothing: it fails when a committed one is stale, when AsyncAPI's own parser objects, or when
+ * a schema broke the readers of the last release (`contracts/released`). `--release` makes today's schemas that release.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { apiVersion } from '../api/app';
 import { openApiDocument } from '../api/openapi';
 import { routeTable } from '../api/routes';
 import { settings, type Setting, type SettingGroup } from '../config';
+import { asyncApiDocument } from '../contracts/asyncapi';
+import { breakingChanges } from '../contracts/compatibility';
+import { jsonSchemas, type JsonSchema } from '../contracts/json-schemas';
+import { topicNames, topics, type TopicDescription } from '../contracts/topics';
 
-const folder = join(__dirname, '..', '..', 'docs');
+const root = join(__dirname, '..', '..');
+const released = join(root, 'contracts', 'released');
 
-function configuration(): string {
+function configurationPage(): string {
   const groups: SettingGroup[] = ['Addresses', 'Secrets', 'Kafka', 'Temporal', 'Behaviour', 'Platform'];
   const rows = (group: SettingGroup) =>
     Object.entries<Setting>(settings)
@@ -29,29 +36,104 @@ function configuration(): string {
       '',
       '| Variable | Default | Meaning |',
       '| --- | --- | --- |',
-      ...rows(group),
+      rows(group).join('\n'),
     ]),
     '',
   ].join('\n');
 }
 
-const documents: Record<string, string> = {
-  'configuration.md': configuration(),
-  'openapi.json': `${openApiDocument(
-    routeTable(() => ''),
-    apiVersion,
-  )}\n`,
-};
+function topicsPage(): string {
+  const row = (topic: string, { producers, trigger, consumers, key, extension }: TopicDescription) =>
+    `| \`${topic}\`${extension ? ' (extension)' : ''} | ${producers.join(', ')} | ${trigger} | ${consumers.join(', ')} | ${key} |`;
+  return [
+    '# Topics',
+    '',
+    'Records are kept for 7 days or more (`KAFKA_RETENTION_MS`). Records that a group can never handle go to `{group}.dlq`. How to read and write them: [events.md](events.md).',
+    '',
+    'This page is generated from `contracts/topics.ts` by `npm run docs`.',
+    '',
+    '| Topic | Written by | When | Consumer groups | Key |',
+    '| --- | --- | --- | --- | --- |',
+    ...topicNames.map((topic) => row(topic, topics[topic])),
+    '',
+  ].join('\n');
+}
 
-for (const [name, text] of Object.entries(documents)) {
-  const path = join(folder, name);
-  const committed = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  if (committed === text) continue;
-  if (process.argv.includes('--check')) {
-    process.stderr.write(`docs/${name} is stale: npm run docs\n`);
-    process.exitCode = 1;
-  } else {
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+function documents(): Record<string, string> {
+  const schemas = Object.entries(jsonSchemas()).map(([name, schema]) => [
+    `contracts/schemas/${name}`,
+    json(schema),
+  ]);
+  return {
+    'docs/configuration.md': configurationPage(),
+    'docs/topics.md': topicsPage(),
+    'docs/openapi.json': `${openApiDocument(
+      routeTable(() => ''),
+      apiVersion,
+    )}\n`,
+    'contracts/asyncapi.json': json(asyncApiDocument(apiVersion)),
+    ...Object.fromEntries(schemas),
+  };
+}
+
+function write(): void {
+  for (const [name, text] of Object.entries(documents())) {
+    const path = join(root, name);
+    if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
-    process.stdout.write(`docs/${name}\n`);
+    process.stdout.write(`${name}\n`);
   }
 }
+
+async function mistakes(): Promise<string[]> {
+  const stale = Object.entries(documents())
+    .filter(
+      ([name, text]) => !existsSync(join(root, name)) || readFileSync(join(root, name), 'utf8') !== text,
+    )
+    .map(([name]) => `${name} is stale: npm run docs`);
+  return [...stale, ...brokenReaders(), ...(await asyncApiMistakes())];
+}
+
+function brokenReaders(): string[] {
+  if (!existsSync(released)) return [];
+  const now = jsonSchemas();
+  return readdirSync(released).flatMap((name) => {
+    const before = JSON.parse(readFileSync(join(released, name), 'utf8')) as JsonSchema;
+    const after = now[name];
+    if (after === undefined) return [`${name} of the last release is gone`];
+    return breakingChanges(before, after).map(
+      (change) => `${name} breaks readers of the last release: ${change}`,
+    );
+  });
+}
+
+async function asyncApiMistakes(): Promise<string[]> {
+  const { Parser } = await import('@asyncapi/parser');
+  const { diagnostics } = await new Parser().parse(json(asyncApiDocument(apiVersion)));
+  const error = 0;
+  return diagnostics
+    .filter(({ severity }) => Number(severity) === error)
+    .map(({ message, path }) => `contracts/asyncapi.json: ${message} at ${path.join('/')}`);
+}
+
+function release(): void {
+  mkdirSync(released, { recursive: true });
+  for (const [name, schema] of Object.entries(jsonSchemas()))
+    writeFileSync(join(released, name), json(schema));
+}
+
+async function main(mode: string | undefined): Promise<void> {
+  if (mode === '--release') return release();
+  if (mode !== '--check') return write();
+  const found = await mistakes();
+  for (const mistake of found) process.stderr.write(`${mistake}\n`);
+  if (found.length > 0) process.exitCode = 1;
+}
+
+main(process.argv[2]).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

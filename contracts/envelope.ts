@@ -37,6 +37,11 @@ export function eventType(topic: Topic): string {
   return `${topic}.v1`;
 }
 
+/** CloudEvents wants an absolute URI as `dataschema`; its path is the schema's path. */
+export function schemaUri(topic: Topic): string {
+  return `perennial:/schemas/${eventType(topic)}.json`;
+}
+
 /**
  * The record's value: the whole event as JSON.
  * @param time when it happened, real time
@@ -50,8 +55,7 @@ export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Da
     subject: event.subject,
     time: time.toISOString(),
     datacontenttype: 'application/json',
-    // CloudEvents wants an absolute URI here; its path is the schema's path.
-    dataschema: `perennial:/schemas/${eventType(event.topic)}.json`,
+    dataschema: schemaUri(event.topic),
     data: eventData[event.topic].parse(event.data),
   }).toString();
 }

@@ -1,17 +1,29 @@
-/** What the records carry as `data`; one schema for each topic that has a producer. */
+/**
+ * What the records carry as `data`: one schema for each topic.
+ *
+ * Readers accept unknown fields; writers write exactly these. Amounts are whole minor units, instants RFC 3339 in UTC.
+ */
 import { z } from 'zod';
-import { attemptTriggers, paymentKinds, settledBy } from '../domain/payment';
+import { attemptStatuses, attemptTriggers, paymentKinds, settledBy } from '../domain/payment';
 import { cancelModes, subscriptionChanges } from '../domain/subscription';
-import { actor, instant } from './fields';
+import { actor, amount, currency, instant } from './fields';
 import { attemptFailure } from './http/payments';
 import { firstPayment, subscription } from './http/subscriptions';
 
-const subscriptionCreated = z.object({ subscription, first_payment: firstPayment.nullable() });
+const nullableId = z.string().nullable();
+
+const subscriptionCreated = z.object({
+  subscription,
+  first_payment: firstPayment.nullable().meta({ description: 'null: nothing was to be paid.' }),
+});
 
 const subscriptionUpdated = z.object({
   subscription,
   changes: z.array(z.enum(subscriptionChanges)),
-  previous: subscription.partial().omit({ version: true }),
+  previous: subscription
+    .omit({ version: true })
+    .partial()
+    .meta({ description: 'The earlier values of the changed fields only.' }),
   actor,
 });
 
@@ -24,10 +36,39 @@ const subscriptionCancelled = z.object({
   actor,
 });
 
+const renewRequired = z.object({
+  subscription_id: z.string(),
+  customer_id: z.string(),
+  period_index: z.int().min(0),
+  due_at: instant,
+  cause: z.enum(['start', 'trial_end', 'period_end', 'resume', 'cancel']),
+});
+
+const paymentRequested = z.object({
+  payment_id: z.string(),
+  customer_id: z.string(),
+  subscription_id: nullableId,
+  amount: amount().min(1, 'must be 1 or more'),
+  currency,
+  payment_method_id: nullableId,
+  reason: z.string(),
+  actor,
+});
+
+const retryRequested = z.object({
+  payment_id: z.string(),
+  subscription_id: nullableId,
+  customer_id: z.string(),
+  retry_request_id: z.string(),
+  payment_method_id: nullableId,
+  reason: z.string(),
+  actor,
+});
+
 const paymentHead = z.object({
   payment_id: z.string(),
   kind: z.enum(paymentKinds),
-  subscription_id: z.string().nullable(),
+  subscription_id: nullableId,
   customer_id: z.string(),
   period_index: z.int().nullable(),
   attempt: z.int(),
@@ -35,19 +76,56 @@ const paymentHead = z.object({
   currency: z.string(),
   provider: z.string(),
   provider_reference: z.string().nullable(),
-  trigger: z.enum(attemptTriggers),
+  trigger: z.enum(attemptTriggers).meta({ description: 'What started the attempt.' }),
 });
 
 const paymentFailed = paymentHead.extend({ failure: attemptFailure, failed_at: instant });
-const paymentCompleted = paymentHead.extend({ settled_by: z.enum(settledBy), completed_at: instant });
+const paymentCompleted = paymentHead.extend({
+  settled_by: z.enum(settledBy).meta({ description: 'How the outcome became known.' }),
+  completed_at: instant,
+});
 
-/** By topic. Readers accept unknown fields; writers write exactly these. */
+const webhookReceived = z.object({
+  delivery_id: z.string(),
+  provider: z.string(),
+  provider_event_id: z.string(),
+  event_type: z.string(),
+  payment_id: nullableId,
+  outcome: z
+    .object({
+      status: z.enum(attemptStatuses),
+      attempt: z.int(),
+      amount: z.int(),
+      currency: z.string(),
+      provider_reference: z.string().nullable(),
+      failure: attemptFailure.nullable(),
+    })
+    .nullable()
+    .meta({ description: 'null: the event says nothing about an attempt.' }),
+  received_at: instant,
+});
+
+const notificationRequested = z.object({
+  customer_id: z.string(),
+  template: z.string(),
+  subscription_id: nullableId,
+  payment_id: nullableId,
+  data: z.record(z.string(), z.unknown()),
+  not_before: instant,
+});
+
+/** By topic. */
 export const eventData = {
   'subscriptions.created': subscriptionCreated,
   'subscriptions.updated': subscriptionUpdated,
   'subscriptions.cancelled': subscriptionCancelled,
+  'subscriptions.renew_required': renewRequired,
+  'payments.requested': paymentRequested,
+  'payments.retry.requested': retryRequested,
   'payments.failed': paymentFailed,
   'payments.completed': paymentCompleted,
+  'webhooks.received': webhookReceived,
+  'notifications.requested': notificationRequested,
 } as const;
 
 export type EventTopic = keyof typeof eventData;

@@ -89,6 +89,7 @@ export const topics = {
 } as const satisfies Record<string, TopicDescription>;
 
 export type Topic = keyof typeof topics;
+/** Every topic of the contract, extensions included. */
 export const topicNames = Object.keys(topics) as Topic[];
 
 /** Where a group's records go that can never be handled. */

@@ -4,7 +4,7 @@
  * Plain data, so that the API, the bridge and the activities start the same thing in the same way. No personal data
  * in ids, memos or search attributes: they are readable in the Web UI.
  */
-import type { CancelPayment, FirstPaymentSettled, PaymentInput, SubscriptionInput } from './commands';
+import type { CancelPayment, PaymentInput, SubscriptionInput } from './commands';
 
 export const taskQueues = {
   subscription: 'subscription-service',
@@ -35,7 +35,6 @@ export interface WorkflowStart<Input> {
   args: [Input];
 }
 
-export type FirstPaymentSettledArgs = [FirstPaymentSettled];
 export type CancelPaymentArgs = [CancelPayment];
 
 /** The process of a subscription. */

@@ -41,7 +41,6 @@ export const subscriptionChanges = [
 export type SubscriptionChange = (typeof subscriptionChanges)[number];
 
 export const cancelModes = ['now', 'period_end'] as const;
-export type CancelMode = (typeof cancelModes)[number];
 
 /** The part of a subscription that its rules look at. */
 export interface SubscriptionState {

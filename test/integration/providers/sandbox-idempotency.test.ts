@@ -126,7 +126,7 @@ test('a key that is being processed is refused by every process, then answered',
   expect(await rowsOf('progress/1')).toBe(0);
 
   // A provider that stops drops what it has not charged yet, and its keys with it.
-  await sandbox.stop();
+  await sandbox.close();
   expect(await first).toBe('cut');
   sandbox = await started();
   expect((await other.charge('progress/1', 'tok_ok')).body.status).toBe('succeeded');
@@ -168,31 +168,33 @@ test('killed while a key is in progress: the key is free again and charged once'
   expect(await rowsOf('killed/2')).toBe(1);
 });
 
-test('a process whose locks were lost still cannot charge a key a second time', async () => {
+test('a process whose locks were lost cannot charge a key a second time, nor count it', async () => {
+  const token = 'tok_fail_2_then_ok#lockless';
   let finishWaiting: () => void = () => undefined;
   const waiting = new Promise<void>((resolve) => (finishWaiting = resolve));
   const slow = await started({ sleep: () => waiting });
-  try {
-    const charging = slow.charge('lockless/1', 'tok_slow_ok');
-    await inProgress('lockless/1');
-    expect(await slow.chargeCode('lockless/1', 'tok_slow_ok')).toBe('idempotency_key_in_progress');
-    await withClient(databaseUrl, (client) =>
-      client.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_locks
-         WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-      ),
-    );
-    const quick = await started({ sleep: async () => undefined });
-    const winner = await quick.charge('lockless/1', 'tok_slow_ok').finally(() => quick.stop());
+  await slow.control({ latency_ms: 1 });
+  const charging = slow.charge('lockless/1', token);
+  await inProgress('lockless/1');
+  await withClient(databaseUrl, (client) =>
+    client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks
+       WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    ),
+  );
+  await eventually(
+    () => other.chargeCode('lockless/1', token),
+    (code) => code === undefined,
+  );
+  finishWaiting();
 
-    finishWaiting();
-    expect((await charging).body).toEqual(winner.body);
-    expect(await rowsOf('lockless/1')).toBe(1);
-    // The session comes back by itself.
-    expect((await slow.charge('lockless/2', 'tok_ok')).body.status).toBe('succeeded');
-  } finally {
-    await slow.stop();
-  }
+  const slowAnswer = await charging;
+  expect(slowAnswer.body).toEqual((await other.charge('lockless/1', token)).body);
+  expect(slowAnswer.headers.get('idempotent-replayed')).toBe('true');
+  expect(await rowsOf('lockless/1')).toBe(1);
+  // The lost session comes back by itself.
+  expect((await slow.charge('lockless/2', token)).body.status).toBe('failed');
+  expect((await slow.charge('lockless/3', token)).body.status).toBe('succeeded');
 });
 
 test('closing drops the answers that are held and keeps the charges', async () => {
@@ -203,7 +205,7 @@ test('closing drops the answers that are held and keeps the charges', async () =
     () => rowsOf('closing/1'),
     (rows) => rows === 1,
   );
-  await closing.stop();
+  await closing.close();
 
   expect(await held).toBe('cut');
   expect(closing.logged).toEqual([]);
