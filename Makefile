@@ -1,5 +1,5 @@
 # Every target is one npm script; `install` runs first and does nothing when nothing changed.
-.PHONY: up demo test check bench chaos down clean
+.PHONY: up demo test check bench down clean
 .DEFAULT_GOAL := up
 
 up demo test check bench down clean: node_modules/.package-lock.json

@@ -1,7 +1,9 @@
-/** The bridge: relay and consumers. */
-import { startRelay } from '../bridge/relay';
+/** The bridge: the relay, and a consumer for each group whose service exists. */
+import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service';
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
-import { runGroup } from '../bridge/consumer';
+import { runGroup, type Handlers } from '../bridge/consumer';
+import { startRelay } from '../bridge/relay';
+import type { ConsumerGroup } from '../contracts/topics';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Part, ProcessContext } from './process';
@@ -12,14 +14,21 @@ export async function startBridge({ config, log, onFatal }: ProcessContext): Pro
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   const temporal = lazyTemporalClient(config);
   const relay = startRelay({ databaseUrl: config.DATABASE_URL, kafka, log: log.child({ part: 'relay' }) });
-  const handlers = paymentServiceHandlers({
-    db,
-    client: temporal.client,
-    incompleteHours: config.INCOMPLETE_HOURS,
-  });
-  const group = await runGroup({ kafka, log, onFatal }, 'payment-service', handlers);
+  const handlers: Partial<Record<ConsumerGroup, Handlers>> = {
+    'payment-service': paymentServiceHandlers({
+      db,
+      client: temporal.client,
+      incompleteHours: config.INCOMPLETE_HOURS,
+    }),
+    'analytics-service': analyticsServiceHandlers(db),
+  };
+  const groups = await Promise.all(
+    Object.entries(handlers).map(([group, handle]) =>
+      runGroup({ kafka, log, onFatal }, group as ConsumerGroup, handle),
+    ),
+  );
   return [
-    { name: 'consumers', close: () => group.close() },
+    { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
     { name: 'relay', close: () => relay.close() },
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => db.$disconnect() },

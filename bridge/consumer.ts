@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { readEnvelope, UnreadableEvent, type ReadEvent } from '../contracts/envelope';
 import type { EventTopic } from '../contracts/events';
 import { deadLetterTopic, type ConsumerGroup } from '../contracts/topics';
-import type { KafkaClient, ReceivedRecord, RecordProducer } from './kafka/port';
+import type { KafkaClient, ReceivedRecord, RecordHeaders, RecordProducer } from './kafka/port';
 
 /** The record contradicts what we know, or speaks of nothing that exists; `code` is stable. */
 export class Unprocessable extends Error {
@@ -28,6 +28,8 @@ export interface GroupDependencies {
   kafka: KafkaClient;
   log: Logger;
   onFatal(error: Error): void;
+  /** How long something may be "not there yet" before it counts as never; 60 s. */
+  appearWithinMs?: number;
 }
 
 export interface RunningGroup {
@@ -36,8 +38,7 @@ export interface RunningGroup {
 
 const firstRetryMs = 200;
 const longestRetryMs = 10_000;
-/** How long something may be "not there yet" before it counts as never. */
-const appearWithinMs = 60_000;
+const usualAppearWithinMs = 60_000;
 
 /** Starts consuming as `group`; each topic needs its handler. */
 export async function runGroup(
@@ -46,13 +47,15 @@ export async function runGroup(
   handlers: Handlers,
 ): Promise<RunningGroup> {
   const log = deps.log.child({ group });
+  const { appearWithinMs = usualAppearWithinMs } = deps;
   const producer = await deps.kafka.producer();
   const topics = Object.keys(handlers) as EventTopic[];
   const consumer = await deps.kafka.consumer({
     group,
     topics,
     onFatal: deps.onFatal,
-    handle: (record, signal) => handleRecord({ group, handlers, producer, log }, record, signal),
+    handle: (record, signal) =>
+      handleRecord({ group, handlers, producer, log, appearWithinMs }, record, signal),
   });
   return {
     async close() {
@@ -67,10 +70,11 @@ interface Handling {
   handlers: Handlers;
   producer: RecordProducer;
   log: Logger;
+  appearWithinMs: number;
 }
 
 async function handleRecord(handling: Handling, record: ReceivedRecord, signal: AbortSignal): Promise<void> {
-  const { log } = handling;
+  const { log, appearWithinMs } = handling;
   const place = { topic: record.topic, partition: record.partition, offset: record.offset };
   const begunMs = performance.now();
   for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
@@ -93,8 +97,21 @@ async function dispatch(handlers: Handlers, record: ReceivedRecord): Promise<voi
   const handler = handlers[topic] as ((event: ReadEvent<EventTopic>) => Promise<void>) | undefined;
   if (handler === undefined) return;
   if (record.value === null) throw new UnreadableEvent('not_a_cloud_event', 'the record has no value');
-  const event = readEnvelope(topic, { headers: record.headers, value: record.value.toString('utf8') });
+  const event = readEnvelope(topic, {
+    headers: asText(record.headers),
+    value: record.value.toString('utf8'),
+  });
   await handler(event);
+}
+
+/** A header given several times counts by its last value. */
+function asText(headers: RecordHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return [name, last === undefined ? '' : last.toString()];
+    }),
+  );
 }
 
 /** @returns false when Kafka did not take it; the record is then tried again */

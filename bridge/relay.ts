@@ -5,6 +5,7 @@
  * shard are sent in the order of their ids and marked afterwards, so a crash repeats some and loses none; each row
  * learns its partition and offset.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Logger } from 'pino';
 import { cloudEventContentType } from '../contracts/envelope';
@@ -14,10 +15,15 @@ import type { KafkaClient, RecordProducer } from './kafka/port';
 /** First key of the advisory locks; the second is the shard. */
 const lockSpace = 7_351_902;
 const batchSize = 500;
+/** A broker refuses more than 1 MiB in one batch of a partition; more than that at once would never get through. */
+const batchBytes = 700_000;
 /** Polling is the floor under the hints; so long a lost hint delays a record. */
 const pollMs = 500;
 const shardCheckMs = 2_000;
 const reconnectMs = 1_000;
+/** A connection that does not answer is given up, and PostgreSQL gives up one whose relay has vanished. */
+const answerWithinMs = 15_000;
+const closeWithinMs = 5_000;
 
 export interface RelayDependencies {
   databaseUrl: string;
@@ -75,6 +81,9 @@ async function relayUntilFailure(
     connectionString: databaseUrl,
     application_name: 'perennial-relay',
     keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: answerWithinMs,
+    options: '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
   });
   const lost = new Promise<never>((_, reject) => {
     connection.on('error', reject);
@@ -92,8 +101,15 @@ async function relayUntilFailure(
     producer = await kafka.producer();
     await Promise.race([relayShards(connection, producer, log, state), lost]);
   } finally {
-    await Promise.allSettled([producer?.close(), connection.end()]);
+    await atMost(closeWithinMs, Promise.allSettled([producer?.close(), connection.end()]));
   }
+}
+
+/** A peer that has vanished does not answer a farewell. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([work, sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
+  timer.abort();
 }
 
 async function relayShards(
@@ -135,9 +151,12 @@ async function takeFreeShards(connection: Client, owned: Set<number>, log: Logge
 /** @returns how many records were published */
 async function publishBatch(connection: Client, producer: RecordProducer, shard: number): Promise<number> {
   const { rows } = await connection.query<OutboxRow>(
-    `SELECT id, event_id, topic, key, payload FROM outbox_events
-     WHERE published_at IS NULL AND shard = $1 ORDER BY id LIMIT $2`,
-    [shard, batchSize],
+    `SELECT id, event_id, topic, key, payload FROM (
+       SELECT *, sum(octet_length(payload)) OVER (ORDER BY id) - octet_length(payload) AS bytes_before
+       FROM (SELECT * FROM outbox_events WHERE published_at IS NULL AND shard = $1 ORDER BY id LIMIT $2) AS oldest
+     ) AS batch
+     WHERE bytes_before <= $3 ORDER BY id`,
+    [shard, batchSize, batchBytes],
   );
   if (rows.length === 0) return 0;
   const written = await producer.send(

@@ -1,8 +1,9 @@
 /**
  * Follows up a payment whose attempt has no clear answer, until it is settled; carries wishes to cancel.
  *
- * It begins no attempt. Invariants: unknown is not failed: nothing new is tried while the provider has not told; a run
- * ends when the row is settled and nothing is asked of it; each step judges by the row that its activity returns.
+ * It begins no attempt but the first one of a first payment, when whoever was to begin it could not. Invariants:
+ * unknown is not failed: nothing new is tried while the provider has not told; a run ends when the row is settled and
+ * nothing is asked of it; each step judges by the row that its activity returns.
  */
 import {
   ActivityFailure,
@@ -14,7 +15,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import type { PaymentActivities, PaymentState } from '../activities/payment';
+import type { AttemptActivities, PaymentActivities, PaymentState } from '../activities/payment';
 import type { CancelPayment, PaymentInput } from '../contracts/commands';
 import { isPaymentOpen } from '../domain/payment';
 import { lookupLadderMs, nextQuestion } from '../domain/unknown-outcome';
@@ -24,7 +25,7 @@ export const settled = defineSignal('settled');
 /** The payment is not wanted any more. */
 export const cancel = defineSignal<[CancelPayment]>('cancel');
 
-const steps = proxyActivities<PaymentActivities>({
+const steps = proxyActivities<PaymentActivities & AttemptActivities>({
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 min' },
 });
@@ -52,28 +53,39 @@ export async function payment({
   upsertSearchAttributes([{ key: paymentIdKey, value: paymentId }]);
 
   let state = await steps.loadPayment(paymentId);
+  if (state !== null && isUnattempted(state) && wishes.length === 0) {
+    await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger: 'first' });
+    state = await steps.loadPayment(paymentId);
+  }
   if (state?.attempt?.status === 'processing') state = await repeatCall(paymentId);
   const unknownSinceMs = Date.now();
   let lookups = 0;
-  while (state !== null && (needsFollowUp(state) || wishes.length > 0)) {
+  while (state !== null) {
     show(state, lookups);
     const wish = wishes.shift();
-    if (wish !== undefined) {
-      state = await steps.cancelPayment(paymentId, wish.reason);
-      continue;
-    }
-    const question = nextQuestion(state, { unknownSinceMs, lookups, incompleteHours });
-    if (await wokenBefore(question?.atMs ?? null)) {
-      told = false;
-      state = await steps.loadPayment(paymentId);
-    } else if (question !== null) {
-      state = await steps.lookUp(paymentId, question.provesAbsence);
-      if (question.last) state = await steps.endNotCompleted(paymentId);
-      else lookups += 1;
-      if (lookups === lookupLadderMs.length && state.status === 'unknown') await steps.askOperator(paymentId);
+    if (wish !== undefined) state = await steps.cancelPayment(paymentId, wish.reason);
+    else if (needsFollowUp(state)) state = await askWhenDue(state);
+    else {
+      await tellSubscription(state);
+      // A wish that came meanwhile is not lost with the run.
+      if (wishes.length === 0) return;
     }
   }
-  if (state !== null) await tellSubscription(state);
+
+  /** One question to the provider when its time has come; a look at the row when somebody spoke before. */
+  async function askWhenDue(open: PaymentState): Promise<PaymentState | null> {
+    const question = nextQuestion(open, { unknownSinceMs, lookups, incompleteHours });
+    if (await wokenBefore(question?.atMs ?? null)) {
+      told = false;
+      return steps.loadPayment(paymentId);
+    }
+    if (question === null) return open;
+    if (question.last) return steps.endNotCompleted(paymentId);
+    lookups += 1;
+    const after = await steps.lookUp(paymentId, question.provesAbsence);
+    if (lookups === lookupLadderMs.length && after.status === 'unknown') await steps.askOperator(paymentId);
+    return after;
+  }
 
   /** True when somebody spoke before the instant; null: waits for that alone. */
   async function wokenBefore(atMs: number | null): Promise<boolean> {
@@ -82,6 +94,11 @@ export async function payment({
     await condition(woken);
     return true;
   }
+}
+
+/** The attempt that creates a subscription was wanted, and its row never written. */
+function isUnattempted({ kind, status, attempt }: PaymentState): boolean {
+  return kind === 'first' && status === 'requested' && attempt === null;
 }
 
 /** An attempt is open; without one there is nothing to ask about. */

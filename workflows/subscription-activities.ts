@@ -48,6 +48,11 @@ export async function firstStep<T>(step: (activities: SubscriptionActivities) =>
   }
 }
 
+/** Whether a first step gave up because the database was away; what it asked for may have been committed all the same. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === 'unavailable';
+}
+
 /** A step after the first commit: waits, visibly, until it can be done. @throws only what it refuses for good */
 export async function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 60_000)) {

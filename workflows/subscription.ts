@@ -26,7 +26,8 @@ import type {
 import type { Subscription } from '../contracts/http/subscriptions';
 import { decideCancelNow, isFinal } from '../domain/subscription';
 import { createMessageQueue } from './message-queue';
-import { firstStep, laterStep } from './subscription-activities';
+import { createSecondLook } from './second-look';
+import { firstStep, isUnavailable } from './subscription-activities';
 import { createOrAdopt } from './subscription-creation';
 import { showSubscription } from './subscription-display';
 
@@ -39,6 +40,7 @@ export const firstPaymentSettled = defineSignal<[FirstPaymentSettled]>('firstPay
 
 export async function subscription(input: SubscriptionInput): Promise<void> {
   const queue = createMessageQueue();
+  const secondLook = createSecondLook();
   let record: SubscriptionRecord | null = null;
   let created: CreationResult | ApplicationFailure | null = null;
   let firstPaymentTold = false;
@@ -48,9 +50,7 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
     if (created instanceof ApplicationFailure) throw created;
     return created ?? 'too_late';
   });
-  setHandler(cancel, (command) =>
-    queue.add(async () => adopt(await cancelNow(held(), command)).subscription),
-  );
+  setHandler(cancel, (command) => queue.add(() => carryOut(command)));
   setHandler(firstPaymentSettled, () => {
     firstPaymentTold = true;
   });
@@ -63,24 +63,46 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
     created = refusalOf(error);
   }
 
-  while (record !== null && !isFinal(held().subscription.status)) {
-    await condition(() => queue.hasWork() || firstPaymentTold || mayContinueAsNew());
-    if (takeFirstPaymentTold()) {
-      const { id, version } = held().subscription;
-      adopt(await laterStep((step) => step.applyFirstPayment(id, version)));
-    } else if (queue.hasWork()) {
-      await queue.takeOne();
-    } else {
-      await continueAsNew<typeof subscription>({ ...input, creation: null });
+  while (lives()) {
+    const spokenTo = await somethingToDo(() => queue.hasWork() || firstPaymentTold, secondLook.waitMs());
+    if (takeFirstPaymentTold() || !spokenTo) await lookAtRow();
+    else if (queue.hasWork()) await queue.takeOne();
+    else await continueAsNew<typeof subscription>({ ...input, creation: null });
+  }
+  // Whoever asks while the run is ending is answered, too: by the final row.
+  do {
+    while (queue.hasWork()) await queue.takeOne();
+    await condition(() => queue.hasWork() || allHandlersFinished());
+  } while (queue.hasWork());
+
+  /** Applies the first payment's outcome, if there is one to apply, and adopts the row; no database: again later. */
+  async function lookAtRow(): Promise<void> {
+    const { id, version } = held().subscription;
+    try {
+      adopt(await firstStep((step) => step.applyFirstPayment(id, version)));
+      secondLook.done();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      secondLook.later();
     }
   }
-  // Whoever asked while the run was ending is answered, too: by the final row.
-  while (queue.hasWork()) await queue.takeOne();
-  await condition(allHandlersFinished);
+
+  async function carryOut(command: CancelCommand): Promise<Subscription> {
+    try {
+      return adopt(await cancelNow(held(), command)).subscription;
+    } catch (error) {
+      if (isUnavailable(error)) secondLook.whenDecided();
+      throw error;
+    }
+  }
 
   function held(): SubscriptionRecord {
     if (record !== null) return record;
     throw ApplicationFailure.nonRetryable(`there is no subscription ${input.subscription_id}`, 'not_found');
+  }
+
+  function lives(): boolean {
+    return record !== null && !isFinal(record.subscription.status);
   }
 
   function adopt(next: SubscriptionRecord): SubscriptionRecord {
@@ -94,6 +116,13 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
     firstPaymentTold = false;
     return told;
   }
+}
+
+/** @returns false when only the time has come to look at the row */
+async function somethingToDo(spokenTo: () => boolean, lookInMs: number | null): Promise<boolean> {
+  if (lookInMs !== null) return condition(spokenTo, lookInMs);
+  await condition(() => spokenTo() || mayContinueAsNew());
+  return true;
 }
 
 /** Between messages only: what a handler still holds would be lost with the run. */

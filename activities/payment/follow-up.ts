@@ -99,6 +99,7 @@ export async function repeatCall(deps: AttemptDependencies, paymentId: string): 
 /** The repeats are used up: the outcome is unknown until the provider tells. */
 export async function markUnknown(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
   return inTransaction(deps.db, async (tx) => {
+    await lockAttempt(tx, paymentId);
     const state = await mustRead(tx, paymentId);
     if (state.attempt?.status === 'processing') {
       const outcome = { status: 'unknown', reason: 'no_clear_answer' } as const;
@@ -117,15 +118,24 @@ export async function lookUp(
   paymentId: string,
   provesAbsence: boolean,
 ): Promise<PaymentState> {
+  return (await ask(deps, paymentId, provesAbsence)).state;
+}
+
+/** `answered`: the provider told something, were it that it never heard of the attempt. */
+async function ask(
+  deps: AttemptDependencies,
+  paymentId: string,
+  provesAbsence: boolean,
+): Promise<{ state: PaymentState; answered: boolean }> {
   const state = await mustRead(deps.db, paymentId);
-  if (state.attempt === null || !isPaymentOpen(state.status)) return state;
+  if (state.attempt === null || !isPaymentOpen(state.status)) return { state, answered: false };
   const { number } = state.attempt;
   const attempt = await deps.db.paymentAttempt.findUniqueOrThrow({
     where: { payment_id_number: { payment_id: paymentId, number } },
     include: { payment: true },
   });
   const provider = deps.providers.get(attempt.provider ?? '');
-  if (attempt.settled_at !== null || provider === undefined) return state;
+  if (attempt.settled_at !== null || provider === undefined) return { state, answered: false };
   const found = await provider.lookup(
     {
       idempotencyKey: attempt.idempotency_key,
@@ -137,15 +147,14 @@ export async function lookUp(
     },
     callTimeoutMs,
   );
+  const answered = found.status !== 'unknown' || found.reason === 'amount_mismatch';
   return inTransaction(deps.db, async (tx) => {
     if (found.status === 'not_found') await noteNotFound(tx, paymentId, number, provesAbsence);
     else {
       await forgetNotFound(tx, paymentId, number);
-      if (found.status !== 'unknown' || found.reason === 'amount_mismatch') {
-        await settleAttempt(tx, paymentId, number, found, 'lookup');
-      }
+      if (answered) await settleAttempt(tx, paymentId, number, found, 'lookup');
     }
-    return mustRead(tx, paymentId);
+    return { state: await mustRead(tx, paymentId), answered };
   });
 }
 
@@ -166,7 +175,9 @@ async function noteNotFound(
   const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
   const now = await databaseNow(tx);
   const lastCall = attempt.last_call_ended_at ?? attempt.started_at;
-  const counts = proves && now.getTime() - lastCall.getTime() >= quietBeforeLookupMs;
+  const quiet = now.getTime() - lastCall.getTime() >= quietBeforeLookupMs;
+  // What the provider once acknowledged did arrive, whatever its records say later.
+  const counts = proves && quiet && attempt.provider_reference === null;
   await tx.paymentAttempt.update({
     where: key,
     data: { lookups: { increment: 1 }, lookups_not_found: counts ? { increment: 1 } : undefined },
@@ -185,21 +196,28 @@ async function forgetNotFound(tx: Transaction, paymentId: string, number: number
   });
 }
 
-/** The customer never finished: the attempt fails, unless its outcome is unknown. */
+/**
+ * The customer's time is over: asks the provider once more and ends the attempt as failed if it still waits.
+ * @throws ApplicationFailure `no_clear_answer`, to be repeated, while the provider does not tell
+ */
 export async function endNotCompleted(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
+  const { state, answered } = await ask(deps, paymentId, false);
+  if (!waitsForCustomer(state)) return state;
+  if (!answered) throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
   return inTransaction(deps.db, async (tx) => {
-    const state = await mustRead(tx, paymentId);
-    const waiting = state.attempt?.status === 'pending' || state.attempt?.status === 'requires_action';
-    if (state.attempt !== null && waiting) {
-      const outcome = {
-        status: 'failed',
-        provider_reference: null,
-        failure: failure('not_completed', 'The customer did not complete the payment in time.'),
-      } as const;
-      await settleAttempt(tx, paymentId, state.attempt.number, outcome, 'answer');
+    await lockAttempt(tx, paymentId);
+    const { attempt } = await mustRead(tx, paymentId);
+    if (attempt !== null && waitsForCustomer({ attempt })) {
+      const never = failure('not_completed', 'The customer did not complete the payment in time.');
+      const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
+      await settleAttempt(tx, paymentId, attempt.number, outcome, 'lookup');
     }
     return mustRead(tx, paymentId);
   });
+}
+
+function waitsForCustomer({ attempt }: Pick<PaymentState, 'attempt'>): boolean {
+  return attempt?.status === 'pending' || attempt?.status === 'requires_action';
 }
 
 /** Nothing open: cancelled at once. An attempt open: the wish is recorded, and its failure becomes the cancellation. */

@@ -11,7 +11,13 @@ import { periodPaymentId } from '../../domain/ids';
 import { periodAmount } from '../../domain/money';
 import { decideBeginning, type Beginning } from '../../domain/subscription';
 import { recordChange } from '../../prisma/changes';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import {
+  databaseNow,
+  inTransaction,
+  isUniqueViolation,
+  type Database,
+  type Transaction,
+} from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { announceCreated } from './announce';
 import { readRecord, toRecord, type SubscriptionRecord } from './record';
@@ -22,6 +28,16 @@ export type BegunCreation =
 
 /** @throws ApplicationFailure `validation_failed`, not retryable, when what the creation names is gone */
 export async function beginCreation(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
+  try {
+    return await begin(db, creation);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    // Another execution wrote it meanwhile.
+    return begin(db, creation);
+  }
+}
+
+async function begin(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
   return inTransaction(db, async (tx) => {
     const existing = await tx.subscription.findUnique({ where: { id: creation.subscription_id } });
     if (existing !== null) {

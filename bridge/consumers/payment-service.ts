@@ -7,7 +7,8 @@ import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/envelope';
 import { messages, paymentStart, type CancelPaymentArgs } from '../../contracts/workflows';
 import { isPaymentOpen, isSettled, type AttemptStatus, type PaymentStatus } from '../../domain/payment';
-import { databaseNow, inTransaction, type Database } from '../../prisma/client';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, shareSubscription } from '../../prisma/locks';
 import { publishOutcome } from '../../prisma/settle-attempt';
 import { Unprocessable, type Handlers } from '../consumer';
@@ -17,6 +18,9 @@ export interface PaymentServiceDependencies {
   client: Client;
   incompleteHours: number;
 }
+
+/** Temporal being away is noticed soon, and the record tried again. */
+const temporalWithinMs = 10_000;
 
 export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handlers {
   return {
@@ -33,28 +37,33 @@ async function onCreated(
   const first = data.first_payment;
   if (first === null || !isPaymentOpen(first.status)) return;
   const needsFollowUp = await inTransaction(deps.db, async (tx) => {
-    await shareSubscription(tx, data.subscription.id);
+    const subscription = await shareSubscription(tx, data.subscription.id);
     const payment = await lockPayment(tx, first.payment_id);
     if (payment === null)
       throw new Unprocessable('unknown_payment', `there is no payment ${first.payment_id}`);
-    if (payment.announced) return isPaymentOpen(payment.status as PaymentStatus);
-    await tx.payment.update({ where: { id: payment.id }, data: { announced: true } });
-    const attempt = await tx.paymentAttempt.findFirst({
-      where: { payment_id: payment.id },
-      orderBy: { number: 'desc' },
-    });
-    if (attempt !== null && isSettled(attempt.status as AttemptStatus)) {
-      await publishOutcome(tx, payment, attempt, await databaseNow(tx));
-    }
-    return true;
+    if (!payment.announced) await announce(tx, payment);
+    // Settled, but its subscription has not been told: the follow-up tells it.
+    return isPaymentOpen(payment.status as PaymentStatus) || subscription?.status === 'incomplete';
   });
   if (!needsFollowUp) return;
   const { workflowType, ...options } = paymentStart(first.payment_id, deps.incompleteHours);
-  await deps.client.workflow.start(workflowType, {
-    ...options,
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
+  await deps.client.withDeadline(Date.now() + temporalWithinMs, () =>
+    deps.client.workflow.start(workflowType, {
+      ...options,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    }),
+  );
+}
+
+async function announce(tx: Transaction, payment: Prisma.PaymentGetPayload<object>): Promise<void> {
+  await tx.payment.update({ where: { id: payment.id }, data: { announced: true } });
+  const attempt = await tx.paymentAttempt.findFirst({
+    where: { payment_id: payment.id },
+    orderBy: { number: 'desc' },
   });
+  if (attempt === null || !isSettled(attempt.status as AttemptStatus)) return;
+  await publishOutcome(tx, payment, attempt, await databaseNow(tx));
 }
 
 /** Nothing more is collected for an ended subscription: whatever is open is cancelled. */
@@ -69,11 +78,13 @@ async function onCancelled(
     if (!isOpen || payment.cancel_requested_at !== null) continue;
     const { workflowType, ...options } = paymentStart(paymentId, deps.incompleteHours);
     const signalArgs: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];
-    await deps.client.workflow.signalWithStart(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      signal: messages.cancel,
-      signalArgs,
-    });
+    await deps.client.withDeadline(Date.now() + temporalWithinMs, () =>
+      deps.client.workflow.signalWithStart(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        signal: messages.cancel,
+        signalArgs,
+      }),
+    );
   }
 }

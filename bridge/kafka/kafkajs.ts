@@ -1,5 +1,5 @@
 /** The port over kafkajs. Traps of kafkajs that matter here are named where they are avoided. */
-import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type SASLOptions } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { consume } from './kafkajs-consumer';
 import type { KafkaAdmin, KafkaClient, OutgoingRecord, RecordProducer, WrittenAt } from './port';
@@ -39,22 +39,18 @@ export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaCl
 }
 
 async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
-  const producer = kafka.producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
+  const producer = renewedOnFailure(kafka);
   const admin = kafka.admin();
   await Promise.all([producer.connect(), admin.connect()]);
   const partitioner = Partitioners.DefaultPartitioner();
   const partitions = new Map<string, { partitionId: number }[]>();
 
-  async function partitionOf(topic: string, key: string): Promise<number> {
+  async function partitionOf(topic: string, key: Buffer | string): Promise<number> {
     let known = partitions.get(topic);
     if (known === undefined) {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       known = topics[0]?.partitions ?? [];
+      if (known.length === 0) throw new Error(`topic ${topic} has no partitions`);
       partitions.set(topic, known);
     }
     return partitioner({ topic, partitionMetadata: known as never, message: { key, value: null } });
@@ -69,13 +65,58 @@ async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
           partition: record.partition ?? (await partitionOf(record.topic, record.key ?? '')),
         })),
       );
-      const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic(placed) });
+      const topicMessages = byTopic(placed);
+      const written = await producer.use((current) => current.sendBatch({ acks: -1, topicMessages }));
       return placesOf(placed, written);
     },
     async close() {
       await Promise.all([producer.disconnect(), admin.disconnect()]);
     },
   };
+}
+
+/**
+ * An idempotent producer that is replaced after a failed send; sends take turns. kafkajs takes its sequence number
+ * back when a send fails; had the broker written it, it would take the next record for a repeat and drop it silently.
+ */
+function renewedOnFailure(kafka: Kafka) {
+  let current: Promise<Producer> | undefined;
+  let lastTurn: Promise<unknown> = Promise.resolve();
+
+  async function connect(): Promise<Producer> {
+    const producer = kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    return producer;
+  }
+
+  async function drop(): Promise<void> {
+    const dropped = current;
+    current = undefined;
+    await dropped?.then((producer) => producer.disconnect()).catch(() => undefined);
+  }
+
+  async function take<T>(work: (producer: Producer) => Promise<T>): Promise<T> {
+    try {
+      current ??= connect();
+      return await work(await current);
+    } catch (error) {
+      await drop();
+      throw error;
+    }
+  }
+
+  function use<T>(work: (producer: Producer) => Promise<T>): Promise<T> {
+    const turn = lastTurn.then(() => take(work));
+    lastTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  return { use, connect: () => use(async () => undefined), disconnect: drop };
 }
 
 type PlacedRecord = OutgoingRecord & { partition: number };

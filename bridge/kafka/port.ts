@@ -4,22 +4,25 @@
  * Owns no behaviour. Offsets are decimal text, for they exceed what a number holds exactly.
  */
 
+/** As Kafka has them: bytes, and a name may be given several times. */
+export type RecordHeaders = Record<string, Buffer | string | (Buffer | string)[] | undefined>;
+
 export interface ReceivedRecord {
   topic: string;
   partition: number;
   offset: string;
-  key: string | null;
+  key: Buffer | null;
   value: Buffer | null;
-  headers: Record<string, string>;
+  headers: RecordHeaders;
 }
 
 export interface OutgoingRecord {
   topic: string;
   /** Left out: by the hash of the key. */
   partition?: number;
-  key: string | null;
+  key: Buffer | string | null;
   value: Buffer | string | null;
-  headers: Record<string, string>;
+  headers: RecordHeaders;
 }
 
 /** Where a record was written. */
@@ -30,12 +33,13 @@ export interface WrittenAt {
 
 export interface RecordProducer {
   /**
-   * Writes records in the given order (for one partition), acknowledged by all in-sync replicas.
+   * Writes records in the given order (for one partition), acknowledged by all in-sync replicas. When it fails some
+   * may have been written; what is sent next is never taken for them.
    * @returns their places, in the given order
    */
   send(records: readonly OutgoingRecord[]): Promise<WrittenAt[]>;
   /** The partition of a key, as every Kafka client computes it (murmur2). */
-  partitionOf(topic: string, key: string): Promise<number>;
+  partitionOf(topic: string, key: Buffer | string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -47,7 +51,10 @@ export interface RecordConsumer {
 export interface ConsumerOptions {
   group: string;
   topics: readonly string[];
-  /** Resolves when the record's effect is durable; the offset is committed then. Must not reject. */
+  /**
+   * Resolves when the record's effect is durable; the offset is committed then. Must not reject. When `signal` aborts
+   * (closing, or the group took the partition away) it resolves soon, finished or not: the offset stays.
+   */
   handle(record: ReceivedRecord, signal: AbortSignal): Promise<void>;
   /** The client library gave up; the process must end, so that a supervisor starts it anew. */
   onFatal(error: Error): void;
