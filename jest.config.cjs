@@ -10,6 +10,8 @@ const project = (name, more = {}) => ({
   testEnvironment: 'node',
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   transform,
+  // Prisma's generated TypeScript imports its own files by the names that they have when compiled.
+  moduleNameMapper: { '^(\\.{1,2}/(?:internal/|models/)?[A-Za-z]+)\\.js$': '$1' },
   // Packages that are ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!temporal-polyfill|temporal-utils)'],
   ...more,

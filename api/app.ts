@@ -7,6 +7,7 @@
  */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import { productVersion } from '../contracts/version';
 import type { ApiDependencies } from './dependencies';
 import { refusal, serve, traceOf } from './dispatch';
 import { apiLogger, logRequest, type Trace } from './logging';
@@ -19,13 +20,11 @@ import { routeTable } from './routes';
 
 export type { ApiDependencies, ReadinessCheck } from './dependencies';
 
-export const apiVersion = '0.1.0';
-
 /** Builds the application; nothing is opened or started. */
 export function createApp(given: ApiDependencies): Express {
   const deps = { ...given, log: apiLogger(given.log) };
   let document: string | undefined;
-  const routes: readonly Route[] = routeTable(() => (document ??= openApiDocument(routes, apiVersion)));
+  const routes: readonly Route[] = routeTable(() => (document ??= openApiDocument(routes, productVersion)));
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

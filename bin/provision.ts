@@ -88,9 +88,12 @@ async function ensureNamespace(connection: Connection, namespace: string, log: L
       .catch(ignoreAlreadyExists);
     log.info({ namespace }, 'namespace registered');
   } else {
-    await connection.workflowService.updateNamespace({
-      namespace,
-      config: { workflowExecutionRetentionTtl: retention },
+    // Another process may have registered it in this very moment; then it is described before it can be used.
+    await untilItAnswers(async () => {
+      await connection.workflowService.updateNamespace({
+        namespace,
+        config: { workflowExecutionRetentionTtl: retention },
+      });
     });
   }
 }

@@ -6,13 +6,13 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { apiVersion } from '../api/app';
 import { openApiDocument } from '../api/openapi';
 import { routeTable } from '../api/routes';
 import { settings, type Setting, type SettingGroup } from '../config';
 import { asyncApiDocument } from '../contracts/asyncapi';
 import { breakingChanges } from '../contracts/compatibility';
 import { jsonSchemas, type JsonSchema } from '../contracts/json-schemas';
+import { productVersion } from '../contracts/version';
 import { topicNames, topics, type TopicDescription } from '../contracts/topics';
 
 const root = join(__dirname, '..', '..');
@@ -71,9 +71,9 @@ function documents(): Record<string, string> {
     'docs/topics.md': topicsPage(),
     'docs/openapi.json': `${openApiDocument(
       routeTable(() => ''),
-      apiVersion,
+      productVersion,
     )}\n`,
-    'contracts/asyncapi.json': json(asyncApiDocument(apiVersion)),
+    'contracts/asyncapi.json': json(asyncApiDocument(productVersion)),
     ...Object.fromEntries(schemas),
   };
 }
@@ -112,7 +112,7 @@ function brokenReaders(): string[] {
 
 async function asyncApiMistakes(): Promise<string[]> {
   const { Parser } = await import('@asyncapi/parser');
-  const { diagnostics } = await new Parser().parse(json(asyncApiDocument(apiVersion)));
+  const { diagnostics } = await new Parser().parse(json(asyncApiDocument(productVersion)));
   const error = 0;
   return diagnostics
     .filter(({ severity }) => Number(severity) === error)

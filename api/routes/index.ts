@@ -1,5 +1,6 @@
 /** The route table: everything that the API serves. */
 import type { Route } from '../route';
+import { analyticsRoutes } from './analytics';
 import { apiKeyRoutes } from './api-keys';
 import { customerRoutes } from './customers';
 import { paymentMethodRoutes } from './payment-methods';
@@ -16,6 +17,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,
+    ...analyticsRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(openApi),
   ];

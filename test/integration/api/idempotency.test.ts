@@ -33,6 +33,18 @@ test('the same key and body give the same answer, to the byte, and one effect', 
   expect(await plansNamed('Same')).toBe(1);
 });
 
+test('an answer is kept for good, not for the length of a lease', async () => {
+  const ask = { key: 'long-ago', body: nameless({ name: 'Long ago' }) };
+  const first = await api.ask('POST', '/plans', ask);
+  await api.db.$executeRaw`UPDATE idempotency_keys SET lease_until = '2020-01-01' WHERE key = 'long-ago'`;
+  // Gone meanwhile, so that running again would show.
+  await api.db.plan.delete({ where: { id: first.body.id } });
+  const again = await api.ask('POST', '/plans', ask);
+  expect(again.headers['idempotent-replayed']).toBe('true');
+  expect(again.text).toBe(first.text);
+  expect(await plansNamed('Long ago')).toBe(0);
+});
+
 test('another spelling of the same body is the same body', async () => {
   const first = await api.ask('POST', '/customers', {
     key: 'spelling',

@@ -140,6 +140,33 @@ describe('creation', () => {
     expect(api.process.creations[0]?.command_id).toBe(api.process.creations[1]?.command_id);
   });
 
+  test('a process that came too late is 503 even when a row is there', async () => {
+    api.process.onCreate = async (creation) => {
+      await writeRows(api.db, creation, 'active', 'completed');
+      return 'too_late';
+    };
+    expect((await subscribe()).status).toBe(503);
+  });
+
+  test('a creation that has begun is carried on, whatever would be refused by now', async () => {
+    api.process.onCreate = async (creation) => {
+      await writeRows(api.db, creation, 'incomplete', 'processing', 0);
+      return 'concluded';
+    };
+    const begun = await subscribe({}, 'begun');
+    expect(begun.status).toBe(503);
+    await api.ask('PATCH', '/plans/gold', { body: { active: false } });
+    api.process.onCreate = async ({ subscription_id }) => {
+      await api.db.subscription.update({ where: { id: subscription_id }, data: { version: 1 } });
+      return 'concluded';
+    };
+    const carriedOn = await subscribe({}, 'begun');
+    await api.ask('PATCH', '/plans/gold', { body: { active: true } });
+    expect(carriedOn.status).toBe(202);
+    expect(carriedOn.body.id).toBe(begun.body.subscription_id);
+    expect(api.process.creations[1]?.payment_method_id).toBe(methodId);
+  });
+
   test('something unexpected after the id is known names the subscription, too', async () => {
     api.process.onCreate = () => Promise.reject(new Error('secret inside'));
     const failed = await subscribe();

@@ -1,3 +1,5 @@
+import packageJson from '../../../package.json';
+import { productVersion } from '../../../contracts/version';
 import { CloudEvent, Kafka } from 'cloudevents';
 import { readEnvelope, UnreadableEvent, writeEnvelope, type NewEvent } from '../../../contracts/envelope';
 
@@ -77,5 +79,11 @@ describe('an event', () => {
   it('is refused at writing when its data breaks the schema', () => {
     const wrong = { ...completed, data: { ...completed.data, amount: 0.5 } };
     expect(() => writeEnvelope(wrong, time)).toThrow(/amount/);
+  });
+});
+
+describe('the product’s version', () => {
+  it('is the package’s', () => {
+    expect(productVersion).toBe(packageJson.version);
   });
 });

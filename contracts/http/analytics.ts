@@ -1,0 +1,35 @@
+/** Series for people who watch the business: one entry for each day (UTC). */
+import { z } from 'zod';
+import { currency, id } from '../fields';
+
+const date = z.iso
+  .date({ error: 'must be a date, such as 2027-03-01' })
+  .meta({ example: '2027-03-01', description: 'A day in UTC.' });
+
+const range = { from: date.optional(), to: date.optional() };
+
+export const revenueQuery = z.strictObject({ ...range, currency });
+export const activeQuery = z.strictObject({ ...range, plan_id: id.optional() });
+
+export const revenueSeries = z
+  .object({
+    currency: z.string(),
+    data: z.array(
+      z.object({
+        date,
+        mrr: z.int().meta({ description: 'Monthly recurring revenue at the end of the day, minor units.' }),
+        new: z.int(),
+        expansion: z.int(),
+        contraction: z.int().meta({ description: '0 or less.' }),
+        churn: z.int().meta({ description: '0 or less.' }),
+        recovery: z.int(),
+      }),
+    ),
+  })
+  .meta({ id: 'RevenueSeries' });
+export type RevenueSeries = z.infer<typeof revenueSeries>;
+
+export const activeSeries = z
+  .object({ data: z.array(z.object({ date, plan_id: z.string(), active: z.int() })) })
+  .meta({ id: 'ActiveSeries' });
+export type ActiveSeries = z.infer<typeof activeSeries>;

@@ -1,0 +1,122 @@
+/** A database with one customer, plan and payment method, and a provider that says what the test wrote for it. */
+import type { SubscriptionCreation } from '../../contracts/commands';
+import type { AttemptOutcome } from '../../domain/payment';
+import { failure } from '../../domain/payment';
+import { beginCreation } from '../../activities/subscription/begin';
+import { createDatabase, type Database } from '../../prisma/client';
+import type { ChargeRequest, LookupOutcome, PaymentProvider, ProviderRegistry } from '../../providers/port';
+import { createTestDatabase } from './database';
+
+export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
+
+export const completed: AttemptOutcome = { status: 'completed', provider_reference: 'ch_1' };
+export const declined: AttemptOutcome = {
+  status: 'failed',
+  provider_reference: 'ch_1',
+  failure: failure('insufficient_funds', 'Not enough money.'),
+};
+export const pending: AttemptOutcome = { status: 'pending', provider_reference: 'ch_1' };
+export const noAnswer: AttemptOutcome = { status: 'unknown', reason: 'timeout' };
+export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch' };
+
+/** Says `charges`, `lookups` one after the other; their last for ever. */
+export class PlayedProvider implements PaymentProvider {
+  readonly name = 'sandbox';
+  charges: AttemptOutcome[] = [completed];
+  lookups: LookupOutcome[] = [{ status: 'not_found' }];
+  readonly asked: ChargeRequest[] = [];
+  lookedUp = 0;
+  /** Awaited before a charge is answered. */
+  slow: () => Promise<void> = () => Promise.resolve();
+
+  async charge(request: ChargeRequest): Promise<AttemptOutcome> {
+    this.asked.push(request);
+    const answer = next(this.charges);
+    await this.slow();
+    return answer;
+  }
+
+  async lookup(): Promise<LookupOutcome> {
+    this.lookedUp += 1;
+    return next(this.lookups);
+  }
+}
+
+function next<T>(script: T[]): T {
+  const [first] = script;
+  if (first === undefined) throw new Error('the provider has nothing to say');
+  return script.length > 1 ? (script.shift() as T) : first;
+}
+
+export interface GivenBilling {
+  db: Database;
+  url: string;
+  provider: PlayedProvider;
+  providers: ProviderRegistry;
+  /** A creation that is accepted for the next 30 s; ids are `sub_1`, `sub_2` and so on. */
+  creation(more?: Partial<SubscriptionCreation>): SubscriptionCreation;
+  /** A subscription as it stands when its first payment is about to be tried. */
+  begun(more?: Partial<SubscriptionCreation>): Promise<{ subscriptionId: string; paymentId: string }>;
+  end(): Promise<void>;
+}
+
+export async function givenBilling(): Promise<GivenBilling> {
+  const database = await createTestDatabase();
+  const db = createDatabase(database.url, 20);
+  await seed(db);
+  const provider = new PlayedProvider();
+  let subscriptions = 0;
+  const creation = (more: Partial<SubscriptionCreation> = {}): SubscriptionCreation => {
+    subscriptions += 1;
+    const id = more.subscription_id ?? `sub_${subscriptions}`;
+    return {
+      subscription_id: id,
+      customer_id: 'cus_1',
+      plan_id: 'gold',
+      quantity: 1,
+      payment_method_id: 'pm_1',
+      trial_days: null,
+      start_at: null,
+      time_zone: null,
+      retry_policy_id: null,
+      metadata: {},
+      actor,
+      command_id: `${id}/create`,
+      accept_by: new Date(Date.now() + 30_000).toISOString(),
+      answer_by: new Date(Date.now() + 1_000).toISOString(),
+      ...more,
+    };
+  };
+  return {
+    db,
+    url: database.url,
+    provider,
+    providers: new Map([[provider.name, provider]]),
+    creation,
+    async begun(more) {
+      const wanted = creation(more);
+      const begun = await beginCreation(db, wanted);
+      const paymentId = begun.kind === 'too_late' ? null : begun.record.first_payment_id;
+      if (paymentId === null) throw new Error('this creation has no first payment');
+      return { subscriptionId: wanted.subscription_id, paymentId };
+    },
+    async end() {
+      await db.$disconnect();
+      await database.drop();
+    },
+  };
+}
+
+async function seed(db: Database): Promise<void> {
+  const monthly = { currency: 'EUR', interval_unit: 'month', interval_count: 1 };
+  await db.plan.createMany({
+    data: [
+      { id: 'gold', name: 'Gold', amount: 1000, ...monthly },
+      { id: 'free', name: 'Free', amount: 0, ...monthly },
+    ],
+  });
+  await db.customer.create({ data: { id: 'cus_1', time_zone: 'Europe/Moscow' } });
+  await db.paymentMethod.create({
+    data: { id: 'pm_1', customer_id: 'cus_1', provider: 'sandbox', token: 'tok_ok' },
+  });
+}
