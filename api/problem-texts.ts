@@ -14,6 +14,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'The API key is valid but lacks the scope that detail names. An admin can make a key that has it.',
   not_found: 'Nothing has this id, or no route has this path.',
   method_not_allowed: 'The header Allow lists the methods that the path knows.',
+  dead_letter_resolved:
+    'It was redriven or discarded before; resolved says when, by whom and why. Nothing was changed.',
   already_exists:
     'Something else has the id that was chosen. Choose another, or leave it out to have one made.',
   idempotency_key_in_flight:

@@ -18,6 +18,7 @@ export const problems = {
   already_exists: { status: 409, title: 'The id is taken' },
   idempotency_key_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still running' },
   subscription_final: { status: 409, title: 'The subscription has ended' },
+  dead_letter_resolved: { status: 409, title: 'The dead letter was dealt with already' },
   payment_method_in_use: { status: 409, title: 'The payment method is in use' },
   customer_erased: { status: 409, title: 'The customer was erased' },
   payload_too_large: { status: 413, title: 'The body is too large' },

@@ -20,6 +20,7 @@ export const idPrefixes = {
   refund: 'rfd',
   api_key: 'key',
   operator_task: 'opt',
+  dead_letter: 'dlr',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

@@ -3,6 +3,7 @@ import type { Route } from '../route';
 import { analyticsRoutes } from './analytics';
 import { apiKeyRoutes } from './api-keys';
 import { customerRoutes } from './customers';
+import { deadLetterRoutes } from './dead-letters';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
@@ -18,6 +19,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...customerRoutes,
     ...paymentMethodRoutes,
     ...analyticsRoutes,
+    ...deadLetterRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(openApi),
   ];

@@ -13,7 +13,7 @@ CREATE TABLE "dead_letters" (
     "error" TEXT NOT NULL,
     "status" TEXT NOT NULL DEFAULT 'open',
     "redrive_requested_at" TIMESTAMPTZ(3),
-    "seen_at" TIMESTAMPTZ(3) NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "resolved" JSONB,
 
     CONSTRAINT "dead_letters_pkey" PRIMARY KEY ("id")
@@ -33,7 +33,7 @@ CREATE TABLE "subscription_revenue" (
 );
 
 -- CreateIndex
-CREATE INDEX "dead_letters_seen_at_id_idx" ON "dead_letters"("seen_at", "id");
+CREATE INDEX "dead_letters_created_at_id_idx" ON "dead_letters"("created_at", "id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "dead_letters_group_topic_partition_offset_key" ON "dead_letters"("group", "topic", "partition", "offset");

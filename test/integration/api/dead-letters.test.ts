@@ -1,0 +1,74 @@
+import { givenApi, type GivenApi } from './given-api';
+
+let given: GivenApi;
+beforeAll(async () => {
+  given = await givenApi();
+});
+afterAll(() => given.end());
+
+async function letter(id: string, value: Buffer | null = Buffer.from('not json')): Promise<void> {
+  await given.db.deadLetter.create({
+    data: {
+      id,
+      group: 'payment-service',
+      topic: 'subscriptions.created',
+      partition: 3,
+      offset: BigInt(id.replace(/\D/g, '')),
+      key: 'sub_a',
+      value: value === null ? null : Uint8Array.from(value),
+      headers: { 'content-type': 'application/json' },
+      error_code: 'not_a_cloud_event',
+      error: 'Unexpected token',
+    },
+  });
+}
+
+describe('dead letters', () => {
+  it('are listed without their records and read with them, as text where they are text', async () => {
+    await letter('dlr_1');
+    await letter('dlr_2', Buffer.from([0xff, 0xfe]));
+    const { body } = await given.ask('GET', '/dead-letters?group=payment-service&status=open');
+    expect(body.data.map((one: { id: string }) => one.id).sort()).toEqual(['dlr_1', 'dlr_2']);
+    expect(body.data[0]).not.toHaveProperty('value');
+    const text = await given.ask('GET', '/dead-letters/dlr_1');
+    expect(text.body).toMatchObject({ offset: '1', value: { encoding: 'text', data: 'not json' } });
+    const bytes = await given.ask('GET', '/dead-letters/dlr_2');
+    expect(bytes.body.value).toEqual({ encoding: 'base64', data: '//4=' });
+  });
+
+  it('are marked for the group’s bridge by a redrive', async () => {
+    await letter('dlr_3');
+    const { status, body } = await given.ask('POST', '/dead-letters/dlr_3/redrive', {
+      body: { reason: 'fixed' },
+    });
+    expect([status, body.status]).toEqual([202, 'open']);
+    expect(body.redrive_requested_at).not.toBeNull();
+  });
+
+  it('are discarded once, with actor and reason', async () => {
+    await letter('dlr_4');
+    const first = await given.ask('POST', '/dead-letters/dlr_4/discard', {
+      body: { reason: 'a test record' },
+    });
+    expect(first.status).toBe(200);
+    expect(first.body).toMatchObject({
+      status: 'discarded',
+      resolved: { actor: { kind: 'api_key', id: 'key_bootstrap' }, reason: 'a test record' },
+    });
+    const again = await given.ask('POST', '/dead-letters/dlr_4/redrive', { body: { reason: 'sorry' } });
+    expect([again.status, again.body.code]).toEqual([409, 'dead_letter_resolved']);
+  });
+
+  it('need a reason and the scope operator', async () => {
+    await letter('dlr_5');
+    const without = await given.ask('POST', '/dead-letters/dlr_5/discard', { body: {} });
+    expect([without.status, without.body.errors[0].path]).toEqual([422, 'reason']);
+    const secret = await given.keyWith('subscriptions:read');
+    const refused = await given.ask('GET', '/dead-letters', { secret });
+    expect(refused.status).toBe(403);
+  });
+
+  it('that nobody knows are not found', async () => {
+    expect((await given.ask('GET', '/dead-letters/dlr_none')).status).toBe(404);
+  });
+});

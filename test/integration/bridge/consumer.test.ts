@@ -1,0 +1,185 @@
+import { Unprocessable, runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer';
+import type { RecordProducer } from '../../../bridge/kafka/port';
+import { writeEnvelope } from '../../../contracts/envelope';
+import type { EventData } from '../../../contracts/events';
+import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
+import { until } from '../../support/until';
+
+const topic = 'payments.failed';
+
+let kafka: FreshKafka;
+let producer: RecordProducer;
+let dead: ReadRecord[];
+const groups: RunningGroup[] = [];
+beforeAll(async () => {
+  kafka = await freshKafka(2);
+  producer = await kafka.client.producer();
+  dead = await kafka.read('payment-service.dlq');
+});
+afterEach(async () => {
+  await Promise.all(groups.splice(0).map((group) => group.close()));
+});
+afterAll(async () => {
+  await producer.close();
+  await kafka.end();
+});
+
+async function consume(
+  handle: (paymentId: string) => Promise<void>,
+  appearWithinMs = 60_000,
+): Promise<RunningGroup> {
+  const handlers: Handlers = { [topic]: ({ data }) => handle(data.payment_id) };
+  const onFatal = (error: Error) => {
+    throw error;
+  };
+  const deps = { kafka: kafka.client, log: quiet, onFatal, appearWithinMs };
+  const group = await runGroup(deps, 'payment-service', handlers);
+  groups.push(group);
+  return group;
+}
+
+const event = (paymentId: string): string => {
+  const data: EventData<typeof topic> = {
+    payment_id: paymentId,
+    kind: 'renewal',
+    subscription_id: 'sub_1',
+    customer_id: 'cus_1',
+    period_index: 2,
+    attempt: 1,
+    amount: 1000,
+    currency: 'EUR',
+    provider: 'sandbox',
+    provider_reference: null,
+    trigger: 'renewal',
+    failure: {
+      category: 'soft',
+      code: 'do_not_honor',
+      provider_code: null,
+      message: '',
+      network_advice: null,
+    },
+    failed_at: '2027-01-15T12:00:00.000Z',
+  };
+  const named = { topic, id: `${paymentId}/1`, subject: paymentId, key: 'sub_1', data } as const;
+  return writeEnvelope({ ...named, source: '/payment-service' }, new Date('2027-01-15T12:00:00.000Z'));
+};
+const write = (value: string | Buffer, more: object = {}) =>
+  producer.send([
+    {
+      topic,
+      partition: 0,
+      key: 'sub_1',
+      value,
+      headers: { 'content-type': 'application/cloudevents+json' },
+      ...more,
+    },
+  ]);
+
+describe('a consumer group', () => {
+  it('hands over each record once it has joined, the earlier ones too, in order', async () => {
+    const handled: string[] = [];
+    await write(event('pay_order_1'));
+    await consume(async (id) => void handled.push(id));
+    await write(event('pay_order_2'));
+    await until('both were handled', async () => handled.length === 2);
+    expect(handled).toEqual(['pay_order_1', 'pay_order_2']);
+  });
+
+  it('puts what it cannot read aside, byte for byte, and goes on with the next record', async () => {
+    const handled: string[] = [];
+    const poison = Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]);
+    const key = Buffer.from([0xc3, 0x28, 0x01]);
+    const trace = Buffer.from([0xde, 0xad]);
+    const [place] = await write(poison, { key, headers: { trace, many: ['one', 'two'] } });
+    await write(event('pay_after_poison'));
+    await consume(async (id) => void handled.push(id));
+    await until('the next was handled', async () => handled.includes('pay_after_poison'));
+    const letter = await until('it is aside', async () => dead[0]);
+    expect(letter.message.value).toEqual(poison);
+    expect(letter.message.key).toEqual(key);
+    expect(letter.message.headers).toMatchObject({ trace, many: [Buffer.from('one'), Buffer.from('two')] });
+    const added = Object.entries(letter.message.headers ?? {}).filter(([name]) => name.startsWith('dlq-'));
+    expect(Object.fromEntries(added.map(([name, value]) => [name, String(value)]))).toEqual({
+      'dlq-group': 'payment-service',
+      'dlq-topic': topic,
+      'dlq-partition': '0',
+      'dlq-offset': place?.offset,
+      'dlq-error-code': 'not_a_cloud_event',
+      'dlq-error': expect.any(String),
+      'dlq-seen-at': expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+  });
+
+  it('tries a record again in place while something is down, before it goes on', async () => {
+    const tried: string[] = [];
+    await write(event('pay_down'));
+    await write(event('pay_after_down'));
+    await consume(async (id) => {
+      tried.push(id);
+      if (id === 'pay_down' && tried.length < 4) throw new Error('connect ECONNREFUSED');
+    });
+    await until('both were handled', async () => tried.includes('pay_after_down'));
+    expect(tried).toEqual(['pay_down', 'pay_down', 'pay_down', 'pay_down', 'pay_after_down']);
+  });
+
+  it('waits for what is not there yet', async () => {
+    let tries = 0;
+    await write(event('pay_late'));
+    const letters = dead.length;
+    await consume(async () => {
+      tries += 1;
+      if (tries < 3) throw new Unprocessable('unknown_payment', 'not yet');
+    });
+    await until('it was handled', async () => tries === 3);
+    expect(dead).toHaveLength(letters);
+  });
+
+  it('puts aside what never appears', async () => {
+    const handled: string[] = [];
+    const letters = dead.length;
+    await write(event('pay_never'));
+    await write(event('pay_after_never'));
+    await consume(async (id) => {
+      if (id === 'pay_never') throw new Unprocessable('unknown_payment', 'there is no payment pay_never');
+      handled.push(id);
+    }, 300);
+    await until('the next was handled', async () => handled.includes('pay_after_never'));
+    await until('it is aside', async () => dead.length > letters);
+    const [letter] = dead.slice(letters);
+    expect(letter?.message.value?.toString()).toBe(event('pay_never'));
+    expect(letter?.message.headers?.['dlq-error-code']?.toString()).toBe('unknown_payment');
+  });
+
+  it('leaves a record that is being tried to the next consumer when it closes', async () => {
+    let tries = 0;
+    await write(event('pay_closing'));
+    const first = await consume(async () => {
+      tries += 1;
+      throw new Error('the database is away');
+    });
+    await until('it was tried', async () => tries > 0);
+    await first.close();
+    groups.length = 0;
+    const handled: string[] = [];
+    await consume(async (id) => void handled.push(id));
+    await until('the next consumer handled it', async () => handled.includes('pay_closing'));
+    expect(handled).toEqual(['pay_closing']);
+  });
+
+  it('does not hold up a second consumer that joins while a record is being tried', async () => {
+    let isAway = true;
+    const handled: string[] = [];
+    await write(event('pay_rebalanced'));
+    const handle = async (id: string) => {
+      if (isAway && id === 'pay_rebalanced') throw new Error('the database is away');
+      handled.push(id);
+    };
+    await consume(handle);
+    await consume(handle);
+    // The second partition reaches one of the two, whoever has it, although the first one is stuck.
+    await write(event('pay_elsewhere'), { partition: 1 });
+    await until('the other partition is served', async () => handled.includes('pay_elsewhere'));
+    isAway = false;
+    await until('the stuck one, too', async () => handled.includes('pay_rebalanced'));
+  });
+});
