@@ -6,4 +6,5 @@ up demo test check bench down clean: node_modules/.package-lock.json
 	@npm run --silent $@
 
 node_modules/.package-lock.json: package-lock.json package.json
+	@echo 'Installing the packages of package-lock.json (a minute or two) …'
 	@npm ci --no-audit --no-fund --loglevel=error && touch $@

@@ -95,6 +95,12 @@ export const settings = {
     'PostgreSQL of the sandbox provider; a database of its own, never Perennial’s.',
     true,
   ),
+  API_URL: setting(
+    'Addresses',
+    url('http', 'https').optional(),
+    'this machine, `API_PORT`',
+    'Where `bin/cli` finds the REST API.',
+  ),
   API_HOST: setting(
     'Addresses',
     z.string().min(1).default('127.0.0.1'),
@@ -114,6 +120,13 @@ export const settings = {
       .optional(),
     'none',
     'When set, an API key with every scope and this secret exists after `bin/migrate`.',
+    true,
+  ),
+  API_KEY: setting(
+    'Secrets',
+    z.string().min(1).optional(),
+    '`BOOTSTRAP_API_KEY`',
+    'The API key that `bin/cli` uses.',
     true,
   ),
   KAFKA_USERNAME: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL user.'),
@@ -292,13 +305,10 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
     .filter((name) => !(name in settings) && prefixes.some((prefix) => name.startsWith(prefix)))
     .filter((name) => !foreign.test(name))
     .map((name) => {
-      const near = Object.keys(settings).find(
-        (known) =>
-          known.startsWith(name) ||
-          name.startsWith(known) ||
-          sharedStart(known, name) >= Math.min(known.length, name.length) - 3,
+      const near = Object.keys(settings).reduce((best, known) =>
+        sharedStart(known, name) > sharedStart(best, name) ? known : best,
       );
-      return `${name} is not a setting${near ? `; did you mean ${near}?` : ''}`;
+      return `${name} is not a setting; did you mean ${near}?`;
     });
 }
 

@@ -33,7 +33,7 @@ export function decodeCursor(list: string, cursor: string): Place {
     typeof id === 'string' &&
     /^[A-Za-z0-9_.-]{1,100}$/.test(id);
   if (!valid) throw malformedCursor();
-  return { created_at: new Date(ms as number), id: id as string };
+  return { created_at: new Date(ms as number), id: id };
 }
 
 /** A cursor of a list that is in the order of a number. */

@@ -3,7 +3,6 @@
  *
  * Owns: how a route is described. Invariant: nothing is described by hand that the table already says.
  */
-import type { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from 'zod-openapi';
 import { problem, problems, type ProblemCode } from '../contracts/problems';
 import { isMutating, takesIdempotencyKey, type DescribedAnswer, type Route } from './route';
@@ -89,7 +88,7 @@ function described(answers: Route['answers']): Record<string, ZodOpenApiResponse
 function response({ description, schema, contentType }: DescribedAnswer): ZodOpenApiResponseObject {
   if (schema === undefined && contentType === undefined) return { description };
   const type = contentType ?? 'application/json';
-  return { description, content: { [type]: schema === undefined ? {} : { schema: schema as z.ZodType } } };
+  return { description, content: { [type]: schema === undefined ? {} : { schema: schema } } };
 }
 
 /** The route's own refusals, and those that its kind may always answer. */

@@ -53,6 +53,7 @@ async function ownSystem(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<DemoSystem> {
+  say('Starting a system of its own, gone afterwards. To keep the links below open, run `make up` first.');
   const dir = mkdtempSync(join(tmpdir(), 'perennial-demo-'));
   const remove = () => cleanPlatform(dir, defaultComposeFile(), () => undefined);
   try {

@@ -28,8 +28,10 @@ export function createLog(level: string, processName: string): Logger {
   return pino({
     level,
     base: { process: processName },
+    // Temporal's SDK names its errors `error`.
+    serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
     redact: {
-      paths: redacted.flatMap((field) => [`*.${field}`, `*.*.${field}`, `req.headers["${field}"]`]),
+      paths: redacted.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: '[redacted]',
     },
   });

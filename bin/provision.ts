@@ -1,7 +1,8 @@
 /**
  * What has to exist before a process may start, besides the tables: topics, the namespace, its search attributes.
  *
- * Invariants: safe to run twice and by two processes at once; what exists is never changed.
+ * Invariants: safe to run twice and by two processes at once; what exists is never changed, save that a namespace
+ * which forgets too early is told to remember.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
@@ -73,28 +74,26 @@ export async function provisionTemporal(connection: Connection, config: Config, 
   });
 }
 
+/** A namespace that keeps histories longer than we ask for stays as it is. */
 async function ensureNamespace(connection: Connection, namespace: string, log: Logger): Promise<void> {
-  const retention = { seconds: (namespaceRetentionDays * 86_400) as unknown as Long };
-  const exists = await connection.workflowService.describeNamespace({ namespace }).then(
-    () => true,
-    (error: unknown) => {
-      if (isGrpcServiceError(error) && error.code === grpcNotFound) return false;
-      throw error;
-    },
-  );
-  if (!exists) {
-    await connection.workflowService
+  const leastSeconds = namespaceRetentionDays * 86_400;
+  const retention = { seconds: leastSeconds as unknown as Long };
+  const service = connection.workflowService;
+  const known = await service.describeNamespace({ namespace }).catch((error: unknown) => {
+    if (isGrpcServiceError(error) && error.code === grpcNotFound) return null;
+    throw error;
+  });
+  if (known === null) {
+    await service
       .registerNamespace({ namespace, workflowExecutionRetentionPeriod: retention })
       .catch(ignoreAlreadyExists);
     log.info({ namespace }, 'namespace registered');
-  } else {
+  } else if (Number(known.config?.workflowExecutionRetentionTtl?.seconds ?? 0) < leastSeconds) {
     // Another process may have registered it in this very moment; then it is described before it can be used.
     await untilItAnswers(async () => {
-      await connection.workflowService.updateNamespace({
-        namespace,
-        config: { workflowExecutionRetentionTtl: retention },
-      });
+      await service.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: retention } });
     });
+    log.info({ namespace, days: namespaceRetentionDays }, 'the namespace keeps histories longer now');
   }
 }
 

@@ -14,12 +14,9 @@ export async function startSandbox({ config, log }: ProcessContext): Promise<Par
   });
   const server = createServer(sandbox.app);
   server.listen(config.SANDBOX_PORT, config.API_HOST);
-  await Promise.race([
-    once(server, 'listening'),
-    once(server, 'error').then(([error]) => {
-      throw portError(error as NodeJS.ErrnoException, config.SANDBOX_PORT);
-    }),
-  ]);
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw portError(error, config.SANDBOX_PORT);
+  });
   return [
     {
       name: 'sandbox provider',

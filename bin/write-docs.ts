@@ -43,8 +43,11 @@ function configurationPage(): string {
 }
 
 function topicsPage(): string {
-  const row = (topic: string, { producers, trigger, consumers, key, extension }: TopicDescription) =>
-    `| \`${topic}\`${extension ? ' (extension)' : ''} | ${producers.join(', ')} | ${trigger} | ${consumers.join(', ')} | ${key} |`;
+  const row = (topic: string, description: TopicDescription) => {
+    const { producers, trigger, consumers, extensionConsumers = [], key, extension } = description;
+    const groups = [...consumers, ...extensionConsumers.map((group) => `${group} (extension)`)];
+    return `| \`${topic}\`${extension ? ' (extension)' : ''} | ${producers.join(', ')} | ${trigger} | ${groups.join(', ')} | ${key} |`;
+  };
   return [
     '# Topics',
     '',
@@ -115,7 +118,7 @@ async function asyncApiMistakes(): Promise<string[]> {
   const { diagnostics } = await new Parser().parse(json(asyncApiDocument(productVersion)));
   const error = 0;
   return diagnostics
-    .filter(({ severity }) => Number(severity) === error)
+    .filter(({ severity }) => severity === error)
     .map(({ message, path }) => `contracts/asyncapi.json: ${message} at ${path.join('/')}`);
 }
 

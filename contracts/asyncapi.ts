@@ -27,7 +27,10 @@ export function asyncApiDocument(version: string): JsonSchema {
     channels: { ...each(channel), ...deadLetterChannels() },
     operations: {
       ...operations('send', ({ producers }) => producers),
-      ...operations('receive', ({ consumers }) => consumers),
+      ...operations('receive', ({ consumers, extensionConsumers = [] }) => [
+        ...consumers,
+        ...extensionConsumers,
+      ]),
     },
     components: {
       messages: each((topic) => message(topic)),

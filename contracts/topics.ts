@@ -17,6 +17,8 @@ export type ConsumerGroup = (typeof consumerGroups)[number];
 export interface TopicDescription {
   producers: readonly string[];
   consumers: readonly ConsumerGroup[];
+  /** Groups of ours that read it, too; not part of the original order. */
+  extensionConsumers?: readonly ConsumerGroup[];
   key: 'subscription_id' | 'subscription_id or payment_id' | 'payment or provider event' | 'customer_id';
   trigger: string;
   /** Not part of the original order. */
@@ -27,6 +29,7 @@ export const topics = {
   'subscriptions.created': {
     producers: ['Subscription Service'],
     consumers: ['payment-service'],
+    extensionConsumers: ['analytics-service'],
     key: 'subscription_id',
     trigger: 'POST /subscriptions',
   },
@@ -39,6 +42,7 @@ export const topics = {
   'subscriptions.cancelled': {
     producers: ['Subscription Service'],
     consumers: ['payment-service'],
+    extensionConsumers: ['analytics-service'],
     key: 'subscription_id',
     trigger: 'DELETE /subscriptions/{id}, when it takes effect',
   },

@@ -2,6 +2,7 @@
 import type { Route } from '../route';
 import { analyticsRoutes } from './analytics';
 import { apiKeyRoutes } from './api-keys';
+import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
 import { paymentMethodRoutes } from './payment-methods';
@@ -21,6 +22,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...analyticsRoutes,
     ...deadLetterRoutes,
     ...apiKeyRoutes,
-    ...serviceRoutes(openApi),
+    ...serviceRoutes(),
+    ...contractRoutes(openApi),
   ];
 }

@@ -17,6 +17,8 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
     heartbeatInterval: heartbeatMs,
     rebalanceTimeout: 15_000,
     allowAutoTopicCreation: false,
+    // An idle fetch cannot be broken off: closing, and joining again, wait for it.
+    maxWaitTimeInMs: 1_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 },
   });
   const stopping = new AbortController();

@@ -2,6 +2,7 @@
 import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { consume } from './kafkajs-consumer';
+import { patchIdleLoop } from './kafkajs-idle-patch';
 import type { KafkaAdmin, KafkaClient, OutgoingRecord, RecordProducer, WrittenAt } from './port';
 
 export interface KafkaSettings {
@@ -13,6 +14,7 @@ export interface KafkaSettings {
 
 /** @param log kafkajs's own messages go there, warnings and worse */
 export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaClient {
+  patchIdleLoop();
   const kafka = new Kafka({
     brokers: settings.brokers,
     clientId: settings.clientId,
@@ -24,7 +26,10 @@ export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaCl
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => {
       const { message, ...rest } = entry.log;
-      const level = entry.level === logLevel.ERROR ? 'error' : 'warn';
+      // Said at every start: kafkajs retries the one, and the other is meant (the relay repeats what failed).
+      const expected =
+        /coordinator is (loading|not available)/.test(String(rest['error'])) || /EoS/.test(message);
+      const level = expected ? 'debug' : entry.level === logLevel.ERROR ? 'error' : 'warn';
       log[level](
         { kafka: { topic: rest['topic'], groupId: rest['groupId'], error: rest['error'] } },
         message,

@@ -12,7 +12,7 @@ export const pageQuery = z.strictObject({
     .default(20),
   cursor: z.string().max(500).optional(),
 });
-export type PageQuery = z.output<typeof pageQuery>;
+
 
 /** `{ data, next_cursor }`; `next_cursor` is null on the last page. */
 export const listOf = <T extends z.ZodType>(item: T) =>

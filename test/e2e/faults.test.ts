@@ -1,7 +1,7 @@
 /** Processes told to stop with work in hand, and servers that go away and come back. */
 import { randomUUID } from 'node:crypto';
 import { TestSystem, type Answer } from '../support/system';
-import { until } from '../support/until';
+import { eventually } from '../support/eventually';
 
 jest.setTimeout(120_000);
 
@@ -17,7 +17,7 @@ async function orderInFlight(): Promise<{ customer: string; answer: Promise<Answ
   await its.control({ latency_ms: 1_500 });
   const answer = its.call('POST', '/subscriptions', order, randomUUID());
   answer.catch(() => undefined);
-  await until('the attempt', () =>
+  await eventually('the attempt', () =>
     its.row(`SELECT 1 AS one FROM payments WHERE customer_id = $1 AND status = 'processing'`, customer),
   );
   return { customer, answer };
@@ -47,7 +47,7 @@ describe('SIGTERM with a request in flight', () => {
     const { status, body } = await answer;
     expect(statuses).toContain(status);
     const id = String(body['id']);
-    await until('the subscription to be active', async () => {
+    await eventually('the subscription to be active', async () => {
       return (await its.get(`/subscriptions/${id}`))['status'] === 'active';
     });
     expect(await its.charges(customer)).toMatchObject([{ status: 'succeeded' }]);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { subscriptionWorkflowId } from '../../contracts/workflows';
 import { TestSystem } from '../support/system';
-import { until } from '../support/until';
+import { eventually } from '../support/eventually';
 
 jest.setTimeout(120_000);
 
@@ -71,12 +71,12 @@ test('no worker for longer than an order holds: 503, then nothing of it, and the
     const workflowId = subscriptionWorkflowId(id);
     const deadline = await acceptBy(client, workflowId);
     expect(Date.parse(deadline) - askedMs).toBeGreaterThanOrEqual(30_000);
-    await until('the order to lapse', async () => {
+    await eventually('the order to lapse', async () => {
       return (await its.row<{ lapsed: boolean }>('SELECT now() > $1::timestamptz AS lapsed', deadline))
         ?.lapsed;
     });
     await worker.start();
-    await until('the process to end', async () => {
+    await eventually('the process to end', async () => {
       return (await client.workflow.getHandle(workflowId).describe()).status.name === 'COMPLETED';
     });
   } finally {

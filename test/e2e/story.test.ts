@@ -5,8 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { TestSystem, type Answer, type Buyer } from '../support/system';
-import type { TopicRecord } from '../support/topics';
-import { until } from '../support/until';
+import type { TopicRecord } from '../support/outside-topics';
+import { eventually } from '../support/eventually';
 
 jest.setTimeout(150_000);
 
@@ -184,7 +184,7 @@ test.each(['tok_slow_ok', 'tok_lost_answers_ok'])(
 
 test('the open payment of a cancelled subscription ends cancelled when its attempt fails', async () => {
   const { id, paymentId, customer } = await incomplete('tok_pending_then_fail');
-  await until(
+  await eventually(
     'the payment to be cancelled',
     async () => (await its.get(`/payments/${paymentId}`))['status'] === 'cancelled',
     settledWithin,
@@ -197,7 +197,7 @@ test('the open payment of a cancelled subscription ends cancelled when its attem
 
 test('money taken for a cancelled subscription is taken once, revives nothing, and is shown to a person', async () => {
   const { id, paymentId, customer } = await incomplete('tok_pending_then_ok');
-  const task = await until(
+  const task = await eventually(
     'a task for a person',
     () => its.row('SELECT kind FROM operator_tasks WHERE subject_id = $1', paymentId),
     settledWithin,
@@ -210,7 +210,7 @@ test('money taken for a cancelled subscription is taken once, revives nothing, a
 test('SIGTERM with a request in flight: it is answered, and the process exits with 0', async () => {
   await its.control({ latency_ms: 1_500 });
   const { answer, customer } = await order('tok_ok');
-  await until('the attempt', () =>
+  await eventually('the attempt', () =>
     its.row(`SELECT 1 AS one FROM payments WHERE customer_id = $1 AND status = 'processing'`, customer),
   );
   const all = its.system.product('all');

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryFolder } from '../../infra/platform/options';
-import { until } from './until';
+import { eventually } from './eventually';
 
 export interface Ended {
   code: number | null;
@@ -105,9 +105,13 @@ export async function untilPrinted(program: Program, text: string, timeoutMs = 6
   void program.ended.then(() => {
     ended = true;
   });
-  const wait = until(JSON.stringify(text), () => Promise.resolve(ended || program.output().includes(text)), {
-    timeoutMs,
-  });
+  const wait = eventually(
+    JSON.stringify(text),
+    () => Promise.resolve(ended || program.output().includes(text)),
+    {
+      timeoutMs,
+    },
+  );
   await wait.catch((error: unknown) => {
     throw new Error(`it printed:\n${program.output()}`, { cause: error });
   });

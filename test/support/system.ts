@@ -13,8 +13,8 @@ import { defaultComposeFile } from '../../infra/platform/options';
 import { pickFreePort } from '../../infra/platform/ports';
 import { cleanPlatform } from '../../infra/platform/recovery';
 import { startSystem, type System } from '../../infra/platform/system';
-import { readTopics, type Topics } from './topics';
-import { until } from './until';
+import { readTopics, type Topics } from './outside-topics';
+import { eventually } from './eventually';
 
 export type Json = Record<string, unknown>;
 
@@ -122,7 +122,7 @@ export class TestSystem {
   /** As a client does that wants an answer: again, with the same key, after "still running" and "away". */
   callUntilAnswered(body: unknown, key: string, timeoutMs = 60_000): Promise<Answer & { refused: string[] }> {
     const refused: string[] = [];
-    return until(
+    return eventually(
       `an answer under the key ${key}`,
       async () => {
         const answer = await this.call('POST', '/subscriptions', body, key);
@@ -177,7 +177,7 @@ export class TestSystem {
       ({ status }) => `was answered ${status}`,
       () => 'was cut off',
     );
-    await until('the charge', async () => (await this.charges(buyer.customer)).length > 0);
+    await eventually('the charge', async () => (await this.charges(buyer.customer)).length > 0);
     await Promise.all(names.map((name) => this.system.product(name).kill()));
     const told = await outcome;
     if (told !== 'was cut off') throw new Error(`the call ${told} before anything was killed`);
@@ -192,7 +192,7 @@ export class TestSystem {
 
   /** Whether everything committed has been published, and read from the topics here. */
   async topicsAreQuiet(): Promise<void> {
-    await until('every event to be published', async () => {
+    await eventually('every event to be published', async () => {
       const waiting = await this.row('SELECT 1 AS one FROM outbox_events WHERE published_at IS NULL');
       return waiting === undefined;
     });
@@ -200,7 +200,7 @@ export class TestSystem {
   }
 
   async untilReady(): Promise<void> {
-    await until('/readyz to answer 200', async () => (await this.call('GET', '/readyz')).status === 200);
+    await eventually('/readyz to answer 200', async () => (await this.call('GET', '/readyz')).status === 200);
   }
 
   /** Waits until /readyz says that of PostgreSQL, Kafka and Temporal just these are down. */
@@ -213,7 +213,7 @@ export class TestSystem {
       const down = parts.filter(({ name, state }) => state === 'down' && name !== 'topics');
       return status === 503 && down.map(({ name }) => name).join() === wanted.join();
     };
-    await until(`/readyz to name ${wanted.join()}`, look).catch((error: unknown) => {
+    await eventually(`/readyz to name ${wanted.join()}`, look).catch((error: unknown) => {
       throw new Error(`/readyz answers ${JSON.stringify(answered)}`, { cause: error });
     });
   }
@@ -222,7 +222,9 @@ export class TestSystem {
   async startAgain(name: string): Promise<void> {
     const again = this.system.product(name);
     await again.start();
-    await until(`${name} to be at work`, async () => (await again.lastOutput()).includes('"msg":"started"'));
+    await eventually(`${name} to be at work`, async () =>
+      (await again.lastOutput()).includes('"msg":"started"'),
+    );
   }
 
   private async made(path: string, body: Json): Promise<string> {

@@ -1,79 +1,85 @@
-/** The product's topics as another team's service reads them: a plain consumer, from the beginning. */
-import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
-import { topicNames } from '../../contracts/topics';
+/**
+ * Kafka for one test file: fresh topics and groups, and a plain reader that knows nothing of this project.
+ *
+ * Topics and groups have fixed names, so files that use them cannot run side by side on one Kafka.
+ */
+import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
+import { pino } from 'pino';
+import { createKafkaClient } from '../../bridge/kafka/kafkajs';
+import type { KafkaClient } from '../../bridge/kafka/port';
+import { consumerGroups, provisionedTopics } from '../../contracts/topics';
 import { until } from './until';
 
-export interface TopicRecord {
+export const quiet = pino({ level: 'silent' });
+
+export interface ReadRecord {
   topic: string;
   partition: number;
-  offset: string;
-  key: string;
-  event: { id: string; type: string; source: string; data: Record<string, unknown> };
+  message: KafkaMessage;
 }
 
-export interface Topics {
-  /** Every record with this key so far; with a topic, that one's alone. */
-  of(key: string, topic?: string): TopicRecord[];
-  /** @throws Error that names what did not come in time */
-  next(topic: string, key: string, timeoutMs?: number): Promise<TopicRecord>;
-  /** Waits until `group` has committed beyond the record. */
-  consumedBy(group: string, record: TopicRecord): Promise<void>;
-  /** Waits until everything that is on the topics now has been read here. */
-  readToTheEnd(): Promise<void>;
-  close(): Promise<void>;
+export interface FreshKafka {
+  client: KafkaClient;
+  plain: Kafka;
+  /** Everything that was ever written to `topic`, as an unrelated consumer sees it; grows. */
+  read(topic: string): Promise<ReadRecord[]>;
+  end(): Promise<void>;
 }
 
-export async function readTopics(brokers: string): Promise<Topics> {
-  const kafka = new Kafka({
-    brokers: brokers.split(','),
-    clientId: 'an-outside-service',
-    logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 },
-  });
-  const consumer = kafka.consumer({ groupId: `outside-${randomUUID()}` });
-  const admin = kafka.admin();
-  await Promise.all([consumer.connect(), admin.connect()]);
-  await consumer.subscribe({ topics: topicNames, fromBeginning: true });
-  // By place: after a broker was away, some are delivered twice.
-  const records = new Map<string, TopicRecord>();
-  await consumer.run({
-    eachMessage: ({ topic, partition, message: { key, value, offset } }) => {
-      const event = JSON.parse(value?.toString() ?? 'null') as TopicRecord['event'];
-      records.set(`${topic}/${partition}/${offset}`, {
-        topic,
-        partition,
-        offset,
-        key: key?.toString() ?? '',
-        event,
-      });
-      return Promise.resolve();
-    },
-  });
+function brokers(): string[] {
+  const given = process.env['TEST_KAFKA_BROKERS'];
+  if (!given) throw new Error('TEST_KAFKA_BROKERS is not set: these tests need a running Kafka');
+  return given.split(',');
+}
 
-  const of = (wantedKey: string, wantedTopic?: string) =>
-    [...records.values()].filter(
-      ({ key, topic }) => key === wantedKey && (wantedTopic === undefined || topic === wantedTopic),
-    );
+/** Deletes what earlier files left and creates every topic anew. */
+export async function freshKafka(partitions = 3): Promise<FreshKafka> {
+  const plain = new Kafka({ brokers: brokers(), logLevel: logLevel.NOTHING, retry: { retries: 8 } });
+  await recreate(plain, partitions);
+  const readers: { disconnect(): Promise<void> }[] = [];
   return {
-    of,
-    next: (topic, key, timeoutMs) =>
-      until(`a record on ${topic} with key ${key}`, () => Promise.resolve(of(key, topic)[0]), { timeoutMs }),
-    async consumedBy(group, { topic, partition, offset }) {
-      await until(`group ${group} to pass ${topic}/${partition}/${offset}`, async () => {
-        const [state] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-        const committed = state?.partitions.find((one) => one.partition === partition)?.offset;
-        return committed !== undefined && BigInt(committed) > BigInt(offset);
+    client: createKafkaClient({ brokers: brokers(), clientId: 'test', ssl: false }, quiet),
+    plain,
+    async read(topic) {
+      const records: ReadRecord[] = [];
+      const consumer = plain.consumer({ groupId: `reader-${topic}-${readers.length}` });
+      readers.push(consumer);
+      await consumer.connect();
+      await consumer.subscribe({ topic, fromBeginning: true });
+      await consumer.run({
+        eachMessage: async ({ partition, message }) => void records.push({ topic, partition, message }),
       });
+      return records;
     },
-    async readToTheEnd() {
-      const ends = await Promise.all(topicNames.map((topic) => admin.fetchTopicOffsets(topic)));
-      // No record is ever removed in a test's lifetime, and none is a transaction's marker.
-      const written = ends.flat().reduce((sum, { high }) => sum + Number(high), 0);
-      await until(`${written} records to be read`, () => Promise.resolve(records.size >= written));
-    },
-    async close() {
-      await Promise.all([consumer.disconnect(), admin.disconnect()]);
+    async end() {
+      await Promise.all(readers.map((reader) => reader.disconnect()));
     },
   };
+}
+
+async function recreate(kafka: Kafka, numPartitions: number): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const names = provisionedTopics();
+    const wanted = new Set(names);
+    const existing = async () => (await admin.listTopics()).filter((name) => wanted.has(name));
+    const left = await existing();
+    if (left.length > 0) await admin.deleteTopics({ topics: left });
+    await until('the old topics are gone', async () => (await existing()).length === 0);
+    const { groups } = await admin.listGroups();
+    const ours = groups.filter(({ groupId }) => (consumerGroups as readonly string[]).includes(groupId));
+    if (ours.length > 0) await admin.deleteGroups(ours.map(({ groupId }) => groupId));
+    // Deletion goes on for a moment after a name is free to see.
+    await until('the topics are made anew', () =>
+      admin
+        .createTopics({ waitForLeaders: true, topics: names.map((topic) => ({ topic, numPartitions })) })
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+  } finally {
+    await admin.disconnect();
+  }
 }

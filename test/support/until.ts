@@ -1,27 +1,17 @@
-/** Waiting for a condition: never a sleep for as long as it probably takes. */
+/** Waits for a condition instead of for a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/**
- * Repeats `look` until it gives something.
- * @throws Error that names what did not come in time (30 s by default), with the last look's own error as its cause
- */
+/** Asks every 50 ms until the answer is one. @throws after `withinMs`, naming what was waited for */
 export async function until<T>(
   what: string,
-  look: () => Promise<T | undefined | false>,
-  { timeoutMs = 30_000, everyMs = 50 } = {},
+  ask: () => Promise<T | null | undefined | false>,
+  withinMs = 30_000,
 ): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs;
+  const deadlineMs = performance.now() + withinMs;
   for (;;) {
-    let fault: unknown;
-    try {
-      const found = await look();
-      if (found !== undefined && found !== false) return found;
-    } catch (error) {
-      fault = error;
-    }
-    if (performance.now() > deadlineMs) {
-      throw new Error(`waited ${timeoutMs / 1000} s for ${what}`, { cause: fault });
-    }
-    await sleep(everyMs);
+    const answer = await ask();
+    if (answer !== null && answer !== undefined && answer !== false) return answer;
+    if (performance.now() > deadlineMs) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
+    await sleep(50);
   }
 }

@@ -76,7 +76,7 @@ describe('group payment-service', () => {
     await until('its outcome is published', async () => about(paid, paymentId).length === 1);
   });
 
-  it('publishes an outcome that came before the announcement, exactly once, and has the subscription told', async () => {
+  it('publishes an outcome that came about the time of the announcement exactly once', async () => {
     const { paymentId } = await given.begun({ subscription_id: 'sub_bridge_early' });
     await attempt(paymentId, noAnswer);
     await applyFirstPayment(given.db, 'sub_bridge_early', 0);

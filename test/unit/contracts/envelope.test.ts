@@ -48,7 +48,7 @@ describe('an event', () => {
 
   it('is read in binary mode, too', () => {
     const event = new CloudEvent(JSON.parse(writeEnvelope(completed, time)) as object);
-    const message = Kafka.binary(event as CloudEvent<unknown>);
+    const message = Kafka.binary(event);
     const binary = {
       headers: message.headers as Record<string, string>,
       value: JSON.stringify(completed.data),

@@ -1,0 +1,37 @@
+/** What the command line prints: tables for people, JSON for programs. */
+
+export type Row = Record<string, unknown>;
+
+/** Columns are as wide as their widest value, at most 60 characters. */
+export function table(rows: readonly Row[], columns: readonly string[]): string {
+  const cell = (row: Row, column: string): string => {
+    const value = row[column];
+    const text =
+      value === null || value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
+    return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+  };
+  const lines = [
+    columns.map((column) => column.toUpperCase()),
+    ...rows.map((row) => columns.map((c) => cell(row, c))),
+  ];
+  const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((text, at) => text.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** One thing, a member a line. */
+export function sheet(thing: Row): string {
+  const width = Math.max(...Object.keys(thing).map((name) => name.length));
+  return Object.entries(thing)
+    .map(
+      ([name, value]) =>
+        `${name.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    )
+    .join('\n');
+}

@@ -1,0 +1,123 @@
+import { attemptPayment } from '../../../activities/payment/attempt';
+import { commitCancellation } from '../../../activities/subscription/cancel';
+import { applyFirstPayment } from '../../../activities/subscription/first-payment';
+import { actor, completed, givenBilling, noAnswer, type GivenBilling } from '../../support/given-billing';
+
+let given: GivenBilling;
+beforeAll(async () => {
+  given = await givenBilling();
+});
+afterAll(() => given.end());
+
+const command = (id: string, more: object = {}) =>
+  ({
+    command_id: `${id}/cancel`,
+    mode: 'now',
+    refund: 'none',
+    reason: 'moved away',
+    actor,
+    ...more,
+  }) as const;
+const cancel = (id: string, version: number, more: object = {}) =>
+  commitCancellation(given.db, id, version, command(id, more));
+const attempt = (paymentId: string, outcome = completed) => {
+  given.provider.charges = [outcome];
+  return attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'first' });
+};
+const cancelledEvents = async (id: string) => {
+  const events = await given.db.outboxEvent.findMany({
+    where: { key: id, topic: 'subscriptions.cancelled' },
+  });
+  return events.map(({ payload }) => (JSON.parse(payload ?? '{}') as { data: Record<string, unknown> }).data);
+};
+
+describe('cancelling now', () => {
+  it('ends the subscription, with its actor, reason and event', async () => {
+    const { subscriptionId: id, paymentId } = await given.begun();
+    await attempt(paymentId);
+    await applyFirstPayment(given.db, id, 0);
+    const { kind, record } = await cancel(id, 1);
+    expect(kind).toBe('committed');
+    expect(record).toMatchObject({
+      next_due_at: null,
+      subscription: { status: 'cancelled', version: 2, open_payment_id: null },
+    });
+    expect(await cancelledEvents(id)).toMatchObject([
+      {
+        mode: 'now',
+        refund: null,
+        reason: 'moved away',
+        open_payment_ids: [],
+        actor,
+        subscription: { version: 2 },
+      },
+    ]);
+    const change = await given.db.change.findUniqueOrThrow({ where: { command_id: `${id}/cancel` } });
+    expect(change).toMatchObject({
+      version: 2,
+      changes: ['cancelled'],
+      actor,
+      previous: { status: 'active' },
+    });
+  });
+
+  it('has one effect for one command, however many execute it', async () => {
+    const { subscriptionId: id } = await given.begun();
+    const all = await Promise.all(Array.from({ length: 20 }, () => cancel(id, 0)));
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(['committed']));
+    expect(new Set(all.map(({ record }) => record.subscription.version))).toEqual(new Set([1]));
+    expect(await cancelledEvents(id)).toHaveLength(1);
+  });
+
+  it('writes nothing when the row is another version than it was decided by', async () => {
+    const { subscriptionId: id } = await given.begun();
+    expect(await cancel(id, 4)).toMatchObject({
+      kind: 'stale',
+      record: { subscription: { version: 0, status: 'incomplete' } },
+    });
+    expect(await cancelledEvents(id)).toEqual([]);
+    expect(await given.db.change.count({ where: { subject_id: id } })).toBe(0);
+  });
+
+  it('records the period as paid whose payment was completed meanwhile', async () => {
+    const { subscriptionId: id, paymentId } = await given.begun();
+    await attempt(paymentId, noAnswer);
+    await applyFirstPayment(given.db, id, 0);
+    await attempt(paymentId, completed);
+    const { record } = await cancel(id, 1);
+    expect(record.subscription).toMatchObject({ status: 'cancelled', period: { index: 1, paid: true } });
+    const period = await given.db.subscriptionPeriod.findFirstOrThrow({ where: { subscription_id: id } });
+    expect(period.paid_at).toEqual(expect.any(Date));
+    expect(await cancelledEvents(id)).toMatchObject([{ open_payment_ids: [] }]);
+  });
+
+  it('names the payments that are still open', async () => {
+    const { subscriptionId: id, paymentId } = await given.begun();
+    await attempt(paymentId, noAnswer);
+    await applyFirstPayment(given.db, id, 0);
+    const { record } = await cancel(id, 1);
+    expect(record.subscription).toMatchObject({ period: { paid: false } });
+    expect(await cancelledEvents(id)).toMatchObject([{ open_payment_ids: [paymentId] }]);
+  });
+
+  it('against a settling payment: paid and recorded, or named as open, never neither', async () => {
+    const seen = new Set<string>();
+    for (let round = 0; round < 40; round += 1) {
+      const { subscriptionId: id, paymentId } = await given.begun();
+      await attempt(paymentId, noAnswer);
+      await applyFirstPayment(given.db, id, 0);
+      const turns = round % 8;
+      const later = async () => {
+        for (let turn = 0; turn < turns; turn += 1) await given.db.$queryRaw`SELECT 1`;
+        return cancel(id, 1);
+      };
+      await Promise.all([attempt(paymentId, completed), later()]);
+      const row = await given.db.subscription.findUniqueOrThrow({ where: { id } });
+      const [event] = await cancelledEvents(id);
+      const isNamed = (event?.['open_payment_ids'] as string[]).includes(paymentId);
+      expect(isNamed).toBe(!row.period_paid);
+      seen.add(isNamed ? 'named' : 'paid');
+    }
+    expect(seen).toEqual(new Set(['named', 'paid']));
+  });
+});

@@ -1,0 +1,68 @@
+import {
+  createDatabase,
+  inTransaction,
+  isTransientConflict,
+  isUniqueViolation,
+  type Database,
+} from '../../../prisma/client';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+
+let database: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, 5);
+  await db.customer.createMany({ data: [{ id: 'cus_1' }, { id: 'cus_2' }] });
+});
+afterAll(async () => {
+  await db.$disconnect();
+  await database.drop();
+});
+
+/** Two transactions that lock the same two rows in opposite order; `lock` is how. */
+function collide(
+  lock: (tx: Parameters<Parameters<typeof inTransaction>[1]>[0], id: string) => Promise<unknown>,
+) {
+  let inside = 0;
+  let bothAreIn: () => void = () => undefined;
+  const together = new Promise<void>((resolve) => {
+    bothAreIn = resolve;
+  });
+  let runs = 0;
+  const one = (first: string, second: string) =>
+    inTransaction(db, async (tx) => {
+      runs += 1;
+      await lock(tx, first);
+      inside += 1;
+      if (inside === 2) bothAreIn();
+      await together;
+      await lock(tx, second);
+    });
+  return Promise.all([one('cus_1', 'cus_2'), one('cus_2', 'cus_1')]).then(() => runs);
+}
+
+describe('a transaction', () => {
+  it('that lost a deadlock over raw locks is repeated in place', async () => {
+    const runs = await collide((tx, id) => tx.$queryRaw`SELECT 1 FROM customers WHERE id = ${id} FOR UPDATE`);
+    expect(runs).toBe(3);
+  });
+
+  it('that lost a deadlock over updates is repeated in place', async () => {
+    const runs = await collide((tx, id) => tx.customer.update({ where: { id }, data: { name: 'someone' } }));
+    expect(runs).toBe(3);
+  });
+
+  it('that fails for another reason is not repeated', async () => {
+    let runs = 0;
+    const failing = inTransaction(db, async (tx) => {
+      runs += 1;
+      await tx.customer.create({ data: { id: 'cus_1' } });
+    });
+    const error: unknown = await failing.catch((reason: unknown) => reason);
+    expect({ runs, unique: isUniqueViolation(error), transient: isTransientConflict(error) }).toEqual({
+      runs: 1,
+      unique: true,
+      transient: false,
+    });
+  });
+});

@@ -1,0 +1,129 @@
+import { Client } from 'pg';
+import type { NewEvent } from '../../../contracts/envelope';
+import { createDatabase, inTransaction, type Database } from '../../../prisma/client';
+import { appendToOutbox, outboxChannel, outboxShard, outboxShards } from '../../../prisma/outbox';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { until } from '../../support/until';
+
+let database: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, 20);
+  await db.$executeRaw`CREATE TABLE commits (number bigserial, key text, event_id text)`;
+});
+afterAll(async () => {
+  await db.$disconnect();
+  await database.drop();
+});
+
+const time = new Date('2027-01-15T12:00:00.000Z');
+const event = (id: string, key: string): NewEvent<'payments.completed'> => ({
+  topic: 'payments.completed',
+  id,
+  key,
+  source: '/payment-service',
+  subject: key,
+  data: {
+    payment_id: key,
+    kind: 'manual',
+    subscription_id: null,
+    customer_id: 'cus_1',
+    period_index: null,
+    attempt: 1,
+    amount: 1,
+    currency: 'EUR',
+    provider: 'sandbox',
+    provider_reference: null,
+    trigger: 'manual',
+    settled_by: 'answer',
+    completed_at: time.toISOString(),
+  },
+});
+const append = (id: string, key: string) =>
+  inTransaction(db, (tx) => appendToOutbox(tx, event(id, key), time));
+
+describe('the outbox', () => {
+  it('numbers the events of a key in the order of their commits, also under many writers', async () => {
+    const keys = ['key_a', 'key_b', 'key_c'];
+    const writers = Array.from({ length: 12 }, async (_, writer) => {
+      for (let turn = 0; turn < 15; turn += 1) {
+        const key = keys[(writer + turn) % keys.length] as string;
+        await inTransaction(db, async (tx) => {
+          await appendToOutbox(tx, event(`${key}/${writer}/${turn}`, key), time);
+          // Drawn while the key's turn is held: this is the order in which the transactions commit.
+          await tx.$executeRaw`INSERT INTO commits (key, event_id) VALUES (${key}, ${`${key}/${writer}/${turn}`})`;
+        });
+      }
+    });
+    await Promise.all(writers);
+    for (const key of keys) {
+      const byId = await db.outboxEvent.findMany({ where: { key }, orderBy: { id: 'asc' } });
+      const byCommit = await db.$queryRaw<
+        { event_id: string }[]
+      >`SELECT event_id FROM commits WHERE key = ${key} ORDER BY number`;
+      expect(byId.map(({ event_id }) => event_id)).toEqual(byCommit.map(({ event_id }) => event_id));
+    }
+  });
+
+  it('lets a second writer of a key wait until the first has committed', async () => {
+    const order: string[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = inTransaction(db, async (tx) => {
+      await appendToOutbox(tx, event('slow/1', 'slow'), time);
+      await held;
+      order.push('first');
+    });
+    await until('the first holds the turn', async () => {
+      const locks = await db.$queryRaw<
+        unknown[]
+      >`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted`;
+      return locks.length > 0;
+    });
+    const second = append('slow/2', 'slow').then(() => order.push('second'));
+    await append('other/1', 'other');
+    order.push('another key');
+    release();
+    await Promise.all([first, second]);
+    expect(order).toEqual(['another key', 'first', 'second']);
+  });
+
+  it('writes an event once, whatever is repeated', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => append('once/1', 'once')));
+    expect(await db.outboxEvent.count({ where: { event_id: 'once/1' } })).toBe(1);
+  });
+
+  it('writes nothing when its transaction fails', async () => {
+    const failing = inTransaction(db, async (tx) => {
+      await appendToOutbox(tx, event('failed/1', 'failed'), time);
+      throw new Error('something else went wrong');
+    });
+    await expect(failing).rejects.toThrow('something else');
+    expect(await db.outboxEvent.count({ where: { key: 'failed' } })).toBe(0);
+  });
+
+  it('hints at a commit, not at a repeat, and names the shard', async () => {
+    const listener = new Client({ connectionString: database.url });
+    await listener.connect();
+    const hints: string[] = [];
+    listener.on('notification', ({ payload }) => void hints.push(payload ?? ''));
+    await listener.query(`LISTEN ${outboxChannel}`);
+    await append('hint/1', 'hint');
+    await append('hint/1', 'hint');
+    await append('hint/2', 'hint');
+    const shard = String(outboxShard('hint'));
+    await until('both hints came', async () => hints.length >= 2);
+    await listener.query('SELECT 1');
+    expect(hints).toEqual([shard, shard]);
+    await listener.end();
+  });
+
+  it('keeps a key in one shard and uses all of them', () => {
+    const shards = Array.from({ length: 500 }, (_, index) => outboxShard(`sub_${index}`));
+    expect(new Set(shards)).toEqual(new Set(Array.from({ length: outboxShards }, (_, shard) => shard)));
+    expect(outboxShard('sub_1')).toBe(outboxShard('sub_1'));
+  });
+});
