@@ -12,7 +12,7 @@ import type { FieldMistake } from '../contracts/problems';
 import { periodAmount } from '../domain/money';
 import { isPaymentCollected } from '../domain/payment';
 import { decideBeginning, isBeingCreated } from '../domain/subscription';
-import type { Database } from '../prisma/client';
+import { databaseNow, type Database } from '../prisma/client';
 import type { Prisma } from '../prisma/generated/client';
 import { toPayment, toSubscription } from '../prisma/rows';
 import type { ApiDependencies } from './dependencies';
@@ -44,7 +44,7 @@ async function created(call: CreationCall, deps: ApiDependencies, subscriptionId
   const requestedAt = now();
   const paymentMethodId =
     before === null ? await checked(db, call.body, requestedAt) : before.payment_method_id;
-  const creation = creationOf(call, subscriptionId, paymentMethodId, requestedAt);
+  const creation = creationOf(call, subscriptionId, paymentMethodId, await databaseNow(db));
   // Callers may repeat a request id; the asking must be a new one each time.
   const result = await process.create(creation, `${call.requestId}/${newUuid()}`);
   const row = await read(db, subscriptionId);
@@ -56,7 +56,7 @@ function creationOf(
   { body, caller }: CreationCall,
   subscriptionId: string,
   paymentMethodId: string | null,
-  requestedAt: Date,
+  acceptedAt: Date,
 ): SubscriptionCreation {
   return {
     subscription_id: subscriptionId,
@@ -71,8 +71,8 @@ function creationOf(
     metadata: body.metadata ?? {},
     actor: { kind: 'api_key', id: caller.id, reason: null },
     command_id: `${subscriptionId}/create`,
-    accept_by: new Date(requestedAt.getTime() + acceptWithinMs).toISOString(),
-    answer_by: new Date(requestedAt.getTime() + answerWithinMs).toISOString(),
+    accept_by: new Date(acceptedAt.getTime() + acceptWithinMs).toISOString(),
+    answer_within_ms: answerWithinMs,
   };
 }
 

@@ -24,7 +24,7 @@ export async function startBridge({ config, log, onFatal }: ProcessContext): Pro
   };
   const groups = await Promise.all(
     Object.entries(handlers).map(([group, handle]) =>
-      runGroup({ kafka, log, onFatal }, group as ConsumerGroup, handle),
+      runGroup({ kafka, db, log, onFatal }, group as ConsumerGroup, handle),
     ),
   );
   return [

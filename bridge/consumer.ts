@@ -8,24 +8,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { readEnvelope, UnreadableEvent, type ReadEvent } from '../contracts/envelope';
 import type { EventTopic } from '../contracts/events';
-import { deadLetterTopic, type ConsumerGroup } from '../contracts/topics';
-import type { KafkaClient, ReceivedRecord, RecordHeaders, RecordProducer } from './kafka/port';
-
-/** The record contradicts what we know, or speaks of nothing that exists; `code` is stable. */
-export class Unprocessable extends Error {
-  override readonly name = 'Unprocessable';
-  constructor(
-    readonly code: 'unknown_payment' | 'unknown_subscription',
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import type { ConsumerGroup } from '../contracts/topics';
+import type { Database } from '../prisma/client';
+import {
+  headerTexts,
+  lettersToRedrive,
+  noteRedrive,
+  recordOf,
+  writeDeadLetter,
+  type DeadLetterDependencies,
+} from './dead-letters';
+import type { KafkaClient, ReceivedRecord } from './kafka/port';
+import { Unprocessable } from './unprocessable';
 
 export type Handlers = { [T in EventTopic]?: (event: ReadEvent<T>) => Promise<void> };
 
 export interface GroupDependencies {
   kafka: KafkaClient;
+  db: Database;
   log: Logger;
   onFatal(error: Error): void;
   /** How long something may be "not there yet" before it counts as never; 60 s. */
@@ -39,6 +39,7 @@ export interface RunningGroup {
 const firstRetryMs = 200;
 const longestRetryMs = 10_000;
 const usualAppearWithinMs = 60_000;
+const redrivePollMs = 1_000;
 
 /** Starts consuming as `group`; each topic needs its handler. */
 export async function runGroup(
@@ -49,46 +50,93 @@ export async function runGroup(
   const log = deps.log.child({ group });
   const { appearWithinMs = usualAppearWithinMs } = deps;
   const producer = await deps.kafka.producer();
+  const handling = { group, handlers, db: deps.db, producer, log, appearWithinMs };
   const topics = Object.keys(handlers) as EventTopic[];
   const consumer = await deps.kafka.consumer({
     group,
     topics,
     onFatal: deps.onFatal,
-    handle: (record, signal) =>
-      handleRecord({ group, handlers, producer, log, appearWithinMs }, record, signal),
+    handle: (record, signal) => handleRecord(handling, record, signal),
   });
+  const closing = new AbortController();
+  const redriving = redriveUntilClosed(handling, closing.signal);
   return {
     async close() {
-      await consumer.close();
+      closing.abort();
+      await Promise.all([consumer.close(), redriving]);
       await producer.close();
     },
   };
 }
 
-interface Handling {
-  group: ConsumerGroup;
+interface Handling extends DeadLetterDependencies {
   handlers: Handlers;
-  producer: RecordProducer;
-  log: Logger;
   appearWithinMs: number;
 }
 
-async function handleRecord(handling: Handling, record: ReceivedRecord, signal: AbortSignal): Promise<void> {
+async function handleRecord(
+  handling: Handling,
+  record: ReceivedRecord,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { log, appearWithinMs } = handling;
   const place = { topic: record.topic, partition: record.partition, offset: record.offset };
   const begunMs = performance.now();
   for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
     try {
-      await dispatch(handling.handlers, record);
-      return;
+      await handleOrBury(handling, record, performance.now() - begunMs > appearWithinMs);
+      return true;
     } catch (error) {
-      const never =
-        error instanceof UnreadableEvent ||
-        (error instanceof Unprocessable && performance.now() - begunMs > appearWithinMs);
-      if (never && (await deadLetter(handling, record, error))) return;
       log.warn({ err: error, ...place }, 'the record could not be handled yet; it is tried again');
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     }
+  }
+  return false;
+}
+
+/** @param waitedEnough what has not appeared by now never will. @throws what may pass */
+async function handleOrBury(
+  handling: Handling,
+  record: ReceivedRecord,
+  waitedEnough: boolean,
+): Promise<void> {
+  try {
+    await dispatch(handling.handlers, record);
+  } catch (error) {
+    const never = error instanceof UnreadableEvent || (error instanceof Unprocessable && waitedEnough);
+    if (!never) throw error;
+    await writeDeadLetter(handling, record, error);
+  }
+}
+
+/** Takes up, one after the other, what operators want handled again. */
+async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Promise<void> {
+  const { db, group, log } = handling;
+  while (!signal.aborted) {
+    try {
+      for (const letter of await lettersToRedrive(db, group)) {
+        if (signal.aborted) return;
+        await noteRedrive(db, letter, await refusalOf(handling, recordOf(letter)));
+        log.info({ dead_letter_id: letter.id }, 'the dead letter was taken up again');
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'dead letters could not be taken up again yet');
+    }
+    await sleep(redrivePollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Null when the record was handled. @throws what may pass */
+async function refusalOf(
+  handling: Handling,
+  record: ReceivedRecord,
+): Promise<UnreadableEvent | Unprocessable | null> {
+  try {
+    await dispatch(handling.handlers, record);
+    return null;
+  } catch (error) {
+    if (error instanceof UnreadableEvent || error instanceof Unprocessable) return error;
+    throw error;
   }
 }
 
@@ -98,53 +146,8 @@ async function dispatch(handlers: Handlers, record: ReceivedRecord): Promise<voi
   if (handler === undefined) return;
   if (record.value === null) throw new UnreadableEvent('not_a_cloud_event', 'the record has no value');
   const event = readEnvelope(topic, {
-    headers: asText(record.headers),
+    headers: headerTexts(record.headers),
     value: record.value.toString('utf8'),
   });
   await handler(event);
-}
-
-/** A header given several times counts by its last value. */
-function asText(headers: RecordHeaders): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
-      const last = Array.isArray(value) ? value.at(-1) : value;
-      return [name, last === undefined ? '' : last.toString()];
-    }),
-  );
-}
-
-/** @returns false when Kafka did not take it; the record is then tried again */
-async function deadLetter(
-  { group, producer, log }: Handling,
-  record: ReceivedRecord,
-  error: UnreadableEvent | Unprocessable,
-): Promise<boolean> {
-  try {
-    const [written] = await producer.send([
-      {
-        topic: deadLetterTopic(group),
-        key: record.key,
-        value: record.value,
-        headers: {
-          ...record.headers,
-          'dlq-group': group,
-          'dlq-topic': record.topic,
-          'dlq-partition': String(record.partition),
-          'dlq-offset': record.offset,
-          'dlq-error-code': error.code,
-          'dlq-error': error.message.slice(0, 1_000),
-          'dlq-seen-at': new Date().toISOString(),
-        },
-      },
-    ]);
-    log.error(
-      { topic: record.topic, partition: record.partition, offset: record.offset, code: error.code, written },
-      'the record can never be handled; it is in the dead letters',
-    );
-    return true;
-  } catch (failed) {
-    log.warn({ err: failed }, 'the dead letter could not be written yet');
-    return false;
-  }
 }

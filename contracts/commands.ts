@@ -22,10 +22,10 @@ export interface SubscriptionCreation {
   metadata: Record<string, string>;
   actor: Actor;
   command_id: string;
-  /** Later than this nothing is created: the caller was told long before that it failed. */
+  /** Later than this (database clock) nothing is created: the caller was told long before that it failed. */
   accept_by: string;
-  /** Until then the caller waits for the first payment's outcome. */
-  answer_by: string;
+  /** How long the caller waits for the first payment's outcome, milliseconds from the start of the process. */
+  answer_within_ms: number;
 }
 
 /** Start arguments of `subscription/{id}`. Without `creation` the process adopts the row that exists. */

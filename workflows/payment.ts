@@ -5,20 +5,12 @@
  * unknown is not failed: nothing new is tried while the provider has not told; a run ends when the row is settled and
  * nothing is asked of it; each step judges by the row that its activity returns.
  */
-import {
-  ActivityFailure,
-  condition,
-  defineSignal,
-  proxyActivities,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { ActivityFailure, condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { AttemptActivities, PaymentActivities, PaymentState } from '../activities/payment';
 import type { CancelPayment, PaymentInput } from '../contracts/commands';
 import { isPaymentOpen } from '../domain/payment';
 import { lookupLadderMs, nextQuestion } from '../domain/unknown-outcome';
+import { introducePayment, showPayment } from './payment-display';
 
 /** Somebody else settled the row: look at it. */
 export const settled = defineSignal('settled');
@@ -36,8 +28,6 @@ const repeats = proxyActivities<Pick<PaymentActivities, 'repeatCall'>>({
   retry: { initialInterval: '1 s', backoffCoefficient: 3, maximumAttempts: 4 },
 });
 
-const paymentIdKey = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
-
 export async function payment({
   payment_id: paymentId,
   incomplete_hours: incompleteHours,
@@ -50,9 +40,9 @@ export async function payment({
   setHandler(cancel, (wish) => {
     wishes.push(wish);
   });
-  upsertSearchAttributes([{ key: paymentIdKey, value: paymentId }]);
 
   let state = await steps.loadPayment(paymentId);
+  if (state !== null) introducePayment(state);
   if (state !== null && isUnattempted(state) && wishes.length === 0) {
     await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger: 'first' });
     state = await steps.loadPayment(paymentId);
@@ -61,7 +51,6 @@ export async function payment({
   const unknownSinceMs = Date.now();
   let lookups = 0;
   while (state !== null) {
-    show(state, lookups);
     const wish = wishes.shift();
     if (wish !== undefined) state = await steps.cancelPayment(paymentId, wish.reason);
     else if (needsFollowUp(state)) state = await askWhenDue(state);
@@ -75,6 +64,7 @@ export async function payment({
   /** One question to the provider when its time has come; a look at the row when somebody spoke before. */
   async function askWhenDue(open: PaymentState): Promise<PaymentState | null> {
     const question = nextQuestion(open, { unknownSinceMs, lookups, incompleteHours });
+    showPayment(open, question);
     if (await wokenBefore(question?.atMs ?? null)) {
       told = false;
       return steps.loadPayment(paymentId);
@@ -124,10 +114,4 @@ async function tellSubscription(final: PaymentState): Promise<void> {
   if (!waitedFor || final.subscription_id === null) return;
   if (outcome !== 'completed' && outcome !== 'failed') return;
   await steps.tellSubscription(final.subscription_id, { payment_id: final.payment_id, outcome });
-}
-
-function show(state: PaymentState, lookups: number): void {
-  setCurrentDetails(
-    `**${state.status}**, attempt ${state.attempt?.number ?? 'none yet'}, ${lookups} lookups so far`,
-  );
 }

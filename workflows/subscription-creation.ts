@@ -4,7 +4,7 @@
  * Invariants: nothing is written after `accept_by`; what was begun is concluded, by this run or the next; a first
  * payment without a clear answer is followed up elsewhere, and waited for only as long as the caller waits.
  */
-import { ApplicationFailure, condition } from '@temporalio/workflow';
+import { ApplicationFailure, condition, workflowInfo } from '@temporalio/workflow';
 import type { SubscriptionRecord } from '../activities/subscription';
 import type { SubscriptionInput } from '../contracts/commands';
 import { isBeingCreated } from '../domain/subscription';
@@ -25,7 +25,7 @@ export async function createOrAdopt(
     const found = await laterStep((step) => step.loadSubscription(id));
     // A run that was lost in the middle of a creation is carried on by this one.
     const unfinished = found !== null && isBeingCreated(found.subscription);
-    return unfinished ? chargeFirst(found, null, firstPaymentTold) : found;
+    return unfinished ? chargeFirst(found, 0, firstPaymentTold) : found;
   }
   const begun = await laterStep((step) => step.beginCreation(creation));
   switch (begun.kind) {
@@ -34,14 +34,14 @@ export async function createOrAdopt(
     case 'concluded':
       return begun.record;
     case 'charge':
-      return chargeFirst(begun.record, creation.answer_by, firstPaymentTold);
+      return chargeFirst(begun.record, creation.answer_within_ms, firstPaymentTold);
   }
 }
 
-/** @param answerBy until then the caller waits; null: nobody does */
+/** @param answerWithinMs how long the caller waits, from the start of the run; 0: nobody does */
 async function chargeFirst(
   begun: SubscriptionRecord,
-  answerBy: string | null,
+  answerWithinMs: number,
   firstPaymentTold: TakeFirstPaymentTold,
 ): Promise<SubscriptionRecord> {
   const paymentId = begun.first_payment_id;
@@ -50,8 +50,11 @@ async function chargeFirst(
   const answer = await attempts.attempt({ payment_id: paymentId, number: 1, trigger: 'first' });
   if (answer.status === 'open') {
     await laterStep((step) => step.startFollowUp(paymentId));
-    const waitMs = answerBy === null ? 0 : Math.max(0, Date.parse(answerBy) - Date.now());
-    await condition(firstPaymentTold, waitMs);
+    // A customer who has to act needs the answer for that: nothing can settle before.
+    const waitMs = answer.waits_for_customer
+      ? 0
+      : workflowInfo().runStartTime.getTime() + answerWithinMs - Date.now();
+    if (waitMs > 0) await condition(firstPaymentTold, waitMs);
   }
   const { id, version } = begun.subscription;
   return laterStep((step) => step.applyFirstPayment(id, version));

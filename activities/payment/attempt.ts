@@ -47,7 +47,10 @@ export async function carryOut(
     if (isUnclear(outcome)) return { attempt: await readAttempt(tx, request.payment_id, request.number) };
     return settleAttempt(tx, request.payment_id, request.number, outcome, 'answer');
   });
-  return attempt.settled_at === null ? { status: 'open' } : settledAnswer(attempt);
+  if (attempt.settled_at !== null) return settledAnswer(attempt);
+  return attempt.status === 'requires_action'
+    ? { status: 'open', waits_for_customer: true }
+    : { status: 'open' };
 }
 
 /** No answer says nothing about the payment; it stays in processing until its follow-up gives up repeating. */

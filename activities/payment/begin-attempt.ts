@@ -30,12 +30,12 @@ export interface AttemptRequest {
 export type RefusalReason =
   'subscription_final' | 'subscription_paused' | 'payment_not_chargeable' | 'no_payment_method';
 
-/** What an attempt came to. `open`: nobody knows yet. */
+/** What an attempt came to. `open`: nobody knows yet, or the customer has to act first. */
 export type AttemptAnswer =
   | { status: 'completed' }
   | { status: 'failed'; failure: Failure }
   | { status: 'refused'; reason: RefusalReason }
-  | { status: 'open' };
+  | { status: 'open'; waits_for_customer?: true };
 
 export type BegunAttempt =
   { kind: 'call'; provider: string; charge: ChargeRequest } | { kind: 'answer'; answer: AttemptAnswer };

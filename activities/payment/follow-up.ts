@@ -23,6 +23,9 @@ import { beginAttempt } from './begin-attempt';
 export interface PaymentState {
   payment_id: string;
   subscription_id: string | null;
+  customer_id: string;
+  amount: number;
+  currency: string;
   kind: PaymentKind;
   status: PaymentStatus;
   /** The latest; null when none began. */
@@ -55,6 +58,9 @@ async function readState(tx: Transaction, paymentId: string): Promise<PaymentSta
   return {
     payment_id: row.id,
     subscription_id: row.subscription_id,
+    customer_id: row.customer_id,
+    amount: Number(row.amount),
+    currency: row.currency,
     kind: row.kind as PaymentKind,
     status: row.status as PaymentStatus,
     attempt:

@@ -11,7 +11,8 @@ import { databaseNow, inTransaction, type Database, type Transaction } from '../
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, shareSubscription } from '../../prisma/locks';
 import { publishOutcome } from '../../prisma/settle-attempt';
-import { Unprocessable, type Handlers } from '../consumer';
+import type { Handlers } from '../consumer';
+import { Unprocessable } from '../unprocessable';
 
 export interface PaymentServiceDependencies {
   db: Database;

@@ -1,14 +1,18 @@
 /**
- * Consuming over kafkajs: a partition's records one after the other, several partitions at a time.
+ * Consuming over kafkajs: several partitions at a time, within one each key in order and keys side by side.
  *
- * Invariants: an offset is committed only after its record's effect is durable; a batch that the group took away from
+ * Invariants: an offset is committed only after the effects of all records up to it are durable; a batch that the group took away from
  * us is left where it is; when kafkajs stops for good, the owner is told.
  */
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Batch, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from 'pino';
-import type { ConsumerOptions, RecordConsumer } from './port';
+import { handleInWindow } from '../record-window';
+import type { ConsumerOptions, ReceivedRecord, RecordConsumer } from './port';
 
 const heartbeatMs = 1_500;
+const commitMs = 500;
+/** Records of one partition in hand at once. */
+const windowSize = 32;
 
 export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logger): Promise<RecordConsumer> {
   const consumer = kafka.consumer({
@@ -55,30 +59,43 @@ async function takeBatch(
       if (isLostMembership(error)) leaving.abort(error);
     });
   }, heartbeatMs);
+  let done: KafkaMessage | undefined;
+  let committed: KafkaMessage | undefined;
+  const commit = async (): Promise<void> => {
+    if (done === undefined || done === committed) return;
+    const upTo = done;
+    const next = (BigInt(upTo.offset) + 1n).toString();
+    await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: next }]);
+    committed = upTo;
+  };
+  // What is committed now is not handled again after a crash; a failure here is made good by the next one.
+  const commits = setInterval(() => void commit().catch(() => undefined), commitMs);
   try {
-    for (const message of batch.messages) {
-      if (!isRunning() || isStale() || leaving.signal.aborted) break;
-      const record = {
-        topic: batch.topic,
-        partition: batch.partition,
-        offset: message.offset,
-        key: message.key,
-        value: message.value,
-        headers: message.headers ?? {},
-      };
-      await options.handle(record, leaving.signal);
-      // A handler that was told to stop may not have finished: its record stays uncommitted.
-      if (leaving.signal.aborted) break;
-      resolveOffset(message.offset);
-      const next = (BigInt(message.offset) + 1n).toString();
-      await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: next }]);
-    }
+    await handleInWindow(batch.messages, {
+      size: windowSize,
+      keyOf: ({ key }) => key?.toString('latin1') ?? null,
+      handle: (message) => options.handle(received(batch, message), leaving.signal),
+      onDone: (message) => {
+        resolveOffset(message.offset);
+        done = message;
+      },
+      isStopping: () => !isRunning() || isStale() || leaving.signal.aborted,
+    });
+    await commit();
     // kafkajs joins the group again when it is told why.
     if (leaving.signal.aborted && !stopping.aborted) throw leaving.signal.reason;
   } finally {
     clearInterval(heart);
+    clearInterval(commits);
     stopping.removeEventListener('abort', leave);
   }
+}
+
+function received(
+  { topic, partition }: Batch,
+  { offset, key, value, headers }: KafkaMessage,
+): ReceivedRecord {
+  return { topic, partition, offset, key, value, headers: headers ?? {} };
 }
 
 /** Whether the group goes on without this member until it has joined again. */

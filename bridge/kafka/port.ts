@@ -52,10 +52,11 @@ export interface ConsumerOptions {
   group: string;
   topics: readonly string[];
   /**
-   * Resolves when the record's effect is durable; the offset is committed then. Must not reject. When `signal` aborts
-   * (closing, or the group took the partition away) it resolves soon, finished or not: the offset stays.
+   * True when the record's effect is durable; the offset may be committed then. Must not reject. When `signal` aborts
+   * (closing, or the group took the partition away) it resolves soon, with false when it was not finished. Records
+   * with the same key are handled in order, others side by side.
    */
-  handle(record: ReceivedRecord, signal: AbortSignal): Promise<void>;
+  handle(record: ReceivedRecord, signal: AbortSignal): Promise<boolean>;
   /** The client library gave up; the process must end, so that a supervisor starts it anew. */
   onFatal(error: Error): void;
 }

@@ -13,7 +13,6 @@ export const pageQuery = z.strictObject({
   cursor: z.string().max(500).optional(),
 });
 
-
 /** `{ data, next_cursor }`; `next_cursor` is null on the last page. */
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ data: z.array(item), next_cursor: z.string().nullable() });

@@ -11,6 +11,7 @@ let its: TestSystem;
 beforeAll(async () => {
   its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
 });
+afterEach(() => its?.heal());
 afterAll(() => its?.close());
 
 /** Everything that must have happened once, and nothing more. */

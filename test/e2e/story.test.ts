@@ -30,6 +30,7 @@ beforeAll(async () => {
     open[token] = await order(token);
   }
 });
+afterEach(() => its?.heal());
 afterAll(() => its?.close());
 
 async function order(token: string): Promise<Order> {

@@ -83,7 +83,7 @@ export async function givenBilling(): Promise<GivenBilling> {
       actor,
       command_id: `${id}/create`,
       accept_by: new Date(Date.now() + 30_000).toISOString(),
-      answer_by: new Date(Date.now() + 1_000).toISOString(),
+      answer_within_ms: 1_000,
       ...more,
     };
   };

@@ -60,6 +60,7 @@ export class TestSystem {
     /** Processes that ended though nobody asked them to. */
     readonly crashed: readonly string[],
     private readonly plan: string,
+    private readonly processes: readonly string[],
   ) {}
 
   /** @param processes files of `dist/bin`; with `sandbox` among them, `all` uses that one */
@@ -82,7 +83,7 @@ export class TestSystem {
       });
       try {
         const topics = await readTopics(system.environment['KAFKA_BROKERS'] ?? '');
-        const started = new TestSystem(system, topics, crashed, `plan-${randomUUID()}`);
+        const started = new TestSystem(system, topics, crashed, `plan-${randomUUID()}`, processes);
         await started.makePlan();
         return started;
       } catch (error) {
@@ -218,9 +219,18 @@ export class TestSystem {
     });
   }
 
+  /** After a test, failed or not: every server and process runs, and the provider behaves. */
+  async heal(): Promise<void> {
+    const { postgres, kafka, temporal } = this.system.platform;
+    await Promise.all([postgres.start(), kafka.start(), temporal.start()]);
+    await Promise.all(this.processes.map((name) => this.startAgain(name)));
+    await this.control({ hold_answers: false, latency_ms: 0 });
+  }
+
   /** Starts one of the processes again and waits until it is at work. */
   async startAgain(name: string): Promise<void> {
     const again = this.system.product(name);
+    if (again.pid !== undefined) return;
     await again.start();
     await eventually(`${name} to be at work`, async () =>
       (await again.lastOutput()).includes('"msg":"started"'),

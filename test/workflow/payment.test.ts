@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { PaymentActivities, PaymentState } from '../../activities/payment';
+import type { AttemptActivities, PaymentActivities, PaymentState } from '../../activities/payment';
 import { paymentStart } from '../../contracts/workflows';
 import type { PaymentStatus } from '../../domain/payment';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
@@ -23,6 +23,9 @@ function world(
   let state: PaymentState = {
     payment_id: 'pay_1',
     subscription_id: 'sub_1',
+    customer_id: 'cus_1',
+    amount: 1000,
+    currency: 'EUR',
     kind: 'first',
     status: begin ?? 'requested',
     attempt: begin === null ? null : { number: 1, status: begin as 'processing', trigger: 'first' },
@@ -35,7 +38,12 @@ function world(
   const note = async (what: string) => {
     log.push({ what, atMs: await time.env.currentTimeMs() });
   };
-  const activities: PaymentActivities = {
+  const activities: PaymentActivities & AttemptActivities = {
+    attemptPayment: async ({ number }) => {
+      await note(`attempt ${number}`);
+      set(calls.shift() ?? 'processing');
+      return { status: 'open' };
+    },
     loadPayment: async () => {
       await note('load');
       return state;
@@ -136,6 +144,28 @@ describe('payment/{id}', () => {
     });
     expect(whats()).not.toContain('lookup');
     expect(whats().at(-1)).toBe('tell sub_1 completed');
+  });
+
+  it('makes the first attempt when whoever was to make it could not', async () => {
+    const { activities, whats } = world(null, { calls: ['completed'] });
+    await time.withWorker('payment-service', activities, async () => (await start('pay_untried')).result());
+    expect(whats()).toEqual(['load', 'attempt 1', 'load', 'tell sub_1 completed']);
+  });
+
+  it('carries out a wish that comes while it tells the outcome', async () => {
+    const { activities, whats } = world('processing', { calls: ['failed'] });
+    const tell = activities.tellSubscription;
+    await time.withWorker('payment-service', activities, async () => {
+      const handle = await start('pay_late_wish');
+      let wished = false;
+      activities.tellSubscription = async (...args) => {
+        if (!wished) await handle.signal('cancel', { reason: 'subscription_cancelled' });
+        wished = true;
+        await tell(...args);
+      };
+      await handle.result();
+    });
+    expect(whats()).toContain('cancel subscription_cancelled');
   });
 
   it('cancels a payment that was never attempted, and tells nobody', async () => {

@@ -8,6 +8,7 @@ import type { Subscription } from '../../contracts/http/subscriptions';
 import { subscriptionStart } from '../../contracts/workflows';
 import type { SubscriptionStatus } from '../../domain/subscription';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
+import { until } from '../support/until';
 
 let time: SkippedTime;
 beforeAll(async () => {
@@ -74,7 +75,7 @@ function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'active'):
   };
 }
 
-const creation = (id: string, answerBy: string): SubscriptionCreation => ({
+const creation = (id: string, answerWithinMs: number): SubscriptionCreation => ({
   subscription_id: id,
   customer_id: 'cus_1',
   plan_id: 'gold',
@@ -87,8 +88,8 @@ const creation = (id: string, answerBy: string): SubscriptionCreation => ({
   metadata: {},
   actor,
   command_id: `${id}/create`,
-  accept_by: answerBy,
-  answer_by: answerBy,
+  accept_by: '2100-01-01T00:00:00.000Z',
+  answer_within_ms: answerWithinMs,
 });
 
 const command = (id: string): CancelCommand => ({
@@ -118,9 +119,8 @@ function ask<T>(
   }) as Promise<T>;
 }
 
-async function create(id: string, answerInMs = 10_000): Promise<CreationResult> {
-  const answerBy = new Date((await time.env.currentTimeMs()) + answerInMs).toISOString();
-  return ask<CreationResult>(id, creation(id, answerBy), 'awaitCreated', []);
+function create(id: string, answerInMs = 10_000): Promise<CreationResult> {
+  return ask<CreationResult>(id, creation(id, answerInMs), 'awaitCreated', []);
 }
 
 const run = <T>(fake: Fake, work: () => Promise<T>) =>
@@ -164,6 +164,16 @@ describe('subscription/{id}', () => {
     const fake = world({ status: 'open' }, 'incomplete');
     await run(fake, async () => {
       expect(await create('sub_open', 500)).toBe('concluded');
+    });
+    expect(fake.log).toEqual(['begin', 'attempt', 'follow up', 'apply at v0']);
+  });
+
+  it('answers at once when the customer has to act: nothing can settle before', async () => {
+    const fake = world({ status: 'open', waits_for_customer: true }, 'incomplete');
+    await run(fake, async () => {
+      const before = await time.env.currentTimeMs();
+      expect(await create('sub_customer', 3_600_000)).toBe('concluded');
+      expect((await time.env.currentTimeMs()) - before).toBeLessThan(60_000);
     });
     expect(fake.log).toEqual(['begin', 'attempt', 'follow up', 'apply at v0']);
   });
@@ -265,6 +275,46 @@ describe('subscription/{id}', () => {
       expect(await create('sub_patient')).toBe('concluded');
     });
     expect(failures).toBe(6);
+  });
+
+  it('does not hold up a message while an outcome that was told cannot be applied', async () => {
+    const fake = world({ status: 'open' }, 'incomplete');
+    await run(fake, async () => {
+      await create('sub_held_up', 1);
+      let tries = 0;
+      fake.activities.applyFirstPayment = async () => {
+        tries += 1;
+        throw new Error('connect ECONNREFUSED');
+      };
+      const handle = time.env.client.workflow.getHandle('subscription/sub_held_up');
+      await handle.signal('firstPaymentSettled', { payment_id: 'pay_1', outcome: 'completed' });
+      await until('it was tried in vain', async () => tries >= 5);
+      const cancelled = await handle.executeUpdate<Subscription, [CancelCommand]>('cancel', {
+        args: [command('sub_held_up')],
+      });
+      expect(cancelled.status).toBe('cancelled');
+      await handle.result();
+    });
+  });
+
+  it('finds out by itself about a commit that it never heard of', async () => {
+    const fake = world({ status: 'completed' });
+    const commit = fake.activities.commitCancellation;
+    fake.activities.commitCancellation = async (...args) => {
+      if (fake.row.current?.subscription.status !== 'cancelled') await commit(...args);
+      throw new Error('the connection was lost');
+    };
+    await run(fake, async () => {
+      await create('sub_in_doubt');
+      fake.activities.applyFirstPayment = async () => fake.row.current ?? record('active', 1);
+      const handle = time.env.client.workflow.getHandle('subscription/sub_in_doubt');
+      const refused = await handle
+        .executeUpdate('cancel', { args: [command('sub_in_doubt')] })
+        .catch((e: unknown) => e);
+      expect((refused as WorkflowUpdateFailedError).cause).toMatchObject({ type: 'unavailable' });
+      await handle.result();
+    });
+    expect(fake.row.current?.subscription.status).toBe('cancelled');
   });
 
   it('answers a refused creation with its code', async () => {

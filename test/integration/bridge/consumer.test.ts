@@ -1,17 +1,24 @@
-import { Unprocessable, runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer';
+import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer';
 import type { RecordProducer } from '../../../bridge/kafka/port';
 import { writeEnvelope } from '../../../contracts/envelope';
 import type { EventData } from '../../../contracts/events';
+import { Unprocessable } from '../../../bridge/unprocessable';
+import { createDatabase, type Database } from '../../../prisma/client';
+import { createTestDatabase } from '../../support/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';
 
 let kafka: FreshKafka;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let db: Database;
 let producer: RecordProducer;
 let dead: ReadRecord[];
 const groups: RunningGroup[] = [];
 beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, 5);
   kafka = await freshKafka(2);
   producer = await kafka.client.producer();
   dead = await kafka.read('payment-service.dlq');
@@ -22,6 +29,8 @@ afterEach(async () => {
 afterAll(async () => {
   await producer.close();
   await kafka.end();
+  await db.$disconnect();
+  await database.drop();
 });
 
 async function consume(
@@ -32,7 +41,7 @@ async function consume(
   const onFatal = (error: Error) => {
     throw error;
   };
-  const deps = { kafka: kafka.client, log: quiet, onFatal, appearWithinMs };
+  const deps = { kafka: kafka.client, db, log: quiet, onFatal, appearWithinMs };
   const group = await runGroup(deps, 'payment-service', handlers);
   groups.push(group);
   return group;
@@ -108,6 +117,51 @@ describe('a consumer group', () => {
       'dlq-error': expect.any(String),
       'dlq-seen-at': expect.stringMatching(/^\d{4}-.*Z$/),
     });
+  });
+
+  it('keeps a row of what it puts aside, which a redrive after a fix hands over once more', async () => {
+    let isFixed = false;
+    const handled: string[] = [];
+    await write(event('pay_redriven'), { key: 'sub_redriven' });
+    await consume(async (id) => {
+      if (id === 'pay_redriven' && !isFixed) throw new Unprocessable('unknown_payment', 'no such payment');
+      handled.push(id);
+    }, 0);
+    const find = () => db.deadLetter.findFirst({ where: { key: 'sub_redriven' } });
+    const letter = await until('there is a row', async () => (await find()) ?? undefined);
+    expect(letter).toMatchObject({
+      group: 'payment-service',
+      topic,
+      event_id: 'pay_redriven/1',
+      error_code: 'unknown_payment',
+      status: 'open',
+    });
+    const redrive = () =>
+      db.deadLetter.update({ where: { id: letter.id }, data: { redrive_requested_at: new Date() } });
+    await redrive();
+    await until('it failed again', async () => (await find())?.redrive_requested_at === null);
+    expect((await find())?.status).toBe('open');
+    isFixed = true;
+    await redrive();
+    await until('it is resolved', async () => (await find())?.status === 'redriven');
+    expect(handled).toEqual(['pay_redriven']);
+  });
+
+  it('handles keys side by side, so that one that is stuck holds up no other of its partition', async () => {
+    let isAway = true;
+    const handled: string[] = [];
+    await write(event('pay_stuck'), { key: 'sub_stuck' });
+    await write(event('pay_behind'), { key: 'sub_stuck' });
+    await write(event('pay_free'), { key: 'sub_free' });
+    await consume(async (id) => {
+      if (id === 'pay_stuck' && isAway) throw new Error('the database is away');
+      handled.push(id);
+    });
+    await until('the other key is served', async () => handled.includes('pay_free'));
+    expect(handled).not.toContain('pay_behind');
+    isAway = false;
+    await until('the stuck key, too', async () => handled.includes('pay_behind'));
+    expect(handled.filter((id) => id !== 'pay_free')).toEqual(['pay_stuck', 'pay_behind']);
   });
 
   it('tries a record again in place while something is down, before it goes on', async () => {

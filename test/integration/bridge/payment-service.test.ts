@@ -34,7 +34,11 @@ beforeAll(async () => {
     throw error;
   };
   const handlers = paymentServiceHandlers({ db: given.db, client, incompleteHours: 23 });
-  group = await runGroup({ kafka: kafka.client, log: quiet, onFatal }, 'payment-service', handlers);
+  group = await runGroup(
+    { kafka: kafka.client, db: given.db, log: quiet, onFatal },
+    'payment-service',
+    handlers,
+  );
 });
 afterAll(async () => {
   await group.close();

@@ -1,0 +1,197 @@
+/**
+ * Records the histories that `test/workflow/replay.test.ts` replays: real server, real activities, a played provider.
+ *
+ * `RECORD_HISTORIES=1 npx jest --selectProjects workflow test/workflow/replay` writes them anew. Keep the files of
+ * released workflows: code that no longer replays them would stop the processes that customers have running.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
+import { createFollowUps } from '../../activities/payment/follow-ups';
+import { createSubscriptionActivities } from '../../activities/subscription';
+import { paymentStart, searchAttributes, subscriptionStart, taskQueues } from '../../contracts/workflows';
+import { periodPaymentId } from '../../domain/ids';
+import { inTransaction } from '../../prisma/client';
+import { settleAttempt } from '../../prisma/settle-attempt';
+import {
+  actor,
+  completed,
+  declined,
+  givenBilling,
+  noAnswer,
+  pending,
+  type GivenBilling,
+} from './given-billing';
+import { until } from './until';
+
+const root = join(__dirname, '..', '..');
+const identity = 'recorder';
+
+interface Recorder {
+  given: GivenBilling;
+  client: Client;
+  create(id: string, charges: (typeof completed)[]): Promise<void>;
+  /** Writes the history of a workflow as it stands. */
+  save(workflowId: string, name: string): Promise<void>;
+}
+
+type History = temporal.api.history.v1.IHistory;
+const { History: historyType } = temporal.api.history.v1;
+
+/**
+ * As `@temporalio/proto` reads and writes plain objects. The SDK's own `historyToJSON` needs one protobufjs for all of
+ * its packages, and npm installs several beside each other.
+ */
+function historyToJson(history: History): object {
+  return historyType.toObject(historyType.fromObject(history), {
+    enums: String,
+    longs: String,
+    bytes: String,
+  });
+}
+
+/** What `recordHistories` wrote. */
+export function historyFromJson(json: string): History {
+  return historyType.fromObject(JSON.parse(json) as object);
+}
+
+export async function recordHistories(folder: string): Promise<void> {
+  const address = process.env['TEST_TEMPORAL_ADDRESS'];
+  const [connection, native, given] = await Promise.all([
+    Connection.connect({ address }),
+    NativeConnection.connect({ address }),
+    givenBilling(),
+  ]);
+  const client = new Client({ connection, identity });
+  await registerSearchAttributes(connection);
+  const workers = await makeWorkers(native, client, given);
+  const recorder: Recorder = {
+    given,
+    client,
+    create: (id, charges) => create(recorder, id, charges),
+    async save(workflowId, name) {
+      const history = await client.workflow.getHandle(workflowId).fetchHistory();
+      // Stack traces of failures name files; where they lay is nobody's business.
+      const json = JSON.stringify(historyToJson(history), null, 2).replaceAll(`${root}/`, '');
+      writeFileSync(join(folder, `${name}.json`), `${json}\n`);
+    },
+  };
+  const [subscriptions, payments] = workers;
+  try {
+    await subscriptions.runUntil(() => payments.runUntil(() => playAll(recorder)));
+  } finally {
+    await Promise.all([connection.close(), native.close(), given.end()]);
+  }
+}
+
+async function registerSearchAttributes(connection: Connection): Promise<void> {
+  const { IndexedValueType } = temporal.api.enums.v1;
+  const types = {
+    Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+  };
+  const wanted = Object.entries(searchAttributes).map(([name, type]) => [name, types[type]]);
+  await connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(wanted) as Record<string, number>,
+  });
+}
+
+async function makeWorkers(connection: NativeConnection, client: Client, given: GivenBilling) {
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: join(root, 'workflows'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  const followUps = createFollowUps(client, 23);
+  const attempt = createAttemptActivities(given);
+  const make = (taskQueue: string, activities: object) =>
+    Worker.create({
+      connection,
+      identity,
+      taskQueue,
+      workflowBundle,
+      activities: { ...activities, ...attempt },
+    });
+  return Promise.all([
+    make(taskQueues.subscription, createSubscriptionActivities({ db: given.db, followUps })),
+    make(taskQueues.payment, createPaymentActivities({ ...given, followUps })),
+  ]);
+}
+
+function ask({ client }: Recorder, id: string, creation: object | null, update: string, args: unknown[]) {
+  const { workflowType, ...options } = subscriptionStart({
+    subscription_id: id,
+    creation: creation as never,
+  });
+  const start = new WithStartWorkflowOperation(workflowType, {
+    ...options,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  });
+  return client.workflow.executeUpdateWithStart(update, { startWorkflowOperation: start, args });
+}
+
+async function create(recorder: Recorder, id: string, charges: (typeof completed)[]): Promise<void> {
+  const { given } = recorder;
+  given.provider.charges = charges;
+  await ask(recorder, id, given.creation({ subscription_id: id }), 'awaitCreated', []);
+}
+
+async function playAll(recorder: Recorder): Promise<void> {
+  const { given, client, save } = recorder;
+  const paymentOf = (id: string) => periodPaymentId(id, 1);
+  const becomes = (id: string, status: string) =>
+    until(`${id} is ${status}`, async () => {
+      const row = await given.db.subscription.findUnique({ where: { id } });
+      return row?.status === status;
+    });
+
+  await recorder.create('sub_paid', [completed]);
+  await save('subscription/sub_paid', 'subscription-paid');
+
+  await recorder.create('sub_declined', [declined]);
+  await client.workflow.getHandle('subscription/sub_declined').result();
+  await save('subscription/sub_declined', 'subscription-declined');
+
+  await recorder.create('sub_cancelled', [completed]);
+  const command = { command_id: 'sub_cancelled/c', mode: 'now', refund: 'none', reason: null, actor };
+  await ask(recorder, 'sub_cancelled', null, 'cancel', [command]);
+  await client.workflow.getHandle('subscription/sub_cancelled').result();
+  await save('subscription/sub_cancelled', 'subscription-cancelled');
+
+  await recorder.create('sub_late', [pending]);
+  await becomes('sub_late', 'incomplete');
+  await inTransaction(given.db, (tx) => settleAttempt(tx, paymentOf('sub_late'), 1, completed, 'webhook'));
+  const followUp = client.workflow.getHandle(`payment/${paymentOf('sub_late')}`);
+  await followUp.signal('settled');
+  await followUp.result();
+  await becomes('sub_late', 'active');
+  await save('subscription/sub_late', 'subscription-incomplete-activated');
+  await save(followUp.workflowId, 'payment-settled-elsewhere');
+
+  await recorder.create('sub_repeated', [noAnswer, completed]);
+  await client.workflow.getHandle(`payment/${paymentOf('sub_repeated')}`).result();
+  await save(`payment/${paymentOf('sub_repeated')}`, 'payment-repeated');
+
+  await recorder.create('sub_unknown', [noAnswer]);
+  await until('the outcome is unknown', async () => {
+    const row = await given.db.payment.findUnique({ where: { id: paymentOf('sub_unknown') } });
+    return row?.status === 'unknown';
+  });
+  const unknown = client.workflow.getHandle(`payment/${paymentOf('sub_unknown')}`);
+  await unknown.signal('cancel', { reason: 'subscription_cancelled' });
+  await until('the wish is recorded', async () => {
+    const row = await given.db.payment.findUnique({ where: { id: paymentOf('sub_unknown') } });
+    return row?.cancel_requested_at;
+  });
+  await save(unknown.workflowId, 'payment-unknown');
+
+  given.provider.charges = [completed];
+  const { paymentId } = await given.begun({ subscription_id: 'sub_untried' });
+  const { workflowType, ...options } = paymentStart(paymentId, 23);
+  await client.workflow.execute(workflowType, options);
+  await save(`payment/${paymentId}`, 'payment-first-attempt');
+}
