@@ -155,16 +155,18 @@ describe('payment/{id}', () => {
   it('carries out a wish that comes while it tells the outcome', async () => {
     const { activities, whats } = world('processing', { calls: ['failed'] });
     const tell = activities.tellSubscription;
-    await time.withWorker('payment-service', activities, async () => {
-      const handle = await start('pay_late_wish');
-      let wished = false;
-      activities.tellSubscription = async (...args) => {
-        if (!wished) await handle.signal('cancel', { reason: 'subscription_cancelled' });
-        wished = true;
-        await tell(...args);
-      };
-      await handle.result();
-    });
+    let wish: (() => Promise<void>) | undefined = undefined;
+    activities.tellSubscription = async (...args) => {
+      await wish?.();
+      wish = undefined;
+      await tell(...args);
+    };
+    const id = 'pay_late_wish';
+    wish = () =>
+      time.env.client.workflow
+        .getHandle(`payment/${id}`)
+        .signal('cancel', { reason: 'subscription_cancelled' });
+    await time.withWorker('payment-service', activities, async () => (await start(id)).result());
     expect(whats()).toContain('cancel subscription_cancelled');
   });
 
