@@ -114,7 +114,7 @@ describe('cancelling now', () => {
       await Promise.all([attempt(paymentId, completed), later()]);
       const row = await given.db.subscription.findUniqueOrThrow({ where: { id } });
       const [event] = await cancelledEvents(id);
-      const isNamed = (event?.['open_payment_ids'] as string[]).includes(paymentId);
+      const isNamed = ((event?.['open_payment_ids'] ?? []) as string[]).includes(paymentId);
       expect(isNamed).toBe(!row.period_paid);
       seen.add(isNamed ? 'named' : 'paid');
     }

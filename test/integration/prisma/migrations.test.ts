@@ -64,8 +64,8 @@ describe('bin/migrate', () => {
       expect(await migrate(url)).toMatchObject({ exitCode: 0 });
       const db = createDatabase(url, 2);
       const models = Object.values(Prisma.ModelName).map((name) => name[0]?.toLowerCase() + name.slice(1));
-      const read = (model: string) =>
-        (db as unknown as Record<string, { findFirst(): Promise<unknown> }>)[model]?.findFirst();
+      const tables = db as unknown as Record<string, { findFirst(): Promise<unknown> }>;
+      const read = async (model: string) => tables[model]?.findFirst();
       expect(await Promise.all(models.map(read))).toEqual(models.map(() => null));
       await db.$disconnect();
       const again = await migrate(url);
