@@ -46,15 +46,25 @@ export async function startWorkers(
         activities: activities[service],
         maxCachedWorkflows: config.WORKER_CACHED_WORKFLOWS,
         shutdownGraceTime: config.SHUTDOWN_TIMEOUT_MS / 2,
+        // A local activity that hangs would keep the worker draining for ever.
+        shutdownForceTime: config.SHUTDOWN_TIMEOUT_MS * 0.75,
       }),
     ),
   );
   const running = workers.map((worker) => worker.run());
-  for (const run of running) run.catch((error: unknown) => onFatal(error as Error));
+  let closing = false;
+  for (const run of running) {
+    run.catch((error: unknown) => {
+      if (closing)
+        log.warn({ err: error }, 'a worker was stopped with work in hand; it is done again elsewhere');
+      else onFatal(error as Error);
+    });
+  }
   return [
     {
       name: 'workers',
       async close() {
+        closing = true;
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         await Promise.allSettled(running);
       },

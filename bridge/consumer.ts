@@ -17,6 +17,7 @@ import {
   recordOf,
   writeDeadLetter,
   type DeadLetterDependencies,
+  type Letter,
 } from './dead-letters';
 import type { KafkaClient, ReceivedRecord } from './kafka/port';
 import { Unprocessable } from './unprocessable';
@@ -109,21 +110,28 @@ async function handleOrBury(
   }
 }
 
-/** Takes up, one after the other, what operators want handled again. */
+/** Takes up, one after the other, what operators want handled again; one that cannot be yet holds up no other. */
 async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Promise<void> {
   const { db, group, log } = handling;
   while (!signal.aborted) {
-    try {
-      for (const letter of await lettersToRedrive(db, group)) {
-        if (signal.aborted) return;
-        await noteRedrive(db, letter, await refusalOf(handling, recordOf(letter)));
-        log.info({ dead_letter_id: letter.id }, 'the dead letter was taken up again');
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'dead letters could not be taken up again yet');
+    const letters = await lettersToRedrive(db, group).catch((error: unknown) => {
+      log.warn({ err: error }, 'dead letters could not be looked for');
+      return [];
+    });
+    for (const letter of letters) {
+      if (signal.aborted) return;
+      await redrive(handling, letter).catch((error: unknown) => {
+        log.warn({ err: error, dead_letter_id: letter.id }, 'the dead letter could not be taken up yet');
+      });
     }
     await sleep(redrivePollMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** @throws what may pass; the letter is taken up again later */
+async function redrive(handling: Handling, letter: Letter): Promise<void> {
+  await noteRedrive(handling.db, letter, await refusalOf(handling, recordOf(letter)));
+  handling.log.info({ dead_letter_id: letter.id }, 'the dead letter was taken up again');
 }
 
 /** Null when the record was handled. @throws what may pass */

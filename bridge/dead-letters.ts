@@ -82,7 +82,7 @@ export function lettersToRedrive(db: Database, group: ConsumerGroup) {
   });
 }
 
-type Letter = Awaited<ReturnType<typeof lettersToRedrive>>[number];
+export type Letter = Awaited<ReturnType<typeof lettersToRedrive>>[number];
 
 /** The record as it was. */
 export function recordOf(letter: Letter): ReceivedRecord {

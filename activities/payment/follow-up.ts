@@ -15,7 +15,7 @@ import {
 } from '../../domain/payment';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockPayment, shareSubscription } from '../../prisma/locks';
-import { raiseOperatorTask, settleAttempt } from '../../prisma/settle-attempt';
+import { raiseOperatorTask, settleAttempt, type OperatorTaskKind } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
 
@@ -183,7 +183,8 @@ async function noteNotFound(
   const lastCall = attempt.last_call_ended_at ?? attempt.started_at;
   const quiet = now.getTime() - lastCall.getTime() >= quietBeforeLookupMs;
   // What the provider once acknowledged did arrive, whatever its records say later.
-  const counts = proves && quiet && attempt.provider_reference === null;
+  const counts =
+    proves && quiet && attempt.provider_reference === null && !(await hasMismatch(tx, paymentId));
   await tx.paymentAttempt.update({
     where: key,
     data: { lookups: { increment: 1 }, lookups_not_found: counts ? { increment: 1 } : undefined },
@@ -192,6 +193,14 @@ async function noteNotFound(
   const never = failure('processing_error', 'The provider never received the attempt.');
   const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
   await settleAttempt(tx, paymentId, number, outcome, 'lookup');
+}
+
+/** The provider once named another amount: it knew the attempt, and a person decides. */
+async function hasMismatch(tx: Transaction, paymentId: string): Promise<boolean> {
+  const kind: OperatorTaskKind = 'amount_mismatch';
+  return (
+    (await tx.operatorTask.count({ where: { kind, subject_type: 'payment', subject_id: paymentId } })) > 0
+  );
 }
 
 async function forgetNotFound(tx: Transaction, paymentId: string, number: number): Promise<void> {

@@ -29,15 +29,24 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
   watchForCrash(consumer, options, stopping.signal, log);
   await consumer.connect();
   await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+  const inHand = new Set<Promise<void>>();
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: 4,
-    eachBatch: (payload) => takeBatch(payload, consumer, options, stopping.signal),
+    eachBatch(payload) {
+      const batch = takeBatch(payload, consumer, options, stopping.signal).finally(() =>
+        inHand.delete(batch),
+      );
+      inHand.add(batch);
+      return batch;
+    },
   });
   return {
     async close() {
       stopping.abort();
+      // A consumer that is being disconnected commits nothing any more, and does not say so.
+      await Promise.allSettled(inHand);
       await consumer.disconnect();
     },
   };

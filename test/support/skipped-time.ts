@@ -12,6 +12,18 @@ export interface SkippedTime {
   close(): Promise<void>;
 }
 
+/** The SDK gives the Java program 5 s to start; a busy machine may need more than one try. */
+async function startServer(path: string, triesLeft = 3): Promise<TestWorkflowEnvironment> {
+  try {
+    return await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path } },
+    });
+  } catch (error) {
+    if (triesLeft <= 1) throw error;
+    return startServer(path, triesLeft - 1);
+  }
+}
+
 let bundle: Promise<WorkflowBundle> | undefined;
 
 export async function skippedTime(): Promise<SkippedTime> {
@@ -21,9 +33,7 @@ export async function skippedTime(): Promise<SkippedTime> {
   });
   const path = process.env['TEST_TIME_SKIPPING_SERVER'];
   if (path === undefined) throw new Error('the jest global setup did not run');
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
+  const env = await startServer(path);
   const { IndexedValueType } = temporal.api.enums.v1;
   await env.connection.operatorService.addSearchAttributes({
     namespace: 'default',
