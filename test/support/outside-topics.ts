@@ -31,7 +31,13 @@ export async function readTopics(brokers: string): Promise<Topics> {
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 },
   });
-  const consumer = kafka.consumer({ groupId: `outside-${randomUUID()}` });
+  const consumer = kafka.consumer({
+    groupId: `outside-${randomUUID()}`,
+    // After a broker was away, the group waits so long for its former self.
+    sessionTimeout: 6_000,
+    rebalanceTimeout: 6_000,
+    heartbeatInterval: 1_000,
+  });
   const admin = kafka.admin();
   await Promise.all([consumer.connect(), admin.connect()]);
   await consumer.subscribe({ topics: topicNames, fromBeginning: true });
