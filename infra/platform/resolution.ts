@@ -138,20 +138,20 @@ export async function resolveComponents(wanted: Wanted, machine: Machine): Promi
     kafka: () => nativeKafka(machine),
     temporal: () => nativeTemporal(machine, wanted.temporal),
   };
-  const missing: Missing[] = [];
   let docker: Promise<string | undefined> | undefined;
   const choices = await Promise.all(
-    wanted.components.map(async (name): Promise<Choice | undefined> => {
+    wanted.components.map(async (name): Promise<Choice | Missing> => {
       if (wanted.given[variableOf[name]]) return { name, from: 'environment', version: '' };
       const native = await natives[name]();
       if (!isMissing(native)) return { name, from: 'native', ...native };
       docker ??= dockerProblem(machine.tools, machine.composeFile);
       if ((await docker) === undefined) return { name, from: 'docker', version: '' };
-      missing.push(native);
-      return undefined;
+      return native;
     }),
   );
+  // In the order that was asked for, whichever was found out first.
+  const missing = choices.filter(isMissing);
   if (missing.length > 0)
     throw new PlatformError('missing_tools', missingText(missing, (await docker) ?? ''));
-  return choices.filter((choice) => choice !== undefined);
+  return choices.filter((choice): choice is Choice => !isMissing(choice));
 }

@@ -121,7 +121,8 @@ export async function runLong(run: LongRun): Promise<number | null> {
     });
   } finally {
     run.signal?.removeEventListener('abort', end);
-    log.end();
+    // Who reads the log next finds all of it.
+    await new Promise<void>((resolve) => log.end(() => resolve()));
     run.signal?.throwIfAborted();
   }
 }
