@@ -34,3 +34,21 @@ export async function lockPayment(
   await tx.$queryRaw`SELECT 1 FROM payments WHERE id = ${paymentId} FOR UPDATE`;
   return tx.payment.findUnique({ where: { id: paymentId } });
 }
+
+/**
+ * Locks a payment for a change while its subscription, if it has one, stays as it is: the order for whoever writes
+ * payments or attempts. @throws when there is no such payment
+ */
+export async function lockPaymentInOrder(
+  tx: Transaction,
+  paymentId: string,
+): Promise<{
+  payment: Prisma.PaymentGetPayload<object>;
+  subscription: Prisma.SubscriptionGetPayload<object> | null;
+}> {
+  const known = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  const subscription = await shareSubscription(tx, known.subscription_id);
+  const payment = await lockPayment(tx, paymentId);
+  if (payment === null) throw new Error(`payment ${paymentId} does not exist`);
+  return { payment, subscription };
+}

@@ -11,7 +11,7 @@ import { attemptEventId } from '../domain/event-ids';
 import { isFinal, type SubscriptionStatus } from '../domain/subscription';
 import { databaseNow, type Transaction } from './client';
 import { Prisma } from './generated/client';
-import { lockPayment, shareSubscription } from './locks';
+import { lockPaymentInOrder } from './locks';
 import { appendToOutbox } from './outbox';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
@@ -36,13 +36,10 @@ export async function settleAttempt(
   outcome: AttemptOutcome,
   settledBy: SettledBy,
 ): Promise<Settlement> {
-  const known = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
-  const subscription = await shareSubscription(tx, known.subscription_id);
-  const payment = await lockPayment(tx, paymentId);
+  const { payment, subscription } = await lockPaymentInOrder(tx, paymentId);
   const key = { payment_id_number: { payment_id: paymentId, number } };
   const attempt = await tx.paymentAttempt.findUnique({ where: key });
-  if (payment === null || attempt === null)
-    throw new Error(`attempt ${number} of ${paymentId} does not exist`);
+  if (attempt === null) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
   if (attempt.settled_at !== null) return { settledNow: false, attempt, payment };
 
   const now = await databaseNow(tx);

@@ -6,7 +6,7 @@
  */
 import type { AttemptOutcome } from '../../domain/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { lockPaymentInOrder } from '../../prisma/locks';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
@@ -60,9 +60,7 @@ function isUnclear(outcome: AttemptOutcome): boolean {
 
 /** A lookup that finds nothing proves something only some time after the last call ended. */
 async function noteCallEnded(tx: Transaction, paymentId: string, number: number): Promise<void> {
-  const subject = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
-  await shareSubscription(tx, subject.subscription_id);
-  await lockPayment(tx, paymentId);
+  await lockPaymentInOrder(tx, paymentId);
   await tx.paymentAttempt.update({
     where: { payment_id_number: { payment_id: paymentId, number } },
     data: { last_call_ended_at: await databaseNow(tx) },

@@ -10,7 +10,7 @@ import { attemptIdempotencyKey } from '../../domain/ids';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { lockPaymentInOrder } from '../../prisma/locks';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import type { ChargeRequest } from '../../providers/port';
 
@@ -49,10 +49,7 @@ export async function beginAttempt(
   repeat: boolean,
 ): Promise<BegunAttempt> {
   return inTransaction(db, async (tx) => {
-    const known = await tx.payment.findUniqueOrThrow({ where: { id: request.payment_id } });
-    const subscription = await shareSubscription(tx, known.subscription_id);
-    const payment = await lockPayment(tx, request.payment_id);
-    if (payment === null) throw new Error(`payment ${request.payment_id} does not exist`);
+    const { payment, subscription } = await lockPaymentInOrder(tx, request.payment_id);
     const attempts = await tx.paymentAttempt.findMany({
       where: { payment_id: payment.id },
       orderBy: { number: 'asc' },

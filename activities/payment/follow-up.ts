@@ -14,7 +14,7 @@ import {
   type PaymentStatus,
 } from '../../domain/payment';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
-import { lockPayment, shareSubscription } from '../../prisma/locks';
+import { lockPaymentInOrder } from '../../prisma/locks';
 import { raiseOperatorTask, settleAttempt, type OperatorTaskKind } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
@@ -105,7 +105,7 @@ export async function repeatCall(deps: AttemptDependencies, paymentId: string): 
 /** The repeats are used up: the outcome is unknown until the provider tells. */
 export async function markUnknown(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
   return inTransaction(deps.db, async (tx) => {
-    await lockAttempt(tx, paymentId);
+    await lockPaymentInOrder(tx, paymentId);
     const state = await mustRead(tx, paymentId);
     if (state.attempt?.status === 'processing') {
       const outcome = { status: 'unknown', reason: 'no_clear_answer' } as const;
@@ -164,19 +164,13 @@ async function ask(
   });
 }
 
-async function lockAttempt(tx: Transaction, paymentId: string): Promise<void> {
-  const payment = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
-  await shareSubscription(tx, payment.subscription_id);
-  await lockPayment(tx, paymentId);
-}
-
 async function noteNotFound(
   tx: Transaction,
   paymentId: string,
   number: number,
   proves: boolean,
 ): Promise<void> {
-  await lockAttempt(tx, paymentId);
+  await lockPaymentInOrder(tx, paymentId);
   const key = { payment_id_number: { payment_id: paymentId, number } };
   const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
   const now = await databaseNow(tx);
@@ -204,7 +198,7 @@ async function hasMismatch(tx: Transaction, paymentId: string): Promise<boolean>
 }
 
 async function forgetNotFound(tx: Transaction, paymentId: string, number: number): Promise<void> {
-  await lockAttempt(tx, paymentId);
+  await lockPaymentInOrder(tx, paymentId);
   await tx.paymentAttempt.update({
     where: { payment_id_number: { payment_id: paymentId, number } },
     data: { lookups: { increment: 1 }, lookups_not_found: 0 },
@@ -220,7 +214,7 @@ export async function endNotCompleted(deps: AttemptDependencies, paymentId: stri
   if (!waitsForCustomer(state)) return state;
   if (!answered) throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
   return inTransaction(deps.db, async (tx) => {
-    await lockAttempt(tx, paymentId);
+    await lockPaymentInOrder(tx, paymentId);
     const { attempt } = await mustRead(tx, paymentId);
     if (attempt !== null && waitsForCustomer({ attempt })) {
       const never = failure('not_completed', 'The customer did not complete the payment in time.');
@@ -242,7 +236,7 @@ export async function cancelPayment(
   reason: string,
 ): Promise<PaymentState> {
   return inTransaction(deps.db, async (tx) => {
-    await lockAttempt(tx, paymentId);
+    await lockPaymentInOrder(tx, paymentId);
     const state = await mustRead(tx, paymentId);
     const now = await databaseNow(tx);
     const attemptOpen = state.attempt !== null && isPaymentOpen(state.status);
