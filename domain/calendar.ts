@@ -4,6 +4,9 @@
  * Owns: every computation of a calendar date. Not for workflows: time-zone data changes with the runtime, and a
  * workflow that computed dates would stop replaying. Rule (TC39 Temporal): days beyond a month's end are
  * clamped, a local time in a gap moves forward, in an overlap the first one counts (`compatible`).
+ * Invariants: boundaries grow strictly with their index, so that periods are contiguous and never empty. Only a
+ * daily interval needs a rule for that: a day that the zone left out (30 December 2011 in Samoa) is not counted,
+ * since its boundary would coincide with the next day's; the next day takes its index.
  */
 import { Temporal } from 'temporal-polyfill';
 
@@ -22,6 +25,16 @@ export const maxIntervalCount: Readonly<Record<IntervalUnit, number>> = {
   year: 10,
 };
 
+const dayMs = 86_400_000;
+
+/** Length of a unit over the 400 years after which the calendar repeats. */
+const averageDays: Readonly<Record<IntervalUnit, number>> = {
+  day: 1,
+  week: 7,
+  month: 30.436875,
+  year: 365.2425,
+};
+
 /** True for a zone of the IANA database, such as `Europe/Moscow`; offsets such as `+03:00` are not zones. */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
@@ -36,20 +49,77 @@ export function isTimeZone(name: string): boolean {
  * Boundary `index` of a subscription: its billing anchor plus `index` intervals.
  * @param anchor RFC 3339 instant
  * @param timeZone IANA name
+ * @param index 0 or more; 0 is the anchor itself
  * @returns RFC 3339 instant in UTC, milliseconds
- * @throws RangeError when the zone is unknown
+ * @throws RangeError when the zone is unknown, or the boundary beyond what the calendar can say
  */
 export function boundary(anchor: string, timeZone: string, interval: Interval, index: number): string {
   const start = Temporal.Instant.from(anchor).toZonedDateTimeISO(timeZone);
-  const local = start.toPlainDateTime().add({ [`${interval.unit}s`]: interval.count * index });
   // The anchor itself may be the second of two equal local times; only its own boundary keeps that.
   if (index === 0) return instantText(start.toInstant());
+  const units =
+    interval.unit === 'day' && interval.count === 1 ? calendarDays(start, index) : interval.count * index;
+  const local = start.toPlainDateTime().add({ [`${interval.unit}s`]: units });
   return instantText(local.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).toInstant());
 }
 
-/** The end of a trial of whole local days that begins at `start`. */
+/**
+ * Period `index` of a subscription: from boundary `index` to boundary `index + 1`.
+ * @param index 0 or more
+ */
+export function periodAt(
+  anchor: string,
+  timeZone: string,
+  interval: Interval,
+  index: number,
+): { start: string; end: string } {
+  return {
+    start: boundary(anchor, timeZone, interval, index),
+    end: boundary(anchor, timeZone, interval, index + 1),
+  };
+}
+
+/**
+ * The first boundary later than `instant`: the anchor when it still lies ahead, else the end of the period that
+ * `instant` is in (a period's own start is in it).
+ * @param instant RFC 3339 instant
+ */
+export function firstBoundaryAfter(
+  anchor: string,
+  timeZone: string,
+  interval: Interval,
+  instant: string,
+): { index: number; at: string } {
+  const instantMs = Date.parse(instant);
+  const averageMs = averageDays[interval.unit] * interval.count * dayMs;
+  let index = Math.max(0, Math.floor((instantMs - Date.parse(anchor)) / averageMs));
+  const boundaryMs = (of: number) => Date.parse(boundary(anchor, timeZone, interval, of));
+  // Clamping, leap years and changes of the zone put a boundary a few days off the average, whatever the index:
+  // the estimate is corrected by a step or two.
+  while (index > 0 && boundaryMs(index - 1) > instantMs) index -= 1;
+  while (boundaryMs(index) <= instantMs) index += 1;
+  return { index, at: boundary(anchor, timeZone, interval, index) };
+}
+
+/** The end of a trial of whole local days that begins at `start`; a day that the zone left out is none of them. */
 export function trialEnd(start: string, timeZone: string, trialDays: number): string {
   return boundary(start, timeZone, { unit: 'day', count: 1 }, trialDays);
+}
+
+/** How many dates after `start` the daily boundary `index` lies: its index, and one more for each day left out. */
+function calendarDays(start: Temporal.ZonedDateTime, index: number): number {
+  let days = index;
+  for (
+    let change = start.getTimeZoneTransition('next');
+    change !== null;
+    change = change.getTimeZoneTransition('next')
+  ) {
+    const before = change.subtract({ nanoseconds: 1 });
+    const local = start.toPlainDateTime().add({ days });
+    if (Temporal.PlainDateTime.compare(local, before.toPlainDateTime()) <= 0) break;
+    if (change.offsetNanoseconds - before.offsetNanoseconds >= dayMs * 1_000_000) days += 1;
+  }
+  return days;
 }
 
 function instantText(instant: Temporal.Instant): string {
