@@ -234,6 +234,24 @@ export const settings = {
     23,
     'Hours that a first payment may stay open before its subscription expires.',
   ),
+  RENEWALS_PER_SECOND: setting(
+    'Behaviour',
+    wholeNumber(0, 100_000).default(0),
+    0,
+    'How many due subscriptions are announced each second, so that the first of a month is a queue; 0 is no limit.',
+  ),
+  RENEWAL_SHARDS: setting(
+    'Behaviour',
+    wholeNumber(1, 64).default(1),
+    1,
+    'Scheduler workflows that share the subscriptions; change it only while no retry worker runs.',
+  ),
+  RENEWAL_TICK_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 300).default(5),
+    5,
+    'Longest pause between two looks for what is due, seconds.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),
@@ -294,6 +312,8 @@ const prefixes = [
   'DATABASE_',
   'BOOTSTRAP_',
   'INCOMPLETE_',
+  'RENEWAL_',
+  'RENEWALS_',
   'SHUTDOWN_',
 ];
 // Temporal's own CLI reads these, and Kubernetes adds links to services, into the same environment.

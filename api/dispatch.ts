@@ -96,9 +96,10 @@ async function perform(
   const body = validatedBody(entry, sent);
   trace.reason = reasonOf(query) ?? reasonOf(body);
   const work = async (lease: Lease | null): Promise<Reply> => {
-    const call = { params, query, body, caller, requestId: trace.requestId, idempotencyKey, lease };
+    const ifMatch = request.headers['if-match'] ?? null;
+    const asked = { params, query, body, caller, requestId: trace.requestId, idempotencyKey, ifMatch, lease };
     try {
-      return replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
+      return replyOf(await entry.handle({ ...asked, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
     } catch (error) {
       return refusal(error, deps, trace);
     }
@@ -132,7 +133,7 @@ function validatedParams(entry: Route, params: unknown): unknown {
 
 function validatedBody(entry: Route, sent: unknown): unknown {
   entry.inspectBody?.(sent);
-  if (sent === undefined && entry.body !== undefined) {
+  if (sent === undefined && entry.body !== undefined && entry.bodyOptional !== true) {
     throw new ProblemError('malformed_json', 'The body is empty; a JSON object is needed.');
   }
   return validated(entry.body ?? nothing, sent === undefined ? {} : sent);

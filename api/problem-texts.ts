@@ -9,7 +9,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   unauthenticated:
     'No valid API key came with the request: missing, unknown, expired and revoked keys are answered alike. Send Authorization: Bearer <key>.',
   payment_declined:
-    'The provider declined the first payment; failure says why. The subscription has expired and nothing was charged. Create another one, with another payment method where the category is hard.',
+    'The provider declined the charge; failure says why. A declined creation has expired, a declined change changed nothing; nothing was charged. Try again, with another payment method where the category is hard.',
   forbidden:
     'The API key is valid but lacks the scope that detail names. An admin can make a key that has it.',
   not_found: 'Nothing has this id, or no route has this path.',
@@ -22,6 +22,10 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'The first request with this Idempotency-Key has not been answered yet. Send the same again after Retry-After.',
   subscription_final:
     'The subscription is in its last state, which detail names, and cannot change any more.',
+  subscription_state:
+    'The state of the subscription, which reason names, does not allow the command now. Read the subscription and decide again.',
+  version_mismatch:
+    'If-Match named another version than the subscription has; reason names the present one. Read it and decide again.',
   payment_method_in_use:
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
   customer_erased:

@@ -22,6 +22,8 @@ export interface Call<Params, Query, Body> {
   requestId: string;
   /** The header's value, when one was sent. */
   idempotencyKey: string | null;
+  /** The header If-Match, as sent. */
+  ifMatch: string | null;
   /** Held while a POST with an Idempotency-Key runs. */
   lease: Lease | null;
   /** The id of what the call makes: derived from the Idempotency-Key when there is one. */
@@ -61,6 +63,8 @@ export interface RouteOf<Params extends z.ZodType, Query extends z.ZodType, Body
   params?: Params;
   query?: Query;
   body?: Body;
+  /** No body at all is an empty object. */
+  bodyOptional?: true;
   answers: Readonly<Record<number, DescribedAnswer>>;
   /** Refusals beyond those that every route may answer. */
   problems?: readonly ProblemCode[];

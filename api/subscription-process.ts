@@ -1,5 +1,20 @@
 /** What the routes need of the process of a subscription; implemented over Temporal, and by fakes in unit tests. */
-import type { CancelCommand, CreationResult, SubscriptionCreation } from '../contracts/commands';
+import type {
+  CancelCommand,
+  ChangeCommand,
+  CreationResult,
+  PauseCommand,
+  ResumeCommand,
+  SubscriptionCreation,
+} from '../contracts/commands';
+
+/** What may be asked of a subscription that exists, by the name of the message. */
+export interface SubscriptionCommands {
+  cancel: CancelCommand;
+  change: ChangeCommand;
+  pause: PauseCommand;
+  resume: ResumeCommand;
+}
 
 export interface SubscriptionProcess {
   /**
@@ -9,8 +24,13 @@ export interface SubscriptionProcess {
    */
   create(creation: SubscriptionCreation, requestId: string): Promise<CreationResult>;
   /**
-   * Asks the process to cancel; when it returns, the row says so.
-   * @throws ProblemError `unavailable`, `subscription_final`
+   * Carries out a command; when it returns, the row says so.
+   * @throws ProblemError `unavailable`, `too_many_requests`, or what the process refuses
    */
-  cancel(subscriptionId: string, command: CancelCommand, requestId: string): Promise<void>;
+  command<Name extends keyof SubscriptionCommands>(
+    subscriptionId: string,
+    name: Name,
+    command: SubscriptionCommands[Name],
+    requestId: string,
+  ): Promise<void>;
 }

@@ -5,6 +5,7 @@
  * update id carries the request, so that a stored `unavailable` is never the answer to a later try.
  */
 import {
+  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowUpdateFailedError,
   type Client,
@@ -13,13 +14,14 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { CreationResult, SubscriptionInput } from '../contracts/commands';
-import { problems, type ProblemCode } from '../contracts/problems';
+import { problems, type ProblemCode, type ProblemExtras } from '../contracts/problems';
 import { messages, subscriptionStart } from '../contracts/workflows';
-import { ProblemError } from './problems';
+import { ProblemError, validationFailed } from './problems';
 import type { SubscriptionProcess } from './subscription-process';
 
 /** 10 s for the first payment's answer, and a margin for the steps around it. */
 const answerWithinMs = 15_000;
+const grpcResourceExhausted = 8;
 
 export function temporalSubscriptionProcess(client: Client, log: Logger): SubscriptionProcess {
   async function ask<T>(
@@ -52,10 +54,10 @@ export function temporalSubscriptionProcess(client: Client, log: Logger): Subscr
         { subscription_id: creation.subscription_id, creation },
         { name: messages.awaitCreated, id: `${creation.command_id}/${requestId}`, args: [] },
       ),
-    async cancel(subscriptionId, command, requestId) {
+    async command(subscriptionId, name, command, requestId) {
       await ask(
         { subscription_id: subscriptionId, creation: null },
-        { name: messages.cancel, id: `${command.command_id}/${requestId}`, args: [command] },
+        { name: messages[name], id: `${command.command_id}/${requestId}`, args: [command] },
       );
     },
   };
@@ -64,10 +66,18 @@ export function temporalSubscriptionProcess(client: Client, log: Logger): Subscr
 /** What the process refused, by its code; everything else means that nobody answered in time. */
 function refusal(error: unknown, subscriptionId: string, log: Logger): ProblemError {
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-    const { type, message } = error.cause;
-    if (type && type in problems) {
-      return new ProblemError(type as ProblemCode, message, { subscription_id: subscriptionId });
+    const { type, message, details } = error.cause;
+    const extras = (details?.[0] ?? {}) as ProblemExtras;
+    if (type === 'validation_failed' && extras.reason !== undefined) {
+      return validationFailed([{ path: extras.reason, message }]);
     }
+    if (type && type in problems) {
+      return new ProblemError(type as ProblemCode, message, { subscription_id: subscriptionId, ...extras });
+    }
+  }
+  // Ten updates of one workflow may be in flight.
+  if (isGrpcServiceError(error) && error.code === grpcResourceExhausted) {
+    return new ProblemError('too_many_requests', 'Too much is being asked of this subscription at once.');
   }
   log.warn(
     { reason: String(error), subscription_id: subscriptionId },

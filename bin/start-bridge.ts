@@ -1,6 +1,7 @@
 /** The bridge: the relay, and a consumer for each group whose service exists. */
 import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service';
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
+import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
 import { runGroup, type Handlers } from '../bridge/consumer';
 import { startRelay } from '../bridge/relay';
 import type { ConsumerGroup } from '../contracts/topics';
@@ -20,6 +21,7 @@ export async function startBridge({ config, log, onFatal }: ProcessContext): Pro
       client: temporal.client,
       incompleteHours: config.INCOMPLETE_HOURS,
     }),
+    'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
     'analytics-service': analyticsServiceHandlers(db),
   };
   const groups = await Promise.all(

@@ -11,10 +11,12 @@ import {
 import type { Logger } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
 import { createFollowUps } from '../activities/payment/follow-ups';
+import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows';
 import { createDatabase } from '../prisma/client';
 import type { Part, ProcessContext } from './process';
+import { keepFleetJobs } from './fleet-jobs';
 import { providersFrom } from './providers';
 import { nativeTemporalClient } from './temporal';
 
@@ -34,6 +36,14 @@ export async function startWorkers(
   const activities: Record<Service, object> = {
     subscription: { ...createSubscriptionActivities({ db, followUps }), ...attempt },
     payment: { ...createPaymentActivities({ ...attemptDeps, followUps }), ...attempt },
+    retry: createRetryActivities({
+      db,
+      schedule: {
+        renewalsPerSecond: config.RENEWALS_PER_SECOND,
+        shards: config.RENEWAL_SHARDS,
+        tickMs: config.RENEWAL_TICK_SECONDS * 1_000,
+      },
+    }),
   };
   const workflowBundle = await workflowCode();
   const workers = await Promise.all(
@@ -52,6 +62,9 @@ export async function startWorkers(
     ),
   );
   const running = workers.map((worker) => worker.run());
+  const fleet = services.includes('retry')
+    ? keepFleetJobs(temporal.client, config.RENEWAL_SHARDS, log)
+    : null;
   let closing = false;
   for (const run of running) {
     run.catch((error: unknown) => {
@@ -65,6 +78,7 @@ export async function startWorkers(
       name: 'workers',
       async close() {
         closing = true;
+        fleet?.stop();
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         await Promise.allSettled(running);
       },

@@ -4,6 +4,9 @@
  * Instants are RFC 3339 UTC. `command_id` names the asking: the same one never has a second effect.
  */
 import type { SettledOutcome } from '../domain/payment';
+import type { ChangeEffect, Proration } from '../domain/subscription-change';
+import type { CancelMode, FinalAction, RefundMode } from '../domain/subscription-commands';
+import type { DueCause } from '../domain/subscription-due';
 import type { Actor } from './fields';
 
 /** Everything that a creation needs; part of the start arguments, since only those survive from the first instant. */
@@ -34,16 +37,70 @@ export interface SubscriptionInput {
   creation: SubscriptionCreation | null;
 }
 
-export interface CancelCommand {
+/** What every command says about its asking. */
+interface Command {
   command_id: string;
-  mode: 'now';
-  refund: 'none';
-  reason: string | null;
   actor: Actor;
+}
+
+export interface CancelCommand extends Command {
+  mode: CancelMode;
+  refund: RefundMode;
+  reason: string | null;
+}
+
+/** Whatever is null stays as it is. */
+export interface ChangeCommand extends Command {
+  plan_id: string | null;
+  quantity: number | null;
+  payment_method_id: string | null;
+  metadata: Record<string, string> | null;
+  cancel_at_period_end: boolean | null;
+  effective: ChangeEffect;
+  proration: Proration;
+  /** Refused with `version_mismatch` when the subscription is another version. */
+  if_version: number | null;
+  /** How long the caller waits for the charge of the change, milliseconds. */
+  answer_within_ms: number;
+}
+
+export interface PauseCommand extends Command {
+  /** null: until somebody resumes it. */
+  resume_at: string | null;
+}
+
+export type ResumeCommand = Command;
+
+/** Signal `renewRequired`: something may be due; the row says what. */
+export interface RenewRequired {
+  period_index: number;
+  cause: DueCause;
+}
+
+/** Signal `paymentCompleted`: the row says that the payment is completed and its period is not yet paid. */
+export interface PaymentCompleted {
+  payment_id: string;
+  period_index: number | null;
+}
+
+/** Signal `collectionStarted`: a renewal's payment failed and is being retried. */
+export interface CollectionStarted {
+  payment_id: string;
+  period_index: number;
+}
+
+/** Signal `collectionExhausted`: nothing more is tried. */
+export interface CollectionExhausted extends CollectionStarted {
+  final_action: FinalAction;
 }
 
 /** What `awaitCreated` says: `concluded`, read the row; `too_late`, nothing was written and nothing charged. */
 export type CreationResult = 'concluded' | 'too_late';
+
+/** Start arguments of `renewal-scheduler/{shard}`. */
+export interface RenewalSchedulerInput {
+  shard: number;
+}
 
 /** Start arguments of `payment/{id}`. */
 export interface PaymentInput {

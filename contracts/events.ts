@@ -5,7 +5,9 @@
  */
 import { z } from 'zod';
 import { attemptStatuses, attemptTriggers, paymentKinds, settledBy } from '../domain/payment';
-import { cancelModes, subscriptionChanges } from '../domain/subscription';
+import { subscriptionChanges } from '../domain/subscription';
+import { cancelModes } from '../domain/subscription-commands';
+import { dueCauses } from '../domain/subscription-due';
 import { actor, amount, currency, instant } from './fields';
 import { attemptFailure } from './http/payments';
 import { firstPayment, subscription } from './http/subscriptions';
@@ -41,7 +43,7 @@ const renewRequired = z.object({
   customer_id: z.string(),
   period_index: z.int().min(0),
   due_at: instant,
-  cause: z.enum(['start', 'trial_end', 'period_end', 'resume', 'cancel']),
+  cause: z.enum(dueCauses),
 });
 
 const paymentRequested = z.object({

@@ -4,11 +4,12 @@
  * Plain data, so that the API, the bridge and the activities start the same thing in the same way. No personal data
  * in ids, memos or search attributes: they are readable in the Web UI.
  */
-import type { CancelPayment, PaymentInput, SubscriptionInput } from './commands';
+import type { CancelPayment, PaymentInput, RenewalSchedulerInput, SubscriptionInput } from './commands';
 
 export const taskQueues = {
   subscription: 'subscription-service',
   payment: 'payment-service',
+  retry: 'retry-service',
 } as const;
 
 /** Search attributes that `bin/migrate` registers. */
@@ -24,6 +25,13 @@ export const searchAttributes = {
 export const messages = {
   awaitCreated: 'awaitCreated',
   cancel: 'cancel',
+  change: 'change',
+  pause: 'pause',
+  resume: 'resume',
+  renewRequired: 'renewRequired',
+  paymentCompleted: 'paymentCompleted',
+  collectionStarted: 'collectionStarted',
+  collectionExhausted: 'collectionExhausted',
   firstPaymentSettled: 'firstPaymentSettled',
   settled: 'settled',
 } as const;
@@ -54,6 +62,16 @@ export function paymentStart(paymentId: string, incompleteHours: number): Workfl
     workflowId: paymentWorkflowId(paymentId),
     taskQueue: taskQueues.payment,
     args: [{ payment_id: paymentId, incomplete_hours: incompleteHours }],
+  };
+}
+
+/** The scheduler of one shard of the subscriptions. */
+export function renewalSchedulerStart(shard: number): WorkflowStart<RenewalSchedulerInput> {
+  return {
+    workflowType: 'renewalScheduler',
+    workflowId: `renewal-scheduler/${shard}`,
+    taskQueue: taskQueues.retry,
+    args: [{ shard }],
   };
 }
 

@@ -5,6 +5,17 @@ export function subscriptionEventId(subscriptionId: string, version: number): st
   return `${subscriptionId}/v${version}`;
 }
 
+/** That a version of a subscription is due. @param repeat 0: said for the first time; repairs count up */
+export function renewRequiredEventId(
+  subscriptionId: string,
+  periodIndex: number,
+  version: number,
+  repeat: number,
+): string {
+  const id = `${subscriptionId}/period/${periodIndex}/v${version}`;
+  return repeat === 0 ? id : `${id}/again/${repeat}`;
+}
+
 /** The outcome of an attempt. */
 export function attemptEventId(paymentId: string, attempt: number, outcome: 'completed' | 'failed'): string {
   return `${paymentId}/attempt/${attempt}/${outcome}`;

@@ -40,8 +40,6 @@ export const subscriptionChanges = [
 ] as const;
 export type SubscriptionChange = (typeof subscriptionChanges)[number];
 
-export const cancelModes = ['now', 'period_end'] as const;
-
 /** The part of a subscription that its rules look at. */
 export interface SubscriptionState {
   status: SubscriptionStatus;
@@ -102,29 +100,6 @@ export function decideFirstPayment(
       return { status: 'incomplete' };
     default:
       return unreachable(payment);
-  }
-}
-
-/** What a cancellation does: takes effect, has had its effect already, or is refused. */
-export type CancelDecision =
-  { kind: 'cancel' } | { kind: 'unchanged' } | { kind: 'refused'; reason: 'expired' };
-
-/** A cancellation with mode `now`. Cancelled already: unchanged. Expired: refused. */
-export function decideCancelNow(subscription: SubscriptionState): CancelDecision {
-  switch (subscription.status) {
-    case 'cancelled':
-      return { kind: 'unchanged' };
-    case 'expired':
-      return { kind: 'refused', reason: 'expired' };
-    case 'scheduled':
-    case 'trialing':
-    case 'incomplete':
-    case 'active':
-    case 'past_due':
-    case 'paused':
-      return { kind: 'cancel' };
-    default:
-      return unreachable(subscription.status);
   }
 }
 

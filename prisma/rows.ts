@@ -2,6 +2,9 @@
 import type { Payment } from '../contracts/http/payments';
 import { subscription, type Subscription } from '../contracts/http/subscriptions';
 import { payment } from '../contracts/http/payments';
+import type { Interval } from '../domain/calendar';
+import type { PlanTerms } from '../domain/subscription-change';
+import type { SubscriptionFacts } from '../domain/subscription-facts';
 import type { Prisma } from './generated/client';
 
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
@@ -33,6 +36,22 @@ export function toSubscription(row: SubscriptionRow): Subscription {
     resume_at: instantOrNull(row.resume_at),
     created_at: row.created_at.toISOString(),
   });
+}
+
+/** What the rules of a subscription look at. */
+export function toFacts(row: SubscriptionRow): SubscriptionFacts {
+  return {
+    ...toSubscription(row),
+    trial_days: row.trial_days,
+    anchor_period_index: row.anchor_period_index,
+    paused_from: row.paused_from as SubscriptionFacts['paused_from'],
+  };
+}
+
+/** What a plan's row says is sold. */
+export function toPlanTerms(row: Prisma.PlanGetPayload<object>): PlanTerms {
+  const interval = { unit: row.interval_unit as Interval['unit'], count: row.interval_count };
+  return { ...row, amount: Number(row.amount), interval };
 }
 
 /** The payment's shape; `attempts` only when they are given. @throws ZodError when the row breaks the contract */

@@ -1,3 +1,4 @@
 /** Everything that a worker's bundle contains; a worker runs what is started on its task queue. */
 export { subscription } from './subscription';
 export { payment } from './payment';
+export { renewalScheduler } from './renewal-scheduler';

@@ -10,22 +10,20 @@ import type { SubscriptionInput } from '../contracts/commands';
 import { isBeingCreated } from '../domain/subscription';
 import { attempts, laterStep } from './subscription-activities';
 
-/** Says that the first payment's outcome was told, and forgets it. */
-export type TakeFirstPaymentTold = () => boolean;
-
 /**
  * Creates the subscription, or adopts the row that exists.
+ * @param isTold whether the outcome of a payment was told
  * @returns null when there is none: it was too late to create it, or it never was
  */
 export async function createOrAdopt(
   { subscription_id: id, creation }: SubscriptionInput,
-  firstPaymentTold: TakeFirstPaymentTold,
+  isTold: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord | null> {
   if (creation === null) {
     const found = await laterStep((step) => step.loadSubscription(id));
     // A run that was lost in the middle of a creation is carried on by this one.
     const unfinished = found !== null && isBeingCreated(found.subscription);
-    return unfinished ? chargeFirst(found, 0, firstPaymentTold) : found;
+    return unfinished ? chargeFirst(found, 0, isTold) : found;
   }
   const begun = await laterStep((step) => step.beginCreation(creation));
   switch (begun.kind) {
@@ -34,7 +32,7 @@ export async function createOrAdopt(
     case 'concluded':
       return begun.record;
     case 'charge':
-      return chargeFirst(begun.record, creation.answer_within_ms, firstPaymentTold);
+      return chargeFirst(begun.record, creation.answer_within_ms, isTold);
   }
 }
 
@@ -42,7 +40,7 @@ export async function createOrAdopt(
 async function chargeFirst(
   begun: SubscriptionRecord,
   answerWithinMs: number,
-  firstPaymentTold: TakeFirstPaymentTold,
+  isTold: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord> {
   const paymentId = begun.first_payment_id;
   if (paymentId === null)
@@ -54,8 +52,7 @@ async function chargeFirst(
     const waitMs = answer.waits_for_customer
       ? 0
       : workflowInfo().runStartTime.getTime() + answerWithinMs - Date.now();
-    if (waitMs > 0) await condition(firstPaymentTold, waitMs);
+    if (waitMs > 0) await condition(() => isTold(paymentId), waitMs);
   }
-  const { id, version } = begun.subscription;
-  return laterStep((step) => step.applyFirstPayment(id, version));
+  return laterStep((step) => step.applyFirstPayment(begun.subscription.id));
 }

@@ -1,10 +1,9 @@
 /**
  * The process of one subscription, from its creation to its end.
  *
- * The row is the record: this workflow takes the messages one at a time, decides by the row it holds, and commits
- * through an activity that refuses when the row is another version. Then it adopts that row and decides again.
- * Invariants: a message is answered by what stands in the database; nothing is decided by the clock of a worker;
- * before the run ends every message has its answer.
+ * The row is the record: this workflow takes the messages one at a time, and every step decides by the locked row.
+ * Invariants: a message is answered by what stands in the database; nothing is decided by the clock of a worker; a
+ * sleeping subscription waits for messages only, without a timer; before the run ends every message has its answer.
  */
 import {
   allHandlersFinished,
@@ -16,138 +15,105 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SubscriptionRecord } from '../activities/subscription';
 import type {
   CancelCommand,
+  ChangeCommand,
+  CollectionExhausted,
+  CollectionStarted,
   CreationResult,
   FirstPaymentSettled,
+  PauseCommand,
+  PaymentCompleted,
+  RenewRequired,
+  ResumeCommand,
   SubscriptionInput,
 } from '../contracts/commands';
 import type { Subscription } from '../contracts/http/subscriptions';
-import { decideCancelNow, isFinal } from '../domain/subscription';
-import { createMessageQueue } from './message-queue';
-import { createSecondLook } from './second-look';
-import { firstStep, isUnavailable } from './subscription-activities';
+import { createMessageQueue, type MessageQueue } from './message-queue';
 import { createOrAdopt } from './subscription-creation';
-import { showSubscription } from './subscription-display';
+import { createSubscriptionProcess, type SubscriptionProcess } from './subscription-process';
 
 /** Answers when the creation is concluded; the row says how. */
 export const awaitCreated = defineUpdate<CreationResult>('awaitCreated');
-/** Cancels now; answers the subscription. Refused with `subscription_final`. */
+/** Commands: each answers the subscription, or is refused with a code of the error table. */
 export const cancel = defineUpdate<Subscription, [CancelCommand]>('cancel');
-/** The first payment, which stayed open, has its outcome. */
+export const change = defineUpdate<Subscription, [ChangeCommand]>('change');
+export const pause = defineUpdate<Subscription, [PauseCommand]>('pause');
+export const resume = defineUpdate<Subscription, [ResumeCommand]>('resume');
+/** Something may be due. */
+export const renewRequired = defineSignal<[RenewRequired]>('renewRequired');
+/** A payment of a period is completed. */
+export const paymentCompleted = defineSignal<[PaymentCompleted]>('paymentCompleted');
+/** The first payment, or that of a change, which stayed open, has its outcome. */
 export const firstPaymentSettled = defineSignal<[FirstPaymentSettled]>('firstPaymentSettled');
+/** A period's payment failed and is tried again. */
+export const collectionStarted = defineSignal<[CollectionStarted]>('collectionStarted');
+/** Nothing more is tried. */
+export const collectionExhausted = defineSignal<[CollectionExhausted]>('collectionExhausted');
 
 export async function subscription(input: SubscriptionInput): Promise<void> {
   const queue = createMessageQueue();
-  const secondLook = createSecondLook();
-  let record: SubscriptionRecord | null = null;
+  const process = createSubscriptionProcess(input.subscription_id, queue);
   let created: CreationResult | ApplicationFailure | null = null;
-  let firstPaymentTold = false;
-
   setHandler(awaitCreated, async () => {
     await condition(() => created !== null);
     if (created instanceof ApplicationFailure) throw created;
     return created ?? 'too_late';
   });
-  setHandler(cancel, (command) => queue.add(() => carryOut(command)));
-  setHandler(firstPaymentSettled, () => {
-    firstPaymentTold = true;
-  });
+  listen(process, queue);
 
   try {
-    const begun = await createOrAdopt(input, takeFirstPaymentTold);
-    if (begun !== null) adopt(begun);
-    created = begun === null ? 'too_late' : 'concluded';
+    const found = await createOrAdopt(input, process.isTold);
+    if (found !== null) process.adopt(found);
+    created = found === null ? 'too_late' : 'concluded';
   } catch (error) {
     created = refusalOf(error);
   }
+  if (input.creation === null) queue.tell(process.takeUp);
 
-  while (lives()) {
-    const spokenTo = await somethingToDo(() => queue.hasWork() || firstPaymentTold, secondLook.waitMs());
-    if (takeFirstPaymentTold() || !spokenTo) await lookAtRow();
-    else if (queue.hasWork()) await queue.takeOne();
-    else await continueAsNew<typeof subscription>({ ...input, creation: null });
+  while (process.lives()) {
+    await somethingToDo(queue);
+    if (queue.hasWork() || queue.waitMs() !== null) await queue.takeOne();
+    else if (allHandlersFinished()) await continueAsNew<typeof subscription>({ ...input, creation: null });
   }
   // Whoever asks while the run is ending is answered, too: by the final row.
   do {
     while (queue.hasWork()) await queue.takeOne();
     await condition(() => queue.hasWork() || allHandlersFinished());
   } while (queue.hasWork());
-
-  /** Applies the first payment's outcome, if there is one to apply, and adopts the row; no database: again later. */
-  async function lookAtRow(): Promise<void> {
-    const { id, version } = held().subscription;
-    try {
-      adopt(await firstStep((step) => step.applyFirstPayment(id, version)));
-      secondLook.done();
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      secondLook.later();
-    }
-  }
-
-  async function carryOut(command: CancelCommand): Promise<Subscription> {
-    try {
-      return adopt(await cancelNow(held(), command)).subscription;
-    } catch (error) {
-      if (isUnavailable(error)) secondLook.whenDecided();
-      throw error;
-    }
-  }
-
-  function held(): SubscriptionRecord {
-    if (record !== null) return record;
-    throw ApplicationFailure.nonRetryable(`there is no subscription ${input.subscription_id}`, 'not_found');
-  }
-
-  function lives(): boolean {
-    return record !== null && !isFinal(record.subscription.status);
-  }
-
-  function adopt(next: SubscriptionRecord): SubscriptionRecord {
-    showSubscription(record, next);
-    record = next;
-    return next;
-  }
-
-  function takeFirstPaymentTold(): boolean {
-    const told = firstPaymentTold;
-    firstPaymentTold = false;
-    return told;
-  }
 }
 
-/** @returns false when only the time has come to look at the row */
-async function somethingToDo(spokenTo: () => boolean, lookInMs: number | null): Promise<boolean> {
-  if (lookInMs !== null) return condition(spokenTo, lookInMs);
-  await condition(() => spokenTo() || mayContinueAsNew());
-  return true;
+/** Every message goes into the queue; its turn comes in the main function. */
+function listen(process: SubscriptionProcess, queue: MessageQueue): void {
+  const early = { validator: (_command: unknown) => process.refuseIfEnded() };
+  setHandler(cancel, (command) => process.ask((step, id) => step.commitCancellation(id, command)));
+  setHandler(pause, (command) => process.ask((step, id) => step.commitPause(id, command)), early);
+  setHandler(resume, (command) => process.ask((step, id) => step.commitResumption(id, command)), early);
+  setHandler(change, (command) => process.askChange(command), early);
+  setHandler(renewRequired, () => queue.tell(process.renew));
+  setHandler(paymentCompleted, ({ payment_id: paymentId }) => queue.tell(() => process.settle(paymentId)));
+  setHandler(firstPaymentSettled, ({ payment_id: paymentId }) => {
+    process.hear(paymentId);
+    queue.tell(() => process.settle(paymentId));
+  });
+  setHandler(collectionStarted, (told) =>
+    queue.tell(() => process.note((step, id) => step.recordCollectionStarted(id, told))),
+  );
+  setHandler(collectionExhausted, (told) =>
+    queue.tell(() => process.note((step, id) => step.recordCollectionExhausted(id, told))),
+  );
+}
+
+/** Resolves when there is a message, when one that waited may be taken, or when the run had better begin anew. */
+async function somethingToDo(queue: MessageQueue): Promise<void> {
+  const waitMs = queue.waitMs();
+  if (waitMs !== null) await condition(queue.hasWork, waitMs);
+  else await condition(() => queue.hasWork() || mayContinueAsNew());
 }
 
 /** Between messages only: what a handler still holds would be lost with the run. */
 function mayContinueAsNew(): boolean {
   return workflowInfo().continueAsNewSuggested && allHandlersFinished();
-}
-
-/** Decides by the row, commits, and decides again when the row had changed meanwhile. */
-async function cancelNow(record: SubscriptionRecord, command: CancelCommand): Promise<SubscriptionRecord> {
-  let current = record;
-  for (;;) {
-    const { subscription: row } = current;
-    const decision = decideCancelNow(row);
-    if (decision.kind === 'unchanged') return current;
-    if (decision.kind === 'refused') {
-      throw ApplicationFailure.create({
-        message: `The subscription is ${row.status}; nothing can be cancelled.`,
-        type: 'subscription_final',
-        nonRetryable: true,
-      });
-    }
-    const committed = await firstStep((step) => step.commitCancellation(row.id, row.version, command));
-    if (committed.kind === 'committed') return committed.record;
-    current = committed.record;
-  }
 }
 
 /** A refusal is the answer to whoever waits; anything else is a fault of this code and must stay visible. */

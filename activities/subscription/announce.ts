@@ -1,4 +1,5 @@
 /** The events of the Subscription Service, each written in the transaction of its change. */
+import type { CancelCommand } from '../../contracts/commands';
 import type { Actor } from '../../contracts/fields';
 import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
 import { subscriptionEventId } from '../../domain/event-ids';
@@ -37,22 +38,18 @@ export function announceUpdated(
   return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.updated', data }, at);
 }
 
-/** `openPaymentIds`: what the Payment Service has to cancel, or to refund if it completes after all. */
+export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
+  refund: { amount: number; currency: string } | null;
+  /** What the Payment Service has to cancel, or to refund if it completes after all. */
+  openPaymentIds: string[];
+}
+
 export function announceCancelled(
   tx: Transaction,
   subscription: Subscription,
-  reason: string | null,
-  openPaymentIds: string[],
-  actor: Actor,
-  at: Date,
+  { mode, reason, refund, openPaymentIds }: Cancellation,
+  { actor, realNow }: { actor: Actor; realNow: Date },
 ): Promise<void> {
-  const data = {
-    subscription,
-    mode: 'now' as const,
-    reason,
-    refund: null,
-    open_payment_ids: openPaymentIds,
-    actor,
-  };
-  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.cancelled', data }, at);
+  const data = { subscription, mode, reason, refund, open_payment_ids: openPaymentIds, actor };
+  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.cancelled', data }, realNow);
 }

@@ -11,16 +11,12 @@ import { periodPaymentId } from '../../domain/ids';
 import { periodAmount } from '../../domain/money';
 import { decideBeginning, type Beginning } from '../../domain/subscription';
 import { recordChange } from '../../prisma/changes';
-import {
-  databaseNow,
-  inTransaction,
-  isUniqueViolation,
-  type Database,
-  type Transaction,
-} from '../../prisma/client';
+import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
+import { timesFor } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { announceCreated } from './announce';
-import { readRecord, toRecord, type SubscriptionRecord } from './record';
+import type { Period } from './period';
+import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
 /** `charge`: the first payment is to be attempted; `concluded`: nothing is left to do for the creation. */
 export type BegunCreation =
@@ -43,27 +39,27 @@ async function begin(db: Database, creation: SubscriptionCreation): Promise<Begu
     if (existing !== null) {
       return { kind: existing.version === 0 ? 'charge' : 'concluded', record: toRecord(existing) };
     }
-    const now = await databaseNow(tx);
-    if (now > new Date(creation.accept_by)) return { kind: 'too_late' };
-    const terms = await readTerms(tx, creation, now);
-    await insert(tx, creation, terms, now);
-    if (terms.beginning.status === 'incomplete') {
-      return { kind: 'charge', record: await readRecord(tx, creation.subscription_id) };
-    }
-    const record = await readRecord(tx, creation.subscription_id);
+    const customer = await tx.customer.findUnique({ where: { id: creation.customer_id } });
+    const { now, realNow } = await timesFor(tx, customer?.test_clock_id ?? null);
+    if (realNow > new Date(creation.accept_by)) return { kind: 'too_late' };
+    const terms = await readTerms(tx, creation, customer, now);
+    const row = await insert(tx, creation, terms, now);
+    const record = toRecord(row);
+    if (terms.beginning.status === 'incomplete') return { kind: 'charge', record };
     await recordChange(tx, record.subscription, {
       commandId: creation.command_id,
       changes: ['created'],
       previous: {},
       actor: creation.actor,
-      at: now,
+      at: realNow,
     });
-    await announceCreated(tx, record.subscription, null, now);
+    await announceCreated(tx, record.subscription, null, realNow);
     return { kind: 'concluded', record };
   });
 }
 
 interface Terms {
+  trialDays: number;
   plan: Prisma.PlanGetPayload<object>;
   customer: Prisma.CustomerGetPayload<object>;
   paymentMethod: Prisma.PaymentMethodGetPayload<object> | null;
@@ -74,9 +70,13 @@ interface Terms {
   startAt: Date;
 }
 
-async function readTerms(tx: Transaction, creation: SubscriptionCreation, now: Date): Promise<Terms> {
+async function readTerms(
+  tx: Transaction,
+  creation: SubscriptionCreation,
+  customer: Terms['customer'] | null,
+  now: Date,
+): Promise<Terms> {
   const plan = await tx.plan.findUnique({ where: { id: creation.plan_id } });
-  const customer = await tx.customer.findUnique({ where: { id: creation.customer_id } });
   const amount = plan === null ? undefined : periodAmount(Number(plan.amount), creation.quantity);
   if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
     throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
@@ -89,22 +89,18 @@ async function readTerms(tx: Transaction, creation: SubscriptionCreation, now: D
         });
   const wantedStart = creation.start_at === null ? now : new Date(creation.start_at);
   const startsLater = wantedStart > now;
+  const trialDays = creation.trial_days ?? plan.trial_days;
   return {
     plan,
     customer,
     paymentMethod,
     amount,
-    beginning: decideBeginning(startsLater, creation.trial_days ?? plan.trial_days, amount),
+    trialDays,
+    beginning: decideBeginning(startsLater, trialDays, amount),
     timeZone: creation.time_zone ?? customer.time_zone,
     interval: { unit: plan.interval_unit as Interval['unit'], count: plan.interval_count },
     startAt: startsLater ? wantedStart : now,
   };
-}
-
-interface Period {
-  index: number;
-  start: Date;
-  end: Date;
 }
 
 function firstPeriod(terms: Terms): Period | null {
@@ -133,12 +129,12 @@ async function insert(
   creation: SubscriptionCreation,
   terms: Terms,
   now: Date,
-): Promise<void> {
+): Promise<SubscriptionRow> {
   const { beginning, plan, amount } = terms;
   const period = firstPeriod(terms);
   const charged = beginning.status === 'incomplete';
   const paymentId = charged ? periodPaymentId(creation.subscription_id, 1) : null;
-  await tx.subscription.create({
+  const row = await tx.subscription.create({
     data: {
       id: creation.subscription_id,
       version: charged ? 0 : 1,
@@ -164,13 +160,14 @@ async function insert(
       first_payment_id: paymentId,
       retry_policy_id: creation.retry_policy_id ?? 'default',
       test_clock_id: terms.customer.test_clock_id,
+      trial_days: terms.trialDays,
       metadata: creation.metadata,
       next_due_at: charged ? null : (period?.end ?? terms.startAt),
       created_at: now,
       updated_at: now,
     },
   });
-  if (period === null) return;
+  if (period === null) return row;
   if (paymentId !== null) await insertFirstPayment(tx, creation, terms, period, paymentId, now);
   await tx.subscriptionPeriod.create({
     data: {
@@ -182,6 +179,7 @@ async function insert(
       payment_id: paymentId,
     },
   });
+  return row;
 }
 
 async function insertFirstPayment(

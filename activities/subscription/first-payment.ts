@@ -7,73 +7,70 @@
 import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
 import type { PaymentStatus } from '../../domain/payment';
 import { decideFirstPayment, type SubscriptionChange } from '../../domain/subscription';
-import { recordChange, systemActor } from '../../prisma/changes';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { timesFor } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
-import { lockPayment, lockSubscription } from '../../prisma/locks';
-import { toSubscription } from '../../prisma/rows';
+import { lockPayment } from '../../prisma/locks';
 import { announceCreated, announceUpdated } from './announce';
-import { changedFields } from './changed-fields';
-import { toRecord, type SubscriptionRecord } from './record';
-
-const actor = systemActor('subscription-service');
+import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
+import { mustLock, subscriptionService as actor, writeVersion } from './transition';
 
 /**
- * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`.
- * @param expectedVersion the version that the workflow decided by
- * @returns the record as it stands, which is another version than expected when somebody else wrote meanwhile
+ * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`; anything else is left.
+ * @returns the record as it stands
  */
-export async function applyFirstPayment(
-  db: Database,
-  subscriptionId: string,
-  expectedVersion: number,
-): Promise<SubscriptionRecord> {
+export async function applyFirstPayment(db: Database, subscriptionId: string): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
-    const row = await lockSubscription(tx, subscriptionId);
-    if (row === null) throw new Error(`subscription ${subscriptionId} does not exist`);
-    if (row.version !== expectedVersion || row.status !== 'incomplete') return toRecord(row);
+    const row = await mustLock(tx, subscriptionId);
+    if (row.status !== 'incomplete') return toRecord(row);
     if (row.first_payment_id === null) throw new Error(`subscription ${subscriptionId} has no first payment`);
     const payment = await lockPayment(tx, row.first_payment_id);
     if (payment === null) throw new Error(`payment ${row.first_payment_id} does not exist`);
-    const decision = decideFirstPayment(payment.status as PaymentStatus);
-    if (decision.status === 'incomplete' && row.version > 0) return toRecord(row);
-    return write(tx, row, payment, decision);
+    return applyFirst(tx, row, payment);
   });
+}
+
+/** @param payment the first payment's locked row */
+export async function applyFirst(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: Prisma.PaymentGetPayload<object>,
+): Promise<SubscriptionRecord> {
+  if (row.status !== 'incomplete') return toRecord(row);
+  const decision = decideFirstPayment(payment.status as PaymentStatus);
+  if (decision.status === 'incomplete' && row.version > 0) return toRecord(row);
+  return write(tx, row, payment, decision);
 }
 
 async function write(
   tx: Transaction,
-  row: Prisma.SubscriptionGetPayload<object>,
+  row: SubscriptionRow,
   payment: Prisma.PaymentGetPayload<object>,
   decision: ReturnType<typeof decideFirstPayment>,
 ): Promise<SubscriptionRecord> {
-  const now = await databaseNow(tx);
+  const times = await timesFor(tx, row.test_clock_id);
   const paid = decision.status === 'active';
-  const saved = await tx.subscription.update({
-    where: { id: row.id },
-    data: {
-      version: { increment: 1 },
-      status: decision.status,
-      period_paid: paid,
-      open_payment_id: decision.status === 'incomplete' ? payment.id : null,
-      next_due_at: paid ? row.period_end : null,
-      updated_at: now,
-    },
-  });
   if (paid && row.period_index !== null) {
     await tx.subscriptionPeriod.update({
       where: { subscription_id_index: { subscription_id: row.id, index: row.period_index } },
-      data: { paid_at: now },
+      data: { paid_at: times.now },
     });
   }
-  const record = toRecord(saved);
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =
     'change' in decision && !creating ? [decision.change] : creating ? ['created'] : [];
-  const previous = creating ? {} : changedFields(toSubscription(row), record.subscription);
-  const commandId = `${row.id}/first-payment/v${saved.version}`;
-  await recordChange(tx, record.subscription, { commandId, changes, previous, actor, at: now });
-  await announce(tx, record.subscription, creating, changes, previous, payment, now);
+  const commandId = `${row.id}/first-payment/v${row.version + 1}`;
+  const { record, previous } = await writeVersion(
+    tx,
+    row,
+    {
+      status: decision.status,
+      period_paid: paid,
+      open_payment_id: decision.status === 'incomplete' ? payment.id : null,
+    },
+    { ...times, commandId, changes, actor },
+  );
+  await announce(tx, record.subscription, creating, changes, previous, payment, times.realNow);
   return record;
 }
 

@@ -3,28 +3,51 @@
  *
  * Every one is repeatable: run twice, it finds what the first run left.
  */
-import type { CancelCommand, SubscriptionCreation } from '../../contracts/commands';
+import type {
+  CancelCommand,
+  ChangeCommand,
+  CollectionExhausted,
+  CollectionStarted,
+  PauseCommand,
+  ResumeCommand,
+  SubscriptionCreation,
+} from '../../contracts/commands';
 import type { Database } from '../../prisma/client';
 import type { FollowUps } from '../payment/follow-ups';
+import { applyPayment, concludeChange, type ConcludedChange } from './apply-payment';
 import { beginCreation, type BegunCreation } from './begin';
-import { commitCancellation, type Committed } from './cancel';
+import { commitChange, type BegunChange } from './change';
+import { recordCollectionExhausted, recordCollectionStarted } from './collection';
+import { commitCancellation, commitPause, commitResumption } from './commands';
 import { applyFirstPayment } from './first-payment';
+import { openDue, type OpenedDue } from './open-due';
 import { toRecord, type SubscriptionRecord } from './record';
+import type { Committed } from './transition';
 
 export type { BegunCreation } from './begin';
-export type { Committed } from './cancel';
 export type { SubscriptionRecord } from './record';
+export type { Committed } from './transition';
 
 export interface SubscriptionActivities {
   beginCreation(creation: SubscriptionCreation): Promise<BegunCreation>;
   /** Null when there is no such row. */
   loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
-  applyFirstPayment(subscriptionId: string, expectedVersion: number): Promise<SubscriptionRecord>;
-  commitCancellation(
+  applyFirstPayment(subscriptionId: string): Promise<SubscriptionRecord>;
+  /** Does what is due by itself; an opened period's payment is named by the record. */
+  openDue(subscriptionId: string): Promise<OpenedDue>;
+  /** What a payment, if it is settled, makes of the subscription. */
+  applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
+  commitCancellation(subscriptionId: string, command: CancelCommand): Promise<Committed>;
+  commitPause(subscriptionId: string, command: PauseCommand): Promise<Committed>;
+  commitResumption(subscriptionId: string, command: ResumeCommand): Promise<Committed>;
+  commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
+  /** After the charge of a change was attempted; `refused`: it was not even begun. */
+  concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
+  recordCollectionStarted(subscriptionId: string, message: CollectionStarted): Promise<SubscriptionRecord>;
+  recordCollectionExhausted(
     subscriptionId: string,
-    expectedVersion: number,
-    command: CancelCommand,
-  ): Promise<Committed>;
+    message: CollectionExhausted,
+  ): Promise<SubscriptionRecord>;
   /** Starts `payment/{id}` for an attempt without a clear answer; it runs already: fine. */
   startFollowUp(paymentId: string): Promise<void>;
 }
@@ -36,14 +59,20 @@ export function createSubscriptionActivities(deps: {
   const { db, followUps } = deps;
   return {
     beginCreation: (creation) => beginCreation(db, creation),
-    loadSubscription: async (subscriptionId) => {
-      const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
+    loadSubscription: async (id) => {
+      const row = await db.subscription.findUnique({ where: { id } });
       return row === null ? null : toRecord(row);
     },
-    applyFirstPayment: (subscriptionId, expectedVersion) =>
-      applyFirstPayment(db, subscriptionId, expectedVersion),
-    commitCancellation: (subscriptionId, expectedVersion, command) =>
-      commitCancellation(db, subscriptionId, expectedVersion, command),
+    applyFirstPayment: (id) => applyFirstPayment(db, id),
+    openDue: (id) => openDue(db, id),
+    applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
+    commitCancellation: (id, command) => commitCancellation(db, id, command),
+    commitPause: (id, command) => commitPause(db, id, command),
+    commitResumption: (id, command) => commitResumption(db, id, command),
+    commitChange: (id, command) => commitChange(db, id, command),
+    concludeChange: (id, paymentId, refused) => concludeChange(db, id, paymentId, refused),
+    recordCollectionStarted: (id, message) => recordCollectionStarted(db, id, message),
+    recordCollectionExhausted: (id, message) => recordCollectionExhausted(db, id, message),
     startFollowUp: (paymentId) => followUps.start(paymentId),
   };
 }

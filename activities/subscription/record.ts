@@ -1,8 +1,9 @@
 /** The record as workflows hold it: the snapshot and the few columns beside it that the process needs. */
 import type { Subscription } from '../../contracts/http/subscriptions';
-import type { Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull, toSubscription } from '../../prisma/rows';
+
+export type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
 export interface SubscriptionRecord {
   subscription: Subscription;
@@ -11,15 +12,10 @@ export interface SubscriptionRecord {
 }
 
 /** From a row. */
-export function toRecord(row: Prisma.SubscriptionGetPayload<object>): SubscriptionRecord {
+export function toRecord(row: SubscriptionRow): SubscriptionRecord {
   return {
     subscription: toSubscription(row),
     next_due_at: instantOrNull(row.next_due_at),
     first_payment_id: row.first_payment_id,
   };
-}
-
-/** The record of a subscription. @throws when there is none */
-export async function readRecord(tx: Transaction, subscriptionId: string): Promise<SubscriptionRecord> {
-  return toRecord(await tx.subscription.findUniqueOrThrow({ where: { id: subscriptionId } }));
 }

@@ -9,12 +9,14 @@ import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
 import { serviceRoutes } from './service';
+import { subscriptionCommandRoutes } from './subscription-commands';
 import { subscriptionRoutes } from './subscriptions';
 
 /** @param openApi the document about these very routes, written when first asked for */
 export function routeTable(openApi: () => string): readonly Route[] {
   return [
     ...subscriptionRoutes,
+    ...subscriptionCommandRoutes,
     ...paymentRoutes,
     ...planRoutes,
     ...customerRoutes,

@@ -1,29 +1,24 @@
 /**
- * Routes of subscriptions.
+ * Routes of subscriptions: making and reading them.
  *
- * Owns: reading them, and handing creation and cancellation to the subscription's process. Invariant: the API writes
- * no subscription; what it answers was read after the process had concluded.
+ * Invariant: the API writes no subscription; what it answers was read after the process had concluded.
  */
 import { z } from 'zod';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import {
-  cancelSubscription,
   createSubscription,
   createdSubscription,
   listSubscriptions,
   subscription,
   subscriptionPeriod,
-  type CancelSubscription,
   type SubscriptionPeriod,
 } from '../../contracts/http/subscriptions';
-import { idOfRequest } from '../../domain/ids';
-import { decideCancelNow } from '../../domain/subscription';
 import type { Prisma } from '../../prisma/generated/client';
 import { toSubscription } from '../../prisma/rows';
 import { decodePosition, encodePosition, pageArguments, pageOf } from '../cursors';
 import type { ApiDependencies } from '../dependencies';
-import { ProblemError, notFound } from '../problems';
+import { notFound } from '../problems';
 import { route, type Answer, type Call } from '../route';
 import * as creation from '../subscription-creation';
 
@@ -32,37 +27,6 @@ const list = 'subscriptions';
 const periodList = 'periods';
 const subscriptionParams = z.object({ subscription_id: id });
 type SubscriptionParams = z.output<typeof subscriptionParams>;
-
-async function cancel(
-  call: Call<SubscriptionParams, CancelSubscription, unknown>,
-  { db, process, newUuid }: ApiDependencies,
-): Promise<Answer> {
-  const subscriptionId = call.params.subscription_id;
-  const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
-  if (row === null) throw notFound('subscription');
-  const decision = decideCancelNow({ status: toSubscription(row).status, version: row.version });
-  if (decision.kind === 'unchanged') return { status: 200, body: toSubscription(row) };
-  if (decision.kind === 'refused') {
-    const detail = `The subscription is ${decision.reason} and cannot be cancelled.`;
-    throw new ProblemError('subscription_final', detail, { reason: decision.reason });
-  }
-  const { mode, refund, reason = null } = call.query;
-  const asking =
-    call.idempotencyKey === null
-      ? call.requestId
-      : idOfRequest('subscription', call.caller.id, call.idempotencyKey);
-  const command = {
-    command_id: `${subscriptionId}/cancel/now/${asking}`,
-    mode,
-    refund,
-    reason,
-    actor: { kind: 'api_key' as const, id: call.caller.id, reason },
-  };
-  // Callers may repeat a request id; the asking must be a new one each time.
-  await process.cancel(subscriptionId, command, `${call.requestId}/${newUuid()}`);
-  const after = await db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
-  return { status: 200, body: toSubscription(after) };
-}
 
 function toPeriod(row: Prisma.SubscriptionPeriodGetPayload<object>): SubscriptionPeriod {
   return {
@@ -163,19 +127,5 @@ export const subscriptionRoutes = [
     answers: { 200: { description: 'A page.', schema: listOf(subscriptionPeriod) } },
     problems: ['not_found', 'malformed_cursor'],
     handle: periods,
-  }),
-  route({
-    method: 'delete',
-    path: '/subscriptions/{subscription_id}',
-    operationId: 'cancelSubscription',
-    tag,
-    summary: 'Cancel a subscription',
-    description: 'Takes effect at once: no charge begins after the answer. Again: 200, unchanged.',
-    scope: 'subscriptions:write',
-    params: subscriptionParams,
-    query: cancelSubscription,
-    answers: { 200: { description: 'The cancelled subscription.', schema: subscription } },
-    problems: ['not_found', 'subscription_final'],
-    handle: cancel,
   }),
 ];

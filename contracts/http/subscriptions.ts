@@ -3,20 +3,25 @@ import { z } from 'zod';
 import { maxQuantity } from '../../domain/money';
 import { intervalUnits } from '../../domain/calendar';
 import { subscriptionStatuses } from '../../domain/subscription';
+import { changeEffects, prorations } from '../../domain/subscription-change';
+import { cancelModes, refundModes } from '../../domain/subscription-commands';
 import { paymentStatuses } from '../../domain/payment';
 import { id, instant, metadata, signedAmount, text, timeZone } from '../fields';
 import { pageQuery } from './lists';
-import { attemptFailure, nextAction } from './payments';
+import { attemptFailure, nextAction, paymentLine } from './payments';
+
+const quantity = z
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(maxQuantity, `must be at most ${maxQuantity}`);
+
+const oneOf = (values: readonly string[]) => `must be one of ${values.join(', ')}`;
 
 export const createSubscription = z
   .strictObject({
     customer_id: id,
     plan_id: id,
-    quantity: z
-      .int('must be a whole number')
-      .min(1, 'must be at least 1')
-      .max(maxQuantity, `must be at most ${maxQuantity}`)
-      .optional(),
+    quantity: quantity.optional(),
     payment_method_id: id.optional(),
     trial_days: z.int().min(0).max(730).optional(),
     start_at: instant.optional(),
@@ -26,6 +31,16 @@ export const createSubscription = z
   })
   .meta({ id: 'CreateSubscription' });
 export type CreateSubscription = z.output<typeof createSubscription>;
+
+export const pendingChange = z
+  .object({
+    plan_id: z.string(),
+    quantity: z.int(),
+    effective: z.enum(['period_end', 'when_paid']),
+    effective_at: instant.nullable().meta({ description: 'null: when its payment is settled.' }),
+    payment_id: z.string().nullable().meta({ description: 'What has to be paid before it holds.' }),
+  })
+  .meta({ id: 'PendingChange' });
 
 export const subscription = z
   .object({
@@ -52,7 +67,7 @@ export const subscription = z
     cancelled_at: instant.nullable(),
     paused_at: instant.nullable(),
     resume_at: instant.nullable(),
-    pending_change: z.record(z.string(), z.unknown()).nullable(),
+    pending_change: pendingChange.nullable(),
     payment_method_id: z.string().nullable(),
     provider: z.string().nullable(),
     open_payment_id: z.string().nullable(),
@@ -92,11 +107,46 @@ export const listSubscriptions = pageQuery.extend({
 });
 
 export const cancelSubscription = z.strictObject({
-  mode: z.enum(['now'], 'must be now').default('now'),
-  refund: z.enum(['none'], 'must be none').default('none'),
+  mode: z.enum(cancelModes, oneOf(cancelModes)).default('now'),
+  refund: z.enum(refundModes, oneOf(refundModes)).default('none'),
   reason: text(500).optional(),
 });
 export type CancelSubscription = z.output<typeof cancelSubscription>;
+
+const changedFields = {
+  plan_id: id.optional(),
+  quantity: quantity.optional(),
+  payment_method_id: id.optional(),
+  metadata: metadata.optional(),
+  cancel_at_period_end: z.boolean('must be true or false').optional(),
+  effective: z.enum(changeEffects, oneOf(changeEffects)).optional().meta({ description: 'Default: now.' }),
+  proration: z
+    .enum(prorations, oneOf(prorations))
+    .optional()
+    .meta({ description: 'Default: next_renewal. What becomes of the period in progress.' }),
+};
+
+/** What PUT changes; fields that are left out stay. */
+export const changeSubscription = z.strictObject(changedFields).meta({ id: 'ChangeSubscription' });
+export type ChangeSubscription = z.output<typeof changeSubscription>;
+
+export const pauseSubscription = z
+  .strictObject({ resume_at: instant.optional() })
+  .meta({ id: 'PauseSubscription' });
+export type PauseSubscription = z.output<typeof pauseSubscription>;
+
+/** What a change would cost. */
+export const changePreview = z
+  .object({
+    lines: z.array(paymentLine),
+    due_now: z.object({ amount: z.int(), currency: z.string() }),
+    next_renewal: z
+      .object({ at: instant, amount: z.int(), currency: z.string() })
+      .nullable()
+      .meta({ description: 'null: nothing is due by itself.' }),
+  })
+  .meta({ id: 'ChangePreview' });
+export type ChangePreview = z.infer<typeof changePreview>;
 
 /** A period that was opened. */
 export const subscriptionPeriod = z

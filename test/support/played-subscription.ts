@@ -1,13 +1,17 @@
 /** A database of one row, a provider that gives one answer, and the messages of a subscription's workflow. */
 import type { AttemptActivities, AttemptAnswer } from '../../activities/payment';
 import type { SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
-import type { CancelCommand, SubscriptionCreation } from '../../contracts/commands';
+import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import type { SubscriptionStatus } from '../../domain/subscription';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
 
-export function record(status: SubscriptionStatus, version: number): SubscriptionRecord {
+export function record(
+  status: SubscriptionStatus,
+  version: number,
+  more: Partial<Subscription> = {},
+): SubscriptionRecord {
   const subscription = {
     id: 'sub_1',
     customer_id: 'cus_1',
@@ -17,6 +21,9 @@ export function record(status: SubscriptionStatus, version: number): Subscriptio
     amount: 1000,
     currency: 'EUR',
     period: null,
+    open_payment_id: status === 'incomplete' ? 'pay_1' : null,
+    pending_change: null,
+    ...more,
   } as unknown as Subscription;
   return { subscription, next_due_at: null, first_payment_id: 'pay_1' };
 }
@@ -25,41 +32,54 @@ export interface Fake {
   activities: SubscriptionActivities & AttemptActivities;
   log: string[];
   row: { current: SubscriptionRecord | null };
+  /** Writes the next version. */
+  write(status: SubscriptionStatus, more?: Partial<Subscription>): SubscriptionRecord;
 }
 
 /** A database of one row and a provider that gives `answer`. */
 export function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'active'): Fake {
   const log: string[] = [];
   const row: Fake['row'] = { current: null };
-  const write = (status: SubscriptionStatus): SubscriptionRecord => {
-    row.current = record(status, (row.current?.subscription.version ?? -1) + 1);
+  const write: Fake['write'] = (status, more) => {
+    row.current = record(status, (row.current?.subscription.version ?? -1) + 1, more);
     return row.current;
+  };
+  const committed = (what: string, status: SubscriptionStatus) => async () => {
+    log.push(what);
+    return { kind: 'committed' as const, record: write(status) };
+  };
+  const noted = (what: string, status: SubscriptionStatus) => async () => {
+    log.push(what);
+    return write(status);
   };
   return {
     log,
     row,
+    write,
     activities: {
       beginCreation: async () => {
         log.push('begin');
         return { kind: 'charge', record: row.current ?? write('incomplete') };
       },
       loadSubscription: async () => row.current,
-      attemptPayment: async () => {
-        log.push('attempt');
+      attemptPayment: async ({ trigger }) => {
+        log.push(trigger === 'first' ? 'attempt' : `attempt ${trigger}`);
         return answer;
       },
       startFollowUp: async () => void log.push('follow up'),
-      applyFirstPayment: async (_, expected) => {
-        log.push(`apply at v${expected}`);
-        return write(settlesAs);
+      applyFirstPayment: noted('apply first', settlesAs),
+      applyPayment: noted('apply', 'active'),
+      openDue: async () => {
+        log.push('open');
+        return { kind: 'done', record: write('active', { open_payment_id: 'pay_2' }) };
       },
-      commitCancellation: async (_, expected) => {
-        log.push(`cancel at v${expected}`);
-        if (row.current === null || row.current.subscription.version !== expected) {
-          return { kind: 'stale', record: row.current ?? record('active', 0) };
-        }
-        return { kind: 'committed', record: write('cancelled') };
-      },
+      commitCancellation: committed('cancel', 'cancelled'),
+      commitPause: committed('pause', 'paused'),
+      commitResumption: committed('resume', 'active'),
+      commitChange: committed('change', 'active'),
+      concludeChange: committed('conclude', 'active'),
+      recordCollectionStarted: noted('collection started', 'past_due'),
+      recordCollectionExhausted: noted('collection exhausted', 'expired'),
     },
   };
 }
@@ -88,3 +108,17 @@ export const command = (id: string): CancelCommand => ({
   reason: null,
   actor,
 });
+
+export const changeCommand: ChangeCommand = {
+  command_id: 'change_1',
+  actor,
+  plan_id: 'platinum',
+  quantity: null,
+  payment_method_id: null,
+  metadata: null,
+  cancel_at_period_end: null,
+  effective: 'now',
+  proration: 'charge_now',
+  if_version: null,
+  answer_within_ms: 10_000,
+};

@@ -1,5 +1,5 @@
 import { attemptPayment, type AttemptDependencies } from '../../../activities/payment/attempt';
-import { commitCancellation } from '../../../activities/subscription/cancel';
+import { commitCancellation } from '../../../activities/subscription/commands';
 import {
   actor,
   completed,
@@ -26,8 +26,8 @@ beforeEach(() => {
 const first = (paymentId: string) => ({ payment_id: paymentId, number: 1, trigger: 'first' as const });
 const attemptsOf = (paymentId: string) =>
   given.db.paymentAttempt.findMany({ where: { payment_id: paymentId }, orderBy: { number: 'asc' } });
-const cancel = (subscriptionId: string, version = 0) =>
-  commitCancellation(given.db, subscriptionId, version, {
+const cancel = (subscriptionId: string) =>
+  commitCancellation(given.db, subscriptionId, {
     command_id: `${subscriptionId}/cancel`,
     mode: 'now',
     refund: 'none',

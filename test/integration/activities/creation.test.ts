@@ -155,7 +155,7 @@ describe('the first payment', () => {
   it('that is paid makes the subscription active, with one event that says so', async () => {
     const { subscriptionId: id, paymentId } = await given.begun();
     await charge(paymentId);
-    const { subscription } = await applyFirstPayment(given.db, id, 0);
+    const { subscription } = await applyFirstPayment(given.db, id);
     expect(subscription).toMatchObject({
       version: 1,
       status: 'active',
@@ -172,7 +172,7 @@ describe('the first payment', () => {
   it('that is declined ends the creation without any event', async () => {
     const { subscriptionId: id, paymentId } = await given.begun();
     await charge(paymentId, [declined]);
-    const { subscription } = await applyFirstPayment(given.db, id, 0);
+    const { subscription } = await applyFirstPayment(given.db, id);
     expect(subscription).toMatchObject({ version: 1, status: 'expired', open_payment_id: null });
     expect(await topicsOf(id)).toEqual([]);
   });
@@ -180,11 +180,11 @@ describe('the first payment', () => {
   it('that stays open is announced, and settles the subscription later with an event of its own', async () => {
     const { subscriptionId: id, paymentId } = await given.begun();
     await charge(paymentId, [noAnswer]);
-    const open = await applyFirstPayment(given.db, id, 0);
+    const open = await applyFirstPayment(given.db, id);
     expect(open.subscription).toMatchObject({ version: 1, status: 'incomplete', open_payment_id: paymentId });
-    expect(await applyFirstPayment(given.db, id, 1)).toEqual(open);
+    expect(await applyFirstPayment(given.db, id)).toEqual(open);
     await charge(paymentId);
-    const settled = await applyFirstPayment(given.db, id, 1);
+    const settled = await applyFirstPayment(given.db, id);
     expect(settled.subscription).toMatchObject({ version: 2, status: 'active' });
     expect(await topicsOf(id)).toEqual([`subscriptions.created ${id}/v1`, `subscriptions.updated ${id}/v2`]);
     const [created, updated] = (await eventsOf(id)).map(({ payload }) => JSON.parse(payload ?? '{}').data);
@@ -195,9 +195,9 @@ describe('the first payment', () => {
   it('is applied once by twenty at once, and not at all by who expects another version', async () => {
     const { subscriptionId: id, paymentId } = await given.begun();
     await charge(paymentId);
-    const stale = await applyFirstPayment(given.db, id, 5);
+    const stale = await applyFirstPayment(given.db, id);
     expect(stale.subscription).toMatchObject({ version: 0 });
-    const applied = await Promise.all(Array.from({ length: 20 }, () => applyFirstPayment(given.db, id, 0)));
+    const applied = await Promise.all(Array.from({ length: 20 }, () => applyFirstPayment(given.db, id)));
     expect(new Set(applied.map(({ subscription }) => subscription.version))).toEqual(new Set([1]));
     expect(await topicsOf(id)).toHaveLength(1);
   });

@@ -6,7 +6,7 @@ import { createApp, type ReadinessCheck } from '../../../api/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
 import { listen, type RunningServer } from '../../../api/server';
 import type { SubscriptionProcess } from '../../../api/subscription-process';
-import type { CancelCommand, SubscriptionCreation } from '../../../contracts/commands';
+import type { SubscriptionCreation } from '../../../contracts/commands';
 import type { Scope } from '../../../contracts/scopes';
 import { createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/database';
@@ -34,19 +34,19 @@ export interface Ask {
 /** Plays the part of the subscription's workflow. */
 export class PlayedProcess implements SubscriptionProcess {
   creations: SubscriptionCreation[] = [];
-  cancellations: { subscriptionId: string; command: CancelCommand }[] = [];
+  commands: { subscriptionId: string; name: string; command: { command_id: string } }[] = [];
   onCreate: (creation: SubscriptionCreation) => Promise<'concluded' | 'too_late'> = () =>
     Promise.resolve('concluded');
-  onCancel: (subscriptionId: string, command: CancelCommand) => Promise<void> = () => Promise.resolve();
+  onCommand: (subscriptionId: string) => Promise<void> = () => Promise.resolve();
 
   create(creation: SubscriptionCreation): Promise<'concluded' | 'too_late'> {
     this.creations.push(creation);
     return this.onCreate(creation);
   }
 
-  cancel(subscriptionId: string, command: CancelCommand): Promise<void> {
-    this.cancellations.push({ subscriptionId, command });
-    return this.onCancel(subscriptionId, command);
+  async command(subscriptionId: string, name: string, command: object): Promise<void> {
+    this.commands.push({ subscriptionId, name, command: command as { command_id: string } });
+    await this.onCommand(subscriptionId);
   }
 }
 

@@ -21,12 +21,12 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   api.process.creations = [];
-  api.process.cancellations = [];
+  api.process.commands = [];
   api.process.onCreate = async (creation) => {
     await writeRows(api.db, creation, 'active', 'completed');
     return 'concluded';
   };
-  api.process.onCancel = () => Promise.resolve();
+  api.process.onCommand = () => Promise.resolve();
 });
 afterAll(() => api.end());
 

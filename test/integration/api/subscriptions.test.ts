@@ -13,12 +13,12 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   api.process.creations = [];
-  api.process.cancellations = [];
+  api.process.commands = [];
   api.process.onCreate = async (creation) => {
     await writeRows(api.db, creation, 'active', 'completed');
     return 'concluded';
   };
-  api.process.onCancel = () => Promise.resolve();
+  api.process.onCommand = () => Promise.resolve();
 });
 afterAll(() => api.end());
 
@@ -100,15 +100,16 @@ describe('cancelling', () => {
 
   test('is asked of the process with who and why, and answered from the row', async () => {
     const { id } = (await subscribe()).body;
-    api.process.onCancel = async (subscriptionId) => void (await setStatus(subscriptionId, 'cancelled'));
+    api.process.onCommand = async (subscriptionId) => void (await setStatus(subscriptionId, 'cancelled'));
     const cancelled = await cancel(id, '?reason=moved%20away', { 'x-request-id': 'cancel-call' });
     expect(cancelled.status).toBe(200);
     expect(cancelled.body).toMatchObject({ id, status: 'cancelled', cancelled_at: fixedNow.toISOString() });
-    expect(api.process.cancellations).toEqual([
+    expect(api.process.commands).toEqual([
       {
         subscriptionId: id,
+        name: 'cancel',
         command: {
-          command_id: `${id}/cancel/now/cancel-call`,
+          command_id: expect.stringMatching(`^${id}/cancel/cancel-call/`),
           mode: 'now',
           refund: 'none',
           reason: 'moved away',
@@ -130,14 +131,14 @@ describe('cancelling', () => {
     const again = await cancel(id);
     expect(again.status).toBe(200);
     expect(again.body.status).toBe('cancelled');
-    expect(api.process.cancellations).toEqual([]);
+    expect(api.process.commands).toEqual([]);
   });
 
   test('the command follows from the Idempotency-Key when there is one', async () => {
     const { id } = (await subscribe()).body;
     await api.ask('DELETE', `/subscriptions/${id}`, { key: 'once' });
     await api.ask('DELETE', `/subscriptions/${id}`, { key: 'once' });
-    const [first, second] = api.process.cancellations.map(({ command }) => command.command_id);
+    const [first, second] = api.process.commands.map(({ command }) => command.command_id);
     expect(first).toBe(second);
   });
 
@@ -155,7 +156,8 @@ describe('cancelling', () => {
 
   test('what the process refuses is the answer', async () => {
     const { id } = (await subscribe()).body;
-    api.process.onCancel = () => Promise.reject(new ProblemError('unavailable', 'Temporal does not answer.'));
+    api.process.onCommand = () =>
+      Promise.reject(new ProblemError('unavailable', 'Temporal does not answer.'));
     expect((await cancel(id)).status).toBe(503);
   });
 
@@ -164,7 +166,7 @@ describe('cancelling', () => {
     async (query) => {
       const { id } = (await subscribe()).body;
       expect((await cancel(id, query)).status).toBe(422);
-      expect(api.process.cancellations).toEqual([]);
+      expect(api.process.commands).toEqual([]);
     },
   );
 });

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../activities/payment/attempt';
 import { applyFirstPayment } from '../../../activities/subscription/first-payment';
-import { commitCancellation } from '../../../activities/subscription/cancel';
+import { commitCancellation } from '../../../activities/subscription/commands';
 import { runGroup, type RunningGroup } from '../../../bridge/consumer';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import { startRelay, type Relay } from '../../../bridge/relay';
@@ -55,7 +55,7 @@ const attempt = (paymentId: string, outcome: typeof completed) => {
 async function incomplete(subscription_id: string) {
   const { paymentId } = await given.begun({ subscription_id });
   await attempt(paymentId, noAnswer);
-  await applyFirstPayment(given.db, subscription_id, 0);
+  await applyFirstPayment(given.db, subscription_id);
   return paymentId;
 }
 const followUp = (paymentId: string) => client.workflow.getHandle(`payment/${paymentId}`);
@@ -83,7 +83,7 @@ describe('group payment-service', () => {
   it('publishes an outcome that came about the time of the announcement exactly once', async () => {
     const { paymentId } = await given.begun({ subscription_id: 'sub_bridge_early' });
     await attempt(paymentId, noAnswer);
-    await applyFirstPayment(given.db, 'sub_bridge_early', 0);
+    await applyFirstPayment(given.db, 'sub_bridge_early');
     await attempt(paymentId, declined);
     await announced(paymentId);
     await isFollowedUp(paymentId);
@@ -94,7 +94,7 @@ describe('group payment-service', () => {
   it('does nothing about a first payment that was paid at once', async () => {
     const { paymentId } = await given.begun({ subscription_id: 'sub_bridge_paid' });
     await attempt(paymentId, completed);
-    await applyFirstPayment(given.db, 'sub_bridge_paid', 0);
+    await applyFirstPayment(given.db, 'sub_bridge_paid');
     // The next creation's record has another key: wait for both to be published, then for the later one's effect.
     const later = await incomplete('sub_bridge_later');
     await announced(later);
@@ -111,7 +111,7 @@ describe('group payment-service', () => {
       reason: null,
       actor,
     } as const;
-    await commitCancellation(given.db, 'sub_bridge_gone', 1, command);
+    await commitCancellation(given.db, 'sub_bridge_gone', command);
     const signal = await until('its follow-up is told', async () => {
       const { events } = await followUp(paymentId)
         .fetchHistory()

@@ -1,6 +1,6 @@
 import { beginAttempt } from '../../../activities/payment/begin-attempt';
 import { cancelPayment } from '../../../activities/payment/follow-up';
-import { commitCancellation } from '../../../activities/subscription/cancel';
+import { commitCancellation } from '../../../activities/subscription/commands';
 import type { AttemptOutcome } from '../../../domain/payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../prisma/settle-attempt';
@@ -109,7 +109,7 @@ describe('settling an attempt', () => {
   it('asks a person about money that was taken for what has ended', async () => {
     const { paymentId, subscriptionId } = await open();
     const command = { command_id: 'c', mode: 'now', refund: 'none', reason: null, actor } as const;
-    await commitCancellation(given.db, subscriptionId, 0, command);
+    await commitCancellation(given.db, subscriptionId, command);
     await settle(paymentId, completed, 'webhook');
     const tasks = await given.db.operatorTask.findMany({ where: { subject_id: paymentId } });
     expect(tasks).toMatchObject([{ kind: 'second_success' }]);

@@ -16,7 +16,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
   db: createDatabase('postgresql://somebody:hidden-password@127.0.0.1:1/none', 2),
   process: {
     create: () => Promise.reject(new Error('not asked')),
-    cancel: () => Promise.reject(new Error('not asked')),
+    command: () => Promise.reject(new Error('not asked')),
   },
   readiness: [],
   providers: ['sandbox'],

@@ -1,12 +1,5 @@
-import fc from 'fast-check';
 import { paymentStatuses, isPaymentCollected, isPaymentOpen } from '../../../domain/payment';
-import {
-  decideBeginning,
-  decideCancelNow,
-  decideFirstPayment,
-  isFinal,
-  subscriptionStatuses,
-} from '../../../domain/subscription';
+import { decideBeginning, decideFirstPayment } from '../../../domain/subscription';
 
 describe('decideBeginning', () => {
   it.each([
@@ -25,17 +18,5 @@ describe('decideFirstPayment', () => {
       const wanted = isPaymentCollected(status) ? 'active' : isPaymentOpen(status) ? 'incomplete' : 'expired';
       expect(decideFirstPayment(status).status).toBe(wanted);
     }
-  });
-});
-
-describe('decideCancelNow', () => {
-  it('ends what lives, leaves what is cancelled, refuses what expired', () => {
-    fc.assert(
-      fc.property(fc.constantFrom(...subscriptionStatuses), fc.nat(), (status, version) => {
-        const { kind } = decideCancelNow({ status, version });
-        const wanted = !isFinal(status) ? 'cancel' : status === 'cancelled' ? 'unchanged' : 'refused';
-        expect(kind).toBe(wanted);
-      }),
-    );
   });
 });

@@ -1,0 +1,146 @@
+/**
+ * One change of a subscription: the row's lock, the decision by what stands, the next version with its history and
+ * its event, in one transaction.
+ *
+ * Invariants: a command has one effect, whatever is repeated; what is decided is decided by the locked row, so no
+ * update is lost; `next_due_at` always follows from the row.
+ */
+import type { Actor } from '../../contracts/fields';
+import type { Subscription } from '../../contracts/http/subscriptions';
+import type { SubscriptionChange } from '../../domain/subscription';
+import type { Refusal } from '../../domain/subscription-commands';
+import { nextDue } from '../../domain/subscription-due';
+import type { PendingChange } from '../../domain/subscription-facts';
+import type { Line } from '../../domain/proration';
+import { recordChange, resultOfCommand, systemActor } from '../../prisma/changes';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { timesFor, type Times } from '../../prisma/clock';
+import { Prisma } from '../../prisma/generated/client';
+import { lockSubscription } from '../../prisma/locks';
+import { toFacts, toSubscription } from '../../prisma/rows';
+import { announceUpdated } from './announce';
+import { changedFields } from './changed-fields';
+import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
+
+/** What became of a command. `refused`: nothing was written. */
+export type Committed =
+  { kind: 'committed'; record: SubscriptionRecord } | (Refusal & { record: SubscriptionRecord });
+
+/** What `work` did: a new version, nothing, or why not. */
+export type Outcome = SubscriptionRecord | Refusal;
+
+/** The actor of what no person asked for. */
+export const subscriptionService = systemActor('subscription-service');
+
+/** Carries a command out on the locked row, once. @param work is given the customer's time */
+export async function transact(
+  db: Database,
+  subscriptionId: string,
+  commandId: string,
+  work: (tx: Transaction, row: SubscriptionRow, times: Times) => Promise<Outcome>,
+): Promise<Committed> {
+  return inTransaction(db, async (tx) => {
+    const row = await mustLock(tx, subscriptionId);
+    if ((await resultOfCommand(tx, commandId)) !== null) return { kind: 'committed', record: toRecord(row) };
+    const outcome = await work(tx, row, await timesFor(tx, row.test_clock_id));
+    return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
+  });
+}
+
+/** @throws when there is no such subscription */
+export async function mustLock(tx: Transaction, subscriptionId: string): Promise<SubscriptionRow> {
+  const row = await lockSubscription(tx, subscriptionId);
+  if (row === null) throw new Error(`subscription ${subscriptionId} does not exist`);
+  return row;
+}
+
+/** The columns that a change may write; `version`, `next_due_at` and `updated_at` follow. */
+export type Patch = Partial<Omit<SubscriptionRow, 'id' | 'version' | 'next_due_at' | 'updated_at'>>;
+
+export interface About extends Times {
+  commandId: string;
+  changes: readonly SubscriptionChange[];
+  actor: Actor;
+}
+
+export interface Written {
+  record: SubscriptionRecord;
+  previous: Partial<Subscription>;
+}
+
+/** Writes the next version and its history; the event is the caller's. */
+export async function writeVersion(
+  tx: Transaction,
+  row: SubscriptionRow,
+  patch: Patch,
+  about: About,
+): Promise<Written> {
+  const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: about.realNow };
+  const due = nextDue(toFacts(next));
+  next.next_due_at = due === null ? null : new Date(due.at);
+  const {
+    id: _,
+    pending_change: pending,
+    ...columns
+  } = {
+    ...patch,
+    id: row.id,
+    version: next.version,
+    next_due_at: next.next_due_at,
+    updated_at: next.updated_at,
+  };
+  await tx.subscription.update({
+    where: { id: row.id },
+    data: {
+      ...columns,
+      waiting_lines: patch.waiting_lines as object | undefined,
+      metadata: patch.metadata as object | undefined,
+      pending_change: pending === null ? Prisma.DbNull : (pending as object | undefined),
+    },
+  });
+  const record = toRecord(next);
+  const previous = changedFields(toSubscription(row), record.subscription);
+  await recordChange(tx, record.subscription, {
+    commandId: about.commandId,
+    changes: about.changes,
+    previous,
+    actor: about.actor,
+    at: about.realNow,
+  });
+  return { record, previous };
+}
+
+/** Writes the next version and says so on subscriptions.updated. */
+export async function writeUpdated(
+  tx: Transaction,
+  row: SubscriptionRow,
+  patch: Patch,
+  about: About,
+): Promise<SubscriptionRecord> {
+  const { record, previous } = await writeVersion(tx, row, patch, about);
+  await announceUpdated(tx, record.subscription, [...about.changes], previous, about.actor, about.realNow);
+  return record;
+}
+
+/** The id of what the service does by itself to a version of a subscription: done once for each version. */
+export function systemCommandId(row: SubscriptionRow, what: string): string {
+  return `${row.id}/${what}/v${row.version}`;
+}
+
+/** The lines that wait for the next renewal. */
+export function waitingLines(row: SubscriptionRow): Line[] {
+  return row.waiting_lines as unknown as Line[];
+}
+
+/** Lines to wait, as columns. */
+export function waiting(lines: readonly Line[]): Pick<SubscriptionRow, 'waiting_lines' | 'balance'> {
+  return {
+    waiting_lines: lines as unknown as SubscriptionRow['waiting_lines'],
+    balance: BigInt(lines.reduce((sum, { amount }) => sum + amount, 0)),
+  };
+}
+
+/** A change to wait, as a column. */
+export function pendingColumn(pending: PendingChange | null): Pick<SubscriptionRow, 'pending_change'> {
+  return { pending_change: pending as unknown as SubscriptionRow['pending_change'] };
+}

@@ -1,0 +1,84 @@
+/**
+ * Group subscription-service: what is due, and what was paid, told to the subscription's process.
+ *
+ * Invariants: judged by the rows before anybody is woken, so a repeated, late or foreign record costs a look; what
+ * the rows say already is not told again; a process that is not there is started, unless the subscription has ended.
+ */
+import type { Client } from '@temporalio/client';
+import type { ReadEvent } from '../../contracts/envelope';
+import type { PaymentCompleted, RenewRequired } from '../../contracts/commands';
+import { messages, subscriptionStart } from '../../contracts/workflows';
+import { isFinal } from '../../domain/subscription';
+import { earlyByMs, nextDue } from '../../domain/subscription-due';
+import type { SubscriptionFacts } from '../../domain/subscription-facts';
+import type { Database } from '../../prisma/client';
+import { timesFor } from '../../prisma/clock';
+import { toFacts } from '../../prisma/rows';
+import type { Handlers } from '../consumer';
+import { Unprocessable } from '../unprocessable';
+
+export interface SubscriptionServiceDependencies {
+  db: Database;
+  client: Client;
+}
+
+/** Temporal being away is noticed soon, and the record tried again. */
+const temporalWithinMs = 10_000;
+
+export function subscriptionServiceHandlers(deps: SubscriptionServiceDependencies): Handlers {
+  return {
+    'subscriptions.renew_required': (event) => onRenewRequired(deps, event),
+    'payments.completed': (event) => onCompleted(deps, event),
+  };
+}
+
+async function onRenewRequired(
+  deps: SubscriptionServiceDependencies,
+  { data }: ReadEvent<'subscriptions.renew_required'>,
+): Promise<void> {
+  const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
+  if (row === null) {
+    throw new Unprocessable('unknown_subscription', `there is no subscription ${data.subscription_id}`);
+  }
+  const due = nextDue(toFacts(row));
+  // Anybody may say that something is due; only the row and the clock make it so.
+  const { now } = await timesFor(deps.db, row.test_clock_id);
+  const isDue = due !== null && Date.parse(due.at) - now.getTime() <= earlyByMs;
+  if (!isDue && !isHalfOpened(toFacts(row))) return;
+  const told: RenewRequired = { period_index: data.period_index, cause: data.cause };
+  await signal(deps.client, row.id, messages.renewRequired, told);
+}
+
+/** A period was opened and perhaps never attempted: the process looks after that, too. */
+function isHalfOpened({ status, period, open_payment_id }: SubscriptionFacts): boolean {
+  return status === 'active' && period?.paid === false && open_payment_id !== null;
+}
+
+async function onCompleted(
+  deps: SubscriptionServiceDependencies,
+  { data }: ReadEvent<'payments.completed'>,
+): Promise<void> {
+  if (data.subscription_id === null) return;
+  const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
+  if (row === null || !waitsFor(toFacts(row), data.payment_id)) return;
+  const told: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
+  await signal(deps.client, row.id, messages.paymentCompleted, told);
+}
+
+/** Whether the subscription does not yet know what this payment paid for. */
+function waitsFor(subscription: SubscriptionFacts, paymentId: string): boolean {
+  const { status, open_payment_id: open, pending_change: pending } = subscription;
+  return !isFinal(status) && (open === paymentId || pending?.payment_id === paymentId);
+}
+
+async function signal(client: Client, subscriptionId: string, name: string, told: object): Promise<void> {
+  const { workflowType, ...options } = subscriptionStart({ subscription_id: subscriptionId, creation: null });
+  await client.withDeadline(Date.now() + temporalWithinMs, () =>
+    client.workflow.signalWithStart(workflowType, {
+      ...options,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      signal: name,
+      signalArgs: [told],
+    }),
+  );
+}

@@ -1,0 +1,22 @@
+/**
+ * What time it is for a customer: PostgreSQL's clock, or the test clock that they are bound to.
+ *
+ * Business instants (due, paid, failed, cancelled) follow it; technical ones (leases, the life of a key, when an
+ * event was written) are real.
+ */
+import { databaseNow, type Transaction } from './client';
+
+export interface Times {
+  /** The customer's. */
+  now: Date;
+  /** PostgreSQL's. */
+  realNow: Date;
+}
+
+/** @param testClockId null: the customer's time is real */
+export async function timesFor(tx: Transaction, testClockId: string | null): Promise<Times> {
+  const realNow = await databaseNow(tx);
+  if (testClockId === null) return { now: realNow, realNow };
+  const clock = await tx.testClock.findUniqueOrThrow({ where: { id: testClockId } });
+  return { now: clock.now, realNow };
+}
