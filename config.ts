@@ -252,6 +252,12 @@ export const settings = {
     5,
     'Longest pause between two looks for what is due, seconds.',
   ),
+  RECONCILE_EVERY_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(10, 86_400).default(60),
+    60,
+    'How often the reconciliation looks for what did not go on by itself, seconds; taken when its schedule is made.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),
@@ -312,6 +318,7 @@ const prefixes = [
   'DATABASE_',
   'BOOTSTRAP_',
   'INCOMPLETE_',
+  'RECONCILE_',
   'RENEWAL_',
   'RENEWALS_',
   'SHUTDOWN_',

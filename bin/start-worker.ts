@@ -11,6 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
 import { createFollowUps } from '../activities/payment/follow-ups';
+import { createReconciliationActivities } from '../activities/reconciliation';
 import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows';
@@ -35,7 +36,11 @@ export async function startWorkers(
   const attempt = createAttemptActivities(attemptDeps);
   const activities: Record<Service, object> = {
     subscription: { ...createSubscriptionActivities({ db, followUps }), ...attempt },
-    payment: { ...createPaymentActivities({ ...attemptDeps, followUps }), ...attempt },
+    payment: {
+      ...createPaymentActivities({ ...attemptDeps, followUps }),
+      ...attempt,
+      ...createReconciliationActivities({ db, followUps, client: temporal.client, log }),
+    },
     retry: createRetryActivities({
       db,
       schedule: {
@@ -62,9 +67,7 @@ export async function startWorkers(
     ),
   );
   const running = workers.map((worker) => worker.run());
-  const fleet = services.includes('retry')
-    ? keepFleetJobs(temporal.client, config.RENEWAL_SHARDS, log)
-    : null;
+  const fleet = keepFleetJobs(temporal.client, config, services, log);
   let closing = false;
   for (const run of running) {
     run.catch((error: unknown) => {
@@ -78,7 +81,7 @@ export async function startWorkers(
       name: 'workers',
       async close() {
         closing = true;
-        fleet?.stop();
+        fleet.stop();
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         await Promise.allSettled(running);
       },

@@ -71,10 +71,10 @@ export interface PauseCommand extends Command {
 
 export type ResumeCommand = Command;
 
-/** Signal `renewRequired`: something may be due; the row says what. */
+/** Signal `renewRequired`: something may be due; the row says what. The fields are for people who read the history. */
 export interface RenewRequired {
-  period_index: number;
-  cause: DueCause;
+  period_index?: number;
+  cause?: DueCause;
 }
 
 /** Signal `paymentCompleted`: the row says that the payment is completed and its period is not yet paid. */

@@ -75,6 +75,14 @@ export function renewalSchedulerStart(shard: number): WorkflowStart<RenewalSched
   };
 }
 
+/** One round of convergence; a schedule starts it. */
+export const reconciliationStart = {
+  workflowType: 'reconciliation',
+  workflowId: 'reconciliation',
+  taskQueue: taskQueues.payment,
+  args: [] as [],
+};
+
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription/${subscriptionId}`;
 }

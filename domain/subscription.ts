@@ -46,9 +46,12 @@ export interface SubscriptionState {
   version: number;
 }
 
+/** Nothing can happen to the subscription any more. */
+export const finalStatuses: readonly SubscriptionStatus[] = ['cancelled', 'expired'];
+
 /** Whether nothing can happen to the subscription any more. */
 export function isFinal(status: SubscriptionStatus): boolean {
-  return status === 'cancelled' || status === 'expired';
+  return finalStatuses.includes(status);
 }
 
 /** Whether the creation has not been concluded yet: nothing was announced, the first payment is being tried. */

@@ -1,4 +1,5 @@
 /** Everything that a worker's bundle contains; a worker runs what is started on its task queue. */
 export { subscription } from './subscription';
 export { payment } from './payment';
+export { reconciliation } from './reconciliation';
 export { renewalScheduler } from './renewal-scheduler';

@@ -192,11 +192,9 @@ describe('the first payment', () => {
     expect(updated).toMatchObject({ changes: ['activated'], previous: { status: 'incomplete' } });
   });
 
-  it('is applied once by twenty at once, and not at all by who expects another version', async () => {
+  it('is applied once by twenty at once', async () => {
     const { subscriptionId: id, paymentId } = await given.begun();
     await charge(paymentId);
-    const stale = await applyFirstPayment(given.db, id);
-    expect(stale.subscription).toMatchObject({ version: 0 });
     const applied = await Promise.all(Array.from({ length: 20 }, () => applyFirstPayment(given.db, id)));
     expect(new Set(applied.map(({ subscription }) => subscription.version))).toEqual(new Set([1]));
     expect(await topicsOf(id)).toHaveLength(1);

@@ -1,0 +1,56 @@
+/** The activities of `reconciliation`: find what did not go on by itself, and send the ordinary messages again. */
+import { heartbeat } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { findUnfinished, type Predicate } from '../../prisma/unfinished';
+import { processesAreMissing, startMissing } from './missing-processes';
+import { repair, type RepairDependencies } from './repair';
+
+/** By predicate: how many were found. */
+export type Found = Partial<Record<Predicate, number>>;
+
+export interface ReconciliationActivities {
+  /** One round over all predicates. */
+  repairUnfinished(): Promise<Found>;
+  /** @returns how many processes were started */
+  startMissingProcesses(): Promise<number>;
+}
+
+/** What is merely in hand is not unfinished. */
+const toleranceMs = 60_000;
+const limit = 500;
+
+export function createReconciliationActivities(
+  deps: RepairDependencies & { client: Client; log: Logger },
+): ReconciliationActivities {
+  const { db, client, log } = deps;
+  return {
+    async repairUnfinished() {
+      const findings = await findUnfinished(db, { toleranceMs, testClockId: null, limit });
+      const found: Found = {};
+      for (const finding of findings) {
+        found[finding.predicate] = (found[finding.predicate] ?? 0) + 1;
+        const repaired = await repair(deps, finding).catch((error: unknown) => {
+          log.warn({ err: error, ...finding }, 'what is unfinished could not be repaired yet');
+          return false;
+        });
+        if (repaired) log.info(finding, 'what was unfinished is on its way again');
+        heartbeat();
+      }
+      return found;
+    },
+    async startMissingProcesses() {
+      if (!(await processesAreMissing(db, client))) return 0;
+      let started = 0;
+      for (let next: string | null = null; ;) {
+        const sweep = await startMissing(db, client, next);
+        started += sweep.started;
+        heartbeat();
+        next = sweep.next;
+        if (next === null) break;
+      }
+      if (started > 0) log.warn({ started }, 'processes of subscriptions were missing and are started again');
+      return started;
+    },
+  };
+}

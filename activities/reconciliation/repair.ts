@@ -1,0 +1,82 @@
+/**
+ * How what is unfinished is brought on its way again: by the ordinary messages, never by writing an outcome.
+ *
+ * Invariant: every repair is harmless when it was not needed; whoever gets the message judges by the row.
+ */
+import type { Finding, Predicate } from '../../prisma/unfinished';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { lockPaymentInOrder, lockSubscription } from '../../prisma/locks';
+import { raiseOperatorTask } from '../../prisma/settle-attempt';
+import type { FollowUps } from '../payment/follow-ups';
+import { announceDue } from '../retry/publish-due';
+
+export interface RepairDependencies {
+  db: Database;
+  followUps: FollowUps;
+}
+
+/** `false`: nothing can be done but to count it. */
+export async function repair(deps: RepairDependencies, { predicate, subject }: Finding): Promise<boolean> {
+  const how = repairs[predicate];
+  if (how === null) return false;
+  await how(deps, subject.id);
+  return true;
+}
+
+const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Promise<void>) | null> = {
+  due_not_opened: announceAgain,
+  period_not_attempted: ({ followUps }, id) => followUps.wakeSubscription(id),
+  creation_not_concluded: ({ followUps }, id) => followUps.wakeSubscription(id),
+  paid_not_recorded: tellPaid,
+  attempt_in_processing: ({ followUps }, id) => followUps.start(id),
+  incomplete_not_told: announceFirstPayment,
+  change_not_concluded: concludeChange,
+  final_with_open_payment: ({ followUps }, id) => followUps.cancel(id, 'subscription_ended'),
+  unknown_without_task: askPerson,
+  outbox_unpublished: null,
+};
+
+async function announceAgain({ db }: RepairDependencies, id: string): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const row = await lockSubscription(tx, id);
+    if (row === null) return;
+    const before = await tx.outboxEvent.count({
+      where: {
+        subject: id,
+        topic: 'subscriptions.renew_required',
+        event_id: { contains: `/v${row.version}` },
+      },
+    });
+    await announceDue(tx, row, await databaseNow(tx), before);
+  });
+}
+
+async function tellPaid({ db, followUps }: RepairDependencies, id: string): Promise<void> {
+  const payment = await db.payment.findUniqueOrThrow({ where: { id } });
+  if (payment.subscription_id === null) return;
+  await followUps.tellPaid(payment.subscription_id, { payment_id: id, period_index: payment.period_index });
+}
+
+/** From now on its outcome is published; a run of its follow-up tells what has come. */
+async function announceFirstPayment({ db, followUps }: RepairDependencies, id: string): Promise<void> {
+  await db.payment.update({ where: { id }, data: { announced: true } });
+  await followUps.start(id);
+}
+
+/** A charge that was never tried, or declined with nobody left to hear it, is not wanted any more. */
+async function concludeChange(deps: RepairDependencies, id: string): Promise<void> {
+  const dropped = await inTransaction(deps.db, async (tx) => {
+    const { payment } = await lockPaymentInOrder(tx, id);
+    if (payment.status !== 'requested' && payment.status !== 'failed') return false;
+    await tx.payment.update({ where: { id }, data: { status: 'cancelled', version: { increment: 1 } } });
+    return true;
+  });
+  if (!dropped) await tellPaid(deps, id);
+}
+
+async function askPerson({ db }: RepairDependencies, id: string): Promise<void> {
+  const detail = 'The provider has not told the outcome for more than a day.';
+  await inTransaction(db, async (tx: Transaction) =>
+    raiseOperatorTask(tx, 'unknown_outcome', id, detail, await databaseNow(tx)),
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * What ought to have gone on by itself and did not: named predicates over the rows.
+ *
+ * Owns: the questions. Does not own the repairs (Payment Service, reconciliation). The same questions, asked with no
+ * tolerance, tell a test clock and the fault tests that all is quiet. Invariant: each is bounded and answers from an
+ * index; work that is merely in hand counts as unfinished only after `toleranceMs`.
+ */
+import type { Database } from './client';
+import { Prisma } from './generated/client';
+
+export interface Finding {
+  predicate: Predicate;
+  subject: { type: 'subscription' | 'payment' | 'outbox_event'; id: string };
+}
+
+export interface Question {
+  /** How old a thing has to be; 0: ask whether all is quiet. */
+  toleranceMs: number;
+  /** Only customers of this test clock; null: everybody whose clock is not just being advanced. */
+  testClockId: string | null;
+  /** Findings of each predicate at most. */
+  limit: number;
+}
+
+interface Sql {
+  type: Finding['subject']['type'];
+  /** Selects `id`; `s` is the subscription, `p` the payment. */
+  query: (asked: Asked) => Prisma.Sql;
+}
+
+interface Asked extends Question {
+  /** Real time before which a thing counts. */
+  before: Date;
+  quiet: boolean;
+  /** The customers that are asked about, as a condition on a column that holds a test clock's id. */
+  mine: (column: Prisma.Sql) => Prisma.Sql;
+}
+
+const finalStates = Prisma.sql`('cancelled', 'expired')`;
+const collectedStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed')`;
+const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed', 'failed', 'cancelled', 'uncollectible')`;
+/** What time it is for the customer of `s`. */
+const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
+const clockOfSubscription = Prisma.sql`s.test_clock_id`;
+
+const predicates = {
+  /** Due, said so, and nothing happened. With no tolerance: due at all. */
+  due_not_opened: {
+    type: 'subscription',
+    query: ({ before, quiet, mine }) => Prisma.sql`
+      SELECT s.id FROM subscriptions s
+      WHERE s.next_due_at <= ${customersNow} AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}
+        AND (${quiet} OR s.announced_version = s.version AND NOT EXISTS (
+          SELECT 1 FROM outbox_events o
+          WHERE o.subject = s.id AND o.topic = 'subscriptions.renew_required'
+            AND (o.published_at IS NULL OR o.published_at > ${before})))
+      ORDER BY s.next_due_at`,
+  },
+  /** A period was opened and its payment never attempted. */
+  period_not_attempted: {
+    type: 'subscription',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT s.id FROM subscriptions s JOIN payments p ON p.id = s.open_payment_id
+      WHERE s.status = 'active' AND p.status = 'requested' AND p.updated_at <= ${before}
+        AND ${mine(clockOfSubscription)}`,
+  },
+  /** The money came, and its period is not recorded as paid. */
+  paid_not_recorded: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.open_payment_id = p.id
+      WHERE p.status IN ${collectedStates} AND p.updated_at <= ${before} AND s.status NOT IN ${finalStates}
+        AND s.status <> 'incomplete' AND ${mine(clockOfSubscription)}`,
+  },
+  /** An attempt was begun, and nobody knows what became of it. */
+  attempt_in_processing: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN customers s ON s.id = p.customer_id
+      WHERE p.status = 'processing' AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
+  /** The first payment is settled, or was never announced as open, and the subscription still waits for it. */
+  incomplete_not_told: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.first_payment_id = p.id
+      WHERE s.status = 'incomplete' AND s.version > 0 AND (p.status IN ${settledStates} OR NOT p.announced)
+        AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
+  /** A creation was begun and not concluded. */
+  creation_not_concluded: {
+    type: 'subscription',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT s.id FROM subscriptions s
+      WHERE s.status = 'incomplete' AND s.version = 0 AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
+  /** The charge of a change is settled, and the change neither holds nor was dropped. */
+  change_not_concluded: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE p.kind = 'proration' AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}
+        AND (p.status IN ('requested', 'failed')
+          OR p.status IN ${settledStates} AND s.pending_change ->> 'payment_id' = p.id)`,
+  },
+  /** The subscription has ended, and money for it may still come. */
+  final_with_open_payment: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE s.status IN ${finalStates} AND p.status IN ('requested', 'processing', 'requires_action', 'pending', 'unknown')
+        AND p.kind <> 'manual' AND p.cancel_requested_at IS NULL AND p.updated_at <= ${before}
+        AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
+  /** A day has passed and nobody was asked. */
+  unknown_without_task: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN customers s ON s.id = p.customer_id
+      WHERE p.status = 'unknown' AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}
+        AND (SELECT max(a.started_at) FROM payment_attempts a WHERE a.payment_id = p.id)
+          <= clock_timestamp() - interval '25 hours'
+        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id)`,
+  },
+  /** Committed, and not on its topic. */
+  outbox_unpublished: {
+    type: 'outbox_event',
+    query: ({ before, mine, testClockId }) => Prisma.sql`
+      SELECT o.id::text AS id FROM outbox_events o
+      WHERE o.published_at IS NULL AND o.created_at <= ${before}
+        AND ${
+          testClockId === null
+            ? Prisma.sql`true`
+            : Prisma.sql`(
+              EXISTS (SELECT 1 FROM subscriptions s WHERE s.id = o.key AND ${mine(clockOfSubscription)})
+              OR EXISTS (SELECT 1 FROM payments p JOIN customers s ON s.id = p.customer_id
+                WHERE p.id = o.key AND ${mine(clockOfSubscription)}))`
+        }
+      ORDER BY o.shard, o.id`,
+  },
+} satisfies Record<string, Sql>;
+
+export type Predicate = keyof typeof predicates;
+export const predicateNames = Object.keys(predicates) as Predicate[];
+
+/** What is unfinished, predicate by predicate. */
+export async function findUnfinished(db: Database, question: Question): Promise<Finding[]> {
+  const { toleranceMs, testClockId, limit } = question;
+  const asked: Asked = {
+    ...question,
+    quiet: toleranceMs === 0,
+    before: await realTimeBefore(db, toleranceMs),
+    mine: (column) =>
+      testClockId === null
+        ? Prisma.sql`(${column} IS NULL OR ${column} IN (SELECT id FROM test_clocks WHERE status <> 'advancing'))`
+        : Prisma.sql`${column} = ${testClockId}`,
+  };
+  const findings: Finding[] = [];
+  for (const predicate of predicateNames) {
+    const { type, query } = predicates[predicate];
+    const rows = await db.$queryRaw<{ id: string }[]>`${query(asked)} LIMIT ${limit}`;
+    findings.push(...rows.map(({ id }) => ({ predicate, subject: { type, id } })));
+  }
+  return findings;
+}
+
+async function realTimeBefore(db: Database, toleranceMs: number): Promise<Date> {
+  const [row] = await db.$queryRaw<[{ at: Date }]>`
+    SELECT clock_timestamp() - ${toleranceMs} * interval '1 millisecond' AS at`;
+  return row.at;
+}
