@@ -6,7 +6,7 @@
  */
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { reconciliationStart, renewalSchedulerStart, taskQueues } from '../contracts/workflows';
+import { reconciliationStart, renewalSchedulerStart, type taskQueues } from '../contracts/workflows';
 import type { Config } from '../config';
 
 const lookAfterMs = 60_000;

@@ -4,6 +4,7 @@
  * Invariants: judged by the rows before anybody is woken, so a repeated, late or foreign record costs a look; what
  * the rows say already is not told again; a process that is not there is started, unless the subscription has ended.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/envelope';
 import type { PaymentCompleted, RenewRequired } from '../../contracts/commands';
@@ -22,6 +23,8 @@ export interface SubscriptionServiceDependencies {
   client: Client;
 }
 
+/** So long the task that took the money may need to record what it paid. */
+const recordedWithinMs = 3_000;
 /** Temporal being away is noticed soon, and the record tried again. */
 const temporalWithinMs = 10_000;
 
@@ -59,10 +62,24 @@ async function onCompleted(
   { data }: ReadEvent<'payments.completed'>,
 ): Promise<void> {
   if (data.subscription_id === null) return;
-  const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
-  if (row === null || !waitsFor(toFacts(row), data.payment_id)) return;
+  // Who took the money records it as well, an instant after this record was written: only had they crashed need
+  // anybody be woken.
+  const patienceMs = data.settled_by === 'answer' ? recordedWithinMs : 0;
+  const row = await stillWaiting(deps.db, data.subscription_id, data.payment_id, patienceMs);
+  if (row === null) return;
   const told: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
   await signal(deps.client, row.id, messages.paymentCompleted, told);
+}
+
+/** The subscription, when it does not come to know of the payment by itself within `patienceMs`. */
+async function stillWaiting(db: Database, subscriptionId: string, paymentId: string, patienceMs: number) {
+  const deadlineMs = performance.now() + patienceMs;
+  for (let waitMs = 50; ; waitMs *= 2) {
+    const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
+    if (row === null || !waitsFor(toFacts(row), paymentId)) return null;
+    if (performance.now() + waitMs > deadlineMs) return row;
+    await sleep(waitMs);
+  }
 }
 
 /** Whether the subscription does not yet know what this payment paid for. */

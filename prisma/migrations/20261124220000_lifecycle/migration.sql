@@ -29,6 +29,10 @@ CREATE INDEX "subscriptions_test_clock_id_idx" ON "subscriptions"("test_clock_id
 
 -- What Prisma's schema language cannot say.
 
--- The scheduler reads what is due and was not told for its version; the rest does not weigh on it.
+-- The scheduler reads what is due and was not told for its version. The rest does not weigh on it.
 CREATE INDEX "subscriptions_due" ON "subscriptions" ("next_due_at", "id")
   WHERE "next_due_at" IS NOT NULL AND "announced_version" IS DISTINCT FROM "version";
+
+-- A change of interval ends the present period where the new one begins, which may be its very start.
+ALTER TABLE "subscription_periods" DROP CONSTRAINT "subscription_periods_forward";
+ALTER TABLE "subscription_periods" ADD CONSTRAINT "subscription_periods_not_backward" CHECK ("start" <= "end");

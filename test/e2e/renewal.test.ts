@@ -1,0 +1,84 @@
+/** Renewals on the whole system: what one costs, and what an outage across the due date does to it. */
+import { randomUUID } from 'node:crypto';
+import { Client as TemporalClient, Connection } from '@temporalio/client';
+import { temporal as proto } from '@temporalio/proto';
+import { Client as PostgresClient } from 'pg';
+import { moveBack } from '../support/due';
+import { eventually } from '../support/eventually';
+import { TestSystem, type Json } from '../support/system';
+
+const { EventType } = proto.api.enums.v1;
+
+let all: TestSystem;
+let database: PostgresClient;
+let connection: Connection;
+let temporal: TemporalClient;
+beforeAll(async () => {
+  all = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+  database = new PostgresClient({ connectionString: all.system.environment['DATABASE_URL'] });
+  await database.connect();
+  connection = await Connection.connect({ address: all.system.environment['TEMPORAL_ADDRESS'] });
+  temporal = new TemporalClient({ connection });
+}, 240_000);
+afterAll(async () => {
+  await connection?.close();
+  await database?.end();
+  await all?.close();
+}, 120_000);
+
+async function subscribe(token = 'tok_ok'): Promise<{ id: string; customer: string }> {
+  const { customer, order } = await all.buyer(token);
+  const { status, body } = await all.call('POST', '/subscriptions', order, randomUUID());
+  expect(status).toBe(201);
+  return { id: String(body['id']), customer };
+}
+
+const paidPeriods = async (id: string): Promise<number> => {
+  const { data } = (await all.get(`/subscriptions/${id}/periods`)) as { data: Json[] };
+  return data.filter((period) => period['paid_at'] !== null).length;
+};
+const untilPaid = (id: string, periods: number) =>
+  eventually(`${periods} paid periods of ${id}`, async () => (await paidPeriods(id)) >= periods, {
+    timeoutMs: 60_000,
+  });
+const historyOf = async (workflowId: string) =>
+  (await temporal.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
+
+describe('an ordinary renewal', () => {
+  it('takes 8 events of history over all workflows and 3 records', async () => {
+    const { id, customer } = await subscribe();
+    await all.topicsAreQuiet();
+    const eventsBefore = (await historyOf(`subscription/${id}`)).length;
+    const recordsBefore = all.topics.of(id).length;
+    await moveBack(database, id, '1 month');
+    await untilPaid(id, 2);
+    await all.topicsAreQuiet();
+    const records = all.topics.of(id).slice(recordsBefore);
+    expect(records.map(({ topic }) => topic).sort()).toEqual([
+      'payments.completed',
+      'subscriptions.renew_required',
+      'subscriptions.updated',
+    ]);
+    for (const record of records.filter(({ topic }) => topic === 'payments.completed')) {
+      await all.topics.consumedBy('subscription-service', record);
+    }
+    const events = (await historyOf(`subscription/${id}`)).slice(eventsBefore);
+    expect(events.map(({ eventType }) => EventType[eventType ?? 0].replace('EVENT_TYPE_', ''))).toEqual([
+      'WORKFLOW_EXECUTION_SIGNALED',
+      'WORKFLOW_TASK_SCHEDULED',
+      'WORKFLOW_TASK_STARTED',
+      'WORKFLOW_TASK_COMPLETED',
+      'MARKER_RECORDED',
+      'MARKER_RECORDED',
+      'MARKER_RECORDED',
+      'UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
+    ]);
+    const payments = temporal.workflow.list({
+      query: `CustomerId = '${customer}' AND WorkflowType = 'payment'`,
+    });
+    for await (const { workflowId } of payments) throw new Error(`${workflowId} was started`);
+    const updated = records.find(({ topic }) => topic === 'subscriptions.updated');
+    expect(updated?.event.data).toMatchObject({ changes: ['renewed'] });
+    expect(await all.charges(customer)).toHaveLength(2);
+  });
+});
