@@ -63,7 +63,7 @@ describe('an ordinary renewal', () => {
       await all.topics.consumedBy('subscription-service', record);
     }
     const events = (await historyOf(`subscription/${id}`)).slice(eventsBefore);
-    expect(events.map(({ eventType }) => EventType[eventType ?? 0].replace('EVENT_TYPE_', ''))).toEqual([
+    expect(events.map(({ eventType }) => String(EventType[eventType ?? 0]).replace('EVENT_TYPE_', ''))).toEqual([
       'WORKFLOW_EXECUTION_SIGNALED',
       'WORKFLOW_TASK_SCHEDULED',
       'WORKFLOW_TASK_STARTED',

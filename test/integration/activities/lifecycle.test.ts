@@ -65,8 +65,8 @@ describe('renewing', () => {
       const { status: ofPayment } = await paymentOf(lived.id, 2);
       expect(ofPayment).toBe(action === 'leave_past_due' ? 'failed' : 'uncollectible');
     }
-    const paid = await lives(given, '2027-01-01T00:00:00.000Z');
     given.provider.charges = [completed];
+    const paid = await lives(given, '2027-01-01T00:00:00.000Z');
     await paid.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(paid.id, 2);
     const told = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
