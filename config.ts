@@ -108,6 +108,12 @@ export const settings = {
     'Address that the API and the sandbox provider listen on; 0.0.0.0 in a container.',
   ),
   API_PORT: setting('Addresses', port(8080), 8080, 'Port of the REST API.'),
+  METRICS_PORT: setting(
+    'Addresses',
+    wholeNumber(0, 65535).default(9464),
+    9464,
+    'Port of `/metrics`, of each process but the sandbox; 0 serves none.',
+  ),
   SANDBOX_PORT: setting('Addresses', port(8090), 8090, 'Port of the sandbox provider.'),
 
   BOOTSTRAP_API_KEY: setting(
@@ -318,6 +324,7 @@ const prefixes = [
   'DATABASE_',
   'BOOTSTRAP_',
   'INCOMPLETE_',
+  'METRICS_',
   'RECONCILE_',
   'RENEWAL_',
   'RENEWALS_',

@@ -7,12 +7,17 @@ import { startRelay } from '../bridge/relay';
 import type { ConsumerGroup } from '../contracts/topics';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
+import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
 import { lazyTemporalClient } from './temporal';
 
-export async function startBridge({ config, log, onFatal }: ProcessContext): Promise<Part[]> {
+export async function startBridge(
+  { config, log, onFatal }: ProcessContext,
+  metrics: Metrics,
+): Promise<Part[]> {
   const kafka = kafkaFrom(config, log);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
+  metrics.watchDatabase(db);
   const temporal = lazyTemporalClient(config);
   const relay = startRelay({ databaseUrl: config.DATABASE_URL, kafka, log: log.child({ part: 'relay' }) });
   const handlers: Partial<Record<ConsumerGroup, Handlers>> = {

@@ -16,6 +16,7 @@ import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows';
 import { createDatabase } from '../prisma/client';
+import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
 import { keepFleetJobs } from './fleet-jobs';
 import { providersFrom } from './providers';
@@ -27,6 +28,7 @@ export type Service = keyof typeof taskQueues;
 export async function startWorkers(
   { config, log, onFatal }: ProcessContext,
   services: readonly Service[],
+  metrics: Metrics,
 ): Promise<Part[]> {
   installTemporalLog(log);
   const temporal = await nativeTemporalClient(config);
@@ -39,10 +41,17 @@ export async function startWorkers(
     payment: {
       ...createPaymentActivities({ ...attemptDeps, followUps }),
       ...attempt,
-      ...createReconciliationActivities({ db, followUps, client: temporal.client, log }),
+      ...createReconciliationActivities({
+        db,
+        followUps,
+        client: temporal.client,
+        log,
+        onFound: metrics.onFound,
+      }),
     },
     retry: createRetryActivities({
       db,
+      onPublished: metrics.onPublished,
       schedule: {
         renewalsPerSecond: config.RENEWALS_PER_SECOND,
         shards: config.RENEWAL_SHARDS,

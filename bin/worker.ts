@@ -1,5 +1,6 @@
 /** The workers. Arguments name the services (`subscription`, `payment`); without any, all of them run. */
 import { taskQueues } from '../contracts/workflows';
+import { Metrics, serveMetrics } from './metrics';
 import { runProcess } from './process';
 import { startWorkers, type Service } from './start-worker';
 
@@ -10,4 +11,8 @@ if (unknown.length > 0) {
   process.stderr.write(`There is no service ${unknown.join(', ')}; there are ${known.join(', ')}.\n`);
   process.exit(2);
 }
-runProcess('worker', (context) => startWorkers(context, wanted.length === 0 ? known : (wanted as Service[])));
+runProcess('worker', async (context) => {
+  const metrics = new Metrics();
+  const services = wanted.length === 0 ? known : (wanted as Service[]);
+  return [...(await startWorkers(context, services, metrics)), ...(await serveMetrics(metrics, context))];
+});

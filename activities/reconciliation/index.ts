@@ -21,7 +21,7 @@ const toleranceMs = 60_000;
 const limit = 500;
 
 export function createReconciliationActivities(
-  deps: RepairDependencies & { client: Client; log: Logger },
+  deps: RepairDependencies & { client: Client; log: Logger; onFound(found: Found): void },
 ): ReconciliationActivities {
   const { db, client, log } = deps;
   return {
@@ -37,6 +37,7 @@ export function createReconciliationActivities(
         if (repaired) log.info(finding, 'what was unfinished is on its way again');
         heartbeat();
       }
+      deps.onFound(found);
       return found;
     },
     async startMissingProcesses() {

@@ -9,6 +9,16 @@ export interface RetryActivities {
   publishDue(shard: number): Promise<PublishedBatch>;
 }
 
-export function createRetryActivities(deps: { db: Database; schedule: Schedule }): RetryActivities {
-  return { publishDue: (shard) => publishDue(deps.db, deps.schedule, shard) };
+export function createRetryActivities(deps: {
+  db: Database;
+  schedule: Schedule;
+  onPublished(batch: PublishedBatch): void;
+}): RetryActivities {
+  return {
+    async publishDue(shard) {
+      const batch = await publishDue(deps.db, deps.schedule, shard);
+      deps.onPublished(batch);
+      return batch;
+    },
+  };
 }

@@ -23,7 +23,7 @@ interface End {
   readonly reason: string;
 }
 
-function addressLines({ platform, apiUrl, sandboxUrl, apiKey }: System): string[] {
+function addressLines({ platform, apiUrl, sandboxUrl, apiKey, environment }: System): string[] {
   const env = platform.environment;
   const lines: [string, string | undefined][] = [
     ['REST API', apiUrl],
@@ -33,6 +33,7 @@ function addressLines({ platform, apiUrl, sandboxUrl, apiKey }: System): string[
     ['Kafka', env['KAFKA_BROKERS']],
     ['Temporal', env['TEMPORAL_ADDRESS']],
     ['Sandbox provider', sandboxUrl],
+    ['Metrics', `http://127.0.0.1:${environment['METRICS_PORT']}/metrics`],
     ['API key', apiKey],
     ['Logs', `${platform.dir}/logs`],
   ];

@@ -21,6 +21,8 @@ import { environmentWithHome, runLong } from './tools';
 export interface SystemOptions extends PlatformOptions {
   /** Ports of the REST API and of the sandbox provider; `free`: any free ones, for tests. */
   readonly productPorts: { readonly api: number; readonly sandbox: number } | 'free';
+  /** Port of the metrics of the one process `all`; left out: none are served, for several cannot share a port. */
+  readonly metricsPort?: number;
   /** Names of files in `dist/bin`, one process each. Default: `all`. */
   readonly processes?: readonly string[];
   /** Variables on top of those that this process has and those that follow from the servers; undefined unsets one. */
@@ -58,6 +60,7 @@ export function systemOptions(config: Config, env: NodeJS.ProcessEnv): SystemOpt
   return {
     ...platformOptions(config, env),
     productPorts: { api: config.API_PORT, sandbox: config.SANDBOX_PORT },
+    metricsPort: config.METRICS_PORT,
     stopTimeoutMs: config.SHUTDOWN_TIMEOUT_MS + 5_000,
   };
 }
@@ -102,6 +105,7 @@ function environmentOf(options: SystemOptions, platform: Platform, ports: { api:
     ...platform.environment,
     API_PORT: String(ports.api),
     SANDBOX_PORT: String(ports.sandbox),
+    METRICS_PORT: String(options.metricsPort ?? 0),
     ...options.productEnvironment,
   };
   const apiKey = set['BOOTSTRAP_API_KEY'] || developmentKey(options.dir);
@@ -136,6 +140,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       ...(sandboxUrl
         ? []
         : [{ port: ports.sandbox, component: 'the sandbox provider', variable: 'SANDBOX_PORT' }]),
+      ...(options.metricsPort
+        ? [{ port: options.metricsPort, component: 'the metrics', variable: 'METRICS_PORT' }]
+        : []),
     ],
   });
   const running = new Map<string, ProductProcess>();

@@ -27,6 +27,7 @@ test('every process of production has a service, every server too', () => {
     'migrate',
     'sandbox',
     'worker-payment',
+    'worker-retry',
     'worker-subscription',
   ]);
   expect(servers.map(([name]) => name).sort()).toEqual(['kafka', 'postgres', 'temporal']);

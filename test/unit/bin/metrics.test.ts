@@ -1,0 +1,40 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { Metrics, serveMetrics } from '../../../bin/metrics';
+import type { ProcessContext } from '../../../bin/process';
+import { loadConfig } from '../../../config';
+import { pickFreePort } from '../../../infra/platform/ports';
+
+const contextWith = (port: number): ProcessContext => ({
+  config: loadConfig({ METRICS_PORT: String(port) }),
+  log: pino({ level: 'silent' }),
+  onFatal: () => undefined,
+});
+
+describe('the metrics of a process', () => {
+  it('are served as text, with what was announced and found', async () => {
+    const port = await pickFreePort();
+    const metrics = new Metrics();
+    metrics.onPublished({ published: 3, late_ms: 2_000, next_due_at: null, wait_ms: 0 });
+    metrics.onPublished({ published: 0, late_ms: 0, next_due_at: null, wait_ms: 0 });
+    metrics.onFound({ due_not_opened: 2 });
+    const [part] = await serveMetrics(metrics, contextWith(port));
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toContain('perennial_renewals_announced_total 3');
+    expect(text).toContain('perennial_renewal_lateness_seconds_count 1');
+    expect(text).toContain('perennial_unfinished_found_total{predicate="due_not_opened"} 2');
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+    await part?.close();
+  });
+
+  it('are not served on port 0, and name a port that is taken and its variable', async () => {
+    expect(await serveMetrics(new Metrics(), contextWith(0))).toEqual([]);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await expect(serveMetrics(new Metrics(), contextWith(port))).rejects.toThrow(/METRICS_PORT/);
+    taken.close();
+  });
+});
