@@ -1,10 +1,13 @@
 /** Renewals on the whole system: what one costs, and what an outage across the due date does to it. */
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { temporal as proto } from '@temporalio/proto';
 import { Client as PostgresClient } from 'pg';
 import { moveBack } from '../support/due';
 import { eventually } from '../support/eventually';
+import { runProgram } from '../support/processes';
 import { TestSystem, type Json } from '../support/system';
 
 const { EventType } = proto.api.enums.v1;
@@ -14,7 +17,7 @@ let database: PostgresClient;
 let connection: Connection;
 let temporal: TemporalClient;
 beforeAll(async () => {
-  all = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+  all = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], { RECONCILE_EVERY_SECONDS: '10' });
   database = new PostgresClient({ connectionString: all.system.environment['DATABASE_URL'] });
   await database.connect();
   connection = await Connection.connect({ address: all.system.environment['TEMPORAL_ADDRESS'] });
@@ -63,7 +66,9 @@ describe('an ordinary renewal', () => {
       await all.topics.consumedBy('subscription-service', record);
     }
     const events = (await historyOf(`subscription/${id}`)).slice(eventsBefore);
-    expect(events.map(({ eventType }) => String(EventType[eventType ?? 0]).replace('EVENT_TYPE_', ''))).toEqual([
+    expect(
+      events.map(({ eventType }) => String(EventType[eventType ?? 0]).replace('EVENT_TYPE_', '')),
+    ).toEqual([
       'WORKFLOW_EXECUTION_SIGNALED',
       'WORKFLOW_TASK_SCHEDULED',
       'WORKFLOW_TASK_STARTED',
@@ -81,4 +86,56 @@ describe('an ordinary renewal', () => {
     expect(updated?.event.data).toMatchObject({ changes: ['renewed'] });
     expect(await all.charges(customer)).toHaveLength(2);
   });
+});
+
+describe('an outage across the due date', () => {
+  /** Renewed once: one more period, one more charge, one renew_required for it. */
+  async function expectRenewedOnce({ id, customer }: { id: string; customer: string }): Promise<void> {
+    await untilPaid(id, 2);
+    await all.topicsAreQuiet();
+    expect(await paidPeriods(id)).toBe(2);
+    expect(await all.charges(customer)).toHaveLength(2);
+    expect(all.topics.of(id, 'payments.completed')).toHaveLength(1);
+    const updated = all.topics.of(id, 'subscriptions.updated').map(({ event }) => event.data['changes']);
+    expect(updated).toEqual([['renewed']]);
+  }
+
+  it.each(['temporal', 'kafka'] as const)(
+    'of %s delays each due subscription and renews it once',
+    async (name) => {
+      const due = [await subscribe(), await subscribe(), await subscribe()];
+      const server = all.system.platform[name];
+      await server.stop();
+      for (const { id } of due) await moveBack(database, id, '1 month');
+      await server.start();
+      await all.heal();
+      for (const each of due) await expectRenewedOnce(each);
+      expect(all.crashed.filter((process) => process === 'api')).toEqual([]);
+    },
+    240_000,
+  );
+
+  it('that loses every workflow is made good by the reconciliation: nothing twice, nothing skipped', async () => {
+    const sleeping = await subscribe();
+    const due = await subscribe();
+    const { temporal: server, dir } = all.system.platform;
+    await server.kill();
+    for (const file of ['dev.db', 'dev.db-shm', 'dev.db-wal'])
+      rmSync(join(dir, 'temporal', file), { force: true });
+    await moveBack(database, due.id, '1 month');
+    await server.start();
+    await runProgram('bin/migrate.js', all.system.environment as Record<string, string>);
+    await all.heal();
+    await expectRenewedOnce(due);
+    await eventually(
+      'the process of the sleeping one',
+      async () => {
+        const { status } = await temporal.workflow.getHandle(`subscription/${sleeping.id}`).describe();
+        return status.name === 'RUNNING';
+      },
+      { timeoutMs: 180_000 },
+    );
+    await moveBack(database, sleeping.id, '1 month');
+    await expectRenewedOnce(sleeping);
+  }, 480_000);
 });

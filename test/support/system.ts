@@ -59,12 +59,18 @@ export class TestSystem {
     readonly topics: Topics,
     /** Processes that ended though nobody asked them to. */
     readonly crashed: readonly string[],
-    private readonly plan: string,
-    private readonly processes: readonly string[],
+    readonly plan: string,
+    readonly processes: readonly string[],
   ) {}
 
-  /** @param processes files of `dist/bin`; with `sandbox` among them, `all` uses that one */
-  static async start(processes: readonly string[]): Promise<TestSystem> {
+  /**
+   * @param processes files of `dist/bin`; with `sandbox` among them, `all` uses that one
+   * @param environment of the processes, on top of what follows from the servers
+   */
+  static async start(
+    processes: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<TestSystem> {
     const dir = mkdtempSync(join(tmpdir(), 'perennial-e2e-'));
     const crashed: string[] = [];
     try {
@@ -77,6 +83,7 @@ export class TestSystem {
         productEnvironment: {
           // As an operator would run it, not as jest does.
           NODE_ENV: undefined,
+          ...environment,
           ...(processes.includes('sandbox') && { SANDBOX_PROVIDER_URL: `http://127.0.0.1:${ports.sandbox}` }),
         },
         onProductExit: ({ name }) => crashed.push(name),
