@@ -22,17 +22,19 @@ type Bench = (dir: string, options: BenchOptions) => Promise<void>;
 const benches: Readonly<Record<string, Bench>> = {
   async creations(dir) {
     const system = await startSystem({
-      ...{ dir, ports: 'free', productPorts: 'free', temporal: 'postgres', report: say },
+      dir,
+      ports: 'free',
+      productPorts: 'free',
+      temporal: 'postgres',
+      report: say,
       processes: ['sandbox', 'api', 'worker', 'bridge'],
       productEnvironment: { LOG_LEVEL: 'warn' },
     });
     await benchCreations(system, say).finally(() => system.stop());
   },
   async relay(dir, { rows }) {
-    const servers = await startPlatform({
-      ...{ dir, ports: 'free', report: say },
-      components: ['postgres', 'kafka'],
-    });
+    const components = ['postgres', 'kafka'] as const;
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components });
     const environment = { ...process.env, ...servers.environment };
     await benchRelay(environment, rows, say).finally(() => servers.stop());
   },

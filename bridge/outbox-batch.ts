@@ -16,6 +16,23 @@ const batchSize = 500;
 /** A broker refuses more than 1 MiB in one batch of a partition; more than that at once would never get through. */
 const batchBytes = 700_000;
 
+/**
+ * Parameters: shard, rows at most, bytes at most, bytes of one row at most. The range of one shard has the planner
+ * take the index of what waits, in its order: by `shard = $1` it may take the primary key for the better way.
+ */
+export const oldestOfShard = `
+  SELECT id, event_id, topic, key, bytes, found, CASE WHEN bytes <= $4 THEN payload END AS payload FROM (
+    SELECT *, sum(least(bytes, $4)) OVER (ORDER BY shard, id) AS bytes_up_to,
+      row_number() OVER (ORDER BY shard, id) AS place, (count(*) OVER ())::int AS found
+    FROM (
+      SELECT id, shard, event_id, topic, key, payload, coalesce(octet_length(payload), 0) AS bytes
+      FROM outbox_events
+      WHERE published_at IS NULL AND parked_at IS NULL AND shard BETWEEN $1 AND $1
+      ORDER BY shard, id LIMIT $2
+    ) AS oldest
+  ) AS batch
+  WHERE bytes_up_to <= $3 OR place = 1 ORDER BY shard, id`;
+
 export interface BatchDependencies {
   /** Holds the shard's lock. */
   connection: RelayConnection;
@@ -54,16 +71,7 @@ async function readOldest(
 ): Promise<{ rows: WaitingRow[]; more: boolean }> {
   const { rows } = await connection.query<WaitingRow & { found: number }>({
     name: 'oldest-of-shard',
-    text: `SELECT id, event_id, topic, key, bytes, found, CASE WHEN bytes <= $4 THEN payload END AS payload FROM (
-         SELECT *, sum(least(bytes, $4)) OVER (ORDER BY id) AS bytes_up_to,
-           row_number() OVER (ORDER BY id) AS place, (count(*) OVER ())::int AS found
-         FROM (
-           SELECT id, event_id, topic, key, payload, coalesce(octet_length(payload), 0) AS bytes
-           FROM outbox_events WHERE published_at IS NULL AND parked_at IS NULL AND shard = $1
-           ORDER BY id LIMIT $2
-         ) AS oldest
-       ) AS batch
-       WHERE bytes_up_to <= $3 OR place = 1 ORDER BY id`,
+    text: oldestOfShard,
     values: [shard, batchSize, batchBytes, producer.maxValueBytes],
   });
   const found = rows[0]?.found ?? 0;

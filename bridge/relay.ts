@@ -155,7 +155,7 @@ interface Lane {
 
 /** @param work publishes a batch and says whether more are known to wait */
 function startLane(work: () => Promise<boolean>, fail: (error: unknown) => void): Lane {
-  let leaving = false;
+  const leaving = new AbortController();
   let hinted = false;
   let wake: () => void = () => undefined;
   const hintOrPoll = () =>
@@ -167,20 +167,20 @@ function startLane(work: () => Promise<boolean>, fail: (error: unknown) => void)
       };
     });
   const ended = (async () => {
-    while (!leaving) {
+    while (!leaving.signal.aborted) {
       hinted = false;
       const more = await work();
-      if (!more && !hinted && !leaving) await hintOrPoll();
+      if (!more && !hinted && !leaving.signal.aborted) await hintOrPoll();
     }
   })().catch(fail);
   return {
-    isLeaving: () => leaving,
+    isLeaving: () => leaving.signal.aborted,
     hint() {
       hinted = true;
       wake();
     },
     async stop() {
-      leaving = true;
+      leaving.abort();
       wake();
       await ended;
     },

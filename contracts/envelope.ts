@@ -8,7 +8,7 @@ import { CloudEvent, Kafka } from 'cloudevents';
 import { z } from 'zod';
 import { eventData, type EventData, type EventTopic } from './events';
 import { instant } from './fields';
-import type { Topic } from './topics';
+import { topics, type Topic } from './topics';
 
 export const sources = [
   '/api-gateway',
@@ -36,7 +36,7 @@ export interface NewEvent<T extends EventTopic = EventTopic> {
 
 /** The type of a topic's events: the topic's name with the schema's major version. */
 export function eventType(topic: Topic): string {
-  return `${topic}.v1`;
+  return `${topic}.v${topics[topic].schemaVersion}`;
 }
 
 /** CloudEvents wants an absolute URI as `dataschema`; its path is the schema's path. */

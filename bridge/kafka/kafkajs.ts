@@ -201,12 +201,11 @@ async function connectAdmin(kafka: Kafka): Promise<KafkaAdmin> {
   const admin = kafka.admin();
   await admin.connect();
   return {
-    async createTopics(names, settings) {
+    async createTopics(wanted, settings) {
       const existing = new Set(await admin.listTopics());
-      const missing = names.filter((name) => !existing.has(name));
+      const missing = wanted.filter(({ name }) => !existing.has(name));
       if (missing.length === 0) return [];
       const configEntries = [
-        { name: 'retention.ms', value: String(settings.retentionMs) },
         { name: 'cleanup.policy', value: 'delete' },
         ...(settings.minInsyncReplicas === undefined
           ? []
@@ -215,14 +214,14 @@ async function connectAdmin(kafka: Kafka): Promise<KafkaAdmin> {
       // False means that another process made them meanwhile.
       await admin.createTopics({
         waitForLeaders: true,
-        topics: missing.map((topic) => ({
+        topics: missing.map(({ name: topic, retentionMs }) => ({
           topic,
           numPartitions: settings.partitions,
           replicationFactor: settings.replicationFactor,
-          configEntries,
+          configEntries: [{ name: 'retention.ms', value: String(retentionMs) }, ...configEntries],
         })),
       });
-      return missing;
+      return missing.map(({ name }) => name);
     },
     async describeTopics(names) {
       const existing = new Set(await admin.listTopics());

@@ -87,13 +87,8 @@ export interface TopicState {
 export interface KafkaAdmin {
   /** Creates what is missing; what exists stays as it is. @returns the names of the created topics */
   createTopics(
-    names: readonly string[],
-    settings: {
-      partitions: number;
-      replicationFactor: number;
-      retentionMs: number;
-      minInsyncReplicas?: number;
-    },
+    topics: readonly { name: string; retentionMs: number }[],
+    settings: { partitions: number; replicationFactor: number; minInsyncReplicas?: number },
   ): Promise<string[]>;
   /** The topics of `names` that exist. */
   describeTopics(names: readonly string[]): Promise<TopicState[]>;

@@ -44,7 +44,12 @@ export async function givenOutbox(keys: readonly string[]): Promise<GivenOutbox>
   const owners = () => readOwners(db);
   let written = 0;
   return {
-    ...{ kafka, database, db, prisma, read, owners },
+    kafka,
+    database,
+    db,
+    prisma,
+    read,
+    owners,
     relay(client = kafka.client, databaseUrl = database.url) {
       const started = startRelay({ databaseUrl, db: prisma, kafka: client, log: quiet });
       relays.push(started);

@@ -1,4 +1,6 @@
 import type { KafkaClient } from '../../../bridge/kafka/port';
+import { oldestOfShard } from '../../../bridge/outbox-batch';
+import { openRelayConnection } from '../../../bridge/relay-connection';
 import { givenOutbox, numberOf, ordersOf, type GivenOutbox } from './given-outbox';
 
 const keys = ['sub_a', 'sub_b', 'sub_c', 'sub_d', 'sub_e'];
@@ -80,6 +82,32 @@ describe('the relay', () => {
     const more = await given.commit(50);
     await Promise.all([given.seen([...numbers, ...more]), given.marked()]);
     await given.allOwned();
+  });
+
+  it('finds what waits by its own index, also when nearly everything waits by the statistics', async () => {
+    await given.db.query(
+      `INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, parked_at)
+       SELECT 'many/' || n, 'subscriptions.updated', 'sub_a', n % 8, 'sub_a', repeat('x', 500), NULL
+       FROM generate_series(1, 20000) AS n`,
+    );
+    await given.db.query('ANALYZE outbox_events');
+    const connection = await openRelayConnection(given.database.url, 'nothing', () => undefined);
+    const values = [3, 500, 700_000, 1_000_000].join(', ');
+    await connection.query({ text: `PREPARE oldest (int, bigint, bigint, bigint) AS ${oldestOfShard}` });
+    const plans = [];
+    // The sixth is planned for any parameters.
+    for (let turn = 0; turn < 6; turn += 1) {
+      const { rows } = await connection.query<{ 'QUERY PLAN': string }>({
+        text: `EXPLAIN EXECUTE oldest (${values})`,
+      });
+      plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+    }
+    await connection.close();
+    await given.db.query(`DELETE FROM outbox_events WHERE event_id LIKE 'many/%'`);
+    for (const plan of plans) {
+      expect(plan).toContain('Index Scan using outbox_events_unpublished');
+      expect(plan).not.toContain('Sort');
+    }
   });
 
   it('goes on when the client of Kafka has used up its retries', async () => {
