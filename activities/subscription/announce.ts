@@ -23,7 +23,11 @@ export function announceCreated(
   traceparent?: string,
 ): Promise<void> {
   const data = { subscription, first_payment: firstPayment };
-  return appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data }, at);
+  return appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data },
+    at,
+  );
 }
 
 /** `previous` has the changed fields only. */
@@ -37,7 +41,11 @@ export function announceUpdated(
   traceparent?: string,
 ): Promise<void> {
   const data = { subscription, changes, previous, actor };
-  return appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data }, at);
+  return appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data },
+    at,
+  );
 }
 
 export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
@@ -53,5 +61,9 @@ export function announceCancelled(
   { actor, realNow, traceparent }: { actor: Actor; realNow: Date; traceparent?: string },
 ): Promise<void> {
   const data = { subscription, mode, reason, refund, open_payment_ids: openPaymentIds, actor };
-  return appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data }, realNow);
+  return appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data },
+    realNow,
+  );
 }

@@ -22,6 +22,7 @@ import { endSubscription } from './end';
 import { toFacts, toPlanTerms } from '../../prisma/rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
+  askedBy,
   pendingColumn,
   transact,
   writeUpdated,

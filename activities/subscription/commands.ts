@@ -6,7 +6,7 @@ import { endSubscription } from './end';
 import { carryOn, openNext } from './open-due';
 import { toFacts } from '../../prisma/rows';
 import { toRecord, type SubscriptionRow } from './record';
-import { transact, writeUpdated, type About, type Committed, type Outcome } from './transition';
+import { askedBy, transact, writeUpdated, type About, type Committed, type Outcome } from './transition';
 
 export function commitCancellation(
   db: Database,
