@@ -10,11 +10,22 @@ let given: GivenOutbox;
 beforeAll(async () => {
   given = await givenOutbox(keys);
 });
-afterEach(() => given.closeRelays());
+afterEach(async () => {
+  const closed = given.closeRelays();
+  await Promise.all(ways.splice(0).map((way) => way.end()));
+  await closed;
+});
 afterAll(() => given.end());
 
+interface Way {
+  url: string;
+  cut(): void;
+  end(): Promise<void>;
+}
+
+const ways: Way[] = [];
 /** A way to PostgreSQL that can be cut, as a network would: nothing passes, and nobody is told. */
-async function givenWay(): Promise<{ url: string; cut(): void; end(): Promise<void> }> {
+async function givenWay(): Promise<Way> {
   const target = new URL(given.database.url);
   const sockets = new Set<Socket>();
   let isCut = false;
@@ -40,7 +51,7 @@ async function givenWay(): Promise<{ url: string; cut(): void; end(): Promise<vo
   const url = new URL(given.database.url);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as AddressInfo).port);
-  return {
+  const way: Way = {
     url: url.href,
     cut() {
       isCut = true;
@@ -52,6 +63,8 @@ async function givenWay(): Promise<{ url: string; cut(): void; end(): Promise<vo
       });
     },
   };
+  ways.push(way);
+  return way;
 }
 
 /** Each key's events, in order and without a gap, however often some came. */
@@ -119,9 +132,6 @@ describe('several relays', () => {
     await given.allOwned([8]);
     expect([...(await given.owners()).keys()]).not.toContain(vanished);
     expectComplete(numbers);
-    const closed = given.closeRelays();
-    await way.end();
-    await closed;
   });
 
   it('leave the shards to others when they are closed', async () => {
