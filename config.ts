@@ -264,6 +264,12 @@ export const settings = {
     60,
     'How often the reconciliation looks for what did not go on by itself, seconds; taken when its schedule is made.',
   ),
+  OUTBOX_RETENTION_DAYS: setting(
+    'Behaviour',
+    wholeNumber(1, 36_500).default(400),
+    400,
+    'Days after which the content of a published event is removed from the outbox; where it was published stays.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),
@@ -328,6 +334,7 @@ const prefixes = [
   'RECONCILE_',
   'RENEWAL_',
   'RENEWALS_',
+  'OUTBOX_',
   'SHUTDOWN_',
 ];
 // Temporal's own CLI reads these, and Kubernetes adds links to services, into the same environment.

@@ -17,6 +17,7 @@ import { send } from './reply';
 import { requestIdOf } from './request-ids';
 import type { Route } from './route';
 import { routeTable } from './routes';
+import { traceparentOf } from './trace-context';
 
 export type { ApiDependencies, ReadinessCheck } from './dependencies';
 
@@ -73,6 +74,7 @@ function traced(deps: ApiDependencies): RequestHandler {
   return (request, response, next) => {
     const trace: Trace = {
       requestId: requestIdOf(request, deps.newUuid),
+      traceparent: traceparentOf(request, deps.newUuid),
       startedMs: performance.now(),
       method: request.method,
       route: null,

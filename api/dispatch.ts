@@ -97,7 +97,9 @@ async function perform(
   trace.reason = reasonOf(query) ?? reasonOf(body);
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
-    const asked = { params, query, body, caller, requestId: trace.requestId, idempotencyKey, ifMatch, lease };
+    const { requestId, traceparent } = trace;
+    const sentWith = { requestId, traceparent, idempotencyKey, ifMatch };
+    const asked = { params, query, body, caller, ...sentWith, lease };
     try {
       return replyOf(await entry.handle({ ...asked, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
     } catch (error) {

@@ -6,6 +6,7 @@
  */
 import type { Logger } from 'pino';
 import { holdsCardNumber } from './card-numbers';
+import { traceIdOf } from './trace-context';
 
 const hidden = '[redacted]';
 const secretNames = [
@@ -69,6 +70,7 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
 /** What becomes known of a request while it is served; the log's line is made of it. */
 export interface Trace {
   requestId: string;
+  traceparent: string;
   startedMs: number;
   method: string;
   /** The route's pattern; the raw URL may hold ids and mistaken secrets. */
@@ -84,6 +86,7 @@ export interface Trace {
 export function logRequest(log: Logger, trace: Trace, status: number, ms: number, aborted: boolean): void {
   const line = {
     request_id: trace.requestId,
+    trace_id: traceIdOf(trace.traceparent),
     method: trace.method,
     route: trace.route,
     status: aborted ? null : status,

@@ -50,6 +50,15 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           description: 'Answered in the same header and in problems; made when left out or malformed.',
           schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
         },
+        Traceparent: {
+          name: 'traceparent',
+          in: 'header',
+          required: false,
+          description:
+            'W3C trace context; passed on to the events that follow. Made when left out or malformed.',
+          schema: { type: 'string' },
+          example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        },
       },
     },
   });
@@ -59,6 +68,7 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
 function operation(entry: Route): ZodOpenApiOperationObject {
   const parameters = [
     { $ref: '#/components/parameters/RequestId' as const },
+    { $ref: '#/components/parameters/Traceparent' as const },
     ...(takesIdempotencyKey(entry) ? [{ $ref: '#/components/parameters/IdempotencyKey' as const }] : []),
   ];
   return {

@@ -20,6 +20,8 @@ export interface Call<Params, Query, Body> {
   body: Body;
   caller: Caller;
   requestId: string;
+  /** W3C trace context, for the commands that follow. */
+  traceparent: string;
   /** The header's value, when one was sent. */
   idempotencyKey: string | null;
   /** The header If-Match, as sent. */

@@ -53,7 +53,7 @@ async function created(call: CreationCall, deps: ApiDependencies, subscriptionId
 }
 
 function creationOf(
-  { body, caller }: CreationCall,
+  { body, caller, traceparent }: CreationCall,
   subscriptionId: string,
   paymentMethodId: string | null,
   acceptedAt: Date,
@@ -73,6 +73,7 @@ function creationOf(
     command_id: `${subscriptionId}/create`,
     accept_by: new Date(acceptedAt.getTime() + acceptWithinMs).toISOString(),
     answer_within_ms: answerWithinMs,
+    traceparent,
   };
 }
 

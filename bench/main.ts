@@ -1,31 +1,60 @@
-/** `make bench`: figures of this machine, as ratios within one run, since machines differ. */
+/**
+ * `make bench`: figures of this machine, as ratios within one run where they are compared, since machines differ.
+ *
+ * `npm run bench -- relay` runs the named ones only.
+ */
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultComposeFile } from '../infra/platform/options';
+import { startPlatform } from '../infra/platform/platform';
 import { cleanPlatform } from '../infra/platform/recovery';
 import { startSystem } from '../infra/platform/system';
 import { benchCreations } from './creations';
+import { benchOptions, type BenchOptions } from './options';
+import { benchRelay } from './relay';
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+type Say = (line: string) => void;
+const say: Say = (line) => void process.stdout.write(`${line}\n`);
+
+type Bench = (dir: string, options: BenchOptions) => Promise<void>;
+
+const benches: Readonly<Record<string, Bench>> = {
+  async creations(dir) {
+    const system = await startSystem({
+      dir,
+      ports: 'free',
+      productPorts: 'free',
+      temporal: 'postgres',
+      report: say,
+      processes: ['sandbox', 'api', 'worker', 'bridge'],
+      productEnvironment: { LOG_LEVEL: 'warn' },
+    });
+    await benchCreations(system, say).finally(() => system.stop());
+  },
+  async relay(dir, { rows }) {
+    const components = ['postgres', 'kafka'] as const;
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components });
+    const environment = { ...process.env, ...servers.environment };
+    await benchRelay(environment, rows, say).finally(() => servers.stop());
+  },
+};
 
 async function main(): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+  const options = benchOptions(process.argv.slice(2), Object.keys(benches));
   say(`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
-  const system = await startSystem({
-    dir,
-    ports: 'free',
-    productPorts: 'free',
-    temporal: 'postgres',
-    processes: ['sandbox', 'api', 'worker', 'bridge'],
-    productEnvironment: { LOG_LEVEL: 'warn' },
-    report: say,
-  });
+  for (const [name, bench] of Object.entries(benches)) {
+    if (options.names.length === 0 || options.names.includes(name)) await runAlone(name, bench, options);
+  }
+}
+
+/** Each has servers and data of its own. */
+async function runAlone(name: string, bench: Bench, options: BenchOptions): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   try {
-    say('creations');
-    await benchCreations(system, say);
+    say(name);
+    await bench(dir, options);
   } finally {
-    await system.stop();
     await cleanPlatform(dir, defaultComposeFile(), () => undefined);
   }
 }

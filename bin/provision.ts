@@ -8,22 +8,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
-import { provisionedTopics } from '../contracts/topics';
+import { leastRetentionMs, provisionedTopics } from '../contracts/topics';
 import { searchAttributes } from '../contracts/workflows';
 import type { KafkaClient } from '../bridge/kafka/port';
 import type { Config } from '../config';
 
-const leastRetentionMs = 604_800_000;
 const namespaceRetentionDays = 8;
 
 /** Creates the topics that are missing. @throws when one keeps its records for less than 7 days */
 export async function provisionTopics(kafka: KafkaClient, config: Config, log: Logger): Promise<void> {
   const admin = await kafka.admin();
   try {
-    const created = await admin.createTopics(provisionedTopics(), {
+    const wanted = provisionedTopics().map((name) => ({
+      name,
+      retentionMs: Math.max(config.KAFKA_RETENTION_MS, leastRetentionMs(name)),
+    }));
+    const created = await admin.createTopics(wanted, {
       partitions: config.KAFKA_PARTITIONS,
       replicationFactor: config.KAFKA_REPLICATION_FACTOR,
-      retentionMs: config.KAFKA_RETENTION_MS,
       minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
     });
     if (created.length > 0) log.info({ topics: created }, 'topics created');
@@ -43,7 +45,9 @@ export async function topicFault(kafka: KafkaClient): Promise<string | null> {
     const missing = wanted.filter((name) => !states.some((state) => state.name === name));
     if (missing.length > 0) return `topics are missing: ${missing.join(', ')}; run bin/migrate`;
     // -1 keeps records for ever.
-    const short = states.filter(({ retentionMs }) => retentionMs >= 0 && retentionMs < leastRetentionMs);
+    const short = states.filter(
+      ({ name, retentionMs }) => retentionMs >= 0 && retentionMs < leastRetentionMs(name),
+    );
     if (short.length === 0) return null;
     return `topics keep records for less than 7 days: ${short.map(({ name }) => name).join(', ')}`;
   } finally {

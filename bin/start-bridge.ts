@@ -3,6 +3,7 @@ import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service'
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
 import { runGroup, type Handlers } from '../bridge/consumer';
+import { startOutboxRetention } from '../bridge/outbox-retention';
 import { startRelay } from '../bridge/relay';
 import type { ConsumerGroup } from '../contracts/topics';
 import { createDatabase } from '../prisma/client';
@@ -19,7 +20,17 @@ export async function startBridge(
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   metrics.watchDatabase(db);
   const temporal = lazyTemporalClient(config);
-  const relay = startRelay({ databaseUrl: config.DATABASE_URL, kafka, log: log.child({ part: 'relay' }) });
+  const relay = startRelay({
+    databaseUrl: config.DATABASE_URL,
+    db,
+    kafka,
+    log: log.child({ part: 'relay' }),
+  });
+  const retention = startOutboxRetention({
+    db,
+    retentionDays: config.OUTBOX_RETENTION_DAYS,
+    log: log.child({ part: 'outbox-retention' }),
+  });
   const handlers: Partial<Record<ConsumerGroup, Handlers>> = {
     'payment-service': paymentServiceHandlers({
       db,
@@ -37,6 +48,7 @@ export async function startBridge(
   return [
     { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
     { name: 'relay', close: () => relay.close() },
+    { name: 'outbox-retention', close: () => retention.close() },
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => db.$disconnect() },
   ];

@@ -11,9 +11,10 @@ import { routeTable } from '../api/routes';
 import { settings, type Setting, type SettingGroup } from '../config';
 import { asyncApiDocument } from '../contracts/asyncapi';
 import { breakingChanges } from '../contracts/compatibility';
+import { eventType } from '../contracts/envelope';
 import { jsonSchemas, type JsonSchema } from '../contracts/json-schemas';
 import { productVersion } from '../contracts/version';
-import { topicNames, topics, type TopicDescription } from '../contracts/topics';
+import { topicNames, topics, type Topic, type TopicDescription } from '../contracts/topics';
 
 const root = join(__dirname, '..', '..');
 const released = join(root, 'contracts', 'released');
@@ -43,20 +44,29 @@ function configurationPage(): string {
 }
 
 function topicsPage(): string {
-  const row = (topic: string, description: TopicDescription) => {
-    const { producers, trigger, consumers, extensionConsumers = [], key, extension } = description;
+  const row = (topic: Topic, description: TopicDescription) => {
+    const {
+      producers,
+      trigger,
+      consumers,
+      extensionConsumers = [],
+      key,
+      extension,
+      leastRetentionMs,
+    } = description;
+    const schema = eventType(topic);
     const groups = [...consumers, ...extensionConsumers.map((group) => `${group} (extension)`)];
-    return `| \`${topic}\`${extension ? ' (extension)' : ''} | ${producers.join(', ')} | ${trigger} | ${groups.join(', ')} | ${key} |`;
+    return `| \`${topic}\`${extension ? ' (extension)' : ''} | ${producers.join(', ')} | ${trigger} | ${groups.join(', ')} | ${key} | ${leastRetentionMs / 86_400_000} days | [${schema}](../contracts/schemas/${schema}.json) |`;
   };
   return [
     '# Topics',
     '',
-    'Records are kept for 7 days or more (`KAFKA_RETENTION_MS`). Records that a group can never handle go to `{group}.dlq`. How to read and write them: [events.md](events.md).',
+    '`KAFKA_RETENTION_MS` keeps records longer. Records that a group can never handle go to `{group}.dlq`. How to read and write them: [events.md](events.md).',
     '',
     'This page is generated from `contracts/topics.ts` by `npm run docs`.',
     '',
-    '| Topic | Written by | When | Consumer groups | Key |',
-    '| --- | --- | --- | --- | --- |',
+    '| Topic | Written by | When | Consumer groups | Key | Kept, at least | Schema |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...topicNames.map((topic) => row(topic, topics[topic])),
     '',
   ].join('\n');

@@ -1,192 +1,200 @@
 /**
  * The relay: from the outbox to Kafka, the only producer of the product's topics.
  *
- * Invariants: one relay at a time works on a shard (session advisory lock on a connection of its own); rows of a
- * shard are sent in the order of their ids and marked afterwards, so a crash repeats some and loses none; each row
- * learns its partition and offset.
+ * Owns: a lane of work for each shard that this relay holds. Invariants: one relay at a time works on a shard, several
+ * share the shards evenly; a lane sends the rows of its shard one batch after another, side by side with the other
+ * lanes; whatever fails, everything is given up and begun anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import type { Logger } from 'pino';
-import { cloudEventContentType } from '../contracts/envelope';
-import { outboxChannel, outboxShards } from '../prisma/outbox';
+import type { Database } from '../prisma/client';
+import { outboxChannel } from '../prisma/outbox';
 import type { KafkaClient, RecordProducer } from './kafka/port';
+import { publishBatch, type BatchDependencies } from './outbox-batch';
+import { openRelayConnection } from './relay-connection';
+import { announcePresence, giveBackShard, shardsDue, takeShards } from './shard-shares';
 
-/** First key of the advisory locks; the second is the shard. */
-const lockSpace = 7_351_902;
-const batchSize = 500;
-/** A broker refuses more than 1 MiB in one batch of a partition; more than that at once would never get through. */
-const batchBytes = 700_000;
 /** Polling is the floor under the hints; so long a lost hint delays a record. */
-const pollMs = 500;
-const shardCheckMs = 2_000;
+const pollMs = 1_000;
+/** How often shards are taken and given back; keeps the connection from being silent, too. */
+const sharesCheckMs = 1_000;
 const reconnectMs = 1_000;
-/** A connection that does not answer is given up, and PostgreSQL gives up one whose relay has vanished. */
-const answerWithinMs = 15_000;
 const closeWithinMs = 5_000;
 
 export interface RelayDependencies {
+  /** For a connection of the relay's own. */
   databaseUrl: string;
+  /** For what has to be written together: parking a row. */
+  db: Database;
   kafka: KafkaClient;
   log: Logger;
 }
 
 export interface Relay {
-  /** Finishes the batch in hand and gives the shards to others. */
+  /** Finishes the batches in hand and gives the shards to others. */
   close(): Promise<void>;
-}
-
-interface OutboxRow {
-  id: string;
-  event_id: string;
-  topic: string;
-  key: string;
-  payload: string;
 }
 
 /** Starts relaying; it goes on through every failure of PostgreSQL or Kafka until it is closed. */
 export function startRelay(deps: RelayDependencies): Relay {
-  const state: RelayState = { stopping: false, hinted: false, wake: () => undefined };
+  const stopping = new AbortController();
   const running = (async () => {
-    while (!state.stopping) {
+    while (!stopping.signal.aborted) {
       try {
-        await relayUntilFailure(deps, state);
+        await relayUntilFailure(deps, stopping.signal);
       } catch (error) {
         deps.log.warn({ err: error }, 'the relay lost PostgreSQL or Kafka; it starts again');
-        await pause(state, reconnectMs);
+        await pause(reconnectMs, stopping.signal);
       }
     }
   })();
   return {
     async close() {
-      state.stopping = true;
-      state.wake();
+      stopping.abort();
       await running;
     },
   };
 }
 
-interface RelayState {
-  stopping: boolean;
-  /** Something was committed since the last look. */
-  hinted: boolean;
-  wake: () => void;
-}
-
-async function relayUntilFailure(
-  { databaseUrl, kafka, log }: RelayDependencies,
-  state: RelayState,
-): Promise<void> {
-  const connection = new Client({
-    connectionString: databaseUrl,
-    application_name: 'perennial-relay',
-    keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-    query_timeout: answerWithinMs,
-    options: '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3',
-  });
-  const lost = new Promise<never>((_, reject) => {
-    connection.on('error', reject);
-    connection.on('end', () => reject(new Error('the connection to PostgreSQL ended')));
-  });
-  lost.catch(() => undefined);
-  let producer: RecordProducer | undefined;
+async function relayUntilFailure(deps: RelayDependencies, stopping: AbortSignal): Promise<void> {
+  // Kafka first: who cannot publish holds no shard and does not count.
+  const producer = await deps.kafka.producer();
   try {
-    await connection.connect();
-    connection.on('notification', () => {
-      state.hinted = true;
-      state.wake();
-    });
-    await connection.query(`LISTEN ${outboxChannel}`);
-    producer = await kafka.producer();
-    await Promise.race([relayShards(connection, producer, log, state), lost]);
+    await relayOver(producer, deps, stopping);
   } finally {
-    await atMost(closeWithinMs, Promise.allSettled([producer?.close(), connection.end()]));
+    await atMost(closeWithinMs, producer.close());
   }
 }
 
-/** A peer that has vanished does not answer a farewell. */
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([work, sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
-}
-
-async function relayShards(
-  connection: Client,
+async function relayOver(
   producer: RecordProducer,
-  log: Logger,
-  state: RelayState,
+  { databaseUrl, db, log }: RelayDependencies,
+  stopping: AbortSignal,
 ): Promise<void> {
-  const owned = new Set<number>();
-  let shardsCheckedAtMs = -Infinity;
-  while (!state.stopping) {
-    if (owned.size < outboxShards && performance.now() - shardsCheckedAtMs > shardCheckMs) {
-      await takeFreeShards(connection, owned, log);
-      shardsCheckedAtMs = performance.now();
-    }
-    state.hinted = false;
-    let published = 0;
-    for (const shard of owned) {
-      if (state.stopping) return;
-      published += await publishBatch(connection, producer, shard);
-    }
-    if (published === 0 && !state.hinted) await pause(state, pollMs);
+  let hint: (shard: number) => void = () => undefined;
+  const connection = await openRelayConnection(databaseUrl, outboxChannel, (shard) => hint(Number(shard)));
+  const lanes = new Lanes({ connection, producer, db, log });
+  hint = (shard) => lanes.hint(shard);
+  try {
+    await announcePresence(connection);
+    await Promise.race([lanes.share(stopping), lanes.failed, connection.lost]);
+  } finally {
+    // What is sent should be marked, too; a peer that has vanished does not answer a farewell.
+    await atMost(closeWithinMs, lanes.stop());
+    await atMost(closeWithinMs, connection.close());
   }
 }
 
-async function takeFreeShards(connection: Client, owned: Set<number>, log: Logger): Promise<void> {
-  for (let shard = 0; shard < outboxShards; shard += 1) {
-    if (owned.has(shard)) continue;
-    const { rows } = await connection.query<{ taken: boolean }>(
-      'SELECT pg_try_advisory_lock($1, $2) AS taken',
-      [lockSpace, shard],
-    );
-    if (rows[0]?.taken !== true) continue;
-    owned.add(shard);
-    log.debug({ shard }, 'the relay took a shard');
-  }
-}
-
-/** @returns how many records were published */
-async function publishBatch(connection: Client, producer: RecordProducer, shard: number): Promise<number> {
-  const { rows } = await connection.query<OutboxRow>(
-    `SELECT id, event_id, topic, key, payload FROM (
-       SELECT *, sum(octet_length(payload)) OVER (ORDER BY id) - octet_length(payload) AS bytes_before
-       FROM (SELECT * FROM outbox_events WHERE published_at IS NULL AND shard = $1 ORDER BY id LIMIT $2) AS oldest
-     ) AS batch
-     WHERE bytes_before <= $3 ORDER BY id`,
-    [shard, batchSize, batchBytes],
-  );
-  if (rows.length === 0) return 0;
-  const written = await producer.send(
-    rows.map(({ topic, key, payload }) => ({
-      topic,
-      key,
-      value: payload,
-      headers: { 'content-type': cloudEventContentType },
-    })),
-  );
-  await connection.query(
-    `UPDATE outbox_events AS o SET published_at = now(), partition = w.partition, "offset" = w.offset
-     FROM unnest($1::bigint[], $2::int[], $3::bigint[]) AS w(id, partition, "offset")
-     WHERE o.id = w.id`,
-    [
-      rows.map(({ id }) => id),
-      written.map(({ partition }) => partition),
-      written.map(({ offset }) => offset),
-    ],
-  );
-  return rows.length;
-}
-
-/** Waits for a hint or for the time to pass. */
-function pause(state: RelayState, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    state.wake = () => {
-      clearTimeout(timer);
-      resolve();
-    };
+/** The lanes of the shards that this relay holds. */
+class Lanes {
+  private readonly running = new Map<number, Lane>();
+  private stopped = false;
+  private fail: (error: unknown) => void = () => undefined;
+  /** Rejects when a lane has failed; never resolves. */
+  readonly failed = new Promise<never>((_, reject) => {
+    this.fail = reject;
   });
+
+  constructor(private readonly deps: BatchDependencies) {
+    this.failed.catch(() => undefined);
+  }
+
+  /** Something was committed in a shard. */
+  hint(shard: number): void {
+    this.running.get(shard)?.hint();
+  }
+
+  /** Holds as many shards as are due, until `stopping` and until the batches in hand are done. */
+  async share(stopping: AbortSignal): Promise<void> {
+    const { connection, log } = this.deps;
+    while (!stopping.aborted && !this.stopped) {
+      const due = await shardsDue(connection);
+      const held = [...this.running.keys()];
+      for (const shard of held.slice(due)) this.giveBack(shard);
+      for (const shard of await takeShards(connection, new Set(held), due - held.length)) {
+        // Taken while the relay was stopping: the lock goes with the connection.
+        if (this.stopped) return;
+        this.running.set(
+          shard,
+          startLane(() => publishBatch(this.deps, shard), this.fail),
+        );
+        log.debug({ shard }, 'the relay took a shard');
+      }
+      await pause(sharesCheckMs, stopping);
+    }
+    await this.stop();
+  }
+
+  /** Returns when every lane has ended, by itself or by a failure; none is started any more. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.running.values()].map((lane) => lane.stop()));
+  }
+
+  /** After the batch in hand, which may take its time; the shares are looked after meanwhile. */
+  private giveBack(shard: number): void {
+    const lane = this.running.get(shard);
+    if (lane === undefined || lane.isLeaving()) return;
+    const { connection, log } = this.deps;
+    lane
+      .stop()
+      .then(() => giveBackShard(connection, shard))
+      .then(() => {
+        this.running.delete(shard);
+        log.debug({ shard }, 'the relay gave a shard back');
+      }, this.fail);
+  }
+}
+
+interface Lane {
+  isLeaving(): boolean;
+  hint(): void;
+  /** Returns when the batch in hand is done. */
+  stop(): Promise<void>;
+}
+
+/** @param work publishes a batch and says whether more are known to wait */
+function startLane(work: () => Promise<boolean>, fail: (error: unknown) => void): Lane {
+  const leaving = new AbortController();
+  let hinted = false;
+  let wake: () => void = () => undefined;
+  const hintOrPoll = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pollMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const ended = (async () => {
+    while (!leaving.signal.aborted) {
+      hinted = false;
+      const more = await work();
+      if (!more && !hinted && !leaving.signal.aborted) await hintOrPoll();
+    }
+  })().catch(fail);
+  return {
+    isLeaving: () => leaving.signal.aborted,
+    hint() {
+      hinted = true;
+      wake();
+    },
+    async stop() {
+      leaving.abort();
+      wake();
+      await ended;
+    },
+  };
+}
+
+/** Waits for the time to pass, or for the signal. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/** Waits for the end of the work, well or ill, but not for ever. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work.catch(() => undefined), pause(ms, over.signal)]);
+  over.abort();
 }

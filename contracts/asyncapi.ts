@@ -42,14 +42,15 @@ export function asyncApiDocument(version: string): JsonSchema {
 /** AsyncAPI names have no dots. */
 const channelName = (topic: string): string => topic.replaceAll('.', '_');
 
-function channel(topic: Topic, { trigger, key, extension, consumers }: TopicDescription): JsonSchema {
+function channel(topic: Topic, description: TopicDescription): JsonSchema {
+  const { trigger, key, extension, consumers, leastRetentionMs: retentionMs } = description;
   return {
     address: topic,
     title: topic,
     description: `${trigger}. Key: ${key}. Consumer groups: ${consumers.join(', ')}.${extension ? ' An extension of the original order.' : ''}`,
     messages: { [channelName(topic)]: { $ref: `#/components/messages/${channelName(topic)}` } },
     bindings: {
-      kafka: { topic, topicConfiguration: { 'cleanup.policy': ['delete'], 'retention.ms': 604_800_000 } },
+      kafka: { topic, topicConfiguration: { 'cleanup.policy': ['delete'], 'retention.ms': retentionMs } },
     },
   };
 }

@@ -29,6 +29,8 @@ export interface SubscriptionCreation {
   accept_by: string;
   /** How long the caller waits for the first payment's outcome, milliseconds from the start of the process. */
   answer_within_ms: number;
+  /** W3C trace context of the asking, for the events that follow. */
+  traceparent?: string;
 }
 
 /** Start arguments of `subscription/{id}`. Without `creation` the process adopts the row that exists. */
@@ -41,6 +43,8 @@ export interface SubscriptionInput {
 interface Command {
   command_id: string;
   actor: Actor;
+  /** W3C trace context of the asking, for the events that follow. */
+  traceparent?: string;
 }
 
 export interface CancelCommand extends Command {

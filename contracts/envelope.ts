@@ -8,7 +8,7 @@ import { CloudEvent, Kafka } from 'cloudevents';
 import { z } from 'zod';
 import { eventData, type EventData, type EventTopic } from './events';
 import { instant } from './fields';
-import type { Topic } from './topics';
+import { topics, type Topic } from './topics';
 
 export const sources = [
   '/api-gateway',
@@ -30,11 +30,13 @@ export interface NewEvent<T extends EventTopic = EventTopic> {
   subject: string;
   key: string;
   data: EventData<T>;
+  /** W3C trace context of what was asked for; left out where nobody asked. */
+  traceparent?: string;
 }
 
 /** The type of a topic's events: the topic's name with the schema's major version. */
 export function eventType(topic: Topic): string {
-  return `${topic}.v1`;
+  return `${topic}.v${topics[topic].schemaVersion}`;
 }
 
 /** CloudEvents wants an absolute URI as `dataschema`; its path is the schema's path. */
@@ -56,6 +58,7 @@ export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Da
     time: time.toISOString(),
     datacontenttype: 'application/json',
     dataschema: schemaUri(event.topic),
+    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
     data: eventData[event.topic].parse(event.data),
   }).toString();
 }
@@ -75,10 +78,18 @@ export interface ReadEvent<T extends EventTopic> {
   id: string;
   subject: string | undefined;
   time: string;
+  traceparent?: string | undefined;
   data: EventData<T>;
 }
 
-const attributes = z.object({ id: z.string().min(1), type: z.string(), time: instant, data: z.unknown() });
+const attributes = z.object({
+  id: z.string().min(1),
+  type: z.string(),
+  time: instant,
+  // Whatever another producer has written there, it is no reason to refuse its event.
+  traceparent: z.string().optional().catch(undefined),
+  data: z.unknown(),
+});
 
 /**
  * Reads a record of `topic`; structured and binary mode are both accepted, unknown fields too.
@@ -103,6 +114,7 @@ export function readEnvelope<T extends EventTopic>(
     id: known.data.id,
     subject: (event as { subject?: string }).subject,
     time: known.data.time,
+    traceparent: known.data.traceparent,
     data: data.data as EventData<T>,
   };
 }

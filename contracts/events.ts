@@ -11,6 +11,7 @@ import { dueCauses } from '../domain/subscription-due';
 import { actor, amount, currency, instant } from './fields';
 import { attemptFailure } from './http/payments';
 import { firstPayment, subscription } from './http/subscriptions';
+import type { Topic } from './topics';
 
 const nullableId = z.string().nullable();
 
@@ -128,7 +129,7 @@ export const eventData = {
   'payments.completed': paymentCompleted,
   'webhooks.received': webhookReceived,
   'notifications.requested': notificationRequested,
-} as const;
+} as const satisfies Record<Topic, z.ZodType>;
 
 export type EventTopic = keyof typeof eventData;
 export type EventData<T extends EventTopic> = z.infer<(typeof eventData)[T]>;

@@ -6,12 +6,12 @@
  * an amount that differs never settles.
  */
 import type { Failure, AttemptOutcome, PaymentStatus, SettledBy } from '../domain/payment';
-import { derivedId } from '../domain/ids';
 import { attemptEventId } from '../domain/event-ids';
 import { isFinal, type SubscriptionStatus } from '../domain/subscription';
 import { databaseNow, type Transaction } from './client';
 import { Prisma } from './generated/client';
 import { lockPaymentInOrder } from './locks';
+import { raiseOperatorTask } from './operator-tasks';
 import { appendToOutbox } from './outbox';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
@@ -92,11 +92,12 @@ async function raiseTasks(
   subscription: SubscriptionStatus | undefined,
   now: Date,
 ): Promise<void> {
+  const subject = { type: 'payment', id: payment.id } as const;
   if (outcome.status === 'unknown' && outcome.reason === 'amount_mismatch') {
     await raiseOperatorTask(
       tx,
       'amount_mismatch',
-      payment.id,
+      subject,
       'The provider names another amount or currency than was asked.',
       now,
     );
@@ -105,28 +106,11 @@ async function raiseTasks(
     await raiseOperatorTask(
       tx,
       'second_success',
-      payment.id,
+      subject,
       `Paid although its subscription is ${subscription}: to be refunded in full.`,
       now,
     );
   }
-}
-
-export type OperatorTaskKind = 'unknown_outcome' | 'amount_mismatch' | 'second_success';
-
-/** Asks for a person's decision about a payment; asked once. */
-export async function raiseOperatorTask(
-  tx: Transaction,
-  kind: OperatorTaskKind,
-  paymentId: string,
-  detail: string,
-  now: Date,
-): Promise<void> {
-  const subject = { kind, subject_type: 'payment', subject_id: paymentId };
-  await tx.operatorTask.createMany({
-    data: [{ id: derivedId('operator_task', [kind, paymentId]), ...subject, detail, created_at: now }],
-    skipDuplicates: true,
-  });
 }
 
 /** Writes the event of a settled attempt; written before: nothing happens. */

@@ -122,12 +122,12 @@ const predicates = {
           <= clock_timestamp() - interval '25 hours'
         AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id)`,
   },
-  /** Committed, and not on its topic. */
+  /** Committed, and not on its topic; a parked one waits for a person. */
   outbox_unpublished: {
     type: 'outbox_event',
     query: ({ before, mine, testClockId }) => Prisma.sql`
       SELECT o.id::text AS id FROM outbox_events o
-      WHERE o.published_at IS NULL AND o.created_at <= ${before}
+      WHERE o.published_at IS NULL AND o.parked_at IS NULL AND o.created_at <= ${before}
         AND ${
           testClockId === null
             ? Prisma.sql`true`

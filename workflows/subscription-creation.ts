@@ -6,7 +6,7 @@
  */
 import { ApplicationFailure, condition, workflowInfo } from '@temporalio/workflow';
 import type { SubscriptionRecord } from '../activities/subscription';
-import type { SubscriptionInput } from '../contracts/commands';
+import type { SubscriptionCreation, SubscriptionInput } from '../contracts/commands';
 import { isBeingCreated } from '../domain/subscription';
 import { attempts, laterStep } from './subscription-activities';
 
@@ -23,7 +23,7 @@ export async function createOrAdopt(
     const found = await laterStep((step) => step.loadSubscription(id));
     // A run that was lost in the middle of a creation is carried on by this one.
     const unfinished = found !== null && isBeingCreated(found.subscription);
-    return unfinished ? chargeFirst(found, 0, isTold) : found;
+    return unfinished ? chargeFirst(found, null, isTold) : found;
   }
   const begun = await laterStep((step) => step.beginCreation(creation));
   switch (begun.kind) {
@@ -32,14 +32,14 @@ export async function createOrAdopt(
     case 'concluded':
       return begun.record;
     case 'charge':
-      return chargeFirst(begun.record, creation.answer_within_ms, isTold);
+      return chargeFirst(begun.record, creation, isTold);
   }
 }
 
-/** @param answerWithinMs how long the caller waits, from the start of the run; 0: nobody does */
+/** @param creation says how long the caller waits, from the start of the run; null: nobody does */
 async function chargeFirst(
   begun: SubscriptionRecord,
-  answerWithinMs: number,
+  creation: SubscriptionCreation | null,
   isTold: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord> {
   const paymentId = begun.first_payment_id;
@@ -51,8 +51,8 @@ async function chargeFirst(
     // A customer who has to act needs the answer for that: nothing can settle before.
     const waitMs = answer.waits_for_customer
       ? 0
-      : workflowInfo().runStartTime.getTime() + answerWithinMs - Date.now();
+      : workflowInfo().runStartTime.getTime() + (creation?.answer_within_ms ?? 0) - Date.now();
     if (waitMs > 0) await condition(() => isTold(paymentId), waitMs);
   }
-  return laterStep((step) => step.applyFirstPayment(begun.subscription.id));
+  return laterStep((step) => step.applyFirstPayment(begun.subscription.id, creation?.traceparent));
 }

@@ -15,7 +15,8 @@ import {
 } from '../../domain/payment';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
-import { raiseOperatorTask, settleAttempt, type OperatorTaskKind } from '../../prisma/settle-attempt';
+import { raiseOperatorTask, wasOperatorAsked } from '../../prisma/operator-tasks';
+import { settleAttempt } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
 
@@ -191,10 +192,7 @@ async function noteNotFound(
 
 /** The provider once named another amount: it knew the attempt, and a person decides. */
 async function hasMismatch(tx: Transaction, paymentId: string): Promise<boolean> {
-  const kind: OperatorTaskKind = 'amount_mismatch';
-  return (
-    (await tx.operatorTask.count({ where: { kind, subject_type: 'payment', subject_id: paymentId } })) > 0
-  );
+  return wasOperatorAsked(tx, 'amount_mismatch', { type: 'payment', id: paymentId });
 }
 
 async function forgetNotFound(tx: Transaction, paymentId: string, number: number): Promise<void> {
@@ -261,6 +259,7 @@ export async function cancelPayment(
 export async function askOperator(deps: AttemptDependencies, paymentId: string): Promise<void> {
   await inTransaction(deps.db, async (tx) => {
     const detail = 'The provider has not told the outcome of the attempt for 24 hours.';
-    await raiseOperatorTask(tx, 'unknown_outcome', paymentId, detail, await databaseNow(tx));
+    const subject = { type: 'payment', id: paymentId } as const;
+    await raiseOperatorTask(tx, 'unknown_outcome', subject, detail, await databaseNow(tx));
   });
 }

@@ -6,7 +6,7 @@
 import type { Finding, Predicate } from '../../prisma/unfinished';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../../prisma/locks';
-import { raiseOperatorTask } from '../../prisma/settle-attempt';
+import { raiseOperatorTask } from '../../prisma/operator-tasks';
 import type { FollowUps } from '../payment/follow-ups';
 import { announceDue } from '../retry/publish-due';
 
@@ -77,6 +77,6 @@ async function concludeChange(deps: RepairDependencies, id: string): Promise<voi
 async function askPerson({ db }: RepairDependencies, id: string): Promise<void> {
   const detail = 'The provider has not told the outcome for more than a day.';
   await inTransaction(db, async (tx: Transaction) =>
-    raiseOperatorTask(tx, 'unknown_outcome', id, detail, await databaseNow(tx)),
+    raiseOperatorTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),
   );
 }

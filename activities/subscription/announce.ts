@@ -14,15 +14,20 @@ const envelope = (subscription: Subscription) => ({
   key: subscription.id,
 });
 
-/** `firstPayment` in its state of now: completed, or still open; null when there was none. */
+/** `traceparent`, here and below: of the request, where one asked for the change. `firstPayment` in its state of now: completed, or still open; null when there was none. */
 export function announceCreated(
   tx: Transaction,
   subscription: Subscription,
   firstPayment: FirstPayment | null,
   at: Date,
+  traceparent?: string,
 ): Promise<void> {
   const data = { subscription, first_payment: firstPayment };
-  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.created', data }, at);
+  return appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data },
+    at,
+  );
 }
 
 /** `previous` has the changed fields only. */
@@ -33,9 +38,14 @@ export function announceUpdated(
   previous: Partial<Subscription>,
   actor: Actor,
   at: Date,
+  traceparent?: string,
 ): Promise<void> {
   const data = { subscription, changes, previous, actor };
-  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.updated', data }, at);
+  return appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data },
+    at,
+  );
 }
 
 export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
@@ -48,8 +58,12 @@ export function announceCancelled(
   tx: Transaction,
   subscription: Subscription,
   { mode, reason, refund, openPaymentIds }: Cancellation,
-  { actor, realNow }: { actor: Actor; realNow: Date },
+  { actor, realNow, traceparent }: { actor: Actor; realNow: Date; traceparent?: string },
 ): Promise<void> {
   const data = { subscription, mode, reason, refund, open_payment_ids: openPaymentIds, actor };
-  return appendToOutbox(tx, { ...envelope(subscription), topic: 'subscriptions.cancelled', data }, realNow);
+  return appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data },
+    realNow,
+  );
 }

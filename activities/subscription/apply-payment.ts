@@ -21,6 +21,7 @@ import { applyFirst } from './first-payment';
 import { toFacts } from '../../prisma/rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
+  askedBy,
   mustLock,
   pendingColumn,
   subscriptionService,
@@ -218,7 +219,7 @@ async function leaveWaiting(
   return writeUpdated(tx, row, pendingColumn(pending), {
     ...about,
     commandId,
-    actor: change.command.actor,
+    ...askedBy(change.command),
     changes: ['change_scheduled'],
   });
 }

@@ -53,7 +53,7 @@ async function begin(db: Database, creation: SubscriptionCreation): Promise<Begu
       actor: creation.actor,
       at: realNow,
     });
-    await announceCreated(tx, record.subscription, null, realNow);
+    await announceCreated(tx, record.subscription, null, realNow, creation.traceparent);
     return { kind: 'concluded', record };
   });
 }

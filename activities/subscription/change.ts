@@ -22,6 +22,7 @@ import { endSubscription } from './end';
 import { toFacts, toPlanTerms } from '../../prisma/rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
+  askedBy,
   pendingColumn,
   transact,
   writeUpdated,
@@ -50,7 +51,7 @@ export async function commitChange(
 ): Promise<BegunChange> {
   let paymentId: string | null = null;
   const committed = await transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
-    const about: About = { ...times, commandId: command.command_id, changes: [], actor: command.actor };
+    const about: About = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
     const existing = await tx.payment.findUnique({ where: { id: changePaymentId(command) } });
     if (existing !== null) {
       paymentId = existing.id;

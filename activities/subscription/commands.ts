@@ -6,7 +6,7 @@ import { endSubscription } from './end';
 import { carryOn, openNext } from './open-due';
 import { toFacts } from '../../prisma/rows';
 import { toRecord, type SubscriptionRow } from './record';
-import { transact, writeUpdated, type About, type Committed, type Outcome } from './transition';
+import { askedBy, transact, writeUpdated, type About, type Committed, type Outcome } from './transition';
 
 export function commitCancellation(
   db: Database,
@@ -14,7 +14,7 @@ export function commitCancellation(
   command: CancelCommand,
 ): Promise<Committed> {
   return transact(db, subscriptionId, command.command_id, (tx, row, times) => {
-    const about = { ...times, commandId: command.command_id, changes: [], actor: command.actor };
+    const about = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
     return cancelRow(tx, row, command, about);
   });
 }
@@ -54,7 +54,7 @@ export function commitPause(db: Database, subscriptionId: string, command: Pause
       paused_from: decision.from,
       resume_at: command.resume_at === null ? null : new Date(command.resume_at),
     };
-    const about = { ...times, commandId: command.command_id, actor: command.actor };
+    const about = { ...times, commandId: command.command_id, ...askedBy(command) };
     return writeUpdated(tx, row, patch, { ...about, changes: ['paused'] });
   });
 }
@@ -67,7 +67,7 @@ export function commitResumption(
 ): Promise<Committed> {
   return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
     const decision = decideResume(toFacts(row), times.now.toISOString());
-    const about = { ...times, commandId: command.command_id, changes: [], actor: command.actor };
+    const about = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
     switch (decision.kind) {
       case 'refused':
         return decision;

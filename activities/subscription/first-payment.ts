@@ -17,16 +17,21 @@ import { mustLock, subscriptionService as actor, writeVersion } from './transiti
 
 /**
  * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`; anything else is left.
+ * @param traceparent of the creation, where it is concluded for the one who asked
  * @returns the record as it stands
  */
-export async function applyFirstPayment(db: Database, subscriptionId: string): Promise<SubscriptionRecord> {
+export async function applyFirstPayment(
+  db: Database,
+  subscriptionId: string,
+  traceparent?: string,
+): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
     const row = await mustLock(tx, subscriptionId);
     if (row.status !== 'incomplete') return toRecord(row);
     if (row.first_payment_id === null) throw new Error(`subscription ${subscriptionId} has no first payment`);
     const payment = await lockPayment(tx, row.first_payment_id);
     if (payment === null) throw new Error(`payment ${row.first_payment_id} does not exist`);
-    return applyFirst(tx, row, payment);
+    return applyFirst(tx, row, payment, traceparent);
   });
 }
 
@@ -35,11 +40,12 @@ export async function applyFirst(
   tx: Transaction,
   row: SubscriptionRow,
   payment: Prisma.PaymentGetPayload<object>,
+  traceparent?: string,
 ): Promise<SubscriptionRecord> {
   if (row.status !== 'incomplete') return toRecord(row);
   const decision = decideFirstPayment(payment.status as PaymentStatus);
   if (decision.status === 'incomplete' && row.version > 0) return toRecord(row);
-  return write(tx, row, payment, decision);
+  return write(tx, row, payment, decision, traceparent);
 }
 
 async function write(
@@ -47,6 +53,7 @@ async function write(
   row: SubscriptionRow,
   payment: Prisma.PaymentGetPayload<object>,
   decision: ReturnType<typeof decideFirstPayment>,
+  traceparent: string | undefined,
 ): Promise<SubscriptionRecord> {
   const times = await timesFor(tx, row.test_clock_id);
   const paid = decision.status === 'active';
@@ -70,20 +77,19 @@ async function write(
     },
     { ...times, commandId, changes, actor },
   );
-  await announce(tx, record.subscription, creating, changes, previous, payment, times.realNow);
+  const { subscription } = record;
+  if (creating) await announceCreation(tx, subscription, payment, times.realNow, traceparent);
+  else await announceUpdated(tx, subscription, changes, previous, actor, times.realNow);
   return record;
 }
 
-async function announce(
+async function announceCreation(
   tx: Transaction,
   subscription: Subscription,
-  creating: boolean,
-  changes: SubscriptionChange[],
-  previous: Partial<Subscription>,
   payment: Prisma.PaymentGetPayload<object>,
   now: Date,
+  traceparent: string | undefined,
 ): Promise<void> {
-  if (!creating) return announceUpdated(tx, subscription, changes, previous, actor, now);
   // A creation whose payment was declined never existed for anybody but the one who asked.
   if (subscription.status === 'expired') return;
   const firstPayment: FirstPayment = {
@@ -92,5 +98,5 @@ async function announce(
     amount: Number(payment.amount),
     currency: payment.currency,
   };
-  return announceCreated(tx, subscription, firstPayment, now);
+  return announceCreated(tx, subscription, firstPayment, now, traceparent);
 }

@@ -32,7 +32,8 @@ export interface SubscriptionActivities {
   beginCreation(creation: SubscriptionCreation): Promise<BegunCreation>;
   /** Null when there is no such row. */
   loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
-  applyFirstPayment(subscriptionId: string): Promise<SubscriptionRecord>;
+  /** `traceparent`: of the creation that this concludes. */
+  applyFirstPayment(subscriptionId: string, traceparent?: string): Promise<SubscriptionRecord>;
   /** Does what is due by itself; an opened period's payment is named by the record. */
   openDue(subscriptionId: string): Promise<OpenedDue>;
   /** What a payment, if it is settled, makes of the subscription. */
@@ -63,7 +64,7 @@ export function createSubscriptionActivities(deps: {
       const row = await db.subscription.findUnique({ where: { id } });
       return row === null ? null : toRecord(row);
     },
-    applyFirstPayment: (id) => applyFirstPayment(db, id),
+    applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
     openDue: (id) => openDue(db, id),
     applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
     commitCancellation: (id, command) => commitCancellation(db, id, command),

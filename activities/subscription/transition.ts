@@ -61,6 +61,13 @@ export interface About extends Times {
   commandId: string;
   changes: readonly SubscriptionChange[];
   actor: Actor;
+  /** W3C trace context of the request, where one asked for it. */
+  traceparent?: string;
+}
+
+/** Whom a command says it is from. */
+export function askedBy({ actor, traceparent }: Pick<About, 'actor' | 'traceparent'>) {
+  return { actor, traceparent };
 }
 
 export interface Written {
@@ -118,7 +125,8 @@ export async function writeUpdated(
   about: About,
 ): Promise<SubscriptionRecord> {
   const { record, previous } = await writeVersion(tx, row, patch, about);
-  await announceUpdated(tx, record.subscription, [...about.changes], previous, about.actor, about.realNow);
+  const { changes, actor, realNow, traceparent } = about;
+  await announceUpdated(tx, record.subscription, [...changes], previous, actor, realNow, traceparent);
   return record;
 }
 

@@ -50,9 +50,9 @@ async function carryOut<Name extends keyof SubscriptionCommands>(
   call: SubscriptionCall<unknown, unknown>,
   deps: ApiDependencies,
   name: Name,
-  given: Omit<SubscriptionCommands[Name], 'command_id' | 'actor'>,
+  given: Omit<SubscriptionCommands[Name], 'command_id' | 'actor' | 'traceparent'>,
 ): Promise<SubscriptionRow> {
-  const { caller, idempotencyKey, requestId } = call;
+  const { caller, idempotencyKey, requestId, traceparent } = call;
   const subscriptionId = call.params.subscription_id;
   // Callers may repeat a request id; the asking must be a new one each time.
   const asking = `${requestId}/${deps.newUuid()}`;
@@ -61,6 +61,7 @@ async function carryOut<Name extends keyof SubscriptionCommands>(
     ...given,
     command_id: `${subscriptionId}/${name}/${idempotencyKey === null ? asking : idOfRequest('subscription', caller.id, idempotencyKey)}`,
     actor: { kind: 'api_key', id: caller.id, reason },
+    traceparent,
   } as unknown as SubscriptionCommands[Name];
   await deps.process.command(subscriptionId, name, command, asking);
   return deps.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });

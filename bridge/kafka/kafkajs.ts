@@ -3,7 +3,17 @@ import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type Producer, type
 import type { Logger } from 'pino';
 import { consume } from './kafkajs-consumer';
 import { patchIdleLoop } from './kafkajs-idle-patch';
-import type { KafkaAdmin, KafkaClient, OutgoingRecord, RecordProducer, WrittenAt } from './port';
+import {
+  RecordRefused,
+  type KafkaAdmin,
+  type KafkaClient,
+  type OutgoingRecord,
+  type RecordProducer,
+  type WrittenAt,
+} from './port';
+
+/** kafkajs copies a record several times in memory, and a broker ends the connection over a request too large. */
+const maxValueBytes = 16 * 2 ** 20;
 
 export interface KafkaSettings {
   brokers: string[];
@@ -46,7 +56,12 @@ export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaCl
 async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
   const producer = renewedOnFailure(kafka);
   const admin = kafka.admin();
-  await Promise.all([producer.connect(), admin.connect()]);
+  const connected = await Promise.allSettled([producer.connect(), admin.connect()]);
+  for (const result of connected) {
+    if (result.status === 'fulfilled') continue;
+    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
+    throw result.reason;
+  }
   const partitioner = Partitioners.DefaultPartitioner();
   const partitions = new Map<string, { partitionId: number }[]>();
 
@@ -62,8 +77,12 @@ async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
   }
 
   return {
+    maxValueBytes,
     partitionOf,
     async send(records) {
+      if (records.some(({ value }) => value !== null && Buffer.byteLength(value) > maxValueBytes)) {
+        throw new RecordRefused('larger_than_client_allows');
+      }
       const placed = await Promise.all(
         records.map(async (record) => ({
           ...record,
@@ -71,13 +90,28 @@ async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
         })),
       );
       const topicMessages = byTopic(placed);
-      const written = await producer.use((current) => current.sendBatch({ acks: -1, topicMessages }));
+      const written = await producer
+        .use((current) => current.sendBatch({ acks: -1, topicMessages }))
+        .catch((error: unknown) => {
+          throw asRefusal(error) ?? error;
+        });
       return placesOf(placed, written);
     },
     async close() {
       await Promise.all([producer.disconnect(), admin.disconnect()]);
     },
   };
+}
+
+/** What a broker refuses for its size, whatever is tried; null for everything else. */
+function asRefusal(error: unknown): RecordRefused | null {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { type } = at as { type?: string };
+    if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') {
+      return new RecordRefused(type.toLowerCase(), { cause: error });
+    }
+  }
+  return null;
 }
 
 /**
@@ -87,6 +121,7 @@ async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
 function renewedOnFailure(kafka: Kafka) {
   let current: Promise<Producer> | undefined;
   let lastTurn: Promise<unknown> = Promise.resolve();
+  let closed = false;
 
   async function connect(): Promise<Producer> {
     const producer = kafka.producer({
@@ -106,6 +141,8 @@ function renewedOnFailure(kafka: Kafka) {
   }
 
   async function take<T>(work: (producer: Producer) => Promise<T>): Promise<T> {
+    // Whoever still waits for a turn must not connect anew what was closed.
+    if (closed) throw new Error('the producer is closed');
     try {
       current ??= connect();
       return await work(await current);
@@ -121,7 +158,12 @@ function renewedOnFailure(kafka: Kafka) {
     return turn;
   }
 
-  return { use, connect: () => use(async () => undefined), disconnect: drop };
+  async function disconnect(): Promise<void> {
+    closed = true;
+    await drop();
+  }
+
+  return { use, connect: () => use(async () => undefined), disconnect };
 }
 
 type PlacedRecord = OutgoingRecord & { partition: number };
@@ -159,12 +201,11 @@ async function connectAdmin(kafka: Kafka): Promise<KafkaAdmin> {
   const admin = kafka.admin();
   await admin.connect();
   return {
-    async createTopics(names, settings) {
+    async createTopics(wanted, settings) {
       const existing = new Set(await admin.listTopics());
-      const missing = names.filter((name) => !existing.has(name));
+      const missing = wanted.filter(({ name }) => !existing.has(name));
       if (missing.length === 0) return [];
       const configEntries = [
-        { name: 'retention.ms', value: String(settings.retentionMs) },
         { name: 'cleanup.policy', value: 'delete' },
         ...(settings.minInsyncReplicas === undefined
           ? []
@@ -173,14 +214,14 @@ async function connectAdmin(kafka: Kafka): Promise<KafkaAdmin> {
       // False means that another process made them meanwhile.
       await admin.createTopics({
         waitForLeaders: true,
-        topics: missing.map((topic) => ({
+        topics: missing.map(({ name: topic, retentionMs }) => ({
           topic,
           numPartitions: settings.partitions,
           replicationFactor: settings.replicationFactor,
-          configEntries,
+          configEntries: [{ name: 'retention.ms', value: String(retentionMs) }, ...configEntries],
         })),
       });
-      return missing;
+      return missing.map(({ name }) => name);
     },
     async describeTopics(names) {
       const existing = new Set(await admin.listTopics());

@@ -31,11 +31,28 @@ export interface WrittenAt {
   offset: string;
 }
 
+/**
+ * Kafka will never take what was sent: one of the records, or all of them at once, are larger than it allows. Which
+ * of them is found out by sending fewer; a record that is refused alone is the one. `reason` is a stable code.
+ */
+export class RecordRefused extends Error {
+  override readonly name = 'RecordRefused';
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Kafka refuses it: ${reason}`, options);
+  }
+}
+
 export interface RecordProducer {
+  /** The largest value that is sent at all, bytes; whatever the broker allows. */
+  readonly maxValueBytes: number;
   /**
    * Writes records in the given order (for one partition), acknowledged by all in-sync replicas. When it fails some
    * may have been written; what is sent next is never taken for them.
    * @returns their places, in the given order
+   * @throws RecordRefused when sending the same again is of no use
    */
   send(records: readonly OutgoingRecord[]): Promise<WrittenAt[]>;
   /** The partition of a key, as every Kafka client computes it (murmur2). */
@@ -70,13 +87,8 @@ export interface TopicState {
 export interface KafkaAdmin {
   /** Creates what is missing; what exists stays as it is. @returns the names of the created topics */
   createTopics(
-    names: readonly string[],
-    settings: {
-      partitions: number;
-      replicationFactor: number;
-      retentionMs: number;
-      minInsyncReplicas?: number;
-    },
+    topics: readonly { name: string; retentionMs: number }[],
+    settings: { partitions: number; replicationFactor: number; minInsyncReplicas?: number },
   ): Promise<string[]>;
   /** The topics of `names` that exist. */
   describeTopics(names: readonly string[]): Promise<TopicState[]>;

@@ -169,6 +169,19 @@ describe('the first payment', () => {
     expect(period).toMatchObject({ paid_at: expect.any(Date), payment_id: paymentId });
   });
 
+  it('carries the trace of who asked to the event of the creation, with a charge and without', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const { subscriptionId: charged, paymentId } = await given.begun();
+    await charge(paymentId);
+    await applyFirstPayment(given.db, charged, traceparent);
+    const trial = given.creation({ trial_days: 7, traceparent });
+    await beginCreation(given.db, trial);
+    for (const id of [charged, trial.subscription_id]) {
+      const [created] = await eventsOf(id);
+      expect(JSON.parse(created?.payload ?? '{}')).toMatchObject({ traceparent });
+    }
+  });
+
   it('that is declined ends the creation without any event', async () => {
     const { subscriptionId: id, paymentId } = await given.begun();
     await charge(paymentId, [declined]);

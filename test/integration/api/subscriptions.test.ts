@@ -101,7 +101,9 @@ describe('cancelling', () => {
   test('is asked of the process with who and why, and answered from the row', async () => {
     const { id } = (await subscribe()).body;
     api.process.onCommand = async (subscriptionId) => void (await setStatus(subscriptionId, 'cancelled'));
-    const cancelled = await cancel(id, '?reason=moved%20away', { 'x-request-id': 'cancel-call' });
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const headers = { 'x-request-id': 'cancel-call', traceparent };
+    const cancelled = await cancel(id, '?reason=moved%20away', headers);
     expect(cancelled.status).toBe(200);
     expect(cancelled.body).toMatchObject({ id, status: 'cancelled', cancelled_at: fixedNow.toISOString() });
     expect(api.process.commands).toEqual([
@@ -114,6 +116,7 @@ describe('cancelling', () => {
           refund: 'none',
           reason: 'moved away',
           actor: { kind: 'api_key', id: 'key_bootstrap', reason: 'moved away' },
+          traceparent,
         },
       },
     ]);

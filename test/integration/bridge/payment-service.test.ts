@@ -29,7 +29,7 @@ beforeAll(async () => {
   client = new Client({ connection });
   [given, kafka] = await Promise.all([givenBilling(), freshKafka()]);
   [failed, paid] = await Promise.all([kafka.read('payments.failed'), kafka.read('payments.completed')]);
-  relay = startRelay({ databaseUrl: given.url, kafka: kafka.client, log: quiet });
+  relay = startRelay({ databaseUrl: given.url, db: given.db, kafka: kafka.client, log: quiet });
   const onFatal = (error: Error) => {
     throw error;
   };

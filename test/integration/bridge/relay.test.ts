@@ -1,175 +1,125 @@
-import { Client } from 'pg';
 import type { KafkaClient } from '../../../bridge/kafka/port';
-import { startRelay, type Relay } from '../../../bridge/relay';
-import { outboxShard, outboxShards } from '../../../prisma/outbox';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
-import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
-import { until } from '../../support/until';
+import { oldestOfShard } from '../../../bridge/outbox-batch';
+import { openRelayConnection } from '../../../bridge/relay-connection';
+import { givenOutbox, numberOf, ordersOf, type GivenOutbox } from './given-outbox';
 
-const topic = 'subscriptions.updated';
 const keys = ['sub_a', 'sub_b', 'sub_c', 'sub_d', 'sub_e'];
 
-let kafka: FreshKafka;
-let database: TestDatabase;
-let db: Client;
-let read: ReadRecord[];
-const relays: Relay[] = [];
+let given: GivenOutbox;
 beforeAll(async () => {
-  [kafka, database] = await Promise.all([freshKafka(), createTestDatabase()]);
-  db = new Client({ connectionString: database.url });
-  await db.connect();
-  read = await kafka.read(topic);
+  given = await givenOutbox(keys);
 });
-afterEach(async () => {
-  await Promise.all(relays.splice(0).map((relay) => relay.close()));
-});
-afterAll(async () => {
-  await db.end();
-  await Promise.all([kafka.end(), database.drop()]);
-});
+afterEach(() => given.closeRelays());
+afterAll(() => given.end());
 
-function relay(client: KafkaClient = kafka.client, databaseUrl = database.url): Relay {
-  const started = startRelay({ databaseUrl, kafka: client, log: quiet });
-  relays.push(started);
-  return started;
+/** A client whose producer does something else at its sends. */
+function clientWithSend(
+  send: (
+    original: Awaited<ReturnType<KafkaClient['producer']>>['send'],
+  ) => Awaited<ReturnType<KafkaClient['producer']>>['send'],
+): KafkaClient {
+  return {
+    ...given.kafka.client,
+    async producer() {
+      const producer = await given.kafka.client.producer();
+      return { ...producer, send: send(producer.send) };
+    },
+  };
 }
-
-let written = 0;
-/** Commits `count` events without a hint, spread over the keys; each has its number as payload. */
-async function commit(count: number, padding = ''): Promise<number[]> {
-  const numbers = Array.from({ length: count }, () => (written += 1));
-  for (const number of numbers) {
-    const key = keys[number % keys.length] as string;
-    await db.query(
-      `INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload) VALUES ($1, $2, $3, $4, $3, $5)`,
-      [`event/${number}`, topic, key, outboxShard(key), `{"number":${number},"padding":"${padding}"}`],
-    );
-  }
-  return numbers;
-}
-
-const numberOf = ({ message }: ReadRecord) =>
-  (JSON.parse(message.value?.toString() ?? '{}') as { number: number }).number;
-const seen = (numbers: readonly number[]) =>
-  until('every record was read', async () => {
-    const all = new Set(read.map(numberOf));
-    return numbers.every((number) => all.has(number));
-  });
-const marked = () =>
-  until('every row is marked', async () => {
-    const { rowCount } = await db.query('SELECT 1 FROM outbox_events WHERE published_at IS NULL');
-    return rowCount === 0;
-  });
-/** The relays' connections and the shards that each holds. */
-async function owners(): Promise<Map<number, number[]>> {
-  const { rows } = await db.query<{ pid: number; shard: number }>(
-    `SELECT l.pid, l.objid::int AS shard FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-     WHERE l.locktype = 'advisory' AND a.datname = current_database() AND a.application_name = 'perennial-relay'`,
-  );
-  const owned = new Map<number, number[]>();
-  for (const { pid, shard } of rows) owned.set(pid, [...(owned.get(pid) ?? []), shard]);
-  return owned;
-}
-const allOwned = () =>
-  until('each shard has its one owner', async () => {
-    const shards = [...(await owners()).values()].flat();
-    return shards.length === outboxShards && new Set(shards).size === outboxShards;
-  });
 
 describe('the relay', () => {
   it('publishes each key in order and writes back where a plain consumer finds the record', async () => {
-    const numbers = await commit(300);
-    relay();
-    await Promise.all([seen(numbers), marked()]);
-    const { rows } = await db.query<{ event_id: string; partition: number; offset: string }>(
+    const numbers = await given.commit(300);
+    given.relay();
+    await Promise.all([given.seen(numbers), given.marked()]);
+    const { rows } = await given.db.query<{ event_id: string; partition: number; offset: string }>(
       'SELECT event_id, partition, "offset" FROM outbox_events',
     );
     const places = new Map(rows.map((row) => [row.event_id, `${row.partition}/${row.offset}`]));
     expect(
       new Map(
-        read.map((record) => [`event/${numberOf(record)}`, `${record.partition}/${record.message.offset}`]),
+        given.read.map((record) => [
+          `event/${numberOf(record)}`,
+          `${record.partition}/${record.message.offset}`,
+        ]),
       ),
     ).toEqual(places);
-    for (const key of keys) {
-      const order = read.filter(({ message }) => message.key?.toString() === key).map(numberOf);
+    for (const order of ordersOf(given.read).values()) {
       expect(order).toEqual(order.toSorted((a, b) => a - b));
     }
-    expect(read[0]?.message.headers?.['content-type']?.toString()).toBe('application/cloudevents+json');
+    expect(given.read[0]?.message.headers?.['content-type']?.toString()).toBe('application/cloudevents+json');
   });
 
   it('repeats, and loses nothing, when it dies between the sending and the marking', async () => {
     let died = 0;
-    const dying: KafkaClient = {
-      ...kafka.client,
-      async producer() {
-        const producer = await kafka.client.producer();
-        return {
-          ...producer,
-          async send(records) {
-            const places = await producer.send(records);
-            if (died >= 2) return places;
-            died += 1;
-            throw new Error('the process died here');
-          },
-        };
-      },
-    };
-    const numbers = await commit(20);
-    relay(dying);
-    await Promise.all([seen(numbers), marked()]);
-    const count = (number: number) => read.filter((record) => numberOf(record) === number).length;
+    const dying = clientWithSend((send) => async (records) => {
+      const places = await send(records);
+      if (died >= 2) return places;
+      died += 1;
+      throw new Error('the process died here');
+    });
+    const numbers = await given.commit(20);
+    given.relay(dying);
+    await Promise.all([given.seen(numbers), given.marked()]);
+    const count = (number: number) => given.read.filter((record) => numberOf(record) === number).length;
     expect(died).toBe(2);
     expect(numbers.some((number) => count(number) > 1)).toBe(true);
   });
 
   it('gets a backlog through that is larger than what a broker takes at once', async () => {
-    const numbers = await commit(30, 'x'.repeat(200_000));
-    relay();
-    await Promise.all([seen(numbers), marked()]);
+    const numbers = await given.commit(30, 'x'.repeat(200_000));
+    given.relay();
+    await Promise.all([given.seen(numbers), given.marked()]);
     expect(numbers).toHaveLength(30);
   });
 
   it('goes on when PostgreSQL ends its connection', async () => {
-    relay();
-    await allOwned();
-    const numbers = await commit(50);
-    for (const pid of (await owners()).keys()) await db.query('SELECT pg_terminate_backend($1)', [pid]);
-    const more = await commit(50);
-    await Promise.all([seen([...numbers, ...more]), marked()]);
-    await allOwned();
+    given.relay();
+    await given.allOwned();
+    const numbers = await given.commit(50);
+    for (const pid of (await given.owners()).keys())
+      await given.db.query('SELECT pg_terminate_backend($1)', [pid]);
+    const more = await given.commit(50);
+    await Promise.all([given.seen([...numbers, ...more]), given.marked()]);
+    await given.allOwned();
   });
 
-  it('shares the shards with another, which takes them over when it is gone', async () => {
-    const role = `relay_${database.url.slice(-12)}`;
-    await db.query(`CREATE ROLE ${role} LOGIN PASSWORD 'relay'`);
-    await db.query(`GRANT SELECT, UPDATE ON outbox_events TO ${role}`);
-    const url = new URL(database.url);
-    url.username = role;
-    url.password = 'relay';
-    relay(kafka.client, url.href);
-    await allOwned();
-    const [mortal = 0] = (await owners()).keys();
-    relay();
-    const before = await commit(20);
-    await seen(before);
-    await allOwned();
-    await db.query(`ALTER ROLE ${role} NOLOGIN`);
-    await db.query('SELECT pg_terminate_backend($1)', [mortal]);
-    const after = await commit(20);
-    await Promise.all([seen(after), marked()]);
-    await allOwned();
-    expect([...(await owners()).keys()]).not.toContain(mortal);
-    await Promise.all(relays.splice(0).map((each) => each.close()));
-    await db.query(`DROP OWNED BY ${role}`);
-    await db.query(`DROP ROLE ${role}`);
+  it('finds what waits by its own index, also when nearly everything waits by the statistics', async () => {
+    await given.db.query(
+      `INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, parked_at)
+       SELECT 'many/' || n, 'subscriptions.updated', 'sub_a', n % 8, 'sub_a', repeat('x', 500), NULL
+       FROM generate_series(1, 20000) AS n`,
+    );
+    await given.db.query('ANALYZE outbox_events');
+    const connection = await openRelayConnection(given.database.url, 'nothing', () => undefined);
+    const values = [3, 500, 700_000, 1_000_000].join(', ');
+    await connection.query({ text: `PREPARE oldest (int, bigint, bigint, bigint) AS ${oldestOfShard}` });
+    const plans = [];
+    // The sixth is planned for any parameters.
+    for (let turn = 0; turn < 6; turn += 1) {
+      const { rows } = await connection.query<{ 'QUERY PLAN': string }>({
+        text: `EXPLAIN EXECUTE oldest (${values})`,
+      });
+      plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+    }
+    await connection.close();
+    await given.db.query(`DELETE FROM outbox_events WHERE event_id LIKE 'many/%'`);
+    for (const plan of plans) {
+      expect(plan).toContain('Index Scan using outbox_events_unpublished');
+      expect(plan).not.toContain('Sort');
+    }
   });
 
-  it('gives its shards to others when it is closed', async () => {
-    const closing = relay();
-    await allOwned();
-    await closing.close();
-    expect((await owners()).size).toBe(0);
-    relay();
-    await allOwned();
+  it('goes on when the client of Kafka has used up its retries', async () => {
+    let failures = 0;
+    const failing = clientWithSend((send) => async (records) => {
+      failures += 1;
+      if (failures > 3) return send(records);
+      throw new Error('the retries are used up');
+    });
+    const numbers = await given.commit(20);
+    given.relay(failing);
+    await Promise.all([given.seen(numbers), given.marked()]);
+    expect(failures).toBeGreaterThan(3);
   });
 });

@@ -46,6 +46,20 @@ describe('an event', () => {
     expect(read).toMatchObject({ id: completed.id, subject: 'pay_a', data: completed.data });
   });
 
+  it('carries the trace context of what was asked for, and none where nobody asked', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const value = writeEnvelope({ ...completed, traceparent }, time);
+    expect(JSON.parse(value)).toMatchObject({ specversion: '1.0', traceparent });
+    expect(readEnvelope('payments.completed', { headers, value }).traceparent).toBe(traceparent);
+    expect(JSON.parse(writeEnvelope(completed, time))).not.toHaveProperty('traceparent');
+  });
+
+  it('is read though its trace context is no text', () => {
+    const event = JSON.parse(writeEnvelope(completed, time)) as object;
+    const value = JSON.stringify({ ...event, traceparent: 7 });
+    expect(readEnvelope('payments.completed', { headers, value }).traceparent).toBeUndefined();
+  });
+
   it('is read in binary mode, too', () => {
     const event = new CloudEvent(JSON.parse(writeEnvelope(completed, time)) as object);
     const message = Kafka.binary(event);
