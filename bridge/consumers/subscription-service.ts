@@ -2,7 +2,7 @@
  * Group subscription-service: what is due, and what was paid, told to the subscription's process.
  *
  * Invariants: judged by the rows before anybody is woken, so a repeated, late or foreign record costs a look; what
- * the rows say already is not told again; a process that is not there is started, unless the subscription has ended.
+ * the rows say already is not told again; no record is believed about money; a process that is not there is started, unless the subscription has ended.
  */
 import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/envelope';
@@ -16,6 +16,7 @@ import { timesFor } from '../../prisma/clock';
 import { toFacts } from '../../prisma/rows';
 import type { Handlers } from '../consumer';
 import { Unprocessable } from '../unprocessable';
+import { confirmPaymentOutcome } from './confirm-outcome';
 
 export interface SubscriptionServiceDependencies {
   db: Database;
@@ -58,6 +59,7 @@ async function onCompleted(
   deps: SubscriptionServiceDependencies,
   { data }: ReadEvent<'payments.completed'>,
 ): Promise<void> {
+  await confirmPaymentOutcome(deps.db, data);
   if (data.subscription_id === null) return;
   const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
   if (row === null || !waitsFor(toFacts(row), data.payment_id)) return;
