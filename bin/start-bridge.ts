@@ -1,6 +1,7 @@
 /** The bridge: the relay, and a consumer for each group whose service exists. */
 import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service';
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
+import { retryServiceHandlers } from '../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
 import { runGroup, type Handlers } from '../bridge/consumer';
 import { startRelay } from '../bridge/relay';
@@ -8,12 +9,14 @@ import type { ConsumerGroup } from '../contracts/topics';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Part, ProcessContext } from './process';
-import { lazyTemporalClient } from './temporal';
+import { lazyNativeTemporalClient } from './temporal';
+import { installTemporalRuntime } from './temporal-runtime';
 
 export async function startBridge({ config, log, onFatal }: ProcessContext): Promise<Part[]> {
   const kafka = kafkaFrom(config, log);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
-  const temporal = lazyTemporalClient(config);
+  installTemporalRuntime(log);
+  const temporal = lazyNativeTemporalClient(config);
   const relay = startRelay({ databaseUrl: config.DATABASE_URL, kafka, log: log.child({ part: 'relay' }) });
   const handlers: Partial<Record<ConsumerGroup, Handlers>> = {
     'payment-service': paymentServiceHandlers({
@@ -22,6 +25,7 @@ export async function startBridge({ config, log, onFatal }: ProcessContext): Pro
       incompleteHours: config.INCOMPLETE_HOURS,
     }),
     'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
+    'retry-service': retryServiceHandlers(db),
     'analytics-service': analyticsServiceHandlers(db),
   };
   const groups = await Promise.all(

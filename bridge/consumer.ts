@@ -120,7 +120,7 @@ async function waitForNextTry(
     trouble.saidMs = performance.now();
     log.warn(
       { err: error, topic, partition, offset, records_waiting: trouble.waiting },
-      'a record could not be handled yet; it is tried again',
+      'the record could not be handled yet; it is tried again',
     );
   }
   await sleep(waitMs, undefined, { signal }).catch(() => undefined);

@@ -59,6 +59,31 @@ describe('dead letters', () => {
     expect([again.status, again.body.code]).toEqual([409, 'dead_letter_resolved']);
   });
 
+  it('are redriven once, whoever asks for it at the same time', async () => {
+    await letter('dlr_6');
+    const other = await given.keyWith('operator');
+    const replies = await Promise.all(
+      [undefined, other].map((secret) =>
+        given.ask('POST', '/dead-letters/dlr_6/redrive', { body: { reason: 'fixed' }, secret }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual([202, 202]);
+    const marked = await given.db.deadLetter.findMany({
+      where: { redrive_requested_at: { not: null }, id: 'dlr_6' },
+    });
+    expect(marked).toHaveLength(1);
+  });
+
+  it('are not discarded while a redrive is under way, and may be when it has failed', async () => {
+    await letter('dlr_7');
+    const discard = () => given.ask('POST', '/dead-letters/dlr_7/discard', { body: { reason: 'no use' } });
+    await given.ask('POST', '/dead-letters/dlr_7/redrive', { body: { reason: 'fixed' } });
+    const refused = await discard();
+    expect([refused.status, refused.body.code]).toEqual([409, 'dead_letter_redriving']);
+    await given.db.deadLetter.update({ where: { id: 'dlr_7' }, data: { redrive_requested_at: null } });
+    expect((await discard()).status).toBe(200);
+  });
+
   it('need a reason and the scope operator', async () => {
     await letter('dlr_5');
     const without = await given.ask('POST', '/dead-letters/dlr_5/discard', { body: {} });
