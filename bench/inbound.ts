@@ -115,11 +115,15 @@ function retryRequested(at: number): string {
 function figuresOf(system: System, task: InboundTask): Promise<InboundFigures> {
   return new Promise((resolve, reject) => {
     const side = fork(require.resolve('./inbound-process'), { env: { ...system.environment } });
+    let told: InboundFigures | undefined;
     side.once('message', (figures: InboundFigures) => {
+      told = figures;
       side.disconnect();
-      side.once('exit', () => resolve(figures));
     });
-    side.once('exit', (code) => reject(new Error(`a side of the benchmark ended with ${code}`)));
+    side.once('exit', (code) => {
+      if (told === undefined) reject(new Error(`a side of the benchmark ended with ${code}`));
+      else resolve(told);
+    });
     side.send(task);
   });
 }

@@ -114,9 +114,9 @@ export class RecordWindow {
   private beginMore(): void {
     while (this.begun < this.limits.parallel && !this.isStopped) {
       const entry = this.ready.shift();
-      if (entry?.record == null) return;
+      const record = entry?.record;
+      if (entry === undefined || !record) return;
       this.begun += 1;
-      const { record } = entry;
       void this.handle(record, this.stopping.signal).then((isDone) => {
         this.begun -= 1;
         if (isDone) this.finish(entry, keyOf(record));

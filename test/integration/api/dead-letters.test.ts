@@ -1,4 +1,5 @@
-import { givenApi, type GivenApi } from './given-api';
+import { startProgram } from '../../support/processes';
+import { adminSecret, givenApi, type GivenApi } from './given-api';
 
 let given: GivenApi;
 beforeAll(async () => {
@@ -95,5 +96,27 @@ describe('dead letters', () => {
 
   it('that nobody knows are not found', async () => {
     expect((await given.ask('GET', '/dead-letters/dlr_none')).status).toBe(404);
+  });
+});
+
+describe('the command line', () => {
+  const cli = (...args: string[]) =>
+    startProgram('bin/cli.js', { API_URL: given.url, API_KEY: adminSecret }, args).ended;
+
+  it('lists, shows, redrives and discards, and says by its exit code when it was refused', async () => {
+    await letter('dlr_80');
+    await letter('dlr_81');
+    const listed = await cli('dead-letters', 'list', '--status', 'open');
+    expect(listed.output).toMatch(/dlr_80[^\n]*not_a_cloud_event/);
+    expect((await cli('dead-letters', 'show', 'dlr_80')).output).toContain('not json');
+    const redriven = await cli('dead-letters', 'redrive', 'dlr_80', '--reason', 'fixed', '--json');
+    expect(JSON.parse(redriven.output)).toMatchObject({ id: 'dlr_80', status: 'open' });
+    const early = await cli('dead-letters', 'discard', 'dlr_80', '--reason', 'no use');
+    expect([early.code, early.output]).toEqual([1, expect.stringContaining('dead_letter_redriving')]);
+    const discarded = await cli('dead-letters', 'discard', 'dlr_81', '--reason', 'no use');
+    expect([discarded.code, discarded.output]).toEqual([0, expect.stringContaining('discarded')]);
+    const { body } = await given.ask('GET', '/dead-letters/dlr_81');
+    expect(body).toMatchObject({ status: 'discarded', resolved: { reason: 'no use' } });
+    expect((await cli('dead-letters', 'discard', 'dlr_81')).code).toBe(2);
   });
 });

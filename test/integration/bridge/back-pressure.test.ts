@@ -158,7 +158,10 @@ describe('a group whose database is away', () => {
     await given.start(analyticsServiceHandlers(around), { group: 'analytics-service' });
     isCut = true;
     for (const end of open) end.destroy();
-    await sendAll(producer, Array.from({ length: count }, (_, at) => subscriptionUpdated(`sub_${at}`, 1, time)));
+    await sendAll(
+      producer,
+      Array.from({ length: count }, (_, at) => subscriptionUpdated(`sub_${at}`, 1, time)),
+    );
     await until(
       'both partitions are paused',
       async () => given.said.filter((line) => line === paused).length >= 2,
