@@ -6,7 +6,7 @@
  * begins a key beside it; a partition without room is paused and what was not taken is read again later; when
  * kafkajs stops for good, the owner is told.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
   PartitionAssigners,
   type Batch,
@@ -22,8 +22,8 @@ import type { ConsumerOptions, ReceivedRecord, RecordConsumer, RecordHeaders } f
 
 const heartbeatMs = 1_500;
 const commitMs = 500;
-/** A partition that finishes nothing for so long is paused; it keeps one of the readers until then. */
-const patienceMs = 250;
+/** A partition that finishes nothing for so long is paused; what was fetched with it waits for it until then. */
+const patienceMs = 1_000;
 /** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
 const putDownWithinMs = 10_000;
 
@@ -38,6 +38,9 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
     allowAutoTopicCreation: false,
     // An idle fetch cannot be broken off: closing, heartbeats and joining again wait for it.
     maxWaitTimeInMs: 500,
+    // An answer is taken apart in one go, during which nothing else happens in the process.
+    maxBytes: 4 * 1024 * 1024,
+    maxBytesPerPartition: 512 * 1024,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 },
     partitionAssigners: [toldBeforeJoining(() => beforeJoining())],
   });
@@ -104,6 +107,8 @@ class Member {
         this.pause(partition);
         return false;
       }
+      // Handlers that wait for nothing would keep timers and sockets from their turn.
+      await nextTurn();
       await heartbeat();
     }
     return false;
@@ -113,7 +118,7 @@ class Member {
     const { topic, window } = partition;
     const paused = [{ topic, partitions: [partition.partition] }];
     this.consumer.pause(paused);
-    this.log.warn(placeOf(partition), 'the partition is paused: its records cannot be handled yet');
+    this.log.info(placeOf(partition), 'the partition is paused: its records cannot be handled yet');
     void window
       .mostlyFree()
       .then(() => {

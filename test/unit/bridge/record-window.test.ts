@@ -44,6 +44,8 @@ describe('RecordWindow', () => {
         const finished = new Set<number>();
         for (let turn = 0; finished.size < list.length; turn += 1) {
           expect(running.size).toBeLessThanOrEqual(parallel);
+          const keysInHand = [...running.keys()].map((at) => list[Number(at)]).filter((key) => key !== null);
+          expect(new Set(keysInHand).size).toBe(keysInHand.length);
           const inHand = [...running.keys()].map(Number);
           const offset = inHand[(finishing[turn % finishing.length] ?? 0) % inHand.length] ?? -1;
           await finish(offset);
