@@ -15,6 +15,7 @@ import type { Database } from '../../prisma/client';
 import { timesFor } from '../../prisma/clock';
 import { toFacts } from '../../prisma/rows';
 import type { Handlers } from '../consumer';
+import { signalWithStart } from '../signals';
 import { Unprocessable } from '../unprocessable';
 import { confirmPaymentOutcome } from './confirm-outcome';
 
@@ -22,9 +23,6 @@ export interface SubscriptionServiceDependencies {
   db: Database;
   client: Client;
 }
-
-/** Temporal being away is noticed soon, and the record tried again. */
-const temporalWithinMs = 10_000;
 
 export function subscriptionServiceHandlers(deps: SubscriptionServiceDependencies): Handlers {
   return {
@@ -35,7 +33,7 @@ export function subscriptionServiceHandlers(deps: SubscriptionServiceDependencie
 
 async function onRenewRequired(
   deps: SubscriptionServiceDependencies,
-  { data }: ReadEvent<'subscriptions.renew_required'>,
+  { id, data }: ReadEvent<'subscriptions.renew_required'>,
 ): Promise<void> {
   const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
   if (row === null) {
@@ -47,7 +45,11 @@ async function onRenewRequired(
   const isDue = due !== null && Date.parse(due.at) - now.getTime() <= earlyByMs;
   if (!isDue && !isHalfOpened(toFacts(row))) return;
   const told: RenewRequired = { period_index: data.period_index, cause: data.cause };
-  await signal(deps.client, row.id, messages.renewRequired, told);
+  await signalWithStart(deps.client, processOf(row.id), {
+    name: messages.renewRequired,
+    args: [told],
+    eventId: id,
+  });
 }
 
 /** A period was opened and perhaps never attempted: the process looks after that, too. */
@@ -57,14 +59,18 @@ function isHalfOpened({ status, period, open_payment_id }: SubscriptionFacts): b
 
 async function onCompleted(
   deps: SubscriptionServiceDependencies,
-  { data }: ReadEvent<'payments.completed'>,
+  { id, data }: ReadEvent<'payments.completed'>,
 ): Promise<void> {
   await confirmPaymentOutcome(deps.db, data);
   if (data.subscription_id === null) return;
   const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
   if (row === null || !waitsFor(toFacts(row), data.payment_id)) return;
   const told: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
-  await signal(deps.client, row.id, messages.paymentCompleted, told);
+  await signalWithStart(deps.client, processOf(row.id), {
+    name: messages.paymentCompleted,
+    args: [told],
+    eventId: id,
+  });
 }
 
 /** Whether the subscription does not yet know what this payment paid for. */
@@ -73,14 +79,6 @@ function waitsFor(subscription: SubscriptionFacts, paymentId: string): boolean {
   return !isFinal(status) && (open === paymentId || pending?.payment_id === paymentId);
 }
 
-async function signal(client: Client, subscriptionId: string, name: string, told: object): Promise<void> {
-  const { workflowType, ...options } = subscriptionStart({ subscription_id: subscriptionId, creation: null });
-  await client.withDeadline(Date.now() + temporalWithinMs, () =>
-    client.workflow.signalWithStart(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      signal: name,
-      signalArgs: [told],
-    }),
-  );
+function processOf(subscriptionId: string) {
+  return subscriptionStart({ subscription_id: subscriptionId, creation: null });
 }

@@ -1,3 +1,4 @@
+import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../activities/payment/attempt';
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
 import { retryServiceHandlers } from '../../../bridge/consumers/retry-service';
@@ -18,6 +19,8 @@ type Completed = EventData<'payments.completed'>;
 type Failed = EventData<'payments.failed'>;
 
 let given: GivenBilling;
+let connection: Connection;
+let client: Client;
 let kafka: FreshKafka;
 let groups: Consuming;
 let producer: RecordProducer;
@@ -25,13 +28,15 @@ let producer: RecordProducer;
 let paid: Completed;
 let unpaid: Failed;
 beforeAll(async () => {
+  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
+  client = new Client({ connection });
   [given, kafka] = await Promise.all([givenBilling(), freshKafka(1)]);
   producer = await kafka.client.producer();
   groups = await consuming(kafka, given.db);
   paid = await settled('sub_paid', completed, 'payments.completed');
   unpaid = await settled('sub_unpaid', declined, 'payments.failed');
   const appearWithinMs = 1_000;
-  await groups.start(subscriptionServiceHandlers(given.db), {
+  await groups.start(subscriptionServiceHandlers({ db: given.db, client }), {
     group: 'subscription-service',
     appearWithinMs,
   });
@@ -42,7 +47,7 @@ afterAll(async () => {
   await groups.closeGroups();
   await groups.end();
   await producer.close();
-  await Promise.all([kafka.end(), given.end()]);
+  await Promise.all([kafka.end(), given.end(), connection.close()]);
 });
 
 /** The event that was written about the first payment of a new subscription. */
@@ -56,7 +61,7 @@ async function settled<T extends 'payments.completed' | 'payments.failed'>(
   await given.db.payment.update({ where: { id: paymentId }, data: { announced: true } });
   given.provider.charges = [outcome];
   await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'first' });
-  await applyFirstPayment(given.db, subscription_id, 0);
+  await applyFirstPayment(given.db, subscription_id);
   const { payload } = await given.db.outboxEvent.findFirstOrThrow({ where: { subject: paymentId, topic } });
   return (JSON.parse(payload ?? '{}') as { data: EventData<T> }).data;
 }

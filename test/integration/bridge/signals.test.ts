@@ -46,6 +46,19 @@ describe('a signal on behalf of a record', () => {
     expect(JSON.parse(Buffer.from(payload?.data ?? []).toString())).toEqual({ why: 'due' });
   });
 
+  it('starts the workflow anew when the one that had it has ended', async () => {
+    const sleeper = start();
+    const signal = { name: 'wake', args: [], eventId: 'sub_1/v1' };
+    await signalWithStart(client, sleeper, signal);
+    const handle = client.workflow.getHandle(sleeper.workflowId);
+    const { runId: ended } = await within(() => handle.describe());
+    await within(() => handle.terminate());
+    await signalWithStart(client, sleeper, signal);
+    const { runId, status } = await within(() => handle.describe());
+    expect([runId === ended, status.name]).toEqual([false, 'RUNNING']);
+    expect(await signals(sleeper.workflowId)).toHaveLength(1);
+  });
+
   it('to a workflow that does not run is an error', async () => {
     const nobody = signalWorkflow(client, `sleeper/${randomUUID()}`, {
       name: 'wake',
