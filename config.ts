@@ -151,6 +151,19 @@ export const settings = {
     false,
     'Speak TLS to the brokers; certificates are verified.',
   ),
+  KAFKA_CA_FILE: setting(
+    'Kafka',
+    z.string().min(1).optional(),
+    'the authorities that Node.js knows',
+    'PEM file with the authorities that the brokers’ certificates are verified against; needs `KAFKA_SSL`.',
+  ),
+  KAFKA_CERT_FILE: setting(
+    'Kafka',
+    z.string().min(1).optional(),
+    'none',
+    'PEM file with the client’s certificate (mutual TLS); needs `KAFKA_SSL`.',
+  ),
+  KAFKA_KEY_FILE: setting('Kafka', z.string().min(1).optional(), 'none', 'PEM file with the client’s key.'),
   KAFKA_SASL_MECHANISM: setting(
     'Kafka',
     z
@@ -380,6 +393,15 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const config = read as Read;
   if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_USERNAME && config.KAFKA_PASSWORD)) {
     mistakes.push('KAFKA_SASL_MECHANISM needs KAFKA_USERNAME and KAFKA_PASSWORD');
+  }
+  if (!config.KAFKA_SASL_MECHANISM && (config.KAFKA_USERNAME || config.KAFKA_PASSWORD)) {
+    mistakes.push('KAFKA_USERNAME and KAFKA_PASSWORD need KAFKA_SASL_MECHANISM');
+  }
+  if (Boolean(config.KAFKA_CERT_FILE) !== Boolean(config.KAFKA_KEY_FILE)) {
+    mistakes.push('KAFKA_CERT_FILE and KAFKA_KEY_FILE go together');
+  }
+  if ((config.KAFKA_CA_FILE || config.KAFKA_CERT_FILE) && !config.KAFKA_SSL) {
+    mistakes.push('KAFKA_CA_FILE and KAFKA_CERT_FILE need KAFKA_SSL=true');
   }
   if (Boolean(config.TEMPORAL_TLS_CERT_FILE) !== Boolean(config.TEMPORAL_TLS_KEY_FILE)) {
     mistakes.push('TEMPORAL_TLS_CERT_FILE and TEMPORAL_TLS_KEY_FILE go together');

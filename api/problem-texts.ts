@@ -16,6 +16,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   method_not_allowed: 'The header Allow lists the methods that the path knows.',
   dead_letter_resolved:
     'It was redriven or discarded before; resolved says when, by whom and why. Nothing was changed.',
+  dead_letter_redriving:
+    'A redrive was asked for and its group has not said yet how it ended. Read it again in a moment; when the redrive failed, it can be discarded.',
   already_exists:
     'Something else has the id that was chosen. Choose another, or leave it out to have one made.',
   idempotency_key_in_flight:

@@ -1,7 +1,7 @@
 /**
  * `make bench`: figures of this machine, as ratios within one run where they are compared, since machines differ.
  *
- * `npm run bench -- relay` runs the named ones only.
+ * `npm run bench -- relay inbound` runs the named ones only.
  */
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { mkdtempSync } from 'node:fs';
@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { defaultComposeFile } from '../infra/platform/options';
 import { startPlatform } from '../infra/platform/platform';
 import { cleanPlatform } from '../infra/platform/recovery';
-import { startSystem } from '../infra/platform/system';
+import { startSystem, type System } from '../infra/platform/system';
 import { benchCreations } from './creations';
+import { benchInbound } from './inbound';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
 
@@ -19,19 +20,28 @@ const say: Say = (line) => void process.stdout.write(`${line}\n`);
 
 type Bench = (dir: string, options: BenchOptions) => Promise<void>;
 
+/** The product on servers of its own. */
+async function onSystem(
+  dir: string,
+  processes: string[],
+  work: (system: System) => Promise<void>,
+): Promise<void> {
+  const system = await startSystem({
+    dir,
+    ports: 'free',
+    productPorts: 'free',
+    temporal: 'postgres',
+    report: say,
+    processes,
+    productEnvironment: { LOG_LEVEL: 'warn' },
+  });
+  await work(system).finally(() => system.stop());
+}
+
 const benches: Readonly<Record<string, Bench>> = {
-  async creations(dir) {
-    const system = await startSystem({
-      dir,
-      ports: 'free',
-      productPorts: 'free',
-      temporal: 'postgres',
-      report: say,
-      processes: ['sandbox', 'api', 'worker', 'bridge'],
-      productEnvironment: { LOG_LEVEL: 'warn' },
-    });
-    await benchCreations(system, say).finally(() => system.stop());
-  },
+  creations: (dir) =>
+    onSystem(dir, ['sandbox', 'api', 'worker', 'bridge'], (system) => benchCreations(system, say)),
+  inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, say)),
   async relay(dir, { rows }) {
     const components = ['postgres', 'kafka'] as const;
     const servers = await startPlatform({ dir, ports: 'free', report: say, components });

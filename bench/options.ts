@@ -1,4 +1,4 @@
-/** What `make bench` was asked for: `npm run bench -- [names] [--rows N]`. */
+/** What `make bench` was asked for: `npm run bench -- [names] [--rows N] [--backlog N]`. */
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
@@ -6,6 +6,8 @@ export interface BenchOptions {
   names: string[];
   /** Rows of the outbox that the relay has before it. */
   rows: number;
+  /** Records that a consumer group has before it when its memory is looked at. */
+  backlog: number;
 }
 
 /** @throws Error when a name or an option is not known */
@@ -13,11 +15,16 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { rows: { type: 'string', default: '100000' } },
+    options: {
+      rows: { type: 'string', default: '100000' },
+      backlog: { type: 'string', default: '100000' },
+    },
   });
   const unknown = positionals.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: there is ${known.join(', ')}`);
-  const rows = Number(values.rows);
-  if (!Number.isInteger(rows) || rows < 1) throw new Error('--rows takes a whole number above 0');
-  return { names: positionals, rows };
+  const counts = { rows: Number(values.rows), backlog: Number(values.backlog) };
+  for (const [name, count] of Object.entries(counts)) {
+    if (!Number.isInteger(count) || count < 1) throw new Error(`--${name} takes a whole number above 0`);
+  }
+  return { names: positionals, ...counts };
 }

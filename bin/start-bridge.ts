@@ -1,6 +1,7 @@
 /** The bridge: the relay, and a consumer for each group whose service exists. */
 import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service';
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
+import { retryServiceHandlers } from '../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
 import { runGroup, type Handlers } from '../bridge/consumer';
 import { startOutboxRetention } from '../bridge/outbox-retention';
@@ -10,7 +11,8 @@ import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
-import { lazyTemporalClient } from './temporal';
+import { lazyNativeTemporalClient } from './temporal';
+import { installTemporalRuntime } from './temporal-runtime';
 
 export async function startBridge(
   { config, log, onFatal }: ProcessContext,
@@ -19,7 +21,8 @@ export async function startBridge(
   const kafka = kafkaFrom(config, log);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   metrics.watchDatabase(db);
-  const temporal = lazyTemporalClient(config);
+  installTemporalRuntime(log);
+  const temporal = lazyNativeTemporalClient(config);
   const relay = startRelay({
     databaseUrl: config.DATABASE_URL,
     db,
@@ -38,6 +41,7 @@ export async function startBridge(
       incompleteHours: config.INCOMPLETE_HOURS,
     }),
     'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
+    'retry-service': retryServiceHandlers(db),
     'analytics-service': analyticsServiceHandlers(db),
   };
   const groups = await Promise.all(

@@ -1,14 +1,7 @@
 /** The workers: one for each service, so that each can be run and scaled on its own. */
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
-import type { Logger } from 'pino';
+import { bundleWorkflowCode, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
 import { createFollowUps } from '../activities/payment/follow-ups';
 import { createReconciliationActivities } from '../activities/reconciliation';
@@ -21,6 +14,7 @@ import type { Part, ProcessContext } from './process';
 import { keepFleetJobs } from './fleet-jobs';
 import { providersFrom } from './providers';
 import { nativeTemporalClient } from './temporal';
+import { installTemporalRuntime } from './temporal-runtime';
 
 export type Service = keyof typeof taskQueues;
 
@@ -30,7 +24,7 @@ export async function startWorkers(
   services: readonly Service[],
   metrics: Metrics,
 ): Promise<Part[]> {
-  installTemporalLog(log);
+  installTemporalRuntime(log);
   const temporal = await nativeTemporalClient(config);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   const attemptDeps = { db, providers: providersFrom(config) };
@@ -105,20 +99,4 @@ async function workflowCode(): Promise<WorkflowBundleOption> {
   const built = join(__dirname, '..', 'workflow-bundle.js');
   if (existsSync(built)) return { codePath: built };
   return bundleWorkflowCode({ workflowsPath: join(__dirname, '..', 'workflows') });
-}
-
-let logInstalled = false;
-
-function installTemporalLog(log: Logger): void {
-  if (logInstalled) return;
-  logInstalled = true;
-  const child = log.child({ part: 'temporal' });
-  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
-  Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
-      child[levels[level]](meta ?? {}, message),
-    ),
-    telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
-    shutdownSignals: [],
-  });
 }

@@ -20,6 +20,7 @@ import {
   type Letter,
 } from './dead-letters';
 import type { KafkaClient, ReceivedRecord } from './kafka/port';
+import { Slots } from './slots';
 import { Unprocessable } from './unprocessable';
 
 export type Handlers = { [T in EventTopic]?: (event: ReadEvent<T>) => Promise<void> };
@@ -41,6 +42,10 @@ const firstRetryMs = 200;
 const longestRetryMs = 10_000;
 const usualAppearWithinMs = 60_000;
 const redrivePollMs = 1_000;
+/** Records that a group handles at once. One that waits for its next try is none of them. */
+const parallelRecords = 128;
+/** While something is down thousands of records may be waiting; one line tells of them all. */
+const troubleEveryMs = 5_000;
 
 /** Starts consuming as `group`; each topic needs its handler. */
 export async function runGroup(
@@ -51,7 +56,9 @@ export async function runGroup(
   const log = deps.log.child({ group });
   const { appearWithinMs = usualAppearWithinMs } = deps;
   const producer = await deps.kafka.producer();
-  const handling = { group, handlers, db: deps.db, producer, log, appearWithinMs };
+  const slots = new Slots(parallelRecords);
+  const trouble = { waiting: 0, saidMs: -Infinity };
+  const handling = { group, handlers, db: deps.db, producer, log, appearWithinMs, slots, trouble };
   const topics = Object.keys(handlers) as EventTopic[];
   const consumer = await deps.kafka.consumer({
     group,
@@ -73,6 +80,9 @@ export async function runGroup(
 interface Handling extends DeadLetterDependencies {
   handlers: Handlers;
   appearWithinMs: number;
+  slots: Slots;
+  /** How many records wait for their next try, and when that was said. */
+  trouble: { waiting: number; saidMs: number };
 }
 
 async function handleRecord(
@@ -80,19 +90,41 @@ async function handleRecord(
   record: ReceivedRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { log, appearWithinMs } = handling;
-  const place = { topic: record.topic, partition: record.partition, offset: record.offset };
+  const { appearWithinMs, slots } = handling;
   const begunMs = performance.now();
   for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
     try {
-      await handleOrBury(handling, record, performance.now() - begunMs > appearWithinMs);
-      return true;
+      const waitedEnough = performance.now() - begunMs > appearWithinMs;
+      // oxlint-disable-next-line no-loop-func -- the retries follow each other
+      return await slots.run(async () => {
+        if (signal.aborted) return false;
+        await handleOrBury(handling, record, waitedEnough);
+        return true;
+      });
     } catch (error) {
-      log.warn({ err: error, ...place }, 'the record could not be handled yet; it is tried again');
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await waitForNextTry(handling, record, error, waitMs, signal);
     }
   }
   return false;
+}
+
+async function waitForNextTry(
+  { log, trouble }: Handling,
+  { topic, partition, offset }: ReceivedRecord,
+  error: unknown,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  trouble.waiting += 1;
+  if (performance.now() - trouble.saidMs > troubleEveryMs) {
+    trouble.saidMs = performance.now();
+    log.warn(
+      { err: error, topic, partition, offset, records_waiting: trouble.waiting },
+      'the record could not be handled yet; it is tried again',
+    );
+  }
+  await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  trouble.waiting -= 1;
 }
 
 /** @param waitedEnough what has not appeared by now never will. @throws what may pass */
@@ -104,8 +136,8 @@ async function handleOrBury(
   try {
     await dispatch(handling.handlers, record);
   } catch (error) {
-    const never = error instanceof UnreadableEvent || (error instanceof Unprocessable && waitedEnough);
-    if (!never) throw error;
+    if (!isRefusal(error)) throw error;
+    if (error instanceof Unprocessable && error.mayAppear && !waitedEnough) throw error;
     await writeDeadLetter(handling, record, error);
   }
 }
@@ -143,19 +175,18 @@ async function refusalOf(
     await dispatch(handling.handlers, record);
     return null;
   } catch (error) {
-    if (error instanceof UnreadableEvent || error instanceof Unprocessable) return error;
+    if (isRefusal(error)) return error;
     throw error;
   }
+}
+
+function isRefusal(error: unknown): error is UnreadableEvent | Unprocessable {
+  return error instanceof UnreadableEvent || error instanceof Unprocessable;
 }
 
 async function dispatch(handlers: Handlers, record: ReceivedRecord): Promise<void> {
   const topic = record.topic as EventTopic;
   const handler = handlers[topic] as ((event: ReadEvent<EventTopic>) => Promise<void>) | undefined;
   if (handler === undefined) return;
-  if (record.value === null) throw new UnreadableEvent('not_a_cloud_event', 'the record has no value');
-  const event = readEnvelope(topic, {
-    headers: headerTexts(record.headers),
-    value: record.value.toString('utf8'),
-  });
-  await handler(event);
+  await handler(readEnvelope(topic, { ...record, headers: headerTexts(record.headers) }));
 }

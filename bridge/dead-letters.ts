@@ -103,13 +103,15 @@ export async function noteRedrive(
   failed: UnreadableEvent | Unprocessable | null,
 ): Promise<void> {
   const where = { id: letter.id, status: 'open' };
+  // Whoever asked again meanwhile, after another fix, is not to be forgotten.
+  const { redrive_requested_at } = letter;
   if (failed !== null) {
     const data = {
       redrive_requested_at: null,
       error_code: failed.code,
       error: storable(failed.message.slice(0, 1_000)),
     };
-    await db.deadLetter.updateMany({ where, data });
+    await db.deadLetter.updateMany({ where: { ...where, redrive_requested_at }, data });
     return;
   }
   const resolved = { at: new Date().toISOString(), actor: systemActor(letter.group), reason: null };

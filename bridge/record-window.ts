@@ -1,55 +1,157 @@
 /**
- * Handling the records of one partition side by side, each key in order.
+ * The records of one partition that were read and are not all handled: which may run now, and how far it is done.
  *
- * Owns: which record may run now, and how far the partition is done without a gap. Does not own commits or retries.
- * Invariants: records of one key run one after the other in their order; `onDone` is told offsets of a prefix without
- * holes only; at most `size` records are in hand; after a record that was not finished none of its key is begun.
+ * Owns: order within a key, keys side by side, and the bounds of what is in memory. Does not own commits or retries.
+ * Invariants: records of one key run one after the other in their order; `doneUpTo` is the end of a prefix without
+ * holes; at most `limits.parallel` records are begun and `limits.unfinished` held; once stopped, nothing is begun.
  */
-export interface WindowOptions<R> {
-  /** How many records may be in hand at once. */
-  size: number;
-  /** Null: the record has no key and waits for nobody. */
-  keyOf(record: R): string | null;
-  /** False: it was not finished (the window is stopping). Must not reject. */
-  handle(record: R): Promise<boolean>;
-  /** Called with each record whose predecessors are all done, in order. */
-  onDone(record: R): void;
-  /** No further record is begun once this is true. */
-  isStopping(): boolean;
+import type { ReceivedRecord } from './kafka/port';
+
+export interface WindowLimits {
+  /** Records begun at once; one that is tried again and again is one of them. */
+  parallel: number;
+  /** Records held that are not finished. */
+  unfinished: number;
+  /** Their keys and values together; one record may always be held. */
+  unfinishedBytes: number;
+  /** Records beyond the first unfinished one, most of them finished: what a crash has handled again. */
+  ahead: number;
 }
 
-/** Runs through `records`; resolves when none is in hand any more. */
-export async function handleInWindow<R>(records: readonly R[], options: WindowOptions<R>): Promise<void> {
-  const tails = new Map<string, Promise<boolean>>();
-  const done = new Set<number>();
-  const inHand = new Set<Promise<void>>();
-  let told = 0;
+/** True: the record's effect is durable. False: it was not finished, for `signal` aborted. Must not reject. */
+type Handle = (record: ReceivedRecord, signal: AbortSignal) => Promise<boolean>;
 
-  const tell = (index: number): void => {
-    done.add(index);
-    for (let next = records[told]; next !== undefined && done.delete(told); next = records[told]) {
-      told += 1;
-      options.onDone(next);
-    }
-  };
+interface Entry {
+  readonly offset: string;
+  readonly bytes: number;
+  /** Let go of when it is finished. */
+  record: ReceivedRecord | null;
+}
 
-  const begin = (record: R, index: number): void => {
-    const key = options.keyOf(record);
-    const before = (key === null ? undefined : tails.get(key)) ?? Promise.resolve(true);
-    const finished = before.then((earlier) => earlier && !options.isStopping() && options.handle(record));
-    if (key !== null) tails.set(key, finished);
-    const settled: Promise<void> = finished.then((isDone) => {
-      inHand.delete(settled);
-      if (key !== null && isDone && tails.get(key) === finished) tails.delete(key);
-      if (isDone) tell(index);
-    });
-    inHand.add(settled);
-  };
+export class RecordWindow {
+  /** The offset of the last record of the finished prefix. */
+  doneUpTo: string | undefined;
+  private readonly stopping = new AbortController();
+  /** In order, from the first unfinished one. */
+  private readonly entries: Entry[] = [];
+  /** Of each key in hand, those that wait for an earlier one. */
+  private readonly behind = new Map<string, Entry[]>();
+  private readonly ready: Entry[] = [];
+  private unfinished = 0;
+  private unfinishedBytes = 0;
+  private begun = 0;
+  private changed: (() => void)[] = [];
 
-  for (const [index, record] of records.entries()) {
-    if (options.isStopping()) break;
-    begin(record, index);
-    if (inHand.size >= options.size) await Promise.race(inHand);
+  constructor(
+    private readonly limits: WindowLimits,
+    private readonly handle: Handle,
+  ) {}
+
+  get isStopped(): boolean {
+    return this.stopping.signal.aborted;
   }
-  await Promise.all(inHand);
+
+  get hasRoom(): boolean {
+    return this.hasRoomIn(this.limits);
+  }
+
+  /** The first record that is not finished; it and what follows have to be read again by whoever comes next. */
+  get firstUnfinished(): string | undefined {
+    return this.entries[0]?.offset;
+  }
+
+  /** Takes the next record of the partition. Ask `hasRoom` first. */
+  take(record: ReceivedRecord): void {
+    const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    const entry: Entry = { offset: record.offset, bytes, record };
+    this.entries.push(entry);
+    this.unfinished += 1;
+    this.unfinishedBytes += bytes;
+    const key = keyOf(record);
+    const waiting = key === null ? undefined : this.behind.get(key);
+    if (waiting !== undefined) waiting.push(entry);
+    else {
+      if (key !== null) this.behind.set(key, []);
+      this.ready.push(entry);
+      this.beginMore();
+    }
+  }
+
+  /** Waits until a record was finished, or the window stopped. False: `withinMs` passed without either. */
+  async progress(withinMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), withinMs);
+    });
+    try {
+      return await Promise.race([this.change().then(() => true), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Waits until half of the window is free, or it stopped. */
+  async mostlyFree(): Promise<void> {
+    const { unfinished, unfinishedBytes, ahead } = this.limits;
+    const half = { unfinished: unfinished / 2, unfinishedBytes: unfinishedBytes / 2, ahead: ahead / 2 };
+    while (!this.isStopped && !this.hasRoomIn(half)) await this.change();
+  }
+
+  /** Begins nothing any more; resolves when nothing is in hand. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.tellChange();
+    while (this.begun > 0) await this.change();
+  }
+
+  private hasRoomIn({ unfinished, unfinishedBytes, ahead }: Omit<WindowLimits, 'parallel'>): boolean {
+    if (this.unfinished === 0) return true;
+    return (
+      this.unfinished < unfinished && this.unfinishedBytes < unfinishedBytes && this.entries.length < ahead
+    );
+  }
+
+  private beginMore(): void {
+    while (this.begun < this.limits.parallel && !this.isStopped) {
+      const entry = this.ready.shift();
+      const record = entry?.record;
+      if (entry === undefined || !record) return;
+      this.begun += 1;
+      void this.handle(record, this.stopping.signal).then((isDone) => {
+        this.begun -= 1;
+        if (isDone) this.finish(entry, keyOf(record));
+        this.tellChange();
+        this.beginMore();
+      });
+    }
+  }
+
+  private finish(entry: Entry, key: string | null): void {
+    entry.record = null;
+    this.unfinished -= 1;
+    this.unfinishedBytes -= entry.bytes;
+    if (key !== null) {
+      const next = this.behind.get(key)?.shift();
+      if (next === undefined) this.behind.delete(key);
+      else this.ready.push(next);
+    }
+    const firstOpen = this.entries.findIndex(({ record }) => record !== null);
+    const done = this.entries.splice(0, firstOpen === -1 ? this.entries.length : firstOpen);
+    this.doneUpTo = done.at(-1)?.offset ?? this.doneUpTo;
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.changed.push(resolve);
+    });
+  }
+
+  private tellChange(): void {
+    if (this.changed.length === 0) return;
+    for (const resolve of this.changed.splice(0)) resolve();
+  }
+}
+
+function keyOf({ key }: ReceivedRecord): string | null {
+  return key?.toString('latin1') ?? null;
 }

@@ -2,10 +2,13 @@
  * CloudEvents 1.0 over Kafka, structured mode.
  *
  * Owns: how an event is written and read. Invariants: `id` is derived from what the event is about and stable, so a
- * repeat is recognisable; `type` carries the major version of the schema.
+ * repeat is recognisable; `type` carries the major version of the schema; the record's key is the one that the topic's
+ * rule derives from the data.
  */
+import { isUtf8 } from 'node:buffer';
 import { CloudEvent, Kafka } from 'cloudevents';
 import { z } from 'zod';
+import { eventKey } from './event-keys';
 import { eventData, type EventData, type EventTopic } from './events';
 import { instant } from './fields';
 import { topics, type Topic } from './topics';
@@ -48,8 +51,12 @@ export function schemaUri(topic: Topic): string {
  * The record's value: the whole event as JSON.
  * @param time when it happened, real time
  * @throws ZodError when the data is not what the topic's schema says
+ * @throws Error when the key is not the data's
  */
 export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Date): string {
+  const data = eventData[event.topic].parse(event.data) as EventData<T>;
+  const key = eventKey(event.topic, data) ?? event.key;
+  if (key !== event.key) throw new Error(`the key of ${event.id} is ${event.key}, its data says ${key}`);
   return new CloudEvent({
     id: event.id,
     source: event.source,
@@ -59,7 +66,7 @@ export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Da
     datacontenttype: 'application/json',
     dataschema: schemaUri(event.topic),
     ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
-    data: eventData[event.topic].parse(event.data),
+    data,
   }).toString();
 }
 
@@ -67,7 +74,7 @@ export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Da
 export class UnreadableEvent extends Error {
   override readonly name = 'UnreadableEvent';
   constructor(
-    readonly code: 'not_a_cloud_event' | 'unknown_type' | 'invalid_data',
+    readonly code: 'not_a_cloud_event' | 'unknown_type' | 'invalid_data' | 'key_mismatch',
     message: string,
   ) {
     super(message);
@@ -91,15 +98,19 @@ const attributes = z.object({
   data: z.unknown(),
 });
 
+/** As they came. A header that was given several times counts once. */
+export interface IncomingRecord {
+  headers: Record<string, string>;
+  key: Buffer | null;
+  value: Buffer | null;
+}
+
 /**
  * Reads a record of `topic`; structured and binary mode are both accepted, unknown fields too.
  * @throws UnreadableEvent
  */
-export function readEnvelope<T extends EventTopic>(
-  topic: T,
-  record: { headers: Record<string, string>; value: string },
-): ReadEvent<T> {
-  const event = parse(record);
+export function readEnvelope<T extends EventTopic>(topic: T, record: IncomingRecord): ReadEvent<T> {
+  const event = parse(record.headers, textOf(record.value));
   const known = attributes.safeParse(event);
   if (!known.success) throw new UnreadableEvent('not_a_cloud_event', z.prettifyError(known.error));
   if (known.data.type !== eventType(topic)) {
@@ -108,27 +119,69 @@ export function readEnvelope<T extends EventTopic>(
       `type is ${known.data.type}, this topic carries ${eventType(topic)}`,
     );
   }
-  const data = eventData[topic].safeParse(known.data.data);
-  if (!data.success) throw new UnreadableEvent('invalid_data', z.prettifyError(data.error));
+  const parsed = eventData[topic].safeParse(known.data.data);
+  if (!parsed.success) throw new UnreadableEvent('invalid_data', z.prettifyError(parsed.error));
+  const data = parsed.data as EventData<T>;
+  checkKey(topic, data, record.key);
   return {
     id: known.data.id,
     subject: (event as { subject?: string }).subject,
     time: known.data.time,
     traceparent: known.data.traceparent,
-    data: data.data as EventData<T>,
+    data,
   };
 }
 
-function parse(record: { headers: Record<string, string>; value: string }): unknown {
+/** A key that is not the data's came past the order of the key that is. */
+function checkKey<T extends EventTopic>(topic: T, data: EventData<T>, key: Buffer | null): void {
+  const wanted = eventKey(topic, data);
+  if (key === null) throw new UnreadableEvent('key_mismatch', 'the record has no key');
+  if (wanted !== null && !key.equals(Buffer.from(wanted)))
+    throw new UnreadableEvent('key_mismatch', `the key of this data is ${wanted}`);
+}
+
+function textOf(value: Buffer | null): string {
+  if (value === null || value.length === 0)
+    throw new UnreadableEvent('not_a_cloud_event', 'the record has no value');
+  if (!isUtf8(value)) throw new UnreadableEvent('not_a_cloud_event', 'the value is not UTF-8');
+  if (isNestedTooDeeply(value))
+    throw new UnreadableEvent('not_a_cloud_event', `the value is nested deeper than ${maxDepth} levels`);
+  return value.toString('utf8');
+}
+
+/** Events have a handful of levels; whatever walks through thousands would run out of stack. */
+const maxDepth = 32;
+const [quote, backslash, openBracket, openBrace, closeBracket, closeBrace] = [
+  0x22, 0x5c, 0x5b, 0x7b, 0x5d, 0x7d,
+];
+
+function isNestedTooDeeply(json: Buffer): boolean {
+  let depth = 0;
+  let isInText = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at];
+    if (isInText) {
+      if (byte === backslash) at += 1;
+      else if (byte === quote) isInText = false;
+    } else if (byte === quote) isInText = true;
+    else if (byte === openBracket || byte === openBrace) {
+      depth += 1;
+      if (depth > maxDepth) return true;
+    } else if (byte === closeBracket || byte === closeBrace) depth -= 1;
+  }
+  return false;
+}
+
+function parse(recordHeaders: Record<string, string>, value: string): unknown {
   const headers = Object.fromEntries(
-    Object.entries(record.headers).map(([name, value]) => [name.toLowerCase(), value]),
+    Object.entries(recordHeaders).map(([name, header]) => [name.toLowerCase(), header]),
   );
   try {
     if (!headers['content-type']?.startsWith(cloudEventContentType) && headers['ce_specversion']) {
-      const event = Kafka.toEvent({ headers, value: JSON.parse(record.value) as unknown } as never);
+      const event = Kafka.toEvent({ headers, value: JSON.parse(value) as unknown } as never);
       return Array.isArray(event) ? undefined : event;
     }
-    return JSON.parse(record.value) as unknown;
+    return JSON.parse(value) as unknown;
   } catch (error) {
     throw new UnreadableEvent('not_a_cloud_event', error instanceof Error ? error.message : 'not readable');
   }

@@ -20,6 +20,7 @@ export const problems = {
   subscription_final: { status: 409, title: 'The subscription has ended' },
   subscription_state: { status: 409, title: 'The state of the subscription does not allow it' },
   dead_letter_resolved: { status: 409, title: 'The dead letter was dealt with already' },
+  dead_letter_redriving: { status: 409, title: 'The dead letter is about to be handled again' },
   payment_method_in_use: { status: 409, title: 'The payment method is in use' },
   customer_erased: { status: 409, title: 'The customer was erased' },
   version_mismatch: { status: 412, title: 'The subscription is another version' },

@@ -5,7 +5,14 @@
  * settled once (`WHERE settled_at IS NULL`), its event is written with it, whoever comes later adopts what stands;
  * an amount that differs never settles.
  */
-import type { Failure, AttemptOutcome, PaymentStatus, SettledBy } from '../domain/payment';
+import type {
+  AttemptOutcome,
+  AttemptTrigger,
+  Failure,
+  PaymentKind,
+  PaymentStatus,
+  SettledBy,
+} from '../domain/payment';
 import { attemptEventId } from '../domain/event-ids';
 import { isFinal, type SubscriptionStatus } from '../domain/subscription';
 import { databaseNow, type Transaction } from './client';
@@ -13,6 +20,8 @@ import { Prisma } from './generated/client';
 import { lockPaymentInOrder } from './locks';
 import { raiseOperatorTask } from './operator-tasks';
 import { appendToOutbox } from './outbox';
+import { paymentKey } from '../contracts/event-keys';
+import type { EventData } from '../contracts/events';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
@@ -113,16 +122,13 @@ async function raiseTasks(
   }
 }
 
-/** Writes the event of a settled attempt; written before: nothing happens. */
-export async function publishOutcome(
-  tx: Transaction,
-  payment: PaymentRow,
-  attempt: AttemptRow,
-  now: Date,
-): Promise<void> {
-  const head = {
+type AttemptHead = Omit<EventData<'payments.completed'>, 'settled_by' | 'completed_at'>;
+
+/** What both outcomes' events say of an attempt. */
+export function attemptHead(payment: PaymentRow, attempt: AttemptRow): AttemptHead {
+  return {
     payment_id: payment.id,
-    kind: payment.kind as 'first',
+    kind: payment.kind as PaymentKind,
     subscription_id: payment.subscription_id,
     customer_id: payment.customer_id,
     period_index: payment.period_index,
@@ -131,13 +137,23 @@ export async function publishOutcome(
     currency: attempt.currency,
     provider: attempt.provider ?? 'none',
     provider_reference: attempt.provider_reference,
-    trigger: attempt.trigger as 'first',
+    trigger: attempt.trigger as AttemptTrigger,
   };
+}
+
+/** Writes the event of a settled attempt; written before: nothing happens. */
+export async function publishOutcome(
+  tx: Transaction,
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  now: Date,
+): Promise<void> {
+  const head = attemptHead(payment, attempt);
   const at = (attempt.settled_at ?? now).toISOString();
   const envelope = {
     source: '/payment-service' as const,
     subject: payment.id,
-    key: payment.subscription_id ?? payment.id,
+    key: paymentKey(head),
   };
   if (attempt.status === 'completed') {
     await appendToOutbox(

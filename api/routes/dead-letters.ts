@@ -2,7 +2,8 @@
  * Routes of the dead letters.
  *
  * Owns: showing them, and noting an operator's decision. Does not own handling a record again: the bridge of its group
- * takes up what is marked here. Invariant: a dead letter is resolved once, with the actor and the reason.
+ * takes up what is marked here. Invariant: a dead letter is resolved once, with the actor and the reason, and not discarded
+ * while its group may be handling it.
  */
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
@@ -87,7 +88,8 @@ async function discard(
   const { reason } = body;
   const actor = { kind: 'api_key', id: caller.id, reason };
   const { count } = await db.deadLetter.updateMany({
-    where: { id: dead_letter_id, status: 'open' },
+    // Its group may be handling it just now: then it is not for the operator to say that it never is.
+    where: { id: dead_letter_id, status: 'open', redrive_requested_at: null },
     data: {
       status: 'discarded',
       redrive_requested_at: null,
@@ -95,6 +97,8 @@ async function discard(
     },
   });
   const row = await db.deadLetter.findUniqueOrThrow({ where: { id: dead_letter_id } });
+  if (count === 0 && row.status === 'open')
+    throw new ProblemError('dead_letter_redriving', 'A redrive is under way.');
   if (count === 0) throw new ProblemError('dead_letter_resolved', `It is ${row.status}.`);
   return { status: 200, body: toDeadLetter(row) };
 }
@@ -159,11 +163,12 @@ export const deadLetterRoutes = [
     operationId: 'discardDeadLetter',
     tag,
     summary: 'Decide that the record is never handled',
+    description: 'Not while a redrive is under way: the record may be being handled just now.',
     scope: 'operator',
     params,
     body: resolveDeadLetter,
     answers: { 200: { description: 'The discarded dead letter.', schema: deadLetter } },
-    problems: ['not_found', 'dead_letter_resolved'],
+    problems: ['not_found', 'dead_letter_resolved', 'dead_letter_redriving'],
     handle: discard,
   }),
 ];

@@ -12,6 +12,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, shareSubscription } from '../../prisma/locks';
 import { publishOutcome } from '../../prisma/settle-attempt';
 import type { Handlers } from '../consumer';
+import { signalWithStart } from '../signals';
 import { Unprocessable } from '../unprocessable';
 
 export interface PaymentServiceDependencies {
@@ -70,22 +71,15 @@ async function announce(tx: Transaction, payment: Prisma.PaymentGetPayload<objec
 /** Nothing more is collected for an ended subscription: whatever is open is cancelled. */
 async function onCancelled(
   deps: PaymentServiceDependencies,
-  { data }: ReadEvent<'subscriptions.cancelled'>,
+  { id, data }: ReadEvent<'subscriptions.cancelled'>,
 ): Promise<void> {
   for (const paymentId of data.open_payment_ids) {
     const payment = await deps.db.payment.findUnique({ where: { id: paymentId } });
     if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${paymentId}`);
     const isOpen = isPaymentOpen(payment.status as PaymentStatus);
     if (!isOpen || payment.cancel_requested_at !== null) continue;
-    const { workflowType, ...options } = paymentStart(paymentId, deps.incompleteHours);
-    const signalArgs: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];
-    await deps.client.withDeadline(Date.now() + temporalWithinMs, () =>
-      deps.client.workflow.signalWithStart(workflowType, {
-        ...options,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        signal: messages.cancel,
-        signalArgs,
-      }),
-    );
+    const args: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];
+    const signal = { name: messages.cancel, args, eventId: id };
+    await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
   }
 }

@@ -2,7 +2,7 @@
  * Group subscription-service: what is due, and what was paid, told to the subscription's process.
  *
  * Invariants: judged by the rows before anybody is woken, so a repeated, late or foreign record costs a look; what
- * the rows say already is not told again; a process that is not there is started, unless the subscription has ended.
+ * the rows say already is not told again; no record is believed about money; a process that is not there is started, unless the subscription has ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
@@ -16,7 +16,9 @@ import type { Database } from '../../prisma/client';
 import { timesFor } from '../../prisma/clock';
 import { toFacts } from '../../prisma/rows';
 import type { Handlers } from '../consumer';
+import { signalWithStart } from '../signals';
 import { Unprocessable } from '../unprocessable';
+import { confirmPaymentOutcome } from './confirm-outcome';
 
 export interface SubscriptionServiceDependencies {
   db: Database;
@@ -25,8 +27,6 @@ export interface SubscriptionServiceDependencies {
 
 /** So long the task that took the money may need to record what it paid. */
 const recordedWithinMs = 3_000;
-/** Temporal being away is noticed soon, and the record tried again. */
-const temporalWithinMs = 10_000;
 
 export function subscriptionServiceHandlers(deps: SubscriptionServiceDependencies): Handlers {
   return {
@@ -37,7 +37,7 @@ export function subscriptionServiceHandlers(deps: SubscriptionServiceDependencie
 
 async function onRenewRequired(
   deps: SubscriptionServiceDependencies,
-  { data }: ReadEvent<'subscriptions.renew_required'>,
+  { id, data }: ReadEvent<'subscriptions.renew_required'>,
 ): Promise<void> {
   const row = await deps.db.subscription.findUnique({ where: { id: data.subscription_id } });
   if (row === null) {
@@ -49,7 +49,11 @@ async function onRenewRequired(
   const isDue = due !== null && Date.parse(due.at) - now.getTime() <= earlyByMs;
   if (!isDue && !isHalfOpened(toFacts(row))) return;
   const told: RenewRequired = { period_index: data.period_index, cause: data.cause };
-  await signal(deps.client, row.id, messages.renewRequired, told);
+  await signalWithStart(deps.client, processOf(row.id), {
+    name: messages.renewRequired,
+    args: [told],
+    eventId: id,
+  });
 }
 
 /** A period was opened and perhaps never attempted: the process looks after that, too. */
@@ -59,8 +63,9 @@ function isHalfOpened({ status, period, open_payment_id }: SubscriptionFacts): b
 
 async function onCompleted(
   deps: SubscriptionServiceDependencies,
-  { data }: ReadEvent<'payments.completed'>,
+  { id, data }: ReadEvent<'payments.completed'>,
 ): Promise<void> {
+  await confirmPaymentOutcome(deps.db, data);
   if (data.subscription_id === null) return;
   // Who took the money records it as well, an instant after this record was written: only had they crashed need
   // anybody be woken.
@@ -68,7 +73,11 @@ async function onCompleted(
   const row = await stillWaiting(deps.db, data.subscription_id, data.payment_id, patienceMs);
   if (row === null) return;
   const told: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
-  await signal(deps.client, row.id, messages.paymentCompleted, told);
+  await signalWithStart(deps.client, processOf(row.id), {
+    name: messages.paymentCompleted,
+    args: [told],
+    eventId: id,
+  });
 }
 
 /** The subscription, when it does not come to know of the payment by itself within `patienceMs`. */
@@ -88,14 +97,6 @@ function waitsFor(subscription: SubscriptionFacts, paymentId: string): boolean {
   return !isFinal(status) && (open === paymentId || pending?.payment_id === paymentId);
 }
 
-async function signal(client: Client, subscriptionId: string, name: string, told: object): Promise<void> {
-  const { workflowType, ...options } = subscriptionStart({ subscription_id: subscriptionId, creation: null });
-  await client.withDeadline(Date.now() + temporalWithinMs, () =>
-    client.workflow.signalWithStart(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      signal: name,
-      signalArgs: [told],
-    }),
-  );
+function processOf(subscriptionId: string) {
+  return subscriptionStart({ subscription_id: subscriptionId, creation: null });
 }

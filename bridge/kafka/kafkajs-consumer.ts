@@ -1,123 +1,238 @@
 /**
- * Consuming over kafkajs: several partitions at a time, within one each key in order and keys side by side.
+ * Consuming over kafkajs: reading goes on beside handling, so that a partition that is stuck holds up no other.
  *
- * Invariants: an offset is committed only after the effects of all records up to it are durable; a batch that the group took away from
- * us is left where it is; when kafkajs stops for good, the owner is told.
+ * Owns: membership of the group, pausing and resuming, commits. Invariants: an offset is committed only after the
+ * effects of all records up to it are durable; a member joins again only when nothing is in hand, so that no other
+ * begins a key beside it; a partition without room is paused and what was not taken is read again later; when
+ * kafkajs stops for good, the owner is told.
  */
-import type { Batch, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import {
+  PartitionAssigners,
+  type Batch,
+  type Consumer,
+  type EachBatchPayload,
+  type Kafka,
+  type KafkaMessage,
+  type PartitionAssigner,
+} from 'kafkajs';
 import type { Logger } from 'pino';
-import { handleInWindow } from '../record-window';
-import type { ConsumerOptions, ReceivedRecord, RecordConsumer } from './port';
+import { HeldPartitions, type HeldPartition } from '../held-partitions';
+import type { ConsumerOptions, ReceivedRecord, RecordConsumer, RecordHeaders } from './port';
 
 const heartbeatMs = 1_500;
 const commitMs = 500;
-/** Records of one partition in hand at once. */
-const windowSize = 32;
+/** A partition that finishes nothing for so long is paused; what was fetched with it waits for it until then. */
+const patienceMs = 1_000;
+/** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
+const putDownWithinMs = 10_000;
 
 export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logger): Promise<RecordConsumer> {
+  const held = new HeldPartitions((record, signal) => options.handle(record, signal));
+  let beforeJoining = async (): Promise<void> => undefined;
   const consumer = kafka.consumer({
     groupId: options.group,
     sessionTimeout: 6_000,
     heartbeatInterval: heartbeatMs,
     rebalanceTimeout: 15_000,
     allowAutoTopicCreation: false,
-    // An idle fetch cannot be broken off: closing, and joining again, wait for it.
-    maxWaitTimeInMs: 1_000,
+    // An idle fetch cannot be broken off: closing, heartbeats and joining again wait for it.
+    maxWaitTimeInMs: 500,
+    // An answer is taken apart in one go, during which nothing else happens in the process.
+    maxBytes: 4 * 1024 * 1024,
+    maxBytesPerPartition: 512 * 1024,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 },
+    partitionAssigners: [toldBeforeJoining(() => beforeJoining())],
   });
-  const stopping = new AbortController();
-  watchForCrash(consumer, options, stopping.signal, log);
+  const member = new Member(consumer, held, log.child({ group: options.group }));
+  beforeJoining = () => member.putDown();
+  watchForCrash(consumer, options, () => member.isClosing, log);
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => member.joined(payload.memberAssignment));
   await consumer.connect();
   await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-  const inHand = new Set<Promise<void>>();
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: 4,
-    eachBatch(payload) {
-      const batch = takeBatch(payload, consumer, options, stopping.signal).finally(() =>
-        inHand.delete(batch),
-      );
-      inHand.add(batch);
-      return batch;
-    },
+    partitionsConsumedConcurrently: 64,
+    eachBatch: (payload) => member.takeBatch(payload),
   });
+  // What is committed now is not handled again after a crash; a failure here is made good by the next one.
+  const commits = setInterval(() => member.commitUnlessBusy(), commitMs);
   return {
     async close() {
-      stopping.abort();
+      clearInterval(commits);
       // A consumer that is being disconnected commits nothing any more, and does not say so.
-      await Promise.allSettled(inHand);
+      await member.close();
       await consumer.disconnect();
     },
   };
 }
 
-async function takeBatch(
-  payload: EachBatchPayload,
-  consumer: Consumer,
-  options: ConsumerOptions,
-  stopping: AbortSignal,
-): Promise<void> {
-  const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
-  const leaving = new AbortController();
-  const leave = () => leaving.abort(stopping.reason);
-  stopping.addEventListener('abort', leave, { once: true });
-  // A record may be tried for long; a group that moves on must not wait for it, or it would do without this member.
-  const heart = setInterval(() => {
-    heartbeat().catch((error: unknown) => {
-      if (isLostMembership(error)) leaving.abort(error);
+class Member {
+  isClosing = false;
+  /** Between two memberships positions are not known, and nothing is taken. */
+  private isJoining = true;
+  private heartbeat: () => Promise<void> = () => Promise.resolve();
+  private committing: Promise<void> | undefined;
+
+  constructor(
+    private readonly consumer: Consumer,
+    private readonly held: HeldPartitions,
+    private readonly log: Logger,
+  ) {}
+
+  /** Takes what there is room for; the rest is read again, for its offsets are not resolved. */
+  async takeBatch({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+    this.heartbeat = heartbeat;
+    if (this.isJoining || this.isClosing) return;
+    const partition = this.held.of(batch);
+    const skippedFrom = this.held.takeLeftOver(partition, batch.messages[0]?.offset);
+    if (skippedFrom !== undefined) {
+      // Read for an earlier membership, by a fetch to another broker that was under way while joining.
+      this.consumer.seek({ ...placeOf(batch), offset: skippedFrom });
+      return;
+    }
+    for (const message of batch.messages) {
+      if (!partition.window.hasRoom && !(await this.roomIn(partition, heartbeat))) return;
+      partition.window.take(received(batch, message));
+      resolveOffset(message.offset);
+    }
+  }
+
+  /** False: read on later. @throws when the group goes on without this member, for kafkajs to join again */
+  private async roomIn(partition: HeldPartition, heartbeat: () => Promise<void>): Promise<boolean> {
+    while (!partition.window.isStopped) {
+      if (partition.window.hasRoom) return true;
+      if (!(await partition.window.progress(patienceMs))) {
+        this.pause(partition);
+        return false;
+      }
+      // Handlers that wait for nothing would keep timers and sockets from their turn.
+      await nextTurn();
+      await heartbeat();
+    }
+    return false;
+  }
+
+  private pause(partition: HeldPartition): void {
+    const { topic, window } = partition;
+    const paused = [{ topic, partitions: [partition.partition] }];
+    this.consumer.pause(paused);
+    this.log.info(placeOf(partition), 'the partition is paused: its records cannot be handled yet');
+    void window
+      .mostlyFree()
+      .then(() => {
+        if (window.isStopped) return;
+        this.consumer.resume(paused);
+        this.log.info(placeOf(partition), 'the partition is read again');
+      })
+      // kafkajs is between a crash and its restart, which forgets what was paused.
+      .catch((error: unknown) => this.log.debug({ err: error }, 'nothing to read again'));
+  }
+
+  commitUnlessBusy(): void {
+    if (this.committing === undefined) void this.commit().catch(() => undefined);
+  }
+
+  /** Commits how far each partition is done without a hole. @throws what the next one makes good */
+  async commit(): Promise<void> {
+    while (this.committing !== undefined) await this.committing.catch(() => undefined);
+    const news = this.held.uncommitted();
+    if (news.length === 0) return;
+    this.committing = this.consumer
+      .commitOffsets(
+        news.map(({ partition, doneUpTo }) => ({
+          ...placeOf(partition),
+          offset: (BigInt(doneUpTo) + 1n).toString(),
+        })),
+      )
+      .then(() => {
+        for (const { partition, doneUpTo } of news) partition.committed = doneUpTo;
+      })
+      .finally(() => {
+        this.committing = undefined;
+      });
+    await this.committing;
+  }
+
+  /** Before the group hands its partitions out anew: nothing stays in hand, and what is done is committed. */
+  async putDown(): Promise<void> {
+    this.isJoining = true;
+    if (this.held.isEmpty) return;
+    const beating = setInterval(() => void this.heartbeat().catch(() => undefined), heartbeatMs);
+    const late = new AbortController();
+    try {
+      await Promise.race([
+        this.held.stop().then(() => this.commit()),
+        sleep(putDownWithinMs, undefined, { signal: late.signal }),
+      ]);
+    } catch (error) {
+      this.log.info({ err: error }, 'what was done was not committed; it is handled again');
+    } finally {
+      late.abort();
+      clearInterval(beating);
+      for (const { topic, partition } of this.held.clear())
+        this.consumer.resume([{ topic, partitions: [partition] }]);
+    }
+  }
+
+  joined(assignment: Record<string, number[]>): void {
+    this.held.keepLeftOver(assignment);
+    this.isJoining = false;
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    await this.held.stop();
+    await this.commit().catch((error: unknown) => {
+      this.log.info({ err: error }, 'what was done was not committed; it is handled again');
     });
-  }, heartbeatMs);
-  let done: KafkaMessage | undefined;
-  let committed: KafkaMessage | undefined;
-  const commit = async (): Promise<void> => {
-    if (done === undefined || done === committed) return;
-    const upTo = done;
-    const next = (BigInt(upTo.offset) + 1n).toString();
-    await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: next }]);
-    committed = upTo;
-  };
-  // What is committed now is not handled again after a crash; a failure here is made good by the next one.
-  const commits = setInterval(() => void commit().catch(() => undefined), commitMs);
-  try {
-    await handleInWindow(batch.messages, {
-      size: windowSize,
-      keyOf: ({ key }) => key?.toString('latin1') ?? null,
-      handle: (message) => options.handle(received(batch, message), leaving.signal),
-      onDone: (message) => {
-        resolveOffset(message.offset);
-        done = message;
-      },
-      isStopping: () => !isRunning() || isStale() || leaving.signal.aborted,
-    });
-    await commit();
-    // kafkajs joins the group again when it is told why.
-    if (leaving.signal.aborted && !stopping.aborted) throw leaving.signal.reason;
-  } finally {
-    clearInterval(heart);
-    clearInterval(commits);
-    stopping.removeEventListener('abort', leave);
   }
 }
 
-function received(
-  { topic, partition }: Batch,
-  { offset, key, value, headers }: KafkaMessage,
-): ReceivedRecord {
-  return { topic, partition, offset, key, value, headers: headers ?? {} };
+/**
+ * kafkajs's own way to hand partitions out, with a word before each joining. kafkajs has no hook for that; the first
+ * thing that it does to join is to ask the cluster, which it gives to assigners, for the group's coordinator.
+ */
+function toldBeforeJoining(tell: () => Promise<void>): PartitionAssigner {
+  return (config) => {
+    const { cluster } = config;
+    const find = cluster.findGroupCoordinator.bind(cluster);
+    cluster.findGroupCoordinator = async (group) => {
+      await tell();
+      return find(group);
+    };
+    return PartitionAssigners.roundRobin(config);
+  };
 }
 
-/** Whether the group goes on without this member until it has joined again. */
-function isLostMembership(error: unknown): boolean {
-  const type = (error as { type?: string }).type ?? '';
-  return ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'].includes(type);
+function placeOf({ topic, partition }: { topic: string; partition: number }) {
+  return { topic, partition };
+}
+
+/** The record in memory of its own: a fetch's answer of megabytes must not live as long as its slowest record. */
+function received(batch: Batch, { offset, key, value, headers = {} }: KafkaMessage): ReceivedRecord {
+  const copies: RecordHeaders = {};
+  for (const [name, header] of Object.entries(headers))
+    copies[name] = Array.isArray(header) ? header.map(copied) : header && copied(header);
+  return {
+    ...placeOf(batch),
+    offset,
+    key: key && Buffer.from(key),
+    value: value && Buffer.from(value),
+    headers: copies,
+  };
+}
+
+function copied(header: Buffer | string): Buffer | string {
+  return typeof header === 'string' ? header : Buffer.from(header);
 }
 
 /** kafkajs stops a consumer on errors that it does not retry, and says so only in this event. */
 function watchForCrash(
   consumer: Consumer,
   options: ConsumerOptions,
-  stopping: AbortSignal,
+  isClosing: () => boolean,
   log: Logger,
 ): void {
   consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -125,6 +240,6 @@ function watchForCrash(
       { err: payload.error, group: options.group, restart: payload.restart },
       'the Kafka consumer crashed',
     );
-    if (!payload.restart && !stopping.aborted) options.onFatal(payload.error);
+    if (!payload.restart && !isClosing()) options.onFatal(payload.error);
   });
 }

@@ -18,7 +18,8 @@ const maxValueBytes = 16 * 2 ** 20;
 export interface KafkaSettings {
   brokers: string[];
   clientId: string;
-  ssl: boolean;
+  /** PEM texts; what is left out is what Node.js takes by default. */
+  ssl: boolean | { ca?: string; cert?: string; key?: string };
   sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
 }
 

@@ -3,7 +3,7 @@
  *
  * Topics and groups have fixed names, so files that use them cannot run side by side on one Kafka.
  */
-import { Kafka, logLevel, type KafkaMessage } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type KafkaMessage } from 'kafkajs';
 import { pino } from 'pino';
 import { createKafkaClient } from '../../bridge/kafka/kafkajs';
 import type { KafkaClient } from '../../bridge/kafka/port';
@@ -67,9 +67,8 @@ async function recreate(kafka: Kafka, numPartitions: number): Promise<void> {
     const left = await existing();
     if (left.length > 0) await admin.deleteTopics({ topics: left });
     await until('the old topics are gone', async () => (await existing()).length === 0);
-    const { groups } = await admin.listGroups();
-    const ours = groups.filter(({ groupId }) => (consumerGroups as readonly string[]).includes(groupId));
-    if (ours.length > 0) await admin.deleteGroups(ours.map(({ groupId }) => groupId));
+    // A member that was killed stays in its group until its session ends.
+    await until('the old groups are gone', () => deleteGroups(admin).catch(() => false));
     // Deletion goes on for a moment after a name is free to see.
     await until('the topics are made anew', () =>
       admin
@@ -82,4 +81,12 @@ async function recreate(kafka: Kafka, numPartitions: number): Promise<void> {
   } finally {
     await admin.disconnect();
   }
+}
+
+/** True: none of the product's groups exists any more. @throws when one has members */
+async function deleteGroups(admin: Admin): Promise<true> {
+  const { groups } = await admin.listGroups();
+  const ours = groups.filter(({ groupId }) => (consumerGroups as readonly string[]).includes(groupId));
+  if (ours.length > 0) await admin.deleteGroups(ours.map(({ groupId }) => groupId));
+  return true;
 }

@@ -1,4 +1,5 @@
-import { givenApi, type GivenApi } from './given-api';
+import { startProgram } from '../../support/processes';
+import { adminSecret, givenApi, type GivenApi } from './given-api';
 
 let given: GivenApi;
 beforeAll(async () => {
@@ -59,6 +60,31 @@ describe('dead letters', () => {
     expect([again.status, again.body.code]).toEqual([409, 'dead_letter_resolved']);
   });
 
+  it('are redriven once, whoever asks for it at the same time', async () => {
+    await letter('dlr_6');
+    const other = await given.keyWith('operator');
+    const replies = await Promise.all(
+      [undefined, other].map((secret) =>
+        given.ask('POST', '/dead-letters/dlr_6/redrive', { body: { reason: 'fixed' }, secret }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual([202, 202]);
+    const marked = await given.db.deadLetter.findMany({
+      where: { redrive_requested_at: { not: null }, id: 'dlr_6' },
+    });
+    expect(marked).toHaveLength(1);
+  });
+
+  it('are not discarded while a redrive is under way, and may be when it has failed', async () => {
+    await letter('dlr_7');
+    const discard = () => given.ask('POST', '/dead-letters/dlr_7/discard', { body: { reason: 'no use' } });
+    await given.ask('POST', '/dead-letters/dlr_7/redrive', { body: { reason: 'fixed' } });
+    const refused = await discard();
+    expect([refused.status, refused.body.code]).toEqual([409, 'dead_letter_redriving']);
+    await given.db.deadLetter.update({ where: { id: 'dlr_7' }, data: { redrive_requested_at: null } });
+    expect((await discard()).status).toBe(200);
+  });
+
   it('need a reason and the scope operator', async () => {
     await letter('dlr_5');
     const without = await given.ask('POST', '/dead-letters/dlr_5/discard', { body: {} });
@@ -70,5 +96,27 @@ describe('dead letters', () => {
 
   it('that nobody knows are not found', async () => {
     expect((await given.ask('GET', '/dead-letters/dlr_none')).status).toBe(404);
+  });
+});
+
+describe('the command line', () => {
+  const cli = (...args: string[]) =>
+    startProgram('bin/cli.js', { API_URL: given.url, API_KEY: adminSecret }, args).ended;
+
+  it('lists, shows, redrives and discards, and says by its exit code when it was refused', async () => {
+    await letter('dlr_80');
+    await letter('dlr_81');
+    const listed = await cli('dead-letters', 'list', '--status', 'open');
+    expect(listed.output).toMatch(/dlr_80[^\n]*not_a_cloud_event/);
+    expect((await cli('dead-letters', 'show', 'dlr_80')).output).toContain('not json');
+    const redriven = await cli('dead-letters', 'redrive', 'dlr_80', '--reason', 'fixed', '--json');
+    expect(JSON.parse(redriven.output)).toMatchObject({ id: 'dlr_80', status: 'open' });
+    const early = await cli('dead-letters', 'discard', 'dlr_80', '--reason', 'no use');
+    expect([early.code, early.output]).toEqual([1, expect.stringContaining('dead_letter_redriving')]);
+    const discarded = await cli('dead-letters', 'discard', 'dlr_81', '--reason', 'no use');
+    expect([discarded.code, discarded.output]).toEqual([0, expect.stringContaining('discarded')]);
+    const { body } = await given.ask('GET', '/dead-letters/dlr_81');
+    expect(body).toMatchObject({ status: 'discarded', resolved: { reason: 'no use' } });
+    expect((await cli('dead-letters', 'discard', 'dlr_81')).code).toBe(2);
   });
 });

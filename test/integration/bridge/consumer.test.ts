@@ -47,11 +47,11 @@ async function consume(
   return group;
 }
 
-const event = (paymentId: string): string => {
+const event = (paymentId: string, subscriptionId = 'sub_1'): string => {
   const data: EventData<typeof topic> = {
     payment_id: paymentId,
     kind: 'renewal',
-    subscription_id: 'sub_1',
+    subscription_id: subscriptionId,
     customer_id: 'cus_1',
     period_index: 2,
     attempt: 1,
@@ -69,7 +69,7 @@ const event = (paymentId: string): string => {
     },
     failed_at: '2027-01-15T12:00:00.000Z',
   };
-  const named = { topic, id: `${paymentId}/1`, subject: paymentId, key: 'sub_1', data } as const;
+  const named = { topic, id: `${paymentId}/1`, subject: paymentId, key: subscriptionId, data } as const;
   return writeEnvelope({ ...named, source: '/payment-service' }, new Date('2027-01-15T12:00:00.000Z'));
 };
 const write = (value: string | Buffer, more: object = {}) =>
@@ -122,7 +122,7 @@ describe('a consumer group', () => {
   it('keeps a row of what it puts aside, which a redrive after a fix hands over once more', async () => {
     let isFixed = false;
     const handled: string[] = [];
-    await write(event('pay_redriven'), { key: 'sub_redriven' });
+    await write(event('pay_redriven', 'sub_redriven'), { key: 'sub_redriven' });
     await consume(async (id) => {
       if (id === 'pay_redriven' && !isFixed) throw new Unprocessable('unknown_payment', 'no such payment');
       handled.push(id);
@@ -150,9 +150,9 @@ describe('a consumer group', () => {
   it('handles keys side by side, so that one that is stuck holds up no other of its partition', async () => {
     let isAway = true;
     const handled: string[] = [];
-    await write(event('pay_stuck'), { key: 'sub_stuck' });
-    await write(event('pay_behind'), { key: 'sub_stuck' });
-    await write(event('pay_free'), { key: 'sub_free' });
+    await write(event('pay_stuck', 'sub_stuck'), { key: 'sub_stuck' });
+    await write(event('pay_behind', 'sub_stuck'), { key: 'sub_stuck' });
+    await write(event('pay_free', 'sub_free'), { key: 'sub_free' });
     await consume(async (id) => {
       if (id === 'pay_stuck' && isAway) throw new Error('the database is away');
       handled.push(id);

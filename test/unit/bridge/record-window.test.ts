@@ -1,80 +1,116 @@
 import fc from 'fast-check';
-import { handleInWindow } from '../../../bridge/record-window';
+import { RecordWindow, type WindowLimits } from '../../../bridge/record-window';
+import type { ReceivedRecord } from '../../../bridge/kafka/port';
 
-interface Rec {
-  offset: number;
-  key: string | null;
-}
+const wide: WindowLimits = { parallel: 8, unfinished: 1_000, unfinishedBytes: 1_000_000, ahead: 1_000 };
+const recordOf = (key: string | null, offset: number, bytes = 1): ReceivedRecord => ({
+  topic: 't',
+  partition: 0,
+  offset: String(offset),
+  key: key === null ? null : Buffer.from(key),
+  value: Buffer.alloc(bytes),
+  headers: {},
+});
 
-/** Finishes handlers in an order that the property chooses. */
-async function run(keys: (string | null)[], size: number, order: number[], stopAfter = Infinity) {
-  const records = keys.map((key, offset): Rec => ({ offset, key }));
-  const begun: Rec[] = [];
-  const done: number[] = [];
-  const running = new Map<number, (isDone: boolean) => void>();
-  let most = 0;
-  let stopping = false;
-  const all = handleInWindow(records, {
-    size,
-    keyOf: ({ key }) => key,
-    handle: (record) => {
-      begun.push(record);
-      return new Promise((resolve) => {
-        running.set(record.offset, resolve);
-        most = Math.max(most, running.size);
-      });
-    },
-    onDone: ({ offset }) => void done.push(offset),
-    isStopping: () => stopping,
+/** A window whose records finish when the test says so. */
+function playedWindow(limits: WindowLimits = wide) {
+  const begun: ReceivedRecord[] = [];
+  const running = new Map<string, (isDone: boolean) => void>();
+  const window = new RecordWindow(limits, (record) => {
+    begun.push(record);
+    return new Promise((resolve) => {
+      running.set(record.offset, resolve);
+    });
   });
-  let finished = 0;
-  for (let turn = 0; turn < keys.length * 4 + 4; turn += 1) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const offsets = [...running.keys()];
-    if (offsets.length === 0) break;
-    const offset = offsets[(order[turn % order.length] ?? 0) % offsets.length] ?? 0;
-    if (finished >= stopAfter) stopping = true;
-    running.get(offset)?.(!stopping);
-    running.delete(offset);
-    finished += 1;
-  }
-  await all;
-  return { begun, done, most };
+  const finish = async (offset: number, isDone = true): Promise<void> => {
+    running.get(String(offset))?.(isDone);
+    running.delete(String(offset));
+    await settled();
+  };
+  return { window, begun, running, finish };
 }
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const offsets = (records: ReceivedRecord[]) => records.map(({ offset }) => Number(offset));
 
 const keys = fc.array(fc.constantFrom('a', 'b', 'c', null), { maxLength: 30 });
 const order = fc.array(fc.nat({ max: 50 }), { minLength: 1, maxLength: 30 });
 
-describe('handleInWindow', () => {
-  it('handles every record once, tells offsets without a gap, and never holds more than its size', async () => {
+describe('RecordWindow', () => {
+  it('handles every record once, in order within a key, and is done without a hole, whatever finishes first', async () => {
     await fc.assert(
-      fc.asyncProperty(keys, fc.integer({ min: 1, max: 8 }), order, async (list, size, finishing) => {
-        const { begun, done, most } = await run(list, size, finishing);
-        expect(begun).toHaveLength(list.length);
-        expect(done).toEqual(list.map((_, offset) => offset));
-        expect(most).toBeLessThanOrEqual(size);
-      }),
-    );
-  });
-
-  it('begins the records of one key in their order', async () => {
-    await fc.assert(
-      fc.asyncProperty(keys, order, async (list, finishing) => {
-        const { begun } = await run(list, 8, finishing);
+      fc.asyncProperty(keys, fc.integer({ min: 1, max: 8 }), order, async (list, parallel, finishing) => {
+        const { window, begun, running, finish } = playedWindow({ ...wide, parallel });
+        list.forEach((key, offset) => window.take(recordOf(key, offset)));
+        const finished = new Set<number>();
+        for (let turn = 0; finished.size < list.length; turn += 1) {
+          expect(running.size).toBeLessThanOrEqual(parallel);
+          const keysInHand = [...running.keys()].map((at) => list[Number(at)]).filter((key) => key !== null);
+          expect(new Set(keysInHand).size).toBe(keysInHand.length);
+          const inHand = [...running.keys()].map(Number);
+          const offset = inHand[(finishing[turn % finishing.length] ?? 0) % inHand.length] ?? -1;
+          await finish(offset);
+          finished.add(offset);
+          const firstOpen = list.findIndex((_, at) => !finished.has(at));
+          const prefix = firstOpen === -1 ? list.length : firstOpen;
+          expect(window.doneUpTo).toBe(prefix === 0 ? undefined : String(prefix - 1));
+        }
+        expect(offsets(begun).toSorted((one, other) => one - other)).toEqual(list.map((_, offset) => offset));
         for (const key of ['a', 'b', 'c']) {
-          const offsets = begun.filter((record) => record.key === key).map(({ offset }) => offset);
-          expect(offsets).toEqual([...offsets].sort((one, other) => one - other));
+          const ofKey = offsets(begun.filter((record) => record.key?.toString() === key));
+          expect(ofKey).toEqual(ofKey.toSorted((one, other) => one - other));
         }
       }),
     );
   });
 
-  it('when it is stopped, tells a prefix only and begins nothing after an unfinished record of the same key', async () => {
-    await fc.assert(
-      fc.asyncProperty(keys, order, fc.nat({ max: 10 }), async (list, finishing, stopAfter) => {
-        const { done } = await run(list, 4, finishing, stopAfter);
-        expect(done).toEqual(done.map((_, offset) => offset));
-      }),
-    );
+  it('begins nothing once it is stopped, and is at rest when what was begun has ended', async () => {
+    const { window, begun, finish } = playedWindow({ ...wide, parallel: 2 });
+    ['a', 'a', 'b', 'c'].forEach((key, offset) => window.take(recordOf(key, offset)));
+    let isAtRest = false;
+    const rest = window.stop().then(() => (isAtRest = true));
+    await finish(0);
+    expect(isAtRest).toBe(false);
+    await finish(2, false);
+    await rest;
+    expect(offsets(begun)).toEqual([0, 2]);
+    expect([window.doneUpTo, window.firstUnfinished]).toEqual(['0', '1']);
+  });
+
+  it.each<[string, Partial<WindowLimits>, number, number]>([
+    ['records', { unfinished: 3 }, 1, 3],
+    ['bytes', { unfinishedBytes: 300 }, 100, 3],
+    ['bytes, but holds one record of any size', { unfinishedBytes: 300 }, 1_000, 1],
+  ])('has room for so many %s', async (_, limits, bytes, wanted) => {
+    const { window, finish } = playedWindow({ ...wide, ...limits });
+    let taken = 0;
+    for (; window.hasRoom; taken += 1) window.take(recordOf(null, taken, bytes));
+    expect(taken).toBe(wanted);
+    await finish(0);
+    expect(window.hasRoom).toBe(true);
+  });
+
+  it('lets others pass one that is stuck, but not further than a crash may repeat', async () => {
+    const { window, finish } = playedWindow({ ...wide, ahead: 10 });
+    window.take(recordOf('stuck', 0));
+    let taken = 1;
+    for (; window.hasRoom; taken += 1) {
+      window.take(recordOf('free', taken));
+      await finish(taken);
+    }
+    expect(taken).toBe(10);
+    expect(window.doneUpTo).toBeUndefined();
+    const free = window.mostlyFree();
+    await finish(0);
+    await free;
+    expect([window.doneUpTo, window.hasRoom]).toEqual(['9', true]);
+  });
+
+  it('tells whether anything was finished in time', async () => {
+    const { window, finish } = playedWindow();
+    window.take(recordOf('a', 0));
+    expect(await window.progress(1)).toBe(false);
+    const progress = window.progress(60_000);
+    await finish(0);
+    expect(await progress).toBe(true);
   });
 });

@@ -36,6 +36,14 @@ describe('loadConfig', () => {
     expect(mistakes.join('\n')).toMatch(/KAFKA_RETENTION_MS must be at least 604800000/);
   });
 
+  it.each([
+    [{ KAFKA_USERNAME: 'perennial', KAFKA_PASSWORD: 'x' }, /need KAFKA_SASL_MECHANISM/],
+    [{ KAFKA_SSL: 'true', KAFKA_CERT_FILE: 'client.pem' }, /KAFKA_CERT_FILE and KAFKA_KEY_FILE go together/],
+    [{ KAFKA_CA_FILE: 'ca.pem' }, /need KAFKA_SSL=true/],
+  ])('refuses settings of Kafka that would be ignored: %j', (env, wanted) => {
+    expect(mistakesOf(env).join()).toMatch(wanted);
+  });
+
   it('never shows a secret’s value', () => {
     expect(mistakesOf({ BOOTSTRAP_API_KEY: 'short-secret' }).join()).not.toContain('short-secret');
   });

@@ -26,6 +26,7 @@ const completed: NewEvent<'payments.completed'> = {
   },
 };
 const time = new Date('2027-01-01T00:00:01.000Z');
+const key = Buffer.from('sub_a');
 const headers = { 'content-type': 'application/cloudevents+json' };
 
 function codeOf(read: () => unknown): string {
@@ -38,11 +39,16 @@ function codeOf(read: () => unknown): string {
   }
 }
 
+/** The JSON object with a field that is `depth` arrays deep. */
+function nested(json: string, depth: number): Buffer {
+  return Buffer.from(json.replace('{', `{"extra":${'['.repeat(depth)}${']'.repeat(depth)},`));
+}
+
 describe('an event', () => {
   it('is a valid CloudEvent in structured mode that reads back as it was written', () => {
     const value = writeEnvelope(completed, time);
     expect(new CloudEvent(JSON.parse(value) as object).validate()).toBe(true);
-    const read = readEnvelope('payments.completed', { headers, value });
+    const read = readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) });
     expect(read).toMatchObject({ id: completed.id, subject: 'pay_a', data: completed.data });
   });
 
@@ -50,14 +56,18 @@ describe('an event', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const value = writeEnvelope({ ...completed, traceparent }, time);
     expect(JSON.parse(value)).toMatchObject({ specversion: '1.0', traceparent });
-    expect(readEnvelope('payments.completed', { headers, value }).traceparent).toBe(traceparent);
+    expect(readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) }).traceparent).toBe(
+      traceparent,
+    );
     expect(JSON.parse(writeEnvelope(completed, time))).not.toHaveProperty('traceparent');
   });
 
   it('is read though its trace context is no text', () => {
     const event = JSON.parse(writeEnvelope(completed, time)) as object;
     const value = JSON.stringify({ ...event, traceparent: 7 });
-    expect(readEnvelope('payments.completed', { headers, value }).traceparent).toBeUndefined();
+    expect(
+      readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) }).traceparent,
+    ).toBeUndefined();
   });
 
   it('is read in binary mode, too', () => {
@@ -65,7 +75,8 @@ describe('an event', () => {
     const message = Kafka.binary(event);
     const binary = {
       headers: message.headers as Record<string, string>,
-      value: JSON.stringify(completed.data),
+      key,
+      value: Buffer.from(JSON.stringify(completed.data)),
     };
     expect(readEnvelope('payments.completed', binary).data).toEqual(completed.data);
   });
@@ -73,7 +84,9 @@ describe('an event', () => {
   it('may have fields that nobody knows yet', () => {
     const event = JSON.parse(writeEnvelope(completed, time)) as { data: object };
     const value = JSON.stringify({ ...event, extra: 1, data: { ...event.data, extra: 2 } });
-    expect(codeOf(() => readEnvelope('payments.completed', { headers, value }))).toBe('readable');
+    expect(
+      codeOf(() => readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) })),
+    ).toBe('readable');
   });
 
   it.each([
@@ -87,7 +100,45 @@ describe('an event', () => {
     ['data without a field', writeEnvelope(completed, time).replace('"amount":1000,', ''), 'invalid_data'],
     ['a fractional amount', writeEnvelope(completed, time).replace('1000', '10.5'), 'invalid_data'],
   ])('%s is refused with a stable code', (_, value, code) => {
-    expect(codeOf(() => readEnvelope('payments.completed', { headers, value }))).toBe(code);
+    expect(
+      codeOf(() => readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) })),
+    ).toBe(code);
+  });
+
+  it.each([
+    [
+      'bytes that are not UTF-8',
+      Buffer.from(writeEnvelope(completed, time).replace('sandbox', '\u00fc'), 'latin1'),
+    ],
+    ['no value', null],
+    ['an empty value', Buffer.alloc(0)],
+    ['a megabyte of nesting', Buffer.from('['.repeat(500_000) + ']'.repeat(500_000))],
+    ['nesting within an event', nested(writeEnvelope(completed, time), 40)],
+    ['nesting that hides in binary mode', nested(JSON.stringify(completed.data), 40)],
+  ])('that is %s is refused', (_, value) => {
+    expect(codeOf(() => readEnvelope('payments.completed', { headers, key, value }))).toBe(
+      'not_a_cloud_event',
+    );
+  });
+
+  it('may be nested a little, and brackets within text are none', () => {
+    const value = nested(writeEnvelope(completed, time).replace('sandbox', '[\\"['.repeat(40)), 20);
+    expect(codeOf(() => readEnvelope('payments.completed', { headers, key, value }))).toBe('readable');
+  });
+
+  it.each([
+    ['another subscription’s', Buffer.from('sub_b')],
+    ['the payment’s, although it has a subscription', Buffer.from('pay_a')],
+    ['missing', null],
+  ])('is refused when its key is %s', (_, wrong) => {
+    const value = Buffer.from(writeEnvelope(completed, time));
+    expect(codeOf(() => readEnvelope('payments.completed', { headers, key: wrong, value }))).toBe(
+      'key_mismatch',
+    );
+  });
+
+  it('is not written under another key than its data’s', () => {
+    expect(() => writeEnvelope({ ...completed, key: 'pay_a' }, time)).toThrow(/key/);
   });
 
   it('is refused at writing when its data breaks the schema', () => {

@@ -1,0 +1,111 @@
+import type { RecordProducer } from '../../../bridge/kafka/port';
+import { createDatabase, type Database } from '../../../prisma/client';
+import { consuming, sendAll, time, type Consuming } from '../../support/consuming';
+import { createTestDatabase } from '../../support/database';
+import { startProgram, type Program } from '../../support/processes';
+import { subscriptionUpdated } from '../../support/subscription-records';
+import { freshKafka, type FreshKafka } from '../../support/topics';
+import { until } from '../../support/until';
+
+const group = 'analytics-service';
+const partitions = 6;
+
+let kafka: FreshKafka;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let db: Database;
+let producer: RecordProducer;
+let given: Consuming;
+const bridges: Program[] = [];
+beforeEach(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, 5);
+  kafka = await freshKafka(partitions);
+  producer = await kafka.client.producer();
+  given = await consuming(kafka, db);
+});
+afterEach(async () => {
+  for (const bridge of bridges) bridge.killGroup();
+  await Promise.all(bridges.splice(0).map(({ ended }) => ended));
+  await given.end();
+  await producer.close();
+  await kafka.end();
+  await db.$disconnect();
+  await database.drop();
+});
+
+function startBridge(): Program {
+  const bridge = startProgram('bin/bridge.js', {
+    DATABASE_URL: database.url,
+    KAFKA_BROKERS: process.env['TEST_KAFKA_BROKERS'],
+    TEMPORAL_ADDRESS: process.env['TEST_TEMPORAL_ADDRESS'],
+  });
+  bridges.push(bridge);
+  return bridge;
+}
+const membersBecome = (count: number) =>
+  until(
+    `the group has ${count} members`,
+    async () => {
+      const { state, members } = await given.describe(group);
+      return state === 'Stable' && members.length === count;
+    },
+    60_000,
+  );
+const subscriptions = (from: number, count: number) =>
+  Array.from({ length: count }, (_, at) => subscriptionUpdated(`sub_${from + at}`, 1, time));
+const rows = () => db.subscriptionRevenue.count();
+
+describe('three processes of one group', () => {
+  it('take over from one that is killed: nothing is missed, and nothing has a second effect', async () => {
+    Array.from({ length: 3 }, startBridge);
+    await membersBecome(3);
+    await sendAll(producer, subscriptions(0, 3_000));
+    await until('they are at it', async () => (await rows()) > 500);
+    bridges[0]?.kill('SIGKILL');
+    const killedMs = performance.now();
+    await sendAll(producer, subscriptions(3_000, 1_000));
+    await until('every row is there', async () => (await rows()) === 4_000, 60_000);
+    const tookMs = Math.round(performance.now() - killedMs);
+    process.stderr.write(`the work of the killed process was taken over after ${tookMs} ms\n`);
+    await membersBecome(2);
+    const end = async () => {
+      const done = await Promise.all(
+        Array.from({ length: partitions }, (_, at) => given.committed(group, 'subscriptions.updated', at)),
+      );
+      return done.reduce((sum, offset) => sum + Math.max(offset, 0), 0) === 4_000;
+    };
+    await until('all of it is committed', end);
+    // A version is one row whatever is repeated; nothing else may have come of it.
+    expect(await rows()).toBe(4_000);
+    expect([await db.deadLetter.count(), await db.outboxEvent.count()]).toEqual([0, 0]);
+  }, 180_000);
+});
+
+describe('a process whose Kafka client gives up', () => {
+  it('ends with code 1 and says why', async () => {
+    // A member with another protocol: kafkajs can never join this group, and does not try again.
+    const stranger = kafka.plain.consumer({
+      groupId: group,
+      partitionAssigners: [
+        () => ({
+          name: 'Stranger',
+          version: 0,
+          protocol: () => ({ name: 'Stranger', metadata: Buffer.alloc(6) }),
+          assign: () => Promise.resolve([]),
+        }),
+      ],
+    });
+    await stranger.connect();
+    await stranger.subscribe({ topic: 'subscriptions.updated' });
+    await stranger.run({ eachMessage: () => Promise.resolve() });
+    await until('the stranger is a member', async () => (await given.describe(group)).members.length === 1);
+    try {
+      const { code, output } = await startBridge().ended;
+      expect(code).toBe(1);
+      expect(output).toContain('the Kafka consumer crashed');
+      expect(output).toContain('this process cannot go on');
+    } finally {
+      await stranger.disconnect();
+    }
+  });
+});
