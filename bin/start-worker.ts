@@ -1,14 +1,17 @@
 /** The workers: one for each service, so that each can be run and scaled on its own. */
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
+import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
 import { createFollowUps } from '../activities/payment/follow-ups';
 import { createReconciliationActivities } from '../activities/reconciliation';
 import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows';
-import { createDatabase } from '../prisma/client';
+import type { Config } from '../config';
+import { createDatabase, type Database } from '../prisma/client';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
 import { keepFleetJobs } from './fleet-jobs';
@@ -27,32 +30,7 @@ export async function startWorkers(
   installTemporalRuntime(log);
   const temporal = await nativeTemporalClient(config);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
-  const attemptDeps = { db, providers: providersFrom(config) };
-  const followUps = createFollowUps(temporal.client, config.INCOMPLETE_HOURS);
-  const attempt = createAttemptActivities(attemptDeps);
-  const activities: Record<Service, object> = {
-    subscription: { ...createSubscriptionActivities({ db, followUps }), ...attempt },
-    payment: {
-      ...createPaymentActivities({ ...attemptDeps, followUps }),
-      ...attempt,
-      ...createReconciliationActivities({
-        db,
-        followUps,
-        client: temporal.client,
-        log,
-        onFound: metrics.onFound,
-      }),
-    },
-    retry: createRetryActivities({
-      db,
-      onPublished: metrics.onPublished,
-      schedule: {
-        renewalsPerSecond: config.RENEWALS_PER_SECOND,
-        shards: config.RENEWAL_SHARDS,
-        tickMs: config.RENEWAL_TICK_SECONDS * 1_000,
-      },
-    }),
-  };
+  const activities = activitiesOf(temporal.client, db, config, log, metrics);
   const workflowBundle = await workflowCode();
   const workers = await Promise.all(
     services.map((service) =>
@@ -92,6 +70,42 @@ export async function startWorkers(
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => db.$disconnect() },
   ];
+}
+
+/** What the workers of each service can do. */
+function activitiesOf(
+  client: Client,
+  db: Database,
+  config: Config,
+  log: Logger,
+  metrics: Metrics,
+): Record<Service, object> {
+  const attemptDeps = { db, providers: providersFrom(config) };
+  const followUps = createFollowUps(client, config.INCOMPLETE_HOURS);
+  const attempt = createAttemptActivities(attemptDeps);
+  return {
+    subscription: { ...createSubscriptionActivities({ db, followUps }), ...attempt },
+    payment: {
+      ...createPaymentActivities({ ...attemptDeps, followUps }),
+      ...attempt,
+      ...createReconciliationActivities({
+        db,
+        followUps,
+        client,
+        log,
+        onFound: metrics.onFound,
+      }),
+    },
+    retry: createRetryActivities({
+      db,
+      onPublished: metrics.onPublished,
+      schedule: {
+        renewalsPerSecond: config.RENEWALS_PER_SECOND,
+        shards: config.RENEWAL_SHARDS,
+        tickMs: config.RENEWAL_TICK_SECONDS * 1_000,
+      },
+    }),
+  };
 }
 
 /** The bundle that the build made; from the sources (in tests) it is made now. */

@@ -63,6 +63,8 @@ const start = fc.record({
   ),
 });
 
+const inOrder = (amounts: number[]) => amounts.toSorted((a, b) => a - b);
+
 async function carryOut(lived: Lived, model: SubscriptionModel, wish: Command): Promise<string> {
   switch (wish.do) {
     case 'advance':
@@ -126,7 +128,7 @@ it('200 random lives agree with a plain model: states, periods, amounts, and the
         const payments = await given.db.payment.findMany({
           where: { subscription_id: lived.id, status: 'completed' },
         });
-        expect(payments.map(({ amount }) => Number(amount)).sort()).toEqual([...model.charges].sort());
+        expect(inOrder(payments.map(({ amount }) => Number(amount)))).toEqual(inOrder(model.charges));
       },
     ),
     { seed: 20_270_131, numRuns: 200 },

@@ -63,11 +63,10 @@ describe('card numbers', () => {
     );
   });
 
-  test('a long run of groups is judged in time', () => {
-    const startedMs = performance.now();
-    holdsCardNumber('1 '.repeat(120_000));
-    holdsCardNumber('0000000000000000000000001-'.repeat(10_000));
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  // Were the work to grow with the square of the length, this would outlast any test.
+  test('a very long run of groups is judged, too', () => {
+    expect(holdsCardNumber('1 '.repeat(120_000))).toBe(false);
+    expect(holdsCardNumber('0000000000000000000000001-'.repeat(10_000))).toBe(false);
   });
 
   test('values are searched through and through', () => {
