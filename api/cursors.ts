@@ -30,8 +30,7 @@ export function decodeCursor(list: string, cursor: string): Place {
     Number.isSafeInteger(ms) &&
     (ms as number) >= 0 &&
     (ms as number) <= maxInstantMs &&
-    typeof id === 'string' &&
-    /^[A-Za-z0-9_.-]{1,100}$/.test(id);
+    isId(id);
   if (!valid) throw malformedCursor();
   return { created_at: new Date(ms as number), id: id };
 }
@@ -48,6 +47,23 @@ export function decodePosition(list: string, cursor: string): number {
   // The column is a 32-bit integer.
   if (parts.length !== 2 || parts[0] !== list || !isIndex(position)) throw malformedCursor();
   return position;
+}
+
+/** A cursor of a list that is in the order of ids. */
+export function encodeId(list: string, id: string): string {
+  return Buffer.from(JSON.stringify([list, id])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeId(list: string, cursor: string): string {
+  const parts = readCursor(cursor);
+  const id = parts[1];
+  if (parts.length !== 2 || parts[0] !== list || !isId(id)) throw malformedCursor();
+  return id;
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_.-]{1,100}$/.test(value);
 }
 
 function isIndex(value: unknown): value is number {

@@ -43,6 +43,14 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           schema: { type: 'string', minLength: 1, maxLength: 255 },
           example: 'order-1042',
         },
+        IfMatch: {
+          name: 'If-Match',
+          in: 'header',
+          required: false,
+          description: 'The version that the change is about, in quotes; when it is another one by now, 412.',
+          schema: { type: 'string' },
+          example: '"3"',
+        },
         RequestId: {
           name: 'X-Request-Id',
           in: 'header',
@@ -70,6 +78,7 @@ function operation(entry: Route): ZodOpenApiOperationObject {
     { $ref: '#/components/parameters/RequestId' as const },
     { $ref: '#/components/parameters/Traceparent' as const },
     ...(takesIdempotencyKey(entry) ? [{ $ref: '#/components/parameters/IdempotencyKey' as const }] : []),
+    ...(entry.honoursIfMatch ? [{ $ref: '#/components/parameters/IfMatch' as const }] : []),
   ];
   return {
     operationId: entry.operationId,

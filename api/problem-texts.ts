@@ -27,7 +27,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   subscription_state:
     'The state of the subscription, which reason names, does not allow the command now. Read the subscription and decide again.',
   version_mismatch:
-    'If-Match named another version than the subscription has; reason names the present one. Read it and decide again.',
+    'If-Match named another version than the one that is there now; reason names that. Read it and decide again.',
   payment_method_in_use:
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
   customer_erased:

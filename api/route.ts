@@ -68,6 +68,8 @@ export interface RouteOf<Params extends z.ZodType, Query extends z.ZodType, Body
   /** No body at all is an empty object. */
   bodyOptional?: true;
   answers: Readonly<Record<number, DescribedAnswer>>;
+  /** The header If-Match names the version that a change is about; another one is answered 412. */
+  honoursIfMatch?: boolean;
   /** Refusals beyond those that every route may answer. */
   problems?: readonly ProblemCode[];
   /** Judges the parsed body before validation, where an answer must not even name what is wrong. */

@@ -12,9 +12,11 @@ import type { FieldMistake } from '../contracts/problems';
 import { periodAmount } from '../domain/money';
 import { isPaymentCollected } from '../domain/payment';
 import { decideBeginning, isBeingCreated } from '../domain/subscription';
+import { defaultPolicyId } from '../domain/retry-policy';
 import { databaseNow, type Database } from '../prisma/client';
 import type { Prisma } from '../prisma/generated/client';
 import { toPayment, toSubscription } from '../prisma/rows';
+import { readRetryPolicy } from '../prisma/retry-policies';
 import type { ApiDependencies } from './dependencies';
 import { ProblemError, toProblem, validationFailed } from './problems';
 import type { Answer, Call } from './route';
@@ -83,9 +85,10 @@ function creationOf(
  * @throws ProblemError `validation_failed` with every mistake
  */
 async function checked(db: Database, body: CreateSubscription, now: Date): Promise<string | null> {
-  const [plan, customer] = await Promise.all([
+  const [plan, customer, policy] = await Promise.all([
     db.plan.findUnique({ where: { id: body.plan_id } }),
     db.customer.findUnique({ where: { id: body.customer_id } }),
+    readRetryPolicy(db, body.retry_policy_id ?? defaultPolicyId),
   ]);
   const wantedId = body.payment_method_id ?? customer?.default_payment_method_id ?? null;
   const method =
@@ -102,9 +105,7 @@ async function checked(db: Database, body: CreateSubscription, now: Date): Promi
   if (customer === null) note('customer_id', 'must be the id of a customer');
   else if (customer.erased_at !== null) note('customer_id', 'must not be an erased customer');
   if (amount === undefined) note('quantity', 'makes the amount of a period too large');
-  if ((body.retry_policy_id ?? 'default') !== 'default') {
-    note('retry_policy_id', 'must be the id of a retry policy, such as default');
-  }
+  if (policy === null) note('retry_policy_id', 'must be the id of a retry policy, such as default');
   if (body.payment_method_id !== undefined && customer !== null && method === null) {
     note('payment_method_id', 'must be a payment method of this customer');
   }

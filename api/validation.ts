@@ -35,6 +35,15 @@ function mistakesOf(issue: z.core.$ZodIssue, value: unknown): FieldMistake[] {
     const message = issue.issues[0]?.message ?? 'is not an allowed name';
     return [{ path: fieldPath(issue.path), message: inOurWords(message) }];
   }
+  if (issue.code === 'invalid_union') {
+    // The kind of value that was meant: the one whose mistakes lie within it, not in what it is.
+    const meant = issue.errors.find((mistakes) =>
+      mistakes.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+    );
+    if (meant !== undefined) {
+      return meant.flatMap((inner) => mistakesOf({ ...inner, path: [...issue.path, ...inner.path] }, value));
+    }
+  }
   const missing = issue.path.length > 0 && valueAt(value, issue.path) === undefined;
   return [{ path: fieldPath(issue.path), message: missing ? 'is required' : inOurWords(issue.message) }];
 }

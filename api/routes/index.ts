@@ -8,6 +8,7 @@ import { deadLetterRoutes } from './dead-letters';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
+import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
 import { subscriptionRoutes } from './subscriptions';
@@ -21,6 +22,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,
+    ...retryPolicyRoutes,
     ...analyticsRoutes,
     ...deadLetterRoutes,
     ...apiKeyRoutes,

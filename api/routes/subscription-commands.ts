@@ -26,6 +26,7 @@ import { timesFor } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { toFacts, toPlanTerms, toSubscription } from '../../prisma/rows';
 import type { ApiDependencies } from '../dependencies';
+import { readIfMatch } from '../preconditions';
 import { ProblemError, notFound, validationFailed } from '../problems';
 import { route, type Answer, type Call } from '../route';
 import type { SubscriptionCommands } from '../subscription-process';
@@ -110,19 +111,11 @@ async function change(
     cancel_at_period_end: body.cancel_at_period_end ?? null,
     effective: body.effective ?? 'now',
     proration: body.proration ?? 'next_renewal',
-    if_version: wantedVersion(call.ifMatch),
+    if_version: readIfMatch(call.ifMatch),
     answer_within_ms: answerWithinMs,
   });
   const waits = toFacts(row).pending_change?.effective === 'when_paid';
   return { ...answered(row), status: waits ? 202 : 200 };
-}
-
-/** `If-Match: "<version>"`; `*` and none at all match every version. */
-function wantedVersion(ifMatch: string | null): number | null {
-  if (ifMatch === null || ifMatch === '*') return null;
-  const version = /^"(\d{1,9})"$/.exec(ifMatch.trim())?.[1];
-  if (version !== undefined) return Number(version);
-  throw validationFailed([{ path: 'If-Match', message: 'must be a version in quotes, such as "3"' }]);
 }
 
 async function preview(
@@ -188,6 +181,7 @@ export const subscriptionCommandRoutes = [
     scope: 'subscriptions:write',
     params: subscriptionParams,
     body: changeSubscription,
+    honoursIfMatch: true,
     answers: {
       200: { description: 'The subscription.', schema: subscription },
       202: { description: 'The change waits for its payment.', schema: subscription },
