@@ -7,11 +7,15 @@ const timeoutMs = 30_000;
 
 /** Asks the API that the settings name. What is wrong with them is found at the first call. */
 export function apiCaller(env: NodeJS.ProcessEnv): Context['call'] {
-  return async (method, path, body) => {
+  return async (method, path, body, headers = {}) => {
     const { base, key } = target(env);
     const response = await fetch(new URL(path, base), {
       method,
-      headers: { Authorization: `Bearer ${key}`, ...(body ? { 'Content-Type': 'application/json' } : {}) },
+      headers: {
+        Authorization: `Bearer ${key}`,
+        ...(body ? { 'Content-Type': 'application/json' } : {}),
+        ...headers,
+      },
       body: body ? JSON.stringify(body) : undefined,
       signal: AbortSignal.timeout(timeoutMs),
     });

@@ -16,7 +16,7 @@ export interface Context {
   args: readonly string[];
   flags: Readonly<Record<string, string | undefined>>;
   /** Asks the REST API. Address and key are read at the first call: commands that make none need no settings. */
-  call(method: string, path: string, body?: object): Promise<Row>;
+  call(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Row>;
 }
 
 /** What a command answers, and how a person reads it. */

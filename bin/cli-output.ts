@@ -2,13 +2,13 @@
 
 export type Row = Record<string, unknown>;
 
-/** Columns are as wide as their widest value, at most 60 characters. */
-export function table(rows: readonly Row[], columns: readonly string[]): string {
+/** Columns are as wide as their widest value, at most `widest` characters. */
+export function table(rows: readonly Row[], columns: readonly string[], widest = 60): string {
   const cell = (row: Row, column: string): string => {
     const value = row[column];
     const text =
       value === null || value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
-    return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+    return text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
   };
   const lines = [
     columns.map((column) => column.toUpperCase()),
