@@ -13,6 +13,8 @@ export interface ReadinessCheck {
 export interface ApiDependencies {
   db: Database;
   process: SubscriptionProcess;
+  /** Has the reconciliation's schedule start a round. @throws ProblemError `unavailable` */
+  reconcileNow(): Promise<void>;
   readiness: readonly ReadinessCheck[];
   /** Names that payment methods may have as their provider. */
   providers: readonly string[];

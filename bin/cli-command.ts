@@ -15,6 +15,8 @@ export interface Context {
   /** What follows the command's name. */
   args: readonly string[];
   flags: Readonly<Record<string, string | undefined>>;
+  /** Whether an option without a value was given. */
+  isOn(name: string): boolean;
   /** Asks the REST API. Address and key are read at the first call: commands that make none need no settings. */
   call(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Row>;
 }
@@ -32,6 +34,8 @@ export interface Command {
   text: string;
   /** Options that it takes, each with a value; `--json` every command takes. */
   options?: readonly string[];
+  /** Options without a value. */
+  switches?: readonly string[];
   run(context: Context): Promise<Outcome>;
 }
 

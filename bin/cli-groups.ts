@@ -1,7 +1,13 @@
 /** Every group of commands, in the order in which the usage shows them. A new group is a file and a line here. */
 import type { CommandGroup } from './cli-command';
 import { deadLetterCommands } from './cli-dead-letters';
+import { fleetCommands } from './cli-fleet';
 import { policyCommands } from './cli-policies';
 import { simulateCommands } from './cli-simulate';
 
-export const commandGroups: readonly CommandGroup[] = [deadLetterCommands, policyCommands, simulateCommands];
+export const commandGroups: readonly CommandGroup[] = [
+  fleetCommands,
+  deadLetterCommands,
+  policyCommands,
+  simulateCommands,
+];

@@ -38,21 +38,30 @@ function commandOf(words: readonly string[]): { name: string; command: Command; 
 }
 
 async function main(args: string[]): Promise<void> {
-  const known = [...commands.values()].flatMap(({ options = [] }) => options);
+  const all = [...commands.values()];
+  const known = all.flatMap(({ options = [] }) => options);
+  const switches = all.flatMap((command) => command.switches ?? []);
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       ...Object.fromEntries(known.map((name) => [name, { type: 'string' as const }])),
+      ...Object.fromEntries(switches.map((name) => [name, { type: 'boolean' as const }])),
       json: { type: 'boolean' },
     },
   });
   const { json, ...given } = values;
   const flags = given as Record<string, string | undefined>;
+  const taken = (command: Command) => [...(command.options ?? []), ...(command.switches ?? [])];
   const { name, command, args: rest } = commandOf(positionals);
-  const strange = Object.keys(flags).find((option) => !command.options?.includes(option));
+  const strange = Object.keys(flags).find((option) => !taken(command).includes(option));
   if (strange !== undefined) throw new UsageError(`${name} takes no --${strange}`);
-  const { answer, text } = await command.run({ args: rest, flags, call: apiCaller(process.env) });
+  const { answer, text } = await command.run({
+    args: rest,
+    flags,
+    isOn: (option) => option in given,
+    call: apiCaller(process.env),
+  });
   process.stdout.write(`${json ? JSON.stringify(answer, null, 2) : text}\n`);
 }
 

@@ -5,6 +5,7 @@
  * tolerance, tell a test clock and the fault tests that all is quiet. Invariant: each is bounded and answers from an
  * index; work that is merely in hand counts as unfinished only after `toleranceMs`.
  */
+import { predicateNames, type Predicate } from '../domain/unfinished';
 import type { Database } from './client';
 import { Prisma } from './generated/client';
 
@@ -138,10 +139,7 @@ const predicates = {
         }
       ORDER BY o.shard, o.id`,
   },
-} satisfies Record<string, Sql>;
-
-export type Predicate = keyof typeof predicates;
-export const predicateNames = Object.keys(predicates) as Predicate[];
+} satisfies Record<Predicate, Sql>;
 
 /** What is unfinished, predicate by predicate. */
 export async function findUnfinished(db: Database, question: Question): Promise<Finding[]> {

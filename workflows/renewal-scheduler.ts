@@ -44,6 +44,7 @@ async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
 
 function details(batch: PublishedBatch | null): string {
   if (batch === null) return 'The database is away; nothing is lost.';
+  if (batch.paused) return 'Paused by an operator; nothing is announced.';
   const last = `published last: ${batch.published}, the oldest ${Math.round(batch.late_ms / 1000)} s late`;
   return `${last}\n\nnext due: ${batch.next_due_at ?? 'nothing'}`;
 }

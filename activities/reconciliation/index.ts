@@ -2,7 +2,8 @@
 import { heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { findUnfinished, type Predicate } from '../../prisma/unfinished';
+import type { Predicate } from '../../domain/unfinished';
+import { findUnfinished } from '../../prisma/unfinished';
 import { processesAreMissing, startMissing } from './missing-processes';
 import { repair, type RepairDependencies } from './repair';
 

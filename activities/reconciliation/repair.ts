@@ -3,7 +3,8 @@
  *
  * Invariant: every repair is harmless when it was not needed; whoever gets the message judges by the row.
  */
-import type { Finding, Predicate } from '../../prisma/unfinished';
+import type { Predicate } from '../../domain/unfinished';
+import type { Finding } from '../../prisma/unfinished';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../../prisma/locks';
 import { raiseOperatorTask } from '../../prisma/operator-tasks';

@@ -22,6 +22,8 @@ export interface Schedule {
 }
 
 export interface PublishedBatch {
+  /** An operator has paused it: nothing is announced. */
+  paused: boolean;
   published: number;
   /** How late the oldest of the batch was, milliseconds; 0 when nothing was due. */
   late_ms: number;
@@ -39,6 +41,9 @@ export async function publishDue(db: Database, schedule: Schedule, shard: number
   const limit = rate === 0 ? batchSize : Math.min(batchSize, Math.max(1, Math.floor(rate)));
   return inTransaction(db, async (tx) => {
     const now = await databaseNow(tx);
+    if ((await tx.renewalPause.count()) > 0) {
+      return { paused: true, published: 0, late_ms: 0, next_due_at: null, wait_ms: schedule.tickMs };
+    }
     const rows = await dueRows(tx, schedule.shards, shard, limit, now);
     for (const row of rows) await announceDue(tx, row, now);
     const oldest = rows[0]?.next_due_at ?? now;
@@ -46,6 +51,7 @@ export async function publishDue(db: Database, schedule: Schedule, shard: number
     const untilDueMs = next === null ? schedule.tickMs : next.getTime() - now.getTime();
     const meteredMs = rate === 0 ? 0 : Math.ceil((rows.length * 1_000) / rate);
     return {
+      paused: false,
       published: rows.length,
       late_ms: now.getTime() - oldest.getTime(),
       next_due_at: next?.toISOString() ?? null,

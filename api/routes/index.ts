@@ -5,6 +5,7 @@ import { apiKeyRoutes } from './api-keys';
 import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
+import { fleetRoutes } from './fleet';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
@@ -25,6 +26,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...retryPolicyRoutes,
     ...analyticsRoutes,
     ...deadLetterRoutes,
+    ...fleetRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(),
     ...contractRoutes(openApi),

@@ -17,7 +17,7 @@ const programs: Program[] = [];
 let environment: Record<string, string>;
 
 beforeAll(async () => {
-  const names = ['POSTGRES', 'KAFKA', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'SANDBOX'];
+  const names = ['POSTGRES', 'KAFKA', 'TEMPORAL', 'TEMPORAL_UI', 'API', 'SANDBOX', 'METRICS'];
   const ports = await Promise.all(
     names.map(async (name): Promise<[string, string]> => [`${name}_PORT`, String(await pickFreePort())]),
   );

@@ -36,3 +36,12 @@ CREATE INDEX "subscriptions_due" ON "subscriptions" ("next_due_at", "id")
 -- A change of interval ends the present period where the new one begins, which may be its very start.
 ALTER TABLE "subscription_periods" DROP CONSTRAINT "subscription_periods_forward";
 ALTER TABLE "subscription_periods" ADD CONSTRAINT "subscription_periods_not_backward" CHECK ("start" <= "end");
+
+-- CreateTable
+CREATE TABLE "renewal_pauses" (
+    "id" TEXT NOT NULL DEFAULT 'renewals',
+    "actor" JSONB NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "renewal_pauses_pkey" PRIMARY KEY ("id")
+);

@@ -34,6 +34,8 @@ export interface Ask {
 /** Plays the part of the subscription's workflow. */
 export class PlayedProcess implements SubscriptionProcess {
   creations: SubscriptionCreation[] = [];
+  /** Of the reconciliation, asked for. */
+  rounds = 0;
   commands: { subscriptionId: string; name: string; command: { command_id: string } }[] = [];
   onCreate: (creation: SubscriptionCreation) => Promise<'concluded' | 'too_late'> = () =>
     Promise.resolve('concluded');
@@ -74,6 +76,10 @@ export async function givenApi(): Promise<GivenApi> {
   const app = createApp({
     db,
     process: played,
+    reconcileNow: () => {
+      played.rounds += 1;
+      return Promise.resolve();
+    },
     readiness,
     providers: ['sandbox'],
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),

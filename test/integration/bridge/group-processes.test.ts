@@ -35,6 +35,7 @@ afterEach(async () => {
 
 function startBridge(): Program {
   const bridge = startProgram('bin/bridge.js', {
+    METRICS_PORT: '0',
     DATABASE_URL: database.url,
     KAFKA_BROKERS: process.env['TEST_KAFKA_BROKERS'],
     TEMPORAL_ADDRESS: process.env['TEST_TEMPORAL_ADDRESS'],

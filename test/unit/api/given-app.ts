@@ -18,6 +18,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     create: () => Promise.reject(new Error('not asked')),
     command: () => Promise.reject(new Error('not asked')),
   },
+  reconcileNow: () => Promise.reject(new Error('not asked')),
   readiness: [],
   providers: ['sandbox'],
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),

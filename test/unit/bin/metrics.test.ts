@@ -17,8 +17,8 @@ describe('the metrics of a process', () => {
   it('are served as text, with what was announced and found', async () => {
     const port = await pickFreePort();
     const metrics = new Metrics();
-    metrics.onPublished({ published: 3, late_ms: 2_000, next_due_at: null, wait_ms: 0 });
-    metrics.onPublished({ published: 0, late_ms: 0, next_due_at: null, wait_ms: 0 });
+    metrics.onPublished({ paused: false, published: 3, late_ms: 2_000, next_due_at: null, wait_ms: 0 });
+    metrics.onPublished({ paused: false, published: 0, late_ms: 0, next_due_at: null, wait_ms: 0 });
     metrics.onFound({ due_not_opened: 2 });
     const [part] = await serveMetrics(metrics, contextWith(port));
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();

@@ -28,7 +28,7 @@ async function run(
     asked.push(asking);
     return Promise.resolve(answer);
   };
-  return { ...(await command.run({ args, flags, call })), asked };
+  return { ...(await command.run({ args, flags, isOn: () => false, call })), asked };
 }
 
 describe('policies', () => {
