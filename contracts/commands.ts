@@ -5,7 +5,8 @@
  */
 import type { SettledOutcome } from '../domain/payment';
 import type { ChangeEffect, Proration } from '../domain/subscription-change';
-import type { CancelMode, FinalAction, RefundMode } from '../domain/subscription-commands';
+import type { FinalAction } from '../domain/retry-policy';
+import type { CancelMode, RefundMode } from '../domain/subscription-commands';
 import type { DueCause } from '../domain/subscription-due';
 import type { Actor } from './fields';
 

@@ -4,6 +4,7 @@
  * Pure. Invariants: what is final never changes; a refusal names the state; asking again for what holds already
  * changes nothing.
  */
+import type { FinalAction } from './retry-policy';
 import { isFinal, type SubscriptionStatus } from './subscription';
 import { decideResumption } from './subscription-due';
 import type { SubscriptionFacts } from './subscription-facts';
@@ -112,9 +113,6 @@ export function decidePaid(subscription: SubscriptionFacts, periodIndex: number 
     pausedFrom: status === 'paused' ? 'active' : null,
   };
 }
-
-export const finalActions = ['expire', 'cancel', 'pause', 'leave_past_due'] as const;
-export type FinalAction = (typeof finalActions)[number];
 
 export type CollectionDecision =
   | { kind: 'nothing' }
