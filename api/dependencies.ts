@@ -1,6 +1,7 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
+import type { PaymentProcess } from './payment-process';
 import type { SubscriptionProcess } from './subscription-process';
 
 /** A part of the system that has to be there before the API can serve. */
@@ -13,6 +14,7 @@ export interface ReadinessCheck {
 export interface ApiDependencies {
   db: Database;
   process: SubscriptionProcess;
+  payments: PaymentProcess;
   readiness: readonly ReadinessCheck[];
   /** Names that payment methods may have as their provider. */
   providers: readonly string[];

@@ -5,9 +5,11 @@ import { apiKeyRoutes } from './api-keys';
 import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
+import { operatorTaskRoutes } from './operator-tasks';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
+import { refundRoutes } from './refunds';
 import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
@@ -19,12 +21,14 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...subscriptionRoutes,
     ...subscriptionCommandRoutes,
     ...paymentRoutes,
+    ...refundRoutes,
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,
     ...retryPolicyRoutes,
     ...analyticsRoutes,
     ...deadLetterRoutes,
+    ...operatorTaskRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(),
     ...contractRoutes(openApi),
