@@ -253,6 +253,12 @@ export const settings = {
     23,
     'Hours that a first payment may stay open before its subscription expires.',
   ),
+  EXTERNAL_PAYMENT_MAX: setting(
+    'Behaviour',
+    wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1_000_000),
+    1_000_000,
+    'Largest payment that other producers may ask for on `payments.requested`, minor units; larger ones become dead letters.',
+  ),
   RENEWALS_PER_SECOND: setting(
     'Behaviour',
     wholeNumber(0, 100_000).default(0),
@@ -344,6 +350,7 @@ const prefixes = [
   'BOOTSTRAP_',
   'INCOMPLETE_',
   'METRICS_',
+  'EXTERNAL_PAYMENT_',
   'RECONCILE_',
   'RENEWAL_',
   'RENEWALS_',

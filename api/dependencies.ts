@@ -1,6 +1,7 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
+import type { PaymentProcess } from './payment-process';
 import type { SubscriptionProcess } from './subscription-process';
 
 /** A part of the system that has to be there before the API can serve. */
@@ -15,6 +16,7 @@ export interface ApiDependencies {
   process: SubscriptionProcess;
   /** Has the reconciliation's schedule start a round. @throws ProblemError `unavailable` */
   reconcileNow(): Promise<void>;
+  payments: PaymentProcess;
   readiness: readonly ReadinessCheck[];
   /** Names that payment methods may have as their provider. */
   providers: readonly string[];

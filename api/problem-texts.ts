@@ -28,6 +28,11 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'The state of the subscription, which reason names, does not allow the command now. Read the subscription and decide again.',
   version_mismatch:
     'If-Match named another version than the one that is there now; reason names that. Read it and decide again.',
+  payment_not_cancellable:
+    'reason says why: the state that the payment has reached, or collected_by_subscription: such a payment ends with its subscription. Nothing was changed.',
+  operator_task_resolved: 'resolved says when, by whom, why and as what. Nothing was changed.',
+  payment_not_refundable:
+    'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left. What is pending or was given back already is not left. Nothing was changed.',
   payment_method_in_use:
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
   customer_erased:

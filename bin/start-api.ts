@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { createApp } from '../api/app';
 import { listen } from '../api/server';
 import { reconcileOver } from '../api/temporal-reconciliation';
+import { temporalPaymentProcess } from '../api/temporal-payment-process';
 import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
@@ -19,6 +20,7 @@ export async function startApi({ config, log }: ProcessContext): Promise<Part[]>
     db,
     process: temporalSubscriptionProcess(temporal.client, log),
     reconcileNow: reconcileOver(temporal.client),
+    payments: temporalPaymentProcess(temporal.client, log, config.INCOMPLETE_HOURS),
     readiness: [
       { name: 'postgres', check: async () => void (await db.$queryRaw`SELECT 1 FROM plans LIMIT 1`) },
       {

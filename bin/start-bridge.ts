@@ -39,6 +39,7 @@ export async function startBridge(
       db,
       client: temporal.client,
       incompleteHours: config.INCOMPLETE_HOURS,
+      externalPaymentMax: config.EXTERNAL_PAYMENT_MAX,
     }),
     'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
     'retry-service': retryServiceHandlers(db),

@@ -2,7 +2,13 @@
 export class Unprocessable extends Error {
   override readonly name = 'Unprocessable';
   constructor(
-    readonly code: 'unknown_payment' | 'unknown_subscription' | 'contradicts_payment',
+    readonly code:
+      | 'unknown_payment'
+      | 'unknown_subscription'
+      | 'unknown_customer'
+      | 'contradicts_payment'
+      | 'contradicts_subscription'
+      | 'amount_too_large',
     message: string,
   ) {
     super(message);
@@ -10,6 +16,6 @@ export class Unprocessable extends Error {
 
   /** What it speaks of may not have been committed yet; a contradiction does not pass. */
   get mayAppear(): boolean {
-    return this.code !== 'contradicts_payment';
+    return this.code.startsWith('unknown_');
   }
 }

@@ -120,6 +120,15 @@ export interface FirstPaymentSettled {
   outcome: SettledOutcome['status'];
 }
 
+/** Update `refund` to `payment/{id}`; the same `refund_id` is paid once. */
+export interface RefundCommand {
+  refund_id: string;
+  /** Minor units; null: all that is left. */
+  amount: number | null;
+  reason: string;
+  actor: Actor;
+}
+
 /** Signal `cancel` to `payment/{id}`. */
 export interface CancelPayment {
   reason: string;

@@ -34,6 +34,7 @@ export const messages = {
   collectionExhausted: 'collectionExhausted',
   firstPaymentSettled: 'firstPaymentSettled',
   settled: 'settled',
+  refund: 'refund',
 } as const;
 
 export interface WorkflowStart<Input> {

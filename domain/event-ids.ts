@@ -16,6 +16,11 @@ export function renewRequiredEventId(
   return repeat === 0 ? id : `${id}/again/${repeat}`;
 }
 
+/** That a payment is asked for. */
+export function paymentRequestedEventId(paymentId: string): string {
+  return `${paymentId}/requested`;
+}
+
 /** The outcome of an attempt. */
 export function attemptEventId(paymentId: string, attempt: number, outcome: 'completed' | 'failed'): string {
   return `${paymentId}/attempt/${attempt}/${outcome}`;

@@ -51,3 +51,18 @@ export function periodPaymentId(subscriptionId: string, periodIndex: number): st
 export function attemptIdempotencyKey(paymentId: string, attempt: number): string {
   return `${paymentId}/${attempt}`;
 }
+
+/** What the provider deduplicates a refund by, however often it is asked. */
+export function refundIdempotencyKey(paymentId: string, refundId: string): string {
+  return `${paymentId}/refund/${refundId}`;
+}
+
+/** The refund of a charge that nobody wanted: a second success, or one whose subscription has ended. */
+export function unwantedChargeRefundId(paymentId: string, attempt: number): string {
+  return derivedId('refund', ['unwanted', paymentId, attempt]);
+}
+
+/** What one payment gives back of the refund that a cancellation asks for; `version` is the cancellation's. */
+export function cancellationRefundId(subscriptionId: string, version: number, paymentId: string): string {
+  return derivedId('refund', ['cancellation', subscriptionId, version, paymentId]);
+}

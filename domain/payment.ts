@@ -86,7 +86,8 @@ export interface NextAction {
 
 /** What is known of an attempt after it was asked about. `unknown`: the provider gave no clear answer. */
 export type AttemptOutcome =
-  | { status: 'completed'; provider_reference: string }
+  /** The provider's name of the charge is not known only where a person found it out. */
+  | { status: 'completed'; provider_reference: string | null }
   | { status: 'failed'; provider_reference: string | null; failure: Failure }
   | { status: 'requires_action'; provider_reference: string; next_action: NextAction }
   | { status: 'pending'; provider_reference: string }
@@ -117,9 +118,24 @@ export function failure(
   };
 }
 
+/** What a wish to cancel does: at once, when the open attempt fails, nothing any more, or it is refused. */
+export function decideCancelPayment(
+  payment: PaymentStatus,
+  attempt: AttemptStatus | null,
+): 'cancel' | 'wish' | 'unchanged' | 'refused' {
+  if (payment === 'cancelled') return 'unchanged';
+  if (isPaymentCollected(payment) || payment === 'uncollectible') return 'refused';
+  return attempt !== null && isAttemptOpen(attempt) ? 'wish' : 'cancel';
+}
+
 /** Whether the attempt has its final outcome; it is then never written again. */
 export function isSettled(status: AttemptStatus): status is 'completed' | 'failed' {
   return status === 'completed' || status === 'failed';
+}
+
+/** Whether nobody knows yet what became of the attempt. */
+export function isAttemptOpen(status: AttemptStatus): boolean {
+  return !isSettled(status);
 }
 
 /** Whether money may still come (or has to be asked about) for a payment in this state. */

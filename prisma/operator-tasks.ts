@@ -4,15 +4,8 @@
  * Invariants: asked once, whatever is repeated; what a person has resolved is asked again only where that is said.
  */
 import { derivedId } from '../domain/ids';
+import type { OperatorTaskKind, OperatorTaskSubject } from '../domain/operator-task';
 import type { Transaction } from './client';
-
-export type OperatorTaskKind = 'unknown_outcome' | 'amount_mismatch' | 'second_success' | 'event_too_large';
-
-export interface OperatorTaskSubject {
-  /** `event`: the id is the event's own, as in its envelope. */
-  type: 'payment' | 'event';
-  id: string;
-}
 
 /** Asks for a person's decision; asked once. */
 export async function raiseOperatorTask(

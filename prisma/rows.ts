@@ -5,11 +5,13 @@ import { payment } from '../contracts/http/payments';
 import type { Interval } from '../domain/calendar';
 import type { PlanTerms } from '../domain/subscription-change';
 import type { SubscriptionFacts } from '../domain/subscription-facts';
+import { refund, type Refund } from '../contracts/http/refunds';
 import type { Prisma } from './generated/client';
 
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+type RefundRow = Prisma.RefundGetPayload<object>;
 
 /** The snapshot of `contracts/http/subscriptions`. @throws ZodError when the row breaks the contract */
 export function toSubscription(row: SubscriptionRow): Subscription {
@@ -69,6 +71,11 @@ export function toPayment(row: PaymentRow, attempts?: readonly AttemptRow[]): Pa
       finished_at: instantOrNull(attempt.settled_at),
     })),
   });
+}
+
+/** The refund's shape. @throws ZodError when the row breaks the contract */
+export function toRefund(row: RefundRow): Refund {
+  return refund.parse({ ...row, amount: Number(row.amount), created_at: row.created_at.toISOString() });
 }
 
 /** Null stays null. */

@@ -1,37 +1,50 @@
 /**
- * The outcome of an attempt, written by whoever learns of it first: the call's answer, a lookup, a webhook.
+ * The outcome of an attempt, written by whoever learns of it first: the call's answer, a lookup, a webhook, a person.
  *
- * Owns: the attempt's and the payment's rows and the outcome's event, in one transaction. Invariants: an attempt is
- * settled once (`WHERE settled_at IS NULL`), its event is written with it, whoever comes later adopts what stands;
- * an amount that differs never settles.
+ * Owns: the attempt's and the payment's rows, the outcome's event, and the refund of money that nobody wanted, in one
+ * transaction. Invariants: an attempt is settled once, save that a failed one may turn out to have succeeded; a payment
+ * is paid by one attempt, and every other success is given back; whoever comes later adopts what stands; an amount
+ * that differs never settles.
  */
-import type {
-  AttemptOutcome,
-  AttemptTrigger,
-  Failure,
-  PaymentKind,
-  PaymentStatus,
-  SettledBy,
+import { unwantedChargeRefundId } from '../domain/ids';
+import {
+  isPaymentCollected,
+  isSettled,
+  type AttemptOutcome,
+  type PaymentStatus,
+  type SettledBy,
 } from '../domain/payment';
-import { attemptEventId } from '../domain/event-ids';
 import { isFinal, type SubscriptionStatus } from '../domain/subscription';
 import { databaseNow, type Transaction } from './client';
 import { Prisma } from './generated/client';
 import { lockPaymentInOrder } from './locks';
-import { raiseOperatorTask } from './operator-tasks';
-import { appendToOutbox } from './outbox';
-import { paymentKey } from '../contracts/event-keys';
-import type { EventData } from '../contracts/events';
+import { raiseOperatorTask, raiseOperatorTaskAgain } from './operator-tasks';
+import { publishOutcome } from './publish-outcome';
+import { insertRefund } from './reserve-refund';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+
+/**
+ * What telling an outcome did. `settled`, `noted`: it was written; `late_success`: a failed attempt turned out to have
+ * succeeded; `second_success`: the payment was paid already and this is given back; `ignored`: something else stands.
+ */
+export type SettlementEffect = 'settled' | 'noted' | 'late_success' | 'second_success' | 'ignored';
 
 /** What stands after a settlement was tried: the attempt's own outcome, which may be another than the told one. */
 export interface Settlement {
   /** Whether this call wrote it. */
   settledNow: boolean;
+  effect: SettlementEffect;
   attempt: AttemptRow;
   payment: PaymentRow;
+}
+
+interface Known {
+  payment: PaymentRow;
+  attempt: AttemptRow;
+  subscription: SubscriptionStatus | null;
+  now: Date;
 }
 
 /**
@@ -46,37 +59,73 @@ export async function settleAttempt(
   settledBy: SettledBy,
 ): Promise<Settlement> {
   const { payment, subscription } = await lockPaymentInOrder(tx, paymentId);
-  const key = { payment_id_number: { payment_id: paymentId, number } };
-  const attempt = await tx.paymentAttempt.findUnique({ where: key });
+  const attempt = await tx.paymentAttempt.findUnique({
+    where: { payment_id_number: { payment_id: paymentId, number } },
+  });
   if (attempt === null) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
-  if (attempt.settled_at !== null) return { settledNow: false, attempt, payment };
+  const known = {
+    payment,
+    attempt,
+    subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
+    now: await databaseNow(tx),
+  };
+  if (outcome.status === 'unknown' && outcome.reason === 'amount_mismatch') await raiseMismatch(tx, known);
+  const isLate = attempt.settled_at !== null;
+  if (isLate && !(attempt.status === 'failed' && outcome.status === 'completed')) {
+    await raiseOtherCharge(tx, known, outcome);
+    return { settledNow: false, effect: 'ignored', attempt, payment };
+  }
+  return write(tx, known, outcome, settledBy);
+}
 
-  const now = await databaseNow(tx);
-  const settled = outcome.status === 'completed' || outcome.status === 'failed';
-  const savedAttempt = await tx.paymentAttempt.update({
-    where: key,
+async function write(
+  tx: Transaction,
+  known: Known,
+  outcome: AttemptOutcome,
+  settledBy: SettledBy,
+): Promise<Settlement> {
+  const { payment, now } = known;
+  const settled = isSettled(outcome.status);
+  const paidBefore = isPaymentCollected(payment.status as PaymentStatus);
+  const attempt = await tx.paymentAttempt.update({
+    where: { payment_id_number: { payment_id: payment.id, number: known.attempt.number } },
     data: {
       status: outcome.status,
       // A reference once known is never forgotten.
       provider_reference:
         'provider_reference' in outcome ? (outcome.provider_reference ?? undefined) : undefined,
-      failure: outcome.status === 'failed' ? (outcome.failure as object) : undefined,
+      failure: outcome.status === 'failed' ? (outcome.failure as object) : Prisma.DbNull,
       settled_at: settled ? now : undefined,
       settled_by: settled ? settledBy : undefined,
     },
   });
-  const savedPayment = await tx.payment.update({
-    where: { id: paymentId },
-    data: {
-      version: { increment: 1 },
-      status: paymentStatus(payment, outcome),
-      next_action: outcome.status === 'requires_action' ? (outcome.next_action as object) : Prisma.DbNull,
-      updated_at: now,
-    },
-  });
-  await raiseTasks(tx, savedPayment, outcome, subscription?.status as SubscriptionStatus | undefined, now);
-  if (settled && isPublished(savedPayment)) await publishOutcome(tx, savedPayment, savedAttempt, now);
-  return { settledNow: settled, attempt: savedAttempt, payment: savedPayment };
+  const saved = paidBefore
+    ? payment
+    : await tx.payment.update({
+        where: { id: payment.id },
+        data: {
+          version: { increment: 1 },
+          status: paymentStatus(payment, outcome),
+          next_action: outcome.status === 'requires_action' ? (outcome.next_action as object) : Prisma.DbNull,
+          next_attempt_at: outcome.status === 'completed' ? null : undefined,
+          updated_at: now,
+        },
+      });
+  if (outcome.status === 'completed') await giveBackIfUnwanted(tx, known, attempt, paidBefore);
+  // What the payment came to was told with the attempt that paid it.
+  if (settled && !paidBefore && isPublished(saved)) await publishOutcome(tx, saved, attempt, now);
+  return {
+    settledNow: settled,
+    effect: effectOf(known.attempt, outcome, paidBefore),
+    attempt,
+    payment: saved,
+  };
+}
+
+function effectOf(before: AttemptRow, outcome: AttemptOutcome, paidBefore: boolean): SettlementEffect {
+  if (outcome.status === 'completed' && paidBefore) return 'second_success';
+  if (before.settled_at !== null) return 'late_success';
+  return isSettled(outcome.status) ? 'settled' : 'noted';
 }
 
 /**
@@ -93,89 +142,53 @@ function paymentStatus(payment: PaymentRow, outcome: AttemptOutcome): PaymentSta
   return outcome.status;
 }
 
-/** What a person has to look at: another amount than was asked, money taken for what has ended. */
-async function raiseTasks(
+/** Money for what was paid already, has ended, or is not wanted any more; `payment/{id}` pays it out. */
+async function giveBackIfUnwanted(
   tx: Transaction,
-  payment: PaymentRow,
-  outcome: AttemptOutcome,
-  subscription: SubscriptionStatus | undefined,
-  now: Date,
-): Promise<void> {
-  const subject = { type: 'payment', id: payment.id } as const;
-  if (outcome.status === 'unknown' && outcome.reason === 'amount_mismatch') {
-    await raiseOperatorTask(
-      tx,
-      'amount_mismatch',
-      subject,
-      'The provider names another amount or currency than was asked.',
-      now,
-    );
-  }
-  if (outcome.status === 'completed' && subscription !== undefined && isFinal(subscription)) {
-    await raiseOperatorTask(
-      tx,
-      'second_success',
-      subject,
-      `Paid although its subscription is ${subscription}: to be refunded in full.`,
-      now,
-    );
-  }
-}
-
-type AttemptHead = Omit<EventData<'payments.completed'>, 'settled_by' | 'completed_at'>;
-
-/** What both outcomes' events say of an attempt. */
-export function attemptHead(payment: PaymentRow, attempt: AttemptRow): AttemptHead {
-  return {
-    payment_id: payment.id,
-    kind: payment.kind as PaymentKind,
-    subscription_id: payment.subscription_id,
-    customer_id: payment.customer_id,
-    period_index: payment.period_index,
-    attempt: attempt.number,
-    amount: Number(attempt.amount),
-    currency: attempt.currency,
-    provider: attempt.provider ?? 'none',
-    provider_reference: attempt.provider_reference,
-    trigger: attempt.trigger as AttemptTrigger,
-  };
-}
-
-/** Writes the event of a settled attempt; written before: nothing happens. */
-export async function publishOutcome(
-  tx: Transaction,
-  payment: PaymentRow,
+  { payment, subscription, now }: Known,
   attempt: AttemptRow,
-  now: Date,
+  paidBefore: boolean,
 ): Promise<void> {
-  const head = attemptHead(payment, attempt);
-  const at = (attempt.settled_at ?? now).toISOString();
-  const envelope = {
-    source: '/payment-service' as const,
-    subject: payment.id,
-    key: paymentKey(head),
-  };
-  if (attempt.status === 'completed') {
-    await appendToOutbox(
-      tx,
-      {
-        ...envelope,
-        topic: 'payments.completed',
-        id: attemptEventId(payment.id, attempt.number, 'completed'),
-        data: { ...head, settled_by: attempt.settled_by as SettledBy, completed_at: at },
-      },
-      now,
-    );
-  } else {
-    await appendToOutbox(
-      tx,
-      {
-        ...envelope,
-        topic: 'payments.failed',
-        id: attemptEventId(payment.id, attempt.number, 'failed'),
-        data: { ...head, failure: attempt.failure as unknown as Failure, failed_at: at },
-      },
-      now,
-    );
-  }
+  const ended = subscription !== null && isFinal(subscription);
+  const cancelled = payment.cancel_requested_at !== null || payment.status === 'cancelled';
+  if (!paidBefore && !ended && !cancelled) return;
+  const reason = paidBefore ? 'second_success' : ended ? 'subscription_final' : 'payment_cancelled';
+  await insertRefund(
+    tx,
+    {
+      id: unwantedChargeRefundId(payment.id, attempt.number),
+      attempt,
+      amount: Number(attempt.amount),
+      reason,
+      actor: { kind: 'system', id: 'payment-service', reason: null },
+    },
+    now,
+  );
+  // Whoever cancelled a payment expects its refund; the others are nobody's plan.
+  if (reason === 'payment_cancelled') return;
+  const why = paidBefore ? 'Paid a second time' : `Paid although its subscription is ${subscription}`;
+  const detail = `${why}: attempt ${attempt.number} is refunded in full.`;
+  const subject = { type: 'payment', id: payment.id } as const;
+  await raiseOperatorTaskAgain(tx, 'second_success', subject, detail, now);
+}
+
+async function raiseMismatch(tx: Transaction, { payment, attempt, now }: Known): Promise<void> {
+  const subject = { type: 'payment', id: payment.id } as const;
+  const detail = 'The provider names another amount or currency than was asked.';
+  // Of a settled attempt a person has decided, if it was said before.
+  const raise = attempt.settled_at === null ? raiseOperatorTaskAgain : raiseOperatorTask;
+  await raise(tx, 'amount_mismatch', subject, detail, now);
+}
+
+/** One attempt has one charge; a success of another one means that the provider charged twice under one key. */
+async function raiseOtherCharge(
+  tx: Transaction,
+  { payment, attempt, now }: Known,
+  outcome: AttemptOutcome,
+): Promise<void> {
+  if (outcome.status !== 'completed' || attempt.status !== 'completed') return;
+  if (attempt.provider_reference === outcome.provider_reference) return;
+  const subject = { type: 'payment', id: payment.id } as const;
+  const detail = `The provider names two charges for attempt ${attempt.number}: refund ${outcome.provider_reference} there.`;
+  await raiseOperatorTask(tx, 'second_success', subject, detail, now);
 }

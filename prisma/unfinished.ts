@@ -121,7 +121,23 @@ const predicates = {
       WHERE p.status = 'unknown' AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}
         AND (SELECT max(a.started_at) FROM payment_attempts a WHERE a.payment_id = p.id)
           <= clock_timestamp() - interval '25 hours'
-        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id)`,
+        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`,
+  },
+  /** A payment of its own was asked for, and nobody has tried to take it. */
+  manual_not_attempted: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN customers s ON s.id = p.customer_id
+      WHERE p.kind = 'manual' AND p.status = 'requested' AND p.updated_at <= ${before}
+        AND ${mine(clockOfSubscription)}`,
+  },
+  /** Money was promised back, and has not gone. With no tolerance: the provider has not even heard of it. */
+  refund_not_finished: {
+    type: 'payment',
+    query: ({ before, quiet, mine }) => Prisma.sql`
+      SELECT DISTINCT p.id FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN customers s ON s.id = p.customer_id
+      WHERE r.settled_at IS NULL AND r.created_at <= ${before} AND NOT (${quiet} AND r.provider_reference IS NOT NULL)
+        AND ${mine(clockOfSubscription)}`,
   },
   /** Committed, and not on its topic; a parked one waits for a person. */
   outbox_unpublished: {

@@ -3,10 +3,12 @@
  *
  * Invariants of every adapter: `charge` sends the idempotency key to the provider; a call that has no clear
  * answer (timeout, reset, 5xx, 429, key still in progress) is `unknown` and never `failed`; an answer that
- * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; no adapter throws for anything that
- * the provider says or fails to say.
+ * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; `refund` pays once for a
+ * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first; no
+ * adapter throws for anything that the provider says or fails to say.
  */
 import type { AttemptOutcome } from '../domain/payment';
+import type { RefundOutcome } from '../domain/refund';
 
 export interface ChargeRequest {
   /** The same for technical repeats of one attempt, another for each attempt. */
@@ -38,12 +40,25 @@ export interface LookupRequest {
   startedAt: string;
 }
 
+export interface RefundRequest {
+  /** The same whenever this refund is asked for; another for each refund. */
+  idempotencyKey: string;
+  /** The provider's own name of the charge that is given back. */
+  providerReference: string;
+  /** Minor units. */
+  amount: number;
+  currency: string;
+  paymentId: string;
+}
+
 export interface PaymentProvider {
   readonly name: string;
   /** Asks for the money. Gives up after `timeoutMs`, then the outcome is `unknown`. */
   charge(request: ChargeRequest, timeoutMs: number): Promise<AttemptOutcome>;
   /** What became of an earlier charge, found by its idempotency key. Charges nothing. */
   lookup(request: LookupRequest, timeoutMs: number): Promise<LookupOutcome>;
+  /** Gives money back, or says how the refund with this key stands. Gives up after `timeoutMs`: `unknown`. */
+  refund(request: RefundRequest, timeoutMs: number): Promise<RefundOutcome>;
 }
 
 /** The adapters by the name that payment methods carry. */

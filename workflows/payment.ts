@@ -1,38 +1,44 @@
 /**
- * Follows up a payment whose attempt has no clear answer, until it is settled; carries wishes to cancel.
+ * Follows up a payment whose attempt has no clear answer, until it is settled; carries wishes to cancel, and refunds.
  *
- * It begins no attempt but the first one of a first payment, when whoever was to begin it could not. Invariants:
- * unknown is not failed: nothing new is tried while the provider has not told; a run ends when the row is settled and
- * nothing is asked of it; each step judges by the row that its activity returns.
+ * It begins no attempt but the first one: of a payment of its own (manual), and of a first payment when whoever was to
+ * begin it could not. Invariants: unknown is not failed: nothing new is tried while the provider has not told; a run
+ * ends when the attempt is settled, nothing is to be paid out and nothing is asked of it; each step judges by the row that its activity returns.
  */
-import { ActivityFailure, condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
-import type { AttemptActivities, PaymentActivities, PaymentState } from '../activities/payment';
-import type { CancelPayment, PaymentInput } from '../contracts/commands';
-import { isPaymentOpen } from '../domain/payment';
-import { lookupLadderMs, nextQuestion } from '../domain/unknown-outcome';
+import {
+  allHandlersFinished,
+  condition,
+  defineSignal,
+  defineUpdate,
+  patched,
+  setHandler,
+} from '@temporalio/workflow';
+import type { PaymentState } from '../activities/payment';
+import type { CancelPayment, PaymentInput, RefundCommand } from '../contracts/commands';
+import type { Refund } from '../contracts/http/refunds';
+import { isAttemptOpen, isPaymentCollected, type PaymentStatus } from '../domain/payment';
+import { createMessageQueue } from './message-queue';
+import { repeatCall, steps } from './payment-activities';
 import { introducePayment, showPayment } from './payment-display';
+import { createQuestions } from './payment-questions';
+import { createPayouts } from './payment-refunds';
 
-/** Somebody else settled the row: look at it. */
+/** Somebody else wrote the row: look at it. */
 export const settled = defineSignal('settled');
 /** The payment is not wanted any more. */
 export const cancel = defineSignal<[CancelPayment]>('cancel');
-
-const steps = proxyActivities<PaymentActivities & AttemptActivities>({
-  startToCloseTimeout: '30 s',
-  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 min' },
-});
-/** Repeats with the same key: 4 tries, 60 s in all. */
-const repeats = proxyActivities<Pick<PaymentActivities, 'repeatCall'>>({
-  startToCloseTimeout: '15 s',
-  scheduleToCloseTimeout: '60 s',
-  retry: { initialInterval: '1 s', backoffCoefficient: 3, maximumAttempts: 4 },
-});
+/** The same wish, of somebody who waits: answers what the payment is then. */
+export const cancelNow = defineUpdate<PaymentStatus, [CancelPayment]>('cancel');
+/** Gives money back; answers the refund as it stands then. Refused with `payment_not_refundable`. */
+export const refund = defineUpdate<Refund, [RefundCommand]>('refund');
 
 export async function payment({
   payment_id: paymentId,
   incomplete_hours: incompleteHours,
 }: PaymentInput): Promise<void> {
   const wishes: CancelPayment[] = [];
+  const queue = createMessageQueue();
+  const payouts = createPayouts(paymentId);
   let told = false;
   setHandler(settled, () => {
     told = true;
@@ -40,78 +46,85 @@ export async function payment({
   setHandler(cancel, (wish) => {
     wishes.push(wish);
   });
+  setHandler(cancelNow, ({ reason }) =>
+    queue.ask(async () => (await steps.cancelPayment(paymentId, reason)).status),
+  );
+  setHandler(refund, (command) => queue.ask(() => payouts.carryOut(command)));
 
+  const isAskedFor = () => wishes.length > 0 || queue.hasWork();
   let state = await steps.loadPayment(paymentId);
   if (state !== null) introducePayment(state);
-  if (state !== null && isUnattempted(state) && wishes.length === 0) {
-    await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger: 'first' });
+  if (state !== null && isUnattempted(state) && !isAskedFor()) {
+    await attemptFirst(state);
     state = await steps.loadPayment(paymentId);
   }
   if (state?.attempt?.status === 'processing') state = await repeatCall(paymentId);
-  const unknownSinceMs = Date.now();
-  let lookups = 0;
-  while (state !== null) {
+  const questions = createQuestions(paymentId, incompleteHours);
+  for (;;) {
     const wish = wishes.shift();
-    if (wish !== undefined) state = await steps.cancelPayment(paymentId, wish.reason);
-    else if (needsFollowUp(state)) state = await askWhenDue(state);
+    if (wish !== undefined && state !== null) state = await steps.cancelPayment(paymentId, wish.reason);
+    else if (queue.hasWork()) {
+      await queue.takeOne();
+      state = await steps.loadPayment(paymentId);
+    } else if (state !== null && isAtWork(state)) state = await goOn(state);
     else {
-      await tellSubscription(state);
-      // A wish that came meanwhile is not lost with the run.
-      if (wishes.length === 0) return;
+      if (state !== null) await tellSubscription(state);
+      await condition(() => isAskedFor() || allHandlersFinished());
+      // What was said or asked meanwhile is not lost with the run. Runs of the first release ended all the same.
+      if (told && patched('look-again-when-told')) {
+        told = false;
+        state = await steps.loadPayment(paymentId);
+      } else if (!isAskedFor()) return;
     }
   }
 
-  /** One question to the provider when its time has come; a look at the row when somebody spoke before. */
-  async function askWhenDue(open: PaymentState): Promise<PaymentState | null> {
-    const question = nextQuestion(open, { unknownSinceMs, lookups, incompleteHours });
-    showPayment(open, question);
-    if (await wokenBefore(question?.atMs ?? null)) {
+  function isAtWork(held: PaymentState): boolean {
+    return (held.attempt !== null && isAttemptOpen(held.attempt.status)) || payouts.nextAtMs(held) !== null;
+  }
+
+  /** A refund or a question to the provider when its time has come; a look at the row when somebody spoke before. */
+  async function goOn(held: PaymentState): Promise<PaymentState | null> {
+    const question = questions.next(held);
+    const payoutAtMs = payouts.nextAtMs(held);
+    showPayment(held, question);
+    const isPayout = payoutAtMs !== null && (question === null || payoutAtMs <= question.atMs);
+    const atMs = isPayout ? payoutAtMs : (question?.atMs ?? null);
+    if (await wokenBefore(atMs)) {
       told = false;
       return steps.loadPayment(paymentId);
     }
-    if (question === null) return open;
-    if (question.last) return steps.endNotCompleted(paymentId);
-    lookups += 1;
-    const after = await steps.lookUp(paymentId, question.provesAbsence);
-    if (lookups === lookupLadderMs.length && after.status === 'unknown') await steps.askOperator(paymentId);
-    return after;
+    if (isPayout) await payouts.payNext(held);
+    else if (question !== null) return questions.ask(question);
+    return steps.loadPayment(paymentId);
   }
 
   /** True when somebody spoke before the instant; null: waits for that alone. */
   async function wokenBefore(atMs: number | null): Promise<boolean> {
-    const woken = () => told || wishes.length > 0;
+    const woken = () => told || isAskedFor();
+    // What is due already is not put off for those who speak.
+    if (atMs === 0) return false;
     if (atMs !== null) return condition(woken, Math.max(1, atMs - Date.now()));
     await condition(woken);
     return true;
   }
 }
 
-/** The attempt that creates a subscription was wanted, and its row never written. */
+/** A payment of its own, or the one that creates a subscription and whose attempt was wanted and never written. */
 function isUnattempted({ kind, status, attempt }: PaymentState): boolean {
-  return kind === 'first' && status === 'requested' && attempt === null;
+  return (kind === 'first' || kind === 'manual') && status === 'requested' && attempt === null;
 }
 
-/** An attempt is open; without one there is nothing to ask about. */
-function needsFollowUp(state: PaymentState): boolean {
-  return state.attempt !== null && isPaymentOpen(state.status);
-}
-
-/** Sends the open attempt again; what has no clear answer then is unknown. */
-async function repeatCall(paymentId: string): Promise<PaymentState> {
-  try {
-    const repeated = await repeats.repeatCall(paymentId);
-    if (repeated.attempt?.status !== 'processing') return repeated;
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-  }
-  return steps.markUnknown(paymentId);
+async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Promise<void> {
+  const trigger = kind === 'manual' ? 'manual' : 'first';
+  const answer = await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger });
+  // A subscription waits for its first payment and decides itself; nobody comes back to a payment of its own.
+  if (kind === 'manual' && answer.status === 'refused') await steps.cancelPayment(paymentId, answer.reason);
 }
 
 /** First and proration payments are waited for by their subscription. */
 async function tellSubscription(final: PaymentState): Promise<void> {
   const waitedFor = final.kind === 'first' || final.kind === 'proration';
-  const outcome = final.attempt?.status;
-  if (!waitedFor || final.subscription_id === null) return;
-  if (outcome !== 'completed' && outcome !== 'failed') return;
+  if (!waitedFor || final.subscription_id === null || final.attempt === null) return;
+  const outcome = isPaymentCollected(final.status) ? 'completed' : 'failed';
   await steps.tellSubscription(final.subscription_id, { payment_id: final.payment_id, outcome });
 }

@@ -6,8 +6,9 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import {
+  decideCancelPayment,
   failure,
-  isPaymentOpen,
+  isAttemptOpen,
   type AttemptStatus,
   type AttemptTrigger,
   type PaymentKind,
@@ -15,7 +16,7 @@ import {
 } from '../../domain/payment';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
-import { raiseOperatorTask, wasOperatorAsked } from '../../prisma/operator-tasks';
+import { raiseOperatorTaskAgain, wasOperatorAsked } from '../../prisma/operator-tasks';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
@@ -32,8 +33,11 @@ export interface PaymentState {
   /** The latest; null when none began. */
   attempt: { number: number; status: AttemptStatus; trigger: AttemptTrigger } | null;
   created_at: string;
+  /** Ids of refunds that were promised and are not settled, oldest first. */
+  refunds_due: string[];
 }
 
+const maxRefundsAtOnce = 50;
 /** How long one repeated call or lookup may take. */
 const callTimeoutMs = 12_000;
 /** A call that has just ended may still be on its way through the provider. */
@@ -49,10 +53,18 @@ export async function loadPayment(
   return readState(deps.db, paymentId);
 }
 
-async function readState(tx: Transaction, paymentId: string): Promise<PaymentState | null> {
+/** The state of now. */
+export async function readState(tx: Transaction, paymentId: string): Promise<PaymentState | null> {
   const row = await tx.payment.findUnique({
     where: { id: paymentId },
-    include: { attempts: { orderBy: { number: 'desc' }, take: 1 } },
+    include: {
+      attempts: { orderBy: { number: 'desc' }, take: 1 },
+      refunds: {
+        where: { settled_at: null },
+        orderBy: [{ created_at: 'asc' }, { id: 'asc' }],
+        take: maxRefundsAtOnce,
+      },
+    },
   });
   if (row === null) return null;
   const [latest] = row.attempts;
@@ -73,6 +85,7 @@ async function readState(tx: Transaction, paymentId: string): Promise<PaymentSta
             trigger: latest.trigger as AttemptTrigger,
           },
     created_at: row.created_at.toISOString(),
+    refunds_due: row.refunds.map(({ id }) => id),
   };
 }
 
@@ -135,7 +148,7 @@ async function ask(
   provesAbsence: boolean,
 ): Promise<{ state: PaymentState; answered: boolean }> {
   const state = await mustRead(deps.db, paymentId);
-  if (state.attempt === null || !isPaymentOpen(state.status)) return { state, answered: false };
+  if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
   const { number } = state.attempt;
   const attempt = await deps.db.paymentAttempt.findUniqueOrThrow({
     where: { payment_id_number: { payment_id: paymentId, number } },
@@ -237,14 +250,13 @@ export async function cancelPayment(
     await lockPaymentInOrder(tx, paymentId);
     const state = await mustRead(tx, paymentId);
     const now = await databaseNow(tx);
-    const attemptOpen = state.attempt !== null && isPaymentOpen(state.status);
-    const cancellable = !attemptOpen && ['requested', 'failed'].includes(state.status);
-    if (attemptOpen || cancellable) {
+    const decision = decideCancelPayment(state.status, state.attempt?.status ?? null);
+    if (decision === 'cancel' || decision === 'wish') {
       await tx.payment.update({
         where: { id: paymentId },
         data: {
           version: { increment: 1 },
-          status: cancellable ? 'cancelled' : undefined,
+          status: decision === 'cancel' ? 'cancelled' : undefined,
           cancel_requested_at: now,
           cancel_reason: reason,
           updated_at: now,
@@ -260,6 +272,9 @@ export async function askOperator(deps: AttemptDependencies, paymentId: string):
   await inTransaction(deps.db, async (tx) => {
     const detail = 'The provider has not told the outcome of the attempt for 24 hours.';
     const subject = { type: 'payment', id: paymentId } as const;
-    await raiseOperatorTask(tx, 'unknown_outcome', subject, detail, await databaseNow(tx));
+    await lockPaymentInOrder(tx, paymentId);
+    const { attempt } = await mustRead(tx, paymentId);
+    if (attempt?.status !== 'unknown') return;
+    await raiseOperatorTaskAgain(tx, 'unknown_outcome', subject, detail, await databaseNow(tx));
   });
 }

@@ -10,6 +10,8 @@ export interface FollowUps {
   tellPaid(subscriptionId: string, paid: PaymentCompleted): Promise<void>;
   /** Wishes a payment away; its process decides by the row. */
   cancel(paymentId: string, reason: string): Promise<void>;
+  /** Has `payment/{id}` look at its row, which somebody else wrote; starts it when it does not run. */
+  look(paymentId: string): Promise<void>;
   /** Starts `payment/{id}`, or leaves the one alone that runs. */
   start(paymentId: string): Promise<void>;
   /** Tells a subscription that its first payment is settled; starts its process when there is none. */
@@ -40,6 +42,15 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         signal: messages.cancel,
         signalArgs: [{ reason }],
+      });
+    },
+    async look(paymentId) {
+      const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
+      await client.workflow.signalWithStart(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        signal: messages.settled,
+        signalArgs: [],
       });
     },
     async start(paymentId) {

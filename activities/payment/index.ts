@@ -1,5 +1,6 @@
 /** The Payment Service's activities. `attemptPayment` is called by the workflows of other services, too. */
-import type { FirstPaymentSettled } from '../../contracts/commands';
+import type { FirstPaymentSettled, RefundCommand } from '../../contracts/commands';
+import type { Refund } from '../../contracts/http/refunds';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
 import { attemptPayment, type AttemptDependencies } from './attempt';
 import type { AttemptAnswer, AttemptRequest } from './begin-attempt';
@@ -14,9 +15,11 @@ import {
   type PaymentState,
 } from './follow-up';
 import type { FollowUps } from './follow-ups';
+import { askOperatorAboutRefund, payRefund, reserveRefund, type ReservedRefund } from './refunds';
 
 export type { AttemptAnswer, AttemptRequest } from './begin-attempt';
 export type { PaymentState } from './follow-up';
+export type { ReservedRefund } from './refunds';
 
 /** Called as a local activity by whoever collects. */
 export interface AttemptActivities {
@@ -31,6 +34,9 @@ export interface PaymentActivities {
   endNotCompleted(paymentId: string): Promise<PaymentState>;
   cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
   askOperator(paymentId: string): Promise<void>;
+  reserveRefund(paymentId: string, command: RefundCommand): Promise<ReservedRefund>;
+  payRefund(refundId: string): Promise<Refund>;
+  askOperatorAboutRefund(refundId: string): Promise<void>;
   /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
   tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
@@ -50,6 +56,9 @@ export function createPaymentActivities(
     endNotCompleted: (paymentId) => endNotCompleted(deps, paymentId),
     cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
     askOperator: (paymentId) => askOperator(deps, paymentId),
+    reserveRefund: (paymentId, command) => reserveRefund(deps, paymentId, command),
+    payRefund: (refundId) => payRefund(deps, refundId),
+    askOperatorAboutRefund: (refundId) => askOperatorAboutRefund(deps, refundId),
     tellSubscription: async (subscriptionId, settled) => {
       const row = await deps.db.subscription.findUnique({ where: { id: subscriptionId } });
       if (row === null || isFinal(row.status as SubscriptionStatus)) return;

@@ -34,6 +34,8 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   change_not_concluded: concludeChange,
   final_with_open_payment: ({ followUps }, id) => followUps.cancel(id, 'subscription_ended'),
   unknown_without_task: askPerson,
+  manual_not_attempted: ({ followUps }, id) => followUps.start(id),
+  refund_not_finished: ({ followUps }, id) => followUps.start(id),
   outbox_unpublished: null,
 };
 

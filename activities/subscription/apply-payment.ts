@@ -18,6 +18,7 @@ import { lockPayment } from '../../prisma/locks';
 import { applyChange, type PaidChange } from './change';
 import { termsPatch } from './change-terms';
 import { applyFirst } from './first-payment';
+import { reserveUnwanted } from '../../prisma/reserve-refund';
 import { toFacts } from '../../prisma/rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
@@ -113,7 +114,10 @@ async function applyPaidChange(
 ): Promise<SubscriptionRecord> {
   const change = payment.change as unknown as PaidChange;
   const stillFits = row.version === change.base_version && row.period_index === change.period_index;
-  if (!stillFits || isFinal(toFacts(row).status)) return toRecord(row);
+  if (!stillFits || isFinal(toFacts(row).status)) {
+    await reserveUnwanted(tx, payment.id, 'change_overtaken');
+    return toRecord(row);
+  }
   const price = await termsPatch(tx, row, change.terms, about.now);
   const rest = { ...change.command, plan_id: null, quantity: null };
   const priced = { ...about, actor: change.command.actor, changes: price.changes };

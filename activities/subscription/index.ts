@@ -71,7 +71,12 @@ export function createSubscriptionActivities(deps: {
     commitPause: (id, command) => commitPause(db, id, command),
     commitResumption: (id, command) => commitResumption(db, id, command),
     commitChange: (id, command) => commitChange(db, id, command),
-    concludeChange: (id, paymentId, refused) => concludeChange(db, id, paymentId, refused),
+    concludeChange: async (id, paymentId, refused) => {
+      const concluded = await concludeChange(db, id, paymentId, refused);
+      // What was charged for nothing is to go back.
+      if (concluded.kind === 'refused') await followUps.look(paymentId);
+      return concluded;
+    },
     recordCollectionStarted: (id, message) => recordCollectionStarted(db, id, message),
     recordCollectionExhausted: (id, message) => recordCollectionExhausted(db, id, message),
     startFollowUp: (paymentId) => followUps.start(paymentId),

@@ -6,9 +6,11 @@ import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
 import { fleetRoutes } from './fleet';
+import { operatorTaskRoutes } from './operator-tasks';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
+import { refundRoutes } from './refunds';
 import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
@@ -20,6 +22,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...subscriptionRoutes,
     ...subscriptionCommandRoutes,
     ...paymentRoutes,
+    ...refundRoutes,
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,
@@ -27,6 +30,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...analyticsRoutes,
     ...deadLetterRoutes,
     ...fleetRoutes,
+    ...operatorTaskRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(),
     ...contractRoutes(openApi),

@@ -3,10 +3,11 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { EventData } from '../../contracts/events';
+import { attemptEventId } from '../../domain/event-ids';
 import type { Failure } from '../../domain/payment';
 import type { Database } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { attemptHead } from '../../prisma/settle-attempt';
+import { attemptHead } from '../../prisma/publish-outcome';
 import { Unprocessable } from '../unprocessable';
 
 /** What is told of an attempt: the data of `payments.completed` or `payments.failed`. */
@@ -31,13 +32,24 @@ export async function confirmPaymentOutcome(db: Database, told: ToldOutcome): Pr
   const [attempt] = payment.attempts;
   if (attempt === undefined)
     throw new Unprocessable('contradicts_payment', `${payment_id} has no attempt ${number}`);
-  const differing = differences(told, payment, attempt);
+  const differing = (await isOvertaken(db, told, attempt)) ? [] : differences(told, payment, attempt);
   if (differing.length > 0)
     throw new Unprocessable(
       'contradicts_payment',
       `attempt ${number} of ${payment_id} is another one in ${differing.join(', ')}`,
     );
   return { payment, attempt };
+}
+
+/** The failure was ours to tell, and the attempt has turned out to have succeeded since. */
+async function isOvertaken(
+  db: Database,
+  told: ToldOutcome,
+  attempt: ConfirmedOutcome['attempt'],
+): Promise<boolean> {
+  if (!('failure' in told) || attempt.status !== 'completed') return false;
+  const event_id = attemptEventId(attempt.payment_id, attempt.number, 'failed');
+  return (await db.outboxEvent.count({ where: { event_id } })) > 0;
 }
 
 function differences(

@@ -10,15 +10,19 @@ import { isPaymentOpen, isSettled, type AttemptStatus, type PaymentStatus } from
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, shareSubscription } from '../../prisma/locks';
-import { publishOutcome } from '../../prisma/settle-attempt';
+import { publishOutcome } from '../../prisma/publish-outcome';
 import type { Handlers } from '../consumer';
 import { signalWithStart } from '../signals';
 import { Unprocessable } from '../unprocessable';
+import { promiseRefunds } from './cancellation-refunds';
+import { acceptRequested } from './requested-payments';
 
 export interface PaymentServiceDependencies {
   db: Database;
   client: Client;
   incompleteHours: number;
+  /** Minor units. */
+  externalPaymentMax: number;
 }
 
 /** Temporal being away is noticed soon, and the record tried again. */
@@ -28,6 +32,7 @@ export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handle
   return {
     'subscriptions.created': (event) => onCreated(deps, event),
     'subscriptions.cancelled': (event) => onCancelled(deps, event),
+    'payments.requested': (event) => onRequested(deps, event),
   };
 }
 
@@ -48,7 +53,20 @@ async function onCreated(
     return isPaymentOpen(payment.status as PaymentStatus) || subscription?.status === 'incomplete';
   });
   if (!needsFollowUp) return;
-  const { workflowType, ...options } = paymentStart(first.payment_id, deps.incompleteHours);
+  await startPayment(deps, first.payment_id);
+}
+
+/** A payment of its own is attempted by its process. */
+async function onRequested(
+  deps: PaymentServiceDependencies,
+  { data }: ReadEvent<'payments.requested'>,
+): Promise<void> {
+  const { status } = await acceptRequested(deps.db, data, deps.externalPaymentMax);
+  if (isPaymentOpen(status as PaymentStatus)) await startPayment(deps, data.payment_id);
+}
+
+async function startPayment(deps: PaymentServiceDependencies, paymentId: string): Promise<void> {
+  const { workflowType, ...options } = paymentStart(paymentId, deps.incompleteHours);
   await deps.client.withDeadline(Date.now() + temporalWithinMs, () =>
     deps.client.workflow.start(workflowType, {
       ...options,
@@ -68,11 +86,15 @@ async function announce(tx: Transaction, payment: Prisma.PaymentGetPayload<objec
   await publishOutcome(tx, payment, attempt, await databaseNow(tx));
 }
 
-/** Nothing more is collected for an ended subscription: whatever is open is cancelled. */
+/**
+ * Nothing more is collected for an ended subscription: whatever is open is cancelled. What was taken after all, and what
+ * the cancellation gives back, is promised here and paid out by the payments' own processes.
+ */
 async function onCancelled(
   deps: PaymentServiceDependencies,
   { id, data }: ReadEvent<'subscriptions.cancelled'>,
 ): Promise<void> {
+  const promised = await promiseRefunds(deps.db, data);
   for (const paymentId of data.open_payment_ids) {
     const payment = await deps.db.payment.findUnique({ where: { id: paymentId } });
     if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${paymentId}`);
@@ -80,6 +102,10 @@ async function onCancelled(
     if (!isOpen || payment.cancel_requested_at !== null) continue;
     const args: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];
     const signal = { name: messages.cancel, args, eventId: id };
+    await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
+  }
+  for (const paymentId of promised) {
+    const signal = { name: messages.settled, args: [], eventId: `${id}/refund` };
     await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
   }
 }

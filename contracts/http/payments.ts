@@ -8,7 +8,37 @@ import {
   paymentKinds,
   paymentStatuses,
 } from '../../domain/payment';
-import { instant } from '../fields';
+import { amount, currency, id, instant, text } from '../fields';
+import { pageQuery } from './lists';
+
+export const createPayment = z
+  .strictObject({
+    customer_id: id,
+    subscription_id: id.optional(),
+    amount: amount().min(1, 'must be 1 or more'),
+    currency,
+    payment_method_id: id.optional().meta({ description: 'Left out: the default one.' }),
+    reason: text(500),
+  })
+  .meta({ id: 'CreatePayment' });
+export type CreatePayment = z.infer<typeof createPayment>;
+
+/** Why; kept with the payment. */
+export const cancelPayment = z.strictObject({ reason: text(500) }).meta({ id: 'CancelPayment' });
+export type CancelPaymentRequest = z.infer<typeof cancelPayment>;
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, `must be one of ${values.join(', ')}`).optional();
+
+export const listPayments = pageQuery.extend({
+  status: oneOf(paymentStatuses),
+  customer_id: id.optional(),
+  subscription_id: id.optional(),
+  category: oneOf(declineCategories).meta({ description: 'An attempt failed with this category.' }),
+  from: instant.optional().meta({ description: 'Created at this instant or later.' }),
+  to: instant.optional().meta({ description: 'Created before this instant.' }),
+});
+export type ListPayments = z.output<typeof listPayments>;
 
 export const attemptFailure = z
   .object({

@@ -6,10 +6,11 @@
  * no token in a message.
  */
 import { failure, type AttemptOutcome, type DeclineCode } from '../../domain/payment';
-import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider } from '../port';
+import type { RefundOutcome } from '../../domain/refund';
+import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider, RefundRequest } from '../port';
 import { charge as chargeSchema, chargeList, refusal, type Charge, type DeclineReason } from './charge';
-
-export const maxAnswerBytes = 64 * 1024;
+import { call, type Answer } from './http';
+import { refund as refundSchema } from './refund';
 
 const declineCodes: Record<DeclineReason, DeclineCode> = {
   insufficient_funds: 'insufficient_funds',
@@ -21,7 +22,6 @@ const declineCodes: Record<DeclineReason, DeclineCode> = {
   authentication_failed: 'authentication_required',
 };
 
-type Answer = { httpStatus: number; body: unknown } | { unknown: string };
 type Expected = Pick<LookupRequest, 'idempotencyKey' | 'amount' | 'currency'>;
 
 /**
@@ -29,15 +29,13 @@ type Expected = Pick<LookupRequest, 'idempotencyKey' | 'amount' | 'currency'>;
  * @throws TypeError when `baseUrl` is not a URL
  */
 export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvider {
-  const charges = new URL('v1/charges', baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`);
+  const base = baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`;
+  const charges = new URL('v1/charges', base);
+  const refunds = new URL('v1/refunds', base);
   return {
     name: 'sandbox',
     charge: async (request, timeoutMs) => {
-      const answer = await call(charges, timeoutMs, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': request.idempotencyKey },
-        body: JSON.stringify(bodyOf(request)),
-      });
+      const answer = await post(charges, timeoutMs, request.idempotencyKey, bodyOf(request));
       return chargeOutcome(answer, request);
     },
     lookup: async (request, timeoutMs) => {
@@ -45,7 +43,19 @@ export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvid
       url.searchParams.set('idempotency_key', request.idempotencyKey);
       return lookupOutcome(await call(url, timeoutMs, { method: 'GET' }), request);
     },
+    refund: async (request, timeoutMs) => {
+      const body = { charge_id: request.providerReference, amount: request.amount };
+      return refundOutcome(await post(refunds, timeoutMs, request.idempotencyKey, body), request);
+    },
   };
+}
+
+function post(url: URL, timeoutMs: number, idempotencyKey: string, body: object): Promise<Answer> {
+  return call(url, timeoutMs, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+    body: JSON.stringify(body),
+  });
 }
 
 function bodyOf(request: ChargeRequest): object {
@@ -96,6 +106,29 @@ function lookupOutcome(answer: Answer, expected: Expected): LookupOutcome {
   return charge ? outcomeOf(charge, expected) : { status: 'not_found' };
 }
 
+function refundOutcome(answer: Answer, expected: RefundRequest): RefundOutcome {
+  if ('unknown' in answer) return unknown(answer.unknown);
+  const { httpStatus, body } = answer;
+  if (httpStatus === 200 || httpStatus === 201) {
+    const { data: told } = refundSchema.safeParse(body);
+    const isIt =
+      told?.idempotency_key === expected.idempotencyKey &&
+      told.charge_id === expected.providerReference &&
+      told.amount === expected.amount &&
+      told.currency === expected.currency;
+    if (!told || !isIt) return unknown('unreadable_answer');
+    return told.status === 'failed'
+      ? { status: 'failed', provider_reference: told.id, reason: 'refund_failed' }
+      : { status: told.status, provider_reference: told.id };
+  }
+  const code = refusal.safeParse(body).data?.error.code;
+  const meaning = `${httpStatus} ${code}`;
+  if (meaning === '409 charge_not_refundable') {
+    return { status: 'failed', provider_reference: null, reason: 'charge_not_refundable' };
+  }
+  return meaning === '409 idempotency_key_reused' ? unknown('idempotency_conflict') : unclear(httpStatus);
+}
+
 function outcomeOf(charge: Charge, expected: Expected): AttemptOutcome {
   // A charge of another key says nothing about this one.
   if (charge.idempotency_key !== expected.idempotencyKey) return unknown('unreadable_answer');
@@ -128,39 +161,4 @@ function unclear(httpStatus: number): { status: 'unknown'; reason: string } {
 
 function unknown(reason: string): { status: 'unknown'; reason: string } {
   return { status: 'unknown', reason };
-}
-
-async function call(url: URL, timeoutMs: number, init: RequestInit): Promise<Answer> {
-  // The signal covers the body, too, so that an answer that trickles in cannot hold the caller.
-  const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
-  try {
-    const response = await fetch(url, { ...init, signal, redirect: 'manual' });
-    const text = await boundedText(response);
-    const body = text === undefined ? undefined : jsonOf(text);
-    return { httpStatus: response.status, body };
-  } catch {
-    return { unknown: signal.aborted ? 'timeout' : 'connection_lost' };
-  }
-}
-
-/** The body, or undefined when it is larger than `maxAnswerBytes`; the rest of it is not read then. */
-async function boundedText(response: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.byteLength;
-    // Leaving the loop cancels the stream and with it the connection.
-    if (sizeBytes > maxAnswerBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Undefined for what is not JSON; no schema accepts that. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -34,6 +34,17 @@ CREATE TABLE IF NOT EXISTS charges (
 );
 CREATE INDEX IF NOT EXISTS charges_payment_id ON charges (payment_id, sequence);
 CREATE INDEX IF NOT EXISTS charges_settles_at ON charges (settles_at) WHERE status = 'pending';
+CREATE TABLE IF NOT EXISTS refunds (
+  sequence        BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,
+  id              TEXT PRIMARY KEY,
+  charge_id       TEXT NOT NULL REFERENCES charges (id),
+  idempotency_key TEXT NOT NULL UNIQUE,
+  amount          BIGINT NOT NULL CHECK (amount > 0),
+  currency        TEXT NOT NULL,
+  status          TEXT NOT NULL CHECK (status IN ('succeeded', 'pending', 'failed')),
+  created_at      TIMESTAMPTZ(3) NOT NULL
+);
+CREATE INDEX IF NOT EXISTS refunds_charge_id ON refunds (charge_id, sequence);
 CREATE TABLE IF NOT EXISTS token_counters (
   token TEXT PRIMARY KEY,
   count BIGINT NOT NULL

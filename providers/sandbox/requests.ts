@@ -4,6 +4,7 @@
  * Owns: the schemas of requests and the closed table of refusals. Invariants: an unknown field is refused by
  * its name; a refusal never repeats a value that the caller sent, so that no token gets into a message.
  */
+import type { Request } from 'express';
 import { z } from 'zod';
 import { isCurrency, maxAmount } from '../../domain/money';
 
@@ -14,6 +15,7 @@ const refusals = {
   idempotency_key_reused: 409,
   idempotency_key_in_progress: 409,
   charge_not_awaiting_customer: 409,
+  charge_not_refundable: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,
@@ -85,6 +87,18 @@ export const listQuery = z.strictObject({
 });
 export type ListQuery = z.output<typeof listQuery>;
 
+export const refundRequest = z.strictObject({
+  charge_id: chargeId,
+  /** All that is left when it is not given. */
+  amount: z
+    .int('must be a whole number of minor units')
+    .min(1, 'must be at least 1')
+    .max(maxAmount, `must be at most ${maxAmount}`)
+    .optional(),
+});
+export type RefundRequest = z.output<typeof refundRequest>;
+export const refundListQuery = z.strictObject({ charge_id: chargeId });
+
 export const authenticateRequest = z.strictObject({ succeed: z.boolean('must be true or false') });
 
 const wholeMs = (max: number) =>
@@ -129,4 +143,10 @@ export function acceptedKey(header: string | undefined): string {
     'validation_failed',
     `The header Idempotency-Key ${key.error.issues[0]?.message ?? 'is malformed'}.`,
   );
+}
+
+/** The parsed body. @throws Refusal when it is not JSON */
+export function jsonBody(req: Request): unknown {
+  if (req.is('application/json')) return req.body;
+  throw new Refusal('unsupported_media_type', 'The body must be application/json.');
 }

@@ -16,6 +16,8 @@ import { Control } from './control';
 import { prepareDatabase } from './database';
 import { KeyLocks } from './key-locks';
 import { Ledger } from './ledger';
+import { RefundBook } from './refund-book';
+import { refundRoutes, type RefundDeps } from './refund-routes';
 import {
   accepted,
   acceptedKey,
@@ -23,6 +25,7 @@ import {
   chargeId,
   chargeRequest,
   controlPatch,
+  jsonBody,
   listQuery,
   Refusal,
   type RefusalCode,
@@ -77,7 +80,9 @@ export async function createSandbox(deps: SandboxDeps): Promise<Sandbox> {
     sleep: deps.sleep ?? ((durationMs, signal) => timer(durationMs, undefined, { signal })),
     closing: closing.signal,
   });
-  const app = routes({ ledger, locks, control, now: deps.now, newId: deps.newId }, deps.log, closing.signal);
+  const refunds = new RefundBook(pool);
+  const { now, newId } = deps;
+  const app = routes({ ledger, refunds, locks, control, now, newId }, deps.log, closing.signal);
   let closed: Promise<void> | undefined;
   return {
     app,
@@ -89,13 +94,14 @@ export async function createSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
 }
 
-function routes(deps: ChargingDeps, log: SandboxLog, closing: AbortSignal): Express {
+function routes(deps: ChargingDeps & RefundDeps, log: SandboxLog, closing: AbortSignal): Express {
   const app = express();
   app.set('query parser', 'simple');
   app.set('etag', false);
   app.use(helmet());
   app.use(express.json({ limit: '16kb' }));
   chargeRoutes(app, deps);
+  refundRoutes(app, deps);
   operatingRoutes(app, deps);
   app.use(() => {
     throw new Refusal('not_found', 'There is no such path, or not with this method.');
@@ -165,11 +171,6 @@ function operatingRoutes(app: Express, { control, ledger }: ChargingDeps): void 
 async function misbehave(control: Control): Promise<void> {
   control.maybeFail();
   await control.delay();
-}
-
-function jsonBody(req: Request): unknown {
-  if (req.is('application/json')) return req.body;
-  throw new Refusal('unsupported_media_type', 'The body must be application/json.');
 }
 
 function knownId(req: Request): string {

@@ -196,7 +196,7 @@ test('the open payment of a cancelled subscription ends cancelled when its attem
   expect(its.topics.of(id, 'payments.completed')).toEqual([]);
 });
 
-test('money taken for a cancelled subscription is taken once, revives nothing, and is shown to a person', async () => {
+test('money taken for a cancelled subscription revives nothing, goes back, and is shown to a person', async () => {
   const { id, paymentId, customer } = await incomplete('tok_pending_then_ok');
   const task = await eventually(
     'a task for a person',
@@ -204,7 +204,14 @@ test('money taken for a cancelled subscription is taken once, revives nothing, a
     settledWithin,
   );
   expect(task).toEqual({ kind: 'second_success' });
-  expect(await its.charges(customer)).toMatchObject([{ status: 'succeeded' }]);
+  expect(await its.charges(customer)).toMatchObject([{ status: 'succeeded', amount: 1000 }]);
+  await eventually(
+    'the payment to be refunded',
+    async () => (await its.get(`/payments/${paymentId}`))['status'] === 'refunded',
+    settledWithin,
+  );
+  expect(await its.get(`/payments/${paymentId}`)).toMatchObject({ refunded_amount: 1000 });
+  expect(await its.refunds(customer)).toMatchObject([{ amount: 1000, status: 'succeeded' }]);
   expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'cancelled' });
 });
 

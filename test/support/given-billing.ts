@@ -4,7 +4,14 @@ import type { AttemptOutcome } from '../../domain/payment';
 import { failure } from '../../domain/payment';
 import { beginCreation } from '../../activities/subscription/begin';
 import { createDatabase, type Database } from '../../prisma/client';
-import type { ChargeRequest, LookupOutcome, PaymentProvider, ProviderRegistry } from '../../providers/port';
+import type { RefundOutcome } from '../../domain/refund';
+import type {
+  ChargeRequest,
+  LookupOutcome,
+  PaymentProvider,
+  ProviderRegistry,
+  RefundRequest,
+} from '../../providers/port';
 import { createTestDatabase } from './database';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
@@ -17,14 +24,17 @@ export const declined: AttemptOutcome = {
 };
 export const pending: AttemptOutcome = { status: 'pending', provider_reference: 'ch_1' };
 export const noAnswer: AttemptOutcome = { status: 'unknown', reason: 'timeout' };
+export const refunded: RefundOutcome = { status: 'succeeded', provider_reference: 're_1' };
 export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch' };
 
-/** Says `charges`, `lookups` one after the other; their last for ever. */
+/** Says `charges`, `lookups`, `refunds` one after the other; their last for ever. */
 export class PlayedProvider implements PaymentProvider {
   readonly name = 'sandbox';
   charges: AttemptOutcome[] = [completed];
   lookups: LookupOutcome[] = [{ status: 'not_found' }];
+  refunds: RefundOutcome[] = [refunded];
   readonly asked: ChargeRequest[] = [];
+  readonly askedRefunds: RefundRequest[] = [];
   lookedUp = 0;
   /** Awaited before a charge is answered. */
   slow: () => Promise<void> = () => Promise.resolve();
@@ -39,6 +49,11 @@ export class PlayedProvider implements PaymentProvider {
   async lookup(): Promise<LookupOutcome> {
     this.lookedUp += 1;
     return next(this.lookups);
+  }
+
+  async refund(request: RefundRequest): Promise<RefundOutcome> {
+    this.askedRefunds.push(request);
+    return next(this.refunds);
   }
 }
 

@@ -15,6 +15,7 @@ import { createSubscriptionActivities } from '../../activities/subscription';
 import { paymentStart, searchAttributes, subscriptionStart, taskQueues } from '../../contracts/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { inTransaction } from '../../prisma/client';
+import { requestPayment } from '../../prisma/request-payment';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import {
   actor,
@@ -23,6 +24,7 @@ import {
   givenBilling,
   noAnswer,
   pending,
+  refunded,
   type GivenBilling,
 } from './given-billing';
 import { until } from './until';
@@ -140,6 +142,80 @@ async function create(recorder: Recorder, id: string, charges: (typeof completed
   await ask(recorder, id, given.creation({ subscription_id: id }), 'awaitCreated', []);
 }
 
+/** A payment of its own, and one that is cancelled before it is tried. */
+async function playManual({ given, client, save }: Recorder): Promise<void> {
+  const wanted = (payment_id: string) =>
+    inTransaction(given.db, (tx) =>
+      requestPayment(
+        tx,
+        {
+          payment_id,
+          customer_id: 'cus_1',
+          subscription_id: null,
+          amount: 700,
+          currency: 'EUR',
+          payment_method_id: 'pm_1',
+          reason: 'set-up fee',
+        },
+        new Date(),
+      ),
+    );
+  given.provider.charges = [completed];
+  await wanted('pay_manual');
+  const { workflowType, ...options } = paymentStart('pay_manual', 23);
+  await client.workflow.execute(workflowType, options);
+  await save('payment/pay_manual', 'payment-manual');
+
+  await wanted('pay_manual_cancelled');
+  const start = paymentStart('pay_manual_cancelled', 23);
+  const startWorkflowOperation = new WithStartWorkflowOperation(start.workflowType, {
+    workflowId: start.workflowId,
+    taskQueue: start.taskQueue,
+    args: start.args,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
+  const args = [{ reason: 'a mistake' }];
+  await client.workflow.executeUpdateWithStart('cancel', { startWorkflowOperation, args });
+  await client.workflow.getHandle(start.workflowId).result();
+  await save(start.workflowId, 'payment-manual-cancelled');
+}
+
+/** A refund that is paid at once, one without a clear answer, and money that nobody wanted. */
+async function playRefunds(recorder: Recorder): Promise<void> {
+  const { given, client, save } = recorder;
+  const refund = async (id: string) => {
+    const paymentId = periodPaymentId(id, 1);
+    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
+      ...options,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    const args = [{ refund_id: `rfd_of_${id}`, amount: 400, reason: 'goodwill', actor }];
+    await client.workflow.executeUpdateWithStart('refund', { startWorkflowOperation, args });
+    return client.workflow.getHandle(`payment/${paymentId}`);
+  };
+  await recorder.create('sub_refunded', [completed]);
+  const paid = await refund('sub_refunded');
+  await paid.result();
+  await save(paid.workflowId, 'payment-refunded');
+
+  await recorder.create('sub_refund_unclear', [completed]);
+  given.provider.refunds = [{ status: 'unknown', reason: 'timeout' }];
+  const waiting = await refund('sub_refund_unclear');
+  await save(waiting.workflowId, 'payment-refund-unclear');
+
+  given.provider.refunds = [refunded];
+  await recorder.create('sub_unwanted', [pending]);
+  const command = { command_id: 'sub_unwanted/c', mode: 'now', refund: 'none', reason: null, actor };
+  await ask(recorder, 'sub_unwanted', null, 'cancel', [command]);
+  const paymentId = periodPaymentId('sub_unwanted', 1);
+  await inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, 1, completed, 'webhook'));
+  const unwanted = client.workflow.getHandle(`payment/${paymentId}`);
+  await unwanted.signal('settled');
+  await unwanted.result();
+  await save(unwanted.workflowId, 'payment-unwanted-success');
+}
+
 async function playAll(recorder: Recorder): Promise<void> {
   const { given, client, save } = recorder;
   const paymentOf = (id: string) => periodPaymentId(id, 1);
@@ -194,4 +270,6 @@ async function playAll(recorder: Recorder): Promise<void> {
   const { workflowType, ...options } = paymentStart(paymentId, 23);
   await client.workflow.execute(workflowType, options);
   await save(`payment/${paymentId}`, 'payment-first-attempt');
+  await playRefunds(recorder);
+  await playManual(recorder);
 }

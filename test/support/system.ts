@@ -166,6 +166,16 @@ export class TestSystem {
     return data.filter(({ metadata }) => metadata.customer_id === customer);
   }
 
+  /** What the provider gave back to a customer. */
+  async refunds(customer: string): Promise<{ amount: number; status: string }[]> {
+    const charges = await this.charges(customer);
+    const lists = charges.map(async ({ id }) => {
+      const response = await fetch(`${this.system.sandboxUrl}/v1/refunds?charge_id=${id}`);
+      return ((await response.json()) as { data: { amount: number; status: string }[] }).data;
+    });
+    return (await Promise.all(lists)).flat();
+  }
+
   /** How the provider misbehaves from now on. */
   async control(settings: { hold_answers?: boolean; latency_ms?: number }): Promise<void> {
     const response = await fetch(`${this.system.sandboxUrl}/v1/control`, {

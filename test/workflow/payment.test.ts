@@ -1,7 +1,9 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { AttemptActivities, PaymentActivities, PaymentState } from '../../activities/payment';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { RefundCommand } from '../../contracts/commands';
 import { paymentStart } from '../../contracts/workflows';
-import type { PaymentStatus } from '../../domain/payment';
+import type { RefundStatus } from '../../domain/refund';
+import { world } from '../support/played-payment';
+import { actor } from '../support/played-subscription';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
 
 const minuteMs = 60_000;
@@ -12,71 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => time.close());
 
-/** A payment's row and a provider that says `charge`, `lookup` on each call; undefined: no clear answer. */
-function world(
-  begin: PaymentStatus | null,
-  script: { calls?: PaymentStatus[]; lookups?: PaymentStatus[] } = {},
-) {
-  const log: { what: string; atMs: number }[] = [];
-  const calls = [...(script.calls ?? [])];
-  const lookups = [...(script.lookups ?? [])];
-  let state: PaymentState = {
-    payment_id: 'pay_1',
-    subscription_id: 'sub_1',
-    customer_id: 'cus_1',
-    amount: 1000,
-    currency: 'EUR',
-    kind: 'first',
-    status: begin ?? 'requested',
-    attempt: begin === null ? null : { number: 1, status: begin as 'processing', trigger: 'first' },
-    created_at: new Date(0).toISOString(),
-  };
-  const set = (status: PaymentStatus): PaymentState => {
-    state = { ...state, status, attempt: { number: 1, status: status as 'completed', trigger: 'first' } };
-    return state;
-  };
-  const note = async (what: string) => {
-    log.push({ what, atMs: await time.env.currentTimeMs() });
-  };
-  const activities: PaymentActivities & AttemptActivities = {
-    attemptPayment: async ({ number }) => {
-      await note(`attempt ${number}`);
-      set(calls.shift() ?? 'processing');
-      return { status: 'open' };
-    },
-    loadPayment: async () => {
-      await note('load');
-      return state;
-    },
-    repeatCall: async () => {
-      await note('call');
-      const answer = calls.shift();
-      if (answer === undefined) throw ApplicationFailure.retryable('nothing', 'no_clear_answer');
-      return set(answer);
-    },
-    markUnknown: async () => {
-      await note('unknown');
-      return set('unknown');
-    },
-    lookUp: async (_, provesAbsence) => {
-      await note(provesAbsence ? 'lookup that counts' : 'lookup');
-      const answer = lookups.shift();
-      return answer === undefined ? state : set(answer);
-    },
-    endNotCompleted: async () => {
-      await note('end');
-      return set('failed');
-    },
-    cancelPayment: async (_, reason) => {
-      await note(`cancel ${reason}`);
-      return state.attempt === null ? ((state = { ...state, status: 'cancelled' }), state) : state;
-    },
-    askOperator: () => note('operator'),
-    tellSubscription: (id, { outcome }) => note(`tell ${id} ${outcome}`),
-  };
-  return { activities, log, settle: set, whats: () => log.map(({ what }) => what) };
-}
-
 async function start(paymentId: string) {
   const { workflowType, ...options } = paymentStart(paymentId, 23);
   return time.env.client.workflow.start(workflowType, options);
@@ -84,13 +21,13 @@ async function start(paymentId: string) {
 
 describe('payment/{id}', () => {
   it('repeats the call until there is an answer, and tells the subscription', async () => {
-    const { activities, whats } = world('processing', { calls: ['completed'] });
+    const { activities, whats } = world(time, 'processing', { calls: ['completed'] });
     await time.withWorker('payment-service', activities, async () => (await start('pay_repeat')).result());
     expect(whats()).toEqual(['load', 'call', 'tell sub_1 completed']);
   });
 
   it('calls four times at the most; then the outcome is unknown and the provider is asked', async () => {
-    const { activities, whats } = world('processing', { lookups: ['unknown', 'completed'] });
+    const { activities, whats } = world(time, 'processing', { lookups: ['unknown', 'completed'] });
     await time.withWorker('payment-service', activities, async () => (await start('pay_unknown')).result());
     const calls = ['call', 'call', 'call', 'call'];
     const asked = ['lookup', 'lookup that counts'];
@@ -98,7 +35,7 @@ describe('payment/{id}', () => {
   });
 
   it('asks after 1, 5, 15 minutes, 1, 6 and 24 hours, then calls a person and waits for word', async () => {
-    const { activities, log, whats, settle } = world('unknown');
+    const { activities, log, whats, settle } = world(time, 'unknown');
     await time.withWorker('payment-service', activities, async () => {
       const handle = await start('pay_ladder');
       await time.env.sleep('40 h');
@@ -114,7 +51,7 @@ describe('payment/{id}', () => {
   });
 
   it('ends a first payment that its customer did not complete within 23 hours', async () => {
-    const fixture = world('pending');
+    const fixture = world(time, 'pending');
     const created = await time.env.currentTimeMs();
     const load = fixture.activities.loadPayment;
     fixture.activities.loadPayment = async (id) => {
@@ -135,7 +72,7 @@ describe('payment/{id}', () => {
   });
 
   it('wakes when somebody else settled the row', async () => {
-    const { activities, whats, settle } = world('pending');
+    const { activities, whats, settle } = world(time, 'pending');
     await time.withWorker('payment-service', activities, async () => {
       const handle = await start('pay_webhook');
       settle('completed');
@@ -147,13 +84,13 @@ describe('payment/{id}', () => {
   });
 
   it('makes the first attempt when whoever was to make it could not', async () => {
-    const { activities, whats } = world(null, { calls: ['completed'] });
+    const { activities, whats } = world(time, null, { calls: ['completed'] });
     await time.withWorker('payment-service', activities, async () => (await start('pay_untried')).result());
     expect(whats()).toEqual(['load', 'attempt 1', 'load', 'tell sub_1 completed']);
   });
 
   it('carries out a wish that comes while it tells the outcome', async () => {
-    const { activities, whats } = world('processing', { calls: ['failed'] });
+    const { activities, whats } = world(time, 'processing', { calls: ['failed'] });
     const tell = activities.tellSubscription;
     let wish: (() => Promise<void>) | undefined = undefined;
     activities.tellSubscription = async (...args) => {
@@ -170,8 +107,36 @@ describe('payment/{id}', () => {
     expect(whats()).toContain('cancel subscription_cancelled');
   });
 
+  it('makes the attempt of a payment of its own, and tells no subscription', async () => {
+    const { activities, whats } = world(time, null, { calls: ['completed'], kind: 'manual' });
+    await time.withWorker('payment-service', activities, async () => (await start('pay_manual')).result());
+    expect(whats()).toEqual(['load', 'attempt 1 (manual)', 'load']);
+  });
+
+  it('cancels a payment of its own that may not be attempted', async () => {
+    const { activities, whats } = world(time, null, { kind: 'manual', refused: true });
+    await time.withWorker('payment-service', activities, async () => (await start('pay_refused')).result());
+    expect(whats()).toEqual(['load', 'attempt 1 (manual)', 'cancel subscription_final', 'load']);
+  });
+
+  it('carries out a wish of somebody who waits, and answers what the payment is then', async () => {
+    const { activities, whats } = world(time, null, { kind: 'manual' });
+    const { workflowType, ...options } = paymentStart('pay_cancel_now', 23);
+    await time.withWorker('payment-service', activities, async () => {
+      const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
+        ...options,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      const args = [{ reason: 'a mistake' }];
+      const ask = time.env.client.workflow.executeUpdateWithStart('cancel', { startWorkflowOperation, args });
+      expect(await ask).toBe('cancelled');
+      await time.env.client.workflow.getHandle('payment/pay_cancel_now').result();
+    });
+    expect(whats()).toEqual(['load', 'cancel a mistake', 'load']);
+  });
+
   it('cancels a payment that was never attempted, and tells nobody', async () => {
-    const { activities, whats } = world(null);
+    const { activities, whats } = world(time, null);
     const { workflowType, ...options } = paymentStart('pay_cancel', 23);
     await time.withWorker('payment-service', activities, async () => {
       const handle = await time.env.client.workflow.signalWithStart(workflowType, {
@@ -182,5 +147,100 @@ describe('payment/{id}', () => {
       await handle.result();
     });
     expect(whats()).toEqual(['load', 'cancel subscription_cancelled']);
+  });
+});
+
+describe('payment/{id} and refunds', () => {
+  const command: RefundCommand = { refund_id: 'rfd_1', amount: 400, reason: 'goodwill', actor };
+
+  async function askForRefund(paymentId: string): Promise<unknown> {
+    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    return time.env.client.workflow.executeUpdateWithStart('refund', {
+      startWorkflowOperation: new WithStartWorkflowOperation(workflowType, {
+        ...options,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+      args: [command],
+    });
+  }
+  const ended = (paymentId: string) => time.env.client.workflow.getHandle(`payment/${paymentId}`).result();
+
+  it('promises a refund, asks for it, answers how it stands, and ends', async () => {
+    const { activities, whats } = world(time, 'completed', { refunds: ['succeeded'] });
+    await time.withWorker('payment-service', activities, async () => {
+      expect(await askForRefund('pay_refund')).toMatchObject({ id: 'rfd_1', status: 'succeeded' });
+      await ended('pay_refund');
+    });
+    expect(whats().filter((what) => !what.startsWith('tell'))).toEqual([
+      'load',
+      'reserve 400',
+      'refund rfd_1',
+      'load',
+    ]);
+  });
+
+  it('refuses what cannot be refunded, with the reason, and pays nothing', async () => {
+    const { activities, whats } = world(time, 'failed');
+    await time.withWorker('payment-service', activities, async () => {
+      const asked = askForRefund('pay_not_paid');
+      await expect(asked).rejects.toMatchObject({
+        cause: { type: 'payment_not_refundable', details: [{ reason: 'not_paid' }] },
+      });
+      await ended('pay_not_paid');
+    });
+    expect(whats().some((what) => what.startsWith('refund'))).toBe(false);
+  });
+
+  it('answers pending without a clear answer, then asks after 1, 5, 15 minutes, 1, 6, 24 hours, then daily', async () => {
+    const { activities, log, whats } = world(time, 'completed', {
+      refunds: [...Array<RefundStatus>(8).fill('pending'), 'succeeded'],
+    });
+    await time.withWorker('payment-service', activities, async () => {
+      expect(await askForRefund('pay_slow_refund')).toMatchObject({ status: 'pending' });
+      await ended('pay_slow_refund');
+    });
+    const askings = log.filter(({ what }) => what === 'refund rfd_1').map(({ atMs }) => atMs);
+    const gaps = askings.slice(1).map((atMs, index) => Math.round((atMs - (askings[index] ?? 0)) / minuteMs));
+    expect(gaps).toEqual([1, 5, 15, 60, 360, 1440, 1440, 1440]);
+    expect(whats().filter((what) => what === 'operator about refund')).toHaveLength(1);
+  });
+
+  it('pays what somebody else promised, once it is told to look', async () => {
+    const { activities, whats, settle, promise } = world(time, 'unknown', { refunds: ['succeeded'] });
+    await time.withWorker('payment-service', activities, async () => {
+      const handle = await start('pay_unwanted');
+      settle('completed');
+      promise('rfd_2');
+      await handle.signal('settled');
+      await handle.result();
+    });
+    expect(whats()).toContain('refund rfd_2');
+    expect(whats().at(-1)).toBe('tell sub_1 completed');
+  });
+
+  it('looks at the row again when it is told something while it ends', async () => {
+    const { activities, whats, promise } = world(time, 'completed', { refunds: ['succeeded'] });
+    const tell = activities.tellSubscription;
+    let first = true;
+    activities.tellSubscription = async (...args) => {
+      await tell(...args);
+      if (!first) return;
+      first = false;
+      promise('rfd_3');
+      await time.env.client.workflow.getHandle('payment/pay_told_late').signal('settled');
+    };
+    await time.withWorker('payment-service', activities, async () => (await start('pay_told_late')).result());
+    expect(whats()).toContain('refund rfd_3');
+  });
+
+  it('goes on asking about an open attempt while a refund of another one waits', async () => {
+    const { activities, whats, promise } = world(time, 'unknown', {
+      lookups: ['unknown', 'completed'],
+      refunds: ['pending', 'pending', 'succeeded'],
+    });
+    promise('rfd_4');
+    await time.withWorker('payment-service', activities, async () => (await start('pay_both')).result());
+    expect(whats().filter((what) => what.startsWith('refund'))).toHaveLength(3);
+    expect(whats().filter((what) => what.startsWith('lookup'))).toHaveLength(2);
   });
 });

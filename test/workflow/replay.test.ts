@@ -43,9 +43,14 @@ describe('the workflows of today', () => {
     expect(await replay(recorded())).toEqual({ replayed: names, failed: [] });
     expect(names).toEqual([
       'payment-first-attempt',
+      'payment-manual-cancelled',
+      'payment-manual',
+      'payment-refund-unclear',
+      'payment-refunded',
       'payment-repeated',
       'payment-settled-elsewhere',
       'payment-unknown',
+      'payment-unwanted-success',
       'subscription-cancelled',
       'subscription-declined',
       'subscription-incomplete-activated',

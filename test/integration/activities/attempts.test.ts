@@ -58,7 +58,7 @@ describe('an attempt', () => {
     ]);
   });
 
-  it('executed twice side by side has one outcome under one key', async () => {
+  it('executed twice side by side has one row under one key; a success stands whoever tells it', async () => {
     const { paymentId } = await given.begun();
     given.provider.charges = [completed, declined];
     let inside = 0;
@@ -80,8 +80,8 @@ describe('an attempt', () => {
       `${paymentId}/1`,
     ]);
     const attempts = await attemptsOf(paymentId);
-    expect(attempts).toHaveLength(1);
-    expect(answers.map(({ status }) => status)).toEqual([attempts[0]?.status, attempts[0]?.status]);
+    expect(attempts).toMatchObject([{ status: 'completed' }]);
+    expect(answers.map(({ status }) => status)).toContain('completed');
   });
 
   it('that is settled gives its answer again without a call', async () => {

@@ -120,6 +120,22 @@ describe('changing', () => {
     expect(await lived.events('payments.completed')).toEqual([]);
   });
 
+  it('gives a charge back whose change was overtaken while it was being paid', async () => {
+    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    await lived.setNow('2027-02-15T00:00:00.000Z');
+    given.provider.slow = async () => {
+      given.provider.slow = () => Promise.resolve();
+      await lived.change({ metadata: { faster: 'yes' } });
+    };
+    const overtaken = await lived.change({ plan_id: 'platinum', proration: 'charge_now' });
+    expect(overtaken).toMatchObject({ kind: 'refused', code: 'subscription_state' });
+    expect(await lived.read()).toMatchObject({ plan_id: 'gold', metadata: { faster: 'yes' } });
+    const refunds = await given.db.refund.findMany({
+      where: { payment: { subscription_id: lived.id, kind: 'proration' } },
+    });
+    expect(refunds).toMatchObject([{ status: 'pending', amount: 1000n, reason: 'change_overtaken' }]);
+  });
+
   it('waits for a charge that stays open, announced, and holds when it is paid', async () => {
     const lived = await lives(given, '2027-02-01T00:00:00.000Z');
     given.provider.charges = [pending];

@@ -5,8 +5,9 @@ import { v7 as uuidv7 } from 'uuid';
 import { createApp, type ReadinessCheck } from '../../../api/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
 import { listen, type RunningServer } from '../../../api/server';
+import type { PaymentProcess } from '../../../api/payment-process';
 import type { SubscriptionProcess } from '../../../api/subscription-process';
-import type { SubscriptionCreation } from '../../../contracts/commands';
+import type { CancelPayment, RefundCommand, SubscriptionCreation } from '../../../contracts/commands';
 import type { Scope } from '../../../contracts/scopes';
 import { createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/database';
@@ -52,10 +53,34 @@ export class PlayedProcess implements SubscriptionProcess {
   }
 }
 
+/** Plays the part of the payment's workflow. */
+export class PlayedPayments implements PaymentProcess {
+  refunds: { paymentId: string; command: RefundCommand }[] = [];
+  looks: string[] = [];
+  onCancel: (paymentId: string, wish: CancelPayment) => Promise<void> = () => Promise.resolve();
+  onLook: () => Promise<void> = () => Promise.resolve();
+  onRefund: (paymentId: string, command: RefundCommand) => Promise<void> = () => Promise.resolve();
+
+  refund(paymentId: string, command: RefundCommand): Promise<void> {
+    this.refunds.push({ paymentId, command });
+    return this.onRefund(paymentId, command);
+  }
+
+  cancel(paymentId: string, wish: CancelPayment): Promise<void> {
+    return this.onCancel(paymentId, wish);
+  }
+
+  look(paymentId: string): Promise<void> {
+    this.looks.push(paymentId);
+    return this.onLook();
+  }
+}
+
 export interface GivenApi {
   db: Database;
   url: string;
   process: PlayedProcess;
+  payments: PlayedPayments;
   /** Every line that was logged. */
   logged: string[];
   clock: { now: Date };
@@ -70,6 +95,7 @@ export async function givenApi(): Promise<GivenApi> {
   const db = createDatabase(database.url, 10);
   await ensureBootstrapKey(db, adminSecret);
   const played = new PlayedProcess();
+  const payments = new PlayedPayments();
   const logged: string[] = [];
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];
@@ -80,6 +106,7 @@ export async function givenApi(): Promise<GivenApi> {
       played.rounds += 1;
       return Promise.resolve();
     },
+    payments,
     readiness,
     providers: ['sandbox'],
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
@@ -92,6 +119,7 @@ export async function givenApi(): Promise<GivenApi> {
     db,
     url: server.url,
     process: played,
+    payments,
     logged,
     clock,
     readiness,

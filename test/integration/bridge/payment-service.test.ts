@@ -5,6 +5,7 @@ import { commitCancellation } from '../../../activities/subscription/commands';
 import { runGroup, type RunningGroup } from '../../../bridge/consumer';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import { startRelay, type Relay } from '../../../bridge/relay';
+import { toSubscription } from '../../../prisma/rows';
 import {
   actor,
   completed,
@@ -33,7 +34,12 @@ beforeAll(async () => {
   const onFatal = (error: Error) => {
     throw error;
   };
-  const handlers = paymentServiceHandlers({ db: given.db, client, incompleteHours: 23 });
+  const handlers = paymentServiceHandlers({
+    db: given.db,
+    client,
+    incompleteHours: 23,
+    externalPaymentMax: 5_000,
+  });
   group = await runGroup(
     { kafka: kafka.client, db: given.db, log: quiet, onFatal },
     'payment-service',
@@ -69,6 +75,56 @@ const about = (records: ReadRecord[], paymentId: string) =>
   records.filter(({ message }) => message.value?.toString().includes(`${paymentId}/attempt/`));
 const announced = (paymentId: string) =>
   until('the payment is announced', async () => (await paymentOf(paymentId)).announced);
+
+const handlers = () =>
+  paymentServiceHandlers({ db: given.db, client, incompleteHours: 23, externalPaymentMax: 5_000 });
+const cancel = (id: string) => {
+  const command = { command_id: `${id}/c`, mode: 'now', refund: 'none', reason: null, actor } as const;
+  return commitCancellation(given.db, id, command);
+};
+/** A subscription that was paid (or not) at its creation and is cancelled now; its first payment. */
+async function cancelledWith(subscription_id: string, outcome: typeof completed): Promise<string> {
+  const known = await given.db.subscription.findUnique({ where: { id: subscription_id } });
+  const { paymentId } =
+    known === null ? await given.begun({ subscription_id }) : { paymentId: known.first_payment_id ?? '' };
+  await attempt(paymentId, outcome);
+  await applyFirstPayment(given.db, subscription_id);
+  await cancel(subscription_id);
+  return paymentId;
+}
+/** A later payment of the same subscription, which was taken. */
+async function later(subscription_id: string, id: string, amount: number): Promise<string> {
+  await given.begun({ subscription_id });
+  await given.db.payment.create({
+    data: {
+      id,
+      kind: 'proration',
+      status: 'requested',
+      customer_id: 'cus_1',
+      payment_method_id: 'pm_1',
+      subscription_id,
+      currency: 'EUR',
+      amount,
+      announced: true,
+      created_at: new Date(Date.now() + 60_000),
+    },
+  });
+  await attempt(id, completed);
+  return id;
+}
+/** The record as the Subscription Service writes it, with a refund. */
+async function cancellation(subscriptionId: string, refund: { amount: number; currency: string }) {
+  const row = await given.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
+  const data = {
+    subscription: toSubscription(row),
+    mode: 'now' as const,
+    reason: 'moved',
+    refund,
+    open_payment_ids: [],
+    actor,
+  };
+  return { id: 'x', subject: undefined, time: '', data };
+}
 
 describe('group payment-service', () => {
   it('announces a first payment that is open, and starts its follow-up', async () => {
@@ -121,8 +177,53 @@ describe('group payment-service', () => {
     expect(signal.workflowExecutionSignaledEventAttributes?.signalName).toBe('cancel');
   });
 
+  it('gives back what was taken after the cancellation, and what the cancellation asks for, once', async () => {
+    const newest = await later('sub_bridge_refund', 'pay_bridge_newest', 300);
+    const oldest = await cancelledWith('sub_bridge_refund', completed);
+    const event = await cancellation('sub_bridge_refund', { amount: 700, currency: 'EUR' });
+    for (let reading = 0; reading < 3; reading += 1) await handlers()['subscriptions.cancelled']?.(event);
+    const amounts = (paymentId: string) =>
+      given.db.refund.findMany({
+        where: { payment_id: paymentId },
+        select: { amount: true, id: true },
+      });
+    expect(await amounts(newest)).toMatchObject([{ amount: 300n }]);
+    expect(await amounts(oldest)).toMatchObject([{ amount: 400n }]);
+    for (const paymentId of [newest, oldest]) await isFollowedUp(paymentId);
+  });
+
+  it('gives back no more than was taken, and tells a person what is missing', async () => {
+    const paymentId = await cancelledWith('sub_bridge_too_much', completed);
+    await handlers()['subscriptions.cancelled']?.(
+      await cancellation('sub_bridge_too_much', { amount: 1500, currency: 'EUR' }),
+    );
+    expect(await given.db.refund.findMany({ where: { payment_id: paymentId } })).toMatchObject([
+      { amount: 1000n },
+    ]);
+    const tasks = await given.db.operatorTask.findMany({ where: { subject_id: 'sub_bridge_too_much' } });
+    expect(tasks).toMatchObject([{ kind: 'refund_failed' }]);
+    expect(tasks[0]?.detail).toContain('500 EUR');
+  });
+
+  it('believes no cancellation that our own rows do not know', async () => {
+    const { paymentId } = await given.begun({ subscription_id: 'sub_bridge_forged' });
+    await attempt(paymentId, completed);
+    await applyFirstPayment(given.db, 'sub_bridge_forged');
+    const event = await cancellation('sub_bridge_forged', { amount: 1000, currency: 'EUR' });
+    await expect(handlers()['subscriptions.cancelled']?.(event)).rejects.toMatchObject({
+      name: 'Unprocessable',
+      code: 'contradicts_subscription',
+    });
+    expect(await given.db.refund.count({ where: { payment_id: paymentId } })).toBe(0);
+  });
+
   it('puts aside what speaks of a payment that does not exist', async () => {
-    const handlers = paymentServiceHandlers({ db: given.db, client, incompleteHours: 23 });
+    const handlers = paymentServiceHandlers({
+      db: given.db,
+      client,
+      incompleteHours: 23,
+      externalPaymentMax: 5_000,
+    });
     const paymentId = await incomplete('sub_bridge_known');
     const { payload } = await given.db.outboxEvent.findFirstOrThrow({
       where: { subject: 'sub_bridge_known' },
@@ -135,7 +236,12 @@ describe('group payment-service', () => {
 
 describe('announcing against settling', () => {
   it('publishes exactly one outcome, whoever comes first', async () => {
-    const handlers = paymentServiceHandlers({ db: given.db, client, incompleteHours: 23 });
+    const handlers = paymentServiceHandlers({
+      db: given.db,
+      client,
+      incompleteHours: 23,
+      externalPaymentMax: 5_000,
+    });
     for (let round = 0; round < 20; round += 1) {
       const id = `sub_bridge_race_${round}`;
       const paymentId = await incomplete(id);

@@ -34,15 +34,23 @@ const paymentOf = (paymentId: string) => given.db.payment.findUniqueOrThrow({ wh
 describe('settling an attempt', () => {
   it('happens once, by whoever comes first of twenty; the others adopt what stands', async () => {
     const { paymentId } = await open({ kind: 'renewal', announced: true });
+    const settlements = await Promise.all(Array.from({ length: 20 }, () => settle(paymentId, declined)));
+    expect(settlements.filter(({ settledNow }) => settledNow)).toHaveLength(1);
+    expect(new Set(settlements.map(({ attempt }) => attempt.status))).toEqual(new Set(['failed']));
+    const events = await eventsOf(paymentId);
+    expect(events.map(({ event_id }) => event_id)).toEqual([`${paymentId}/attempt/1/failed`]);
+  });
+
+  it('ends as a success when twenty tell success and failure at once, published once each', async () => {
+    const { paymentId } = await open({ kind: 'renewal', announced: true });
     const told: AttemptOutcome[] = [completed, declined];
-    const settlements = await Promise.all(
+    await Promise.all(
       Array.from({ length: 20 }, (_, index) => settle(paymentId, told[index % 2] as AttemptOutcome)),
     );
-    expect(settlements.filter(({ settledNow }) => settledNow)).toHaveLength(1);
-    const { status } = await paymentOf(paymentId);
-    expect(new Set(settlements.map(({ attempt }) => attempt.status))).toEqual(new Set([status]));
-    const events = await eventsOf(paymentId);
-    expect(events.map(({ event_id }) => event_id)).toEqual([`${paymentId}/attempt/1/${status}`]);
+    expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
+    const ids = (await eventsOf(paymentId)).map(({ event_id }) => event_id);
+    expect(ids.filter((id) => id.endsWith('/completed'))).toHaveLength(1);
+    expect(await given.db.refund.count({ where: { payment_id: paymentId } })).toBe(0);
   });
 
   it('of a first payment is not published as long as it was not announced', async () => {
@@ -106,13 +114,16 @@ describe('settling an attempt', () => {
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed', version });
   });
 
-  it('asks a person about money that was taken for what has ended', async () => {
+  it('gives money back that was taken for what has ended, and shows it to a person', async () => {
     const { paymentId, subscriptionId } = await open();
     const command = { command_id: 'c', mode: 'now', refund: 'none', reason: null, actor } as const;
     await commitCancellation(given.db, subscriptionId, command);
     await settle(paymentId, completed, 'webhook');
     const tasks = await given.db.operatorTask.findMany({ where: { subject_id: paymentId } });
     expect(tasks).toMatchObject([{ kind: 'second_success' }]);
+    expect(await given.db.refund.findMany({ where: { payment_id: paymentId } })).toMatchObject([
+      { attempt: 1, amount: 1000n, status: 'pending', reason: 'subscription_final' },
+    ]);
   });
 
   it('is refused for an attempt that never began', async () => {

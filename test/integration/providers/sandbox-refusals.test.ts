@@ -78,7 +78,7 @@ describe('refusals', () => {
     ['an unknown charge', 'GET', '/v1/charges/ch_none', undefined, {}, 404, 'not_found'],
     ['a NUL in an id', 'GET', '/v1/charges/%00', undefined, {}, 404, 'not_found'],
     ['a malformed path', 'GET', '/v1/charges/%', undefined, {}, 400, 'malformed_request'],
-    ['an unknown path', 'GET', '/v1/refunds', undefined, {}, 404, 'not_found'],
+    ['an unknown path', 'GET', '/v1/payouts', undefined, {}, 404, 'not_found'],
   ])('%s is refused as such', async (_what, method, path, body, headers, httpStatus, code) => {
     const answer = await sandbox.ask<ErrorBody>(method, path, body, headers);
 

@@ -19,6 +19,11 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     command: () => Promise.reject(new Error('not asked')),
   },
   reconcileNow: () => Promise.reject(new Error('not asked')),
+  payments: {
+    refund: () => Promise.reject(new Error('not asked')),
+    cancel: () => Promise.reject(new Error('not asked')),
+    look: () => Promise.reject(new Error('not asked')),
+  },
   readiness: [],
   providers: ['sandbox'],
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),

@@ -1,6 +1,7 @@
 /** What the sandbox adapter makes of each thing that a provider, or something between, may answer to a charge. */
 import type { IncomingMessage } from 'node:http';
-import { maxAnswerBytes, sandboxProvider } from '../../../providers/sandbox/adapter';
+import { sandboxProvider } from '../../../providers/sandbox/adapter';
+import { maxAnswerBytes } from '../../../providers/sandbox/http';
 import {
   providerAnswering,
   providerThat,

@@ -1,0 +1,43 @@
+/** Operator tasks: what a person has to decide. */
+import { z } from 'zod';
+import { operatorTaskKinds } from '../../domain/operator-task';
+import { actor, id, instant, text } from '../fields';
+import { pageQuery } from './lists';
+
+const statuses = ['open', 'resolved'] as const;
+const outcomes = ['succeeded', 'failed'] as const;
+
+export const listOperatorTasks = pageQuery.extend({
+  status: z.enum(statuses, `must be one of ${statuses.join(', ')}`).optional(),
+  kind: z.enum(operatorTaskKinds, `must be one of ${operatorTaskKinds.join(', ')}`).optional(),
+  subject_id: id.optional(),
+});
+
+export const resolveOperatorTask = z
+  .strictObject({
+    reason: text(500),
+    outcome: z
+      .enum(outcomes, `must be one of ${outcomes.join(', ')}`)
+      .optional()
+      .meta({ description: 'For unknown_outcome and amount_mismatch: what the provider’s records say.' }),
+    provider_reference: text(200)
+      .optional()
+      .meta({ description: 'With succeeded: the provider’s name of the charge; a refund needs it.' }),
+  })
+  .meta({ id: 'ResolveOperatorTask' });
+export type ResolveOperatorTask = z.infer<typeof resolveOperatorTask>;
+
+export const operatorTask = z
+  .object({
+    id: z.string(),
+    kind: z.enum(operatorTaskKinds),
+    subject: z.object({ type: z.string(), id: z.string() }),
+    detail: z.string(),
+    status: z.enum(statuses),
+    created_at: instant,
+    resolved: z
+      .object({ at: instant, actor, reason: z.string(), outcome: z.enum(outcomes).nullable() })
+      .nullable(),
+  })
+  .meta({ id: 'OperatorTask' });
+export type OperatorTask = z.infer<typeof operatorTask>;

@@ -1,0 +1,33 @@
+/** The questions that `payment/{id}` asks the provider about an open attempt, one when its time has come. */
+import type { PaymentState } from '../activities/payment';
+import { isAttemptOpen } from '../domain/payment';
+import { lookupLadderMs, nextQuestion, type Question } from '../domain/unknown-outcome';
+import { steps } from './payment-activities';
+
+export interface Questions {
+  /** Null: nothing is left to ask, only a webhook or a person can tell. */
+  next(state: PaymentState): Question | null;
+  ask(question: Question): Promise<PaymentState>;
+}
+
+/** The outcome is unknown from now on. */
+export function createQuestions(paymentId: string, incompleteHours: number): Questions {
+  const unknownSinceMs = Date.now();
+  let lookups = 0;
+  return {
+    next({ kind, attempt, created_at }) {
+      // The attempt's own state: the payment may have been paid by another one.
+      if (attempt === null || !isAttemptOpen(attempt.status)) return null;
+      const waiting = { kind, status: attempt.status, created_at };
+      return nextQuestion(waiting, { unknownSinceMs, lookups, incompleteHours });
+    },
+    async ask(question) {
+      if (question.last) return steps.endNotCompleted(paymentId);
+      lookups += 1;
+      const after = await steps.lookUp(paymentId, question.provesAbsence);
+      const usedUp = lookups === lookupLadderMs.length;
+      if (usedUp && after.attempt?.status === 'unknown') await steps.askOperator(paymentId);
+      return after;
+    },
+  };
+}
