@@ -9,6 +9,8 @@ export const predicateNames = [
   'change_not_concluded',
   'final_with_open_payment',
   'unknown_without_task',
+  'manual_not_attempted',
+  'refund_not_finished',
   'outbox_unpublished',
 ] as const;
 export type Predicate = (typeof predicateNames)[number];
