@@ -18,7 +18,7 @@ async function run(name: string, args: string[], flags: Record<string, string>, 
     asked.push(call);
     return answer;
   };
-  const outcome = await operatorTaskCommands[name]?.run({ args, flags, call });
+  const outcome = await operatorTaskCommands[name]?.run({ args, flags, isOn: () => false, call });
   return { asked, text: outcome?.text ?? '' };
 }
 
