@@ -31,6 +31,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   payment_not_cancellable:
     'reason says why: the state that the payment has reached, or collected_by_subscription: such a payment ends with its subscription. Nothing was changed.',
   operator_task_resolved: 'resolved says when, by whom, why and as what. Nothing was changed.',
+  payment_not_retryable:
+    'reason says why: completed, in_flight, unknown_outcome, pending, requires_action, cancelled, uncollectible, hard_declined (another payment method may do), budget_exhausted, subscription_paused, subscription_final or no_payment_method. Nothing was asked for.',
   payment_not_refundable:
     'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left. What is pending or was given back already is not left. Nothing was changed.',
   payment_method_in_use:

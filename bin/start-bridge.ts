@@ -42,7 +42,7 @@ export async function startBridge(
       externalPaymentMax: config.EXTERNAL_PAYMENT_MAX,
     }),
     'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
-    'retry-service': retryServiceHandlers(db),
+    'retry-service': retryServiceHandlers({ db, client: temporal.client }),
     'analytics-service': analyticsServiceHandlers(db),
   };
   const groups = await Promise.all(

@@ -96,15 +96,19 @@ function activitiesOf(
         onFound: metrics.onFound,
       }),
     },
-    retry: createRetryActivities({
-      db,
-      onPublished: metrics.onPublished,
-      schedule: {
-        renewalsPerSecond: config.RENEWALS_PER_SECOND,
-        shards: config.RENEWAL_SHARDS,
-        tickMs: config.RENEWAL_TICK_SECONDS * 1_000,
-      },
-    }),
+    retry: {
+      ...attempt,
+      ...createRetryActivities({
+        db,
+        followUps,
+        onPublished: metrics.onPublished,
+        schedule: {
+          renewalsPerSecond: config.RENEWALS_PER_SECOND,
+          shards: config.RENEWAL_SHARDS,
+          tickMs: config.RENEWAL_TICK_SECONDS * 1_000,
+        },
+      }),
+    },
   };
 }
 

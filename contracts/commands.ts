@@ -102,6 +102,11 @@ export interface CollectionExhausted extends CollectionStarted {
 /** What `awaitCreated` says: `concluded`, read the row; `too_late`, nothing was written and nothing charged. */
 export type CreationResult = 'concluded' | 'too_late';
 
+/** Start arguments of `retry/{payment_id}`. */
+export interface RetryInput {
+  payment_id: string;
+}
+
 /** Start arguments of `renewal-scheduler/{shard}`. */
 export interface RenewalSchedulerInput {
   shard: number;

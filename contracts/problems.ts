@@ -21,6 +21,7 @@ export const problems = {
   subscription_state: { status: 409, title: 'The state of the subscription does not allow it' },
   payment_not_cancellable: { status: 409, title: 'The payment cannot be cancelled' },
   operator_task_resolved: { status: 409, title: 'The operator task was resolved already' },
+  payment_not_retryable: { status: 409, title: 'The payment cannot be tried again now' },
   payment_not_refundable: { status: 409, title: 'The payment cannot be refunded' },
   dead_letter_resolved: { status: 409, title: 'The dead letter was dealt with already' },
   dead_letter_redriving: { status: 409, title: 'The dead letter is about to be handled again' },

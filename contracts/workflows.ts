@@ -4,7 +4,13 @@
  * Plain data, so that the API, the bridge and the activities start the same thing in the same way. No personal data
  * in ids, memos or search attributes: they are readable in the Web UI.
  */
-import type { CancelPayment, PaymentInput, RenewalSchedulerInput, SubscriptionInput } from './commands';
+import type {
+  CancelPayment,
+  PaymentInput,
+  RenewalSchedulerInput,
+  RetryInput,
+  SubscriptionInput,
+} from './commands';
 
 export const taskQueues = {
   subscription: 'subscription-service',
@@ -34,6 +40,10 @@ export const messages = {
   collectionExhausted: 'collectionExhausted',
   firstPaymentSettled: 'firstPaymentSettled',
   settled: 'settled',
+  failed: 'failed',
+  manualRetry: 'manualRetry',
+  release: 'release',
+  paymentMethodChanged: 'paymentMethodChanged',
   refund: 'refund',
 } as const;
 
@@ -64,6 +74,20 @@ export function paymentStart(paymentId: string, incompleteHours: number): Workfl
     taskQueue: taskQueues.payment,
     args: [{ payment_id: paymentId, incomplete_hours: incompleteHours }],
   };
+}
+
+/** The collection of a failed payment. */
+export function retryStart(paymentId: string): WorkflowStart<RetryInput> {
+  return {
+    workflowType: 'retry',
+    workflowId: retryWorkflowId(paymentId),
+    taskQueue: taskQueues.retry,
+    args: [{ payment_id: paymentId }],
+  };
+}
+
+export function retryWorkflowId(paymentId: string): string {
+  return `retry/${paymentId}`;
 }
 
 /** The scheduler of one shard of the subscriptions. */

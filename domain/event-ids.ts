@@ -21,6 +21,11 @@ export function paymentRequestedEventId(paymentId: string): string {
   return `${paymentId}/requested`;
 }
 
+/** That a person wants a failed payment to be tried again. */
+export function retryRequestedEventId(paymentId: string, requestId: string): string {
+  return `${paymentId}/retry/${requestId}`;
+}
+
 /** The outcome of an attempt. */
 export function attemptEventId(paymentId: string, attempt: number, outcome: 'completed' | 'failed'): string {
   return `${paymentId}/attempt/${attempt}/${outcome}`;

@@ -2,4 +2,5 @@
 export { subscription } from './subscription';
 export { payment } from './payment';
 export { reconciliation } from './reconciliation';
+export { retry } from './retry';
 export { renewalScheduler } from './renewal-scheduler';

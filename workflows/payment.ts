@@ -123,6 +123,8 @@ async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Prom
 
 /** First and proration payments are waited for by their subscription. */
 async function tellSubscription(final: PaymentState): Promise<void> {
+  // A later attempt was made by the collection, which waits for its outcome.
+  if ((final.attempt?.number ?? 0) > 1) await steps.tellRetry(final.payment_id);
   const waitedFor = final.kind === 'first' || final.kind === 'proration';
   if (!waitedFor || final.subscription_id === null || final.attempt === null) return;
   const outcome = isPaymentCollected(final.status) ? 'completed' : 'failed';

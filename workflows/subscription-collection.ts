@@ -28,6 +28,16 @@ export async function takeUp(record: SubscriptionRecord): Promise<SubscriptionRe
   return collectOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
 }
 
+/** Tells whoever collects the unpaid period that it may go on. */
+export async function wakeCollection(
+  { subscription }: SubscriptionRecord,
+  why: 'release' | 'paymentMethodChanged',
+): Promise<void> {
+  const { open_payment_id: paymentId, status } = subscription;
+  if (paymentId === null || status === 'incomplete') return;
+  await laterStep((step) => step.wakeRetry(paymentId, why));
+}
+
 /** Whether this payment's outcome would change anything. */
 export function waitsFor(record: SubscriptionRecord, paymentId: string): boolean {
   const { open_payment_id: open, pending_change: pending } = record.subscription;

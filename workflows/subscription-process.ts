@@ -6,13 +6,13 @@
  */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Committed, SubscriptionActivities, SubscriptionRecord } from '../activities/subscription';
-import type { ChangeCommand } from '../contracts/commands';
+import type { ChangeCommand, ResumeCommand } from '../contracts/commands';
 import type { Subscription } from '../contracts/http/subscriptions';
 import { isFinal } from '../domain/subscription';
 import type { MessageQueue } from './message-queue';
 import { firstStep, isUnavailable } from './subscription-activities';
 import { carryOutChange } from './subscription-change';
-import { collectOpenPeriod, takeUp, waitsFor } from './subscription-collection';
+import { collectOpenPeriod, takeUp, waitsFor, wakeCollection } from './subscription-collection';
 import { showSubscription } from './subscription-display';
 import { refusal, refuseIfEnded } from './subscription-refusals';
 
@@ -29,6 +29,7 @@ export interface SubscriptionProcess {
   isTold(paymentId: string): boolean;
   /** A command, when its turn has come; a period that it opens is collected. */
   ask(step: Step<Committed>): Promise<Subscription>;
+  askResumption(command: ResumeCommand): Promise<Subscription>;
   askChange(command: ChangeCommand): Promise<Subscription>;
   /** What is due opens, and what opened is collected. */
   renew(): Promise<void>;
@@ -96,7 +97,18 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     refuseIfEnded: () => refuseIfEnded(record),
     hear: (paymentId) => void told.push(paymentId),
     ask: (step) => inTurn(async () => collectOpenPeriod(await commit((activities) => step(activities, id)))),
-    askChange: (command) => inTurn(() => carryOutChange(id, command, isTold)),
+    askResumption: (command) =>
+      inTurn(async () => {
+        const resumed = await collectOpenPeriod(await commit((step) => step.commitResumption(id, command)));
+        await wakeCollection(resumed, 'release');
+        return resumed;
+      }),
+    askChange: (command) =>
+      inTurn(async () => {
+        const changed = await carryOutChange(id, command, isTold);
+        if (command.payment_method_id !== null) await wakeCollection(changed, 'paymentMethodChanged');
+        return changed;
+      }),
     takeUp: async () => void adopt(await takeUp(held())),
     async settle(paymentId) {
       if (!waitsFor(held(), paymentId)) return;

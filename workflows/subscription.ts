@@ -88,7 +88,7 @@ function listen(process: SubscriptionProcess, queue: MessageQueue): void {
   const early = { validator: (_command: unknown) => process.refuseIfEnded() };
   setHandler(cancel, (command) => process.ask((step, id) => step.commitCancellation(id, command)));
   setHandler(pause, (command) => process.ask((step, id) => step.commitPause(id, command)), early);
-  setHandler(resume, (command) => process.ask((step, id) => step.commitResumption(id, command)), early);
+  setHandler(resume, (command) => process.askResumption(command), early);
   setHandler(change, (command) => process.askChange(command), early);
   setHandler(renewRequired, () => queue.tell(process.renew));
   setHandler(paymentCompleted, ({ payment_id: paymentId }) => queue.tell(() => process.settle(paymentId)));

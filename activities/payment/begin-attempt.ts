@@ -11,6 +11,7 @@ import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
+import { methodToCharge } from '../../prisma/retry-facts';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import type { ChargeRequest } from '../../providers/port';
 
@@ -25,6 +26,8 @@ export interface AttemptRequest {
   payment_id: string;
   number: number;
   trigger: AttemptTrigger;
+  /** The method that somebody wants charged; left out: the one that is due. */
+  payment_method_id?: string | null;
 }
 
 export type RefusalReason =
@@ -102,7 +105,7 @@ async function insertAttempt(
   request: AttemptRequest,
   subscription: SubscriptionRow | null,
 ): Promise<BegunAttempt> {
-  const method = await usableMethod(tx, payment, subscription);
+  const method = await methodToCharge(tx, payment, subscription, request.payment_method_id ?? null);
   if (method === null && request.number > 1)
     return answer({ status: 'refused', reason: 'no_payment_method' });
   const now = await databaseNow(tx);
@@ -144,24 +147,6 @@ async function insertAttempt(
     'answer',
   );
   return answer(settledAnswer(settled.attempt));
-}
-
-/** The payment's own method, else the subscription's, else the customer's default. */
-async function usableMethod(tx: Transaction, payment: PaymentRow, subscription: SubscriptionRow | null) {
-  const customer = await tx.customer.findUniqueOrThrow({ where: { id: payment.customer_id } });
-  const wanted = [
-    payment.payment_method_id,
-    subscription?.payment_method_id,
-    customer.default_payment_method_id,
-  ];
-  for (const id of wanted) {
-    if (!id) continue;
-    const method = await tx.paymentMethod.findFirst({
-      where: { id, customer_id: customer.id, deleted_at: null },
-    });
-    if (method !== null) return method;
-  }
-  return null;
 }
 
 async function call(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): Promise<BegunAttempt> {

@@ -1,13 +1,23 @@
 /** Starting and waking other workflows from activities. Started already is success; receivers judge by the row. */
-import type { Client } from '@temporalio/client';
-import type { FirstPaymentSettled, PaymentCompleted } from '../../contracts/commands';
-import { messages, paymentStart, subscriptionStart } from '../../contracts/workflows';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type {
+  CollectionExhausted,
+  CollectionStarted,
+  FirstPaymentSettled,
+  PaymentCompleted,
+} from '../../contracts/commands';
+import { messages, paymentStart, retryWorkflowId, subscriptionStart } from '../../contracts/workflows';
 
 export interface FollowUps {
   /** Has a subscription do what is due or was left half done; starts its process when there is none. */
   wakeSubscription(subscriptionId: string): Promise<void>;
   /** Tells a subscription that a payment it waits for is settled. */
   tellPaid(subscriptionId: string, paid: PaymentCompleted): Promise<void>;
+  /** The collection of a period began, or was given up. */
+  tellCollectionStarted(subscriptionId: string, told: CollectionStarted): Promise<void>;
+  tellCollectionExhausted(subscriptionId: string, told: CollectionExhausted): Promise<void>;
+  /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
+  wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void>;
   /** Wishes a payment away; its process decides by the row. */
   cancel(paymentId: string, reason: string): Promise<void>;
   /** Has `payment/{id}` look at its row, which somebody else wrote; starts it when it does not run. */
@@ -34,6 +44,15 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
   return {
     wakeSubscription: (id) => tell(id, messages.renewRequired, {}),
     tellPaid: (id, paid) => tell(id, messages.paymentCompleted, paid),
+    tellCollectionStarted: (id, told) => tell(id, messages.collectionStarted, told),
+    tellCollectionExhausted: (id, told) => tell(id, messages.collectionExhausted, told),
+    async wakeRetry(paymentId, why) {
+      try {
+        await client.workflow.getHandle(retryWorkflowId(paymentId)).signal(messages[why]);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
     tellSubscription: (id, settled) => tell(id, messages.firstPaymentSettled, settled),
     async cancel(paymentId, reason) {
       const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);

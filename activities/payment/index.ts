@@ -38,6 +38,8 @@ export interface PaymentActivities {
   payRefund(refundId: string): Promise<Refund>;
   askOperatorAboutRefund(refundId: string): Promise<void>;
   /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
+  /** Tells `retry/{id}` that the attempt which it waits for has its outcome. */
+  tellRetry(paymentId: string): Promise<void>;
   tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export function createPaymentActivities(
     reserveRefund: (paymentId, command) => reserveRefund(deps, paymentId, command),
     payRefund: (refundId) => payRefund(deps, refundId),
     askOperatorAboutRefund: (refundId) => askOperatorAboutRefund(deps, refundId),
+    tellRetry: (paymentId) => deps.followUps.wakeRetry(paymentId, 'settled'),
     tellSubscription: async (subscriptionId, settled) => {
       const row = await deps.db.subscription.findUnique({ where: { id: subscriptionId } });
       if (row === null || isFinal(row.status as SubscriptionStatus)) return;

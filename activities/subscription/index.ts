@@ -49,6 +49,8 @@ export interface SubscriptionActivities {
     subscriptionId: string,
     message: CollectionExhausted,
   ): Promise<SubscriptionRecord>;
+  /** Tells `retry/{id}`, if it runs, that a pause has ended or another payment method came. */
+  wakeRetry(paymentId: string, why: 'release' | 'paymentMethodChanged'): Promise<void>;
   /** Starts `payment/{id}` for an attempt without a clear answer; it runs already: fine. */
   startFollowUp(paymentId: string): Promise<void>;
 }
@@ -79,6 +81,7 @@ export function createSubscriptionActivities(deps: {
     },
     recordCollectionStarted: (id, message) => recordCollectionStarted(db, id, message),
     recordCollectionExhausted: (id, message) => recordCollectionExhausted(db, id, message),
+    wakeRetry: (paymentId, why) => followUps.wakeRetry(paymentId, why),
     startFollowUp: (paymentId) => followUps.start(paymentId),
   };
 }

@@ -11,6 +11,7 @@ import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
 import { refundRoutes } from './refunds';
+import { retryRoutes } from './retries';
 import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
@@ -26,6 +27,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,
+    ...retryRoutes,
     ...retryPolicyRoutes,
     ...analyticsRoutes,
     ...deadLetterRoutes,

@@ -47,6 +47,7 @@ export function world(
       set(calls.shift() ?? 'processing');
       return { status: 'open' };
     },
+    tellRetry: () => note('tell retry'),
     loadPayment: async () => {
       await note('load');
       return state;

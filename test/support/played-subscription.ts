@@ -67,6 +67,7 @@ export function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'ac
         return answer;
       },
       startFollowUp: async () => void log.push('follow up'),
+      wakeRetry: async (_, why) => void log.push(`wake for ${why}`),
       applyFirstPayment: noted('apply first', settlesAs),
       applyPayment: noted('apply', 'active'),
       openDue: async () => {
