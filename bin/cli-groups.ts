@@ -2,12 +2,14 @@
 import type { CommandGroup } from './cli-command';
 import { deadLetterCommands } from './cli-dead-letters';
 import { fleetCommands } from './cli-fleet';
+import { operatorTaskCommands } from './cli-operator-tasks';
 import { policyCommands } from './cli-policies';
 import { simulateCommands } from './cli-simulate';
 
 export const commandGroups: readonly CommandGroup[] = [
   fleetCommands,
   deadLetterCommands,
+  operatorTaskCommands,
   policyCommands,
   simulateCommands,
 ];

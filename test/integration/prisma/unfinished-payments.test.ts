@@ -1,0 +1,50 @@
+/** Payments and refunds that did not go on by themselves are found, and only those. */
+import { attemptPayment } from '../../../activities/payment/attempt';
+import { inTransaction } from '../../../prisma/client';
+import { requestPayment } from '../../../prisma/request-payment';
+import { reserveUnwanted } from '../../../prisma/reserve-refund';
+import { settleRefund } from '../../../prisma/settle-refund';
+import { findUnfinished } from '../../../prisma/unfinished';
+import { givenBilling, type GivenBilling } from '../../support/given-billing';
+
+let given: GivenBilling;
+beforeAll(async () => {
+  given = await givenBilling();
+});
+afterAll(() => given.end());
+
+async function found(paymentId: string, toleranceMs = 60_000): Promise<string[]> {
+  const findings = await findUnfinished(given.db, { toleranceMs, testClockId: null, limit: 100 });
+  return findings.filter(({ subject }) => subject.id === paymentId).map(({ predicate }) => predicate);
+}
+async function requested(payment_id: string): Promise<void> {
+  const terms = { customer_id: 'cus_1', subscription_id: null, amount: 700, currency: 'EUR' };
+  const wanted = { payment_id, ...terms, payment_method_id: 'pm_1', reason: 'fee' };
+  await inTransaction(given.db, (tx) => requestPayment(tx, wanted, new Date(Date.now() - 120_000)));
+}
+const attempt = (payment_id: string) => attemptPayment(given, { payment_id, number: 1, trigger: 'manual' });
+
+it('a payment of its own that nobody tried to take, until somebody does', async () => {
+  await requested('pay_untried');
+  expect(await found('pay_untried')).toEqual(['manual_not_attempted']);
+  await attempt('pay_untried');
+  expect(await found('pay_untried')).toEqual([]);
+});
+
+it('a refund that has not gone, until it has; one that the provider works on does not disturb the quiet', async () => {
+  await requested('pay_promised');
+  await attempt('pay_promised');
+  const promised = await inTransaction(given.db, (tx) => reserveUnwanted(tx, 'pay_promised', 'test'));
+  const { id } = promised.kind === 'reserved' ? promised.refund : { id: '' };
+  expect(await found('pay_promised')).toEqual([]);
+  await given.db.refund.update({ where: { id }, data: { created_at: new Date(Date.now() - 120_000) } });
+  expect(await found('pay_promised')).toEqual(['refund_not_finished']);
+  expect(await found('pay_promised', 0)).toContain('refund_not_finished');
+  const settle = (status: 'pending' | 'succeeded') =>
+    inTransaction(given.db, (tx) => settleRefund(tx, id, { status, provider_reference: 're_1' }));
+  await settle('pending');
+  expect(await found('pay_promised')).toEqual(['refund_not_finished']);
+  expect(await found('pay_promised', 0)).not.toContain('refund_not_finished');
+  await settle('succeeded');
+  expect(await found('pay_promised')).toEqual([]);
+});
