@@ -99,6 +99,8 @@ function activitiesOf(
     retry: createRetryActivities({
       db,
       onPublished: metrics.onPublished,
+      followUps,
+      stallMs: config.TEST_CLOCK_STALL_SECONDS * 1_000,
       schedule: {
         renewalsPerSecond: config.RENEWALS_PER_SECOND,
         shards: config.RENEWAL_SHARDS,

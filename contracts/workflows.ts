@@ -4,7 +4,13 @@
  * Plain data, so that the API, the bridge and the activities start the same thing in the same way. No personal data
  * in ids, memos or search attributes: they are readable in the Web UI.
  */
-import type { CancelPayment, PaymentInput, RenewalSchedulerInput, SubscriptionInput } from './commands';
+import type {
+  CancelPayment,
+  PaymentInput,
+  RenewalSchedulerInput,
+  SubscriptionInput,
+  TestClockInput,
+} from './commands';
 
 export const taskQueues = {
   subscription: 'subscription-service',
@@ -35,6 +41,8 @@ export const messages = {
   firstPaymentSettled: 'firstPaymentSettled',
   settled: 'settled',
   refund: 'refund',
+  advance: 'advance',
+  clockAdvanced: 'clockAdvanced',
 } as const;
 
 export interface WorkflowStart<Input> {
@@ -83,6 +91,16 @@ export const reconciliationStart = {
   taskQueue: taskQueues.payment,
   args: [] as [],
 };
+
+/** The advance of a test clock. */
+export function testClockStart(clockId: string): WorkflowStart<TestClockInput> {
+  return {
+    workflowType: 'testClock',
+    workflowId: `test-clock/${clockId}`,
+    taskQueue: taskQueues.retry,
+    args: [{ clock_id: clockId }],
+  };
+}
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription/${subscriptionId}`;

@@ -3,3 +3,4 @@ export { subscription } from './subscription';
 export { payment } from './payment';
 export { reconciliation } from './reconciliation';
 export { renewalScheduler } from './renewal-scheduler';
+export { testClock } from './test-clock';

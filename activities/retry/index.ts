@@ -1,24 +1,60 @@
 /** The Retry Service's activities: what its workflows do to the world. */
+import { Context } from '@temporalio/activity';
+import type { AdvanceClock } from '../../contracts/commands';
 import type { Database } from '../../prisma/client';
+import type { FollowUps } from '../payment/follow-ups';
 import { publishDue, type PublishedBatch, type Schedule } from './publish-due';
+import {
+  beginAdvance,
+  failAdvance,
+  goOn,
+  type BegunAdvance,
+  type ClockLook,
+  type ClockState,
+} from './test-clock';
 
 export type { PublishedBatch } from './publish-due';
+export type { ClockLook, ClockState } from './test-clock';
 
 export interface RetryActivities {
   /** Announces one batch of what is due in a shard. */
   publishDue(shard: number): Promise<PublishedBatch>;
 }
 
-export function createRetryActivities(deps: {
+export interface TestClockActivities {
+  /** Records where the clock is to go. */
+  beginAdvance(clockId: string, command: AdvanceClock): Promise<BegunAdvance>;
+  /** Goes from one due instant to the next, for some seconds, and says how far it came. */
+  goOn(clockId: string): Promise<ClockLook>;
+  failAdvance(clockId: string): Promise<ClockState>;
+}
+
+export interface RetryDependencies {
   db: Database;
+  followUps: FollowUps;
   schedule: Schedule;
   onPublished(batch: PublishedBatch): void;
-}): RetryActivities {
+  /** Real time without progress after which the advance of a test clock has failed. */
+  stallMs: number;
+}
+
+export function createRetryActivities(deps: RetryDependencies): RetryActivities & TestClockActivities {
+  const clockDeps = { ...deps, pause };
   return {
     async publishDue(shard) {
       const batch = await publishDue(deps.db, deps.schedule, shard);
       deps.onPublished(batch);
       return batch;
     },
+    beginAdvance: (clockId, command) => beginAdvance(clockDeps, clockId, command),
+    goOn: (clockId) => goOn(clockDeps, clockId),
+    failAdvance: (clockId) => failAdvance(clockDeps, clockId),
   };
+}
+
+/** A sleep of an activity: it shows that it lives, and ends with its worker. */
+async function pause(ms: number): Promise<void> {
+  const context = Context.current();
+  context.heartbeat();
+  await context.sleep(ms);
 }

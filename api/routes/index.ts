@@ -15,6 +15,7 @@ import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
 import { subscriptionRoutes } from './subscriptions';
+import { testClockRoutes } from './test-clocks';
 
 /** @param openApi the document about these very routes, written when first asked for */
 export function routeTable(openApi: () => string): readonly Route[] {
@@ -27,6 +28,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...customerRoutes,
     ...paymentMethodRoutes,
     ...retryPolicyRoutes,
+    ...testClockRoutes,
     ...analyticsRoutes,
     ...deadLetterRoutes,
     ...fleetRoutes,
