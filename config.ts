@@ -289,6 +289,12 @@ export const settings = {
     400,
     'Days after which the content of a published event is removed from the outbox; where it was published stays.',
   ),
+  TEST_CLOCK_STALL_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 3_600).default(60),
+    60,
+    'Real time without progress after which the advance of a test clock has failed, seconds.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),
@@ -356,6 +362,7 @@ const prefixes = [
   'RENEWALS_',
   'OUTBOX_',
   'SHUTDOWN_',
+  'TEST_CLOCK_',
 ];
 // Temporal's own CLI reads these, and Kubernetes adds links to services, into the same environment.
 const foreign =

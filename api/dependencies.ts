@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
 import type { PaymentProcess } from './payment-process';
 import type { SubscriptionProcess } from './subscription-process';
+import type { TestClockProcess } from './test-clock-process';
 
 /** A part of the system that has to be there before the API can serve. */
 export interface ReadinessCheck {
@@ -17,6 +18,7 @@ export interface ApiDependencies {
   /** Has the reconciliation's schedule start a round. @throws ProblemError `unavailable` */
   reconcileNow(): Promise<void>;
   payments: PaymentProcess;
+  clocks: TestClockProcess;
   readiness: readonly ReadinessCheck[];
   /** Names that payment methods may have as their provider. */
   providers: readonly string[];

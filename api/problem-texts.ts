@@ -26,6 +26,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'The subscription is in its last state, which detail names, and cannot change any more.',
   subscription_state:
     'The state of the subscription, which reason names, does not allow the command now. Read the subscription and decide again.',
+  test_clock_advancing:
+    'A test clock makes one advance at a time. Read it until its status is ready, or failed, then ask again.',
   version_mismatch:
     'If-Match named another version than the one that is there now; reason names that. Read it and decide again.',
   payment_not_cancellable:

@@ -97,13 +97,18 @@ async function checked(db: Database, body: CreateSubscription, now: Date): Promi
       : await db.paymentMethod.findFirst({
           where: { id: wantedId, customer_id: body.customer_id, deleted_at: null },
         });
+  const clockId = customer?.test_clock_id ?? null;
+  const clock = clockId === null ? null : await db.testClock.findUnique({ where: { id: clockId } });
   const amount = plan === null ? 0 : periodAmount(Number(plan.amount), body.quantity ?? 1);
-  const mistakes: FieldMistake[] = startMistakes(body.start_at, now);
+  const mistakes: FieldMistake[] = startMistakes(body.start_at, clock?.now ?? now);
   const note = (path: string, message: string) => mistakes.push({ path, message });
   if (plan === null) note('plan_id', 'must be the id of a plan');
   else if (!plan.active) note('plan_id', 'must be an active plan');
   if (customer === null) note('customer_id', 'must be the id of a customer');
   else if (customer.erased_at !== null) note('customer_id', 'must not be an erased customer');
+  else if (clock !== null && clock.deleted_at !== null) {
+    note('customer_id', 'must not be a customer of a deleted test clock');
+  }
   if (amount === undefined) note('quantity', 'makes the amount of a period too large');
   if (policy === null) note('retry_policy_id', 'must be the id of a retry policy, such as default');
   if (body.payment_method_id !== undefined && customer !== null && method === null) {

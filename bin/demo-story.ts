@@ -3,23 +3,18 @@
  * so: a demo that exits with 0 has seen everything it printed.
  */
 import { subscriptionWorkflowId, paymentWorkflowId } from '../contracts/workflows';
-import type { DemoSystem } from './demo-system';
-import type { SeenRecord, Watch } from './demo-watch';
-
-export interface Storyteller {
-  step(title: string): void;
-  line(text: string): void;
-}
-
-type Json = Record<string, unknown>;
-
-interface Story {
-  system: DemoSystem;
-  watch: Watch;
-  tell: Storyteller;
-  /** Makes this run's ids its own. */
-  run: string;
-}
+import {
+  call,
+  charges,
+  customerWith,
+  expect,
+  get,
+  record,
+  workflow,
+  type Json,
+  type Story,
+} from './demo-telling';
+import { tellYears } from './demo-years';
 
 /** Tells the whole story. @throws Error that names the step that failed */
 export async function tellStory(story: Story): Promise<void> {
@@ -30,6 +25,7 @@ export async function tellStory(story: Story): Promise<void> {
   await answerLost(story, plan);
   await cancel(story, bought);
   await compareLedgers(story);
+  await tellYears(story, plan);
 }
 
 async function createPlan({ system, tell, run }: Story): Promise<string> {
@@ -43,25 +39,6 @@ async function createPlan({ system, tell, run }: Story): Promise<string> {
   };
   const plan = await call(system, tell, 'POST', '/plans', body, 201);
   return String(plan['id']);
-}
-
-/** A customer with one payment method of the sandbox; its token decides what happens. */
-async function customerWith(
-  { system, tell }: Story,
-  token: string,
-): Promise<{ customer: string; method: string }> {
-  const customer = await call(
-    system,
-    tell,
-    'POST',
-    '/customers',
-    { name: 'Ada', time_zone: 'Europe/Berlin' },
-    201,
-  );
-  const id = String(customer['id']);
-  const body = { provider: 'sandbox', token, default: true };
-  const method = await call(system, tell, 'POST', `/customers/${id}/payment-methods`, body, 201);
-  return { customer: id, method: String(method['id']) };
 }
 
 async function buy(story: Story, plan: string): Promise<string> {
@@ -152,65 +129,4 @@ async function compareLedgers({ system, tell, run }: Story): Promise<void> {
     all.length === 3 && taken === 2,
     `expected 3 charges, 2 of them taken; there are ${all.length} and ${taken}`,
   );
-}
-
-function workflow({ system, tell }: Story, workflowId: string): void {
-  if (system.temporalUiUrl === undefined) return tell.line(`workflow ${workflowId}`);
-  const path = `/namespaces/${system.namespace}/workflows/${encodeURIComponent(workflowId)}`;
-  tell.line(`workflow ${workflowId}: ${system.temporalUiUrl}${path}`);
-}
-
-function record(tell: Storyteller, { topic, key, partition, offset, event }: SeenRecord): void {
-  tell.line(`topic ${topic}, key ${key}, partition ${partition}, offset ${offset}`);
-  tell.line(`CloudEvent ${event.type}, id ${event.id}, from ${event.source}`);
-}
-
-async function charges(system: DemoSystem, paymentId?: string): Promise<Json[]> {
-  const query = paymentId === undefined ? 'limit=100' : `payment_id=${paymentId}&limit=100`;
-  const response = await fetch(`${system.sandboxUrl}/v1/charges?${query}`);
-  return ((await response.json()) as { data: Json[] }).data;
-}
-
-async function get(system: DemoSystem, path: string): Promise<Json> {
-  const response = await fetch(`${system.apiUrl}${path}`, {
-    headers: { Authorization: `Bearer ${system.apiKey}` },
-  });
-  return (await response.json()) as Json;
-}
-
-async function call(
-  system: DemoSystem,
-  tell: Storyteller,
-  method: string,
-  path: string,
-  body: unknown,
-  wanted: number,
-  headers: Record<string, string> = {},
-): Promise<Json> {
-  const beganMs = performance.now();
-  const response = await fetch(`${system.apiUrl}${path}`, {
-    method,
-    headers: {
-      Authorization: `Bearer ${system.apiKey}`,
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-      ...headers,
-    },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const answer = (await response.json()) as Json;
-  const ms = Math.round(performance.now() - beganMs);
-  const what = [answer['id'], answer['status'], answer['code']]
-    .filter((part) => typeof part === 'string')
-    .join(' ');
-  tell.line(`${method} ${path} -> ${response.status} ${what} (${ms} ms)`);
-  if (response.status !== wanted) {
-    throw new Error(
-      `${method} ${path} answered ${response.status} instead of ${wanted}: ${JSON.stringify(answer)}`,
-    );
-  }
-  return answer;
-}
-
-function expect(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise);
 }

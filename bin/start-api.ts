@@ -5,6 +5,7 @@ import { listen } from '../api/server';
 import { reconcileOver } from '../api/temporal-reconciliation';
 import { temporalPaymentProcess } from '../api/temporal-payment-process';
 import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
+import { temporalTestClockProcess } from '../api/temporal-test-clock-process';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Part, ProcessContext } from './process';
@@ -20,6 +21,7 @@ export async function startApi({ config, log }: ProcessContext): Promise<Part[]>
     db,
     process: temporalSubscriptionProcess(temporal.client, log),
     reconcileNow: reconcileOver(temporal.client),
+    clocks: temporalTestClockProcess(temporal.client, log),
     payments: temporalPaymentProcess(temporal.client, log, config.INCOMPLETE_HOURS),
     readiness: [
       { name: 'postgres', check: async () => void (await db.$queryRaw`SELECT 1 FROM plans LIMIT 1`) },

@@ -101,6 +101,7 @@ function activitiesOf(
       ...createRetryActivities({
         db,
         followUps,
+        stallMs: config.TEST_CLOCK_STALL_SECONDS * 1_000,
         onPublished: metrics.onPublished,
         schedule: {
           renewalsPerSecond: config.RENEWALS_PER_SECOND,

@@ -138,3 +138,18 @@ export interface RefundCommand {
 export interface CancelPayment {
   reason: string;
 }
+
+/** Start arguments of `test-clock/{id}`. */
+export interface TestClockInput {
+  clock_id: string;
+}
+
+/** Update `advance` of a test clock. */
+export interface AdvanceClock {
+  to: string;
+}
+
+/** Signal `clockAdvanced`: the customer's test clock says so much. */
+export interface ClockAdvanced {
+  now: string;
+}

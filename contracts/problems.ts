@@ -23,6 +23,7 @@ export const problems = {
   operator_task_resolved: { status: 409, title: 'The operator task was resolved already' },
   payment_not_retryable: { status: 409, title: 'The payment cannot be tried again now' },
   payment_not_refundable: { status: 409, title: 'The payment cannot be refunded' },
+  test_clock_advancing: { status: 409, title: 'The test clock is being advanced' },
   dead_letter_resolved: { status: 409, title: 'The dead letter was dealt with already' },
   dead_letter_redriving: { status: 409, title: 'The dead letter is about to be handled again' },
   payment_method_in_use: { status: 409, title: 'The payment method is in use' },

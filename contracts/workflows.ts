@@ -10,6 +10,7 @@ import type {
   RenewalSchedulerInput,
   RetryInput,
   SubscriptionInput,
+  TestClockInput,
 } from './commands';
 
 export const taskQueues = {
@@ -45,6 +46,8 @@ export const messages = {
   release: 'release',
   paymentMethodChanged: 'paymentMethodChanged',
   refund: 'refund',
+  advance: 'advance',
+  clockAdvanced: 'clockAdvanced',
 } as const;
 
 export interface WorkflowStart<Input> {
@@ -107,6 +110,16 @@ export const reconciliationStart = {
   taskQueue: taskQueues.payment,
   args: [] as [],
 };
+
+/** The advance of a test clock. */
+export function testClockStart(clockId: string): WorkflowStart<TestClockInput> {
+  return {
+    workflowType: 'testClock',
+    workflowId: `test-clock/${clockId}`,
+    taskQueue: taskQueues.retry,
+    args: [{ clock_id: clockId }],
+  };
+}
 
 export function subscriptionWorkflowId(subscriptionId: string): string {
   return `subscription/${subscriptionId}`;

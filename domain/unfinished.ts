@@ -8,6 +8,7 @@ export const predicateNames = [
   'creation_not_concluded',
   'change_not_concluded',
   'final_with_open_payment',
+  'lookup_due',
   'unknown_without_task',
   'manual_not_attempted',
   'refund_not_finished',

@@ -16,6 +16,12 @@ export const lookupLadderMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 60]
 /** "Never heard of it" counts from here on: before, the request may still be on its way. */
 const absenceCountsFromMs = 5 * minuteMs;
 
+/** A call that has just ended may still be on its way through the provider: real time, whatever clock a customer has. */
+export const quietBeforeLookupMs = minuteMs;
+
+/** Where a test clock reads that an open attempt is not asked about any more: no clock gets there. */
+export const nothingLeftToAskAt = '9999-12-31T00:00:00.000Z';
+
 export interface Question {
   /** Milliseconds since the epoch. */
   atMs: number;

@@ -20,3 +20,12 @@ export async function timesFor(tx: Transaction, testClockId: string | null): Pro
   const clock = await tx.testClock.findUniqueOrThrow({ where: { id: testClockId } });
   return { now: clock.now, realNow };
 }
+
+/** What time it is for a customer. @throws when there is no such customer */
+export async function timesForCustomer(tx: Transaction, customerId: string): Promise<Times> {
+  const customer = await tx.customer.findUniqueOrThrow({
+    where: { id: customerId },
+    select: { test_clock_id: true },
+  });
+  return timesFor(tx, customer.test_clock_id);
+}

@@ -15,7 +15,8 @@ import {
   type SettledBy,
 } from '../domain/payment';
 import { isFinal, type SubscriptionStatus } from '../domain/subscription';
-import { databaseNow, type Transaction } from './client';
+import type { Transaction } from './client';
+import { timesFor, timesForCustomer } from './clock';
 import { Prisma } from './generated/client';
 import { lockPaymentInOrder } from './locks';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from './operator-tasks';
@@ -44,7 +45,10 @@ interface Known {
   payment: PaymentRow;
   attempt: AttemptRow;
   subscription: SubscriptionStatus | null;
+  /** PostgreSQL's time. */
   now: Date;
+  /** The customer's. */
+  settledAt: Date;
 }
 
 /**
@@ -63,11 +67,15 @@ export async function settleAttempt(
     where: { payment_id_number: { payment_id: paymentId, number } },
   });
   if (attempt === null) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
+  const times = await (subscription === null
+    ? timesForCustomer(tx, payment.customer_id)
+    : timesFor(tx, subscription.test_clock_id));
   const known = {
     payment,
     attempt,
     subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
-    now: await databaseNow(tx),
+    now: times.realNow,
+    settledAt: times.now,
   };
   if (outcome.status === 'unknown' && outcome.reason === 'amount_mismatch') await raiseMismatch(tx, known);
   const isLate = attempt.settled_at !== null;
@@ -95,7 +103,7 @@ async function write(
       provider_reference:
         'provider_reference' in outcome ? (outcome.provider_reference ?? undefined) : undefined,
       failure: outcome.status === 'failed' ? (outcome.failure as object) : Prisma.DbNull,
-      settled_at: settled ? now : undefined,
+      settled_at: settled ? known.settledAt : undefined,
       settled_by: settled ? settledBy : undefined,
     },
   });

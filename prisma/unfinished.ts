@@ -113,6 +113,15 @@ const predicates = {
         AND p.kind <> 'manual' AND p.cancel_requested_at IS NULL AND p.updated_at <= ${before}
         AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
+  /** Of customers with a test clock: the provider is to be asked about an open attempt, or nobody said when. */
+  lookup_due: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
+        JOIN customers s ON s.id = p.customer_id JOIN test_clocks c ON c.id = s.test_clock_id
+      WHERE a.settled_at IS NULL AND a.status <> 'processing' AND p.updated_at <= ${before}
+        AND (a.next_question_at IS NULL OR a.next_question_at <= c.now) AND ${mine(clockOfSubscription)}`,
+  },
   /** A day has passed and nobody was asked. */
   unknown_without_task: {
     type: 'payment',
@@ -157,25 +166,31 @@ const predicates = {
   },
 } satisfies Record<Predicate, Sql>;
 
+const endOfTime = new Date('9999-12-31T00:00:00Z');
+
 /** What is unfinished, predicate by predicate. */
 export async function findUnfinished(db: Database, question: Question): Promise<Finding[]> {
   const { toleranceMs, testClockId, limit } = question;
   const asked: Asked = {
     ...question,
     quiet: toleranceMs === 0,
-    before: await realTimeBefore(db, toleranceMs),
+    // Without tolerance everything counts, what was written since the question began included.
+    before: toleranceMs === 0 ? endOfTime : await realTimeBefore(db, toleranceMs),
     mine: (column) =>
       testClockId === null
         ? Prisma.sql`(${column} IS NULL OR ${column} IN (SELECT id FROM test_clocks WHERE status <> 'advancing'))`
         : Prisma.sql`${column} = ${testClockId}`,
   };
-  const findings: Finding[] = [];
-  for (const predicate of predicateNames) {
+  const questions = predicateNames.map((predicate) => {
     const { type, query } = predicates[predicate];
-    const rows = await db.$queryRaw<{ id: string }[]>`${query(asked)} LIMIT ${limit}`;
-    findings.push(...rows.map(({ id }) => ({ predicate, subject: { type, id } })));
-  }
-  return findings;
+    return Prisma.sql`
+      SELECT ${predicate}::text AS predicate, ${type}::text AS type, found.id
+      FROM (${query(asked)} LIMIT ${limit}) AS found`;
+  });
+  // One statement sees one moment: nothing slips through by going from one predicate's rows to another's meanwhile.
+  const rows = await db.$queryRaw<{ predicate: Predicate; type: Finding['subject']['type']; id: string }[]>`
+    ${Prisma.join(questions, ' UNION ALL ')}`;
+  return rows.map(({ predicate, type, id }) => ({ predicate, subject: { type, id } }));
 }
 
 async function realTimeBefore(db: Database, toleranceMs: number): Promise<Date> {

@@ -4,3 +4,4 @@ export { payment } from './payment';
 export { reconciliation } from './reconciliation';
 export { retry } from './retry';
 export { renewalScheduler } from './renewal-scheduler';
+export { testClock } from './test-clock';

@@ -10,9 +10,12 @@ export interface Questions {
   ask(question: Question): Promise<PaymentState>;
 }
 
-/** The outcome is unknown from now on. */
-export function createQuestions(paymentId: string, incompleteHours: number): Questions {
-  const unknownSinceMs = Date.now();
+/** @param unknownSinceMs when the outcome became unknown, by the customer's time */
+export function createQuestions(
+  paymentId: string,
+  incompleteHours: number,
+  unknownSinceMs: number,
+): Questions {
   let lookups = 0;
   return {
     next({ kind, attempt, created_at }) {

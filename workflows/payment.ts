@@ -14,11 +14,12 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { PaymentState } from '../activities/payment';
-import type { CancelPayment, PaymentInput, RefundCommand } from '../contracts/commands';
+import type { CancelPayment, ClockAdvanced, PaymentInput, RefundCommand } from '../contracts/commands';
 import type { Refund } from '../contracts/http/refunds';
 import { isAttemptOpen, isPaymentCollected, type PaymentStatus } from '../domain/payment';
 import { createMessageQueue } from './message-queue';
 import { repeatCall, steps } from './payment-activities';
+import { createPaymentClock, type NextStep } from './payment-clock';
 import { introducePayment, showPayment } from './payment-display';
 import { createQuestions } from './payment-questions';
 import { createPayouts } from './payment-refunds';
@@ -29,6 +30,8 @@ export const settled = defineSignal('settled');
 export const cancel = defineSignal<[CancelPayment]>('cancel');
 /** The same wish, of somebody who waits: answers what the payment is then. */
 export const cancelNow = defineUpdate<PaymentStatus, [CancelPayment]>('cancel');
+/** The customer's test clock moved. */
+export const clockAdvanced = defineSignal<[ClockAdvanced]>('clockAdvanced');
 /** Gives money back; answers the refund as it stands then. Refused with `payment_not_refundable`. */
 export const refund = defineUpdate<Refund, [RefundCommand]>('refund');
 
@@ -39,6 +42,7 @@ export async function payment({
   const wishes: CancelPayment[] = [];
   const queue = createMessageQueue();
   const payouts = createPayouts(paymentId);
+  const clock = createPaymentClock();
   let told = false;
   setHandler(settled, () => {
     told = true;
@@ -49,9 +53,11 @@ export async function payment({
   setHandler(cancelNow, ({ reason }) =>
     queue.ask(async () => (await steps.cancelPayment(paymentId, reason)).status),
   );
+  setHandler(clockAdvanced, clock.hear);
   setHandler(refund, (command) => queue.ask(() => payouts.carryOut(command)));
 
   const isAskedFor = () => wishes.length > 0 || queue.hasWork();
+  const isSpokenTo = () => told || isAskedFor();
   let state = await steps.loadPayment(paymentId);
   if (state !== null) introducePayment(state);
   if (state !== null && isUnattempted(state) && !isAskedFor()) {
@@ -59,7 +65,7 @@ export async function payment({
     state = await steps.loadPayment(paymentId);
   }
   if (state?.attempt?.status === 'processing') state = await repeatCall(paymentId);
-  const questions = createQuestions(paymentId, incompleteHours);
+  const questions = createQuestions(paymentId, incompleteHours, customersNowMs(state));
   for (;;) {
     const wish = wishes.shift();
     if (wish !== undefined && state !== null) state = await steps.cancelPayment(paymentId, wish.reason);
@@ -89,23 +95,16 @@ export async function payment({
     showPayment(held, question);
     const isPayout = payoutAtMs !== null && (question === null || payoutAtMs <= question.atMs);
     const atMs = isPayout ? payoutAtMs : (question?.atMs ?? null);
-    if (await wokenBefore(atMs)) {
+    let next: NextStep = isPayout ? 'payout' : 'question';
+    if (held.test_clock) next = await clock.waitFor(held, question, payoutAtMs, isSpokenTo);
+    else if (await spokenToBefore(atMs, isSpokenTo)) next = 'look';
+    if (next === 'look') {
       told = false;
       return steps.loadPayment(paymentId);
     }
-    if (isPayout) await payouts.payNext(held);
+    if (next === 'payout') await payouts.payNext(held);
     else if (question !== null) return questions.ask(question);
     return steps.loadPayment(paymentId);
-  }
-
-  /** True when somebody spoke before the instant; null: waits for that alone. */
-  async function wokenBefore(atMs: number | null): Promise<boolean> {
-    const woken = () => told || isAskedFor();
-    // What is due already is not put off for those who speak.
-    if (atMs === 0) return false;
-    if (atMs !== null) return condition(woken, Math.max(1, atMs - Date.now()));
-    await condition(woken);
-    return true;
   }
 }
 
@@ -119,6 +118,21 @@ async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Prom
   const answer = await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger });
   // A subscription waits for its first payment and decides itself; nobody comes back to a payment of its own.
   if (kind === 'manual' && answer.status === 'refused') await steps.cancelPayment(paymentId, answer.reason);
+}
+
+/** True when somebody spoke before the instant; null: waits for that alone. */
+async function spokenToBefore(atMs: number | null, isSpokenTo: () => boolean): Promise<boolean> {
+  // What is due already is not put off for those who speak.
+  if (atMs === 0) return false;
+  if (atMs !== null) return condition(isSpokenTo, Math.max(1, atMs - Date.now()));
+  await condition(isSpokenTo);
+  return true;
+}
+
+/** Runs that began before there were test clocks hold states without one. */
+function customersNowMs(state: PaymentState | null): number {
+  const clock = (state as Partial<PaymentState> | null)?.test_clock;
+  return clock ? Date.parse(clock.now) : Date.now();
 }
 
 /** First and proration payments are waited for by their subscription. */

@@ -5,43 +5,18 @@
  * after the last call, settles it; nothing here begins an attempt.
  */
 import { ApplicationFailure } from '@temporalio/activity';
-import {
-  decideCancelPayment,
-  failure,
-  isAttemptOpen,
-  type AttemptStatus,
-  type AttemptTrigger,
-  type PaymentKind,
-  type PaymentStatus,
-} from '../../domain/payment';
+import { decideCancelPayment, failure, isAttemptOpen } from '../../domain/payment';
+import { nothingLeftToAskAt } from '../../domain/unknown-outcome';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { raiseOperatorTaskAgain, wasOperatorAsked } from '../../prisma/operator-tasks';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
+import { absenceCountsAt, mustRead, readState, type PaymentState } from './payment-state';
 
-/** What the follow-up decides by; plain JSON. */
-export interface PaymentState {
-  payment_id: string;
-  subscription_id: string | null;
-  customer_id: string;
-  amount: number;
-  currency: string;
-  kind: PaymentKind;
-  status: PaymentStatus;
-  /** The latest; null when none began. */
-  attempt: { number: number; status: AttemptStatus; trigger: AttemptTrigger } | null;
-  created_at: string;
-  /** Ids of refunds that were promised and are not settled, oldest first. */
-  refunds_due: string[];
-}
-
-const maxRefundsAtOnce = 50;
 /** How long one repeated call or lookup may take. */
 const callTimeoutMs = 12_000;
-/** A call that has just ended may still be on its way through the provider. */
-const quietBeforeLookupMs = 60_000;
 /** This many lookups in a row that never heard of an attempt prove that it never arrived. */
 const lookupsThatProve = 2;
 
@@ -51,49 +26,6 @@ export async function loadPayment(
   paymentId: string,
 ): Promise<PaymentState | null> {
   return readState(deps.db, paymentId);
-}
-
-/** The state of now. */
-export async function readState(tx: Transaction, paymentId: string): Promise<PaymentState | null> {
-  const row = await tx.payment.findUnique({
-    where: { id: paymentId },
-    include: {
-      attempts: { orderBy: { number: 'desc' }, take: 1 },
-      refunds: {
-        where: { settled_at: null },
-        orderBy: [{ created_at: 'asc' }, { id: 'asc' }],
-        take: maxRefundsAtOnce,
-      },
-    },
-  });
-  if (row === null) return null;
-  const [latest] = row.attempts;
-  return {
-    payment_id: row.id,
-    subscription_id: row.subscription_id,
-    customer_id: row.customer_id,
-    amount: Number(row.amount),
-    currency: row.currency,
-    kind: row.kind as PaymentKind,
-    status: row.status as PaymentStatus,
-    attempt:
-      latest === undefined
-        ? null
-        : {
-            number: latest.number,
-            status: latest.status as AttemptStatus,
-            trigger: latest.trigger as AttemptTrigger,
-          },
-    created_at: row.created_at.toISOString(),
-    refunds_due: row.refunds.map(({ id }) => id),
-  };
-}
-
-async function mustRead(tx: Transaction, paymentId: string): Promise<PaymentState> {
-  const state = await readState(tx, paymentId);
-  if (state === null)
-    throw ApplicationFailure.nonRetryable(`payment ${paymentId} does not exist`, 'not_found');
-  return state;
 }
 
 /**
@@ -188,8 +120,7 @@ async function noteNotFound(
   const key = { payment_id_number: { payment_id: paymentId, number } };
   const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
   const now = await databaseNow(tx);
-  const lastCall = attempt.last_call_ended_at ?? attempt.started_at;
-  const quiet = now.getTime() - lastCall.getTime() >= quietBeforeLookupMs;
+  const quiet = now >= absenceCountsAt(attempt);
   // What the provider once acknowledged did arrive, whatever its records say later.
   const counts =
     proves && quiet && attempt.provider_reference === null && !(await hasMismatch(tx, paymentId));
@@ -264,6 +195,22 @@ export async function cancelPayment(
       });
     }
     return mustRead(tx, paymentId);
+  });
+}
+
+/**
+ * When the open attempt is asked about next by the customer's test clock, so that the clock stops there.
+ * @param at null: nothing is left to ask
+ */
+export async function noteNextQuestion(
+  deps: AttemptDependencies,
+  paymentId: string,
+  number: number,
+  at: string | null,
+): Promise<void> {
+  await deps.db.paymentAttempt.updateMany({
+    where: { payment_id: paymentId, number, settled_at: null },
+    data: { next_question_at: at ?? nothingLeftToAskAt },
   });
 }
 

@@ -1,6 +1,7 @@
 /** Starting and waking other workflows from activities. Started already is success; receivers judge by the row. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type {
+  ClockAdvanced,
   CollectionExhausted,
   CollectionStarted,
   FirstPaymentSettled,
@@ -24,6 +25,8 @@ export interface FollowUps {
   look(paymentId: string): Promise<void>;
   /** Starts `payment/{id}`, or leaves the one alone that runs. */
   start(paymentId: string): Promise<void>;
+  /** Tells `payment/{id}` what its customer's test clock says; starts it when there is none. */
+  clockAdvanced(paymentId: string, advanced: ClockAdvanced): Promise<void>;
   /** Tells a subscription that its first payment is settled; starts its process when there is none. */
   tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
@@ -41,6 +44,15 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
       signalArgs: [told],
     });
   };
+  const tellPayment = async (paymentId: string, signal: string, ...told: object[]): Promise<void> => {
+    const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
+    await client.workflow.signalWithStart(workflowType, {
+      ...options,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      signal,
+      signalArgs: told,
+    });
+  };
   return {
     wakeSubscription: (id) => tell(id, messages.renewRequired, {}),
     tellPaid: (id, paid) => tell(id, messages.paymentCompleted, paid),
@@ -54,24 +66,9 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
       }
     },
     tellSubscription: (id, settled) => tell(id, messages.firstPaymentSettled, settled),
-    async cancel(paymentId, reason) {
-      const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
-      await client.workflow.signalWithStart(workflowType, {
-        ...options,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        signal: messages.cancel,
-        signalArgs: [{ reason }],
-      });
-    },
-    async look(paymentId) {
-      const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
-      await client.workflow.signalWithStart(workflowType, {
-        ...options,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        signal: messages.settled,
-        signalArgs: [],
-      });
-    },
+    cancel: (id, reason) => tellPayment(id, messages.cancel, { reason }),
+    clockAdvanced: (id, advanced) => tellPayment(id, messages.clockAdvanced, advanced),
+    look: (id) => tellPayment(id, messages.settled),
     async start(paymentId) {
       const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
       await client.workflow.start(workflowType, {

@@ -11,14 +11,15 @@ import {
   loadPayment,
   lookUp,
   markUnknown,
+  noteNextQuestion,
   repeatCall,
-  type PaymentState,
 } from './follow-up';
 import type { FollowUps } from './follow-ups';
+import type { PaymentState } from './payment-state';
 import { askOperatorAboutRefund, payRefund, reserveRefund, type ReservedRefund } from './refunds';
 
 export type { AttemptAnswer, AttemptRequest } from './begin-attempt';
-export type { PaymentState } from './follow-up';
+export type { PaymentState } from './payment-state';
 export type { ReservedRefund } from './refunds';
 
 /** Called as a local activity by whoever collects. */
@@ -34,6 +35,8 @@ export interface PaymentActivities {
   endNotCompleted(paymentId: string): Promise<PaymentState>;
   cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
   askOperator(paymentId: string): Promise<void>;
+  /** For customers with a test clock. @param at by that clock; null: nothing is left to ask */
+  noteNextQuestion(paymentId: string, attempt: number, at: string | null): Promise<void>;
   reserveRefund(paymentId: string, command: RefundCommand): Promise<ReservedRefund>;
   payRefund(refundId: string): Promise<Refund>;
   askOperatorAboutRefund(refundId: string): Promise<void>;
@@ -58,6 +61,7 @@ export function createPaymentActivities(
     endNotCompleted: (paymentId) => endNotCompleted(deps, paymentId),
     cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
     askOperator: (paymentId) => askOperator(deps, paymentId),
+    noteNextQuestion: (paymentId, attempt, at) => noteNextQuestion(deps, paymentId, attempt, at),
     reserveRefund: (paymentId, command) => reserveRefund(deps, paymentId, command),
     payRefund: (refundId) => payRefund(deps, refundId),
     askOperatorAboutRefund: (refundId) => askOperatorAboutRefund(deps, refundId),

@@ -33,6 +33,7 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   incomplete_not_told: announceFirstPayment,
   change_not_concluded: concludeChange,
   final_with_open_payment: ({ followUps }, id) => followUps.cancel(id, 'subscription_ended'),
+  lookup_due: ({ followUps }, id) => followUps.start(id),
   unknown_without_task: askPerson,
   manual_not_attempted: ({ followUps }, id) => followUps.start(id),
   refund_not_finished: ({ followUps }, id) => followUps.start(id),

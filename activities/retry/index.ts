@@ -1,15 +1,25 @@
 /** The Retry Service's activities: what its workflows do to the world. */
-import type { CollectionExhausted, CollectionStarted } from '../../contracts/commands';
+import { Context } from '@temporalio/activity';
+import type { AdvanceClock, CollectionExhausted, CollectionStarted } from '../../contracts/commands';
 import type { Database } from '../../prisma/client';
 import type { AttemptAnswer } from '../payment/begin-attempt';
 import type { FollowUps } from '../payment/follow-ups';
 import { planRetry, type RetryState } from './plan';
 import { publishDue, type PublishedBatch, type Schedule } from './publish-due';
+import {
+  beginAdvance,
+  failAdvance,
+  goOn,
+  type BegunAdvance,
+  type ClockLook,
+  type ClockState,
+} from './test-clock';
 
 import { concludeRequest, nextRequest, type WantedAttempt } from './requests';
 
 export type { RetryState } from './plan';
 export type { PublishedBatch } from './publish-due';
+export type { ClockLook, ClockState } from './test-clock';
 
 export interface RetryActivities {
   /** What comes next for a failed payment; stored. Null when there is no such payment. */
@@ -25,13 +35,26 @@ export interface RetryActivities {
   publishDue(shard: number): Promise<PublishedBatch>;
 }
 
-export function createRetryActivities(deps: {
+export interface TestClockActivities {
+  /** Records where the clock is to go. */
+  beginAdvance(clockId: string, command: AdvanceClock): Promise<BegunAdvance>;
+  /** Goes from one due instant to the next, for some seconds, and says how far it came. */
+  goOn(clockId: string): Promise<ClockLook>;
+  failAdvance(clockId: string): Promise<ClockState>;
+}
+
+export interface RetryDependencies {
   db: Database;
   followUps: FollowUps;
   schedule: Schedule;
   onPublished(batch: PublishedBatch): void;
-}): RetryActivities {
+  /** Real time without progress after which the advance of a test clock has failed. */
+  stallMs: number;
+}
+
+export function createRetryActivities(deps: RetryDependencies): RetryActivities & TestClockActivities {
   const { db, followUps } = deps;
+  const clockDeps = { ...deps, pause };
   return {
     planRetry: (paymentId) => planRetry(db, paymentId),
     nextRequest: (paymentId) => nextRequest(db, paymentId),
@@ -44,5 +67,15 @@ export function createRetryActivities(deps: {
       deps.onPublished(batch);
       return batch;
     },
+    beginAdvance: (clockId, command) => beginAdvance(clockDeps, clockId, command),
+    goOn: (clockId) => goOn(clockDeps, clockId),
+    failAdvance: (clockId) => failAdvance(clockDeps, clockId),
   };
+}
+
+/** A sleep of an activity: it shows that it lives, and ends with its worker. */
+async function pause(ms: number): Promise<void> {
+  const context = Context.current();
+  context.heartbeat();
+  await context.sleep(ms);
 }

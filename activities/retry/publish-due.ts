@@ -2,8 +2,8 @@
  * What is due now, said on subscriptions.renew_required: one batch of one shard, in due order.
  *
  * Invariants: a version of a subscription is announced once (its mark and its event are one transaction); due is what
- * PostgreSQL's clock says; customers with a test clock are passed over, their clock speaks for them; never faster than
- * the rate allows.
+ * PostgreSQL's clock says; customers with a test clock are passed over, their clock speaks for them (unmetered); never
+ * faster than the rate allows.
  */
 import type { Due } from '../../domain/subscription-due';
 import { nextDue } from '../../domain/subscription-due';
@@ -75,6 +75,11 @@ async function dueRows(
       AND mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}
     ORDER BY next_due_at, id LIMIT ${limit}
     FOR UPDATE SKIP LOCKED`;
+  return markAnnounced(tx, due);
+}
+
+/** Their present versions count as announced from now on. @param due locked rows */
+async function markAnnounced(tx: Transaction, due: readonly { id: string }[]): Promise<SubscriptionRow[]> {
   if (due.length === 0) return [];
   const rows = await tx.subscription.findMany({
     where: { id: { in: due.map(({ id }) => id) } },
@@ -92,6 +97,21 @@ async function nextDueAt(tx: Transaction, shards: number, shard: number): Promis
       AND mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}
     ORDER BY next_due_at, id LIMIT 1`;
   return next?.at ?? null;
+}
+
+/** Says what is due by a test clock and was not said. Its customers are few: all of it at once. */
+export async function announceDueByClock(
+  tx: Transaction,
+  testClockId: string,
+  now: Date,
+  realNow: Date,
+): Promise<void> {
+  const due = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM subscriptions
+    WHERE test_clock_id = ${testClockId} AND next_due_at <= ${now} AND announced_version IS DISTINCT FROM version
+    ORDER BY next_due_at, id
+    FOR UPDATE SKIP LOCKED`;
+  for (const row of await markAnnounced(tx, due)) await announceDue(tx, row, realNow);
 }
 
 /** Says that the version of a subscription is due. @param repeat 0: for the first time; a repair counts up */

@@ -12,7 +12,7 @@ import { periodAmount } from '../../domain/money';
 import { decideBeginning, type Beginning } from '../../domain/subscription';
 import { recordChange } from '../../prisma/changes';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
+import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { announceCreated } from './announce';
 import type { Period } from './period';
@@ -43,7 +43,7 @@ async function begin(db: Database, creation: SubscriptionCreation): Promise<Begu
     const { now, realNow } = await timesFor(tx, customer?.test_clock_id ?? null);
     if (realNow > new Date(creation.accept_by)) return { kind: 'too_late' };
     const terms = await readTerms(tx, creation, customer, now);
-    const row = await insert(tx, creation, terms, now);
+    const row = await insert(tx, creation, terms, { now, realNow });
     const record = toRecord(row);
     if (terms.beginning.status === 'incomplete') return { kind: 'charge', record };
     await recordChange(tx, record.subscription, {
@@ -128,8 +128,9 @@ async function insert(
   tx: Transaction,
   creation: SubscriptionCreation,
   terms: Terms,
-  now: Date,
+  times: Times,
 ): Promise<SubscriptionRow> {
+  const { now, realNow } = times;
   const { beginning, plan, amount } = terms;
   const period = firstPeriod(terms);
   const charged = beginning.status === 'incomplete';
@@ -164,11 +165,11 @@ async function insert(
       metadata: creation.metadata,
       next_due_at: charged ? null : (period?.end ?? terms.startAt),
       created_at: now,
-      updated_at: now,
+      updated_at: realNow,
     },
   });
   if (period === null) return row;
-  if (paymentId !== null) await insertFirstPayment(tx, creation, terms, period, paymentId, now);
+  if (paymentId !== null) await insertFirstPayment(tx, creation, terms, period, paymentId, times);
   await tx.subscriptionPeriod.create({
     data: {
       subscription_id: creation.subscription_id,
@@ -188,7 +189,7 @@ async function insertFirstPayment(
   { amount, plan, paymentMethod }: Terms,
   period: Period,
   paymentId: string,
-  now: Date,
+  { now, realNow }: Times,
 ): Promise<void> {
   await tx.payment.create({
     data: {
@@ -211,7 +212,7 @@ async function insertFirstPayment(
       payment_method_id: creation.payment_method_id,
       announced: false,
       created_at: now,
-      updated_at: now,
+      updated_at: realNow,
     },
   });
 }

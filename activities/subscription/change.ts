@@ -193,7 +193,7 @@ async function insertPayment(
   row: SubscriptionRow,
   command: ChangeCommand,
   { terms, lines, amount }: Extract<ChangeDecision, { kind: 'charge' }>,
-  { now }: About,
+  { now, realNow }: About,
 ): Promise<string> {
   const id = changePaymentId(command);
   const change: PaidChange = {
@@ -217,7 +217,7 @@ async function insertPayment(
       announced: false,
       change: change as unknown as Prisma.InputJsonValue,
       created_at: now,
-      updated_at: now,
+      updated_at: realNow,
     },
   });
   return id;

@@ -82,7 +82,7 @@ export async function openNext(
   decision: Extract<DueDecision, { kind: 'open_period' }>,
   about: About,
 ): Promise<SubscriptionRecord> {
-  const { patch, changes } = await openPeriod(tx, row, decision, about.now);
+  const { patch, changes } = await openPeriod(tx, row, decision, about);
   if (changes.length > 0) return writeUpdated(tx, row, patch, { ...about, changes });
   return (await writeVersion(tx, row, patch, about)).record;
 }

@@ -12,6 +12,7 @@ import type { SubscriptionChange } from '../../domain/subscription';
 import { named } from '../../domain/subscription-change';
 import type { DueDecision } from '../../domain/subscription-due';
 import type { Transaction } from '../../prisma/client';
+import type { Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import type { SubscriptionRow } from './record';
 import { toFacts } from '../../prisma/rows';
@@ -36,7 +37,7 @@ export async function openPeriod(
   tx: Transaction,
   row: SubscriptionRow,
   opening: Opening,
-  now: Date,
+  { now, realNow }: Times,
 ): Promise<OpenedPeriod> {
   const terms = await termsOf(tx, row);
   const period = datesOf(row, opening);
@@ -49,7 +50,7 @@ export async function openPeriod(
   };
   if (paymentId !== null) {
     const lines = [own, ...waitingLines(row)];
-    await insertRenewalPayment(tx, row, { id: paymentId, amount: due.charge, lines, period, now });
+    await insertRenewalPayment(tx, row, { id: paymentId, amount: due.charge, lines, period, now, realNow });
   }
   await tx.subscriptionPeriod.create({
     data: {
@@ -168,7 +169,8 @@ function insertRenewalPayment(
     lines,
     period,
     now,
-  }: { id: string; amount: number; lines: Line[]; period: Period; now: Date },
+    realNow,
+  }: { id: string; amount: number; lines: Line[]; period: Period } & Times,
 ): Prisma.PrismaPromise<unknown> {
   return tx.payment.create({
     data: {
@@ -183,7 +185,7 @@ function insertRenewalPayment(
       lines: lines as unknown as Prisma.InputJsonValue,
       announced: true,
       created_at: now,
-      updated_at: now,
+      updated_at: realNow,
     },
   });
 }

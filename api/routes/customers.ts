@@ -59,6 +59,12 @@ export function refuseErased(row: { erased_at: Date | null }): void {
   throw new ProblemError('customer_erased', 'An erased customer cannot change.');
 }
 
+/** @throws ProblemError `validation_failed` */
+async function refuseUnknownClock(tx: Transaction, clockId: string): Promise<void> {
+  if ((await tx.testClock.count({ where: { id: clockId, deleted_at: null } })) > 0) return;
+  throw validationFailed([{ path: 'test_clock_id', message: 'must be the id of a test clock' }]);
+}
+
 async function create(
   call: Call<unknown, unknown, CreateCustomer>,
   { db }: ApiDependencies,
@@ -66,6 +72,7 @@ async function create(
   const { id: chosen, ...fields } = call.body;
   const customerId = chosen ?? call.idFor('customer');
   const row = await inTransaction(db, async (tx) => {
+    if (fields.test_clock_id !== undefined) await refuseUnknownClock(tx, fields.test_clock_id);
     const data = [{ ...fields, id: customerId }];
     const { count } = await tx.customer.createMany({ data, skipDuplicates: true });
     if (count === 1) await rememberMade(tx, call.lease, customerId);

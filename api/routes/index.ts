@@ -16,6 +16,7 @@ import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
 import { subscriptionRoutes } from './subscriptions';
+import { testClockRoutes } from './test-clocks';
 
 /** @param openApi the document about these very routes, written when first asked for */
 export function routeTable(openApi: () => string): readonly Route[] {
@@ -29,6 +30,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...paymentMethodRoutes,
     ...retryRoutes,
     ...retryPolicyRoutes,
+    ...testClockRoutes,
     ...analyticsRoutes,
     ...deadLetterRoutes,
     ...fleetRoutes,

@@ -8,6 +8,9 @@ export const createCustomer = z
     email: z.email('must be an e-mail address').max(320).optional(),
     name: text(200).optional(),
     time_zone: timeZone.optional(),
+    test_clock_id: id
+      .optional()
+      .meta({ description: 'The customer’s time is this clock’s, for ever; without one it is real.' }),
     metadata: metadata.optional(),
   })
   .meta({ id: 'CreateCustomer' });

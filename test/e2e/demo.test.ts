@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pickFreePort } from '../../infra/platform/ports';
 import { processesWith, requireCode, runProgram } from '../support/processes';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 let folder: string;
 let environment: Record<string, string>;
@@ -30,6 +30,8 @@ test('tells its story from the order to a Kafka consumer, and exits with 0', asy
     'topic subscriptions.created',
     'group payment-service has consumed it',
     'charged once',
+    'the clock arrived',
+    'cancelled at 2030-06-01',
   ]) {
     expect(output).toContain(part);
   }

@@ -32,6 +32,7 @@ export function world(
     attempt: begin === null ? null : { number: 1, status: begin as 'processing', trigger: 'first' },
     created_at: new Date(0).toISOString(),
     refunds_due: [],
+    test_clock: null,
   };
   const set = (status: PaymentStatus): PaymentState => {
     state = { ...state, status, attempt: { number: 1, status: status as 'completed', trigger: 'first' } };
@@ -75,6 +76,7 @@ export function world(
       await note(`cancel ${reason}`);
       return state.attempt === null ? ((state = { ...state, status: 'cancelled' }), state) : state;
     },
+    noteNextQuestion: (_, _attempt, at) => note(`next question ${at}`),
     askOperator: () => note('operator'),
     reserveRefund: async (_, { refund_id, amount }) => {
       await note(`reserve ${amount ?? 'all'}`);
@@ -91,10 +93,14 @@ export function world(
     askOperatorAboutRefund: () => note('operator about refund'),
     tellSubscription: (id, { outcome }) => note(`tell ${id} ${outcome}`),
   };
+  /** The customer's time is a clock's from now on. */
+  const bind = (now: string, absence_counts_at = new Date(0).toISOString()) => {
+    state = { ...state, test_clock: { id: 'clk_1', now, absence_counts_at } };
+  };
   const promise = (...ids: string[]) => {
     state = { ...state, refunds_due: ids };
   };
-  return { activities, log, settle: set, promise, whats: () => log.map(({ what }) => what) };
+  return { activities, log, settle: set, promise, bind, whats: () => log.map(({ what }) => what) };
 }
 
 const refundOf = (id: string, status: RefundStatus) => ({

@@ -11,6 +11,7 @@ import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
 import { createFollowUps } from '../../activities/payment/follow-ups';
+import { createRetryActivities } from '../../activities/retry';
 import { createSubscriptionActivities } from '../../activities/subscription';
 import { paymentStart, searchAttributes, subscriptionStart, taskQueues } from '../../contracts/workflows';
 import { periodPaymentId } from '../../domain/ids';
@@ -27,6 +28,7 @@ import {
   refunded,
   type GivenBilling,
 } from './given-billing';
+import { playClock } from './play-clock';
 import { until } from './until';
 
 const root = join(__dirname, '..', '..');
@@ -35,7 +37,7 @@ const identity = 'recorder';
 interface Recorder {
   given: GivenBilling;
   client: Client;
-  create(id: string, charges: (typeof completed)[]): Promise<void>;
+  create(id: string, charges: (typeof completed)[], more?: object): Promise<void>;
   /** Writes the history of a workflow as it stands. */
   save(workflowId: string, name: string): Promise<void>;
 }
@@ -73,7 +75,7 @@ export async function recordHistories(folder: string): Promise<void> {
   const recorder: Recorder = {
     given,
     client,
-    create: (id, charges) => create(recorder, id, charges),
+    create: (id, charges, more) => create(recorder, id, charges, more),
     async save(workflowId, name) {
       const history = await client.workflow.getHandle(workflowId).fetchHistory();
       // Stack traces of failures name files; where they lay is nobody's business.
@@ -81,9 +83,9 @@ export async function recordHistories(folder: string): Promise<void> {
       writeFileSync(join(folder, `${name}.json`), `${json}\n`);
     },
   };
-  const [subscriptions, payments] = workers;
+  const [subscriptions, payments, clocks] = workers;
   try {
-    await subscriptions.runUntil(() => payments.runUntil(() => playAll(recorder)));
+    await subscriptions.runUntil(() => payments.runUntil(() => clocks.runUntil(() => playAll(recorder))));
   } finally {
     await Promise.all([connection.close(), native.close(), given.end()]);
   }
@@ -120,6 +122,16 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
   return Promise.all([
     make(taskQueues.subscription, createSubscriptionActivities({ db: given.db, followUps })),
     make(taskQueues.payment, createPaymentActivities({ ...given, followUps })),
+    make(
+      taskQueues.retry,
+      createRetryActivities({
+        db: given.db,
+        followUps,
+        schedule: { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 },
+        onPublished: () => undefined,
+        stallMs: 60_000,
+      }),
+    ),
   ]);
 }
 
@@ -136,10 +148,15 @@ function ask({ client }: Recorder, id: string, creation: object | null, update: 
   return client.workflow.executeUpdateWithStart(update, { startWorkflowOperation: start, args });
 }
 
-async function create(recorder: Recorder, id: string, charges: (typeof completed)[]): Promise<void> {
+async function create(
+  recorder: Recorder,
+  id: string,
+  charges: (typeof completed)[],
+  more: object = {},
+): Promise<void> {
   const { given } = recorder;
   given.provider.charges = charges;
-  await ask(recorder, id, given.creation({ subscription_id: id }), 'awaitCreated', []);
+  await ask(recorder, id, given.creation({ ...more, subscription_id: id }), 'awaitCreated', []);
 }
 
 /** A payment of its own, and one that is cancelled before it is tried. */
@@ -272,4 +289,5 @@ async function playAll(recorder: Recorder): Promise<void> {
   await save(`payment/${paymentId}`, 'payment-first-attempt');
   await playRefunds(recorder);
   await playManual(recorder);
+  await playClock(recorder);
 }

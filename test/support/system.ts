@@ -149,9 +149,10 @@ export class TestSystem {
     return body;
   }
 
-  /** A customer whose payment method is `token`, and an order for them. */
-  async buyer(token: string): Promise<Buyer> {
-    const customer = await this.made('/customers', { name: 'Ada', time_zone: 'Europe/Berlin' });
+  /** A customer whose payment method is `token`, and an order for them. @param clock the test clock they live by */
+  async buyer(token: string, clock?: string): Promise<Buyer> {
+    const person = { name: 'Ada', time_zone: 'Europe/Berlin', test_clock_id: clock };
+    const customer = await this.made('/customers', person);
     this.buyers += 1;
     // What follows the # tells tokens apart.
     const method = { provider: 'sandbox', token: `${token}#${this.buyers}`, default: true };
@@ -204,6 +205,26 @@ export class TestSystem {
     return { ...buyer, key };
   }
 
+  /** Advances a test clock and waits until it stands still again. @returns the clock */
+  async advance(clock: string, to: string, timeoutMs = 120_000): Promise<Json> {
+    const { status, body } = await this.call('POST', `/test-clocks/${clock}/advance`, { to });
+    if (status !== 202)
+      throw new Error(`the advance to ${to} was answered ${status}: ${JSON.stringify(body)}`);
+    return this.standing(clock, timeoutMs);
+  }
+
+  /** The test clock, once it stands still. */
+  standing(clock: string, timeoutMs = 120_000): Promise<Json> {
+    return eventually(
+      `test clock ${clock} to stand still`,
+      async () => {
+        const now = await this.get(`/test-clocks/${clock}`);
+        return now['status'] === 'advancing' ? undefined : now;
+      },
+      { timeoutMs },
+    );
+  }
+
   row<R extends Json>(sql: string, ...values: unknown[]): Promise<R | undefined> {
     return row<R>(this.system.environment['DATABASE_URL'] ?? '', sql, values);
   }
@@ -254,7 +275,7 @@ export class TestSystem {
     );
   }
 
-  private async made(path: string, body: Json): Promise<string> {
+  async made(path: string, body: Json): Promise<string> {
     const answer = await this.call('POST', path, body);
     if (answer.status === 201) return String(answer.body['id']);
     throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);

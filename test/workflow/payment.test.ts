@@ -5,6 +5,7 @@ import type { RefundStatus } from '../../domain/refund';
 import { world } from '../support/played-payment';
 import { actor } from '../support/played-subscription';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
+import { until } from '../support/until';
 
 const minuteMs = 60_000;
 
@@ -48,6 +49,41 @@ describe('payment/{id}', () => {
     const minutes = lookups.map(({ atMs }) => Math.round((atMs - first) / minuteMs));
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440]);
     expect(whats().slice(-3)).toEqual(['operator', 'load', 'tell sub_1 completed']);
+  });
+
+  it('waits by the customer’s test clock, which knows where to stop, and not in real time', async () => {
+    const { activities, log, whats, bind } = world(time, 'unknown', { lookups: ['unknown', 'completed'] });
+    bind('2030-01-01T00:00:00.000Z');
+    await time.withWorker('payment-service', activities, async () => {
+      const handle = await start('pay_clock');
+      await until('the first question was noted', async () => log.length >= 2);
+      await time.env.sleep('40 h');
+      expect(whats()).toEqual(['load', 'next question 2030-01-01T00:01:00.000Z']);
+      await handle.signal('clockAdvanced', { now: '2030-01-01T00:01:00.000Z' });
+      await until('the second question was noted', async () => log.length >= 4);
+      await handle.signal('clockAdvanced', { now: '2030-01-01T00:05:00.000Z' });
+      await handle.result();
+    });
+    expect(whats().slice(2)).toEqual([
+      'lookup',
+      'next question 2030-01-01T00:05:00.000Z',
+      'lookup that counts',
+      'tell sub_1 completed',
+    ]);
+  });
+
+  it('lets a real minute pass after the last call before an absence is asked about, whatever the clock says', async () => {
+    const { activities, log, bind } = world(time, 'unknown', { lookups: ['unknown', 'completed'] });
+    const beganMs = await time.env.currentTimeMs();
+    bind('2030-01-01T00:00:00.000Z', new Date(beganMs + minuteMs).toISOString());
+    await time.withWorker('payment-service', activities, async () => {
+      const handle = await start('pay_clock_absent');
+      await handle.signal('clockAdvanced', { now: '2030-01-01T01:00:00.000Z' });
+      await handle.result();
+    });
+    const atMs = (what: string) => (log.find((entry) => entry.what === what)?.atMs ?? 0) - beganMs;
+    expect(atMs('lookup')).toBeLessThan(minuteMs);
+    expect(atMs('lookup that counts')).toBeGreaterThanOrEqual(minuteMs);
   });
 
   it('ends a first payment that its customer did not complete within 23 hours', async () => {

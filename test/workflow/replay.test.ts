@@ -42,6 +42,7 @@ describe('the workflows of today', () => {
     const names = recorded().map(({ workflowId }) => workflowId);
     expect(await replay(recorded())).toEqual({ replayed: names, failed: [] });
     expect(names).toEqual([
+      'payment-by-clock',
       'payment-first-attempt',
       'payment-manual-cancelled',
       'payment-manual',
@@ -55,6 +56,7 @@ describe('the workflows of today', () => {
       'subscription-declined',
       'subscription-incomplete-activated',
       'subscription-paid',
+      'test-clock',
     ]);
   });
 

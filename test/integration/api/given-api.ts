@@ -7,7 +7,13 @@ import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
 import { listen, type RunningServer } from '../../../api/server';
 import type { PaymentProcess } from '../../../api/payment-process';
 import type { SubscriptionProcess } from '../../../api/subscription-process';
-import type { CancelPayment, RefundCommand, SubscriptionCreation } from '../../../contracts/commands';
+import type { TestClockProcess } from '../../../api/test-clock-process';
+import type {
+  AdvanceClock,
+  CancelPayment,
+  RefundCommand,
+  SubscriptionCreation,
+} from '../../../contracts/commands';
 import type { Scope } from '../../../contracts/scopes';
 import { createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/database';
@@ -76,11 +82,23 @@ export class PlayedPayments implements PaymentProcess {
   }
 }
 
+/** Plays the part of the test clock's workflow. */
+export class PlayedClocks implements TestClockProcess {
+  advances: { clockId: string; command: AdvanceClock }[] = [];
+  onAdvance: (clockId: string) => Promise<void> = () => Promise.resolve();
+
+  advance(clockId: string, command: AdvanceClock): Promise<void> {
+    this.advances.push({ clockId, command });
+    return this.onAdvance(clockId);
+  }
+}
+
 export interface GivenApi {
   db: Database;
   url: string;
   process: PlayedProcess;
   payments: PlayedPayments;
+  clocks: PlayedClocks;
   /** Every line that was logged. */
   logged: string[];
   clock: { now: Date };
@@ -96,6 +114,7 @@ export async function givenApi(): Promise<GivenApi> {
   await ensureBootstrapKey(db, adminSecret);
   const played = new PlayedProcess();
   const payments = new PlayedPayments();
+  const clocks = new PlayedClocks();
   const logged: string[] = [];
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];
@@ -107,6 +126,7 @@ export async function givenApi(): Promise<GivenApi> {
       return Promise.resolve();
     },
     payments,
+    clocks,
     readiness,
     providers: ['sandbox'],
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
@@ -120,6 +140,7 @@ export async function givenApi(): Promise<GivenApi> {
     url: server.url,
     process: played,
     payments,
+    clocks,
     logged,
     clock,
     readiness,

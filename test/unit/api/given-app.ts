@@ -18,6 +18,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     create: () => Promise.reject(new Error('not asked')),
     command: () => Promise.reject(new Error('not asked')),
   },
+  clocks: { advance: () => Promise.reject(new Error('not asked')) },
   reconcileNow: () => Promise.reject(new Error('not asked')),
   payments: {
     refund: () => Promise.reject(new Error('not asked')),

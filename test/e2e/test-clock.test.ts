@@ -1,0 +1,171 @@
+/**
+ * Years by test clock, with the real servers: customers who are bound to a clock live through it in seconds.
+ *
+ * One order waits for a real minute (its request never arrived, which takes that long to prove); it is placed first and
+ * looked at last.
+ */
+import { randomUUID } from 'node:crypto';
+import { TestSystem, type Json } from '../support/system';
+import { eventually } from '../support/eventually';
+
+jest.setTimeout(300_000);
+
+let its: TestSystem;
+beforeAll(async () => {
+  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], { TEST_CLOCK_STALL_SECONDS: '5' });
+});
+afterEach(() => its?.heal());
+afterAll(() => its?.close());
+
+const clockAt = (now: string) => its.made('/test-clocks', { now });
+
+/** A subscription of a customer of its own. */
+async function ordered(clock: string, token: string, more: Json = {}, wanted = 201) {
+  const { customer, order } = await its.buyer(token, clock);
+  const { status, body } = await its.call('POST', '/subscriptions', { ...order, ...more }, randomUUID());
+  expect({ status, body }).toMatchObject({ status: wanted });
+  return { id: String(body['id']), customer, body };
+}
+
+const eventsOf = (id: string, topic: string) => its.topics.of(id, topic).map(({ event }) => event.data);
+const changesOf = (id: string) => eventsOf(id, 'subscriptions.updated').map(({ changes }) => changes);
+const renewals = (id: string) => changesOf(id).filter((changes) => (changes as string[]).includes('renewed'));
+const periodsOf = async (id: string) => (await its.get(`/subscriptions/${id}/periods`))['data'] as Json[];
+
+test('twelve renewals, each told once and charged once, beside a trial that becomes twelve periods', async () => {
+  const clock = await clockAt('2031-01-31T10:00:00Z');
+  const year = await ordered(clock, 'tok_ok');
+  const trial = await ordered(clock, 'tok_ok', { trial_days: 14 });
+
+  const now = await its.advance(clock, '2032-01-31T10:00:00Z', 240_000);
+  expect(now).toMatchObject({
+    status: 'ready',
+    now: '2032-01-31T10:00:00.000Z',
+    target: null,
+    detail: null,
+    // Twelve ends of periods; the end of the trial, and eleven ends of periods.
+    steps: 24,
+  });
+  await its.topicsAreQuiet();
+
+  for (const { id, customer, charges } of [
+    { ...year, charges: 13 },
+    { ...trial, charges: 12 },
+  ]) {
+    expect(eventsOf(id, 'subscriptions.renew_required')).toHaveLength(12);
+    expect(eventsOf(id, 'payments.completed')).toHaveLength(12);
+    expect(renewals(id)).toHaveLength(12);
+    const taken = (await its.charges(customer)).filter(({ status }) => status === 'succeeded');
+    expect(taken).toHaveLength(charges);
+    expect(new Set(taken.map(({ metadata }) => metadata.payment_id)).size).toBe(charges);
+  }
+  const boundaries = (await periodsOf(year.id)).map(({ start }) => start);
+  expect(boundaries.slice(0, 3)).toEqual([
+    '2031-01-31T10:00:00.000Z',
+    '2031-02-28T10:00:00.000Z',
+    // 31 March is summer time in Berlin.
+    '2031-03-31T09:00:00.000Z',
+  ]);
+  expect(boundaries).toHaveLength(13);
+  const paidAt = eventsOf(year.id, 'payments.completed').map(({ completed_at }) => String(completed_at));
+  expect(paidAt.toSorted((a, b) => a.localeCompare(b))).toEqual(boundaries.slice(1));
+});
+
+test('a start, a pause and an end at their instants, all by a clock that lies years back', async () => {
+  const clock = await clockAt('2020-01-15T12:00:00Z');
+  const { order } = await its.buyer('tok_ok', clock);
+  const past = await its.call('POST', '/subscriptions', { ...order, start_at: '2020-01-15T11:59:59Z' });
+  expect(past.status).toBe(422);
+  const later = await ordered(clock, 'tok_ok', { start_at: '2020-02-20T12:00:00Z' });
+  expect(later.body).toMatchObject({ status: 'scheduled' });
+  const ending = await ordered(clock, 'tok_ok');
+  const paused = await ordered(clock, 'tok_ok');
+  const end = await its.call('DELETE', `/subscriptions/${ending.id}?mode=period_end`);
+  expect(end.body).toMatchObject({ status: 'active', cancel_at: '2020-02-15T12:00:00.000Z' });
+  const pause = await its.call('POST', `/subscriptions/${paused.id}/pause`, {
+    resume_at: '2020-03-01T12:00:00Z',
+  });
+  expect(pause.body).toMatchObject({ status: 'paused', paused_at: '2020-01-15T12:00:00.000Z' });
+
+  await its.advance(clock, '2020-02-29T12:00:00Z');
+  expect(await its.get(`/subscriptions/${later.id}`)).toMatchObject({
+    status: 'active',
+    period: { index: 1, start: '2020-02-20T12:00:00.000Z', paid: true },
+  });
+  expect(await its.get(`/subscriptions/${ending.id}`)).toMatchObject({
+    status: 'cancelled',
+    cancelled_at: '2020-02-15T12:00:00.000Z',
+  });
+  expect(await its.charges(ending.customer)).toHaveLength(1);
+  expect(await its.get(`/subscriptions/${paused.id}`)).toMatchObject({ status: 'paused' });
+
+  await its.advance(clock, '2020-03-10T12:00:00Z');
+  expect(await its.get(`/subscriptions/${paused.id}`)).toMatchObject({
+    status: 'active',
+    // The paid period had ended: the next begins with the resumption.
+    period: { index: 2, start: '2020-03-01T12:00:00.000Z', paid: true },
+  });
+  expect(await its.charges(paused.customer)).toHaveLength(2);
+});
+
+test('refused backwards, too far, and for customers of no clock', async () => {
+  const clock = await clockAt('2030-01-01T00:00:00Z');
+  const advance = (to: string) => its.call('POST', `/test-clocks/${clock}/advance`, { to });
+  for (const to of ['2029-12-31T23:59:59Z', '2032-01-01T00:00:01Z']) {
+    const { status, body } = await advance(to);
+    expect({ status, body }).toMatchObject({ status: 422, body: { errors: [{ path: 'to' }] } });
+  }
+  expect(await its.get(`/test-clocks/${clock}`)).toMatchObject({ status: 'ready', steps: 0 });
+});
+
+test('without a bridge it fails, names what it waits for, and goes on when asked again', async () => {
+  const clock = await clockAt('2030-01-01T00:00:00Z');
+  const { id, customer } = await ordered(clock, 'tok_ok');
+  await its.topicsAreQuiet();
+  await its.system.product('bridge').stop();
+  const to = '2030-02-15T00:00:00.000Z';
+  expect((await its.call('POST', `/test-clocks/${clock}/advance`, { to })).status).toBe(202);
+  const second = await its.call('POST', `/test-clocks/${clock}/advance`, { to });
+  expect(second).toMatchObject({ status: 409, body: { code: 'test_clock_advancing' } });
+
+  const failed = await its.standing(clock);
+  expect(failed).toMatchObject({ status: 'failed', target: to });
+  expect(failed['detail']).toContain(`due_not_opened (${id})`);
+  expect(failed['detail']).toContain('outbox_unpublished');
+  expect(failed['now']).toBe('2030-02-01T00:00:00.000Z');
+
+  await its.startAgain('bridge');
+  expect(await its.advance(clock, to)).toMatchObject({ status: 'ready', now: to, detail: null });
+  await its.topicsAreQuiet();
+  expect(await its.charges(customer)).toHaveLength(2);
+  expect(eventsOf(id, 'payments.completed')).toHaveLength(1);
+});
+
+test('a request that never arrived is asked about by the clock, and proved lost after a real minute', async () => {
+  const clock = await clockAt('2033-05-01T00:00:00Z');
+  const { id, customer, body } = await ordered(clock, 'tok_lost_request', {}, 202);
+  const { payment_id: paymentId } = body['first_payment'] as { payment_id: string };
+  const now = await its.advance(clock, '2033-05-01T01:00:00Z', 240_000);
+  expect(now).toMatchObject({ status: 'ready', now: '2033-05-01T01:00:00.000Z' });
+  expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'expired' });
+  await its.topicsAreQuiet();
+  const [failed] = eventsOf(id, 'payments.failed');
+  // The lookups after 5 and 15 minutes of the clock.
+  expect(failed).toMatchObject({
+    payment_id: paymentId,
+    failed_at: '2033-05-01T00:15:00.000Z',
+    failure: { code: 'processing_error' },
+  });
+  expect(await its.charges(customer)).toHaveLength(0);
+});
+
+test('deleting a clock ends its subscriptions', async () => {
+  const clock = await clockAt('2030-06-01T00:00:00Z');
+  const { id } = await ordered(clock, 'tok_ok');
+  expect(await its.call('DELETE', `/test-clocks/${clock}`)).toMatchObject({ status: 200 });
+  expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'cancelled' });
+  await its.topics.next('subscriptions.cancelled', id);
+  await eventually('the clock to be gone', async () => {
+    return (await its.call('GET', `/test-clocks/${clock}`)).status === 404;
+  });
+});
