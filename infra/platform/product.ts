@@ -2,8 +2,9 @@
  * Perennial's own processes, as children: `dist/bin/<name>.js`.
  *
  * Owns: starting, signalling and stopping one of them, and how one knows that it is ready. Does not own its
- * environment (`system.ts`). Invariant: a process is recorded in `platform.json` from its first moment, so that a
- * killed run's processes are found again.
+ * environment (`system.ts`). Invariants: a process is recorded in `platform.json` from its first moment, so that a
+ * killed run's processes are found again; several of one kind have one file, and what follows a `#` in the name
+ * tells them apart (`bridge`, `bridge#2`).
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ export interface ProductContext {
 
 /** The compiled main of a process. @throws PlatformError `product_failed` when it has not been compiled */
 export function mainOf(distDir: string, name: string): string {
-  const path = join(distDir, 'bin', `${name}.js`);
+  const path = join(distDir, 'bin', `${name.split('#')[0]}.js`);
   if (existsSync(path)) return path;
   throw new PlatformError('product_failed', `${path} is missing. Compile first: \`npm run build\`.`);
 }
@@ -46,7 +47,7 @@ export class ProductProcess {
   private logStart = 0;
 
   constructor(
-    /** As the file in `dist/bin` is called. */
+    /** As the file in `dist/bin` is called; of several, with `#` and something more. */
     readonly name: string,
     private readonly context: ProductContext,
   ) {}

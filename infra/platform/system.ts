@@ -23,7 +23,7 @@ export interface SystemOptions extends PlatformOptions {
   readonly productPorts: { readonly api: number; readonly sandbox: number } | 'free';
   /** Port of the metrics of the one process `all`; left out: none are served, for several cannot share a port. */
   readonly metricsPort?: number;
-  /** Names of files in `dist/bin`, one process each. Default: `all`. */
+  /** Names of files in `dist/bin`, one process each; `bridge#2` is a second one of `bridge`. Default: `all`. */
   readonly processes?: readonly string[];
   /** Variables on top of those that this process has and those that follow from the servers; undefined unsets one. */
   readonly productEnvironment?: Readonly<Record<string, string | undefined>>;

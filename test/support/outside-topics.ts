@@ -9,7 +9,14 @@ export interface TopicRecord {
   partition: number;
   offset: string;
   key: string;
-  event: { id: string; type: string; source: string; data: Record<string, unknown> };
+  event: OutsideEvent;
+}
+
+interface OutsideEvent {
+  id: string;
+  type: string;
+  source: string;
+  data: Record<string, unknown>;
 }
 
 export interface Topics {
@@ -45,13 +52,12 @@ export async function readTopics(brokers: string): Promise<Topics> {
   const records = new Map<string, TopicRecord>();
   await consumer.run({
     eachMessage: ({ topic, partition, message: { key, value, offset } }) => {
-      const event = JSON.parse(value?.toString() ?? 'null') as TopicRecord['event'];
       records.set(`${topic}/${partition}/${offset}`, {
         topic,
         partition,
         offset,
         key: key?.toString() ?? '',
-        event,
+        event: eventOf(value),
       });
       return Promise.resolve();
     },
@@ -84,4 +90,15 @@ export async function readTopics(brokers: string): Promise<Topics> {
       await Promise.all([consumer.disconnect(), admin.disconnect()]);
     },
   };
+}
+
+/** What is no event at all is one that says nothing. */
+function eventOf(value: Buffer | null): OutsideEvent {
+  try {
+    const event = JSON.parse(value?.toString() ?? 'null') as OutsideEvent | null;
+    if (typeof event === 'object' && event !== null) return event;
+  } catch {
+    // Not JSON.
+  }
+  return { id: '', type: '', source: '', data: {} };
 }

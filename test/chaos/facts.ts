@@ -1,0 +1,190 @@
+/**
+ * Everything that the invariants are judged by, gathered once: rows, records, the provider's list, workflows.
+ *
+ * Owns no judgement. Amounts, versions and offsets are numbers: a test's are small.
+ */
+import type { Charge } from '../../providers/sandbox/charge';
+import { rows, type Chaos, type Told } from './context';
+import { poisonHeader } from './poison';
+import { dumpTopics, type DumpedRecord } from './topic-dump';
+
+export interface OutboxFact {
+  id: number;
+  event_id: string;
+  topic: string;
+  key: string;
+  payload: string | null;
+  published: boolean;
+  partition: number | null;
+  offset: number | null;
+}
+
+/** A record of one of the contract's topics. */
+export interface RecordFact extends DumpedRecord {
+  /** Null: it is no event. */
+  event: EventFact | null;
+  /** Null: it is not poison. */
+  poison: string | null;
+}
+
+export interface EventFact {
+  id: string;
+  data: Record<string, unknown>;
+}
+
+export interface LetterFact {
+  group: string;
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+export interface SubscriptionFact {
+  id: string;
+  customer_id: string;
+  version: number;
+  status: string;
+  cancelled_at: Date | null;
+}
+
+export interface PaymentFact {
+  id: string;
+  kind: string;
+  status: string;
+  subscription_id: string | null;
+  period_index: number | null;
+  amount: number;
+  currency: string;
+  announced: boolean;
+}
+
+export interface AttemptFact {
+  payment_id: string;
+  number: number;
+  idempotency_key: string;
+  status: string;
+  amount: number;
+  currency: string;
+  provider_reference: string | null;
+  started_at: Date;
+}
+
+export interface ProviderRefundFact {
+  idempotency_key: string;
+  status: string;
+  amount: number;
+  currency: string;
+}
+
+export interface RefundFact extends ProviderRefundFact {
+  payment_id: string;
+}
+
+/** A version of a subscription. */
+export interface ChangeFact {
+  subject_id: string;
+  version: number;
+  status: string;
+}
+
+export interface RevenueFact {
+  subscription_id: string;
+  version: number;
+  status: string;
+}
+
+export interface WorkflowFact {
+  id: string;
+  runId: string;
+  status: string;
+}
+
+export interface Facts {
+  told: Told;
+  outbox: OutboxFact[];
+  records: RecordFact[];
+  /** Of the dead-letter topics, by where each came from. */
+  deadRecords: LetterFact[];
+  letters: LetterFact[];
+  subscriptions: SubscriptionFact[];
+  payments: PaymentFact[];
+  attempts: AttemptFact[];
+  refunds: RefundFact[];
+  refundsAtProvider: ProviderRefundFact[];
+  changes: ChangeFact[];
+  revenue: RevenueFact[];
+  charges: Charge[];
+  workflows: WorkflowFact[];
+}
+
+export async function gatherFacts(chaos: Chaos): Promise<Facts> {
+  const dump = await dumpTopics(chaos.kafka, chaos.admin);
+  const isDead = ({ topic }: DumpedRecord) => topic.endsWith('.dlq');
+  const ask = <R extends object>(sql: string) => rows<R>(chaos, sql);
+  return {
+    told: chaos.told,
+    records: dump.filter((record) => !isDead(record)).map(recordFact),
+    deadRecords: dump.filter(isDead).map(originOf),
+    outbox: await ask(`SELECT id::int, event_id, topic, key, payload, published_at IS NOT NULL AS published,
+      partition, "offset"::int FROM outbox_events ORDER BY id`),
+    letters: await ask(`SELECT "group", topic, partition, "offset"::int FROM dead_letters`),
+    subscriptions: await ask('SELECT id, customer_id, version, status, cancelled_at FROM subscriptions'),
+    payments:
+      await ask(`SELECT id, kind, status, subscription_id, period_index, amount::int, currency, announced
+      FROM payments`),
+    attempts: await ask(`SELECT payment_id, number, idempotency_key, status, amount::int, currency,
+      provider_reference, started_at FROM payment_attempts`),
+    refunds: await ask('SELECT payment_id, idempotency_key, status, amount::int, currency FROM refunds'),
+    refundsAtProvider: await rows(
+      chaos,
+      'SELECT idempotency_key, status, amount::int, currency FROM refunds',
+      [],
+      chaos.its.system.environment['SANDBOX_DATABASE_URL'],
+    ),
+    changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status FROM changes
+      WHERE subject_id LIKE 'sub\\_%' ORDER BY subject_id, version`),
+    revenue: await ask('SELECT subscription_id, version, status FROM subscription_revenue'),
+    charges: await listCharges(chaos),
+    workflows: await listWorkflows(chaos),
+  };
+}
+
+function recordFact(record: DumpedRecord): RecordFact {
+  const poison = record.headers[poisonHeader] ?? null;
+  return {
+    ...record,
+    poison,
+    event: poison === null ? (JSON.parse(record.value ?? 'null') as EventFact) : null,
+  };
+}
+
+function originOf({ headers }: DumpedRecord): LetterFact {
+  return {
+    group: headers['dlq-group'] ?? '',
+    topic: headers['dlq-topic'] ?? '',
+    partition: Number(headers['dlq-partition']),
+    offset: Number(headers['dlq-offset']),
+  };
+}
+
+/** The provider's own list, page by page. */
+async function listCharges({ its }: Chaos): Promise<Charge[]> {
+  const charges: Charge[] = [];
+  for (;;) {
+    const last = charges.at(-1);
+    const after = last === undefined ? '' : `&starting_after=${last.id}`;
+    const response = await fetch(`${its.system.sandboxUrl}/v1/charges?limit=100${after}`);
+    if (response.status !== 200) throw new Error(`the provider's list answered ${response.status}`);
+    const page = (await response.json()) as { data: Charge[]; has_more: boolean };
+    charges.push(...page.data);
+    if (!page.has_more) return charges;
+  }
+}
+
+async function listWorkflows({ temporal }: Chaos): Promise<WorkflowFact[]> {
+  const facts: WorkflowFact[] = [];
+  for await (const { workflowId, runId, status } of temporal.workflow.list()) {
+    facts.push({ id: workflowId, runId, status: status.name });
+  }
+  return facts;
+}

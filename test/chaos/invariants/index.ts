@@ -1,0 +1,24 @@
+/**
+ * What holds once all is quiet, whatever happened before. A new invariant is a row of one of the tables.
+ *
+ * Pure: judged by facts alone. Each violation is a line for people that names what is wrong.
+ */
+import type { Facts } from '../facts';
+import { eventInvariants } from './events';
+import { moneyInvariants } from './money';
+import type { Invariant } from './invariant';
+import { processInvariants } from './processes';
+
+const invariants: readonly Invariant[] = [...eventInvariants, ...moneyInvariants, ...processInvariants];
+
+/** More of one kind say nothing more to people. */
+const shownOfOne = 20;
+
+/** The violations of each invariant, with its name. */
+export function violationsOf(facts: Facts): string[] {
+  return invariants.flatMap(({ name, violations }) => {
+    const all = violations(facts);
+    const more = all.length > shownOfOne ? [`${name}: and ${all.length - shownOfOne} more`] : [];
+    return [...all.slice(0, shownOfOne).map((violation) => `${name}: ${violation}`), ...more];
+  });
+}

@@ -1,0 +1,104 @@
+/** Subscriptions: legal histories, a process for each that lives, and callers who were told the truth. */
+import { isLiving } from '../context';
+import type { ChangeFact, Facts } from '../facts';
+import type { Invariant } from './invariant';
+
+/** From what to what, written down here once more; `null`: it did not exist. */
+const legal: Readonly<Record<string, readonly string[]>> = {
+  null: ['scheduled', 'trialing', 'incomplete', 'active', 'expired'],
+  scheduled: ['scheduled', 'trialing', 'incomplete', 'active', 'past_due', 'cancelled'],
+  trialing: ['trialing', 'active', 'past_due', 'cancelled', 'expired'],
+  incomplete: ['incomplete', 'active', 'expired', 'cancelled'],
+  active: ['active', 'past_due', 'paused', 'cancelled', 'expired'],
+  past_due: ['past_due', 'active', 'paused', 'cancelled', 'expired'],
+  paused: ['paused', 'active', 'past_due', 'cancelled', 'expired'],
+  cancelled: [],
+  expired: [],
+};
+
+function legalTransitions({ changes }: Facts): string[] {
+  const last = new Map<string, ChangeFact>();
+  return changes.flatMap((change) => {
+    const before = last.get(change.subject_id);
+    last.set(change.subject_id, change);
+    const from = before?.status ?? 'null';
+    const problems = [];
+    if (change.version !== (before?.version ?? 0) + 1) {
+      problems.push(`${change.subject_id} has no version before ${change.version}`);
+    }
+    if (!legal[from]?.includes(change.status)) {
+      problems.push(`${change.subject_id} v${change.version}: ${from} became ${change.status}`);
+    }
+    return problems;
+  });
+}
+
+function rowsEqualHistory({ subscriptions, changes }: Facts): string[] {
+  const last = new Map(changes.map((change) => [change.subject_id, change]));
+  return subscriptions.flatMap(({ id, version, status }) => {
+    const change = last.get(id);
+    return change?.version === version && change.status === status
+      ? []
+      : [`${id} is v${version} ${status}, its history ends with v${change?.version} ${change?.status}`];
+  });
+}
+
+function processesEqualRows({ subscriptions, payments, workflows }: Facts): string[] {
+  const running = new Set(workflows.filter(({ status }) => status === 'RUNNING').map(({ id }) => id));
+  const wanted = new Set(
+    subscriptions.filter(({ status }) => isLiving(status)).map(({ id }) => `subscription/${id}`),
+  );
+  const known = [
+    ...subscriptions.map(({ id }) => `subscription/${id}`),
+    ...payments.map(({ id }) => `payment/${id}`),
+  ];
+  return [
+    ...[...wanted].filter((id) => !running.has(id)).map((id) => `${id} does not run`),
+    ...known.filter((id) => running.has(id) && !wanted.has(id)).map((id) => `${id} still runs`),
+    ...workflows
+      .filter(({ status }) => !['RUNNING', 'COMPLETED', 'CONTINUED_AS_NEW'].includes(status))
+      .map(({ id, status }) => `${id} is ${status}`),
+  ];
+}
+
+/** What an order may have become, by what its caller was told. */
+const promised: Readonly<Record<number, readonly string[]>> = {
+  201: ['scheduled', 'trialing', 'active', 'past_due', 'paused'],
+  202: ['active', 'past_due', 'paused', 'expired'],
+  402: ['expired'],
+};
+
+function ordersAsTold({ told, subscriptions }: Facts): string[] {
+  const byId = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
+  const cancelled = new Set(
+    told.cancellations.filter(({ status }) => status === 200).map(({ subscriptionId }) => subscriptionId),
+  );
+  return told.orders.flatMap(({ customer, token, status, subscriptionId }) => {
+    const row = byId.get(subscriptionId ?? '');
+    const line = `${token} was told ${status}, and ${subscriptionId} is ${row?.status ?? 'not there'}`;
+    const allowed = cancelled.has(subscriptionId ?? '') ? ['cancelled'] : (promised[status] ?? []);
+    const count = subscriptions.filter(({ customer_id }) => customer_id === customer).length;
+    return [
+      ...(row !== undefined && allowed.includes(row.status) ? [] : [line]),
+      ...(count === 1 ? [] : [`one order made ${count} subscriptions of ${customer}`]),
+    ];
+  });
+}
+
+function cancellationsAsTold({ told, subscriptions }: Facts): string[] {
+  const statusOf = new Map(subscriptions.map(({ id, status }) => [id, status]));
+  return told.cancellations.flatMap(({ subscriptionId, status }) => {
+    const row = statusOf.get(subscriptionId);
+    // 409: it had expired.
+    const isTrue = (status === 200 && row === 'cancelled') || (status === 409 && row === 'expired');
+    return isTrue ? [] : [`${subscriptionId} was told ${status} and is ${row}`];
+  });
+}
+
+export const processInvariants: readonly Invariant[] = [
+  { name: 'every change of state is legal', violations: legalTransitions },
+  { name: 'every row is what its history ends with', violations: rowsEqualHistory },
+  { name: 'a process runs exactly for what lives', violations: processesEqualRows },
+  { name: 'orders are as their callers were told', violations: ordersAsTold },
+  { name: 'cancellations are as their callers were told', violations: cancellationsAsTold },
+];

@@ -1,0 +1,100 @@
+/**
+ * What goes on while faults happen. A new kind of load is a row of the table.
+ *
+ * Owns: the pace of the load and that it ends. Invariant: what is in hand when the load stops is finished.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
+import { untilAnswered, type Chaos } from './context';
+import { makeEventWriter } from './outbox-traffic';
+import { makePoisoner } from './poison';
+import type { Random } from './random';
+
+export interface Load {
+  name: string;
+  /** How many do it side by side. */
+  lanes: number;
+  /** Between two of a lane, on average, milliseconds. */
+  pauseMs: number;
+  /** Prepares a lane; what it returns does it once. */
+  lane(chaos: Chaos, random: Random): () => Promise<void>;
+}
+
+export const loads: readonly Load[] = [
+  { name: 'orders', lanes: 3, pauseMs: 400, lane: (chaos, random) => () => placeOrder(chaos, random) },
+  { name: 'cancellations', lanes: 1, pauseMs: 2_500, lane: makeCanceller },
+  // The product writes few events for each call; these make batches.
+  {
+    name: 'batches of events',
+    lanes: 2,
+    pauseMs: 300,
+    lane: (chaos, random) => makeEventWriter(chaos, random),
+  },
+  { name: 'poison records', lanes: 1, pauseMs: 6_000, lane: makePoisoner },
+];
+
+export interface RunningLoad {
+  /** Ends it and waits for what is in hand. */
+  stop(): Promise<void>;
+}
+
+export function startLoad(chaos: Chaos, wanted: readonly Load[], name: string): RunningLoad {
+  const stopping = new AbortController();
+  const lanes = wanted.flatMap((load) =>
+    Array.from({ length: load.lanes }, (_, lane) => {
+      const random = chaos.random.fork(`${name}/${load.name}/${lane}`);
+      return runLane(chaos, load, random, stopping.signal);
+    }),
+  );
+  const all = Promise.all(lanes);
+  // A lane that cannot go on is told by `stop`.
+  all.catch(() => undefined);
+  return {
+    async stop() {
+      stopping.abort();
+      await all;
+    },
+  };
+}
+
+async function runLane(chaos: Chaos, load: Load, random: Random, signal: AbortSignal): Promise<void> {
+  const once = load.lane(chaos, random);
+  while (!signal.aborted) {
+    await sleep(random.int(0, 2 * load.pauseMs), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    await once();
+    chaos.figures.add(load.name);
+  }
+}
+
+async function placeOrder(chaos: Chaos, random: Random): Promise<void> {
+  const { its, told } = chaos;
+  const token = random.weighted(chaos.tokens);
+  // A customer of whom the answer was lost is one without an order.
+  const { customer, order } = await eventually('a customer', () => its.buyer(token), { timeoutMs: 240_000 });
+  const { status, body } = await untilAnswered(chaos, 'POST', '/subscriptions', order, randomUUID());
+  const id = status === 402 ? body['subscription_id'] : body['id'];
+  told.orders.push({ customer, token, status, subscriptionId: typeof id === 'string' ? id : null });
+}
+
+function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {
+  const { told } = chaos;
+  return async () => {
+    const asked = new Set(told.cancellations.map(({ subscriptionId }) => subscriptionId));
+    const candidates = told.orders
+      .filter(({ status }) => status === 201 || status === 202)
+      .map(({ subscriptionId }) => subscriptionId ?? '')
+      .filter((id) => !asked.has(id));
+    if (candidates.length === 0) return;
+    const subscriptionId = random.pick(candidates);
+    const { status } = await untilAnswered(
+      chaos,
+      'DELETE',
+      `/subscriptions/${subscriptionId}?refund=${random.pick(['none', 'none', 'full'])}`,
+      undefined,
+      randomUUID(),
+    );
+    told.cancellations.push({ subscriptionId, status });
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * Events in numbers, written as a service writes them: in transactions, through the outbox.
+ *
+ * Played ones tell of subscriptions that exist nowhere else, version after version; what consumers make of them is
+ * counted by version. Others say again what the system has said, or that a subscription is due which is not; consumers
+ * judge by the rows, so those change nothing. Invariant: one lane alone writes a played subscription's events.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Subscription } from '../../contracts/http/subscriptions';
+import type { NewEvent } from '../../contracts/envelope';
+import { subscriptionEventId } from '../../domain/event-ids';
+import { inTransaction } from '../../prisma/client';
+import { appendToOutbox } from '../../prisma/outbox';
+import { eventually } from '../support/eventually';
+import { playedCustomer, rows, type Chaos } from './context';
+import type { Random } from './random';
+
+const eventsPerTransaction = 20;
+const burstLanes = 8;
+const burstTransactions = 8;
+
+interface Traffic {
+  /** Played subscriptions that live at a time. */
+  subscriptions: number;
+  /** The share of played events after which another subscription begins, 0 to 1. */
+  ends: number;
+  /** The share of each kind of event. */
+  kinds: readonly (readonly ['played' | 'again' | 'due', number])[];
+}
+
+const usual: Traffic = { subscriptions: 40, ends: 0.02, kinds: [['played', 1]] };
+/** Every topic that is consumed, and with it nearly every partition. */
+const mixed: Traffic = {
+  subscriptions: 20,
+  ends: 0.35,
+  kinds: [
+    ['played', 12],
+    ['again', 5],
+    ['due', 3],
+  ],
+};
+
+/** More at once than is handled in a moment. */
+export async function writeBurst(chaos: Chaos, random: Random): Promise<void> {
+  const writers = Array.from({ length: burstLanes }, (_, lane) =>
+    makeEventWriter(chaos, random.fork(String(lane)), mixed),
+  );
+  for (let times = 0; times < burstTransactions; times += 1) {
+    await Promise.all(writers.map((write) => write()));
+  }
+}
+
+export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic = usual): () => Promise<void> {
+  const { db, figures } = chaos;
+  const played = playSubscriptions(chaos.its.plan, random, traffic);
+  return async () => {
+    const kinds = Array.from({ length: eventsPerTransaction }, () => random.weighted(traffic.kinds));
+    const said = kinds.includes('again') ? await saidBefore(chaos) : [];
+    const events = kinds
+      .map((kind) => {
+        if (kind === 'again' && said.length > 0) return sayAgain(random.pick(said));
+        return (kind === 'due' ? notYetDue(chaos, random) : undefined) ?? played();
+      })
+      // Writers of the same keys take turns instead of waiting for each other.
+      .toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+    // Written once however often it is tried: the ids are fixed.
+    await eventually(
+      'a batch of events to be committed',
+      async () => {
+        await inTransaction(db, async (tx) => {
+          for (const event of events) await appendToOutbox(tx, event, new Date());
+        });
+        return true;
+      },
+      { timeoutMs: 240_000 },
+    );
+    figures.add('events written in batches', events.length);
+  };
+}
+
+/** The next version of one of them, each time. */
+function playSubscriptions(planId: string, random: Random, { subscriptions, ends }: Traffic): () => NewEvent {
+  const living = Array.from({ length: subscriptions }, () => newSubscription(planId));
+  return () => {
+    const place = random.int(0, living.length - 1);
+    const current = living[place] as Subscription;
+    const subscription = { ...current, version: current.version + 1 };
+    living[place] = random.next() < ends ? newSubscription(planId) : subscription;
+    const envelope = {
+      id: subscriptionEventId(subscription.id, subscription.version),
+      source: '/subscription-service' as const,
+      subject: subscription.id,
+      key: subscription.id,
+    };
+    if (subscription.version === 1) {
+      return { ...envelope, topic: 'subscriptions.created', data: { subscription, first_payment: null } };
+    }
+    const actor = { kind: 'system' as const, id: 'chaos', reason: null };
+    const changes = ['metadata_changed' as const];
+    const data = { subscription, changes, previous: {}, actor };
+    return { ...envelope, topic: 'subscriptions.updated', data };
+  };
+}
+
+/** About to be made: its first event makes it version 1. */
+function newSubscription(planId: string): Subscription {
+  const at = new Date().toISOString();
+  return {
+    id: `sub_played_${randomUUID().replaceAll('-', '')}`,
+    customer_id: playedCustomer,
+    plan_id: planId,
+    quantity: 1,
+    status: 'active',
+    currency: 'EUR',
+    amount: 1000,
+    balance: 0,
+    interval: { unit: 'month', count: 1 },
+    time_zone: 'UTC',
+    billing_anchor: at,
+    start_at: at,
+    period: { index: 1, start: at, end: at, paid: true },
+    trial_end: null,
+    cancel_at: null,
+    cancelled_at: null,
+    paused_at: null,
+    resume_at: null,
+    pending_change: null,
+    payment_method_id: null,
+    provider: null,
+    open_payment_id: null,
+    retry_policy_id: 'default',
+    version: 0,
+    test_clock_id: null,
+    metadata: {},
+    created_at: at,
+  };
+}
+
+interface Said {
+  topic: string;
+  key: string;
+  payload: string;
+}
+
+/** What the system itself has said of late. */
+function saidBefore(chaos: Chaos): Promise<Said[]> {
+  return rows<Said>(
+    chaos,
+    `SELECT topic, key, payload FROM outbox_events
+     WHERE key NOT LIKE 'sub\\_played\\_%' AND event_id NOT LIKE '%/again/%' ORDER BY id DESC LIMIT 200`,
+  );
+}
+
+/** As an operator's repair does. */
+function sayAgain({ topic, key, payload }: Said): NewEvent {
+  const { id, source, subject, data } = JSON.parse(payload) as NewEvent;
+  return { topic, key, source, subject, data, id: `${id}/again/${randomUUID()}` } as NewEvent;
+}
+
+/** As a company's own scheduler does that is too early. Undefined while there is no subscription. */
+function notYetDue({ told }: Chaos, random: Random): NewEvent | undefined {
+  const paid = told.orders.filter(({ status }) => status === 201);
+  if (paid.length === 0) return undefined;
+  const { subscriptionId, customer } = random.pick(paid);
+  const id = subscriptionId ?? '';
+  return {
+    topic: 'subscriptions.renew_required',
+    id: `${id}/period/2/v1/again/${randomUUID()}`,
+    source: '/retry-service',
+    subject: id,
+    key: id,
+    data: {
+      subscription_id: id,
+      customer_id: customer,
+      period_index: 2,
+      due_at: new Date().toISOString(),
+      cause: 'period_end',
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** When all is quiet: nothing that was begun is still on its way. Each condition says what it waits for. */
+import { eventually } from '../support/eventually';
+import { bridgesOf, rows, type Chaos } from './context';
+import { describeGroups, endsOf, lagOf } from './groups';
+
+interface Condition {
+  /** @returns what is still on its way; null when nothing is */
+  waitingFor(chaos: Chaos): Promise<string | null>;
+}
+
+const counted = (what: string, sql: string): Condition => ({
+  async waitingFor(chaos) {
+    const [row] = await rows<{ count: number }>(chaos, sql);
+    return row?.count === 0 ? null : `${row?.count} ${what}`;
+  },
+});
+
+const conditions: readonly Condition[] = [
+  {
+    waitingFor: ({ its }) => {
+      const down = its.processes.filter((name) => its.system.product(name).pid === undefined);
+      return Promise.resolve(down.length === 0 ? null : `${down.join()} to run`);
+    },
+  },
+  counted(
+    'rows to be published',
+    'SELECT count(*)::int AS count FROM outbox_events WHERE published_at IS NULL',
+  ),
+  { waitingFor: groupsAtTheEnd },
+  counted(
+    'payments to be settled',
+    `SELECT count(*)::int AS count FROM payments
+     WHERE status IN ('requested', 'processing', 'requires_action', 'pending', 'unknown')`,
+  ),
+  counted('refunds to be paid out', 'SELECT count(*)::int AS count FROM refunds WHERE settled_at IS NULL'),
+  counted(
+    'subscriptions to be concluded',
+    `SELECT count(*)::int AS count FROM subscriptions WHERE version = 0 OR status = 'incomplete'`,
+  ),
+];
+
+async function groupsAtTheEnd(chaos: Chaos): Promise<string | null> {
+  const { admin } = chaos;
+  const bridges = bridgesOf(chaos).length;
+  const groups = await describeGroups(admin);
+  if (groups.length === 0) return 'the consumer groups';
+  for (const state of groups) {
+    if (!state.isStable || state.members.length !== bridges) {
+      return `group ${state.group} to have its ${bridges} members`;
+    }
+    const lag = await lagOf(admin, state, await endsOf(admin, state));
+    const behind = [...lag.values()].reduce((sum, records) => sum + records, 0);
+    if (behind > 0) return `group ${state.group} to handle ${behind} records`;
+  }
+  return null;
+}
+
+/** @throws Error that names what is still on its way when the deadline has passed */
+export async function untilQuiet(chaos: Chaos, timeoutMs: number): Promise<void> {
+  let last = 'a look';
+  const look = async (): Promise<boolean> => {
+    for (const { waitingFor } of conditions) {
+      const waiting = await waitingFor(chaos);
+      if (waiting === null) continue;
+      last = waiting;
+      return false;
+    }
+    return true;
+  };
+  await eventually('all to be quiet', look, { timeoutMs, everyMs: 500 }).catch((error: unknown) => {
+    throw new Error(`it does not become quiet: it waits for ${last}`, { cause: error });
+  });
+}

@@ -1,0 +1,67 @@
+/** Every consumer group reads everything again, from offset 0. */
+import { eventually } from '../support/eventually';
+import { topicNames } from '../../contracts/topics';
+import { bridgesOf, type Chaos } from './context';
+import { describeGroups, existingGroups } from './groups';
+import { untilQuiet } from './quiet';
+import { dumpTables, tableDifferences } from './tables';
+import { topicEnds } from './topic-dump';
+
+export interface Rewound {
+  /** How many records the groups had read before, and read again. */
+  records: number;
+  /** Lines for people: what it changed. */
+  changes: string[];
+}
+
+/**
+ * Stops the bridges, sets every group back, starts them again and waits until all is quiet.
+ * The dead-letter topics are written at least once, so they may grow; nothing else may.
+ */
+export async function rewindAll(chaos: Chaos, timeoutMs: number): Promise<Rewound> {
+  const { its, admin, heldDown } = chaos;
+  const bridges = bridgesOf(chaos);
+  for (const name of bridges) heldDown.add(name);
+  await Promise.all(bridges.map((name) => its.system.product(name).stop()));
+  await eventually('the groups to be empty', async () =>
+    (await describeGroups(admin)).every(({ members }) => members.length === 0),
+  );
+  const before = await snapshot(chaos);
+  let records = 0;
+  for (const groupId of await existingGroups(admin)) records += await setBack(chaos, groupId);
+  await Promise.all(bridges.map((name) => its.system.product(name).start()));
+  for (const name of bridges) heldDown.delete(name);
+  await untilQuiet(chaos, timeoutMs);
+  const after = await snapshot(chaos);
+  const changes = tableDifferences(before.tables, after.tables);
+  if (before.ends !== after.ends) changes.push(`the topics ended at ${before.ends}, now at ${after.ends}`);
+  if (before.runs !== after.runs)
+    changes.push(`the workflows were ${before.runs}, now they are ${after.runs}`);
+  return { records, changes };
+}
+
+async function snapshot(chaos: Chaos) {
+  const ends = await topicEnds(chaos.admin, topicNames);
+  const runs: string[] = [];
+  for await (const { workflowId, runId, status } of chaos.temporal.workflow.list()) {
+    // Schedulers and the reconciliation go on by themselves, run after run.
+    if (/^(subscription|payment)\//.test(workflowId)) runs.push(`${runId} ${status.name}`);
+  }
+  return {
+    tables: await dumpTables(chaos),
+    ends: ends.map(({ topic, partition, end }) => `${topic}/${partition}/${end}`).join(' '),
+    runs: runs.toSorted().join(' '),
+  };
+}
+
+/** @returns how many records it will read again */
+async function setBack({ admin }: Chaos, groupId: string): Promise<number> {
+  const offsets = await admin.fetchOffsets({ groupId });
+  let records = 0;
+  for (const { topic, partitions } of offsets) {
+    records += partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+    const toStart = partitions.map(({ partition }) => ({ partition, offset: '0' }));
+    await admin.setOffsets({ groupId, topic, partitions: toStart });
+  }
+  return records;
+}

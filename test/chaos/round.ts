@@ -1,0 +1,86 @@
+/**
+ * One round: load, faults in a random order, quiet, and then everything has to hold.
+ *
+ * Owns: the order of these. Invariants: the plan follows from the seed alone; what is in hand when the load stops is
+ * finished before quiet is waited for.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Chaos } from './context';
+import { gatherFacts } from './facts';
+import { faults, type FaultName, type FaultSettings } from './faults';
+import { violationsOf } from './invariants';
+import { loads, startLoad } from './load';
+import { untilQuiet } from './quiet';
+import { replayFailures } from './replay';
+import { supervise } from './supervisor';
+
+export interface RoundSettings extends FaultSettings {
+  /** How often each fault happens. */
+  plan: Readonly<Partial<Record<FaultName, number>>>;
+  quietWithinMs: number;
+  /** Histories to replay, picked at random. */
+  replays: number;
+}
+
+/** What is told of late, after its cause: a workflow's end, the visibility of it. */
+const settleWithinMs = 60_000;
+
+/** @returns the violations, one line each */
+export async function runRound(chaos: Chaos, settings: RoundSettings, name: string): Promise<string[]> {
+  const random = chaos.random.fork(`${name}/faults`);
+  const plan = random.shuffled(
+    Object.entries(settings.plan).flatMap(([fault, times]) => Array.from({ length: times }, () => fault)),
+  );
+  chaos.say(`${name}: ${plan.join(', ')}`);
+  const supervisor = supervise(chaos);
+  try {
+    const load = startLoad(chaos, loads, name);
+    try {
+      for (const planned of plan) {
+        await sleep(random.int(500, 2_000));
+        chaos.say(`  ${planned}`);
+        await faults.find((fault) => fault.name === planned)?.inject(chaos, random, settings);
+      }
+    } finally {
+      await load.stop();
+    }
+    const stoppedMs = performance.now();
+    chaos.say('  the load has stopped');
+    await untilQuiet(chaos, settings.quietWithinMs);
+    chaos.figures.note('quiet after the load, ms', performance.now() - stoppedMs);
+  } finally {
+    await supervisor.stop();
+  }
+  return judge(chaos, settings.replays, name);
+}
+
+/** What is violated for a moment only is asked again; what is wrong stays wrong. */
+async function judge(chaos: Chaos, replays: number, name: string): Promise<string[]> {
+  const deadlineMs = performance.now() + settleWithinMs;
+  for (;;) {
+    const facts = await gatherFacts(chaos);
+    const violations = violationsOf(facts);
+    if (violations.length > 0 && performance.now() < deadlineMs) {
+      await sleep(1_000);
+      continue;
+    }
+    noteFacts(chaos, facts);
+    const sample = chaos.random.fork(`${name}/replays`).shuffled(facts.workflows).slice(0, replays);
+    return [...violations, ...(await replayFailures(chaos, sample))];
+  }
+}
+
+function noteFacts({ figures }: Chaos, facts: Awaited<ReturnType<typeof gatherFacts>>): void {
+  const events = facts.records
+    .filter(({ event }) => event !== null)
+    .map(({ topic, event }) => `${topic} ${event?.id}`);
+  const sizes = {
+    'rows of the outbox': facts.outbox.length,
+    'records on the topics': facts.records.length,
+    'records that are repeats': events.length - new Set(events).size,
+    'dead letters': facts.letters.length,
+    subscriptions: facts.subscriptions.length,
+    'charges at the provider': facts.charges.length,
+  };
+  for (const [name, size] of Object.entries(sizes)) figures.add(name, size - figures.count(name));
+}

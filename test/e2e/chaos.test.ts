@@ -1,0 +1,42 @@
+/** A short round of the fault test of `make chaos`, always the same plan: three bridges, a broker that dies. */
+import { openChaos, processes, type Chaos } from '../chaos/context';
+import { randomFrom } from '../chaos/random';
+import { silenceReplays } from '../chaos/replay';
+import { runRound } from '../chaos/round';
+import { TestSystem } from '../support/system';
+
+jest.setTimeout(600_000);
+
+const seed = 4;
+/** All of them settle within seconds. */
+const tokens = [
+  ['tok_ok', 4],
+  ['tok_insufficient_funds', 1],
+  ['tok_lost_answer_ok', 1],
+  ['tok_http_500_then_ok', 1],
+] as const;
+
+let its: TestSystem;
+let chaos: Chaos;
+beforeAll(async () => {
+  silenceReplays();
+  its = await TestSystem.start(processes, { LOG_LEVEL: 'warn' });
+  chaos = await openChaos(its, randomFrom(seed), tokens, () => undefined);
+});
+afterAll(async () => {
+  await chaos?.close();
+  await its?.close();
+});
+
+test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order, with effect once`, async () => {
+  const settings = {
+    plan: { 'bridge killed': 2, 'Kafka away': 1 },
+    kafkaAwayMs: 3_000,
+    quietWithinMs: 300_000,
+    replays: 10,
+  };
+  expect(await runRound(chaos, settings, 'round')).toEqual([]);
+  expect(chaos.figures.count('kills of a bridge')).toBe(2);
+  expect(chaos.figures.count('dead letters')).toBeGreaterThan(0);
+  expect(chaos.figures.count('charges at the provider')).toBeGreaterThan(0);
+});

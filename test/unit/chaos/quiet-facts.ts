@@ -1,0 +1,140 @@
+/** A small system at rest, of which everything holds: one paid subscription, one cancelled, one poison record. */
+import type { Facts } from '../../chaos/facts';
+
+const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+
+const event = (
+  topic: string,
+  id: string,
+  data: Record<string, unknown>,
+  partition: number,
+  offset: number,
+) => {
+  const value = JSON.stringify({ id, data });
+  const key = id.split('/')[0] ?? '';
+  return { topic, key, partition, offset, value, headers: {}, poison: null, event: { id, data } };
+};
+
+const snapshot = (id: string, version: number, status: string) => ({ id, version, status });
+
+const charge = (id: string, payment: string, status: 'succeeded' | 'failed') => ({
+  id,
+  idempotency_key: `${payment}/1`,
+  amount: 1000,
+  currency: 'EUR',
+  token: 'tok_ok',
+  status,
+  failure: null,
+  next_action: null,
+  metadata: { payment_id: payment },
+  created_at: at(1).toISOString(),
+});
+
+const payment = (id: string, subscription: string, status: string) => ({
+  id,
+  kind: 'first',
+  status,
+  subscription_id: subscription,
+  period_index: 1,
+  amount: 1000,
+  currency: 'EUR',
+  announced: false,
+});
+
+const attempt = (payment: string, status: string, reference: string) => ({
+  payment_id: payment,
+  number: 1,
+  idempotency_key: `${payment}/1`,
+  status,
+  amount: 1000,
+  currency: 'EUR',
+  provider_reference: reference,
+  started_at: at(1),
+});
+
+/** Made anew for each test, which may break it. */
+export function quietFacts(): Facts {
+  const records = [
+    event('subscriptions.created', 'sub_1/v1', { subscription: snapshot('sub_1', 1, 'active') }, 0, 0),
+    event('subscriptions.updated', 'sub_1/v2', { subscription: snapshot('sub_1', 2, 'active') }, 0, 0),
+    event('subscriptions.updated', 'sub_1/v3', { subscription: snapshot('sub_1', 3, 'active') }, 0, 1),
+    event('subscriptions.created', 'sub_2/v1', { subscription: snapshot('sub_2', 1, 'active') }, 1, 0),
+    event('subscriptions.cancelled', 'sub_2/v2', { subscription: snapshot('sub_2', 2, 'cancelled') }, 1, 0),
+  ];
+  const poison = { topic: 'subscriptions.updated', partition: 2, offset: 0 };
+  const letters = [{ group: 'analytics-service', ...poison }];
+  return {
+    told: {
+      orders: [
+        { customer: 'cus_1', token: 'tok_ok', status: 201, subscriptionId: 'sub_1' },
+        { customer: 'cus_2', token: 'tok_ok', status: 201, subscriptionId: 'sub_2' },
+        { customer: 'cus_3', token: 'tok_stolen', status: 402, subscriptionId: 'sub_3' },
+      ],
+      cancellations: [{ subscriptionId: 'sub_2', status: 200 }],
+    },
+    outbox: records.map(({ topic, key, partition, offset, value, event: { id } }, index) => ({
+      id: index + 1,
+      event_id: id,
+      topic,
+      key,
+      payload: value,
+      published: true,
+      partition,
+      offset,
+    })),
+    records: [...records, { ...poison, key: 'x', value: '{', headers: {}, poison: 'not JSON', event: null }],
+    letters,
+    deadRecords: [...letters],
+    subscriptions: [
+      { id: 'sub_1', customer_id: 'cus_1', version: 3, status: 'active', cancelled_at: null },
+      { id: 'sub_2', customer_id: 'cus_2', version: 2, status: 'cancelled', cancelled_at: at(9) },
+      { id: 'sub_3', customer_id: 'cus_3', version: 1, status: 'expired', cancelled_at: null },
+    ],
+    payments: [
+      payment('pay_1', 'sub_1', 'completed'),
+      payment('pay_2', 'sub_2', 'refunded'),
+      payment('pay_3', 'sub_3', 'failed'),
+    ],
+    attempts: [
+      attempt('pay_1', 'completed', 'ch_1'),
+      attempt('pay_2', 'completed', 'ch_2'),
+      attempt('pay_3', 'failed', 'ch_3'),
+    ],
+    refunds: [
+      {
+        payment_id: 'pay_2',
+        idempotency_key: 'refund/1',
+        status: 'succeeded',
+        amount: 1000,
+        currency: 'EUR',
+      },
+    ],
+    refundsAtProvider: [{ idempotency_key: 'refund/1', status: 'succeeded', amount: 1000, currency: 'EUR' }],
+    changes: [
+      { subject_id: 'sub_1', version: 1, status: 'active' },
+      { subject_id: 'sub_1', version: 2, status: 'active' },
+      { subject_id: 'sub_1', version: 3, status: 'active' },
+      { subject_id: 'sub_2', version: 1, status: 'active' },
+      { subject_id: 'sub_2', version: 2, status: 'cancelled' },
+      { subject_id: 'sub_3', version: 1, status: 'expired' },
+    ],
+    revenue: [
+      { subscription_id: 'sub_1', version: 1, status: 'active' },
+      { subscription_id: 'sub_1', version: 2, status: 'active' },
+      { subscription_id: 'sub_1', version: 3, status: 'active' },
+      { subscription_id: 'sub_2', version: 1, status: 'active' },
+      { subscription_id: 'sub_2', version: 2, status: 'cancelled' },
+    ],
+    charges: [
+      charge('ch_1', 'pay_1', 'succeeded'),
+      charge('ch_2', 'pay_2', 'succeeded'),
+      charge('ch_3', 'pay_3', 'failed'),
+    ] as Facts['charges'],
+    workflows: [
+      { id: 'subscription/sub_1', runId: 'a', status: 'RUNNING' },
+      { id: 'subscription/sub_2', runId: 'b', status: 'COMPLETED' },
+      { id: 'subscription/sub_3', runId: 'c', status: 'COMPLETED' },
+      { id: 'payment/pay_2', runId: 'd', status: 'COMPLETED' },
+    ],
+  };
+}
