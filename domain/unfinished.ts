@@ -12,6 +12,9 @@ export const predicateNames = [
   'unknown_without_task',
   'manual_not_attempted',
   'refund_not_finished',
+  'failed_without_plan',
+  'plan_due',
+  'retry_request_open',
   'outbox_unpublished',
 ] as const;
 export type Predicate = (typeof predicateNames)[number];

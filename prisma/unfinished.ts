@@ -148,6 +148,35 @@ const predicates = {
       WHERE r.settled_at IS NULL AND r.created_at <= ${before} AND NOT (${quiet} AND r.provider_reference IS NOT NULL)
         AND ${mine(clockOfSubscription)}`,
   },
+  /** A period's payment failed, and nobody has planned what comes next. */
+  failed_without_plan: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE p.kind = 'renewal' AND p.status = 'failed' AND p.updated_at <= ${before}
+        AND s.status IN ('active', 'past_due') AND ${mine(clockOfSubscription)}
+        AND NOT EXISTS (SELECT 1 FROM retry_plans r WHERE r.payment_id = p.id AND r.after_attempt =
+          (SELECT max(a.number) FROM payment_attempts a WHERE a.payment_id = p.id))`,
+  },
+  /** What was planned is due, and nothing came of it. */
+  plan_due: {
+    type: 'payment',
+    query: ({ before, toleranceMs, mine }) => Prisma.sql`
+      SELECT p.id FROM retry_plans r JOIN payments p ON p.id = r.payment_id
+        JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE p.status = 'failed' AND s.status IN ('active', 'past_due') AND ${mine(clockOfSubscription)}
+        AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
+        AND r.at <= ${customersNow} - ${toleranceMs} * interval '1 millisecond' AND r.created_at <= ${before}
+        AND r.final_action IS DISTINCT FROM 'leave_past_due'`,
+  },
+  /** A person wants an attempt, and nobody has judged the wish. */
+  retry_request_open: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT DISTINCT p.id FROM retry_requests q JOIN payments p ON p.id = q.payment_id
+        JOIN customers s ON s.id = p.customer_id
+      WHERE q.settled_at IS NULL AND q.requested_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
   /** Committed, and not on its topic; a parked one waits for a person. */
   outbox_unpublished: {
     type: 'outbox_event',

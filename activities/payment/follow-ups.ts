@@ -7,7 +7,13 @@ import type {
   FirstPaymentSettled,
   PaymentCompleted,
 } from '../../contracts/commands';
-import { messages, paymentStart, retryWorkflowId, subscriptionStart } from '../../contracts/workflows';
+import {
+  messages,
+  paymentStart,
+  retryStart,
+  retryWorkflowId,
+  subscriptionStart,
+} from '../../contracts/workflows';
 
 export interface FollowUps {
   /** Has a subscription do what is due or was left half done; starts its process when there is none. */
@@ -17,6 +23,8 @@ export interface FollowUps {
   /** The collection of a period began, or was given up. */
   tellCollectionStarted(subscriptionId: string, told: CollectionStarted): Promise<void>;
   tellCollectionExhausted(subscriptionId: string, told: CollectionExhausted): Promise<void>;
+  /** Wakes `retry/{id}`; starts it when it does not run. */
+  collect(paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void>;
   /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
   wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void>;
   /** Wishes a payment away; its process decides by the row. */
@@ -58,6 +66,15 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
     tellPaid: (id, paid) => tell(id, messages.paymentCompleted, paid),
     tellCollectionStarted: (id, told) => tell(id, messages.collectionStarted, told),
     tellCollectionExhausted: (id, told) => tell(id, messages.collectionExhausted, told),
+    async collect(paymentId, why) {
+      const { workflowType, ...options } = retryStart(paymentId);
+      await client.workflow.signalWithStart(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        signal: messages[why],
+        signalArgs: [],
+      });
+    },
     async wakeRetry(paymentId, why) {
       try {
         await client.workflow.getHandle(retryWorkflowId(paymentId)).signal(messages[why]);

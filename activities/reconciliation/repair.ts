@@ -37,6 +37,9 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   unknown_without_task: askPerson,
   manual_not_attempted: ({ followUps }, id) => followUps.start(id),
   refund_not_finished: ({ followUps }, id) => followUps.start(id),
+  failed_without_plan: ({ followUps }, id) => followUps.collect(id, 'failed'),
+  plan_due: ({ followUps }, id) => followUps.collect(id, 'failed'),
+  retry_request_open: ({ followUps }, id) => followUps.collect(id, 'manualRetry'),
   outbox_unpublished: null,
 };
 

@@ -124,6 +124,7 @@ async function store(
         kind: plan.kind,
         at,
         reason: plan.reason,
+        final_action: plan.kind === 'exhausted' ? plan.final_action : null,
         policy_id: policy.id,
         policy_version: policy.version,
         created_at: realNow,

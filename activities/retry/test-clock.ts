@@ -16,7 +16,7 @@ import { announceDueByClock } from './publish-due';
 
 export interface TestClockDependencies {
   db: Database;
-  followUps: Pick<FollowUps, 'clockAdvanced'>;
+  followUps: Pick<FollowUps, 'clockAdvanced' | 'collect'>;
   /** Real time without progress after which an advance has failed. */
   stallMs: number;
   /** Waits between two looks. @throws when the work is to end */
@@ -137,6 +137,12 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
       SELECT min(a.next_question_at) FROM payment_attempts a
         JOIN payments p ON p.id = a.payment_id JOIN customers c ON c.id = p.customer_id
         WHERE c.test_clock_id = ${clockId} AND a.settled_at IS NULL
+      UNION ALL
+      SELECT min(r.at) FROM retry_plans r
+        JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
+        JOIN test_clocks k ON k.id = c.test_clock_id
+        WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now
+          AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
     ) AS instants`;
   return next.at;
 }
@@ -151,6 +157,14 @@ async function tellPayments({ db, followUps }: TestClockDependencies, clockId: s
   for (const { payment_id, now } of due) {
     await followUps.clockAdvanced(payment_id, { now: now.toISOString() });
   }
+  const planned = await db.$queryRaw<{ payment_id: string }[]>`
+    SELECT r.payment_id FROM retry_plans r
+      JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
+      JOIN test_clocks k ON k.id = c.test_clock_id
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now
+        AND r.final_action IS DISTINCT FROM 'leave_past_due'
+        AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)`;
+  for (const { payment_id } of planned) await followUps.collect(payment_id, 'clockAdvanced');
 }
 
 /** @throws Error when there is no such clock */

@@ -6,6 +6,7 @@ CREATE TABLE "retry_plans" (
     "kind" TEXT NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL,
     "reason" TEXT NOT NULL,
+    "final_action" TEXT,
     "policy_id" TEXT NOT NULL,
     "policy_version" INTEGER NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,

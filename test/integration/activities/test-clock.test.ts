@@ -51,6 +51,7 @@ const publish = () =>
 const deps = (between: () => Promise<unknown> = publish) => ({
   db: given.db,
   followUps: {
+    collect: () => Promise.resolve(),
     clockAdvanced: (paymentId: string, { now }: { now: string }) => {
       told.push({ paymentId, now });
       return Promise.resolve();
