@@ -20,6 +20,7 @@ import { raiseOperatorTaskAgain, wasOperatorAsked } from '../../prisma/operator-
 import { settleAttempt } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
+import { providerCustomerOf } from './chargeable-method';
 
 /** What the follow-up decides by; plain JSON. */
 export interface PaymentState {
@@ -163,6 +164,7 @@ async function ask(
       amount: Number(attempt.amount),
       currency: attempt.currency,
       customerId: attempt.payment.customer_id,
+      providerCustomer: await providerCustomerOf(deps.db, attempt.payment_method_id),
       startedAt: attempt.started_at.toISOString(),
     },
     callTimeoutMs,
