@@ -95,6 +95,18 @@ export const settings = {
     'PostgreSQL of the sandbox provider; a database of its own, never Perennial’s.',
     true,
   ),
+  STRIPE_API_URL: setting(
+    'Addresses',
+    url('http', 'https').default('https://api.stripe.com'),
+    'https://api.stripe.com',
+    'Stripe’s API; another address is for tests.',
+  ),
+  STRIPE_RETURN_URL: setting(
+    'Addresses',
+    url('http', 'https').optional(),
+    'none',
+    'Your page that Stripe sends customers to after their bank has asked them something. Without it only payment methods that need no redirect are accepted.',
+  ),
   API_URL: setting(
     'Addresses',
     url('http', 'https').optional(),
@@ -133,6 +145,16 @@ export const settings = {
     z.string().min(1).optional(),
     '`BOOTSTRAP_API_KEY`',
     'The API key that `bin/cli` uses.',
+    true,
+  ),
+  STRIPE_SECRET_KEY: setting(
+    'Secrets',
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+      .optional(),
+    'none',
+    'Stripe’s secret or restricted API key. The provider `stripe` exists when it is set.',
     true,
   ),
   KAFKA_USERNAME: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL user.'),
@@ -348,6 +370,7 @@ export class ConfigError extends Error {
 const prefixes = [
   'API_',
   'SANDBOX_',
+  'STRIPE_',
   'KAFKA_',
   'PLATFORM_',
   'TEMPORAL_',

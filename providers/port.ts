@@ -7,7 +7,7 @@
  * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first; no
  * adapter throws for anything that the provider says or fails to say.
  */
-import type { AttemptOutcome } from '../domain/payment';
+import type { AttemptOutcome, SettledOutcome } from '../domain/payment';
 import type { RefundOutcome } from '../domain/refund';
 
 export interface ChargeRequest {
@@ -24,7 +24,26 @@ export interface ChargeRequest {
   attempt: number;
   subscriptionId: string | null;
   customerId: string;
+  /** What `ensurePaymentMethod` gave for this method; null where the provider has no such step. */
+  providerCustomer: string | null;
 }
+
+/** A payment method that has to be made ready before the first charge with it. */
+export interface PaymentMethodRequest {
+  /** Of the attempt that needs the method. */
+  idempotencyKey: string;
+  /** The provider's token of the payment method. */
+  token: string;
+  customerId: string;
+  /** The provider's customer to which another method of the same customer belongs; null when there is none. */
+  knownProviderCustomer: string | null;
+}
+
+/** `ready`: the method can be charged without the customer, as one of `provider_customer`. */
+export type PaymentMethodOutcome =
+  | { status: 'ready'; provider_customer: string }
+  | Extract<SettledOutcome, { status: 'failed' }>
+  | { status: 'unknown'; reason: string };
 
 /** How a call ends when the provider has no record of the key. */
 export type LookupOutcome = AttemptOutcome | { status: 'not_found' };
@@ -36,6 +55,8 @@ export interface LookupRequest {
   amount: number;
   currency: string;
   customerId: string;
+  /** As the charge was sent with; null when it cannot have been sent, or where the provider has no such step. */
+  providerCustomer: string | null;
   /** RFC 3339; the charge cannot be older. */
   startedAt: string;
 }
@@ -53,6 +74,11 @@ export interface RefundRequest {
 
 export interface PaymentProvider {
   readonly name: string;
+  /**
+   * Makes a method chargeable while the customer is absent; charges nothing. Done before the first charge with a
+   * method, and what it gives is kept beside the method for good. Absent where a token suffices.
+   */
+  ensurePaymentMethod?(request: PaymentMethodRequest, timeoutMs: number): Promise<PaymentMethodOutcome>;
   /** Asks for the money. Gives up after `timeoutMs`, then the outcome is `unknown`. */
   charge(request: ChargeRequest, timeoutMs: number): Promise<AttemptOutcome>;
   /** What became of an earlier charge, found by its idempotency key. Charges nothing. */

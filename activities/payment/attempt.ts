@@ -16,6 +16,7 @@ import {
   type AttemptRequest,
   type BegunAttempt,
 } from './begin-attempt';
+import { chargeableMethod } from './chargeable-method';
 
 export interface AttemptDependencies {
   db: Database;
@@ -41,7 +42,7 @@ export async function carryOut(
   begun: Extract<BegunAttempt, { kind: 'call' }>,
   timeoutMs: number,
 ): Promise<AttemptAnswer> {
-  const outcome = await callProvider(deps.providers, begun, timeoutMs);
+  const outcome = await callProvider(deps, begun, timeoutMs);
   const { attempt } = await inTransaction(deps.db, async (tx) => {
     await noteCallEnded(tx, request.payment_id, request.number);
     if (isUnclear(outcome)) return { attempt: await readAttempt(tx, request.payment_id, request.number) };
@@ -74,11 +75,12 @@ function readAttempt(tx: Transaction, paymentId: string, number: number) {
 }
 
 async function callProvider(
-  providers: ProviderRegistry,
+  { db, providers }: AttemptDependencies,
   begun: Extract<BegunAttempt, { kind: 'call' }>,
   timeoutMs: number,
 ): Promise<AttemptOutcome> {
   const provider = providers.get(begun.provider);
   if (provider === undefined) return { status: 'unknown', reason: 'provider_not_configured' };
-  return provider.charge(begun.charge, timeoutMs);
+  const made = await chargeableMethod(db, provider, begun, timeoutMs);
+  return made.status === 'ready' ? provider.charge(made.charge, timeoutMs) : made;
 }

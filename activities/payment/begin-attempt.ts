@@ -41,7 +41,8 @@ export type AttemptAnswer =
   | { status: 'open'; waits_for_customer?: true };
 
 export type BegunAttempt =
-  { kind: 'call'; provider: string; charge: ChargeRequest } | { kind: 'answer'; answer: AttemptAnswer };
+  | { kind: 'call'; provider: string; paymentMethodId: string; charge: ChargeRequest }
+  | { kind: 'answer'; answer: AttemptAnswer };
 
 const answer = (given: AttemptAnswer): BegunAttempt => ({ kind: 'answer', answer: given });
 
@@ -158,6 +159,7 @@ async function call(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): 
   return {
     kind: 'call',
     provider: attempt.provider,
+    paymentMethodId: method.id,
     charge: {
       idempotencyKey: attempt.idempotency_key,
       amount: Number(attempt.amount),
@@ -168,6 +170,7 @@ async function call(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): 
       attempt: attempt.number,
       subscriptionId: payment.subscription_id,
       customerId: payment.customer_id,
+      providerCustomer: method.provider_customer,
     },
   };
 }

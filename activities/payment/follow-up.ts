@@ -14,6 +14,7 @@ import { settleAttempt } from '../../prisma/settle-attempt';
 import { carryOut, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
 import { absenceCountsAt, mustRead, readState, type PaymentState } from './payment-state';
+import { providerCustomerOf } from './chargeable-method';
 
 /** How long one repeated call or lookup may take. */
 const callTimeoutMs = 12_000;
@@ -95,6 +96,7 @@ async function ask(
       amount: Number(attempt.amount),
       currency: attempt.currency,
       customerId: attempt.payment.customer_id,
+      providerCustomer: await providerCustomerOf(deps.db, attempt.payment_method_id),
       startedAt: attempt.started_at.toISOString(),
     },
     callTimeoutMs,

@@ -1,9 +1,10 @@
-/** Before the tests that need them: real PostgreSQL, Kafka and Temporal, and the time-skipping server's program. */
+/** Before the tests that need them: real PostgreSQL, Kafka and Temporal, and the programs that some start themselves. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reuseWorkflowIdsAtOnce } from '../../infra/platform/options';
 import { startPlatform, type Platform } from '../../infra/platform/platform';
+import { ensureStripeMock } from '../../infra/platform/stripe-mock';
 import { ensureTestServer } from '../../infra/platform/temporal-test-server';
 
 declare global {
@@ -12,7 +13,7 @@ declare global {
 
 export default async function startServers(): Promise<void> {
   const report = (line: string) => void process.stderr.write(`${line}\n`);
-  const [platform, testServer] = await Promise.all([
+  const [platform, testServer, stripeMock] = await Promise.all([
     startPlatform({
       dir: mkdtempSync(join(tmpdir(), 'perennial-test-')),
       ports: 'free',
@@ -20,6 +21,7 @@ export default async function startServers(): Promise<void> {
       report,
     }),
     ensureTestServer({ report }),
+    ensureStripeMock({ report }),
   ]);
   globalThis.testPlatform = platform;
   const { DATABASE_URL, KAFKA_BROKERS, TEMPORAL_ADDRESS } = platform.environment;
@@ -28,5 +30,6 @@ export default async function startServers(): Promise<void> {
     TEST_KAFKA_BROKERS: KAFKA_BROKERS,
     TEST_TEMPORAL_ADDRESS: TEMPORAL_ADDRESS,
     TEST_TIME_SKIPPING_SERVER: testServer,
+    TEST_STRIPE_MOCK: stripeMock,
   });
 }

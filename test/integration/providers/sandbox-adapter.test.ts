@@ -23,6 +23,7 @@ const chargeOf = (token: string, key: string, offSession = true) => ({
   attempt: 1,
   subscriptionId: 'sub_1',
   customerId: 'cus_1',
+  providerCustomer: null,
 });
 const ask = async (token: string, offSession = true) => {
   const provider = sandboxProvider({ baseUrl: sandbox.baseUrl });

@@ -1,13 +1,8 @@
-/**
- * A provider that answers as a test wants, and the charge that tests ask it for.
- *
- * Owns: one HTTP server at a time, and its end. Invariant: nothing listens after `stopProvider`.
- */
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** A sandbox provider that answers as a test wants, and the charge that tests ask it for. */
+import type { RequestListener } from 'node:http';
 import type { ChargeRequest, PaymentProvider } from '../../../providers/port';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
+import { serverThat } from './answering-server';
 
 export const request: ChargeRequest = {
   idempotencyKey: 'pay_1/2',
@@ -19,6 +14,7 @@ export const request: ChargeRequest = {
   attempt: 2,
   subscriptionId: null,
   customerId: 'cus_1',
+  providerCustomer: null,
 };
 export const lookupRequest = { ...request, startedAt: '2027-03-01T09:00:00.000Z' };
 export const taken = {
@@ -35,15 +31,11 @@ export const taken = {
 };
 export const timeoutMs = 5_000;
 
-let server: Server | undefined;
+export { stopServer as stopProvider, textOf } from './answering-server';
 
 /** The adapter, pointed at a provider with these answers; `path` is a part of its address. */
 export async function providerThat(answers: RequestListener, path = ''): Promise<PaymentProvider> {
-  await stopProvider();
-  server = createServer(answers).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return sandboxProvider({ baseUrl: `http://127.0.0.1:${port}${path}` });
+  return sandboxProvider({ baseUrl: `${await serverThat(answers)}${path}` });
 }
 
 /** The adapter, pointed at a provider that always gives the one answer. */
@@ -52,13 +44,4 @@ export function providerAnswering(httpStatus: number, body: unknown): Promise<Pa
     res.writeHead(httpStatus, { 'content-type': 'application/json' });
     res.end(typeof body === 'string' ? body : JSON.stringify(body));
   });
-}
-
-export async function stopProvider(): Promise<void> {
-  if (!server) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  server = undefined;
-  await closed;
 }

@@ -1,5 +1,4 @@
 /** What the sandbox adapter makes of each thing that a provider, or something between, may answer to a charge. */
-import type { IncomingMessage } from 'node:http';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
 import { maxAnswerBytes } from '../../../providers/sandbox/http';
 import {
@@ -8,16 +7,11 @@ import {
   request,
   stopProvider,
   taken,
+  textOf,
   timeoutMs,
 } from './answering-provider';
 
 afterEach(stopProvider);
-
-async function textOf(message: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const chunk of message) text += String(chunk);
-  return text;
-}
 
 describe('charge', () => {
   test('sends the key, the money and what the charge is for', async () => {

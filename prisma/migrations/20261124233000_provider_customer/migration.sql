@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "payment_methods" ADD COLUMN     "provider_customer" TEXT;

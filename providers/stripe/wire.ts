@@ -1,0 +1,25 @@
+/**
+ * Stripe's ids, codes and errors as they come over the wire. Codes are read as short words and ids as what Stripe's
+ * ids are made of, so that nothing else can pass through them into rows, events or logs.
+ */
+import { z } from 'zod';
+
+const word = z
+  .string()
+  .regex(/^[a-zA-Z0-9_]{1,64}$/)
+  .nullish()
+  .catch(null);
+
+/** The error of an answer, and an intent's `last_payment_error`. */
+export const stripeFault = z.object({
+  type: word,
+  code: word,
+  decline_code: word,
+  advice_code: word,
+  network_advice_code: word,
+  param: word,
+});
+export type StripeFault = z.infer<typeof stripeFault>;
+
+export const stripeId = z.string().regex(/^[A-Za-z0-9_]{1,255}$/);
+export const stripeCurrency = z.string().regex(/^[a-z]{3}$/);

@@ -1,0 +1,53 @@
+/** How one provider says what every provider can say, for the contract that all adapters keep. */
+import type { DeclineCode, Failure, NextAction } from '../../../../domain/payment';
+import type {
+  ChargeRequest,
+  LookupRequest,
+  PaymentProvider,
+  RefundRequest,
+} from '../../../../providers/port';
+
+export interface Reply {
+  status: number;
+  /** Text is sent as it is, everything else as JSON. */
+  body: unknown;
+}
+
+export const money = { amount: 1500, currency: 'EUR' };
+
+export interface Wire {
+  name: string;
+  provider(baseUrl: string): PaymentProvider;
+  charge: ChargeRequest;
+  lookup: LookupRequest;
+  refund: RefundRequest;
+  /** What no outcome may repeat. */
+  secrets: readonly string[];
+  maxAnswerBytes: number;
+
+  /** The provider's object of a charge that was taken, with what is different about it. */
+  taken(more?: object): object;
+  takenReference: string;
+  /** With another amount, or another currency than `money`. */
+  takenOf(amount: number, currency: string): object;
+  ofAnotherAttempt: object;
+  pending: object;
+  requiresAction: { object: object; expected: NextAction };
+  /** Charges that were declined, as charging and as looking up shows them. */
+  declines: readonly { reply: Reply; object: object; expected: Failure }[];
+  /** Every decline code that this provider can tell. */
+  declineCodes: readonly DeclineCode[];
+  unknownToken: Reply;
+  sameKeyInProgress: Reply;
+  keyWithOtherParameters: Reply;
+  rateLimited: Reply;
+
+  charged(object: object): Reply;
+  found(objects: readonly object[], more?: boolean): Reply;
+
+  refunded(status: 'succeeded' | 'pending' | 'failed', more?: object): object;
+  refundReference: string;
+  refundRefused: { reply: Reply; reason: string };
+  /** The answer to each request of a refund that was never asked for before, by method. */
+  refundReplies(reply: Reply): Record<'GET' | 'POST', Reply>;
+}
