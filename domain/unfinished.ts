@@ -13,6 +13,7 @@ export const predicateNames = [
   'manual_not_attempted',
   'refund_not_finished',
   'failed_without_plan',
+  'collection_not_told',
   'plan_due',
   'retry_request_open',
   'outbox_unpublished',

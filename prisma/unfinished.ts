@@ -158,6 +158,15 @@ const predicates = {
         AND NOT EXISTS (SELECT 1 FROM retry_plans r WHERE r.payment_id = p.id AND r.after_attempt =
           (SELECT max(a.number) FROM payment_attempts a WHERE a.payment_id = p.id))`,
   },
+  /** A failed payment is being collected, and its subscription does not know. */
+  collection_not_told: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.open_payment_id = p.id
+      WHERE p.kind = 'renewal' AND p.status = 'failed' AND s.status = 'active' AND p.updated_at <= ${before}
+        AND ${mine(clockOfSubscription)}
+        AND EXISTS (SELECT 1 FROM retry_plans r WHERE r.payment_id = p.id)`,
+  },
   /** What was planned is due, and nothing came of it. */
   plan_due: {
     type: 'payment',

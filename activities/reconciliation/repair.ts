@@ -38,6 +38,7 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   manual_not_attempted: ({ followUps }, id) => followUps.start(id),
   refund_not_finished: ({ followUps }, id) => followUps.start(id),
   failed_without_plan: ({ followUps }, id) => followUps.collect(id, 'failed'),
+  collection_not_told: tellCollected,
   plan_due: ({ followUps }, id) => followUps.collect(id, 'failed'),
   retry_request_open: ({ followUps }, id) => followUps.collect(id, 'manualRetry'),
   outbox_unpublished: null,
@@ -62,6 +63,13 @@ async function tellPaid({ db, followUps }: RepairDependencies, id: string): Prom
   const payment = await db.payment.findUniqueOrThrow({ where: { id } });
   if (payment.subscription_id === null) return;
   await followUps.tellPaid(payment.subscription_id, { payment_id: id, period_index: payment.period_index });
+}
+
+async function tellCollected({ db, followUps }: RepairDependencies, id: string): Promise<void> {
+  const payment = await db.payment.findUniqueOrThrow({ where: { id } });
+  const { subscription_id: subscriptionId, period_index: index } = payment;
+  if (subscriptionId === null || index === null) return;
+  await followUps.tellCollectionStarted(subscriptionId, { payment_id: id, period_index: index });
 }
 
 /** From now on its outcome is published; a run of its follow-up tells what has come. */
