@@ -40,7 +40,10 @@ beforeAll(async () => {
     group: 'subscription-service',
     appearWithinMs,
   });
-  await groups.start(retryServiceHandlers({ db: given.db, client }), { group: 'retry-service', appearWithinMs });
+  await groups.start(retryServiceHandlers({ db: given.db, client }), {
+    group: 'retry-service',
+    appearWithinMs,
+  });
   await groups.start(analyticsServiceHandlers(given.db), { group: 'analytics-service', appearWithinMs });
 });
 afterAll(async () => {
