@@ -5,6 +5,7 @@
  * Invariants: records of one key run one after the other in their order; `doneUpTo` is the end of a prefix without
  * holes; at most `limits.parallel` records are begun and `limits.unfinished` held; once stopped, nothing is begun.
  */
+import { setMaxListeners } from 'node:events';
 import type { ReceivedRecord } from './kafka/port';
 
 export interface WindowLimits {
@@ -45,7 +46,10 @@ export class RecordWindow {
   constructor(
     private readonly limits: WindowLimits,
     private readonly handle: Handle,
-  ) {}
+  ) {
+    // Each record that waits for its next try listens.
+    setMaxListeners(0, this.stopping.signal);
+  }
 
   get isStopped(): boolean {
     return this.stopping.signal.aborted;

@@ -2,7 +2,8 @@
  * Group subscription-service: what is due, and what was paid, told to the subscription's process.
  *
  * Invariants: judged by the rows before anybody is woken, so a repeated, late or foreign record costs a look; what
- * the rows say already is not told again; no record is believed about money; a process that is not there is started, unless the subscription has ended.
+ * the rows say already is not told again; no record is believed about money; a process that is not there is started,
+ * unless the subscription has ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
