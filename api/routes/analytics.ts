@@ -8,9 +8,12 @@
 import {
   activeQuery,
   activeSeries,
+  recoveryQuery,
+  recoverySeries,
   revenueQuery,
   revenueSeries,
   type ActiveSeries,
+  type RecoverySeries,
   type RevenueSeries,
 } from '../../contracts/http/analytics';
 import { isRecurring, revenueMovement } from '../../domain/recurring-revenue';
@@ -100,6 +103,43 @@ async function active(db: Database, planId: string | null, { from, to }: Range):
   return { data: rows.map((row) => ({ ...row, active: Number(row.active) })) };
 }
 
+interface Passed {
+  day: string;
+  what: 'past_due' | 'recovered' | 'lost';
+  count: bigint;
+  mrr: bigint;
+}
+
+async function recovery(db: Database, currency: string, { from, to, days }: Range): Promise<RecoverySeries> {
+  const passed = await db.$queryRaw<Passed[]>`
+    WITH versions AS (
+      SELECT at, status, monthly_amount AS mrr, lag(status) OVER w AS before, lag(monthly_amount) OVER w AS mrr_before
+      FROM subscription_revenue WHERE currency = ${currency} AND at < ${to}::date + 1
+      WINDOW w AS (PARTITION BY subscription_id ORDER BY version)
+    )
+    SELECT (at AT TIME ZONE 'UTC')::date::text AS day,
+           CASE WHEN status = 'past_due' THEN 'past_due' WHEN status = 'active' THEN 'recovered' ELSE 'lost' END AS what,
+           count(*) AS count, sum(CASE WHEN status IN ('past_due', 'active') THEN mrr ELSE mrr_before END)::bigint AS mrr
+    FROM versions
+    WHERE at >= ${from}::date AND (status = 'past_due') <> coalesce(before = 'past_due', false)
+    GROUP BY 1, 2`;
+  const data = days.map((date) => {
+    const of = (what: Passed['what']) => passed.find((entry) => entry.day === date && entry.what === what);
+    const counted = (what: Passed['what']) => Number(of(what)?.count ?? 0);
+    const worth = (what: Passed['what']) => Number(of(what)?.mrr ?? 0);
+    return {
+      date,
+      past_due: counted('past_due'),
+      recovered: counted('recovered'),
+      lost: counted('lost'),
+      past_due_mrr: worth('past_due'),
+      recovered_mrr: worth('recovered'),
+      lost_mrr: worth('lost'),
+    };
+  });
+  return { currency, data };
+}
+
 export const analyticsRoutes = [
   route({
     method: 'get',
@@ -113,6 +153,20 @@ export const analyticsRoutes = [
     answers: { 200: { description: 'One entry for each day.', schema: revenueSeries } },
     async handle({ query }, { db, now }) {
       return { status: 200, body: await revenue(db, query.currency, rangeOf(query, now())) };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/analytics/recovery',
+    operationId: 'getRecovery',
+    tag,
+    summary: 'Subscriptions past due, recovered and lost, by day',
+    description: 'The last 30 days where nothing is said; at most 800 days. Days are UTC.',
+    scope: 'subscriptions:read',
+    query: recoveryQuery,
+    answers: { 200: { description: 'One entry for each day.', schema: recoverySeries } },
+    async handle({ query }, { db, now }) {
+      return { status: 200, body: await recovery(db, query.currency, rangeOf(query, now())) };
     },
   }),
   route({

@@ -29,6 +29,26 @@ export const revenueSeries = z
   .meta({ id: 'RevenueSeries' });
 export type RevenueSeries = z.infer<typeof revenueSeries>;
 
+export const recoveryQuery = z.strictObject({ ...range, currency });
+
+export const recoverySeries = z
+  .object({
+    currency: z.string(),
+    data: z.array(
+      z.object({
+        date,
+        past_due: z.int().meta({ description: 'Subscriptions that became past due.' }),
+        recovered: z.int().meta({ description: 'Those that were paid after all.' }),
+        lost: z.int().meta({ description: 'Those that ended, or were paused, unpaid.' }),
+        past_due_mrr: z.int().meta({ description: 'What those that became past due are worth a month.' }),
+        recovered_mrr: z.int(),
+        lost_mrr: z.int(),
+      }),
+    ),
+  })
+  .meta({ id: 'RecoverySeries' });
+export type RecoverySeries = z.infer<typeof recoverySeries>;
+
 export const activeSeries = z
   .object({ data: z.array(z.object({ date, plan_id: z.string(), active: z.int() })) })
   .meta({ id: 'ActiveSeries' });

@@ -43,6 +43,33 @@ async function deliver(list: readonly Fact[]): Promise<void> {
 
 const query = '/analytics/mrr?currency=EUR&from=2027-01-03&to=2027-01-10';
 
+describe('GET /analytics/recovery', () => {
+  it('counts what became past due, was recovered and was lost, by day', async () => {
+    const others: Fact[] = [
+      ['sub_c', 1, 12, 700, 'active'],
+      ['sub_c', 2, 13, 700, 'past_due'],
+      ['sub_c', 3, 14, 700, 'past_due'],
+      ['sub_c', 4, 15, 700, 'active'],
+      ['sub_d', 1, 12, 300, 'active'],
+      ['sub_d', 2, 13, 300, 'past_due'],
+      ['sub_d', 3, 15, 300, 'expired'],
+    ];
+    await deliver(others.toReversed());
+    const { status, body } = await given.ask(
+      'GET',
+      '/analytics/recovery?currency=EUR&from=2027-01-13&to=2027-01-15',
+    );
+    expect(status).toBe(200);
+    const none = { past_due: 0, recovered: 0, lost: 0, past_due_mrr: 0, recovered_mrr: 0, lost_mrr: 0 };
+    expect(body.data).toEqual([
+      { date: '2027-01-13', ...none, past_due: 2, past_due_mrr: 1000 },
+      { date: '2027-01-14', ...none },
+      { date: '2027-01-15', ...none, recovered: 1, recovered_mrr: 700, lost: 1, lost_mrr: 300 },
+    ]);
+    await given.db.subscriptionRevenue.deleteMany({ where: { subscription_id: { in: ['sub_c', 'sub_d'] } } });
+  });
+});
+
 describe('GET /analytics/mrr', () => {
   it('tells revenue and its movements by day, whatever the order of the records and however often they come', async () => {
     await deliver(facts.toReversed());
