@@ -60,6 +60,7 @@ describe('creation', () => {
     expect(api.process.creations).toEqual([
       {
         subscription_id: made.body.id,
+        traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/),
         customer_id: 'ada',
         plan_id: 'gold',
         quantity: 3,
