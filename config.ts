@@ -5,6 +5,7 @@
  * generated from this table. Does not own what a setting does. Invariant: a process never starts with a value
  * that is malformed, nor with a misspelt name that it would silently ignore; all mistakes are told at once.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export type SettingGroup = 'Addresses' | 'Secrets' | 'Kafka' | 'Temporal' | 'Behaviour' | 'Platform';
@@ -54,6 +55,44 @@ const brokers = z
   .regex(/^[^,\s:]+:\d{1,5}(,[^,\s:]+:\d{1,5})*$/, 'must be host:port, several separated by commas')
   .transform((text) => text.split(','));
 const hostAndPort = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port');
+
+const webhookSecrets = z
+  .string()
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .refine(
+    (secrets) => secrets.every(isWebhookSecret),
+    'must be whsec_ and 24 to 64 bytes in base64, several separated by commas',
+  );
+
+function isWebhookSecret(secret: string): boolean {
+  const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1] ?? '';
+  const bytes = Buffer.from(base64, 'base64').length;
+  return base64.length % 4 === 0 && bytes >= 24 && bytes <= 64;
+}
+
+const stripeWebhookSecrets = z
+  .string()
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .refine(
+    (secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/=_-]{16,}$/.test(secret)),
+    'must be the endpoint’s signing secret, which begins with whsec_; several separated by commas',
+  );
+
+/** Never "every caller": then the caller could write the address that it is judged by. */
+const trustedProxies = z
+  .string()
+  .transform((text) => (/^[1-9]$/.test(text) ? Number(text) : text.split(',').map((part) => part.trim())))
+  .refine(
+    (trusted) => typeof trusted === 'number' || trusted.every(isAddressRange),
+    'must be the number of proxies, 1 to 9, or their addresses and CIDR ranges, separated by commas',
+  );
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
 
 /** The table. A variable that is not here does not exist. */
 export const settings = {
@@ -127,6 +166,18 @@ export const settings = {
     'Port of `/metrics`, of each process but the sandbox; 0 serves none.',
   ),
   SANDBOX_PORT: setting('Addresses', port(8090), 8090, 'Port of the sandbox provider.'),
+  SANDBOX_WEBHOOK_URL: setting(
+    'Addresses',
+    url('http', 'https').optional(),
+    'this machine, `API_PORT`, `/webhooks/sandbox`',
+    'Where the sandbox provider sends its webhooks.',
+  ),
+  TRUST_PROXY: setting(
+    'Addresses',
+    trustedProxies.optional(),
+    'none',
+    'Whose `X-Forwarded-For` is believed: the number of proxies before the API, or their addresses and CIDR ranges, comma-separated.',
+  ),
 
   BOOTSTRAP_API_KEY: setting(
     'Secrets',
@@ -155,6 +206,20 @@ export const settings = {
       .optional(),
     'none',
     'Stripe’s secret or restricted API key. The provider `stripe` exists when it is set.',
+    true,
+  ),
+  STRIPE_WEBHOOK_SECRETS: setting(
+    'Secrets',
+    stripeWebhookSecrets.optional(),
+    'none',
+    'Signing secrets of the webhook endpoint at Stripe, newest first, comma-separated. `POST /webhooks/stripe` exists when it is set.',
+    true,
+  ),
+  SANDBOX_WEBHOOK_SECRETS: setting(
+    'Secrets',
+    webhookSecrets.optional(),
+    'none; `make up` makes one',
+    'Secrets of the sandbox provider’s webhooks (`whsec_…`), newest first, comma-separated. It signs with all, the API accepts each; without any there are no webhooks.',
     true,
   ),
   KAFKA_USERNAME: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL user.'),
@@ -317,6 +382,12 @@ export const settings = {
     60,
     'Real time without progress after which the advance of a test clock has failed, seconds.',
   ),
+  WEBHOOK_BODY_RETENTION_DAYS: setting(
+    'Behaviour',
+    wholeNumber(1, 3650).default(90),
+    90,
+    'Days that the bodies of webhooks are kept; what was read in them stays.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),
@@ -348,10 +419,16 @@ type Read = { [K in keyof Table]: z.output<Table[K]['schema']> };
 /** The settings of a process; the addresses are filled in from the platform’s ports where none is given. */
 export interface Config extends Omit<
   Read,
-  'DATABASE_URL' | 'SANDBOX_DATABASE_URL' | 'KAFKA_BROKERS' | 'TEMPORAL_ADDRESS' | 'TEMPORAL_UI_URL'
+  | 'DATABASE_URL'
+  | 'SANDBOX_DATABASE_URL'
+  | 'SANDBOX_WEBHOOK_URL'
+  | 'KAFKA_BROKERS'
+  | 'TEMPORAL_ADDRESS'
+  | 'TEMPORAL_UI_URL'
 > {
   DATABASE_URL: string;
   SANDBOX_DATABASE_URL: string;
+  SANDBOX_WEBHOOK_URL: string;
   KAFKA_BROKERS: string[];
   TEMPORAL_ADDRESS: string;
   TEMPORAL_UI_URL: string;
@@ -386,6 +463,8 @@ const prefixes = [
   'OUTBOX_',
   'SHUTDOWN_',
   'TEST_CLOCK_',
+  'TRUST_',
+  'WEBHOOK_',
 ];
 // Temporal's own CLI reads these, and Kubernetes adds links to services, into the same environment.
 const foreign =
@@ -443,12 +522,16 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (Boolean(config.TEMPORAL_TLS_CERT_FILE) !== Boolean(config.TEMPORAL_TLS_KEY_FILE)) {
     mistakes.push('TEMPORAL_TLS_CERT_FILE and TEMPORAL_TLS_KEY_FILE go together');
   }
+  if (config.STRIPE_WEBHOOK_SECRETS && !config.STRIPE_SECRET_KEY) {
+    mistakes.push('STRIPE_WEBHOOK_SECRETS needs STRIPE_SECRET_KEY');
+  }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return {
     ...config,
     DATABASE_URL: config.DATABASE_URL ?? platformDatabaseUrl(config.POSTGRES_PORT, 'perennial'),
     SANDBOX_DATABASE_URL:
       config.SANDBOX_DATABASE_URL ?? platformDatabaseUrl(config.POSTGRES_PORT, 'perennial_sandbox'),
+    SANDBOX_WEBHOOK_URL: config.SANDBOX_WEBHOOK_URL ?? `http://127.0.0.1:${config.API_PORT}/webhooks/sandbox`,
     KAFKA_BROKERS: config.KAFKA_BROKERS ?? [`127.0.0.1:${config.KAFKA_PORT}`],
     TEMPORAL_ADDRESS: config.TEMPORAL_ADDRESS ?? `127.0.0.1:${config.TEMPORAL_PORT}`,
     TEMPORAL_UI_URL: config.TEMPORAL_UI_URL ?? `http://127.0.0.1:${config.TEMPORAL_UI_PORT}`,

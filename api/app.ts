@@ -33,6 +33,7 @@ export function createApp(given: ApiDependencies): Express {
   app.enable('case sensitive routing');
   // The query is read and checked in one place, with the body.
   app.set('query parser', false);
+  app.set('trust proxy', deps.trustProxy ?? false);
   app.use(traced(deps), securityHeaders());
   mount(app, routes, deps);
   app.use((_request, response) => {

@@ -1,5 +1,5 @@
 /**
- * Reading JSON bodies.
+ * Reading bodies.
  *
  * Owns: size, content type, encoding, nesting, and text that PostgreSQL cannot keep. Does not own the fields
  * (`validation.ts`). Invariant: nothing of the body is repeated in an answer or a log.
@@ -13,7 +13,14 @@ export const maxBodyBytes = 256 * 1024;
 export const maxNesting = 64;
 
 // Compressed bodies are refused: a small one may unfold to a huge one, and bodies of this size need none.
-const readBytes = express.raw({ type: () => true, limit: maxBodyBytes, inflate: false });
+const readerOf = (limit: number) => express.raw({ type: () => true, limit, inflate: false });
+type Reader = ReturnType<typeof readerOf>;
+const readJsonBytes = readerOf(maxBodyBytes);
+
+/** Any body, as it came. @throws ProblemError 400, 413, 415 */
+export function readRawBody(request: Request, response: Response, maxBytes: number): Promise<Buffer> {
+  return bytesOf(request, response, readerOf(maxBytes), maxBytes);
+}
 
 /** The parsed body; undefined when there is none. @throws ProblemError 400, 413, 415, 422 */
 export async function readJsonBody(request: Request, response: Response): Promise<unknown> {
@@ -22,7 +29,7 @@ export async function readJsonBody(request: Request, response: Response): Promis
     return undefined;
   }
   requireJson(request.headers['content-type']);
-  const bytes = await bytesOf(request, response);
+  const bytes = await bytesOf(request, response, readJsonBytes, maxBodyBytes);
   if (bytes.length === 0) return undefined;
   const value = parse(decode(bytes));
   const mistakes = mistakesOfText(value);
@@ -40,21 +47,26 @@ function requireJson(contentType: string | undefined): void {
   }
 }
 
-async function bytesOf(request: Request, response: Response): Promise<Buffer> {
+async function bytesOf(
+  request: Request,
+  response: Response,
+  readBytes: Reader,
+  maxBytes: number,
+): Promise<Buffer> {
   try {
     await new Promise<void>((resolve, reject) => {
       readBytes(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
     });
   } catch (error) {
-    throw problemOfReading(error);
+    throw problemOfReading(error, maxBytes);
   }
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
-function problemOfReading(error: unknown): unknown {
+function problemOfReading(error: unknown, maxBytes: number): unknown {
   switch ((error as { type?: unknown }).type) {
     case 'entity.too.large':
-      return new ProblemError('payload_too_large', `A body may have ${maxBodyBytes} bytes at most.`);
+      return new ProblemError('payload_too_large', `A body may have ${maxBytes} bytes at most.`);
     case 'encoding.unsupported':
       return new ProblemError('unsupported_media_type', 'Send the body without Content-Encoding.');
     case 'request.aborted':

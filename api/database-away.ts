@@ -3,6 +3,7 @@
  *
  * Owns: which errors of Prisma, its driver adapter and `pg` mean that the same request may succeed later.
  */
+import { types } from 'node:util';
 
 /** Prisma's names: not reachable, refused, closed (P1xxx); no connection from the pool, no transaction begun. */
 const awayCodes = /^(P10\d\d|P2024|P2028|P2034|P2037)$/;
@@ -34,13 +35,15 @@ interface DriverCause {
 
 /** Whether the database did not answer, so that asking again later is right. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const { code, meta } = error as {
     code?: unknown;
     meta?: { driverAdapterError?: { cause?: DriverCause } };
   };
   const cause = meta?.driverAdapterError?.cause ?? (error.cause as DriverCause | undefined);
   if (typeof code === 'string' && (awayCodes.test(code) || awaySystemCodes.has(code))) return true;
+  // `pg` itself, past Prisma, has the SQLSTATE as its code.
+  if (typeof code === 'string' && awayStates.test(code)) return true;
   if (cause?.originalCode !== undefined && awayStates.test(cause.originalCode)) return true;
   if (cause?.kind !== undefined && awayKinds.has(cause.kind)) return true;
   return awayMessages.test(error.message);

@@ -4,6 +4,7 @@ import type { Database } from '../prisma/client';
 import type { PaymentProcess } from './payment-process';
 import type { SubscriptionProcess } from './subscription-process';
 import type { TestClockProcess } from './test-clock-process';
+import type { Webhooks } from './webhook-sources';
 
 /** A part of the system that has to be there before the API can serve. */
 export interface ReadinessCheck {
@@ -22,6 +23,9 @@ export interface ApiDependencies {
   readiness: readonly ReadinessCheck[];
   /** Names that payment methods may have as their provider. */
   providers: readonly string[];
+  webhooks: Webhooks;
+  /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: nobody’s. */
+  trustProxy?: number | readonly string[] | undefined;
   log: Logger;
   now: () => Date;
   /** A fresh UUIDv7. */

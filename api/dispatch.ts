@@ -9,9 +9,10 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { id } from '../contracts/fields';
 import { idOfRequest, newId, type IdKind } from '../domain/ids';
+import type { WebhookRequest } from '../domain/webhook';
 import { audit } from './audit';
 import { anonymous, authenticate, requireScope, type Caller } from './authentication';
-import { readJsonBody } from './body';
+import { readJsonBody, readRawBody } from './body';
 import type { ApiDependencies } from './dependencies';
 import { answerOnce, readIdempotencyKey } from './idempotency';
 import type { Lease } from './lease';
@@ -92,14 +93,15 @@ async function perform(
   const params = validatedParams(entry, request.params);
   const query = validated(entry.query ?? nothing, readQuery(request.originalUrl));
   const idempotencyKey = entry.scope === null ? null : readIdempotencyKey(request.headers['idempotency-key']);
-  const sent = isMutating(entry) ? await readJsonBody(request, response) : undefined;
+  const raw = await rawRequest(entry, deps, request, response, params);
+  const sent = isMutating(entry) && raw === null ? await readJsonBody(request, response) : undefined;
   const body = validatedBody(entry, sent);
   trace.reason = reasonOf(query) ?? reasonOf(body);
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
     const { requestId, traceparent } = trace;
     const sentWith = { requestId, traceparent, idempotencyKey, ifMatch };
-    const asked = { params, query, body, caller, ...sentWith, lease };
+    const asked = { params, query, body, raw, caller, ...sentWith, lease };
     try {
       return replyOf(await entry.handle({ ...asked, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
     } catch (error) {
@@ -118,6 +120,20 @@ async function perform(
 
 function idsOf(deps: ApiDependencies, caller: Caller, key: string | null): AnyCall['idFor'] {
   return (kind: IdKind) => (key === null ? newId(kind, deps.newUuid()) : idOfRequest(kind, caller.id, key));
+}
+
+/** The request as it came, for a handler that reads it itself. */
+async function rawRequest(
+  entry: Route,
+  deps: ApiDependencies,
+  request: Request,
+  response: Response,
+  params: unknown,
+): Promise<WebhookRequest | null> {
+  if (entry.raw === undefined) return null;
+  entry.raw.admit(params as Record<string, unknown>, deps);
+  const body = await readRawBody(request, response, entry.raw.maxBytes);
+  return { body, headers: request.headersDistinct, sourceAddress: request.ip ?? null };
 }
 
 /** Why a person wants the change; only from fields that were validated. */

@@ -93,9 +93,15 @@ function operation(entry: Route): ZodOpenApiOperationObject {
       ...(entry.params === undefined ? {} : { path: entry.params }),
       ...(entry.query === undefined ? {} : { query: entry.query }),
     },
+    ...(entry.raw === undefined ? {} : { requestBody: { required: true, content: { '*/*': {} } } }),
     ...(entry.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: entry.body } } } }),
+      : {
+          requestBody: {
+            required: !entry.bodyOptional,
+            content: { 'application/json': { schema: entry.body } },
+          },
+        }),
     responses: { ...described(entry.answers), ...refused(problemsOf(entry)) },
   };
 }

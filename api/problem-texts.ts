@@ -8,6 +8,10 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin anew.',
   unauthenticated:
     'No valid API key came with the request: missing, unknown, expired and revoked keys are answered alike. Send Authorization: Bearer <key>.',
+  webhook_unreadable:
+    'The signature is right, but the body is not an event of this provider. Nothing was stored. Compare the version of the provider’s API with the one that this release knows.',
+  webhook_not_verified:
+    'reason says why: missing_signature, bad_signature (another secret, an altered body, a header sent twice) or stale_timestamp (compare the clocks of both machines). Nothing was stored.',
   payment_declined:
     'The provider declined the charge; failure says why. A declined creation has expired, a declined change changed nothing; nothing was charged. Try again, with another payment method where the category is hard.',
   forbidden:
@@ -41,7 +45,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
   customer_erased:
     'The customer’s personal data was erased. What remains are records of money, which do not change.',
-  payload_too_large: 'JSON bodies may have 262144 bytes at most.',
+  payload_too_large: 'JSON bodies may have 262144 bytes at most, webhooks 1048576.',
   unsupported_media_type: 'Bodies are sent as application/json in UTF-8 without Content-Encoding.',
   validation_failed: 'errors lists each mistake: where it is and what is allowed there. Nothing was changed.',
   idempotency_key_reused:

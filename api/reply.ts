@@ -49,11 +49,11 @@ export function replyOfProblem(error: ProblemError, requestId: string): Reply {
 export function send(response: Response, reply: Reply): void {
   response.status(reply.status);
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
-  const bytes = reply.text === null ? null : Buffer.from(reply.text as string);
-  if (bytes === null) {
+  if (reply.text === null) {
     response.end();
     return;
   }
-  response.setHeader('Content-Length', bytes.length);
-  response.end(bytes);
+  // A text goes out in one write with its headers; bytes would take another.
+  response.setHeader('Content-Length', Buffer.byteLength(reply.text));
+  response.end(reply.text);
 }

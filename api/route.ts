@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { ProblemCode } from '../contracts/problems';
 import type { Scope } from '../contracts/scopes';
 import type { IdKind } from '../domain/ids';
+import type { WebhookRequest } from '../domain/webhook';
 import type { Caller } from './authentication';
 import type { ApiDependencies } from './dependencies';
 import type { Lease } from './lease';
@@ -18,6 +19,8 @@ export interface Call<Params, Query, Body> {
   params: Params;
   query: Query;
   body: Body;
+  /** The request as it came, for a route with `raw`; null otherwise. */
+  raw: WebhookRequest | null;
   caller: Caller;
   requestId: string;
   /** W3C trace context, for the commands that follow. */
@@ -67,6 +70,12 @@ export interface RouteOf<Params extends z.ZodType, Query extends z.ZodType, Body
   body?: Body;
   /** No body at all is an empty object. */
   bodyOptional?: true;
+  /** The body is the handler's, byte for byte: nothing parses or judges it before. */
+  raw?: {
+    maxBytes: number;
+    /** Before the body is read. @throws ProblemError */
+    admit(params: Readonly<Record<string, unknown>>, deps: ApiDependencies): void;
+  };
   answers: Readonly<Record<number, DescribedAnswer>>;
   /** The header If-Match names the version that a change is about; another one is answered 412. */
   honoursIfMatch?: boolean;

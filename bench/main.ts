@@ -14,6 +14,7 @@ import { benchCreations } from './creations';
 import { benchInbound } from './inbound';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
+import { benchWebhooks } from './webhooks';
 
 type Say = (line: string) => void;
 const say: Say = (line) => void process.stdout.write(`${line}\n`);
@@ -38,9 +39,12 @@ async function onSystem(
   await work(system).finally(() => system.stop());
 }
 
+const allProcesses = ['sandbox', 'api', 'worker', 'bridge'];
+
 const benches: Readonly<Record<string, Bench>> = {
-  creations: (dir) =>
-    onSystem(dir, ['sandbox', 'api', 'worker', 'bridge'], (system) => benchCreations(system, say)),
+  creations: (dir) => onSystem(dir, allProcesses, (system) => benchCreations(system, say)),
+  webhooks: (dir, { webhooks }) =>
+    onSystem(dir, allProcesses, (system) => benchWebhooks(system, webhooks, say)),
   inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, say)),
   async relay(dir, { rows }) {
     const components = ['postgres', 'kafka'] as const;

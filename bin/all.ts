@@ -14,7 +14,7 @@ runProcess('all', async (context) => {
   const [workers, bridge, api, served] = await Promise.all([
     startWorkers(context, Object.keys(taskQueues) as Service[], metrics),
     startBridge(context, metrics),
-    startApi(context),
+    startApi(context, metrics),
     serveMetrics(metrics, context),
   ]);
   // New work stops first; what serves the others closes last.

@@ -3,7 +3,7 @@ import { Metrics, serveMetrics } from './metrics';
 import { runProcess } from './process';
 import { startApi } from './start-api';
 
-runProcess('api', async (context) => [
-  ...(await startApi(context)),
-  ...(await serveMetrics(new Metrics(), context)),
-]);
+runProcess('api', async (context) => {
+  const metrics = new Metrics();
+  return [...(await startApi(context, metrics)), ...(await serveMetrics(metrics, context))];
+});

@@ -1,6 +1,7 @@
 /** Every group of commands, in the order in which the usage shows them. A new group is a file and a line here. */
 import type { CommandGroup } from './cli-command';
 import { deadLetterCommands } from './cli-dead-letters';
+import { deliveryCommands } from './cli-deliveries';
 import { fleetCommands } from './cli-fleet';
 import { operatorTaskCommands } from './cli-operator-tasks';
 import { policyCommands } from './cli-policies';
@@ -9,6 +10,7 @@ import { simulateCommands } from './cli-simulate';
 export const commandGroups: readonly CommandGroup[] = [
   fleetCommands,
   deadLetterCommands,
+  deliveryCommands,
   operatorTaskCommands,
   policyCommands,
   simulateCommands,

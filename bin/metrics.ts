@@ -30,6 +30,12 @@ export class Metrics {
     labelNames: ['predicate'],
     registers: [this.registry],
   });
+  private readonly webhooks = new Counter({
+    name: 'perennial_webhooks_total',
+    help: 'Webhooks by what became of them: stored, duplicate, or why they were refused.',
+    labelNames: ['provider', 'result'],
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -44,6 +50,8 @@ export class Metrics {
   readonly onFound = (found: Found): void => {
     for (const [predicate, count] of Object.entries(found)) this.unfinished.inc({ predicate }, count);
   };
+
+  readonly onWebhook = (provider: string, result: string): void => this.webhooks.inc({ provider, result });
 
   /** The outbox and the dead letters, looked at whenever somebody scrapes. */
   watchDatabase(db: Database): void {

@@ -1,4 +1,5 @@
-/** The payment providers of this deployment, by the name that payment methods carry. */
+/** The payment providers of this deployment, by the name that payment methods carry, and their webhooks. */
+import type { WebhookSource } from '../api/webhook-sources';
 import { sandboxProvider } from '../providers/sandbox/adapter';
 import { stripeProvider } from '../providers/stripe/adapter';
 import type { PaymentProvider, ProviderRegistry } from '../providers/port';
@@ -20,4 +21,28 @@ function stripe(config: Config): PaymentProvider[] {
       returnUrl: config.STRIPE_RETURN_URL,
     }),
   ];
+}
+
+/** As the standards and the providers' own libraries have it. */
+const toleranceMs = 5 * 60_000;
+
+/** Webhooks of the providers whose secrets are set; the others' are as unknown as those of no provider. */
+export function webhookSourcesFrom(
+  config: Config,
+  providers: ProviderRegistry,
+): ReadonlyMap<string, WebhookSource> {
+  const secretsOf: Readonly<Record<string, readonly string[] | undefined>> = {
+    sandbox: config.SANDBOX_WEBHOOK_SECRETS,
+    stripe: config.STRIPE_WEBHOOK_SECRETS,
+  };
+  const sources = new Map<string, WebhookSource>();
+  for (const [name, { webhooks }] of providers) {
+    const secrets = secretsOf[name];
+    if (secrets === undefined) continue;
+    const { read, keptHeaders, answer } = webhooks;
+    const verify: WebhookSource['verify'] = (request, now) =>
+      webhooks.verify(request, { secrets, now, toleranceMs });
+    sources.set(name, { verify, read, keptHeaders, answer });
+  }
+  return sources;
 }

@@ -4,19 +4,23 @@ import { createApp } from '../api/app';
 import { listen } from '../api/server';
 import { reconcileOver } from '../api/temporal-reconciliation';
 import { temporalPaymentProcess } from '../api/temporal-payment-process';
+import { refusalLog } from '../api/webhook-sources';
 import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
 import { temporalTestClockProcess } from '../api/temporal-test-clock-process';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
+import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
-import { providersFrom } from './providers';
+import { providersFrom, webhookSourcesFrom } from './providers';
 import { topicFault } from './provision';
 import { lazyTemporalClient } from './temporal';
 
-export async function startApi({ config, log }: ProcessContext): Promise<Part[]> {
+export async function startApi({ config, log }: ProcessContext, metrics: Metrics): Promise<Part[]> {
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   const temporal = lazyTemporalClient(config);
   const kafka = kafkaFrom(config, log);
+  const providers = providersFrom(config);
+  const logRefusal = refusalLog(log.child({ component: 'webhooks' }), () => performance.now());
   const app = createApp({
     db,
     process: temporalSubscriptionProcess(temporal.client, log),
@@ -41,7 +45,15 @@ export async function startApi({ config, log }: ProcessContext): Promise<Part[]>
         },
       },
     ],
-    providers: [...providersFrom(config).keys()],
+    providers: [...providers.keys()],
+    webhooks: {
+      sources: webhookSourcesFrom(config, providers),
+      count: (provider, result) => {
+        metrics.onWebhook(provider, result);
+        logRefusal(provider, result);
+      },
+    },
+    trustProxy: config.TRUST_PROXY,
     log,
     now: () => new Date(),
     newUuid: uuidv7,

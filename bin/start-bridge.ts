@@ -6,6 +6,7 @@ import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-se
 import { runGroup, type Handlers } from '../bridge/consumer';
 import { startOutboxRetention } from '../bridge/outbox-retention';
 import { startRelay } from '../bridge/relay';
+import { startBodyRetention } from '../bridge/webhook-bodies';
 import type { ConsumerGroup } from '../contracts/topics';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
@@ -50,7 +51,9 @@ export async function startBridge(
       runGroup({ kafka, db, log, onFatal }, group as ConsumerGroup, handle),
     ),
   );
+  const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);
   return [
+    { name: 'webhook bodies', close: () => bodies.close() },
     { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
     { name: 'relay', close: () => relay.close() },
     { name: 'outbox-retention', close: () => retention.close() },

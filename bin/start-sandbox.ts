@@ -11,6 +11,10 @@ export async function startSandbox({ config, log }: ProcessContext): Promise<Par
     now: () => new Date(),
     newId: uuidv7,
     log: log.child({ part: 'sandbox' }),
+    webhooks: config.SANDBOX_WEBHOOK_SECRETS && {
+      url: config.SANDBOX_WEBHOOK_URL,
+      secrets: config.SANDBOX_WEBHOOK_SECRETS,
+    },
   });
   const server = createServer(sandbox.app);
   server.listen(config.SANDBOX_PORT, config.API_HOST);

@@ -4,6 +4,8 @@ export class Unprocessable extends Error {
   constructor(
     readonly code:
       | 'unknown_payment'
+      | 'unknown_attempt'
+      | 'unknown_delivery'
       | 'unknown_subscription'
       | 'unknown_customer'
       | 'contradicts_payment'

@@ -4,13 +4,14 @@
  * Readers accept unknown fields; writers write exactly these. Amounts are whole minor units, instants RFC 3339 in UTC.
  */
 import { z } from 'zod';
-import { attemptStatuses, attemptTriggers, paymentKinds, settledBy } from '../domain/payment';
+import { attemptTriggers, paymentKinds, settledBy } from '../domain/payment';
 import { subscriptionChanges } from '../domain/subscription';
 import { cancelModes } from '../domain/subscription-commands';
 import { dueCauses } from '../domain/subscription-due';
 import { actor, amount, currency, instant } from './fields';
 import { attemptFailure } from './http/payments';
 import { firstPayment, subscription } from './http/subscriptions';
+import { toldOutcome } from './provider-events';
 import type { Topic } from './topics';
 
 const nullableId = z.string().nullable();
@@ -94,17 +95,7 @@ const webhookReceived = z.object({
   provider_event_id: z.string(),
   event_type: z.string(),
   payment_id: nullableId,
-  outcome: z
-    .object({
-      status: z.enum(attemptStatuses),
-      attempt: z.int(),
-      amount: z.int(),
-      currency: z.string(),
-      provider_reference: z.string().nullable(),
-      failure: attemptFailure.nullable(),
-    })
-    .nullable()
-    .meta({ description: 'null: the event says nothing about an attempt.' }),
+  outcome: toldOutcome.nullable().meta({ description: 'null: the event says nothing about an attempt.' }),
   received_at: instant,
 });
 

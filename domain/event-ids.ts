@@ -30,3 +30,8 @@ export function retryRequestedEventId(paymentId: string, requestId: string): str
 export function attemptEventId(paymentId: string, attempt: number, outcome: 'completed' | 'failed'): string {
   return `${paymentId}/attempt/${attempt}/${outcome}`;
 }
+
+/** What a provider told; replays of the same event tell themselves apart. */
+export function webhookEventId(provider: string, providerEventId: string, replays = 0): string {
+  return `${provider}/${providerEventId}${replays === 0 ? '' : `/again/${replays}`}`;
+}

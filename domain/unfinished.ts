@@ -10,6 +10,7 @@ export const predicateNames = [
   'final_with_open_payment',
   'lookup_due',
   'unknown_without_task',
+  'webhook_not_processed',
   'manual_not_attempted',
   'refund_not_finished',
   'failed_without_plan',

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { writeEnvelope, type NewEvent } from '../contracts/envelope';
 import type { EventTopic } from '../contracts/events';
-import type { Transaction } from './client';
+import { runPrepared, type Database, type Transaction } from './client';
 
 /** How many relays can publish side by side. Stored with each row: changing it needs an empty outbox. */
 export const outboxShards = 8;
@@ -41,4 +41,52 @@ export async function appendToOutbox<T extends EventTopic>(
       RETURNING shard
     )
     SELECT pg_notify(${outboxChannel}, shard::text) FROM written`;
+}
+
+/** {@link outboxShard} of the column `key`. */
+const shardOfKey = `get_byte(sha256(convert_to(key, 'UTF8')), 3) % ${outboxShards}`;
+
+/**
+ * The same as CTEs of one prepared statement, for whoever has no other round trip to spare. They end with `written`,
+ * whose `shard` is to be passed to {@link hintSoon}.
+ * @param cause a CTE with `key` and `subject`: the event is written when that has a row, and after it
+ * @param values SQL of what is written; parameters of the statement
+ */
+export function outboxCtes(
+  topic: EventTopic,
+  cause: string,
+  values: { eventId: string; payload: string; time: string },
+): string {
+  return `
+    turn AS MATERIALIZED (
+      SELECT key, subject, pg_advisory_xact_lock(hashtextextended(key, 0)) FROM ${cause}
+    ),
+    written AS (
+      INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, created_at)
+      SELECT ${values.eventId}, '${topic}', key, ${shardOfKey}, subject, ${values.payload}, ${values.time} FROM turn
+      ON CONFLICT (event_id) DO NOTHING
+      RETURNING shard
+    )`;
+}
+
+const hintDelayMs = 5;
+const waitingHints = new WeakMap<Database, Set<number>>();
+
+/**
+ * Hints that something was committed, soon and for several at once: transactions that notify commit one after the other,
+ * which the fast ones cannot afford. A hint that is lost is made up for by the relay's own looking.
+ */
+export function hintSoon(db: Database, shard: number): void {
+  const waiting = waitingHints.get(db);
+  if (waiting !== undefined) {
+    waiting.add(shard);
+    return;
+  }
+  const shards = new Set([shard]);
+  waitingHints.set(db, shards);
+  setTimeout(() => {
+    waitingHints.delete(db);
+    const text = 'SELECT pg_notify($1, shard::text) FROM unnest($2::int[]) AS shard';
+    runPrepared(db, 'hint_outbox', text, [outboxChannel, [...shards]]).catch(() => undefined);
+  }, hintDelayMs).unref();
 }

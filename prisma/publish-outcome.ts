@@ -1,4 +1,5 @@
 /** The event of a settled attempt: `payments.completed` or `payments.failed`. */
+import type { Source } from '../contracts/envelope';
 import { paymentKey } from '../contracts/event-keys';
 import type { EventData } from '../contracts/events';
 import { attemptEventId } from '../domain/event-ids';
@@ -35,11 +36,12 @@ export async function publishOutcome(
   payment: PaymentRow,
   attempt: AttemptRow,
   now: Date,
+  source: Source = '/payment-service',
 ): Promise<void> {
   const head = attemptHead(payment, attempt);
   const at = (attempt.settled_at ?? now).toISOString();
   const envelope = {
-    source: '/payment-service' as const,
+    source,
     subject: payment.id,
     key: paymentKey(head),
   };

@@ -6,6 +6,7 @@
  * is paid by one attempt, and every other success is given back; whoever comes later adopts what stands; an amount
  * that differs never settles.
  */
+import type { Source } from '../contracts/envelope';
 import { unwantedChargeRefundId } from '../domain/ids';
 import {
   isPaymentCollected,
@@ -49,10 +50,13 @@ interface Known {
   now: Date;
   /** The customer's. */
   settledAt: Date;
+  /** Of the event, should one be written. */
+  source: Source;
 }
 
 /**
  * Records what is known of an attempt. `completed` and `failed` settle it, anything else is noted while it is open.
+ * @param source of the event, should this write one
  * @throws Error when the attempt does not exist: nobody can learn about what was never begun
  */
 export async function settleAttempt(
@@ -61,6 +65,7 @@ export async function settleAttempt(
   number: number,
   outcome: AttemptOutcome,
   settledBy: SettledBy,
+  source: Source = '/payment-service',
 ): Promise<Settlement> {
   const { payment, subscription } = await lockPaymentInOrder(tx, paymentId);
   const attempt = await tx.paymentAttempt.findUnique({
@@ -76,6 +81,7 @@ export async function settleAttempt(
     subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
     now: times.realNow,
     settledAt: times.now,
+    source,
   };
   if (outcome.status === 'unknown' && outcome.reason === 'amount_mismatch') await raiseMismatch(tx, known);
   const isLate = attempt.settled_at !== null;
@@ -121,7 +127,8 @@ async function write(
       });
   if (outcome.status === 'completed') await giveBackIfUnwanted(tx, known, attempt, paidBefore);
   // What the payment came to was told with the attempt that paid it.
-  if (settled && !paidBefore && isPublished(saved)) await publishOutcome(tx, saved, attempt, now);
+  if (settled && !paidBefore && isPublished(saved))
+    await publishOutcome(tx, saved, attempt, now, known.source);
   return {
     settledNow: settled,
     effect: effectOf(known.attempt, outcome, paidBefore),

@@ -11,7 +11,7 @@ import { Prisma } from './generated/client';
 
 export interface Finding {
   predicate: Predicate;
-  subject: { type: 'subscription' | 'payment' | 'outbox_event'; id: string };
+  subject: { type: 'subscription' | 'payment' | 'webhook_delivery' | 'outbox_event'; id: string };
 }
 
 export interface Question {
@@ -121,6 +121,19 @@ const predicates = {
         JOIN customers s ON s.id = p.customer_id JOIN test_clocks c ON c.id = s.test_clock_id
       WHERE a.settled_at IS NULL AND a.status <> 'processing' AND p.updated_at <= ${before}
         AND (a.next_question_at IS NULL OR a.next_question_at <= c.now) AND ${mine(clockOfSubscription)}`,
+  },
+  /** A provider's event was stored, and the Payment Service did not use it; told again ever more rarely. */
+  webhook_not_processed: {
+    type: 'webhook_delivery',
+    query: ({ before, quiet, mine }) => Prisma.sql`
+      SELECT w.id FROM webhook_deliveries w
+        LEFT JOIN payments p ON p.id = w.payment_id LEFT JOIN customers s ON s.id = p.customer_id
+      WHERE w.status = 'stored' AND w.created_at <= ${before} AND ${mine(clockOfSubscription)}
+        AND (${quiet} OR NOT EXISTS (
+          SELECT 1 FROM outbox_events o
+          WHERE o.subject = w.id AND (o.published_at IS NULL
+            OR o.published_at > ${before}::timestamptz - interval '10 minutes' * power(2, least(w.replays, 8)))))
+      ORDER BY w.created_at`,
   },
   /** A day has passed and nobody was asked. */
   unknown_without_task: {

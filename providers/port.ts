@@ -5,10 +5,12 @@
  * answer (timeout, reset, 5xx, 429, key still in progress) is `unknown` and never `failed`; an answer that
  * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; `refund` pays once for a
  * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first; no
- * adapter throws for anything that the provider says or fails to say.
+ * adapter throws for anything that the provider, or somebody in its name, says or fails to say.
  */
+import type { ProviderEvent } from '../contracts/provider-events';
 import type { AttemptOutcome, SettledOutcome } from '../domain/payment';
 import type { RefundOutcome } from '../domain/refund';
+import type { WebhookAnswer, WebhookRequest, WebhookVerdict } from '../domain/webhook';
 
 export interface ChargeRequest {
   /** The same for technical repeats of one attempt, another for each attempt. */
@@ -72,6 +74,27 @@ export interface RefundRequest {
   paymentId: string;
 }
 
+/** By what a webhook is judged. */
+export interface WebhookTrust {
+  /** Newest first; each is accepted, so that one can follow another without a loss. */
+  secrets: readonly string[];
+  now: Date;
+  /** How far the webhook's own time may be from `now`, either way. */
+  toleranceMs: number;
+}
+
+/** A provider's webhooks: whose they are, what they say, how they are answered. */
+export interface ProviderWebhooks {
+  /** Over the raw bytes and headers, in constant time; reads nothing else of the body. */
+  verify(request: WebhookRequest, trust: WebhookTrust): WebhookVerdict;
+  /** What a verified webhook says; null when it cannot be read. An unknown type is readable and says nothing. */
+  read(request: WebhookRequest): ProviderEvent | null;
+  /** Names of headers that may be kept, lower case; never one that holds a signature or a secret. */
+  readonly keptHeaders: readonly string[];
+  /** For an event that is stored, now or before. */
+  readonly answer: WebhookAnswer;
+}
+
 export interface PaymentProvider {
   readonly name: string;
   /**
@@ -85,6 +108,7 @@ export interface PaymentProvider {
   lookup(request: LookupRequest, timeoutMs: number): Promise<LookupOutcome>;
   /** Gives money back, or says how the refund with this key stands. Gives up after `timeoutMs`: `unknown`. */
   refund(request: RefundRequest, timeoutMs: number): Promise<RefundOutcome>;
+  readonly webhooks: ProviderWebhooks;
 }
 
 /** The adapters by the name that payment methods carry. */

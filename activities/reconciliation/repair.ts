@@ -8,6 +8,7 @@ import type { Finding } from '../../prisma/unfinished';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../../prisma/locks';
 import { raiseOperatorTask } from '../../prisma/operator-tasks';
+import { replayDelivery } from '../../prisma/webhook-deliveries';
 import type { FollowUps } from '../payment/follow-ups';
 import { announceDue } from '../retry/publish-due';
 
@@ -34,6 +35,7 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   change_not_concluded: concludeChange,
   final_with_open_payment: ({ followUps }, id) => followUps.cancel(id, 'subscription_ended'),
   lookup_due: ({ followUps }, id) => followUps.start(id),
+  webhook_not_processed: tellWebhookAgain,
   unknown_without_task: askPerson,
   manual_not_attempted: ({ followUps }, id) => followUps.start(id),
   refund_not_finished: ({ followUps }, id) => followUps.start(id),
@@ -87,6 +89,10 @@ async function concludeChange(deps: RepairDependencies, id: string): Promise<voi
     return true;
   });
   if (!dropped) await tellPaid(deps, id);
+}
+
+async function tellWebhookAgain({ db }: RepairDependencies, id: string): Promise<void> {
+  await inTransaction(db, (tx) => replayDelivery(tx, id));
 }
 
 async function askPerson({ db }: RepairDependencies, id: string): Promise<void> {

@@ -17,6 +17,8 @@ import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
 import { subscriptionRoutes } from './subscriptions';
 import { testClockRoutes } from './test-clocks';
+import { webhookDeliveryRoutes } from './webhook-deliveries';
+import { webhookRoutes } from './webhooks';
 
 /** @param openApi the document about these very routes, written when first asked for */
 export function routeTable(openApi: () => string): readonly Route[] {
@@ -32,6 +34,8 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...retryPolicyRoutes,
     ...testClockRoutes,
     ...analyticsRoutes,
+    ...webhookRoutes,
+    ...webhookDeliveryRoutes,
     ...deadLetterRoutes,
     ...fleetRoutes,
     ...operatorTaskRoutes,

@@ -1,5 +1,5 @@
 /**
- * Group payment-service: what a new and an ended subscription mean for its payments.
+ * Group payment-service: what a new subscription, an ended one, and a provider's webhook mean for payments.
  *
  * Invariant: each effect is judged by the payment's row, so records may come twice, late, and in any order.
  */
@@ -16,6 +16,7 @@ import { signalWithStart } from '../signals';
 import { Unprocessable } from '../unprocessable';
 import { promiseRefunds } from './cancellation-refunds';
 import { acceptRequested } from './requested-payments';
+import { onWebhook } from './webhooks';
 
 export interface PaymentServiceDependencies {
   db: Database;
@@ -33,6 +34,7 @@ export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handle
     'subscriptions.created': (event) => onCreated(deps, event),
     'subscriptions.cancelled': (event) => onCancelled(deps, event),
     'payments.requested': (event) => onRequested(deps, event),
+    'webhooks.received': (event) => onWebhook(deps, event),
   };
 }
 

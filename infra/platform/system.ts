@@ -5,7 +5,7 @@
  * a failed start leaves nothing running; the product stops before the servers; two systems in two folders with free
  * ports never meet.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config';
@@ -79,6 +79,11 @@ function developmentKey(dir: string): string {
   return key;
 }
 
+/** The same for every process of one folder, and none of its neighbours'. */
+function developmentWebhookSecret(apiKey: string): string {
+  return `whsec_${createHash('sha256').update(`webhooks of the sandbox ${apiKey}`).digest('base64')}`;
+}
+
 async function migrate(options: SystemOptions, distDir: string, env: NodeJS.ProcessEnv): Promise<void> {
   const logFile = join(options.dir, 'logs', 'migrate.log');
   const lines: string[] = [];
@@ -109,7 +114,9 @@ function environmentOf(options: SystemOptions, platform: Platform, ports: { api:
     ...options.productEnvironment,
   };
   const apiKey = set['BOOTSTRAP_API_KEY'] || developmentKey(options.dir);
-  const environment = Object.entries({ ...set, BOOTSTRAP_API_KEY: apiKey }).filter(
+  // An empty one is a wish, too: no webhooks.
+  const SANDBOX_WEBHOOK_SECRETS = set['SANDBOX_WEBHOOK_SECRETS'] ?? developmentWebhookSecret(apiKey);
+  const environment = Object.entries({ ...set, BOOTSTRAP_API_KEY: apiKey, SANDBOX_WEBHOOK_SECRETS }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   return { apiKey, environment: Object.fromEntries(environment) };

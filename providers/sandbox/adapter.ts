@@ -5,22 +5,14 @@
  * Service does). Invariants: never throws once made; only a charge that the provider shows settles anything;
  * no token in a message.
  */
-import { failure, type AttemptOutcome, type DeclineCode } from '../../domain/payment';
+import { failure, type AttemptOutcome } from '../../domain/payment';
 import type { RefundOutcome } from '../../domain/refund';
 import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider, RefundRequest } from '../port';
-import { charge as chargeSchema, chargeList, refusal, type Charge, type DeclineReason } from './charge';
+import { charge as chargeSchema, chargeList, refusal, type Charge } from './charge';
+import { failureOf } from './declines';
 import { call, type Answer } from './http';
 import { refund as refundSchema } from './refund';
-
-const declineCodes: Record<DeclineReason, DeclineCode> = {
-  insufficient_funds: 'insufficient_funds',
-  do_not_honor: 'do_not_honor',
-  expired_card: 'expired_card',
-  stolen_card: 'stolen_or_lost',
-  processing_error: 'processing_error',
-  authentication_required: 'authentication_required',
-  authentication_failed: 'authentication_required',
-};
+import { sandboxWebhooks } from './webhooks';
 
 type Expected = Pick<LookupRequest, 'idempotencyKey' | 'amount' | 'currency'>;
 
@@ -47,6 +39,7 @@ export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvid
       const body = { charge_id: request.providerReference, amount: request.amount };
       return refundOutcome(await post(refunds, timeoutMs, request.idempotencyKey, body), request);
     },
+    webhooks: sandboxWebhooks,
   };
 }
 
@@ -142,16 +135,8 @@ function outcomeOf(charge: Charge, expected: Expected): AttemptOutcome {
       return { status: 'pending', provider_reference: charge.id };
     case 'requires_action':
       return { status: 'requires_action', provider_reference: charge.id, next_action: charge.next_action };
-    case 'failed': {
-      const { code, message } = charge.failure;
-      // A decline is a decline, also for a reason that this table does not have yet.
-      const known = Object.hasOwn(declineCodes, code) ? declineCodes[code as DeclineReason] : 'do_not_honor';
-      return {
-        status: 'failed',
-        provider_reference: charge.id,
-        failure: failure(known, message, code),
-      };
-    }
+    case 'failed':
+      return { status: 'failed', provider_reference: charge.id, failure: failureOf(charge.failure) };
   }
 }
 

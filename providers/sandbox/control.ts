@@ -22,6 +22,9 @@ export class Control {
     failure_rate: 0,
     pending_ms: 2_000,
     hold_answers: false,
+    hold_webhooks: false,
+    duplicate_webhooks: 0,
+    shuffle_webhooks: false,
   };
   private readonly changes = new EventEmitter().setMaxListeners(0);
 

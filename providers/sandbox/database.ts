@@ -49,6 +49,24 @@ CREATE TABLE IF NOT EXISTS token_counters (
   token TEXT PRIMARY KEY,
   count BIGINT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS late_successes (
+  charge_id TEXT PRIMARY KEY REFERENCES charges (id),
+  due_at    TIMESTAMPTZ(3) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS disputes (
+  charge_id  TEXT PRIMARY KEY REFERENCES charges (id),
+  created_at TIMESTAMPTZ(3) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS webhooks (
+  sequence   BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,
+  id         TEXT PRIMARY KEY,
+  type       TEXT NOT NULL,
+  body       TEXT NOT NULL,
+  attempts   INT NOT NULL DEFAULT 0,
+  created_at TIMESTAMPTZ(3) NOT NULL,
+  due_at     TIMESTAMPTZ(3) NOT NULL
+);
+CREATE INDEX IF NOT EXISTS webhooks_due_at ON webhooks (due_at, sequence);
 `;
 
 /** Makes what is missing: the database (where the user may), then the tables. */

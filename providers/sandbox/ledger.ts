@@ -1,52 +1,39 @@
 /**
  * The sandbox provider's ledger: the witness of the money that was taken.
  *
- * Owns: rows of charges and counters of tokens. Does not own what a token does (`tokens.ts`) nor who may process
- * a key now (`key-locks.ts`).
+ * Owns: its transactions over charges, counters of tokens and disputes. Does not own what a token does (`tokens.ts`),
+ * who may process a key now (`key-locks.ts`), nor how a charge lies in its row (`charge-rows.ts`).
  * Invariants: one row for each idempotency key, committed together with the answer that is kept for it; that
- * answer never changes, though the charge may settle; a token's count and the charge it decided commit together.
+ * answer never changes, though the charge may settle; a token's count, the charge it decided and the webhook that
+ * tells of it commit together.
  */
 import type { Pool, PoolClient } from 'pg';
-import { declines, type Charge, type ChargeFailure } from './charge';
-import type { ChargeRequest, ListQuery } from './requests';
+import type { Charge } from './charge';
+import {
+  chargeOf,
+  countUp,
+  failureOf,
+  insertCharge,
+  publicColumns,
+  type ChargeDraft,
+  type ChargeRow,
+} from './charge-rows';
+import type { ListQuery } from './requests';
 import type { FinalVerdict, Verdict } from './tokens';
-
-/** A charge that is about to be made. */
-export interface ChargeDraft {
-  id: string;
-  idempotencyKey: string;
-  requestHash: string;
-  request: ChargeRequest;
-  createdAt: Date;
-  /** When the charge settles, should it be pending. */
-  settlesAt: Date;
-  /** Where the customer authenticates, should it be asked for. */
-  authenticateUrl: string;
-}
+import type { WebhookQueue } from './webhook-queue';
+import type { SandboxEventType } from './webhooks';
 
 export interface KeptAnswer {
   requestHash: string;
   answer: Charge;
 }
 
-interface ChargeRow {
-  id: string;
-  idempotency_key: string;
-  amount: string;
-  currency: string;
-  token: string;
-  status: Charge['status'];
-  failure: ChargeFailure | null;
-  next_action: object | null;
-  metadata: Charge['metadata'];
-  created_at: Date;
-}
-
-const publicColumns =
-  'id, idempotency_key, amount, currency, token, status, failure, next_action, metadata, created_at';
-
 export class Ledger {
-  constructor(private readonly pool: Pool) {}
+  /** @param webhooks null: nobody is told of anything */
+  constructor(
+    private readonly pool: Pool,
+    private readonly webhooks: WebhookQueue | null,
+  ) {}
 
   /** The first answer to the key, or undefined when nothing was ever charged with it. */
   async keptAnswer(idempotencyKey: string): Promise<KeptAnswer | undefined> {
@@ -66,10 +53,13 @@ export class Ledger {
     counted: boolean,
     decide: (chargeNumber: number) => Verdict,
   ): Promise<Charge | undefined> {
-    if (!counted) return insertCharge(this.pool, draft, decide(0));
     return this.inTransaction(async (client) => {
-      const verdict = decide(await countUp(client, draft.request.token));
-      return insertCharge(client, draft, verdict);
+      const verdict = decide(counted ? await countUp(client, draft.request.token) : 0);
+      const charge = await insertCharge(client, draft, verdict);
+      if (charge === undefined) return undefined;
+      if ('lateSuccess' in verdict) await noteLateSuccess(client, draft);
+      await this.tell(client, [charge], draft.createdAt);
+      return charge;
     });
   }
 
@@ -112,16 +102,38 @@ export class Ledger {
   }
 
   /** The customer did, or failed to, authenticate. @returns undefined when the charge does not wait for it */
-  async authenticate(id: string, succeed: boolean): Promise<Charge | undefined> {
+  async authenticate(id: string, succeed: boolean, now: Date): Promise<Charge | undefined> {
     const verdict: FinalVerdict = succeed
       ? { status: 'succeeded' }
       : { status: 'failed', code: 'authentication_failed' };
-    const { rows } = await this.pool.query<ChargeRow>(
-      `UPDATE charges SET status = $2, failure = $3, next_action = NULL
-       WHERE id = $1 AND status = 'requires_action' RETURNING ${publicColumns}`,
-      [id, verdict.status, failureOf(verdict)],
-    );
-    return rows[0] && chargeOf(rows[0]);
+    return this.inTransaction(async (client) => {
+      const { rows } = await client.query<ChargeRow>(
+        `UPDATE charges SET status = $2, failure = $3, next_action = NULL
+         WHERE id = $1 AND status = 'requires_action' RETURNING ${publicColumns}`,
+        [id, verdict.status, failureOf(verdict)],
+      );
+      const [charge] = rows.map(chargeOf);
+      if (charge) await this.tell(client, [charge], now);
+      return charge;
+    });
+  }
+
+  /** The customer's bank takes the money back; told once. @returns undefined when the charge took none */
+  async dispute(id: string, now: Date): Promise<Charge | undefined> {
+    return this.inTransaction(async (client) => {
+      const { rows } = await client.query<ChargeRow>(
+        `SELECT ${publicColumns} FROM charges WHERE id = $1 AND status = 'succeeded'`,
+        [id],
+      );
+      const [charge] = rows.map(chargeOf);
+      if (!charge) return undefined;
+      const { rowCount } = await client.query(
+        'INSERT INTO disputes (charge_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+        [id, now],
+      );
+      if (rowCount === 1) await this.webhooks?.add(client, 'charge.disputed', charge, now);
+      return charge;
+    });
   }
 
   /** Fails when the database does not answer. */
@@ -133,16 +145,43 @@ export class Ledger {
     await this.pool.end();
   }
 
-  /** Pending charges whose time has come get the outcome that they were made with. */
-  private async settleDue(now: Date): Promise<void> {
-    // Rows are locked in one order, so that two readers who settle the same ones cannot deadlock.
-    await this.pool.query(
-      `UPDATE charges SET status = settles_as ->> 'status', failure = NULLIF(settles_as -> 'failure', 'null'),
-         settles_at = NULL, settles_as = NULL
-       WHERE id IN (SELECT id FROM charges WHERE status = 'pending' AND settles_at <= $1
-                    ORDER BY sequence FOR UPDATE)`,
+  /** Charges whose time has come get the outcome that they were made with. */
+  async settleDue(now: Date): Promise<void> {
+    // Asked often, and nearly always in vain.
+    const { rows } = await this.pool.query<{ due: boolean }>(
+      `SELECT EXISTS (SELECT FROM charges WHERE status = 'pending' AND settles_at <= $1)
+         OR EXISTS (SELECT FROM late_successes WHERE due_at <= $1) AS due`,
       [now],
     );
+    if (!rows[0]?.due) return;
+    await this.inTransaction(async (client) => {
+      // Rows are locked in one order, so that two readers who settle the same ones cannot deadlock.
+      const pending = await client.query<ChargeRow>(
+        `UPDATE charges SET status = settles_as ->> 'status', failure = NULLIF(settles_as -> 'failure', 'null'),
+           settles_at = NULL, settles_as = NULL
+         WHERE id IN (SELECT id FROM charges WHERE status = 'pending' AND settles_at <= $1
+                      ORDER BY sequence FOR UPDATE)
+         RETURNING ${publicColumns}`,
+        [now],
+      );
+      const late = await client.query<ChargeRow>(
+        `WITH due AS (DELETE FROM late_successes WHERE charge_id IN (
+           SELECT charge_id FROM late_successes WHERE due_at <= $1 ORDER BY charge_id FOR UPDATE SKIP LOCKED
+         ) RETURNING charge_id)
+         UPDATE charges SET status = 'succeeded', failure = NULL
+         WHERE id IN (SELECT charge_id FROM due) RETURNING ${publicColumns}`,
+        [now],
+      );
+      await this.tell(client, [...pending.rows, ...late.rows].map(chargeOf), now);
+      return true;
+    });
+  }
+
+  private async tell(client: PoolClient, charges: readonly Charge[], now: Date): Promise<void> {
+    for (const charge of charges) {
+      const type = eventTypes[charge.status];
+      if (type !== undefined) await this.webhooks?.add(client, type, charge, now);
+    }
   }
 
   private async sequenceOf(id: string): Promise<string | undefined> {
@@ -171,80 +210,11 @@ export class Ledger {
   }
 }
 
-type Queryable = Pick<Pool, 'query'>;
+const eventTypes: Partial<Record<Charge['status'], SandboxEventType>> = {
+  succeeded: 'charge.succeeded',
+  failed: 'charge.failed',
+};
 
-async function countUp(database: Queryable, token: string): Promise<number> {
-  const { rows } = await database.query<{ count: string }>(
-    `INSERT INTO token_counters AS counter (token, count) VALUES ($1, 1)
-     ON CONFLICT (token) DO UPDATE SET count = counter.count + 1 RETURNING count`,
-    [token],
-  );
-  return Number(rows[0]?.count);
-}
-
-async function insertCharge(
-  database: Queryable,
-  draft: ChargeDraft,
-  verdict: Verdict,
-): Promise<Charge | undefined> {
-  const charge = firstState(draft, verdict);
-  const settlesAs =
-    verdict.status === 'pending'
-      ? { status: verdict.settlesAs.status, failure: failureOf(verdict.settlesAs) }
-      : null;
-  const { rowCount } = await database.query(
-    `INSERT INTO charges (${publicColumns}, request_hash, kept_answer, payment_id, settles_at, settles_as)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-     ON CONFLICT (idempotency_key) DO NOTHING`,
-    [
-      charge.id,
-      charge.idempotency_key,
-      charge.amount,
-      charge.currency,
-      charge.token,
-      charge.status,
-      charge.failure,
-      charge.next_action,
-      charge.metadata,
-      draft.createdAt,
-      draft.requestHash,
-      charge,
-      draft.request.metadata.payment_id ?? null,
-      settlesAs && draft.settlesAt,
-      settlesAs,
-    ],
-  );
-  return rowCount === 1 ? charge : undefined;
-}
-
-function firstState(draft: ChargeDraft, verdict: Verdict): Charge {
-  const { amount, currency, token, metadata } = draft.request;
-  return {
-    id: draft.id,
-    idempotency_key: draft.idempotencyKey,
-    amount: 'surplusAmount' in verdict ? amount + verdict.surplusAmount : amount,
-    currency,
-    token,
-    status: verdict.status,
-    failure: failureOf(verdict),
-    next_action:
-      verdict.status === 'requires_action'
-        ? { type: 'redirect', url: draft.authenticateUrl, expires_at: null }
-        : null,
-    metadata,
-    created_at: draft.createdAt.toISOString(),
-  } as Charge;
-}
-
-function failureOf(verdict: Verdict): ChargeFailure | null {
-  return verdict.status === 'failed' ? { code: verdict.code, message: declines[verdict.code] } : null;
-}
-
-function chargeOf(row: ChargeRow): Charge {
-  // The table's constraints say what the type's union says.
-  return {
-    ...row,
-    amount: Number(row.amount),
-    created_at: row.created_at.toISOString(),
-  } as Charge;
+async function noteLateSuccess(client: PoolClient, { id, settlesAt }: ChargeDraft): Promise<void> {
+  await client.query('INSERT INTO late_successes (charge_id, due_at) VALUES ($1, $2)', [id, settlesAt]);
 }

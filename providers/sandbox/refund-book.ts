@@ -2,11 +2,12 @@
  * The sandbox provider's book of refunds.
  *
  * Owns: rows of refunds. Invariants: one row for each idempotency key, for ever; a charge never gives back more than it
- * took, whoever asks at the same time.
+ * took, whoever asks at the same time; a refund and the webhook that tells of it commit together.
  */
 import type { Pool, PoolClient } from 'pg';
 import type { Refund } from './refund';
 import { Refusal, type RefundRequest } from './requests';
+import type { WebhookQueue } from './webhook-queue';
 
 export interface RefundDraft {
   id: string;
@@ -23,7 +24,11 @@ interface RefundRow extends Omit<Refund, 'amount' | 'created_at'> {
 const columns = 'id, charge_id, idempotency_key, amount, currency, status, created_at';
 
 export class RefundBook {
-  constructor(private readonly pool: Pool) {}
+  /** @param webhooks null: nobody is told of anything */
+  constructor(
+    private readonly pool: Pool,
+    private readonly webhooks: WebhookQueue | null,
+  ) {}
 
   /**
    * Gives the money back, or finds the refund that was made with the key before.
@@ -34,6 +39,9 @@ export class RefundBook {
     try {
       await client.query('BEGIN');
       const result = await refundUnderLock(client, draft);
+      if (!result.replayed) {
+        await this.webhooks?.add(client, 'refund.succeeded', result.refund, draft.createdAt);
+      }
       await client.query('COMMIT');
       client.release();
       return result;

@@ -15,6 +15,7 @@ const refusals = {
   idempotency_key_reused: 409,
   idempotency_key_in_progress: 409,
   charge_not_awaiting_customer: 409,
+  charge_not_disputable: 409,
   charge_not_refundable: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
@@ -112,6 +113,15 @@ const controlSettings = z.strictObject({
   pending_ms: wholeMs(86_400_000),
   /** Charges are made, and their answers kept back until this is false again. */
   hold_answers: z.boolean('must be true or false'),
+  /** Webhooks are kept back until this is false again; they are late then, not lost. */
+  hold_webhooks: z.boolean('must be true or false'),
+  /** How many copies of each webhook are sent beside it, at the same moment. */
+  duplicate_webhooks: z
+    .int('must be a whole number')
+    .min(0, 'must be 0 or more')
+    .max(100, 'must be at most 100'),
+  /** Webhooks that are due are sent in any order. */
+  shuffle_webhooks: z.boolean('must be true or false'),
 });
 export type ControlSettings = z.infer<typeof controlSettings>;
 export const controlPatch = controlSettings.partial();

@@ -1,8 +1,9 @@
 /**
  * The sandbox provider's HTTP server: a payment provider to develop and test against.
  *
- * Owns: routes, HTTP statuses, how answers are held or lost. Does not own money (`ledger.ts`) nor what becomes
- * of a charge (`charging.ts`). A declined charge is a charge: it is answered 201 with status `failed`.
+ * Owns: routes, HTTP statuses, how answers are held or lost. Does not own money (`ledger.ts`), what becomes of a
+ * charge (`charging.ts`), nor sending webhooks (`webhook-sender.ts`). A declined charge is a charge: it is answered 201
+ * with status `failed`.
  * Invariants: no token, key or customer's data in a log; a charge is committed before it is answered.
  */
 import { setMaxListeners } from 'node:events';
@@ -30,6 +31,8 @@ import {
   Refusal,
   type RefusalCode,
 } from './requests';
+import { WebhookQueue } from './webhook-queue';
+import { startWebhookSender, type WebhookTarget } from './webhook-sender';
 
 /** A part of what pino's loggers can do. */
 interface SandboxLog {
@@ -45,7 +48,9 @@ export interface SandboxDeps {
   /** Another text of letters, digits, `_` and `-` each time, at most 90 characters. */
   newId(): string;
   log: SandboxLog;
-  /** Uniform in [0, 1), for `failure_rate`; default `Math.random`. */
+  /** Where webhooks go; without it there are none. */
+  webhooks?: WebhookTarget | undefined;
+  /** Uniform in [0, 1), for `failure_rate` and webhooks; default `Math.random`. */
   random?(): number;
   /** Waits, and rejects as soon as `signal` is aborted; default a timer. */
   sleep?(durationMs: number, signal: AbortSignal): Promise<void>;
@@ -73,34 +78,47 @@ export async function createSandbox(deps: SandboxDeps): Promise<Sandbox> {
   });
   // Without a listener an idle connection that is lost would end the process.
   pool.on('error', (error) => deps.log.warn({ error: withoutData(error) }, 'connection lost'));
-  const ledger = new Ledger(pool);
+  const { now, newId, log, webhooks: target, random = Math.random } = deps;
+  const queue = target && new WebhookQueue(pool, newId);
+  const ledger = new Ledger(pool, queue ?? null);
   const locks = new KeyLocks(deps.databaseUrl);
   const control = new Control({
-    random: deps.random ?? Math.random,
+    random,
     sleep: deps.sleep ?? ((durationMs, signal) => timer(durationMs, undefined, { signal })),
     closing: closing.signal,
   });
-  const refunds = new RefundBook(pool);
-  const { now, newId } = deps;
-  const app = routes({ ledger, refunds, locks, control, now, newId }, deps.log, closing.signal);
+  const refunds = new RefundBook(pool, queue ?? null);
+  const sender = queue && target && startWebhookSender({ target, queue, ledger, control, now, random, log });
+  const wake = () => sender?.wake();
+  const app = routes({ ledger, refunds, locks, control, now, newId }, { log, wake }, closing.signal);
   let closed: Promise<void> | undefined;
   return {
     app,
     close: () => {
       closing.abort();
-      closed ??= locks.close().then(() => ledger.close());
+      closed ??= Promise.all([locks.close(), sender?.close()]).then(() => ledger.close());
       return closed;
     },
   };
 }
 
-function routes(deps: ChargingDeps & RefundDeps, log: SandboxLog, closing: AbortSignal): Express {
+function routes(
+  deps: ChargingDeps & RefundDeps,
+  { log, wake }: { log: SandboxLog; wake(): void },
+  closing: AbortSignal,
+): Express {
   const app = express();
   app.set('query parser', 'simple');
   app.set('etag', false);
   app.use(helmet());
+  // Whatever was asked may have made a webhook.
+  app.use((_req, res, next) => {
+    res.once('close', wake);
+    next();
+  });
   app.use(express.json({ limit: '16kb' }));
   chargeRoutes(app, deps);
+  disputeRoute(app, deps);
   refundRoutes(app, deps);
   operatingRoutes(app, deps);
   app.use(() => {
@@ -145,11 +163,23 @@ function chargeRoutes(app: Express, deps: ChargingDeps): void {
     const id = knownId(req);
     const { succeed } = accepted(authenticateRequest, jsonBody(req));
     await misbehave(control);
-    const charge = await ledger.authenticate(id, succeed);
+    const charge = await ledger.authenticate(id, succeed, now());
     if (charge) return void res.json(charge);
     const other = await ledger.find(id, now());
     if (!other) throw noSuchCharge();
     throw new Refusal('charge_not_awaiting_customer', `The charge is ${other.status}.`);
+  });
+}
+
+function disputeRoute(app: Express, { ledger, control, now }: ChargingDeps): void {
+  app.post('/v1/charges/:id/dispute', async (req, res) => {
+    const id = knownId(req);
+    await misbehave(control);
+    const charge = await ledger.dispute(id, now());
+    if (charge) return void res.json(charge);
+    const other = await ledger.find(id, now());
+    if (!other) throw noSuchCharge();
+    throw new Refusal('charge_not_disputable', `The charge is ${other.status}.`);
   });
 }
 

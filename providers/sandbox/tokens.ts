@@ -11,6 +11,8 @@ export type FinalVerdict = { status: 'succeeded' } | { status: 'failed'; code: D
 export type Verdict =
   | FinalVerdict
   | { status: 'succeeded'; surplusAmount: number }
+  /** Declined, and taken after all when a pending charge would settle. */
+  | { status: 'failed'; code: DeclineReason; lateSuccess: true }
   | { status: 'pending'; settlesAs: FinalVerdict }
   | { status: 'requires_action' };
 
@@ -69,6 +71,10 @@ const behaviours: readonly Behaviour[] = [
   {
     name: 'tok_pending_then_fail',
     verdict: () => ({ status: 'pending', settlesAs: { status: 'failed', code: 'insufficient_funds' } }),
+  },
+  {
+    name: 'tok_declined_then_late_ok',
+    verdict: () => ({ status: 'failed', code: 'do_not_honor', lateSuccess: true }),
   },
   { name: 'tok_lost_answer_ok', verdict: succeeds, losesAnswer: 'first' },
   { name: 'tok_lost_answers_ok', verdict: succeeds, losesAnswer: 'every' },

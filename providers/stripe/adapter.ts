@@ -21,6 +21,7 @@ import {
 } from './intents';
 import { ensurePaymentMethodAt } from './payment-methods';
 import { refundAt } from './refunds';
+import { stripeWebhooks } from './webhooks';
 
 export interface StripeOptions extends StripeClientOptions {
   /** Where Stripe sends customers after their bank has asked them something. */
@@ -45,6 +46,7 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
     charge: (request, timeoutMs) => chargeAt(client, request, options.returnUrl, timeoutMs),
     lookup: (request, timeoutMs) => lookUpAt(client, request, timeoutMs),
     refund: (request, timeoutMs) => refundAt(client, request, timeoutMs),
+    webhooks: stripeWebhooks,
   };
 }
 

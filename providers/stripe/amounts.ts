@@ -1,7 +1,7 @@
 /**
  * Amounts as Stripe counts them. Both sides use whole minor units, but not of the same size for every currency.
  *
- * Invariant: exact; what has no exact counterpart is refused, never rounded.
+ * Invariant: exact in both directions; what has no exact counterpart is refused, never rounded.
  */
 
 /** ISO 4217 knows no minor unit, Stripe counts hundredths. */
@@ -16,4 +16,10 @@ export function toStripeAmount(amount: number, currency: string): number | undef
   if (hundredths.has(currency)) return amount * 100;
   if (wholes.has(currency)) return amount % 100 === 0 ? amount / 100 : undefined;
   return thousandths.has(currency) && amount % 10 !== 0 ? undefined : amount;
+}
+
+/** The amount that Stripe names, in our minor units; undefined when it is none. */
+export function fromStripeAmount(amount: number, currency: string): number | undefined {
+  if (hundredths.has(currency)) return amount % 100 === 0 ? amount / 100 : undefined;
+  return wholes.has(currency) ? amount * 100 : amount;
 }

@@ -13,7 +13,7 @@ import { countdown, unclear, type Refused, type StripeClient } from './client';
 import { unknown } from './intents';
 import { stripeCurrency, stripeId } from './wire';
 
-const stripeRefund = z.object({
+export const stripeRefund = z.object({
   object: z.literal('refund'),
   id: stripeId,
   amount: z.int(),

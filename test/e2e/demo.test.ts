@@ -32,6 +32,7 @@ test('tells its story from the order to a Kafka consumer, and exits with 0', asy
     'charged once',
     'the clock arrived',
     'cancelled at 2030-06-01',
+    'The attempt is completed by this webhook.',
   ]) {
     expect(output).toContain(part);
   }

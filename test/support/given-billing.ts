@@ -12,6 +12,7 @@ import type {
   ProviderRegistry,
   RefundRequest,
 } from '../../providers/port';
+import { sandboxWebhooks } from '../../providers/sandbox/webhooks';
 import { createTestDatabase } from './database';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
@@ -30,6 +31,7 @@ export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mis
 /** Says `charges`, `lookups`, `refunds` one after the other; their last for ever. */
 export class PlayedProvider implements PaymentProvider {
   readonly name = 'sandbox';
+  readonly webhooks = sandboxWebhooks;
   charges: AttemptOutcome[] = [completed];
   lookups: LookupOutcome[] = [{ status: 'not_found' }];
   refunds: RefundOutcome[] = [refunded];

@@ -20,7 +20,7 @@ interface OutsideEvent {
 }
 
 export interface Topics {
-  /** Every record with this key so far; with a topic, that one's alone. */
+  /** Every record with this key so far, but for what providers told; with a topic, that one's alone. */
   of(key: string, topic?: string): TopicRecord[];
   /** @throws Error that names what did not come in time */
   next(topic: string, key: string, timeoutMs?: number): Promise<TopicRecord>;
@@ -65,7 +65,9 @@ export async function readTopics(brokers: string): Promise<Topics> {
 
   const of = (wantedKey: string, wantedTopic?: string) =>
     [...records.values()].filter(
-      ({ key, topic }) => key === wantedKey && (wantedTopic === undefined || topic === wantedTopic),
+      ({ key, topic }) =>
+        key === wantedKey &&
+        (wantedTopic === undefined ? topic !== 'webhooks.received' : topic === wantedTopic),
     );
   return {
     of,

@@ -178,7 +178,7 @@ export class TestSystem {
   }
 
   /** How the provider misbehaves from now on. */
-  async control(settings: { hold_answers?: boolean; latency_ms?: number }): Promise<void> {
+  async control(settings: Readonly<Record<string, number | boolean>>): Promise<void> {
     const response = await fetch(`${this.system.sandboxUrl}/v1/control`, {
       method: 'PATCH',
       headers: { 'Content-Type': 'application/json' },
@@ -262,7 +262,13 @@ export class TestSystem {
     const { postgres, kafka, temporal } = this.system.platform;
     await Promise.all([postgres.start(), kafka.start(), temporal.start()]);
     await Promise.all(this.processes.map((name) => this.startAgain(name)));
-    await this.control({ hold_answers: false, latency_ms: 0 });
+    await this.control({
+      hold_answers: false,
+      hold_webhooks: false,
+      latency_ms: 0,
+      duplicate_webhooks: 0,
+      shuffle_webhooks: false,
+    });
   }
 
   /** Starts one of the processes again and waits until it is at work. */

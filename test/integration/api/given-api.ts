@@ -15,10 +15,15 @@ import type {
   SubscriptionCreation,
 } from '../../../contracts/commands';
 import type { Scope } from '../../../contracts/scopes';
+import { webhookSourcesFrom } from '../../../bin/providers';
+import { loadConfig } from '../../../config';
 import { createDatabase, type Database } from '../../../prisma/client';
+import { sandboxProvider } from '../../../providers/sandbox/adapter';
 import { createTestDatabase } from '../../support/database';
 
 export const adminSecret = 'pk_test-bootstrap-0123456789abcdefghijklmn';
+/** Newest first: the second is on its way out. */
+export const webhookSecrets = [1, 2].map((n) => `whsec_${Buffer.alloc(24, n).toString('base64')}`);
 export const fixedNow = new Date('2027-01-15T12:00:00.000Z');
 
 export interface Reply {
@@ -103,6 +108,8 @@ export interface GivenApi {
   logged: string[];
   clock: { now: Date };
   readiness: ReadinessCheck[];
+  /** `provider reason` of every webhook that was not believed. */
+  refused: string[];
   ask(method: string, path: string, ask?: Ask): Promise<Reply>;
   keyWith(...scopes: Scope[]): Promise<string>;
   end(): Promise<void>;
@@ -118,6 +125,9 @@ export async function givenApi(): Promise<GivenApi> {
   const logged: string[] = [];
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];
+  const refused: string[] = [];
+  const config = loadConfig({ SANDBOX_WEBHOOK_SECRETS: webhookSecrets.join(',') });
+  const adapters = new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]);
   const app = createApp({
     db,
     process: played,
@@ -129,6 +139,12 @@ export async function givenApi(): Promise<GivenApi> {
     clocks,
     readiness,
     providers: ['sandbox'],
+    webhooks: {
+      sources: webhookSourcesFrom(config, adapters),
+      count(provider, result) {
+        if (result !== 'stored' && result !== 'duplicate') refused.push(`${provider} ${result}`);
+      },
+    },
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     now: () => clock.now,
     newUuid: () => uuidv7(),
@@ -144,6 +160,7 @@ export async function givenApi(): Promise<GivenApi> {
     logged,
     clock,
     readiness,
+    refused,
     ask: (method, path, ask = {}) => send(server.url, method, path, ask),
     async keyWith(...scopes) {
       keys += 1;

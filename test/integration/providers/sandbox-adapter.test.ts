@@ -46,6 +46,7 @@ test.each([
   ['tok_authentication_required', true, 'authentication_required', 'authentication_required'],
   ['tok_authentication_required', false, 'requires_action', 'requires_action'],
   ['tok_pending_then_ok', true, 'pending', 'pending'],
+  ['tok_declined_then_late_ok', true, 'do_not_honor', 'do_not_honor'],
   ['tok_lost_answer_ok', true, 'connection_lost', 'completed'],
   ['tok_lost_answers_ok', true, 'connection_lost', 'completed'],
   ['tok_lost_request', true, 'connection_lost', 'not_found'],

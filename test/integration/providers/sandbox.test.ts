@@ -99,7 +99,15 @@ describe('lists', () => {
 
 describe('control', () => {
   test('shows its settings, changes those that are named, refuses others by name', async () => {
-    const defaults = { latency_ms: 0, failure_rate: 0, pending_ms: 2000, hold_answers: false };
+    const defaults = {
+      latency_ms: 0,
+      failure_rate: 0,
+      pending_ms: 2000,
+      hold_answers: false,
+      hold_webhooks: false,
+      duplicate_webhooks: 0,
+      shuffle_webhooks: false,
+    };
     expect((await sandbox.ask('GET', '/v1/control')).body).toEqual(defaults);
     expect((await sandbox.control({ latency_ms: 5 })).body).toEqual({ ...defaults, latency_ms: 5 });
 

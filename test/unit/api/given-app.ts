@@ -27,6 +27,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
   },
   readiness: [],
   providers: ['sandbox'],
+  webhooks: { sources: new Map(), count: () => undefined },
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
   now: () => new Date('2027-01-15T12:00:00.000Z'),
   newUuid: () => '01946a30-5c00-7000-8000-000000000001',

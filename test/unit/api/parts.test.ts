@@ -240,6 +240,7 @@ describe('problems', () => {
       'not there',
       { code: 'P2010', meta: { driverAdapterError: { cause: { kind: 'DatabaseNotReachable' } } } },
     ],
+    ['shut down, as the driver tells it', { code: '57P01' }],
     ['refused', { code: 'ECONNREFUSED' }],
     ['pool exhausted', { message: 'timeout exceeded when trying to connect' }],
   ])('PostgreSQL %s: unavailable', (_name, fields) => {

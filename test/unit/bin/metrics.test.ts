@@ -20,11 +20,13 @@ describe('the metrics of a process', () => {
     metrics.onPublished({ paused: false, published: 3, late_ms: 2_000, next_due_at: null, wait_ms: 0 });
     metrics.onPublished({ paused: false, published: 0, late_ms: 0, next_due_at: null, wait_ms: 0 });
     metrics.onFound({ due_not_opened: 2 });
+    metrics.onWebhook('sandbox', 'bad_signature');
     const [part] = await serveMetrics(metrics, contextWith(port));
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(text).toContain('perennial_renewals_announced_total 3');
     expect(text).toContain('perennial_renewal_lateness_seconds_count 1');
     expect(text).toContain('perennial_unfinished_found_total{predicate="due_not_opened"} 2');
+    expect(text).toContain('perennial_webhooks_total{provider="sandbox",result="bad_signature"} 1');
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
     await part?.close();
   });

@@ -44,6 +44,34 @@ describe('loadConfig', () => {
     expect(mistakesOf(env).join()).toMatch(wanted);
   });
 
+  it.each([
+    ['2', 2],
+    ['10.0.0.7', ['10.0.0.7']],
+    ['10.0.0.0/8, fd00::/8', ['10.0.0.0/8', 'fd00::/8']],
+  ])('takes the proxies to trust as a number or as addresses: %s', (text, trusted) => {
+    expect(loadConfig({ TRUST_PROXY: text }).TRUST_PROXY).toEqual(trusted);
+  });
+
+  it.each(['true', '0', '10', '10.0.0.0/0', '10.0.0.0/33', 'proxy.example', '10.0.0.1/8/8'])(
+    'never trusts everybody, nor a name: TRUST_PROXY=%s',
+    (text) => {
+      expect(mistakesOf({ TRUST_PROXY: text }).join()).toMatch(/TRUST_PROXY must be the number of proxies/);
+    },
+  );
+
+  it('takes webhook secrets newest first, and shows none that is malformed', () => {
+    const [one, two] = [1, 2].map((n) => `whsec_${Buffer.alloc(24, n).toString('base64')}`);
+    expect(loadConfig({ SANDBOX_WEBHOOK_SECRETS: `${one},${two}` }).SANDBOX_WEBHOOK_SECRETS).toEqual([
+      one,
+      two,
+    ]);
+    for (const wrong of ['whsec_c2hvcnQ=', one?.slice('whsec_'.length), `${one};${two}`, `${one},`]) {
+      const mistakes = mistakesOf({ SANDBOX_WEBHOOK_SECRETS: wrong }).join();
+      expect(mistakes).toMatch(/SANDBOX_WEBHOOK_SECRETS must be whsec_/);
+      expect(mistakes).not.toContain(String(wrong));
+    }
+  });
+
   it('never shows a secret’s value', () => {
     expect(mistakesOf({ BOOTSTRAP_API_KEY: 'short-secret' }).join()).not.toContain('short-secret');
   });

@@ -171,6 +171,14 @@ describe('the servers', () => {
   });
 });
 
+test('the secret of webhooks goes to the two who sign and verify, who find each other', () => {
+  const given = readComposeFile(composePath, { SANDBOX_WEBHOOK_SECRETS: 'given' }).services;
+  const having = Object.entries(given).filter(([, one]) => JSON.stringify(one).includes('given'));
+  expect(having.map(([name]) => name)).toEqual(['api', 'sandbox']);
+  const url = environmentOf(service('sandbox'))['SANDBOX_WEBHOOK_URL'];
+  expect(url).toBe(`http://api:${defaults.API_PORT}/webhooks/sandbox`);
+});
+
 describe('the API key', () => {
   const { entrypoint = [] } = service('migrate');
   const run = (key?: string) =>

@@ -1,0 +1,96 @@
+/**
+ * POST /webhooks/{provider}: what providers tell us.
+ *
+ * Owns: the order: provider, size, signature, meaning, ledger, answer. Does not own signatures and shapes (the
+ * provider's adapter) nor what follows from an event. Invariants: the raw bytes are verified before anything of them is
+ * read; nothing of an unverified webhook is kept; no 2xx before it is committed; a repeat gets the same answer.
+ */
+import { z } from 'zod';
+import { storeWebhook } from '../../prisma/webhook-deliveries';
+import type { WebhookRefusal, WebhookRequest } from '../../domain/webhook';
+import type { ApiDependencies } from '../dependencies';
+import { ProblemError, notFound } from '../problems';
+import { route, type Answer, type Call } from '../route';
+import type { WebhookSource } from '../webhook-sources';
+
+const maxWebhookBytes = 1024 * 1024;
+const params = z.object({ provider: z.string() });
+type Params = z.output<typeof params>;
+
+const refusals: Record<WebhookRefusal, string> = {
+  missing_signature: 'The headers of the signature are missing.',
+  bad_signature: 'The signature is not that of a secret in use.',
+  stale_timestamp: 'The webhook’s own time is more than 5 minutes from now.',
+};
+
+function sourceOf(provider: string, { webhooks }: ApiDependencies): WebhookSource {
+  const source = webhooks.sources.get(provider);
+  if (source === undefined) throw notFound('provider with webhooks');
+  return source;
+}
+
+async function receive(call: Call<Params, unknown, unknown>, deps: ApiDependencies): Promise<Answer> {
+  const { provider } = call.params;
+  const source = sourceOf(provider, deps);
+  const request = call.raw;
+  if (request === null) throw new Error('a webhook needs the raw body');
+  const receivedAt = deps.now();
+  const verdict = source.verify(request, receivedAt);
+  if (verdict !== 'verified') {
+    deps.webhooks.count(provider, verdict);
+    throw new ProblemError('webhook_not_verified', refusals[verdict], { reason: verdict });
+  }
+  const event = source.read(request);
+  if (event === null) {
+    deps.webhooks.count(provider, 'unreadable');
+    throw new ProblemError('webhook_unreadable', 'The signature is right, and the body is no event.');
+  }
+  const { body } = request;
+  const headers = kept(request, source);
+  const result = await storeWebhook(deps.db, { provider, event, body, headers, receivedAt });
+  deps.webhooks.count(provider, result);
+  const { status, contentType, body: data } = source.answer;
+  return { status, file: { contentType, data } };
+}
+
+/** The provider's adapter names what may be kept; what cannot be stored as text is left out. */
+function kept({ headers }: WebhookRequest, { keptHeaders }: WebhookSource): Record<string, string> {
+  return Object.fromEntries(
+    keptHeaders.flatMap((name) => {
+      const value = headers[name]?.join(', ');
+      return value !== undefined && /^[\x20-\x7e]{1,500}$/.test(value) ? [[name, value]] : [];
+    }),
+  );
+}
+
+export const webhookRoutes = [
+  route({
+    method: 'post',
+    path: '/webhooks/{provider}',
+    operationId: 'receiveWebhook',
+    tag: 'Webhooks',
+    summary: 'For payment providers: tell what happened',
+    description:
+      'Authenticated by the provider’s signature over the raw body, of 1 MiB at most; it needs no API key. An event ' +
+      'is stored once: a repeat gets the same answer and changes nothing.',
+    scope: null,
+    params,
+    raw: {
+      maxBytes: maxWebhookBytes,
+      admit: ({ provider }, deps) => void sourceOf((provider as string | undefined) ?? '', deps),
+    },
+    answers: {
+      200: { description: 'Stored, now or before. What the provider wants to hear.', contentType: '*/*' },
+    },
+    problems: [
+      'malformed_request',
+      'webhook_unreadable',
+      'webhook_not_verified',
+      'not_found',
+      'payload_too_large',
+      'unsupported_media_type',
+      'unavailable',
+    ],
+    handle: receive,
+  }),
+];

@@ -1,0 +1,36 @@
+/**
+ * What a webhook's word means for an attempt. Pure.
+ *
+ * Invariant: another amount or currency than was asked is never a success nor a failure, whatever else is told.
+ */
+import type { AttemptOutcome, AttemptStatus, Failure } from './payment';
+
+interface Told {
+  status: AttemptStatus;
+  amount: number;
+  currency: string;
+  provider_reference: string | null;
+  failure: Failure | null;
+}
+
+/** Null: nothing that anybody has to write down; the follow-up asks the provider itself. */
+export function outcomeOfTold(
+  told: Told,
+  asked: { amount: number; currency: string },
+): AttemptOutcome | null {
+  if (told.amount !== asked.amount || told.currency !== asked.currency) {
+    return { status: 'unknown', reason: 'amount_mismatch' };
+  }
+  const { provider_reference } = told;
+  switch (told.status) {
+    case 'completed':
+      return provider_reference === null ? null : { status: 'completed', provider_reference };
+    case 'failed':
+      return told.failure === null ? null : { status: 'failed', provider_reference, failure: told.failure };
+    case 'processing':
+    case 'pending':
+    case 'requires_action':
+    case 'unknown':
+      return null;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The sandbox provider's webhooks: their shape on the wire, and what Perennial reads in them.
+ *
+ * Owns: the envelope `{id, type, created_at, data}`; the sender writes it, `read` below reads it. Does not own sending
+ * (`webhook-sender.ts`). Invariant: a charge is ours only when its key is the one that we derive from its metadata.
+ */
+import { z } from 'zod';
+import { providerWord, type ProviderEvent } from '../../contracts/provider-events';
+import { attemptIdempotencyKey } from '../../domain/ids';
+import type { WebhookRequest } from '../../domain/webhook';
+import type { ProviderWebhooks } from '../port';
+import { standardWebhookHeaders, verifyStandardWebhook } from '../standard-webhooks';
+import { charge as chargeSchema, type Charge } from './charge';
+import { failureOf } from './declines';
+import { refund as refundSchema } from './refund';
+
+export type SandboxEventType = 'charge.succeeded' | 'charge.failed' | 'charge.disputed' | 'refund.succeeded';
+
+const envelope = z.object({
+  id: providerWord(200),
+  type: providerWord(100),
+  created_at: z.iso.datetime(),
+  data: z.unknown(),
+});
+export type SandboxEvent = z.infer<typeof envelope>;
+
+const reference = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
+const refund = refundSchema.extend({
+  id: reference,
+  charge_id: reference,
+  idempotency_key: providerWord(255),
+});
+const ourMetadata = z.object({
+  payment_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/),
+  attempt: z.int().min(1).max(100_000),
+});
+
+export const sandboxWebhooks: ProviderWebhooks = {
+  verify: verifyStandardWebhook,
+  read,
+  keptHeaders: ['content-type', 'user-agent', standardWebhookHeaders.id, standardWebhookHeaders.timestamp],
+  answer: { status: 200, contentType: 'application/json', body: '{"received":true}' },
+};
+
+function read({ body, headers }: WebhookRequest): ProviderEvent | null {
+  const event = envelope.safeParse(jsonOf(body));
+  // Both are under the signature; when they differ, nobody knows which event this is.
+  if (!event.success || event.data.id !== headers[standardWebhookHeaders.id]?.[0]) return null;
+  const { id, type, data } = event.data;
+  const said = meaning(type as SandboxEventType, data);
+  return said && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...said };
+}
+
+/** Null when the data is not what the type promises. */
+function meaning(type: SandboxEventType, data: unknown): Partial<ProviderEvent> | null {
+  switch (type) {
+    case 'charge.succeeded':
+    case 'charge.failed':
+    case 'charge.disputed': {
+      const charge = chargeSchema.safeParse(data);
+      return charge.success ? aboutCharge(type, charge.data) : null;
+    }
+    case 'refund.succeeded': {
+      const { data: told } = refund.safeParse(data);
+      if (told === undefined) return null;
+      const { id, charge_id, amount, status, idempotency_key } = told;
+      return {
+        refund: { provider_reference: id, charge_reference: charge_id, amount, status, idempotency_key },
+      };
+    }
+    default:
+      return {};
+  }
+}
+
+function aboutCharge(
+  type: Exclude<SandboxEventType, 'refund.succeeded'>,
+  charge: Charge,
+): Partial<ProviderEvent> | null {
+  if (!reference.safeParse(charge.id).success) return null;
+  if (charge.status !== (type === 'charge.failed' ? 'failed' : 'succeeded')) return null;
+  const { data: ours } = ourMetadata.safeParse(charge.metadata);
+  if (ours === undefined || charge.idempotency_key !== attemptIdempotencyKey(ours.payment_id, ours.attempt)) {
+    return {};
+  }
+  const { id: provider_reference, amount, currency } = charge;
+  if (type === 'charge.disputed') {
+    const dispute = { provider_reference, amount, currency: storable(currency) };
+    return { payment_id: ours.payment_id, dispute };
+  }
+  return {
+    payment_id: ours.payment_id,
+    outcome: {
+      status: charge.status === 'failed' ? 'failed' : 'completed',
+      attempt: ours.attempt,
+      amount,
+      currency: storable(currency),
+      provider_reference,
+      failure: charge.status === 'failed' ? storableFailure(charge.failure) : null,
+    },
+  };
+}
+
+function storableFailure({ code, message }: { code: string; message: string }) {
+  return failureOf({ code: storable(code), message: storable(message) });
+}
+
+/** PostgreSQL's JSON holds neither a NUL nor half of a surrogate pair. */
+function storable(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8').replaceAll('\u0000', '\uFFFD');
+}
+
+/** Undefined for what is not JSON in UTF-8; no schema accepts that. */
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

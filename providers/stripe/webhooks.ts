@@ -1,0 +1,146 @@
+/**
+ * Stripe's webhooks: whose they are, and what Perennial reads in them.
+ *
+ * Invariants: an intent is ours only when its metadata name a payment and an attempt; events of connected accounts
+ * and of types that are not read here say nothing, and are answered all the same; amounts are in our minor units.
+ */
+import { z } from 'zod';
+import { providerWord, type ProviderEvent, type ToldOutcome } from '../../contracts/provider-events';
+import type { WebhookRequest } from '../../domain/webhook';
+import type { ProviderWebhooks } from '../port';
+import { jsonOf } from '../bounded-body';
+import { fromStripeAmount } from './amounts';
+import { cancellationOf, declineOf } from './declines';
+import { paymentIntent, type PaymentIntent } from './intents';
+import { stripeRefund } from './refunds';
+import { exactText, verifyStripeSignature } from './signature';
+import { stripeCurrency, stripeId } from './wire';
+
+const envelope = z.object({
+  id: providerWord(200),
+  type: providerWord(100),
+  /** The connected account that the event is about; absent for one's own. */
+  account: z.string().nullish(),
+  data: z.object({ object: z.unknown() }).optional(),
+});
+
+const ourMetadata = z.object({
+  payment_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/),
+  attempt: z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/)
+    .transform(Number),
+});
+
+const dispute = z.object({
+  object: z.literal('dispute'),
+  amount: z.int(),
+  currency: stripeCurrency,
+  payment_intent: stripeId.nullish(),
+  status: z.string(),
+});
+
+export const stripeWebhooks: ProviderWebhooks = {
+  verify: verifyStripeSignature,
+  read,
+  keptHeaders: ['content-type', 'user-agent'],
+  answer: { status: 200, contentType: 'application/json', body: '{"received":true}' },
+};
+
+type Said = Partial<ProviderEvent>;
+
+function read({ body }: WebhookRequest): ProviderEvent | null {
+  const { data: event } = envelope.safeParse(jsonOf(exactText(body) ?? ''));
+  if (event === undefined) return null;
+  const { id, type, account, data } = event;
+  const said = account ? {} : meaning(type, data?.object);
+  return said && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...said };
+}
+
+/** Null when the object is not what the type promises. */
+function meaning(type: string, object: unknown): Said | null {
+  switch (type) {
+    case 'payment_intent.succeeded':
+    case 'payment_intent.payment_failed':
+    case 'payment_intent.canceled':
+    case 'payment_intent.processing':
+    case 'payment_intent.requires_action': {
+      const { data: intent } = paymentIntent.safeParse(object);
+      return intent === undefined ? null : aboutIntent(type, intent);
+    }
+    case 'charge.dispute.created':
+    case 'charge.dispute.funds_withdrawn':
+      return aboutDispute(object);
+    case 'refund.created':
+    case 'refund.updated':
+    case 'refund.failed':
+      return aboutRefund(object);
+    default:
+      return {};
+  }
+}
+
+function aboutIntent(type: string, intent: PaymentIntent): Said | null {
+  const { data: ours } = ourMetadata.safeParse(intent.metadata);
+  if (ours === undefined) return {};
+  const told = toldOf(type, intent);
+  const currency = intent.currency.toUpperCase();
+  const amount = fromStripeAmount(
+    told?.status === 'completed' ? intent.amount_received : intent.amount,
+    currency,
+  );
+  if (told === null || amount === undefined) return null;
+  return {
+    payment_id: ours.payment_id,
+    outcome: { ...told, attempt: ours.attempt, amount, currency, provider_reference: intent.id },
+  };
+}
+
+/** Null when the intent's state is not the one of the event. */
+function toldOf(type: string, intent: PaymentIntent): Pick<ToldOutcome, 'status' | 'failure'> | null {
+  switch (type) {
+    case 'payment_intent.succeeded':
+      return intent.status === 'succeeded' ? { status: 'completed', failure: null } : null;
+    case 'payment_intent.payment_failed':
+      return { status: 'failed', failure: declineOf(intent.last_payment_error ?? {}) };
+    case 'payment_intent.canceled':
+      return { status: 'failed', failure: cancellationOf(intent.cancellation_reason) };
+    case 'payment_intent.processing':
+      return { status: 'pending', failure: null };
+    default:
+      return { status: 'requires_action', failure: null };
+  }
+}
+
+function aboutDispute(object: unknown): Said | null {
+  const { data: told } = dispute.safeParse(object);
+  if (told === undefined) return null;
+  // An inquiry takes no money; should it become a dispute, the withdrawal tells.
+  if (!told.payment_intent || told.status.startsWith('warning_')) return {};
+  const currency = told.currency.toUpperCase();
+  const amount = fromStripeAmount(told.amount, currency);
+  return amount === undefined
+    ? null
+    : { dispute: { provider_reference: told.payment_intent, amount, currency } };
+}
+
+const refundStatuses: Readonly<Record<string, 'pending' | 'succeeded' | 'failed'>> = {
+  pending: 'pending',
+  requires_action: 'pending',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  canceled: 'failed',
+};
+
+function aboutRefund(object: unknown): Said | null {
+  const { data: told } = stripeRefund.safeParse(object);
+  if (told === undefined) return null;
+  // Of a charge without an intent: not one of ours.
+  if (!told.payment_intent) return {};
+  const status = Object.hasOwn(refundStatuses, told.status) ? refundStatuses[told.status] : undefined;
+  const amount = fromStripeAmount(told.amount, told.currency.toUpperCase());
+  if (status === undefined || amount === undefined) return null;
+  return {
+    refund: { provider_reference: told.id, charge_reference: told.payment_intent, amount, status },
+  };
+}

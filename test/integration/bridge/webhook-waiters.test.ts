@@ -1,0 +1,100 @@
+/** Group payment-service on webhooks.received: whoever waits for a payment is told, and nobody is made up. */
+import { Client, Connection } from '@temporalio/client';
+import { attemptPayment } from '../../../activities/payment/attempt';
+import { beginAttempt } from '../../../activities/payment/begin-attempt';
+import { applyFirstPayment } from '../../../activities/subscription/first-payment';
+import { paymentStart } from '../../../contracts/workflows';
+import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { webhooksOf, type Told, type Webhooks } from '../../support/stored-webhooks';
+import { until } from '../../support/until';
+
+let given: GivenBilling;
+let connection: Connection;
+let client: Client;
+let webhooks: Webhooks;
+beforeAll(async () => {
+  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
+  client = new Client({ connection });
+  given = await givenBilling();
+  webhooks = webhooksOf(given.db, client);
+});
+afterAll(() => Promise.all([given.end(), connection.close()]));
+
+const stored = (paymentId: string, told?: Told) => webhooks.stored(paymentId, told);
+const consume = (record: { data: { delivery_id: string } }) => webhooks.consume(record);
+const deliveryOf = (id: string) => given.db.webhookDelivery.findUniqueOrThrow({ where: { id } });
+const begin = (paymentId: string) =>
+  beginAttempt(given.db, { payment_id: paymentId, number: 1, trigger: 'first' }, false);
+const attempt = (paymentId: string, outcome: typeof completed) => {
+  given.provider.charges = [outcome];
+  return attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'first' });
+};
+
+/** A payment whose attempt is on its way. */
+async function inFlight(more: object): Promise<string> {
+  const { paymentId } = await given.begun();
+  await begin(paymentId);
+  await given.db.payment.update({ where: { id: paymentId }, data: more });
+  return paymentId;
+}
+
+describe('whoever waits', () => {
+  const followUp = (paymentId: string) => client.workflow.getHandle(`payment/${paymentId}`);
+  const signals = async (paymentId: string) => {
+    const { events: history } = await followUp(paymentId).fetchHistory();
+    return (history ?? [])
+      .map((event) => event.workflowExecutionSignaledEventAttributes?.signalName)
+      .filter((name) => name !== undefined && name !== null);
+  };
+  const isThere = (paymentId: string) =>
+    followUp(paymentId)
+      .describe()
+      .then(
+        () => true,
+        () => false,
+      );
+
+  it('is told by the signal settled, after the rows say so', async () => {
+    const paymentId = await inFlight({ announced: true });
+    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    await client.workflow.start(workflowType, options);
+    await consume(await stored(paymentId));
+    expect(await signals(paymentId)).toEqual(['settled']);
+  });
+
+  it('is told of a failure, too, which the webhook handler has settled', async () => {
+    const paymentId = await inFlight({ announced: true });
+    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    await client.workflow.start(workflowType, options);
+    await consume(await stored(paymentId, { status: 'failed' }));
+    expect(await signals(paymentId)).toEqual(['settled']);
+  });
+
+  it('is not made up: nobody followed up, nobody waits', async () => {
+    const { paymentId } = await given.begun();
+    await begin(paymentId);
+    await consume(await stored(paymentId));
+    expect(await isThere(paymentId)).toBe(false);
+    const paid = await given.begun();
+    await attempt(paid.paymentId, completed);
+    await consume(await stored(paid.paymentId));
+    expect(await isThere(paid.paymentId)).toBe(false);
+  });
+
+  it('is started again where a subscription was answered as incomplete and lost its follow-up', async () => {
+    const { paymentId, subscriptionId } = await given.begun();
+    await attempt(paymentId, pending);
+    await applyFirstPayment(given.db, subscriptionId);
+    await consume(await stored(paymentId));
+    await until('the follow-up runs', () => isThere(paymentId));
+  });
+
+  it('hears nothing twice from an attempt that a decline of our own has settled', async () => {
+    const { paymentId } = await given.begun();
+    await attempt(paymentId, declined);
+    const told = await stored(paymentId, { status: 'failed' });
+    await consume(told);
+    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'processed' });
+    expect(await isThere(paymentId)).toBe(false);
+  });
+});

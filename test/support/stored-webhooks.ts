@@ -1,0 +1,79 @@
+/** Webhooks in the ledger, and the records that tell of them, without a broker between. */
+import type { Client } from '@temporalio/client';
+import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
+import { failure } from '../../domain/payment';
+import type { Database } from '../../prisma/client';
+import { storeWebhook } from '../../prisma/webhook-deliveries';
+
+const receivedAt = new Date('2027-03-01T09:00:00.000Z');
+
+export interface Told {
+  status?: 'completed' | 'failed' | 'pending';
+  attempt?: number;
+  amount?: number;
+  currency?: string;
+  provider?: string;
+  type?: string;
+  dispute?: boolean;
+  refund?: { idempotency_key: string | null; amount: number };
+}
+
+/** A record of webhooks.received. */
+interface Telling {
+  /** Without the `/again/…` of a replay. */
+  eventId: string;
+  deliveryId: string;
+  data: { delivery_id: string };
+}
+
+export interface Webhooks {
+  /** A webhook as the API stores it; null: about nothing of ours. */
+  stored(paymentId: string | null, told?: Told): Promise<Telling>;
+  /** The record that tells of an event. */
+  record(eventId: string): Promise<Telling>;
+  /** What group payment-service does with the record. */
+  consume(record: { data: { delivery_id: string } }): Promise<void>;
+}
+
+export function webhooksOf(db: Database, client: Client): Webhooks {
+  let events = 0;
+  const handle = paymentServiceHandlers({ db, client, incompleteHours: 23, externalPaymentMax: 1_000_000 })[
+    'webhooks.received'
+  ];
+  if (handle === undefined) throw new Error('nobody handles webhooks.received');
+  const record = async (eventId: string): Promise<Telling> => {
+    const row = await db.outboxEvent.findUniqueOrThrow({ where: { event_id: eventId } });
+    const { data } = JSON.parse(row.payload ?? '{}') as Pick<Telling, 'data'>;
+    return { eventId, deliveryId: data.delivery_id, data };
+  };
+  return {
+    record,
+    async stored(paymentId, told = {}) {
+      events += 1;
+      const { provider = 'sandbox' } = told;
+      const event = eventOf(`evt_${events}`, paymentId, told);
+      await storeWebhook(db, { provider, event, body: Buffer.from('{}'), headers: {}, receivedAt });
+      return record(`${provider}/evt_${events}`);
+    },
+    consume: ({ data }) => handle({ id: 'x', subject: undefined, time: '', data: data as never }),
+  };
+}
+
+function eventOf(id: string, paymentId: string | null, told: Told) {
+  const { status = 'completed', attempt = 1, amount = 1000, currency = 'EUR' } = told;
+  const about = { amount, currency, provider_reference: 'ch_1' };
+  const declined = status === 'failed' ? failure('insufficient_funds', 'No funds.') : null;
+  return {
+    id,
+    type: told.type ?? 'charge.succeeded',
+    payment_id: paymentId,
+    outcome:
+      paymentId === null || told.dispute || told.refund
+        ? null
+        : { status, attempt, ...about, failure: declined },
+    dispute: told.dispute ? about : null,
+    refund: told.refund
+      ? { ...told.refund, provider_reference: 're_1', charge_reference: 'ch_1', status: 'succeeded' as const }
+      : null,
+  };
+}

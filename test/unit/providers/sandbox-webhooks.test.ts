@@ -1,0 +1,128 @@
+/** What Perennial reads in the sandbox provider's webhooks once they are verified. */
+import { sandboxWebhooks } from '../../../providers/sandbox/webhooks';
+
+const charge = {
+  id: 'ch_1',
+  idempotency_key: 'pay_1/2',
+  amount: 1500,
+  currency: 'EUR',
+  token: 'tok_ok',
+  status: 'succeeded',
+  failure: null,
+  next_action: null,
+  metadata: { payment_id: 'pay_1', attempt: 2, subscription_id: 'sub_1', customer_id: 'cus_1' },
+  created_at: '2027-03-01T09:00:00.000Z',
+};
+const failed = {
+  ...charge,
+  status: 'failed',
+  failure: { code: 'stolen_card', message: 'The card was reported stolen.' },
+};
+const event = (type: string, data: unknown, more: object = {}) =>
+  JSON.stringify({ id: 'evt_1', type, created_at: '2027-03-01T09:00:00.000Z', data, ...more });
+const read = (body: string | Buffer) =>
+  sandboxWebhooks.read({
+    body: Buffer.from(body as string),
+    headers: { 'webhook-id': ['evt_1'] },
+    sourceAddress: null,
+  });
+const nothing = { payment_id: null, outcome: null, dispute: null, refund: null };
+
+test('a charge that succeeded is the outcome of its attempt', () => {
+  expect(read(event('charge.succeeded', charge))).toEqual({
+    ...nothing,
+    id: 'evt_1',
+    type: 'charge.succeeded',
+    payment_id: 'pay_1',
+    outcome: {
+      status: 'completed',
+      attempt: 2,
+      amount: 1500,
+      currency: 'EUR',
+      provider_reference: 'ch_1',
+      failure: null,
+    },
+  });
+});
+
+test('a charge that failed says why in the one table of declines', () => {
+  expect(read(event('charge.failed', failed))?.outcome).toMatchObject({
+    status: 'failed',
+    failure: { category: 'hard', code: 'stolen_or_lost', provider_code: 'stolen_card' },
+  });
+});
+
+test('a dispute and a refund name what they are about', () => {
+  expect(read(event('charge.disputed', charge))).toMatchObject({
+    payment_id: 'pay_1',
+    outcome: null,
+    dispute: { provider_reference: 'ch_1', amount: 1500, currency: 'EUR' },
+  });
+  const refund = {
+    id: 're_1',
+    charge_id: 'ch_1',
+    idempotency_key: 'rfd_1',
+    amount: 500,
+    currency: 'EUR',
+    status: 'succeeded',
+    created_at: '2027-03-01T09:00:00.000Z',
+  };
+  expect(read(event('refund.succeeded', refund))).toMatchObject({
+    ...nothing,
+    refund: {
+      provider_reference: 're_1',
+      charge_reference: 'ch_1',
+      idempotency_key: 'rfd_1',
+      amount: 500,
+      status: 'succeeded',
+    },
+  });
+});
+
+test.each([
+  ['a type that nobody knows', event('charge.refreshed', { anything: true })],
+  ['a charge without our metadata', event('charge.succeeded', { ...charge, metadata: {} })],
+  [
+    'a charge with another key than ours',
+    event('charge.succeeded', { ...charge, idempotency_key: 'theirs' }),
+  ],
+])('%s is readable, and about nothing of ours', (_, body) => {
+  expect(read(body)).toMatchObject(nothing);
+});
+
+test.each([
+  ['not JSON', '{"id":"evt_1"'],
+  ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
+  ['empty', ''],
+  ['a list', '[]'],
+  ['of another id than its header says', event('charge.succeeded', charge, { id: 'evt_2' })],
+  ['without a charge', event('charge.succeeded', null)],
+  ['a success that says failed', event('charge.succeeded', failed)],
+  ['a failure that says succeeded', event('charge.failed', charge)],
+  ['a refund without its charge', event('refund.succeeded', { id: 're_1', amount: 1, status: 'succeeded' })],
+  ['of a type that no text can hold', event('a\u0000b', {})],
+])('what is %s cannot be read', (_, body) => {
+  expect(read(body)).toBeNull();
+});
+
+test('what PostgreSQL cannot hold is replaced, and the event is read', () => {
+  const body = event('charge.failed', {
+    ...failed,
+    failure: { code: 'new\u0000code', message: 'half a pair: X' },
+  }).replace('X', '\\ud800');
+  const { outcome } = read(body) ?? {};
+  expect(outcome?.failure).toMatchObject({
+    code: 'do_not_honor',
+    provider_code: 'new\ufffdcode',
+    message: 'half a pair: \ufffd',
+  });
+});
+
+test('neither the signature nor anything secret is among the headers that are kept', () => {
+  expect(sandboxWebhooks.keptHeaders).toEqual([
+    'content-type',
+    'user-agent',
+    'webhook-id',
+    'webhook-timestamp',
+  ]);
+});

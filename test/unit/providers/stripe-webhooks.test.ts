@@ -1,0 +1,152 @@
+/** What is read in Stripe’s webhooks, once it is known that they are Stripe’s. */
+import { providerEvent } from '../../../contracts/provider-events';
+import { failure } from '../../../domain/payment';
+import { stripeWebhooks } from '../../../providers/stripe/webhooks';
+import { event, objects, requestWith } from './stripe-events';
+
+const read = (body: object | string) =>
+  stripeWebhooks.read(requestWith(typeof body === 'string' ? body : JSON.stringify(body)));
+const nothing = { id: 'evt_1', payment_id: null, outcome: null, dispute: null, refund: null };
+const told = { attempt: 2, amount: 1500, currency: 'EUR', provider_reference: 'pi_1' };
+
+test.each<[string, object, object]>([
+  ['payment_intent.succeeded', objects.taken, { status: 'completed', failure: null }],
+  [
+    'payment_intent.payment_failed',
+    objects.declined,
+    {
+      status: 'failed',
+      failure: failure(
+        'insufficient_funds',
+        'Stripe declined the payment (insufficient_funds).',
+        'insufficient_funds',
+      ),
+    },
+  ],
+  [
+    'payment_intent.canceled',
+    { ...objects.declined, status: 'canceled', cancellation_reason: 'abandoned' },
+    {
+      status: 'failed',
+      failure: failure('not_completed', 'The payment was cancelled at Stripe.', 'canceled'),
+    },
+  ],
+  [
+    'payment_intent.processing',
+    { ...objects.taken, status: 'processing' },
+    { status: 'pending', failure: null },
+  ],
+  [
+    'payment_intent.requires_action',
+    { ...objects.taken, status: 'requires_action' },
+    { status: 'requires_action', failure: null },
+  ],
+])('%s tells about the attempt', (type, intent, outcome) => {
+  const said = read(event(type, intent));
+
+  expect(said).toEqual({ ...nothing, type, payment_id: 'pay_1', outcome: { ...told, ...outcome } });
+  expect(providerEvent.safeParse(said).success).toBe(true);
+});
+
+test('the amount that was received counts, in our minor units', () => {
+  const partly = read(event('payment_intent.succeeded', { ...objects.taken, amount_received: 1 }));
+  expect(partly?.outcome).toMatchObject({ status: 'completed', amount: 1 });
+
+  const kronur = { ...objects.taken, amount: 150_000, amount_received: 150_000, currency: 'isk' };
+  expect(read(event('payment_intent.succeeded', kronur))?.outcome).toMatchObject({
+    amount: 1500,
+    currency: 'ISK',
+  });
+});
+
+test.each(['charge.dispute.created', 'charge.dispute.funds_withdrawn'])('%s is a dispute', (type) => {
+  expect(read(event(type, objects.dispute))).toEqual({
+    ...nothing,
+    type,
+    dispute: { provider_reference: 'pi_1', amount: 1500, currency: 'EUR' },
+  });
+});
+
+test('an inquiry is no dispute', () => {
+  const inquiry = { ...objects.dispute, status: 'warning_needs_response' };
+
+  expect(read(event('charge.dispute.created', inquiry))).toEqual({
+    ...nothing,
+    type: 'charge.dispute.created',
+  });
+});
+
+test.each([
+  ['refund.created', 'pending', 'pending'],
+  ['refund.created', 'requires_action', 'pending'],
+  ['refund.updated', 'succeeded', 'succeeded'],
+  ['refund.failed', 'failed', 'failed'],
+  ['refund.updated', 'canceled', 'failed'],
+])('%s as %s is a refund that is %s', (type, theirs, status) => {
+  expect(read(event(type, { ...objects.refund, status: theirs }))).toEqual({
+    ...nothing,
+    type,
+    refund: { provider_reference: 're_1', charge_reference: 'pi_1', amount: 500, status },
+  });
+});
+
+test.each<[string, object]>([
+  ['a type that is not read here', event('invoice.paid', { object: 'invoice' })],
+  [
+    'an event of a connected account',
+    event('payment_intent.succeeded', objects.taken, { account: 'acct_2' }),
+  ],
+  [
+    'an intent that Perennial did not make',
+    event('payment_intent.succeeded', { ...objects.taken, metadata: {} }),
+  ],
+  [
+    'an intent with somebody else’s metadata',
+    event('payment_intent.succeeded', { ...objects.taken, metadata: { payment_id: '', attempt: '2' } }),
+  ],
+  [
+    'a dispute of a charge without an intent',
+    event('charge.dispute.created', { ...objects.dispute, payment_intent: null }),
+  ],
+  [
+    'a refund of a charge without an intent',
+    event('refund.updated', { ...objects.refund, payment_intent: null }),
+  ],
+  ['an event without data', event('payment_intent.created', {}, { data: undefined })],
+])('%s says nothing', (_what, body) => {
+  expect(read(body)).toMatchObject(nothing);
+});
+
+test.each<[string, object | string]>([
+  ['not JSON', '{"id":"evt_1"'],
+  ['nothing', ''],
+  ['null', 'null'],
+  ['a list', '[]'],
+  ['no id', { ...event('payment_intent.succeeded', objects.taken), id: undefined }],
+  ['an id with a line break', { ...event('payment_intent.succeeded', objects.taken), id: 'evt\n1' }],
+  ['no type', { ...event('x', {}), type: null }],
+  ['an event without its object', event('payment_intent.succeeded', {}, { data: undefined })],
+  ['another object', event('payment_intent.succeeded', objects.refund)],
+  ['a success that is none', event('payment_intent.succeeded', { ...objects.taken, status: 'processing' })],
+  ['an amount as text', event('payment_intent.succeeded', { ...objects.taken, amount_received: '1500' })],
+  [
+    'a refund in a state that does not exist',
+    event('refund.updated', { ...objects.refund, status: 'toString' }),
+  ],
+])('%s cannot be read', (_what, body) => {
+  expect(read(body)).toBeNull();
+});
+
+test('bytes that are not UTF-8 cannot be read', () => {
+  const body = Buffer.concat([
+    Buffer.from('{"id":"evt_1","type":"x","y":"'),
+    Buffer.from([0xff]),
+    Buffer.from('"}'),
+  ]);
+
+  expect(stripeWebhooks.read(requestWith(body))).toBeNull();
+});
+
+test('no header that holds a signature is kept', () => {
+  expect(stripeWebhooks.keptHeaders).not.toContain('stripe-signature');
+});
