@@ -1,0 +1,54 @@
+/** The plans and attempts of a failed payment, played: what `retry/{payment_id}` is told, and what it did and when. */
+import type { AttemptActivities, AttemptAnswer } from '../../activities/payment';
+import type { RetryActivities, RetryState } from '../../activities/retry';
+import type { SkippedTime } from './skipped-time';
+
+export interface PlayedRetry {
+  activities: Partial<RetryActivities> & AttemptActivities;
+  log: { what: string; afterHours: number }[];
+  /** What comes next, one after the other; the last for ever. */
+  plans: RetryState['next'][];
+  /** What attempts come to, one after the other. */
+  answers: AttemptAnswer[];
+  /** Wishes that wait. */
+  wishes: string[];
+}
+
+export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
+  const played: PlayedRetry = { activities: {} as never, log: [], plans: [], answers: [], wishes: [] };
+  let number = 1;
+  const note = async (what: string): Promise<void> => {
+    const afterHours = Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
+    played.log.push({ what, afterHours });
+  };
+  played.activities = {
+    async planRetry(paymentId) {
+      const next = played.plans.length > 1 ? played.plans.shift() : played.plans[0];
+      if (next === undefined) return null;
+      return {
+        payment_id: paymentId,
+        subscription_id: 'sub_1',
+        period_index: 2,
+        next_number: number + 1,
+        clock_now: null,
+        next,
+      };
+    },
+    async nextRequest() {
+      const wish = played.wishes.shift();
+      return wish === undefined
+        ? null
+        : { retry_request_id: wish, number: number + 1, payment_method_id: null };
+    },
+    concludeRequest: (id, { status }) => note(`${id} ${status}`),
+    startFollowUp: () => note('follow up'),
+    tellCollectionStarted: () => note('collection started'),
+    tellCollectionExhausted: (_, { final_action: action }) => note(`exhausted: ${action}`),
+    async attemptPayment({ trigger }) {
+      number += 1;
+      await note(trigger);
+      return played.answers.shift() ?? { status: 'completed' };
+    },
+  };
+  return played;
+}
