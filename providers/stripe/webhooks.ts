@@ -140,7 +140,9 @@ function aboutRefund(object: unknown): Said | null {
   const status = Object.hasOwn(refundStatuses, told.status) ? refundStatuses[told.status] : undefined;
   const amount = fromStripeAmount(told.amount, told.currency.toUpperCase());
   if (status === undefined || amount === undefined) return null;
+  const { id: provider_reference, payment_intent: charge_reference } = told;
+  const key = providerWord(200).safeParse(told.metadata?.['idempotency_key']);
   return {
-    refund: { provider_reference: told.id, charge_reference: told.payment_intent, amount, status },
+    refund: { provider_reference, charge_reference, idempotency_key: key.data ?? null, amount, status },
   };
 }

@@ -86,8 +86,21 @@ test.each([
   expect(read(event(type, { ...objects.refund, status: theirs }))).toEqual({
     ...nothing,
     type,
-    refund: { provider_reference: 're_1', charge_reference: 'pi_1', amount: 500, status },
+    refund: {
+      provider_reference: 're_1',
+      charge_reference: 'pi_1',
+      idempotency_key: 'pay_1/refund/1',
+      amount: 500,
+      status,
+    },
   });
+});
+
+test('a refund that was made by hand at Stripe has no key of ours', () => {
+  for (const metadata of [null, {}, { idempotency_key: 'two words' }]) {
+    const said = read(event('refund.updated', { ...objects.refund, metadata }));
+    expect(said?.refund).toMatchObject({ provider_reference: 're_1', idempotency_key: null });
+  }
 });
 
 test.each<[string, object]>([
