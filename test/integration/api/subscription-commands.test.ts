@@ -38,6 +38,7 @@ describe('PUT', () => {
         name: 'change',
         command_id: expect.stringContaining(`${id}/change/`),
         actor: { kind: 'api_key', id: 'key_bootstrap', reason: null },
+        traceparent: expect.stringMatching(/^00-/),
         plan_id: 'platinum',
         quantity: null,
         payment_method_id: null,
