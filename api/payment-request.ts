@@ -42,6 +42,7 @@ export async function createPayment(
       subject: paymentId,
       key: subscription_id ?? paymentId,
       data: { ...wanted, actor },
+      traceparent: call.traceparent,
     };
     await appendToOutbox(tx, event, now);
     return made;

@@ -30,7 +30,9 @@ const eventsOf = (subject: string) => given.db.outboxEvent.findMany({ where: { s
 
 describe('POST /payments', () => {
   it('writes the payment with its event, and answers 202 requested', async () => {
-    const { status, headers, body } = await create({ ...wanted, subscription_id: 'sub_active' });
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const asked = { ...wanted, subscription_id: 'sub_active' };
+    const { status, headers, body } = await create(asked, { headers: { traceparent } });
     expect([status, headers['location']]).toEqual([202, `/payments/${body.id}`]);
     expect(body).toMatchObject({
       kind: 'manual',
@@ -50,6 +52,7 @@ describe('POST /payments', () => {
     });
     expect(JSON.parse(event?.payload ?? '')).toMatchObject({
       source: '/api-gateway',
+      traceparent: expect.stringContaining('0af7651916cd43dd8448eb211c80319c') as string,
       data: {
         payment_id: body.id,
         payment_method_id: null,
