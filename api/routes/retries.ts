@@ -46,7 +46,7 @@ async function retry(call: PaymentCall<unknown, RetryPayment>, { db }: ApiDepend
 /** The wish and its event, once. @throws ProblemError */
 async function request(
   tx: Transaction,
-  { params: { payment_id: paymentId }, body, caller }: PaymentCall<unknown, RetryPayment>,
+  { params: { payment_id: paymentId }, body, caller, traceparent }: PaymentCall<unknown, RetryPayment>,
   requestId: string,
 ): Promise<Prisma.PaymentGetPayload<object>> {
   const { payment, subscription } = await lockPaymentInOrder(tx, paymentId);
@@ -89,6 +89,7 @@ async function request(
         reason: body.reason,
         actor,
       },
+      traceparent,
     },
     realNow,
   );
