@@ -23,6 +23,12 @@ afterAll(() => Promise.all([given.end(), connection.close()]));
 const stored = (paymentId: string, told?: Told) => webhooks.stored(paymentId, told);
 const consume = (record: { data: { delivery_id: string } }) => webhooks.consume(record);
 const deliveryOf = (id: string) => given.db.webhookDelivery.findUniqueOrThrow({ where: { id } });
+let subscriptions = 0;
+/** Ids of this file's own: others' workflows are on the same server. */
+const begun = () => {
+  subscriptions += 1;
+  return given.begun({ subscription_id: `sub_waits_${subscriptions}` });
+};
 const begin = (paymentId: string) =>
   beginAttempt(given.db, { payment_id: paymentId, number: 1, trigger: 'first' }, false);
 const attempt = (paymentId: string, outcome: typeof completed) => {
@@ -32,7 +38,7 @@ const attempt = (paymentId: string, outcome: typeof completed) => {
 
 /** A payment whose attempt is on its way. */
 async function inFlight(more: object): Promise<string> {
-  const { paymentId } = await given.begun();
+  const { paymentId } = await begun();
   await begin(paymentId);
   await given.db.payment.update({ where: { id: paymentId }, data: more });
   return paymentId;
@@ -71,18 +77,18 @@ describe('whoever waits', () => {
   });
 
   it('is not made up: nobody followed up, nobody waits', async () => {
-    const { paymentId } = await given.begun();
+    const { paymentId } = await begun();
     await begin(paymentId);
     await consume(await stored(paymentId));
     expect(await isThere(paymentId)).toBe(false);
-    const paid = await given.begun();
+    const paid = await begun();
     await attempt(paid.paymentId, completed);
     await consume(await stored(paid.paymentId));
     expect(await isThere(paid.paymentId)).toBe(false);
   });
 
   it('is started again where a subscription was answered as incomplete and lost its follow-up', async () => {
-    const { paymentId, subscriptionId } = await given.begun();
+    const { paymentId, subscriptionId } = await begun();
     await attempt(paymentId, pending);
     await applyFirstPayment(given.db, subscriptionId);
     await consume(await stored(paymentId));
@@ -90,7 +96,7 @@ describe('whoever waits', () => {
   });
 
   it('hears nothing twice from an attempt that a decline of our own has settled', async () => {
-    const { paymentId } = await given.begun();
+    const { paymentId } = await begun();
     await attempt(paymentId, declined);
     const told = await stored(paymentId, { status: 'failed' });
     await consume(told);
