@@ -109,14 +109,17 @@ describe('a member of a group', () => {
     await many(1, () => failedRecord('slow', 'sub_slow', { partition: 0 }));
     await until('it is in hand', async () => begun.includes('slow'));
     const second = given.start(handlers);
-    await until('it is told to join again', async () => given.said.includes(rejoining));
-    await many(2, (at) => failedRecord(`next_${at}`, `sub_${at}`, { partition: at }));
-    // The group waits for it, and nobody is given a partition, for as long as the record is in hand.
-    for (let looks = 0; looks < 50; looks += 1) {
-      expect((await given.describe('payment-service')).state).toBe('PreparingRebalance');
+    try {
+      await until('it is told to join again', async () => given.said.includes(rejoining));
+      await many(2, (at) => failedRecord(`next_${at}`, `sub_${at}`, { partition: at }));
+      // The group waits for it, and nobody is given a partition, for as long as the record is in hand.
+      for (let looks = 0; looks < 50; looks += 1) {
+        expect((await given.describe('payment-service')).state).toBe('PreparingRebalance');
+      }
+      expect(begun).toEqual(['slow']);
+    } finally {
+      release();
     }
-    expect(begun).toEqual(['slow']);
-    release();
     await second;
     await until(
       'both partitions are served',
