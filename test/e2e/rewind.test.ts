@@ -39,10 +39,13 @@ async function live(): Promise<void> {
     'tok_pending_then_fail',
   ];
   const [, cancelled] = await Promise.all(tokens.map(order));
+  // Its payment stays open until it is cancelled.
+  await its.control({ hold_webhooks: true });
   const cancelledOpen = await order('tok_pending_then_fail');
   for (const id of [cancelled, cancelledOpen]) {
     expect((await its.call('DELETE', `/subscriptions/${id}`)).status).toBe(200);
   }
+  await its.control({ hold_webhooks: false });
   const random = chaos.random.fork('load');
   const write = makeEventWriter(chaos, random);
   const poison = makePoisoner(chaos, random);
