@@ -1,39 +1,42 @@
 /**
  * Subscriptions created and paid per second over HTTP, as a ratio to a bare Temporal floor in the same run.
  *
- * Not measured: a provider's real latency (the sandbox answers at once), several machines, Temporal's own cluster.
+ * Not measured: a provider's real latency (the sandbox answers at once) and its webhooks, several machines, Temporal's own cluster.
  */
 import { randomUUID } from 'node:crypto';
-import { Client, WithStartWorkflowOperation } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { System } from '../infra/platform/system';
+import { subscriber } from './api';
+import { cpuMeter, type ProcessIds } from './cpu';
+import { floorWorker } from './floor/worker';
 import { runMany, shown, type Figures } from './load';
 
 const runs = 400;
 const concurrency = 20;
 const warmUps = 60;
 
-export async function benchCreations(system: System, say: (line: string) => void): Promise<void> {
-  const floor = await measureFloor(system.platform.environment['TEMPORAL_ADDRESS'] ?? '');
-  say(`  floor (update-with-start, one empty local activity): ${shown(floor)}`);
-  const creations = await measureCreations(system);
+export async function benchCreations(
+  system: System,
+  processes: ProcessIds,
+  say: (line: string) => void,
+): Promise<void> {
+  const floor = await measureFloor(system, processes, say);
+  const subscribe = await subscriber(system);
+  await runMany(warmUps, concurrency, subscribe);
+  const cpu = cpuMeter(processes);
+  const creations = await runMany(runs, concurrency, subscribe);
   say(`  POST /subscriptions, first payment taken: ${shown(creations)}`);
+  say(`    CPU each: ${cpu.each(runs)}`);
   say(`  ratio ${(creations.perSecond / floor.perSecond).toFixed(2)}`);
 }
 
-async function measureFloor(address: string): Promise<Figures> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection,
-    taskQueue: 'floor',
-    workflowBundle: await bundleWorkflowCode({
-      workflowsPath: require.resolve('./floor/workflows'),
-      logger: new DefaultLogger('ERROR'),
-    }),
-    activities: { nothing: async () => undefined },
-  });
-  const client = new Client({ connection });
+async function measureFloor(
+  system: System,
+  processes: ProcessIds,
+  say: (line: string) => void,
+): Promise<Figures> {
+  const address = system.environment['TEMPORAL_ADDRESS'] ?? '';
+  const { client, worker, close } = await floorWorker(address, async () => undefined);
   const once = async (): Promise<void> => {
     const startWorkflowOperation = new WithStartWorkflowOperation('floor', {
       workflowId: `floor/${randomUUID()}`,
@@ -44,35 +47,12 @@ async function measureFloor(address: string): Promise<Figures> {
   };
   const figures = await worker.runUntil(async () => {
     await runMany(warmUps, concurrency, once);
-    return runMany(runs, concurrency, once);
+    const cpu = cpuMeter({ ...processes, here: process.pid });
+    const measured = await runMany(runs, concurrency, once);
+    say(`  floor (update-with-start, one empty local activity): ${shown(measured)}`);
+    say(`    CPU each: ${cpu.each(runs)}`);
+    return measured;
   });
-  await connection.close();
+  await close();
   return figures;
-}
-
-async function measureCreations({ apiUrl, apiKey }: System): Promise<Figures> {
-  const post = async (path: string, body: object, wanted: number): Promise<{ id: string }> => {
-    const response = await fetch(`${apiUrl}${path}`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const answer = (await response.json()) as { id: string };
-    if (response.status !== wanted)
-      throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer)}`);
-    return answer;
-  };
-  const plan = await post(
-    '/plans',
-    { name: 'Bench', currency: 'EUR', amount: 1000, interval: { unit: 'month', count: 1 } },
-    201,
-  );
-  const customer = await post('/customers', {}, 201);
-  const token = `tok_ok#${randomUUID()}`;
-  await post(`/customers/${customer.id}/payment-methods`, { provider: 'sandbox', token, default: true }, 201);
-  const once = async (): Promise<void> => {
-    await post('/subscriptions', { customer_id: customer.id, plan_id: plan.id }, 201);
-  };
-  await runMany(warmUps, concurrency, once);
-  return runMany(runs, concurrency, once);
 }

@@ -9,11 +9,16 @@ import { join } from 'node:path';
 import { defaultComposeFile } from '../infra/platform/options';
 import { startPlatform } from '../infra/platform/platform';
 import { cleanPlatform } from '../infra/platform/recovery';
+import { readState } from '../infra/platform/state';
 import { startSystem, type System } from '../infra/platform/system';
 import { benchCreations } from './creations';
 import { benchInbound } from './inbound';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
+import { benchRenewals, cachedWorkflows } from './renewals';
+import { benchSleeping } from './sleeping';
+import { benchTransactions } from './transactions';
+import type { ProcessIds } from './cpu';
 import { benchWebhooks } from './webhooks';
 
 type Say = (line: string) => void;
@@ -25,7 +30,8 @@ type Bench = (dir: string, options: BenchOptions) => Promise<void>;
 async function onSystem(
   dir: string,
   processes: string[],
-  work: (system: System) => Promise<void>,
+  work: (system: System, processes: ProcessIds) => Promise<void>,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const system = await startSystem({
     dir,
@@ -34,17 +40,26 @@ async function onSystem(
     temporal: 'postgres',
     report: say,
     processes,
-    productEnvironment: { LOG_LEVEL: 'warn' },
+    productEnvironment: { LOG_LEVEL: 'warn', ...environment },
   });
-  await work(system).finally(() => system.stop());
+  await work(system, pidsOf(dir)).finally(() => system.stop());
 }
 
-const allProcesses = ['sandbox', 'api', 'worker', 'bridge'];
+/** The provider’s answers are enough: what its webhooks cost is measured by itself. */
+const withoutWebhooks = { SANDBOX_WEBHOOK_SECRETS: '' };
+const processes = ['sandbox', 'api', 'worker', 'bridge'];
 
 const benches: Readonly<Record<string, Bench>> = {
-  creations: (dir) => onSystem(dir, allProcesses, (system) => benchCreations(system, say)),
-  webhooks: (dir, { webhooks }) =>
-    onSystem(dir, allProcesses, (system) => benchWebhooks(system, webhooks, say)),
+  creations: (dir) =>
+    onSystem(dir, processes, (system, pids) => benchCreations(system, pids, say), withoutWebhooks),
+  renewals: (dir, { subscriptions }) =>
+    onSystem(dir, processes, (system, pids) => benchRenewals(system, pids, subscriptions, say), {
+      ...withoutWebhooks,
+      WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
+    }),
+  sleeping: (dir, { sleeping }) =>
+    onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, say)),
+  webhooks: (dir, { webhooks }) => onSystem(dir, processes, (system) => benchWebhooks(system, webhooks, say)),
   inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, say)),
   async relay(dir, { rows }) {
     const components = ['postgres', 'kafka'] as const;
@@ -52,7 +67,17 @@ const benches: Readonly<Record<string, Bench>> = {
     const environment = { ...process.env, ...servers.environment };
     await benchRelay(environment, rows, say).finally(() => servers.stop());
   },
+  async transactions(dir, { subscriptions }) {
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components: ['postgres'] });
+    const url = servers.environment.DATABASE_URL ?? '';
+    await benchTransactions(url, pidsOf(dir), subscriptions, say).finally(() => servers.stop());
+  },
 };
+
+/** Servers and processes of the product that run in a folder. */
+function pidsOf(dir: string): ProcessIds {
+  return Object.fromEntries((readState(dir)?.processes ?? []).map(({ name, pid }) => [name, pid]));
+}
 
 async function main(): Promise<void> {
   const options = benchOptions(process.argv.slice(2), Object.keys(benches));

@@ -1,9 +1,16 @@
-/** What `make bench` was asked for: `npm run bench -- [names] [--rows N] [--backlog N] [--webhooks N]`. */
+/**
+ * What `make bench` was asked for:
+ * `npm run bench -- [names] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]`.
+ */
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
   /** None: all. */
   names: string[];
+  /** Subscriptions that are due at one instant. */
+  subscriptions: number;
+  /** Subscriptions that wait for nothing. */
+  sleeping: number;
   /** Rows of the outbox that the relay has before it. */
   rows: number;
   /** Records that a consumer group has before it when its memory is looked at. */
@@ -18,6 +25,8 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
     args,
     allowPositionals: true,
     options: {
+      subscriptions: { type: 'string', default: '500' },
+      sleeping: { type: 'string', default: '10000' },
       rows: { type: 'string', default: '100000' },
       backlog: { type: 'string', default: '100000' },
       webhooks: { type: 'string', default: '5000' },
@@ -26,6 +35,8 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
   const unknown = positionals.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: there is ${known.join(', ')}`);
   const counts = {
+    subscriptions: Number(values.subscriptions),
+    sleeping: Number(values.sleeping),
     rows: Number(values.rows),
     backlog: Number(values.backlog),
     webhooks: Number(values.webhooks),

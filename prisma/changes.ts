@@ -8,6 +8,10 @@ import type { Actor } from '../contracts/fields';
 import { subscription, type Subscription } from '../contracts/http/subscriptions';
 import type { SubscriptionChange } from '../domain/subscription';
 import type { Transaction } from './client';
+import { settingsOf } from './columns';
+import { Prisma } from './generated/client';
+
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
 export interface Change {
   commandId: string;
@@ -22,18 +26,32 @@ export const systemActor = (service: string): Actor => ({ kind: 'system', id: se
 
 /** Writes the history's row of `result`'s version. */
 export async function recordChange(tx: Transaction, result: Subscription, change: Change): Promise<void> {
-  await tx.change.create({
-    data: {
-      subject_id: result.id,
-      version: result.version,
-      command_id: change.commandId,
-      changes: [...change.changes],
-      previous: change.previous as object,
-      actor: change.actor,
-      result: result as object,
-      at: change.at,
-    },
-  });
+  await tx.$executeRaw(insertion(result, change));
+}
+
+/** What a version changes of the row; `version` is always among it. */
+export type ChangedColumns = Partial<Omit<SubscriptionRow, 'id'>> & Pick<SubscriptionRow, 'version'>;
+
+/** Writes the columns of a version and its history's row. @param columns what is undefined stays as it is */
+export async function writeWithChange(
+  tx: Transaction,
+  columns: ChangedColumns,
+  result: Subscription,
+  change: Change,
+): Promise<void> {
+  await tx.$executeRaw`
+    WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})
+    ${insertion(result, change)}`;
+}
+
+const jsonColumns: readonly (keyof SubscriptionRow)[] = ['pending_change', 'waiting_lines', 'metadata'];
+
+function insertion(result: Subscription, change: Change): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO changes (subject_id, version, command_id, changes, previous, actor, result, at)
+    VALUES (${result.id}, ${result.version}, ${change.commandId}, ${[...change.changes]},
+      ${JSON.stringify(change.previous)}::jsonb, ${JSON.stringify(change.actor)}::jsonb,
+      ${JSON.stringify(result)}::jsonb, ${change.at})`;
 }
 
 /** What a command made when it was carried out; null when it has not been. */

@@ -28,7 +28,10 @@ export function createDatabase(url: string, poolSize: number): Database {
   });
   // Without a listener an idle connection that is lost would end the process; the next statement tells.
   pool.on('error', () => undefined);
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const adapter = new PrismaPg(pool, {
+    disposeExternalPool: true,
+    statementNameGenerator: preparedStatements(maxPreparedStatements),
+  });
   const db = new PrismaClient({ adapter, transactionOptions: { maxWait: 3_000, timeout: 5_000 } });
   pools.set(db, pool);
   return db;
@@ -50,6 +53,25 @@ export async function runPrepared<Row extends QueryResultRow>(
   if (pool === undefined) throw new Error('this database was not made by createDatabase');
   const { rows } = await pool.query<Row>({ name, text, values: [...values] });
   return rows;
+}
+
+/** Of one connection; the product has fewer statements, save lists of varying length. */
+const maxPreparedStatements = 500;
+
+/**
+ * Names for statements that the connections keep prepared, so that PostgreSQL parses and plans them once. The first
+ * `limit` get one; no name means that nothing is kept.
+ */
+function preparedStatements(limit: number): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    if (names.size >= limit) return '';
+    const name = `s${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
 }
 
 const maxRepeats = 5;

@@ -1,38 +1,58 @@
 /**
  * Row locks, in the one order that everybody keeps: subscription, payment, attempt, outbox.
  *
- * A payment is read by a statement of its own after the subscription's lock, so that it is seen as committed by
- * whoever held that lock before (READ COMMITTED). FOR SHARE is never upgraded.
+ * What a lock returns is the row as it stands once the lock is held, also when it had to be waited for. A payment is
+ * read by a statement of its own after the subscription's lock, so that it is seen as committed by whoever held that
+ * lock before (READ COMMITTED). FOR SHARE is never upgraded.
  */
-import type { Prisma } from './generated/client';
 import type { Transaction } from './client';
+import { columnsOf } from './columns';
+import { Prisma } from './generated/client';
+
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+
+const subscriptionColumns = columnsOf(Prisma.SubscriptionScalarFieldEnum);
+const paymentColumns = columnsOf(Prisma.PaymentScalarFieldEnum);
+
+/** A locked row, and PostgreSQL's time when the lock was there. */
+export interface Locked<Row> {
+  row: Row;
+  realNow: Date;
+}
 
 /** Locks a subscription for a change. Null when it does not exist. */
 export async function lockSubscription(
   tx: Transaction,
   subscriptionId: string,
-): Promise<Prisma.SubscriptionGetPayload<object> | null> {
-  await tx.$queryRaw`SELECT 1 FROM subscriptions WHERE id = ${subscriptionId} FOR UPDATE`;
-  return tx.subscription.findUnique({ where: { id: subscriptionId } });
+): Promise<Locked<SubscriptionRow> | null> {
+  // The outer query reads the clock for the row that the inner one gave, so after its lock.
+  const [found] = await tx.$queryRaw<(SubscriptionRow & { real_now: Date })[]>`
+    WITH locked AS MATERIALIZED (
+      SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR UPDATE
+    )
+    SELECT ${subscriptionColumns}, clock_timestamp() AS real_now FROM locked`;
+  if (found === undefined) return null;
+  const { real_now: realNow, ...row } = found;
+  return { row, realNow };
 }
 
 /** Keeps a subscription as it is until the transaction ends, beside others who do the same. */
 export async function shareSubscription(
   tx: Transaction,
   subscriptionId: string | null,
-): Promise<Prisma.SubscriptionGetPayload<object> | null> {
+): Promise<SubscriptionRow | null> {
   if (subscriptionId === null) return null;
-  await tx.$queryRaw`SELECT 1 FROM subscriptions WHERE id = ${subscriptionId} FOR SHARE`;
-  return tx.subscription.findUnique({ where: { id: subscriptionId } });
+  const [row] = await tx.$queryRaw<SubscriptionRow[]>`
+    SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR SHARE`;
+  return row ?? null;
 }
 
 /** Locks a payment for a change. Null when it does not exist. */
-export async function lockPayment(
-  tx: Transaction,
-  paymentId: string,
-): Promise<Prisma.PaymentGetPayload<object> | null> {
-  await tx.$queryRaw`SELECT 1 FROM payments WHERE id = ${paymentId} FOR UPDATE`;
-  return tx.payment.findUnique({ where: { id: paymentId } });
+export async function lockPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | null> {
+  const [row] = await tx.$queryRaw<PaymentRow[]>`
+    SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE`;
+  return row ?? null;
 }
 
 /**
@@ -42,13 +62,17 @@ export async function lockPayment(
 export async function lockPaymentInOrder(
   tx: Transaction,
   paymentId: string,
-): Promise<{
-  payment: Prisma.PaymentGetPayload<object>;
-  subscription: Prisma.SubscriptionGetPayload<object> | null;
-}> {
-  const known = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
-  const subscription = await shareSubscription(tx, known.subscription_id);
-  const payment = await lockPayment(tx, paymentId);
-  if (payment === null) throw new Error(`payment ${paymentId} does not exist`);
-  return { payment, subscription };
+): Promise<{ payment: PaymentRow; subscription: SubscriptionRow | null; realNow: Date }> {
+  // Whose a payment is never changes, so it may be looked up before the lock.
+  const [subscription] = await tx.$queryRaw<SubscriptionRow[]>`
+    SELECT ${subscriptionColumns} FROM subscriptions
+    WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`;
+  const [found] = await tx.$queryRaw<(PaymentRow & { real_now: Date })[]>`
+    WITH locked AS MATERIALIZED (
+      SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
+    )
+    SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked`;
+  if (found === undefined) throw new Error(`payment ${paymentId} does not exist`);
+  const { real_now: realNow, ...payment } = found;
+  return { payment, subscription: subscription ?? null, realNow };
 }

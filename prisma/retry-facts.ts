@@ -11,12 +11,15 @@ import type { RetryPolicyDocument } from '../domain/retry-policy';
 import { retryRefusal, type RetryRefusal } from '../domain/retry-refusal';
 import type { SubscriptionStatus } from '../domain/subscription';
 import type { Transaction } from './client';
-import type { Prisma } from './generated/client';
+import { columnsOf } from './columns';
+import { Prisma } from './generated/client';
 import { readRetryPolicy } from './retry-policies';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 type MethodRow = Prisma.PaymentMethodGetPayload<object>;
+
+const methodColumns = columnsOf(Prisma.PaymentMethodScalarFieldEnum);
 
 /** Long enough for every budget: none looks further back. */
 const budgetDays = 366;
@@ -32,17 +35,19 @@ export async function methodToCharge(
   subscription: SubscriptionRow | null,
   wanted: string | null = null,
 ): Promise<MethodRow | null> {
-  const customer = await tx.customer.findUniqueOrThrow({ where: { id: payment.customer_id } });
   const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
-  const inOrder = payment.kind === 'renewal' ? own.toReversed() : own;
-  for (const id of [wanted, ...inOrder, customer.default_payment_method_id]) {
-    if (id === null) continue;
-    const method = await tx.paymentMethod.findFirst({
-      where: { id, customer_id: customer.id, deleted_at: null },
-    });
-    if (method !== null) return method;
-  }
-  return null;
+  const inOrder = [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)];
+  const [method] = await tx.$queryRaw<MethodRow[]>`
+    SELECT ${methodColumns} FROM payment_methods
+    JOIN (
+      SELECT place, method_id FROM customers,
+        unnest(${inOrder.map((id) => id ?? '')}::text[] || default_payment_method_id)
+          WITH ORDINALITY AS named(method_id, place)
+      WHERE customers.id = ${payment.customer_id}
+    ) AS choice ON choice.method_id = payment_methods.id
+    WHERE customer_id = ${payment.customer_id} AND deleted_at IS NULL
+    ORDER BY place LIMIT 1`;
+  return method ?? null;
 }
 
 /** All attempts of a payment that failed, oldest first. */

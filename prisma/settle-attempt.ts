@@ -18,11 +18,12 @@ import {
 import { isFinal, type SubscriptionStatus } from '../domain/subscription';
 import type { Transaction } from './client';
 import { timesFor, timesForCustomer } from './clock';
-import { Prisma } from './generated/client';
+import type { Prisma } from './generated/client';
 import { lockPaymentInOrder } from './locks';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from './operator-tasks';
 import { publishOutcome } from './publish-outcome';
 import { insertRefund } from './reserve-refund';
+import { updateAttempt } from './write-attempt';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
@@ -67,14 +68,14 @@ export async function settleAttempt(
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
-  const { payment, subscription } = await lockPaymentInOrder(tx, paymentId);
+  const { payment, subscription, realNow } = await lockPaymentInOrder(tx, paymentId);
   const attempt = await tx.paymentAttempt.findUnique({
     where: { payment_id_number: { payment_id: paymentId, number } },
   });
   if (attempt === null) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
   const times = await (subscription === null
-    ? timesForCustomer(tx, payment.customer_id)
-    : timesFor(tx, subscription.test_clock_id));
+    ? timesForCustomer(tx, payment.customer_id, realNow)
+    : timesFor(tx, subscription.test_clock_id, realNow));
   const known = {
     payment,
     attempt,
@@ -98,44 +99,45 @@ async function write(
   outcome: AttemptOutcome,
   settledBy: SettledBy,
 ): Promise<Settlement> {
-  const { payment, now } = known;
+  const { payment: before, now } = known;
   const settled = isSettled(outcome.status);
-  const paidBefore = isPaymentCollected(payment.status as PaymentStatus);
-  const attempt = await tx.paymentAttempt.update({
-    where: { payment_id_number: { payment_id: payment.id, number: known.attempt.number } },
-    data: {
+  const paidBefore = isPaymentCollected(before.status as PaymentStatus);
+  const { attempt, payment } = await updateAttempt(
+    tx,
+    known,
+    {
       status: outcome.status,
       // A reference once known is never forgotten.
       provider_reference:
         'provider_reference' in outcome ? (outcome.provider_reference ?? undefined) : undefined,
-      failure: outcome.status === 'failed' ? (outcome.failure as object) : Prisma.DbNull,
+      failure: outcome.status === 'failed' ? asJson(outcome.failure) : null,
       settled_at: settled ? known.settledAt : undefined,
       settled_by: settled ? settledBy : undefined,
+      // A lookup that finds nothing proves something only some time after the last call ended.
+      last_call_ended_at: settledBy === 'answer' && known.attempt.provider !== null ? now : undefined,
     },
-  });
-  const saved = paidBefore
-    ? payment
-    : await tx.payment.update({
-        where: { id: payment.id },
-        data: {
-          version: { increment: 1 },
-          status: paymentStatus(payment, outcome),
-          next_action: outcome.status === 'requires_action' ? (outcome.next_action as object) : Prisma.DbNull,
+    paidBefore
+      ? null
+      : {
+          status: paymentStatus(before, outcome),
+          next_action: outcome.status === 'requires_action' ? asJson(outcome.next_action) : null,
           next_attempt_at: outcome.status === 'completed' ? null : undefined,
           updated_at: now,
         },
-      });
+  );
   if (outcome.status === 'completed') await giveBackIfUnwanted(tx, known, attempt, paidBefore);
   // What the payment came to was told with the attempt that paid it.
-  if (settled && !paidBefore && isPublished(saved))
-    await publishOutcome(tx, saved, attempt, now, known.source);
+  if (settled && !paidBefore && isPublished(payment))
+    await publishOutcome(tx, payment, attempt, now, known.source);
   return {
     settledNow: settled,
     effect: effectOf(known.attempt, outcome, paidBefore),
     attempt,
-    payment: saved,
+    payment,
   };
 }
+
+const asJson = (value: object): Prisma.JsonValue => value as Prisma.JsonObject;
 
 function effectOf(before: AttemptRow, outcome: AttemptOutcome, paidBefore: boolean): SettlementEffect {
   if (outcome.status === 'completed' && paidBefore) return 'second_success';

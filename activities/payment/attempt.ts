@@ -5,7 +5,7 @@
  * it again continues the same attempt with the same key; taking too long or throwing means `open`, never failed.
  */
 import type { AttemptOutcome } from '../../domain/payment';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
@@ -44,8 +44,7 @@ export async function carryOut(
 ): Promise<AttemptAnswer> {
   const outcome = await callProvider(deps, begun, timeoutMs);
   const { attempt } = await inTransaction(deps.db, async (tx) => {
-    await noteCallEnded(tx, request.payment_id, request.number);
-    if (isUnclear(outcome)) return { attempt: await readAttempt(tx, request.payment_id, request.number) };
+    if (isUnclear(outcome)) return { attempt: await noteCallEnded(tx, request.payment_id, request.number) };
     return settleAttempt(tx, request.payment_id, request.number, outcome, 'answer');
   });
   if (attempt.settled_at !== null) return settledAnswer(attempt);
@@ -60,17 +59,11 @@ function isUnclear(outcome: AttemptOutcome): boolean {
 }
 
 /** A lookup that finds nothing proves something only some time after the last call ended. */
-async function noteCallEnded(tx: Transaction, paymentId: string, number: number): Promise<void> {
-  await lockPaymentInOrder(tx, paymentId);
-  await tx.paymentAttempt.update({
+async function noteCallEnded(tx: Transaction, paymentId: string, number: number) {
+  const { realNow } = await lockPaymentInOrder(tx, paymentId);
+  return tx.paymentAttempt.update({
     where: { payment_id_number: { payment_id: paymentId, number } },
-    data: { last_call_ended_at: await databaseNow(tx) },
-  });
-}
-
-function readAttempt(tx: Transaction, paymentId: string, number: number) {
-  return tx.paymentAttempt.findUniqueOrThrow({
-    where: { payment_id_number: { payment_id: paymentId, number } },
+    data: { last_call_ended_at: realNow },
   });
 }
 

@@ -13,10 +13,12 @@ import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { methodToCharge } from '../../prisma/retry-facts';
 import { settleAttempt } from '../../prisma/settle-attempt';
+import { attemptsOf, insertAttempt } from '../../prisma/write-attempt';
 import type { ChargeRequest } from '../../providers/port';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+type MethodRow = Prisma.PaymentMethodGetPayload<object>;
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
 /** Older keys may have been forgotten by the provider, which would charge again. */
@@ -54,16 +56,13 @@ export async function beginAttempt(
 ): Promise<BegunAttempt> {
   return inTransaction(db, async (tx) => {
     const { payment, subscription } = await lockPaymentInOrder(tx, request.payment_id);
-    const attempts = await tx.paymentAttempt.findMany({
-      where: { payment_id: payment.id },
-      orderBy: { number: 'asc' },
-    });
+    const attempts = await attemptsOf(tx, payment.id);
     const existing = attempts.find(({ number }) => number === request.number);
     if (existing !== undefined) return continueAttempt(tx, payment, existing, subscription);
     if (repeat) return answer({ status: 'open' });
     const refused = refusal(payment, attempts.length, request.number, subscription);
     if (refused !== null) return answer({ status: 'refused', reason: refused });
-    return insertAttempt(tx, payment, request, subscription);
+    return beginNew(tx, payment, request, subscription);
   });
 }
 
@@ -78,7 +77,11 @@ async function continueAttempt(
     return answer({ status: 'open' });
   const now = await databaseNow(tx);
   if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
-  return call(tx, payment, attempt);
+  const method =
+    attempt.payment_method_id === null
+      ? null
+      : await tx.paymentMethod.findUnique({ where: { id: attempt.payment_method_id } });
+  return call(payment, attempt, method);
 }
 
 /** The answer that a settled attempt gives for ever. */
@@ -100,7 +103,7 @@ function refusal(
   return mayBeginAttempt(payment.status as PaymentStatus, attempts, number) ? null : 'payment_not_chargeable';
 }
 
-async function insertAttempt(
+async function beginNew(
   tx: Transaction,
   payment: PaymentRow,
   request: AttemptRequest,
@@ -109,33 +112,14 @@ async function insertAttempt(
   const method = await methodToCharge(tx, payment, subscription, request.payment_method_id ?? null);
   if (method === null && request.number > 1)
     return answer({ status: 'refused', reason: 'no_payment_method' });
-  const now = await databaseNow(tx);
-  const attempt = await tx.paymentAttempt.create({
-    data: {
-      payment_id: payment.id,
-      number: request.number,
-      idempotency_key: attemptIdempotencyKey(payment.id, request.number),
-      trigger: request.trigger,
-      on_session: payment.kind === 'first' && request.number === 1,
-      provider: method?.provider,
-      payment_method_id: method?.id,
-      amount: payment.amount,
-      currency: payment.currency,
-      status: 'processing',
-      started_at: now,
-    },
+  const attempt = await insertAttempt(tx, payment, {
+    number: request.number,
+    idempotencyKey: attemptIdempotencyKey(payment.id, request.number),
+    trigger: request.trigger,
+    onSession: payment.kind === 'first' && request.number === 1,
+    method,
   });
-  await tx.payment.update({
-    where: { id: payment.id },
-    data: {
-      version: { increment: 1 },
-      status: 'processing',
-      provider: method?.provider,
-      payment_method_id: method?.id,
-      updated_at: now,
-    },
-  });
-  if (method !== null) return call(tx, payment, attempt);
+  if (method !== null) return call(payment, attempt, method);
   const settled = await settleAttempt(
     tx,
     payment.id,
@@ -150,11 +134,7 @@ async function insertAttempt(
   return answer(settledAnswer(settled.attempt));
 }
 
-async function call(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): Promise<BegunAttempt> {
-  const method =
-    attempt.payment_method_id === null
-      ? null
-      : await tx.paymentMethod.findUnique({ where: { id: attempt.payment_method_id } });
+function call(payment: PaymentRow, attempt: AttemptRow, method: MethodRow | null): BegunAttempt {
   if (method === null || attempt.provider === null) return answer({ status: 'open' });
   return {
     kind: 'call',

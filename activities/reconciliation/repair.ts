@@ -10,7 +10,7 @@ import { lockPaymentInOrder, lockSubscription } from '../../prisma/locks';
 import { raiseOperatorTask } from '../../prisma/operator-tasks';
 import { replayDelivery } from '../../prisma/webhook-deliveries';
 import type { FollowUps } from '../payment/follow-ups';
-import { announceDue } from '../retry/publish-due';
+import { announceDueAgain } from '../retry/publish-due';
 
 export interface RepairDependencies {
   db: Database;
@@ -48,8 +48,9 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
 
 async function announceAgain({ db }: RepairDependencies, id: string): Promise<void> {
   await inTransaction(db, async (tx) => {
-    const row = await lockSubscription(tx, id);
-    if (row === null) return;
+    const locked = await lockSubscription(tx, id);
+    if (locked === null) return;
+    const { row, realNow } = locked;
     const before = await tx.outboxEvent.count({
       where: {
         subject: id,
@@ -57,7 +58,7 @@ async function announceAgain({ db }: RepairDependencies, id: string): Promise<vo
         event_id: { contains: `/v${row.version}` },
       },
     });
-    await announceDue(tx, row, await databaseNow(tx), before);
+    await announceDueAgain(tx, row, realNow, before);
   });
 }
 

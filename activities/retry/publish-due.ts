@@ -5,12 +5,12 @@
  * PostgreSQL's clock says; customers with a test clock are passed over, their clock speaks for them (unmetered); never
  * faster than the rate allows.
  */
-import type { Due } from '../../domain/subscription-due';
+import type { NewEvent } from '../../contracts/envelope';
 import { nextDue } from '../../domain/subscription-due';
 import { renewRequiredEventId } from '../../domain/event-ids';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { appendToOutbox } from '../../prisma/outbox';
+import { appendAllToOutbox, appendToOutbox } from '../../prisma/outbox';
 import { toFacts } from '../../prisma/rows';
 
 export interface Schedule {
@@ -45,7 +45,7 @@ export async function publishDue(db: Database, schedule: Schedule, shard: number
       return { paused: true, published: 0, late_ms: 0, next_due_at: null, wait_ms: schedule.tickMs };
     }
     const rows = await dueRows(tx, schedule.shards, shard, limit, now);
-    for (const row of rows) await announceDue(tx, row, now);
+    await announceAll(tx, rows, now);
     const oldest = rows[0]?.next_due_at ?? now;
     const next = await nextDueAt(tx, schedule.shards, shard);
     const untilDueMs = next === null ? schedule.tickMs : next.getTime() - now.getTime();
@@ -111,35 +111,44 @@ export async function announceDueByClock(
     WHERE test_clock_id = ${testClockId} AND next_due_at <= ${now} AND announced_version IS DISTINCT FROM version
     ORDER BY next_due_at, id
     FOR UPDATE SKIP LOCKED`;
-  for (const row of await markAnnounced(tx, due)) await announceDue(tx, row, realNow);
+  await announceAll(tx, await markAnnounced(tx, due), realNow);
 }
 
-/** Says that the version of a subscription is due. @param repeat 0: for the first time; a repair counts up */
-export async function announceDue(
+async function announceAll(tx: Transaction, rows: readonly SubscriptionRow[], realNow: Date): Promise<void> {
+  const events = rows.map((row) => renewRequired(row, 0)).filter((event) => event !== null);
+  await appendAllToOutbox(tx, events, realNow);
+}
+
+/** Says once more that the version of a subscription is due. @param repeat how often it was said before */
+export async function announceDueAgain(
   tx: Transaction,
   row: SubscriptionRow,
   realNow: Date,
-  repeat = 0,
-): Promise<Due | null> {
+  repeat: number,
+): Promise<void> {
+  const event = renewRequired(row, repeat);
+  if (event !== null) await appendToOutbox(tx, event, realNow);
+}
+
+/** Null when nothing of it is due. */
+function renewRequired(
+  row: SubscriptionRow,
+  repeat: number,
+): NewEvent<'subscriptions.renew_required'> | null {
   const due = nextDue(toFacts(row));
   if (due === null) return null;
-  await appendToOutbox(
-    tx,
-    {
-      topic: 'subscriptions.renew_required',
-      id: renewRequiredEventId(row.id, due.period_index, row.version, repeat),
-      source: '/retry-service',
-      subject: row.id,
-      key: row.id,
-      data: {
-        subscription_id: row.id,
-        customer_id: row.customer_id,
-        period_index: due.period_index,
-        due_at: due.at,
-        cause: due.cause,
-      },
+  return {
+    topic: 'subscriptions.renew_required',
+    id: renewRequiredEventId(row.id, due.period_index, row.version, repeat),
+    source: '/retry-service',
+    subject: row.id,
+    key: row.id,
+    data: {
+      subscription_id: row.id,
+      customer_id: row.customer_id,
+      period_index: due.period_index,
+      due_at: due.at,
+      cause: due.cause,
     },
-    realNow,
-  );
-  return due;
+  };
 }

@@ -42,7 +42,7 @@ export async function applyPayment(
   return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, about) => {
     switch (payment.kind) {
       case 'first':
-        return applyFirst(tx, row, payment);
+        return applyFirst(tx, row, payment, about);
       case 'renewal':
         return applyRenewal(tx, row, payment, about);
       case 'proration':
@@ -60,12 +60,12 @@ async function withPayment<T>(
   work: (tx: Transaction, row: SubscriptionRow, payment: PaymentRow, about: About) => Promise<T>,
 ): Promise<T> {
   return inTransaction(db, async (tx) => {
-    const row = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await mustLock(tx, subscriptionId);
     const payment = await lockPayment(tx, paymentId);
     if (payment === null || payment.subscription_id !== row.id) {
       throw new Error(`subscription ${subscriptionId} has no payment ${paymentId}`);
     }
-    const times = await timesFor(tx, row.test_clock_id);
+    const times = await timesFor(tx, row.test_clock_id, realNow);
     const commandId = `${payment.id}/applied`;
     return work(tx, row, payment, { ...times, commandId, changes: [], actor: subscriptionService });
   });

@@ -14,6 +14,7 @@ import { recordChange } from '../../prisma/changes';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
+import { insertPeriod, type NewPayment } from '../../prisma/insert-period';
 import { announceCreated } from './announce';
 import type { Period } from './period';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -169,50 +170,38 @@ async function insert(
     },
   });
   if (period === null) return row;
-  if (paymentId !== null) await insertFirstPayment(tx, creation, terms, period, paymentId, times);
-  await tx.subscriptionPeriod.create({
-    data: {
+  await insertPeriod(
+    tx,
+    {
       subscription_id: creation.subscription_id,
       ...period,
       currency: plan.currency,
       amount: period.index === 0 ? 0 : amount,
       paid_at: charged ? null : now,
-      payment_id: paymentId,
     },
-  });
+    paymentId === null ? null : firstPayment(creation, terms, period, paymentId, times),
+  );
   return row;
 }
 
-async function insertFirstPayment(
-  tx: Transaction,
+function firstPayment(
   creation: SubscriptionCreation,
   { amount, plan, paymentMethod }: Terms,
   period: Period,
-  paymentId: string,
+  id: string,
   { now, realNow }: Times,
-): Promise<void> {
-  await tx.payment.create({
-    data: {
-      id: paymentId,
-      kind: 'first',
-      status: 'requested',
-      customer_id: creation.customer_id,
-      subscription_id: creation.subscription_id,
-      period_index: period.index,
-      currency: plan.currency,
-      amount,
-      lines: [
-        {
-          description: `${plan.name} × ${creation.quantity}`,
-          amount,
-          period: { start: period.start.toISOString(), end: period.end.toISOString() },
-        },
-      ],
-      provider: paymentMethod?.provider,
-      payment_method_id: creation.payment_method_id,
-      announced: false,
-      created_at: now,
-      updated_at: realNow,
-    },
-  });
+): NewPayment {
+  const dates = { start: period.start.toISOString(), end: period.end.toISOString() };
+  return {
+    id,
+    kind: 'first',
+    customer_id: creation.customer_id,
+    amount,
+    lines: [{ description: `${plan.name} × ${creation.quantity}`, amount, period: dates }],
+    provider: paymentMethod?.provider ?? null,
+    payment_method_id: creation.payment_method_id,
+    announced: false,
+    created_at: now,
+    updated_at: realNow,
+  };
 }

@@ -42,13 +42,13 @@ async function collected(
   paymentId: string,
 ): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
-    const row = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await mustLock(tx, subscriptionId);
     const payment = await lockPayment(tx, paymentId);
     const decision = decide(row);
     // Money that has come meanwhile makes the message void; whoever tells of it pays the period.
     const isPaid = payment !== null && isPaymentCollected(payment.status as PaymentStatus);
     if (decision.kind === 'nothing' || isPaid) return toRecord(row);
-    const times = await timesFor(tx, row.test_clock_id);
+    const times = await timesFor(tx, row.test_clock_id, realNow);
     const about: About = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
     if (decision.kind !== 'past_due' && payment?.status === 'failed') await writeOff(tx, paymentId, about);
     return carryOut(tx, row, decision, about);

@@ -8,7 +8,7 @@ import type { FirstPayment, Subscription } from '../../contracts/http/subscripti
 import type { PaymentStatus } from '../../domain/payment';
 import { decideFirstPayment, type SubscriptionChange } from '../../domain/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
+import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../../prisma/locks';
 import { announceCreated, announceUpdated } from './announce';
@@ -26,12 +26,13 @@ export async function applyFirstPayment(
   traceparent?: string,
 ): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
-    const row = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await mustLock(tx, subscriptionId);
     if (row.status !== 'incomplete') return toRecord(row);
     if (row.first_payment_id === null) throw new Error(`subscription ${subscriptionId} has no first payment`);
     const payment = await lockPayment(tx, row.first_payment_id);
     if (payment === null) throw new Error(`payment ${row.first_payment_id} does not exist`);
-    return applyFirst(tx, row, payment, traceparent);
+    const times = await timesFor(tx, row.test_clock_id, realNow);
+    return applyFirst(tx, row, payment, times, traceparent);
   });
 }
 
@@ -40,12 +41,13 @@ export async function applyFirst(
   tx: Transaction,
   row: SubscriptionRow,
   payment: Prisma.PaymentGetPayload<object>,
+  times: Times,
   traceparent?: string,
 ): Promise<SubscriptionRecord> {
   if (row.status !== 'incomplete') return toRecord(row);
   const decision = decideFirstPayment(payment.status as PaymentStatus);
   if (decision.status === 'incomplete' && row.version > 0) return toRecord(row);
-  return write(tx, row, payment, decision, traceparent);
+  return write(tx, row, payment, decision, times, traceparent);
 }
 
 async function write(
@@ -53,9 +55,9 @@ async function write(
   row: SubscriptionRow,
   payment: Prisma.PaymentGetPayload<object>,
   decision: ReturnType<typeof decideFirstPayment>,
+  times: Times,
   traceparent: string | undefined,
 ): Promise<SubscriptionRecord> {
-  const times = await timesFor(tx, row.test_clock_id);
   const paid = decision.status === 'active';
   if (paid && row.period_index !== null) {
     await tx.subscriptionPeriod.update({

@@ -28,8 +28,8 @@ export type OpenedDue =
 
 export async function openDue(db: Database, subscriptionId: string): Promise<OpenedDue> {
   return inTransaction(db, async (tx) => {
-    const row = await mustLock(tx, subscriptionId);
-    const times = await timesFor(tx, row.test_clock_id);
+    const { row, realNow } = await mustLock(tx, subscriptionId);
+    const times = await timesFor(tx, row.test_clock_id, realNow);
     const decision = decideDue(toFacts(row), times.now.toISOString());
     if (decision.kind === 'early') return early(row, decision.at, times.now);
     return { kind: 'done', record: await carryOut(tx, row, decision, times) };

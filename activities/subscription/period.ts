@@ -13,7 +13,7 @@ import { named } from '../../domain/subscription-change';
 import type { DueDecision } from '../../domain/subscription-due';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../../prisma/clock';
-import type { Prisma } from '../../prisma/generated/client';
+import { insertPeriod, type NewPayment } from '../../prisma/insert-period';
 import type { SubscriptionRow } from './record';
 import { toFacts } from '../../prisma/rows';
 import { pendingColumn, waiting, waitingLines, type Patch } from './transition';
@@ -48,20 +48,33 @@ export async function openPeriod(
     amount: terms.amount,
     period: { start: period.start.toISOString(), end: period.end.toISOString() },
   };
-  if (paymentId !== null) {
-    const lines = [own, ...waitingLines(row)];
-    await insertRenewalPayment(tx, row, { id: paymentId, amount: due.charge, lines, period, now, realNow });
-  }
-  await tx.subscriptionPeriod.create({
-    data: {
+  const payment: NewPayment | null =
+    paymentId === null
+      ? null
+      : {
+          id: paymentId,
+          kind: 'renewal',
+          customer_id: row.customer_id,
+          amount: due.charge,
+          lines: [own, ...waitingLines(row)],
+          // Of what the subscription has when it is charged.
+          provider: null,
+          payment_method_id: null,
+          announced: true,
+          created_at: now,
+          updated_at: realNow,
+        };
+  await insertPeriod(
+    tx,
+    {
       subscription_id: row.id,
       ...period,
       currency: row.currency,
       amount: terms.amount,
-      paid_at: paymentId === null ? now : null,
-      payment_id: paymentId,
+      paid_at: payment === null ? now : null,
     },
-  });
+    payment,
+  );
   const carried: Line[] =
     due.balance === 0
       ? []
@@ -157,35 +170,4 @@ export function termChanges(row: SubscriptionRow, planId: string, quantity: numb
     ...(planId === row.plan_id ? [] : (['plan_changed'] as const)),
     ...(quantity === row.quantity ? [] : (['quantity_changed'] as const)),
   ];
-}
-
-/** The payment of a period that is collected without the customer. */
-function insertRenewalPayment(
-  tx: Transaction,
-  row: SubscriptionRow,
-  {
-    id,
-    amount,
-    lines,
-    period,
-    now,
-    realNow,
-  }: { id: string; amount: number; lines: Line[]; period: Period } & Times,
-): Prisma.PrismaPromise<unknown> {
-  return tx.payment.create({
-    data: {
-      id,
-      kind: 'renewal',
-      status: 'requested',
-      customer_id: row.customer_id,
-      subscription_id: row.id,
-      period_index: period.index,
-      currency: row.currency,
-      amount,
-      lines: lines as unknown as Prisma.InputJsonValue,
-      announced: true,
-      created_at: now,
-      updated_at: realNow,
-    },
-  });
 }

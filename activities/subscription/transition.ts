@@ -12,11 +12,10 @@ import type { Refusal } from '../../domain/subscription-commands';
 import { nextDue } from '../../domain/subscription-due';
 import type { PendingChange } from '../../domain/subscription-facts';
 import type { Line } from '../../domain/proration';
-import { recordChange, resultOfCommand, systemActor } from '../../prisma/changes';
+import { resultOfCommand, systemActor, writeWithChange } from '../../prisma/changes';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../../prisma/clock';
-import { Prisma } from '../../prisma/generated/client';
-import { lockSubscription } from '../../prisma/locks';
+import { lockSubscription, type Locked } from '../../prisma/locks';
 import { toFacts, toSubscription } from '../../prisma/rows';
 import { announceUpdated } from './announce';
 import { changedFields } from './changed-fields';
@@ -40,18 +39,18 @@ export async function transact(
   work: (tx: Transaction, row: SubscriptionRow, times: Times) => Promise<Outcome>,
 ): Promise<Committed> {
   return inTransaction(db, async (tx) => {
-    const row = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await mustLock(tx, subscriptionId);
     if ((await resultOfCommand(tx, commandId)) !== null) return { kind: 'committed', record: toRecord(row) };
-    const outcome = await work(tx, row, await timesFor(tx, row.test_clock_id));
+    const outcome = await work(tx, row, await timesFor(tx, row.test_clock_id, realNow));
     return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
   });
 }
 
 /** @throws when there is no such subscription */
-export async function mustLock(tx: Transaction, subscriptionId: string): Promise<SubscriptionRow> {
-  const row = await lockSubscription(tx, subscriptionId);
-  if (row === null) throw new Error(`subscription ${subscriptionId} does not exist`);
-  return row;
+export async function mustLock(tx: Transaction, subscriptionId: string): Promise<Locked<SubscriptionRow>> {
+  const locked = await lockSubscription(tx, subscriptionId);
+  if (locked === null) throw new Error(`subscription ${subscriptionId} does not exist`);
+  return locked;
 }
 
 /** The columns that a change may write; `version`, `next_due_at` and `updated_at` follow. */
@@ -85,29 +84,10 @@ export async function writeVersion(
   const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: about.realNow };
   const due = nextDue(toFacts(next));
   next.next_due_at = due === null ? null : new Date(due.at);
-  const {
-    id: _,
-    pending_change: pending,
-    ...columns
-  } = {
-    ...patch,
-    id: row.id,
-    version: next.version,
-    next_due_at: next.next_due_at,
-    updated_at: next.updated_at,
-  };
-  await tx.subscription.update({
-    where: { id: row.id },
-    data: {
-      ...columns,
-      waiting_lines: patch.waiting_lines as object | undefined,
-      metadata: patch.metadata as object | undefined,
-      pending_change: pending === null ? Prisma.DbNull : (pending as object | undefined),
-    },
-  });
   const record = toRecord(next);
   const previous = changedFields(toSubscription(row), record.subscription);
-  await recordChange(tx, record.subscription, {
+  const { version, next_due_at, updated_at } = next;
+  await writeWithChange(tx, { ...patch, version, next_due_at, updated_at }, record.subscription, {
     commandId: about.commandId,
     changes: about.changes,
     previous,

@@ -1,22 +1,24 @@
 /**
  * Records the histories that `test/workflow/replay.test.ts` replays: real server, real activities, a played provider.
  *
- * `RECORD_HISTORIES=1 npx jest --selectProjects workflow test/workflow/replay` writes them anew. Keep the files of
- * released workflows: code that no longer replays them would stop the processes that customers have running.
+ * `RECORD_HISTORIES=1 npx jest --selectProjects workflow test/workflow/replay` writes those that are missing. Keep
+ * the files of released workflows: code that no longer replays them would stop the processes that customers have
+ * running.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { pino } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
 import { createFollowUps } from '../../activities/payment/follow-ups';
+import { createReconciliationActivities } from '../../activities/reconciliation';
 import { createRetryActivities } from '../../activities/retry';
 import { createSubscriptionActivities } from '../../activities/subscription';
 import { paymentStart, searchAttributes, subscriptionStart, taskQueues } from '../../contracts/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { inTransaction } from '../../prisma/client';
-import { requestPayment } from '../../prisma/request-payment';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import {
   actor,
@@ -25,10 +27,11 @@ import {
   givenBilling,
   noAnswer,
   pending,
-  refunded,
   type GivenBilling,
 } from './given-billing';
 import { playClock } from './play-clock';
+import { playCommands, playFleet, playRenewals } from './play-lifecycle';
+import { playManual, playRefunds } from './play-payments';
 import { until } from './until';
 
 const root = join(__dirname, '..', '..');
@@ -38,7 +41,9 @@ interface Recorder {
   given: GivenBilling;
   client: Client;
   create(id: string, charges: (typeof completed)[], more?: object): Promise<void>;
-  /** Writes the history of a workflow as it stands. */
+  /** A command to a subscription; its id follows from both. */
+  ask(id: string, update: string, command: object): Promise<unknown>;
+  /** Writes the history of a workflow as it stands, unless one of that name was recorded before. */
   save(workflowId: string, name: string): Promise<void>;
 }
 
@@ -76,11 +81,15 @@ export async function recordHistories(folder: string): Promise<void> {
     given,
     client,
     create: (id, charges, more) => create(recorder, id, charges, more),
+    ask: (id, update, command) =>
+      ask(recorder, id, null, update, [{ command_id: `${id}/${update}`, ...command }]),
     async save(workflowId, name) {
+      const path = join(folder, `${name}.json`);
+      if (existsSync(path)) return;
       const history = await client.workflow.getHandle(workflowId).fetchHistory();
       // Stack traces of failures name files; where they lay is nobody's business.
       const json = JSON.stringify(historyToJson(history), null, 2).replaceAll(`${root}/`, '');
-      writeFileSync(join(folder, `${name}.json`), `${json}\n`);
+      writeFileSync(path, `${json}\n`);
     },
   };
   const [subscriptions, payments, clocks] = workers;
@@ -121,7 +130,16 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
     });
   return Promise.all([
     make(taskQueues.subscription, createSubscriptionActivities({ db: given.db, followUps })),
-    make(taskQueues.payment, createPaymentActivities({ ...given, followUps })),
+    make(taskQueues.payment, {
+      ...createPaymentActivities({ ...given, followUps }),
+      ...createReconciliationActivities({
+        db: given.db,
+        followUps,
+        client,
+        log: pino({ level: 'silent' }),
+        onFound: () => undefined,
+      }),
+    }),
     make(
       taskQueues.retry,
       createRetryActivities({
@@ -157,80 +175,6 @@ async function create(
   const { given } = recorder;
   given.provider.charges = charges;
   await ask(recorder, id, given.creation({ ...more, subscription_id: id }), 'awaitCreated', []);
-}
-
-/** A payment of its own, and one that is cancelled before it is tried. */
-async function playManual({ given, client, save }: Recorder): Promise<void> {
-  const wanted = (payment_id: string) =>
-    inTransaction(given.db, (tx) =>
-      requestPayment(
-        tx,
-        {
-          payment_id,
-          customer_id: 'cus_1',
-          subscription_id: null,
-          amount: 700,
-          currency: 'EUR',
-          payment_method_id: 'pm_1',
-          reason: 'set-up fee',
-        },
-        new Date(),
-      ),
-    );
-  given.provider.charges = [completed];
-  await wanted('pay_manual');
-  const { workflowType, ...options } = paymentStart('pay_manual', 23);
-  await client.workflow.execute(workflowType, options);
-  await save('payment/pay_manual', 'payment-manual');
-
-  await wanted('pay_manual_cancelled');
-  const start = paymentStart('pay_manual_cancelled', 23);
-  const startWorkflowOperation = new WithStartWorkflowOperation(start.workflowType, {
-    workflowId: start.workflowId,
-    taskQueue: start.taskQueue,
-    args: start.args,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-  });
-  const args = [{ reason: 'a mistake' }];
-  await client.workflow.executeUpdateWithStart('cancel', { startWorkflowOperation, args });
-  await client.workflow.getHandle(start.workflowId).result();
-  await save(start.workflowId, 'payment-manual-cancelled');
-}
-
-/** A refund that is paid at once, one without a clear answer, and money that nobody wanted. */
-async function playRefunds(recorder: Recorder): Promise<void> {
-  const { given, client, save } = recorder;
-  const refund = async (id: string) => {
-    const paymentId = periodPaymentId(id, 1);
-    const { workflowType, ...options } = paymentStart(paymentId, 23);
-    const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
-      ...options,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
-    const args = [{ refund_id: `rfd_of_${id}`, amount: 400, reason: 'goodwill', actor }];
-    await client.workflow.executeUpdateWithStart('refund', { startWorkflowOperation, args });
-    return client.workflow.getHandle(`payment/${paymentId}`);
-  };
-  await recorder.create('sub_refunded', [completed]);
-  const paid = await refund('sub_refunded');
-  await paid.result();
-  await save(paid.workflowId, 'payment-refunded');
-
-  await recorder.create('sub_refund_unclear', [completed]);
-  given.provider.refunds = [{ status: 'unknown', reason: 'timeout' }];
-  const waiting = await refund('sub_refund_unclear');
-  await save(waiting.workflowId, 'payment-refund-unclear');
-
-  given.provider.refunds = [refunded];
-  await recorder.create('sub_unwanted', [pending]);
-  const command = { command_id: 'sub_unwanted/c', mode: 'now', refund: 'none', reason: null, actor };
-  await ask(recorder, 'sub_unwanted', null, 'cancel', [command]);
-  const paymentId = periodPaymentId('sub_unwanted', 1);
-  await inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, 1, completed, 'webhook'));
-  const unwanted = client.workflow.getHandle(`payment/${paymentId}`);
-  await unwanted.signal('settled');
-  await unwanted.result();
-  await save(unwanted.workflowId, 'payment-unwanted-success');
 }
 
 async function playAll(recorder: Recorder): Promise<void> {
@@ -290,4 +234,7 @@ async function playAll(recorder: Recorder): Promise<void> {
   await playRefunds(recorder);
   await playManual(recorder);
   await playClock(recorder);
+  await playRenewals(recorder);
+  await playCommands(recorder);
+  await playFleet(recorder);
 }

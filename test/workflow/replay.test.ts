@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporal } from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { historyFromJson, recordHistories } from '../support/record-histories';
 
+const { EventType } = temporal.api.enums.v1;
 const folder = join(__dirname, 'histories');
 
 beforeAll(async () => {
@@ -52,11 +54,33 @@ describe('the workflows of today', () => {
       'payment-settled-elsewhere',
       'payment-unknown',
       'payment-unwanted-success',
+      'reconciliation',
+      'renewal-scheduler',
+      'subscription-cancelled-when-due',
       'subscription-cancelled',
+      'subscription-changed',
       'subscription-declined',
       'subscription-incomplete-activated',
       'subscription-paid',
+      'subscription-paused-resumed',
+      'subscription-renewal-declined',
+      'subscription-renewed',
       'test-clock',
+    ]);
+  });
+
+  it('renew within one task and eight events', () => {
+    const { events = [] } = historyFromJson(readFileSync(join(folder, 'subscription-renewed.json'), 'utf8'));
+    const types = (events ?? []).map(({ eventType }) => EventType[eventType ?? 0]);
+    expect(types.slice(types.indexOf('EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED'))).toEqual([
+      'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED',
+      'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED',
+      'EVENT_TYPE_WORKFLOW_TASK_STARTED',
+      'EVENT_TYPE_WORKFLOW_TASK_COMPLETED',
+      'EVENT_TYPE_MARKER_RECORDED',
+      'EVENT_TYPE_MARKER_RECORDED',
+      'EVENT_TYPE_MARKER_RECORDED',
+      'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
     ]);
   });
 

@@ -1,7 +1,13 @@
 import { Client } from 'pg';
 import type { NewEvent } from '../../../contracts/envelope';
 import { createDatabase, inTransaction, type Database } from '../../../prisma/client';
-import { appendToOutbox, outboxChannel, outboxShard, outboxShards } from '../../../prisma/outbox';
+import {
+  appendAllToOutbox,
+  appendToOutbox,
+  outboxChannel,
+  outboxShard,
+  outboxShards,
+} from '../../../prisma/outbox';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { until } from '../../support/until';
 
@@ -40,6 +46,11 @@ const event = (id: string, key: string): NewEvent<'payments.completed'> => ({
     completed_at: time.toISOString(),
   },
 });
+/** Puts the same keys into another order for each writer. */
+const hashOf = (writer: number, key: string): number => {
+  const [, number] = key.split('_');
+  return (Number(number) * (2 * writer + 1)) % 31;
+};
 const append = (id: string, key: string) =>
   inTransaction(db, (tx) => appendToOutbox(tx, event(id, key), time));
 
@@ -103,6 +114,52 @@ describe('the outbox', () => {
     });
     await expect(failing).rejects.toThrow('something else');
     expect(await db.outboxEvent.count({ where: { key: 'failed' } })).toBe(0);
+  });
+
+  it('writes many at once, those of a key in their order, and each once', async () => {
+    await append('batch/b/1', 'batch_b');
+    const events = ['b/3', 'a/1', 'b/2', 'b/1', 'c/1'].map((id) => event(`batch/${id}`, `batch_${id[0]}`));
+    await inTransaction(db, (tx) => appendAllToOutbox(tx, events, time));
+    const rows = await db.outboxEvent.findMany({
+      where: { event_id: { startsWith: 'batch/' } },
+      orderBy: { id: 'asc' },
+    });
+    expect(rows.map(({ event_id }) => event_id)).toEqual(
+      ['b/1', 'b/3', 'a/1', 'b/2', 'c/1'].map((id) => `batch/${id}`),
+    );
+    expect(rows.map(({ key, shard }) => shard === outboxShard(key))).toEqual(rows.map(() => true));
+    expect(rows[1]).toMatchObject({ topic: 'payments.completed', subject: 'batch_b', created_at: time });
+    const alone = event('batch/alone', 'batch_a');
+    await append(alone.id, alone.key);
+    const [inBatch, byItself] = [rows[2], await db.outboxEvent.findFirst({ where: { event_id: alone.id } })];
+    const dataOf = (row: { payload: string | null } | null | undefined) =>
+      (JSON.parse(row?.payload ?? '{}') as { data: unknown }).data;
+    expect(dataOf(inBatch)).toEqual(dataOf(byItself));
+  });
+
+  it('lets writers of many keys take turns, in the order of their commits and without a deadlock', async () => {
+    const keys = Array.from({ length: 30 }, (_, index) => `many_${index}`);
+    const writers = Array.from({ length: 10 }, async (_, writer) => {
+      for (let turn = 0; turn < 5; turn += 1) {
+        const inItsOrder = keys.toSorted((a, b) => hashOf(writer, a) - hashOf(writer, b));
+        const events = inItsOrder.map((key) => event(`${key}/${writer}/${turn}`, key));
+        // Once: a transaction that PostgreSQL gave up would be repeated by `inTransaction`.
+        await db.$transaction(async (tx) => {
+          await appendAllToOutbox(tx, events, time);
+          for (const { id, key } of events)
+            await tx.$executeRaw`INSERT INTO commits (key, event_id) VALUES (${key}, ${id})`;
+        });
+      }
+    });
+    await Promise.all(writers);
+    for (const key of keys) {
+      const byId = await db.outboxEvent.findMany({ where: { key }, orderBy: { id: 'asc' } });
+      const byCommit = await db.$queryRaw<
+        { event_id: string }[]
+      >`SELECT event_id FROM commits WHERE key = ${key} ORDER BY number`;
+      expect(byId).toHaveLength(50);
+      expect(byId.map(({ event_id }) => event_id)).toEqual(byCommit.map(({ event_id }) => event_id));
+    }
   });
 
   it('hints at a commit, not at a repeat, and names the shard', async () => {
