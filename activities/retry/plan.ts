@@ -5,8 +5,8 @@
  * planned stays for the timeline; the payment's row shows the next attempt.
  */
 import { planNextAttempt, type RetryPlan } from '../../domain/retry-planner';
-import { isPaymentOpen, type PaymentStatus } from '../../domain/payment';
-import type { FinalAction } from '../../domain/retry-policy';
+import { isPaymentOpen, type PaymentKind, type PaymentStatus } from '../../domain/payment';
+import { isRetriedAutomatically, type FinalAction } from '../../domain/retry-policy';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor } from '../../prisma/clock';
@@ -82,7 +82,7 @@ async function planned(
   { now, realNow, timeZone }: { now: Date; realNow: Date; timeZone: string },
 ): Promise<RetryState['next']> {
   const policy = await policyOf(tx, payment, subscription);
-  if (payment.kind === 'manual' && !policy.document.retry_manual_payments) {
+  if (!isRetriedAutomatically(policy.document, payment.kind as PaymentKind)) {
     return { kind: 'done', reason: 'the policy retries no payments of their own' };
   }
   const method = await methodToCharge(tx, payment, subscription);
