@@ -4,7 +4,7 @@
  * Owns: membership of the group, pausing and resuming, commits. Invariants: an offset is committed only after the
  * effects of all records up to it are durable; a member joins again only when nothing is in hand, so that no other
  * begins a key beside it; a partition without room is paused and what was not taken is read again later; when
- * kafkajs stops for good, the owner is told.
+ * kafkajs stops for good, the owner is told (`kafkajs-lasting-consumer.ts` begins anew).
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -27,7 +27,21 @@ const patienceMs = 1_000;
 /** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
 const putDownWithinMs = 10_000;
 
-export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logger): Promise<RecordConsumer> {
+/** What becomes of a membership while it lasts. */
+export interface MembershipEvents {
+  /** Partitions were handed out to this member. */
+  onJoined(): void;
+  /** kafkajs has stopped for good, on an error that it does not retry. */
+  onGivenUp(error: Error): void;
+}
+
+/** Becomes a member of the group and handles its records. @throws when Kafka does not answer */
+export async function joinGroup(
+  kafka: Kafka,
+  options: Omit<ConsumerOptions, 'onFatal'>,
+  events: MembershipEvents,
+  log: Logger,
+): Promise<RecordConsumer> {
   const held = new HeldPartitions((record, signal) => options.handle(record, signal));
   let beforeJoining = async (): Promise<void> => undefined;
   const consumer = kafka.consumer({
@@ -46,16 +60,28 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
   });
   const member = new Member(consumer, held, log.child({ group: options.group }));
   beforeJoining = () => member.putDown();
-  watchForCrash(consumer, options, () => member.isClosing, log);
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => member.joined(payload.memberAssignment));
-  await consumer.connect();
-  await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: 64,
-    eachBatch: (payload) => member.takeBatch(payload),
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    const { error, restart } = payload;
+    log.error({ err: error, group: options.group, restart }, 'the Kafka consumer crashed');
+    if (!restart && !member.isClosing) events.onGivenUp(error);
   });
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    member.joined(payload.memberAssignment);
+    events.onJoined();
+  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 64,
+      eachBatch: (payload) => member.takeBatch(payload),
+    });
+  } catch (error) {
+    await consumer.disconnect().catch(() => undefined);
+    throw error;
+  }
   // What is committed now is not handled again after a crash; a failure here is made good by the next one.
   const commits = setInterval(() => member.commitUnlessBusy(), commitMs);
   return {
@@ -226,20 +252,4 @@ function received(batch: Batch, { offset, key, value, headers = {} }: KafkaMessa
 
 function copied(header: Buffer | string): Buffer | string {
   return typeof header === 'string' ? header : Buffer.from(header);
-}
-
-/** kafkajs stops a consumer on errors that it does not retry, and says so only in this event. */
-function watchForCrash(
-  consumer: Consumer,
-  options: ConsumerOptions,
-  isClosing: () => boolean,
-  log: Logger,
-): void {
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    log.error(
-      { err: payload.error, group: options.group, restart: payload.restart },
-      'the Kafka consumer crashed',
-    );
-    if (!payload.restart && !isClosing()) options.onFatal(payload.error);
-  });
 }

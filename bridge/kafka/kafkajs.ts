@@ -1,8 +1,8 @@
 /** The port over kafkajs. Traps of kafkajs that matter here are named where they are avoided. */
 import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
-import { consume } from './kafkajs-consumer';
 import { patchIdleLoop } from './kafkajs-idle-patch';
+import { consume } from './kafkajs-lasting-consumer';
 import {
   RecordRefused,
   type KafkaAdmin,

@@ -74,7 +74,7 @@ export interface ConsumerOptions {
    * with the same key are handled in order, others side by side.
    */
   handle(record: ReceivedRecord, signal: AbortSignal): Promise<boolean>;
-  /** The client library gave up; the process must end, so that a supervisor starts it anew. */
+  /** The client library gives up again and again; the process must end, so that a supervisor starts it anew. */
   onFatal(error: Error): void;
 }
 

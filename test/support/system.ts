@@ -57,7 +57,7 @@ export class TestSystem {
   private constructor(
     readonly system: System,
     readonly topics: Topics,
-    /** Processes that ended though nobody asked them to. */
+    /** Processes that ended though nobody asked them to, each with the last lines that it printed. */
     readonly crashed: readonly string[],
     readonly plan: string,
     readonly processes: readonly string[],
@@ -86,7 +86,10 @@ export class TestSystem {
           ...environment,
           ...(processes.includes('sandbox') && { SANDBOX_PROVIDER_URL: `http://127.0.0.1:${ports.sandbox}` }),
         },
-        onProductExit: ({ name }) => crashed.push(name),
+        onProductExit: (process) => {
+          const at = crashed.push(process.name) - 1;
+          void process.lastOutput().then((lines) => (crashed[at] = `${process.name}: ${lines}`));
+        },
       });
       try {
         const topics = await readTopics(system.environment['KAFKA_BROKERS'] ?? '');

@@ -26,6 +26,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const bridge of bridges) bridge.killGroup();
   await Promise.all(bridges.splice(0).map(({ ended }) => ended));
+  await given.closeGroups();
   await given.end();
   await producer.close();
   await kafka.end();
@@ -82,24 +83,46 @@ describe('three processes of one group', () => {
   }, 180_000);
 });
 
-describe('a process whose Kafka client gives up', () => {
-  it('ends with code 1 and says why', async () => {
-    // A member with another protocol: kafkajs can never join this group, and does not try again.
-    const stranger = kafka.plain.consumer({
-      groupId: group,
-      partitionAssigners: [
-        () => ({
-          name: 'Stranger',
-          version: 0,
-          protocol: () => ({ name: 'Stranger', metadata: Buffer.alloc(6) }),
-          assign: () => Promise.resolve([]),
-        }),
-      ],
-    });
-    await stranger.connect();
-    await stranger.subscribe({ topic: 'subscriptions.updated' });
-    await stranger.run({ eachMessage: () => Promise.resolve() });
-    await until('the stranger is a member', async () => (await given.describe(group)).members.length === 1);
+/** A member with another protocol: kafkajs can never join its group, and does not try again. */
+async function joinAsStranger() {
+  const stranger = kafka.plain.consumer({
+    groupId: group,
+    // What a fetch waits, closing waits, too.
+    maxWaitTimeInMs: 200,
+    partitionAssigners: [
+      () => ({
+        name: 'Stranger',
+        version: 0,
+        protocol: () => ({ name: 'Stranger', metadata: Buffer.alloc(6) }),
+        assign: () => Promise.resolve([]),
+      }),
+    ],
+  });
+  await stranger.connect();
+  await stranger.subscribe({ topic: 'subscriptions.updated' });
+  await stranger.run({ eachMessage: () => Promise.resolve() });
+  await until('the stranger is a member', async () => (await given.describe(group)).members.length === 1);
+  return stranger;
+}
+
+describe('a Kafka client that gives up', () => {
+  it('is begun anew, and what came meanwhile is handled', async () => {
+    const stranger = await joinAsStranger();
+    const seen: string[] = [];
+    try {
+      const handle = async ({ id }: { id: string }) => void seen.push(id);
+      await given.start({ 'subscriptions.updated': handle }, { group });
+      await until('it gave up', async () => given.said.includes('the Kafka consumer crashed'));
+      await sendAll(producer, subscriptions(0, 3));
+    } finally {
+      await stranger.disconnect();
+    }
+    await until('every record is handled', async () => seen.length === 3);
+    expect(given.fatal).toEqual([]);
+  });
+
+  it('again and again ends the process with code 1, and it says why', async () => {
+    const stranger = await joinAsStranger();
     try {
       const { code, output } = await startBridge().ended;
       expect(code).toBe(1);
