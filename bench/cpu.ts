@@ -25,8 +25,8 @@ function statOf(pid: number): Stat | null {
   }
 }
 
-/** What a process and all that descend from it have used so far, milliseconds. */
-function cpuMsOfTree(root: number): number {
+/** What a process and all that descend from it have used so far, milliseconds; without the trees of `others`. */
+function cpuMsOfTree(root: number, others: ReadonlySet<number>): number {
   const stats = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => ({ pid: Number(name), stat: statOf(Number(name)) }));
@@ -34,7 +34,7 @@ function cpuMsOfTree(root: number): number {
   const tree = [root];
   for (let pid = tree.pop(); pid !== undefined; pid = tree.pop()) {
     for (const known of stats) {
-      if (known.stat?.parent === pid) tree.push(known.pid);
+      if (known.stat?.parent === pid && !others.has(known.pid)) tree.push(known.pid);
       if (known.pid === pid) sum += known.stat?.cpuMs ?? 0;
     }
   }
@@ -52,12 +52,17 @@ export type ProcessIds = Readonly<Record<string, number>>;
 
 /** Begins to count. `each`: what every process has used since, for each of `count` operations, and their sum. */
 export function cpuMeter(processes: ProcessIds): { each(count: number): string } {
-  const begun = Object.entries(processes).map(([name, pid]) => ({ name, pid, beganMs: cpuMsOfTree(pid) }));
+  const measured = new Set(Object.values(processes));
+  const begun = Object.entries(processes).map(([name, pid]) => ({
+    name,
+    pid,
+    beganMs: cpuMsOfTree(pid, measured),
+  }));
   return {
     each(count) {
       const used = begun.map(({ name, pid, beganMs }) => ({
         name,
-        ms: (cpuMsOfTree(pid) - beganMs) / count,
+        ms: (cpuMsOfTree(pid, measured) - beganMs) / count,
       }));
       const sum = used.reduce((total, { ms }) => total + ms, 0);
       const parts = used.filter(({ ms }) => ms >= 0.05).map(({ name, ms }) => `${name} ${ms.toFixed(2)}`);

@@ -11,16 +11,17 @@ import { cpuMeter, type ProcessIds } from './cpu';
 import { floorWorker } from './floor/worker';
 import { runMany, shown, type Figures } from './load';
 
-const runs = 400;
 const concurrency = 20;
-const warmUps = 60;
+/** The servers' and our own code is compiled by then, as it is in a process that has run for a while. */
+const warmUps = 300;
 
 export async function benchCreations(
   system: System,
   processes: ProcessIds,
+  runs: number,
   say: (line: string) => void,
 ): Promise<void> {
-  const floor = await measureFloor(system, processes, say);
+  const floor = await measureFloor(system, processes, runs, say);
   const subscribe = await subscriber(system);
   await runMany(warmUps, concurrency, subscribe);
   const cpu = cpuMeter(processes);
@@ -33,6 +34,7 @@ export async function benchCreations(
 async function measureFloor(
   system: System,
   processes: ProcessIds,
+  runs: number,
   say: (line: string) => void,
 ): Promise<Figures> {
   const address = system.environment['TEMPORAL_ADDRESS'] ?? '';

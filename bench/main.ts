@@ -50,8 +50,8 @@ const withoutWebhooks = { SANDBOX_WEBHOOK_SECRETS: '' };
 const processes = ['sandbox', 'api', 'worker', 'bridge'];
 
 const benches: Readonly<Record<string, Bench>> = {
-  creations: (dir) =>
-    onSystem(dir, processes, (system, pids) => benchCreations(system, pids, say), withoutWebhooks),
+  creations: (dir, { creations }) =>
+    onSystem(dir, processes, (system, pids) => benchCreations(system, pids, creations, say), withoutWebhooks),
   renewals: (dir, { subscriptions }) =>
     onSystem(dir, processes, (system, pids) => benchRenewals(system, pids, subscriptions, say), {
       ...withoutWebhooks,

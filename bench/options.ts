@@ -1,12 +1,14 @@
 /**
  * What `make bench` was asked for:
- * `npm run bench -- [names] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]`.
+ * `npm run bench -- [names] [--creations N] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]`.
  */
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
   /** None: all. */
   names: string[];
+  /** Subscriptions created over HTTP. */
+  creations: number;
   /** Subscriptions that are due at one instant. */
   subscriptions: number;
   /** Subscriptions that wait for nothing. */
@@ -25,6 +27,7 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
     args,
     allowPositionals: true,
     options: {
+      creations: { type: 'string', default: '800' },
       subscriptions: { type: 'string', default: '500' },
       sleeping: { type: 'string', default: '10000' },
       rows: { type: 'string', default: '100000' },
@@ -35,6 +38,7 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
   const unknown = positionals.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: there is ${known.join(', ')}`);
   const counts = {
+    creations: Number(values.creations),
     subscriptions: Number(values.subscriptions),
     sleeping: Number(values.sleeping),
     rows: Number(values.rows),
