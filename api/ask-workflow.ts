@@ -54,6 +54,23 @@ export async function askWorkflow<T>(client: Client, log: Logger, question: Ques
   }
 }
 
+/** Starts it, or leaves the one alone that runs. @throws ProblemError `unavailable` */
+export async function startWorkflow(client: Client, log: Logger, addressee: Addressee): Promise<void> {
+  const { workflowType, ...options } = addressee.start;
+  try {
+    await client.withDeadline(Date.now() + answerWithinMs, () =>
+      client.workflow.start(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: addressee.summary,
+      }),
+    );
+  } catch (error) {
+    throw refusal(error, addressee, log);
+  }
+}
+
 /** Tells without waiting for what comes of it. @throws ProblemError `unavailable` */
 export async function tellWorkflow(
   client: Client,

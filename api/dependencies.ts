@@ -1,6 +1,7 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
+import type { BulkRetryProcess } from './bulk-retry-process';
 import type { PaymentProcess } from './payment-process';
 import type { SubscriptionProcess } from './subscription-process';
 import type { TestClockProcess } from './test-clock-process';
@@ -20,6 +21,7 @@ export interface ApiDependencies {
   reconcileNow(): Promise<void>;
   payments: PaymentProcess;
   clocks: TestClockProcess;
+  bulkRetries: BulkRetryProcess;
   readiness: readonly ReadinessCheck[];
   /** Names that payment methods may have as their provider. */
   providers: readonly string[];

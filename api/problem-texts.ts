@@ -39,6 +39,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   operator_task_resolved: 'resolved says when, by whom, why and as what. Nothing was changed.',
   payment_not_retryable:
     'reason says why: completed, in_flight, unknown_outcome, pending, requires_action, cancelled, uncollectible, hard_declined (another payment method may do), budget_exhausted, subscription_paused, subscription_final or no_payment_method. Nothing was asked for.',
+  bulk_retry_state:
+    'reason is the status of the bulk retry: a preview was never started, and what is completed or cancelled stays so. Start another one.',
   payment_not_refundable:
     'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left. What is pending or was given back already is not left. Nothing was changed.',
   payment_method_in_use:

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { createApp } from '../api/app';
 import { listen } from '../api/server';
 import { reconcileOver } from '../api/temporal-reconciliation';
+import { temporalBulkRetryProcess } from '../api/temporal-bulk-retry-process';
 import { temporalPaymentProcess } from '../api/temporal-payment-process';
 import { refusalLog } from '../api/webhook-sources';
 import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
@@ -26,6 +27,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     process: temporalSubscriptionProcess(temporal.client, log),
     reconcileNow: reconcileOver(temporal.client),
     clocks: temporalTestClockProcess(temporal.client, log),
+    bulkRetries: temporalBulkRetryProcess(temporal.client, log),
     payments: temporalPaymentProcess(temporal.client, log, config.INCOMPLETE_HOURS),
     readiness: [
       { name: 'postgres', check: async () => void (await db.$queryRaw`SELECT 1 FROM plans LIMIT 1`) },

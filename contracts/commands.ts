@@ -149,6 +149,16 @@ export interface AdvanceClock {
   to: string;
 }
 
+/** Start arguments of `bulk-retry/{id}`. */
+export interface BulkRetryInput {
+  bulk_retry_id: string;
+}
+
+/** Updates `pause`, `resume` and `cancel` of a bulk retry. */
+export interface DecideBulkRetry {
+  actor: Actor;
+}
+
 /** Signal `clockAdvanced`: the customer's test clock says so much. */
 export interface ClockAdvanced {
   now: string;

@@ -24,6 +24,7 @@ export const problems = {
   payment_not_cancellable: { status: 409, title: 'The payment cannot be cancelled' },
   operator_task_resolved: { status: 409, title: 'The operator task was resolved already' },
   payment_not_retryable: { status: 409, title: 'The payment cannot be tried again now' },
+  bulk_retry_state: { status: 409, title: 'The state of the bulk retry does not allow it' },
   payment_not_refundable: { status: 409, title: 'The payment cannot be refunded' },
   test_clock_advancing: { status: 409, title: 'The test clock is being advanced' },
   dead_letter_resolved: { status: 409, title: 'The dead letter was dealt with already' },

@@ -5,6 +5,7 @@
  * in ids, memos or search attributes: they are readable in the Web UI.
  */
 import type {
+  BulkRetryInput,
   CancelPayment,
   PaymentInput,
   RenewalSchedulerInput,
@@ -118,6 +119,16 @@ export function testClockStart(clockId: string): WorkflowStart<TestClockInput> {
     workflowId: `test-clock/${clockId}`,
     taskQueue: taskQueues.retry,
     args: [{ clock_id: clockId }],
+  };
+}
+
+/** One run of a bulk retry. */
+export function bulkRetryStart(bulkRetryId: string): WorkflowStart<BulkRetryInput> {
+  return {
+    workflowType: 'bulkRetry',
+    workflowId: `bulk-retry/${bulkRetryId}`,
+    taskQueue: taskQueues.retry,
+    args: [{ bulk_retry_id: bulkRetryId }],
   };
 }
 

@@ -47,6 +47,11 @@ export function periodPaymentId(subscriptionId: string, periodIndex: number): st
   return derivedId('payment', ['period', subscriptionId, periodIndex]);
 }
 
+/** The wish of a bulk retry for one of its payments; there is never a second one. */
+export function bulkRetryRequestId(bulkRetryId: string, paymentId: string): string {
+  return derivedId('retry_request', ['bulk', bulkRetryId, paymentId]);
+}
+
 /** What the provider deduplicates an attempt by: the same for technical repeats, new for each attempt. */
 export function attemptIdempotencyKey(paymentId: string, attempt: number): string {
   return `${paymentId}/${attempt}`;

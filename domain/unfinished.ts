@@ -17,6 +17,7 @@ export const predicateNames = [
   'collection_not_told',
   'plan_due',
   'retry_request_open',
+  'bulk_retry_stalled',
   'outbox_unpublished',
 ] as const;
 export type Predicate = (typeof predicateNames)[number];

@@ -24,29 +24,53 @@ const methodColumns = columnsOf(Prisma.PaymentMethodScalarFieldEnum);
 /** Long enough for every budget: none looks further back. */
 const budgetDays = 366;
 
+/** A payment that somebody asks about, with what decides what would be charged. */
+interface Chargeable {
+  payment: PaymentRow;
+  subscription: SubscriptionRow | null;
+  /** The payment method that whoever asks for the attempt wants; null: nobody wants a particular one. */
+  wanted: string | null;
+}
+
 /**
- * The payment method that an attempt would charge. Of a payment of its own it is the one that was named; a period is
- * collected with the subscription's of now. Then the customer's default.
- * @param wanted by whoever asks for the attempt; null: nobody wants a particular one
+ * The payment methods that attempts would charge, in the order of the payments. Of a payment of its own it is the one
+ * that was named; a period is collected with the subscription's of now. Then the customer's default.
  */
+async function methodsToCharge(
+  tx: Transaction,
+  asked: readonly Chargeable[],
+): Promise<(MethodRow | null)[]> {
+  const choices = asked.map(({ payment, subscription, wanted }) => {
+    const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
+    return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
+  });
+  const place = (at: number) => choices.map((choice) => choice[at] ?? '');
+  const rows = await tx.$queryRaw<(MethodRow & { item: bigint })[]>`
+    SELECT DISTINCT ON (item) item, ${methodColumns} FROM payment_methods
+    JOIN (
+      SELECT item, place, method_id, owner_id
+      FROM unnest(
+          ${asked.map(({ payment }) => payment.customer_id)}::text[],
+          ${place(0)}::text[], ${place(1)}::text[], ${place(2)}::text[]
+        ) WITH ORDINALITY AS named(owner_id, first, second, third, item)
+        JOIN customers ON customers.id = owner_id,
+        unnest(ARRAY[first, second, third, default_payment_method_id])
+          WITH ORDINALITY AS listed(method_id, place)
+    ) AS choice ON choice.method_id = payment_methods.id AND choice.owner_id = payment_methods.customer_id
+    WHERE deleted_at IS NULL
+    ORDER BY item, place`;
+  const found = new Map(rows.map(({ item, ...row }) => [Number(item) - 1, row]));
+  return asked.map((_, at) => found.get(at) ?? null);
+}
+
+/** The payment method that an attempt would charge. @param wanted by whoever asks for it; null: no particular one */
 export async function methodToCharge(
   tx: Transaction,
   payment: PaymentRow,
   subscription: SubscriptionRow | null,
   wanted: string | null = null,
 ): Promise<MethodRow | null> {
-  const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
-  const inOrder = [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)];
-  const [method] = await tx.$queryRaw<MethodRow[]>`
-    SELECT ${methodColumns} FROM payment_methods
-    JOIN (
-      SELECT place, method_id FROM customers,
-        unnest(${inOrder.map((id) => id ?? '')}::text[] || default_payment_method_id)
-          WITH ORDINALITY AS named(method_id, place)
-      WHERE customers.id = ${payment.customer_id}
-    ) AS choice ON choice.method_id = payment_methods.id
-    WHERE customer_id = ${payment.customer_id} AND deleted_at IS NULL
-    ORDER BY place LIMIT 1`;
+  const [method] = await methodsToCharge(tx, [{ payment, subscription, wanted }]);
   return method ?? null;
 }
 
@@ -65,6 +89,20 @@ export async function failedAttempts(tx: Transaction, paymentId: string): Promis
   }));
 }
 
+/** The latest decline of each payment that had one. */
+async function lastDeclines(
+  tx: Transaction,
+  paymentIds: readonly string[],
+): Promise<Map<string, { code: DeclineCode; payment_method_id: string | null }>> {
+  const rows = await tx.$queryRaw<
+    { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
+  >`
+    SELECT DISTINCT ON (payment_id) payment_id, failure ->> 'code' AS code, payment_method_id
+    FROM payment_attempts WHERE payment_id = ANY(${paymentIds}) AND status = 'failed'
+    ORDER BY payment_id, number DESC`;
+  return new Map(rows.map(({ payment_id, ...decline }) => [payment_id, decline]));
+}
+
 /** A method with every attempt that counts against its network's budget. */
 export async function countedMethod(
   tx: Transaction,
@@ -72,33 +110,109 @@ export async function countedMethod(
   now: Date,
 ): Promise<CurrentPaymentMethod | null> {
   if (method === null) return null;
+  const attempts = await countedAttempts(tx, [method.id], now);
+  return toCounted(method, attempts);
+}
+
+/** By payment method: the attempts that may count. @param now the earliest instant that is asked about */
+async function countedAttempts(
+  tx: Transaction,
+  methodIds: readonly string[],
+  now: Date,
+): Promise<Map<string, { at: string }[]>> {
   const rows = await tx.paymentAttempt.findMany({
     where: {
-      payment_method_id: method.id,
+      payment_method_id: { in: [...methodIds] },
       started_at: { gte: new Date(now.getTime() - budgetDays * 86_400_000) },
     },
-    select: { started_at: true, settled_at: true },
+    select: { payment_method_id: true, started_at: true, settled_at: true },
   });
-  const attempts = rows.map(({ started_at, settled_at }) => ({
-    at: (settled_at ?? started_at).toISOString(),
-  }));
-  return { id: method.id, network: method.brand?.toLowerCase() ?? null, attempts };
+  const counted = new Map<string, { at: string }[]>(methodIds.map((id) => [id, []]));
+  for (const { payment_method_id: id, started_at, settled_at } of rows) {
+    counted.get(id ?? '')?.push({ at: (settled_at ?? started_at).toISOString() });
+  }
+  return counted;
 }
+
+function toCounted(
+  { id, brand }: MethodRow,
+  attempts: ReadonlyMap<string, { at: string }[]>,
+): CurrentPaymentMethod {
+  return { id, network: brand?.toLowerCase() ?? null, attempts: attempts.get(id) ?? [] };
+}
+
+type Policy = { id: string; version: number; document: RetryPolicyDocument };
 
 /** The policy that collects a payment: the version that its dunning began with, else the current one. */
 export async function policyOf(
   tx: Transaction,
   payment: PaymentRow,
   subscription: SubscriptionRow | null,
-): Promise<{ id: string; version: number; document: RetryPolicyDocument }> {
-  const begun = await tx.retryPlan.findFirst({
-    where: { payment_id: payment.id },
-    orderBy: { sequence: 'asc' },
-  });
-  const id = begun?.policy_id ?? subscription?.retry_policy_id ?? 'default';
-  const policy = await readRetryPolicy(tx, id, begun?.policy_version);
-  if (policy === null) throw new Error(`there is no retry policy ${id}`);
+): Promise<Policy> {
+  const [policy] = await policiesOf(tx, [{ payment, subscription }]);
+  if (policy === undefined) throw new Error('a payment has a policy');
   return policy;
+}
+
+async function policiesOf(
+  tx: Transaction,
+  asked: readonly Pick<Chargeable, 'payment' | 'subscription'>[],
+): Promise<Policy[]> {
+  const begun = await tx.$queryRaw<{ payment_id: string; policy_id: string; policy_version: number }[]>`
+    SELECT DISTINCT ON (payment_id) payment_id, policy_id, policy_version
+    FROM retry_plans WHERE payment_id = ANY(${asked.map(({ payment }) => payment.id)})
+    ORDER BY payment_id, sequence`;
+  const begunOf = new Map(begun.map((row) => [row.payment_id, row]));
+  const read = new Map<string, Policy>();
+  const policies: Policy[] = [];
+  for (const { payment, subscription } of asked) {
+    const plan = begunOf.get(payment.id);
+    const id = plan?.policy_id ?? subscription?.retry_policy_id ?? 'default';
+    const name = `${id} ${plan?.policy_version}`;
+    const policy = read.get(name) ?? (await readRetryPolicy(tx, id, plan?.policy_version));
+    if (policy === null) throw new Error(`there is no retry policy ${id}`);
+    read.set(name, policy);
+    policies.push(policy);
+  }
+  return policies;
+}
+
+/** A wish for an attempt, and what time it is for the customer. */
+export interface AskedAttempt extends Chargeable {
+  now: Date;
+}
+
+/** Why manual attempts would be refused now, in the order of the wishes; null: it would not. Each is judged alone. */
+export async function refusalsNow(
+  tx: Transaction,
+  asked: readonly AskedAttempt[],
+): Promise<(RetryRefusal | null)[]> {
+  if (asked.length === 0) return [];
+  const methods = await methodsToCharge(tx, asked);
+  const methodIds = [...new Set(methods.flatMap((method) => (method === null ? [] : [method.id])))];
+  const earliest = new Date(Math.min(...asked.map(({ now }) => now.getTime())));
+  const attempts = await countedAttempts(tx, methodIds, earliest);
+  const declines = await lastDeclines(
+    tx,
+    asked.map(({ payment }) => payment.id),
+  );
+  const policies = await policiesOf(tx, asked);
+  return asked.map(({ payment, subscription, now }, at) => {
+    const row = methods[at] ?? null;
+    const method = row === null ? null : toCounted(row, attempts);
+    const policy = policies[at];
+    const allowedMs =
+      method === null || policy === undefined
+        ? now.getTime()
+        : earliestWithinMs(policy.document, method.network, method.attempts, now.getTime()).ms;
+    return retryRefusal({
+      payment: payment.status as PaymentStatus,
+      subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
+      lastDecline: declines.get(payment.id) ?? null,
+      payment_method_id: method?.id ?? null,
+      withinBudget: allowedMs <= now.getTime(),
+    });
+  });
 }
 
 /** Why a manual attempt would be refused now; null: it would not. @param wanted the payment method asked for */
@@ -109,22 +223,6 @@ export async function refusalNow(
   wanted: string | null,
   now: Date,
 ): Promise<RetryRefusal | null> {
-  const row = await methodToCharge(tx, payment, subscription, wanted);
-  const [method, attempts, policy] = [
-    await countedMethod(tx, row, now),
-    await failedAttempts(tx, payment.id),
-    await policyOf(tx, payment, subscription),
-  ];
-  const last = attempts.at(-1);
-  const allowedMs =
-    method === null
-      ? now.getTime()
-      : earliestWithinMs(policy.document, method.network, method.attempts, now.getTime()).ms;
-  return retryRefusal({
-    payment: payment.status as PaymentStatus,
-    subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
-    lastDecline: last === undefined ? null : { code: last.code, payment_method_id: last.payment_method_id },
-    payment_method_id: method?.id ?? null,
-    withinBudget: allowedMs <= now.getTime(),
-  });
+  const [refusal] = await refusalsNow(tx, [{ payment, subscription, wanted, now }]);
+  return refusal ?? null;
 }

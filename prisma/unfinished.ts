@@ -11,7 +11,7 @@ import { Prisma } from './generated/client';
 
 export interface Finding {
   predicate: Predicate;
-  subject: { type: 'subscription' | 'payment' | 'webhook_delivery' | 'outbox_event'; id: string };
+  subject: { type: 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event'; id: string };
 }
 
 export interface Question {
@@ -198,6 +198,15 @@ const predicates = {
       SELECT DISTINCT p.id FROM retry_requests q JOIN payments p ON p.id = q.payment_id
         JOIN customers s ON s.id = p.customer_id
       WHERE q.settled_at IS NULL AND q.requested_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
+  /** A bulk retry has not gone on: it hands nothing over, or all is judged and it does not end. No clock drives one. */
+  bulk_retry_stalled: {
+    type: 'bulk_retry',
+    query: ({ before, quiet, testClockId }) => Prisma.sql`
+      SELECT r.id FROM bulk_retries r
+      WHERE ${testClockId === null} AND r.status = 'running' AND r.updated_at <= ${before}
+        AND (${quiet} OR r.released < r.total OR NOT EXISTS (
+          SELECT 1 FROM retry_requests q WHERE q.bulk_retry_id = r.id AND q.settled_at IS NULL))`,
   },
   /** Committed, and not on its topic; a parked one waits for a person. */
   outbox_unpublished: {

@@ -3,5 +3,6 @@ export { subscription } from './subscription';
 export { payment } from './payment';
 export { reconciliation } from './reconciliation';
 export { retry } from './retry';
+export { bulkRetry } from './bulk-retry';
 export { renewalScheduler } from './renewal-scheduler';
 export { testClock } from './test-clock';

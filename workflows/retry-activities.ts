@@ -9,7 +9,7 @@ const local = proxyLocalActivities<RetryActivities>({
 });
 
 /** Waits, visibly, until the step can be done. */
-async function patiently<T>(step: () => Promise<T>): Promise<T> {
+export async function patiently<T>(step: () => Promise<T>): Promise<T> {
   for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 60_000)) {
     try {
       return await step();

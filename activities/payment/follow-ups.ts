@@ -8,6 +8,7 @@ import type {
   PaymentCompleted,
 } from '../../contracts/commands';
 import {
+  bulkRetryStart,
   messages,
   paymentStart,
   retryStart,
@@ -33,6 +34,8 @@ export interface FollowUps {
   look(paymentId: string): Promise<void>;
   /** Starts `payment/{id}`, or leaves the one alone that runs. */
   start(paymentId: string): Promise<void>;
+  /** Starts `bulk-retry/{id}`, or leaves the one alone that runs. */
+  startBulkRetry(bulkRetryId: string): Promise<void>;
   /** Tells `payment/{id}` what its customer's test clock says; starts it when there is none. */
   clockAdvanced(paymentId: string, advanced: ClockAdvanced): Promise<void>;
   /** Tells a subscription that its first payment is settled; starts its process when there is none. */
@@ -86,6 +89,15 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
     cancel: (id, reason) => tellPayment(id, messages.cancel, { reason }),
     clockAdvanced: (id, advanced) => tellPayment(id, messages.clockAdvanced, advanced),
     look: (id) => tellPayment(id, messages.settled),
+    async startBulkRetry(bulkRetryId) {
+      const { workflowType, ...options } = bulkRetryStart(bulkRetryId);
+      await client.workflow.start(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `Bulk retry ${bulkRetryId}`,
+      });
+    },
     async start(paymentId) {
       const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
       await client.workflow.start(workflowType, {

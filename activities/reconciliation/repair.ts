@@ -43,6 +43,7 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   collection_not_told: tellCollected,
   plan_due: ({ followUps }, id) => followUps.collect(id, 'failed'),
   retry_request_open: ({ followUps }, id) => followUps.collect(id, 'manualRetry'),
+  bulk_retry_stalled: ({ followUps }, id) => followUps.startBulkRetry(id),
   outbox_unpublished: null,
 };
 

@@ -1,9 +1,19 @@
 /** The Retry Service's activities: what its workflows do to the world. */
 import { Context } from '@temporalio/activity';
+import type { Actor } from '../../contracts/fields';
+import type { BulkRetryCommand } from '../../domain/bulk-retry';
 import type { AdvanceClock, CollectionExhausted, CollectionStarted } from '../../contracts/commands';
 import type { Database } from '../../prisma/client';
 import type { AttemptAnswer } from '../payment/begin-attempt';
 import type { FollowUps } from '../payment/follow-ups';
+import {
+  decideBulkRetry,
+  lookAtBulkRetry,
+  releaseBatch,
+  type Batch,
+  type BulkRetryState,
+  type DecidedBulkRetry,
+} from './bulk-retry';
 import { planRetry, type RetryState } from './plan';
 import { publishDue, type PublishedBatch, type Schedule } from './publish-due';
 import {
@@ -17,6 +27,7 @@ import {
 
 import { concludeRequest, nextRequest, type WantedAttempt } from './requests';
 
+export type { Batch, BulkRetryState, DecidedBulkRetry } from './bulk-retry';
 export type { RetryState } from './plan';
 export type { PublishedBatch } from './publish-due';
 export type { ClockLook, ClockState } from './test-clock';
@@ -43,6 +54,15 @@ export interface TestClockActivities {
   failAdvance(clockId: string): Promise<ClockState>;
 }
 
+export interface BulkRetryActivities {
+  /** How far it is; null when there is no such one. */
+  lookAtBulkRetry(bulkRetryId: string): Promise<BulkRetryState | null>;
+  /** Hands the wishes of one batch over. */
+  releaseBatch(bulkRetryId: string, batch: Batch): Promise<void>;
+  /** Carries out what an operator decided. */
+  decideBulkRetry(bulkRetryId: string, command: BulkRetryCommand, actor: Actor): Promise<DecidedBulkRetry>;
+}
+
 export interface RetryDependencies {
   db: Database;
   followUps: FollowUps;
@@ -52,7 +72,9 @@ export interface RetryDependencies {
   stallMs: number;
 }
 
-export function createRetryActivities(deps: RetryDependencies): RetryActivities & TestClockActivities {
+export function createRetryActivities(
+  deps: RetryDependencies,
+): RetryActivities & TestClockActivities & BulkRetryActivities {
   const { db, followUps } = deps;
   const clockDeps = { ...deps, pause };
   return {
@@ -70,6 +92,10 @@ export function createRetryActivities(deps: RetryDependencies): RetryActivities 
     beginAdvance: (clockId, command) => beginAdvance(clockDeps, clockId, command),
     goOn: (clockId) => goOn(clockDeps, clockId),
     failAdvance: (clockId) => failAdvance(clockDeps, clockId),
+    lookAtBulkRetry: (id) => lookAtBulkRetry(db, id),
+    releaseBatch: (id, batch) =>
+      releaseBatch({ db, followUps, beat: () => Context.current().heartbeat() }, id, batch),
+    decideBulkRetry: (id, command, actor) => decideBulkRetry(db, id, command, actor),
   };
 }
 

@@ -4,7 +4,7 @@
  * Invariant: each ends as attempted, or refused with its reason; what an attempt came to is told by the attempt.
  */
 import type { AttemptAnswer } from '../payment/begin-attempt';
-import { inTransaction, type Database } from '../../prisma/client';
+import { databaseNow, inTransaction, type Database } from '../../prisma/client';
 import { timesFor } from '../../prisma/clock';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { refusalNow } from '../../prisma/retry-facts';
@@ -49,10 +49,12 @@ export async function nextRequest(db: Database, paymentId: string): Promise<Want
 
 /** What became of a wish: its attempt was made, or was refused at the last moment. */
 export async function concludeRequest(db: Database, requestId: string, answer: AttemptAnswer): Promise<void> {
-  const settled_at = new Date();
-  const data =
-    answer.status === 'refused'
-      ? { status: 'refused', refusal: answer.reason, attempt: null, settled_at }
-      : { status: 'attempted', settled_at };
-  await db.retryRequest.updateMany({ where: { id: requestId, settled_at: null }, data });
+  await inTransaction(db, async (tx) => {
+    const settled_at = await databaseNow(tx);
+    const data =
+      answer.status === 'refused'
+        ? { status: 'refused', refusal: answer.reason, attempt: null, settled_at }
+        : { status: 'attempted', settled_at };
+    await tx.retryRequest.updateMany({ where: { id: requestId, settled_at: null }, data });
+  });
 }

@@ -2,6 +2,7 @@
 import type { Route } from '../route';
 import { analyticsRoutes } from './analytics';
 import { apiKeyRoutes } from './api-keys';
+import { bulkRetryRoutes } from './bulk-retries';
 import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
@@ -31,6 +32,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...customerRoutes,
     ...paymentMethodRoutes,
     ...retryRoutes,
+    ...bulkRetryRoutes,
     ...retryPolicyRoutes,
     ...testClockRoutes,
     ...analyticsRoutes,

@@ -25,6 +25,7 @@ export const retryRequest = z
       .nullable()
       .meta({ description: `One of ${retryRefusals.join(', ')}, or the attempt's own.` }),
     attempt: z.int().nullable().meta({ description: 'The number of the attempt that it led to.' }),
+    bulk_retry_id: z.string().nullable().meta({ description: 'The bulk retry that it is part of.' }),
     requested_at: instant,
     settled_at: instant.nullable(),
   })

@@ -5,15 +5,18 @@ import { v7 as uuidv7 } from 'uuid';
 import { createApp, type ReadinessCheck } from '../../../api/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
 import { listen, type RunningServer } from '../../../api/server';
+import type { BulkRetryProcess } from '../../../api/bulk-retry-process';
 import type { PaymentProcess } from '../../../api/payment-process';
 import type { SubscriptionProcess } from '../../../api/subscription-process';
 import type { TestClockProcess } from '../../../api/test-clock-process';
 import type {
   AdvanceClock,
   CancelPayment,
+  DecideBulkRetry,
   RefundCommand,
   SubscriptionCreation,
 } from '../../../contracts/commands';
+import type { BulkRetryCommand } from '../../../domain/bulk-retry';
 import type { Scope } from '../../../contracts/scopes';
 import { webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';
@@ -98,12 +101,32 @@ export class PlayedClocks implements TestClockProcess {
   }
 }
 
+/** Plays the part of the bulk retry's workflow. */
+export class PlayedBulkRetries implements BulkRetryProcess {
+  started: string[] = [];
+  commands: { id: string; name: string; decision: DecideBulkRetry }[] = [];
+  onStart: () => Promise<void> = () => Promise.resolve();
+  onCommand: (id: string, name: BulkRetryCommand, decision: DecideBulkRetry) => Promise<void> = () =>
+    Promise.resolve();
+
+  start(id: string): Promise<void> {
+    this.started.push(id);
+    return this.onStart();
+  }
+
+  command(id: string, name: BulkRetryCommand, decision: DecideBulkRetry): Promise<void> {
+    this.commands.push({ id, name, decision });
+    return this.onCommand(id, name, decision);
+  }
+}
+
 export interface GivenApi {
   db: Database;
   url: string;
   process: PlayedProcess;
   payments: PlayedPayments;
   clocks: PlayedClocks;
+  bulkRetries: PlayedBulkRetries;
   /** Every line that was logged. */
   logged: string[];
   clock: { now: Date };
@@ -122,6 +145,7 @@ export async function givenApi(): Promise<GivenApi> {
   const played = new PlayedProcess();
   const payments = new PlayedPayments();
   const clocks = new PlayedClocks();
+  const bulkRetries = new PlayedBulkRetries();
   const logged: string[] = [];
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];
@@ -137,6 +161,7 @@ export async function givenApi(): Promise<GivenApi> {
     },
     payments,
     clocks,
+    bulkRetries,
     readiness,
     providers: ['sandbox'],
     webhooks: {
@@ -157,6 +182,7 @@ export async function givenApi(): Promise<GivenApi> {
     process: played,
     payments,
     clocks,
+    bulkRetries,
     logged,
     clock,
     readiness,

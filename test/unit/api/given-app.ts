@@ -19,6 +19,10 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     command: () => Promise.reject(new Error('not asked')),
   },
   clocks: { advance: () => Promise.reject(new Error('not asked')) },
+  bulkRetries: {
+    start: () => Promise.reject(new Error('not asked')),
+    command: () => Promise.reject(new Error('not asked')),
+  },
   reconcileNow: () => Promise.reject(new Error('not asked')),
   payments: {
     refund: () => Promise.reject(new Error('not asked')),
