@@ -53,7 +53,10 @@ export interface BulkRetryProgress {
   remaining: number;
 }
 
-export function progressOf(total: number, settled: { attempted: number; refused: number }): BulkRetryProgress {
+export function progressOf(
+  total: number,
+  settled: { attempted: number; refused: number },
+): BulkRetryProgress {
   const { attempted, refused } = settled;
   return { total, attempted, refused, remaining: total - attempted - refused };
 }

@@ -5,7 +5,12 @@
  * over, nor why one is refused. Invariants: what a run selected never changes, and no payment is in two runs that are
  * not over; a run that is over stays so; the order is that in which the payments failed.
  */
-import { bulkRetry, type BulkRetry, type BulkRetryFilter, type BulkRetryPreview } from '../contracts/http/bulk-retries';
+import {
+  bulkRetry,
+  type BulkRetry,
+  type BulkRetryFilter,
+  type BulkRetryPreview,
+} from '../contracts/http/bulk-retries';
 import type { Actor } from '../contracts/fields';
 import {
   isOver,
@@ -36,7 +41,9 @@ function selectionOf(filter: BulkRetryFilter): Prisma.Sql {
   const bounds = [
     ...(categories === undefined
       ? []
-      : [Prisma.sql`(a.failure ->> 'code' = ANY(${categories}) OR a.failure ->> 'category' = ANY(${categories}))`]),
+      : [
+          Prisma.sql`(a.failure ->> 'code' = ANY(${categories}) OR a.failure ->> 'category' = ANY(${categories}))`,
+        ]),
     ...(provider === undefined ? [] : [Prisma.sql`a.provider = ${provider}`]),
     ...(planId === undefined ? [] : [Prisma.sql`s.plan_id = ${planId}`]),
     ...(from === undefined ? [] : [Prisma.sql`a.failed_at >= ${new Date(from)}`]),

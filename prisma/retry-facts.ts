@@ -36,10 +36,7 @@ interface Chargeable {
  * The payment methods that attempts would charge, in the order of the payments. Of a payment of its own it is the one
  * that was named; a period is collected with the subscription's of now. Then the customer's default.
  */
-async function methodsToCharge(
-  tx: Transaction,
-  asked: readonly Chargeable[],
-): Promise<(MethodRow | null)[]> {
+async function methodsToCharge(tx: Transaction, asked: readonly Chargeable[]): Promise<(MethodRow | null)[]> {
   const choices = asked.map(({ payment, subscription, wanted }) => {
     const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
     return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');

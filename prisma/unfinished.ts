@@ -11,7 +11,10 @@ import { Prisma } from './generated/client';
 
 export interface Finding {
   predicate: Predicate;
-  subject: { type: 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event'; id: string };
+  subject: {
+    type: 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event';
+    id: string;
+  };
 }
 
 export interface Question {

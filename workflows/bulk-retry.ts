@@ -81,7 +81,11 @@ export async function bulkRetry(input: BulkRetryInput): Promise<void> {
 }
 
 /** One batch, and the rest of the time that it has. */
-async function release({ bulk_retry_id: id, rate_per_second: rate, released }: BulkRetryState): Promise<void> {
+async function release({
+  bulk_retry_id: id,
+  rate_per_second: rate,
+  released,
+}: BulkRetryState): Promise<void> {
   const { batch, everyMs } = paceOf(rate);
   const beganMs = Date.now();
   await steps.releaseBatch(id, { after: released, payments: batch });

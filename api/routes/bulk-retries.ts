@@ -64,7 +64,8 @@ async function create(call: Creation, deps: ApiDependencies): Promise<Answer> {
   const { filter, reason, rate_per_second } = body;
   const actor = { kind: 'api_key' as const, id: caller.id, reason };
   const wanted = { id: bulkRetryId, filter, reason, actor, rate_per_second };
-  const row = before ?? (await (body.preview ? preview(db, wanted) : inTransaction(db, (tx) => beginRun(tx, wanted))));
+  const row =
+    before ?? (await (body.preview ? preview(db, wanted) : inTransaction(db, (tx) => beginRun(tx, wanted))));
   if (row.status === 'running') await start(deps, bulkRetryId);
   return {
     status: body.preview ? 200 : 202,

@@ -18,12 +18,7 @@ const rateMessage = `must be a whole number from 1 to ${maxRatePerSecond}`;
 export const bulkRetryFilter = z
   .strictObject({
     categories: z
-      .array(
-        z.enum(
-          reasonsOfFailure,
-          `must be a decline code or category: ${reasonsOfFailure.join(', ')}`,
-        ),
-      )
+      .array(z.enum(reasonsOfFailure, `must be a decline code or category: ${reasonsOfFailure.join(', ')}`))
       .min(1, 'must name at least one')
       .max(reasonsOfFailure.length, `must name at most ${reasonsOfFailure.length}`)
       .optional()
@@ -66,13 +61,13 @@ export const listBulkRetries = pageQuery.extend({
 
 export const bulkRetryPreview = z
   .object({
-    count: z.int().meta({ description: 'Payments that would be tried, without those that would be refused.' }),
+    count: z
+      .int()
+      .meta({ description: 'Payments that would be tried, without those that would be refused.' }),
     sums: z.array(z.object({ currency: z.string(), amount: z.int() })).meta({ description: 'Of these.' }),
-    refusals: z
-      .array(z.object({ reason: z.string(), count: z.int() }))
-      .meta({
-        description: `One of ${retryRefusals.join(', ')}, or in_bulk_retry: another run that is not over has it.`,
-      }),
+    refusals: z.array(z.object({ reason: z.string(), count: z.int() })).meta({
+      description: `One of ${retryRefusals.join(', ')}, or in_bulk_retry: another run that is not over has it.`,
+    }),
   })
   .meta({ id: 'BulkRetryPreview' });
 export type BulkRetryPreview = z.infer<typeof bulkRetryPreview>;
@@ -87,7 +82,9 @@ export const bulkRetry = z
     reason: z.string(),
     actor,
     rate_per_second: z.int(),
-    preview: bulkRetryPreview.nullable().meta({ description: 'As it was when it was asked for; of a run null.' }),
+    preview: bulkRetryPreview
+      .nullable()
+      .meta({ description: 'As it was when it was asked for; of a run null.' }),
     progress: z
       .object({ total: z.int(), attempted: z.int(), refused: z.int(), remaining: z.int() })
       .nullable()
