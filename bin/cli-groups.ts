@@ -1,4 +1,6 @@
 /** Every group of commands, in the order in which the usage shows them. A new group is a file and a line here. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { bulkRetryCommands } from './cli-bulk-retries';
 import type { CommandGroup } from './cli-command';
 import { deadLetterCommands } from './cli-dead-letters';
 import { deliveryCommands } from './cli-deliveries';
@@ -12,6 +14,7 @@ export const commandGroups: readonly CommandGroup[] = [
   deadLetterCommands,
   deliveryCommands,
   operatorTaskCommands,
+  bulkRetryCommands({ screen: process.stderr, pause }),
   policyCommands,
   simulateCommands,
 ];
