@@ -1,6 +1,9 @@
 /** Payments of their own that failed a moment ago, written straight into the database. */
 import type { Client } from 'pg';
 
+/** Why they failed; the sandbox provider never says this, so nothing else failed for it. */
+export const failedFor = 'try_again_later';
+
 /**
  * One payment for each token, each with a payment method of its own and one declined attempt; all of one customer.
  * @param name tells their ids apart: `pay_{name}_1` and so on
@@ -12,9 +15,9 @@ export async function writeFailedPayments(
 ): Promise<void> {
   const declined = {
     category: 'soft',
-    code: 'insufficient_funds',
+    code: failedFor,
     provider_code: null,
-    message: 'Not enough money.',
+    message: 'Try again later.',
     network_advice: null,
   };
   await db.query(`INSERT INTO customers (id) VALUES ($1)`, [`cus_${name}`]);

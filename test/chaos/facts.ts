@@ -168,7 +168,7 @@ function originOf({ headers }: DumpedRecord): LetterFact {
 }
 
 /** The provider's own list, page by page. */
-async function listCharges({ its }: Chaos): Promise<Charge[]> {
+export async function listCharges({ its }: Chaos): Promise<Charge[]> {
   const charges: Charge[] = [];
   for (;;) {
     const last = charges.at(-1);

@@ -1,4 +1,5 @@
-/** A short round of the fault test of `make chaos`, always the same plan: three bridges, a broker that dies. */
+/** Short rounds of the fault tests, always the same plan: three bridges, a broker that dies; a bulk retry. */
+import { runBulkRetry } from '../chaos/bulk-retry';
 import { openChaos, processes, type Chaos } from '../chaos/context';
 import { randomFrom } from '../chaos/random';
 import { silenceReplays } from '../chaos/replay';
@@ -39,4 +40,10 @@ test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order,
   expect(chaos.figures.count('kills of a bridge')).toBe(2);
   expect(chaos.figures.count('dead letters')).toBeGreaterThan(0);
   expect(chaos.figures.count('charges at the provider')).toBeGreaterThan(0);
+});
+
+test(`a bulk retry whose worker is killed twice (seed ${seed}): each payment is tried once`, async () => {
+  const settings = { payments: 120, kills: 2, ratePerSecond: 20, overWithinMs: 240_000 };
+  expect(await runBulkRetry(chaos, settings, 'bulk')).toEqual([]);
+  expect(chaos.figures.count('charges of the bulk retry at the provider')).toBe(120);
 });
