@@ -12,10 +12,12 @@ import { cleanPlatform } from '../infra/platform/recovery';
 import { readState } from '../infra/platform/state';
 import { startSystem, type System } from '../infra/platform/system';
 import { benchCreations } from './creations';
+import { cachedWorkflows } from './floor/sleepers';
 import { benchInbound } from './inbound';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
-import { benchRenewals, cachedWorkflows } from './renewals';
+import { benchRenewals } from './renewals';
+import { benchManualRetries, benchPlanned } from './retries';
 import { benchSleeping } from './sleeping';
 import { benchTransactions } from './transactions';
 import type { ProcessIds } from './cpu';
@@ -57,6 +59,13 @@ const benches: Readonly<Record<string, Bench>> = {
       ...withoutWebhooks,
       WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
     }),
+  'manual-retries': (dir, { retries }) =>
+    onSystem(dir, processes, (system, pids) => benchManualRetries(system, pids, retries, say), {
+      ...withoutWebhooks,
+      WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
+    }),
+  planned: (dir, { planned }) =>
+    onSystem(dir, processes, (system, pids) => benchPlanned(system, pids, planned, say), withoutWebhooks),
   sleeping: (dir, { sleeping }) =>
     onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, say)),
   webhooks: (dir, { webhooks }) => onSystem(dir, processes, (system) => benchWebhooks(system, webhooks, say)),

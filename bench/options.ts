@@ -1,6 +1,7 @@
 /**
  * What `make bench` was asked for:
- * `npm run bench -- [names] [--creations N] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]`.
+ * `npm run bench -- [names] [--creations N] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]
+ * [--retries N] [--planned N]`.
  */
 import { parseArgs } from 'node:util';
 
@@ -13,6 +14,10 @@ export interface BenchOptions {
   subscriptions: number;
   /** Subscriptions that wait for nothing. */
   sleeping: number;
+  /** Manual retries that are requested at once. */
+  retries: number;
+  /** Failed payments that are planned and wait for their next attempt. */
+  planned: number;
   /** Rows of the outbox that the relay has before it. */
   rows: number;
   /** Records that a consumer group has before it when its memory is looked at. */
@@ -30,6 +35,8 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
       creations: { type: 'string', default: '800' },
       subscriptions: { type: 'string', default: '500' },
       sleeping: { type: 'string', default: '10000' },
+      retries: { type: 'string', default: '1000' },
+      planned: { type: 'string', default: '10000' },
       rows: { type: 'string', default: '100000' },
       backlog: { type: 'string', default: '100000' },
       webhooks: { type: 'string', default: '5000' },
@@ -41,6 +48,8 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
     creations: Number(values.creations),
     subscriptions: Number(values.subscriptions),
     sleeping: Number(values.sleeping),
+    retries: Number(values.retries),
+    planned: Number(values.planned),
     rows: Number(values.rows),
     backlog: Number(values.backlog),
     webhooks: Number(values.webhooks),

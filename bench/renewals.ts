@@ -10,17 +10,13 @@ import type { System } from '../infra/platform/system';
 import { subscriber } from './api';
 import { cpuMeter, type ProcessIds } from './cpu';
 import { makeDue } from './due';
-import { floorWorker } from './floor/worker';
+import { measureFloor, middle, rounds } from './floor/sleepers';
 import { runMany } from './load';
 import { untilTrue } from './waiting';
 
 const concurrency = 20;
 /** The scheduler has looked once more by then, and knows the instant. */
 const dueAfterSeconds = 8;
-/** Of each side; the middle one counts. The first one meets code that is not compiled yet. */
-const rounds = 3;
-/** Few, on both sides: whoever is woken has left the cache, as after a month. */
-export const cachedWorkflows = 50;
 
 export async function benchRenewals(
   system: System,
@@ -28,7 +24,8 @@ export async function benchRenewals(
   subscriptions: number,
   say: (line: string) => void,
 ): Promise<void> {
-  const floor = await measureFloor(system, processes, subscriptions, say);
+  const address = system.environment['TEMPORAL_ADDRESS'] ?? '';
+  const floor = await measureFloor(address, processes, subscriptions, say);
   const db = new Postgres({ connectionString: system.environment['DATABASE_URL'] });
   await db.connect();
   try {
@@ -40,10 +37,6 @@ export async function benchRenewals(
   } finally {
     await db.end();
   }
-}
-
-function middle(rates: readonly number[]): number {
-  return rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
 }
 
 /** @returns renewals per second */
@@ -86,54 +79,4 @@ async function countPaid(db: Postgres, due: Date): Promise<number> {
 async function isQuiet(db: Postgres): Promise<boolean> {
   const { rowCount } = await db.query('SELECT 1 FROM outbox_events WHERE published_at IS NULL LIMIT 1');
   return rowCount === 0;
-}
-
-/** @returns wakes per second, of each round */
-async function measureFloor(
-  system: System,
-  processes: ProcessIds,
-  sleepers: number,
-  say: (line: string) => void,
-): Promise<number[]> {
-  let calls = 0;
-  const nothing = async () => void (calls += 1);
-  const address = system.environment['TEMPORAL_ADDRESS'] ?? '';
-  const { client, worker, close } = await floorWorker(address, nothing, cachedWorkflows);
-  const workflowIdOf = (index: number) => `sleeper/${index}`;
-
-  async function wakeAll(): Promise<number> {
-    const wanted = calls + 3 * sleepers;
-    const cpu = cpuMeter({ ...processes, here: process.pid });
-    const beganMs = performance.now();
-    await runMany(sleepers, concurrency, (index) =>
-      client.workflow.getHandle(workflowIdOf(index)).signal('wake'),
-    );
-    // More when a task was repeated.
-    await untilTrue('all have been awake', () => Promise.resolve(calls >= wanted), 120_000, 20);
-    const perSecond = sleepers / ((performance.now() - beganMs) / 1000);
-    say(`  floor (signal to a sleeper, three empty local activities): ${perSecond.toFixed(1)}/s`);
-    say(`    CPU each: ${cpu.each(sleepers)}`);
-    return perSecond;
-  }
-
-  const rates = await worker.runUntil(async () => {
-    await runMany(sleepers, concurrency, async (index) => {
-      await client.workflow.start('sleeper', { workflowId: workflowIdOf(index), taskQueue: 'floor' });
-    });
-    await asleep(client, workflowIdOf(sleepers - 1));
-    const measured: number[] = [];
-    while (measured.length < rounds) measured.push(await wakeAll());
-    return measured;
-  });
-  await close();
-  return rates;
-}
-
-/** The first task of the one that was started last is done. */
-async function asleep(client: Awaited<ReturnType<typeof floorWorker>>['client'], id: string): Promise<void> {
-  const isAsleep = async (): Promise<boolean> => {
-    const { historyLength } = await client.workflow.getHandle(id).describe();
-    return historyLength >= 4;
-  };
-  await untilTrue('the sleepers are asleep', isAsleep, 120_000);
 }

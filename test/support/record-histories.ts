@@ -29,6 +29,7 @@ import {
   pending,
   type GivenBilling,
 } from './given-billing';
+import { playBulkRetry } from './play-bulk-retry';
 import { playClock } from './play-clock';
 import { playCommands, playFleet, playRenewals } from './play-lifecycle';
 import { playManual, playRefunds } from './play-payments';
@@ -233,6 +234,7 @@ async function playAll(recorder: Recorder): Promise<void> {
   await save(`payment/${paymentId}`, 'payment-first-attempt');
   await playRefunds(recorder);
   await playManual(recorder);
+  await playBulkRetry(recorder);
   await playClock(recorder);
   await playRenewals(recorder);
   await playCommands(recorder);

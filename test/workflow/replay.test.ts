@@ -44,6 +44,7 @@ describe('the workflows of today', () => {
     const names = recorded().map(({ workflowId }) => workflowId);
     expect(await replay(recorded())).toEqual({ replayed: names, failed: [] });
     expect(names).toEqual([
+      'bulk-retry',
       'payment-by-clock',
       'payment-first-attempt',
       'payment-manual-cancelled',
