@@ -70,13 +70,16 @@ async function waitingPayments(system: System, name: string, payments: number): 
   };
 }
 
+/** What the API adds to a policy. */
+const addedToPolicies = new Set(['id', 'version', 'created_at', 'actor', 'warnings']);
+
 /** The policy that is there, with one thing changed. */
 async function retryPaymentsOfTheirOwn({ apiUrl, apiKey }: System): Promise<void> {
   const path = `${apiUrl}/retry-policies/default`;
   const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
   const policy = (await (await fetch(path, { headers })).json()) as Record<string, unknown>;
-  const { id: _, version: __, created_at: ___, actor: ____, warnings: _____, ...document } = policy;
-  const body = JSON.stringify({ ...document, retry_manual_payments: true });
+  const document = Object.entries(policy).filter(([name]) => !addedToPolicies.has(name));
+  const body = JSON.stringify({ ...Object.fromEntries(document), retry_manual_payments: true });
   const { status } = await fetch(path, { method: 'PUT', headers, body });
   if (status !== 200) throw new Error(`the policy was answered ${status}`);
 }

@@ -1,4 +1,6 @@
 /** A bulk retry against the database: wishes once, whoever dies, and only while it runs. */
+import type { FollowUps } from '../../../activities/payment/follow-ups';
+import { repair } from '../../../activities/reconciliation/repair';
 import { decideBulkRetry, lookAtBulkRetry, releaseBatch } from '../../../activities/retry/bulk-retry';
 import { attemptPayment } from '../../../activities/payment/attempt';
 import { concludeRequest, nextRequest } from '../../../activities/retry/requests';
@@ -59,6 +61,17 @@ const stalled = async (id: string, toleranceMs: number) => {
   const findings = await findUnfinished(given.db, { toleranceMs, testClockId: null, limit: 100 });
   return findings.some(({ predicate, subject }) => predicate === 'bulk_retry_stalled' && subject.id === id);
 };
+/** What the reconciliation starts again when it has found one. */
+async function startedBy(id: string): Promise<string[]> {
+  const started: string[] = [];
+  const startBulkRetry = (which: string) => Promise.resolve(void started.push(which));
+  const followUps = { startBulkRetry } as unknown as FollowUps;
+  await repair(
+    { db: given.db, followUps },
+    { predicate: 'bulk_retry_stalled', subject: { type: 'bulk_retry', id } },
+  );
+  return started;
+}
 
 it('hands a batch over in order: a wish each, the refused ones judged, the others told', async () => {
   const id = await begun('ordered', 3);
@@ -136,6 +149,7 @@ it('is found when it stands still, and not while its wishes wait for their turn'
   expect(await stalled(id, 60_000)).toBe(false);
   await given.db.bulkRetry.update({ where: { id }, data: minutesAgo });
   expect(await stalled(id, 60_000)).toBe(true);
+  expect(await startedBy(id)).toEqual([id]);
   await release(id, 0);
   await given.db.bulkRetry.update({ where: { id }, data: minutesAgo });
   expect(await stalled(id, 60_000)).toBe(false);
