@@ -35,7 +35,7 @@ const records = proxyLocalActivities<BulkRetryActivities>({
 });
 const steps = proxyActivities<BulkRetryActivities>({
   startToCloseTimeout: '2 min',
-  heartbeatTimeout: '15 s',
+  heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', maximumInterval: '30 s' },
 });
 
