@@ -73,7 +73,7 @@ export async function decideBulkRetry(
   command: BulkRetryCommand,
   actor: Actor,
 ): Promise<DecidedBulkRetry> {
-  const decided = await decide(db, id, command, actor);
+  const decided = await recordDecision(db, id, command, actor);
   if (decided === null) return { kind: 'unknown' };
   return decided.allowed ? { kind: 'decided' } : { kind: 'refused', status: decided.status };
 }
