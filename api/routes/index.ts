@@ -6,6 +6,7 @@ import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
 import { fleetRoutes } from './fleet';
+import { notificationRoutes } from './notifications';
 import { operatorTaskRoutes } from './operator-tasks';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
@@ -36,6 +37,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...analyticsRoutes,
     ...webhookRoutes,
     ...webhookDeliveryRoutes,
+    ...notificationRoutes,
     ...deadLetterRoutes,
     ...fleetRoutes,
     ...operatorTaskRoutes,

@@ -8,6 +8,8 @@ export interface PlayedRetry {
   log: { what: string; afterHours: number }[];
   /** What comes next, one after the other; the last for ever. */
   plans: RetryState['next'][];
+  /** When the customer is to be told something next. */
+  noticeAt: string | null;
   /** What attempts come to, one after the other. */
   answers: AttemptAnswer[];
   /** Wishes that wait. */
@@ -15,7 +17,14 @@ export interface PlayedRetry {
 }
 
 export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
-  const played: PlayedRetry = { activities: {} as never, log: [], plans: [], answers: [], wishes: [] };
+  const played: PlayedRetry = {
+    activities: {} as never,
+    log: [],
+    plans: [],
+    noticeAt: null,
+    answers: [],
+    wishes: [],
+  };
   let number = 1;
   const note = async (what: string): Promise<void> => {
     const afterHours = Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
@@ -31,6 +40,7 @@ export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
         period_index: 2,
         next_number: number + 1,
         clock_now: null,
+        notice_at: played.noticeAt,
         next,
       };
     },
