@@ -8,7 +8,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-export type SettingGroup = 'Addresses' | 'Secrets' | 'Kafka' | 'Temporal' | 'Behaviour' | 'Platform';
+export type SettingGroup =
+  'Addresses' | 'Secrets' | 'Kafka' | 'Temporal' | 'Notifications' | 'Behaviour' | 'Platform';
 
 export interface Setting<S extends z.ZodType = z.ZodType> {
   readonly schema: S;
@@ -69,6 +70,9 @@ function isWebhookSecret(secret: string): boolean {
   const bytes = Buffer.from(base64, 'base64').length;
   return base64.length % 4 === 0 && bytes >= 24 && bytes <= 64;
 }
+
+/** `billing@example.com` or `Name <billing@example.com>`. */
+const mailSender = /^(?:[^\s<>@]+@[^\s<>@]+|[^<>"@\p{Cc}]{1,100} <[^\s<>@]+@[^\s<>@]+>)$/u;
 
 const stripeWebhookSecrets = z
   .string()
@@ -317,6 +321,55 @@ export const settings = {
     'Workflows that a worker keeps in memory; about 600 for each GB.',
   ),
 
+  NOTIFY_TRANSPORT: setting(
+    'Notifications',
+    z.enum(['none', 'file', 'smtp', 'webhook'], 'must be none, file, smtp or webhook').default('none'),
+    'none; `make up` sets file',
+    'How customers are told of failed payments: by mail (`smtp`), through a `webhook` of yours, as files for development, or not at all. Of the settings below the bridge needs those of its transport.',
+  ),
+  NOTIFY_LANGUAGE: setting(
+    'Notifications',
+    z.enum(['en', 'ru'], 'must be en or ru').default('en'),
+    'en',
+    'Language of customers whose metadata has no `language` that is `en` or `ru`.',
+  ),
+  SMTP_URL: setting(
+    'Notifications',
+    url('smtp', 'smtps').optional(),
+    'none',
+    'Mail server, with user and password where it wants them: `smtps://` speaks TLS from the start (port 465), `smtp://` where the server offers it (port 587), and always before a password.',
+    true,
+  ),
+  MAIL_FROM: setting(
+    'Notifications',
+    z
+      .string()
+      .regex(mailSender, 'must be an address, or a name and an address: Perennial <billing@example.com>')
+      .optional(),
+    'none',
+    'Sender of the mails; files have one of their own when it is not set.',
+  ),
+  NOTIFY_WEBHOOK_URL: setting(
+    'Notifications',
+    url('http', 'https').optional(),
+    'none',
+    'Where each notification is posted to, signed by Standard Webhooks.',
+    true,
+  ),
+  NOTIFY_WEBHOOK_SECRETS: setting(
+    'Notifications',
+    webhookSecrets.optional(),
+    'none',
+    'Secrets of that webhook (`whsec_…`), newest first, comma-separated; it is signed with all.',
+    true,
+  ),
+  NOTIFY_OUTBOX_DIR: setting(
+    'Notifications',
+    z.string().min(1).optional(),
+    'none; `make up` sets a folder of the platform',
+    'Folder of the transport `file`: one mail each.',
+  ),
+
   LOG_LEVEL: setting(
     'Behaviour',
     z
@@ -455,13 +508,16 @@ const prefixes = [
   'DATABASE_',
   'BOOTSTRAP_',
   'INCOMPLETE_',
+  'MAIL_',
   'METRICS_',
+  'NOTIFY_',
   'EXTERNAL_PAYMENT_',
   'RECONCILE_',
   'RENEWAL_',
   'RENEWALS_',
   'OUTBOX_',
   'SHUTDOWN_',
+  'SMTP_',
   'TEST_CLOCK_',
   'TRUST_',
   'WEBHOOK_',
@@ -481,6 +537,14 @@ function unknownNames(env: NodeJS.ProcessEnv): string[] {
       return `${name} is not a setting; did you mean ${near}?`;
     });
 }
+
+/** What each transport of notifications cannot do without. */
+const neededBy = {
+  none: [],
+  file: ['NOTIFY_OUTBOX_DIR'],
+  smtp: ['SMTP_URL', 'MAIL_FROM'],
+  webhook: ['NOTIFY_WEBHOOK_URL', 'NOTIFY_WEBHOOK_SECRETS'],
+} as const;
 
 function sharedStart(a: string, b: string): number {
   let length = 0;
@@ -524,6 +588,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   }
   if (config.STRIPE_WEBHOOK_SECRETS && !config.STRIPE_SECRET_KEY) {
     mistakes.push('STRIPE_WEBHOOK_SECRETS needs STRIPE_SECRET_KEY');
+  }
+  for (const name of neededBy[config.NOTIFY_TRANSPORT] ?? []) {
+    if (config[name] === undefined)
+      mistakes.push(`NOTIFY_TRANSPORT=${config.NOTIFY_TRANSPORT} needs ${name}`);
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return {

@@ -37,6 +37,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly notifications = new Counter({
+    name: 'perennial_notifications_total',
+    help: 'Notifications by what became of them: sent, skipped, failed.',
+    labelNames: ['template', 'channel', 'status'],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -52,6 +59,9 @@ export class Metrics {
   };
 
   readonly onWebhook = (provider: string, result: string): void => this.webhooks.inc({ provider, result });
+
+  readonly onNotification = (template: string, channel: string, status: string): void =>
+    this.notifications.inc({ template, channel, status });
 
   /** The outbox and the dead letters, looked at whenever somebody scrapes. */
   watchDatabase(db: Database): void {

@@ -1,5 +1,6 @@
-/** The bridge: the relay, and a consumer for each group whose service exists. */
+/** The bridge: the relay, and a consumer for each group. */
 import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service';
+import { notificationServiceHandlers } from '../bridge/consumers/notification-service';
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
 import { retryServiceHandlers } from '../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
@@ -11,6 +12,7 @@ import type { ConsumerGroup } from '../contracts/topics';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
+import { notifierFrom, parallelNotifications } from './notifier';
 import type { Part, ProcessContext } from './process';
 import { lazyNativeTemporalClient } from './temporal';
 import { installTemporalRuntime } from './temporal-runtime';
@@ -35,7 +37,8 @@ export async function startBridge(
     retentionDays: config.OUTBOX_RETENTION_DAYS,
     log: log.child({ part: 'outbox-retention' }),
   });
-  const handlers: Partial<Record<ConsumerGroup, Handlers>> = {
+  const notifier = notifierFrom(config);
+  const handlers: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({
       db,
       client: temporal.client,
@@ -45,6 +48,14 @@ export async function startBridge(
     'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
     'retry-service': retryServiceHandlers({ db, client: temporal.client }),
     'analytics-service': analyticsServiceHandlers(db),
+    'notification-service': notificationServiceHandlers({
+      db,
+      log: log.child({ part: 'notifications' }),
+      notifier,
+      language: config.NOTIFY_LANGUAGE,
+      parallel: parallelNotifications,
+      onConcluded: metrics.onNotification,
+    }),
   };
   const groups = await Promise.all(
     Object.entries(handlers).map(([group, handle]) =>
@@ -55,6 +66,7 @@ export async function startBridge(
   return [
     { name: 'webhook bodies', close: () => bodies.close() },
     { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
+    { name: 'notifier', close: async () => notifier?.close() },
     { name: 'relay', close: () => relay.close() },
     { name: 'outbox-retention', close: () => retention.close() },
     { name: 'temporal', close: () => temporal.close() },

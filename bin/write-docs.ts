@@ -20,7 +20,15 @@ const root = join(__dirname, '..', '..');
 const released = join(root, 'contracts', 'released');
 
 function configurationPage(): string {
-  const groups: SettingGroup[] = ['Addresses', 'Secrets', 'Kafka', 'Temporal', 'Behaviour', 'Platform'];
+  const groups: SettingGroup[] = [
+    'Addresses',
+    'Secrets',
+    'Kafka',
+    'Temporal',
+    'Notifications',
+    'Behaviour',
+    'Platform',
+  ];
   const rows = (group: SettingGroup) =>
     Object.entries<Setting>(settings)
       .filter(([, setting]) => setting.group === group)

@@ -10,14 +10,16 @@ export class Unprocessable extends Error {
       | 'unknown_customer'
       | 'contradicts_payment'
       | 'contradicts_subscription'
-      | 'amount_too_large',
+      | 'amount_too_large'
+      | 'invalid_notification'
+      | 'not_due',
     message: string,
   ) {
     super(message);
   }
 
-  /** What it speaks of may not have been committed yet; a contradiction does not pass. */
+  /** What it speaks of may not have been committed yet, or clocks differ; a contradiction does not pass. */
   get mayAppear(): boolean {
-    return this.code.startsWith('unknown_');
+    return this.code.startsWith('unknown_') || this.code === 'not_due';
   }
 }

@@ -31,6 +31,11 @@ export function attemptEventId(paymentId: string, attempt: number, outcome: 'com
   return `${paymentId}/attempt/${attempt}/${outcome}`;
 }
 
+/** That a customer is to be told something. @param about what tells it from others of its template and payment */
+export function notificationEventId(template: string, paymentId: string, about: string): string {
+  return `${template}/${paymentId}/${about}`;
+}
+
 /** What a provider told; replays of the same event tell themselves apart. */
 export function webhookEventId(provider: string, providerEventId: string, replays = 0): string {
   return `${provider}/${providerEventId}${replays === 0 ? '' : `/again/${replays}`}`;

@@ -21,6 +21,7 @@ export const idPrefixes = {
   api_key: 'key',
   operator_task: 'opt',
   dead_letter: 'dlr',
+  notification: 'ntf',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

@@ -16,6 +16,7 @@ export const predicateNames = [
   'failed_without_plan',
   'collection_not_told',
   'plan_due',
+  'notice_due',
   'retry_request_open',
   'bulk_retry_stalled',
   'outbox_unpublished',

@@ -1,8 +1,8 @@
 /**
  * The outcome of an attempt, written by whoever learns of it first: the call's answer, a lookup, a webhook, a person.
  *
- * Owns: the attempt's and the payment's rows, the outcome's event, and the refund of money that nobody wanted, in one
- * transaction. Invariants: an attempt is settled once, save that a failed one may turn out to have succeeded; a payment
+ * Owns: the attempt's and the payment's rows, the outcome's event, the refund of money that nobody wanted, and telling
+ * the customer that the money came after all, in one transaction. Invariants: an attempt is settled once, save that a failed one may turn out to have succeeded; a payment
  * is paid by one attempt, and every other success is given back; whoever comes later adopts what stands; an amount
  * that differs never settles.
  */
@@ -22,6 +22,7 @@ import type { Prisma } from './generated/client';
 import { lockPaymentInOrder } from './locks';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from './operator-tasks';
 import { publishOutcome } from './publish-outcome';
+import { tellRecovered } from './request-notification';
 import { insertRefund } from './reserve-refund';
 import { updateAttempt } from './write-attempt';
 
@@ -121,14 +122,18 @@ async function write(
       : {
           status: paymentStatus(before, outcome),
           next_action: outcome.status === 'requires_action' ? asJson(outcome.next_action) : null,
-          next_attempt_at: outcome.status === 'completed' ? null : undefined,
+          ...(outcome.status === 'completed' && { next_attempt_at: null, next_notice_at: null }),
           updated_at: now,
         },
   );
-  if (outcome.status === 'completed') await giveBackIfUnwanted(tx, known, attempt, paidBefore);
+  const isKept =
+    outcome.status === 'completed' && !(await giveBackIfUnwanted(tx, known, attempt, paidBefore));
   // What the payment came to was told with the attempt that paid it.
   if (settled && !paidBefore && isPublished(payment))
     await publishOutcome(tx, payment, attempt, now, known.source);
+  // The success of a first attempt is no recovery, unless it was taken for failed.
+  if (isKept && (attempt.number > 1 || known.attempt.settled_at !== null))
+    await tellRecovered(tx, payment, attempt.number, { now: known.settledAt, realNow: now });
   return {
     settledNow: settled,
     effect: effectOf(known.attempt, outcome, paidBefore),
@@ -159,16 +164,19 @@ function paymentStatus(payment: PaymentRow, outcome: AttemptOutcome): PaymentSta
   return outcome.status;
 }
 
-/** Money for what was paid already, has ended, or is not wanted any more; `payment/{id}` pays it out. */
+/**
+ * Money for what was paid already, has ended, or is not wanted any more; `payment/{id}` pays it out.
+ * @returns whether it goes back
+ */
 async function giveBackIfUnwanted(
   tx: Transaction,
   { payment, subscription, now }: Known,
   attempt: AttemptRow,
   paidBefore: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const ended = subscription !== null && isFinal(subscription);
   const cancelled = payment.cancel_requested_at !== null || payment.status === 'cancelled';
-  if (!paidBefore && !ended && !cancelled) return;
+  if (!paidBefore && !ended && !cancelled) return false;
   const reason = paidBefore ? 'second_success' : ended ? 'subscription_final' : 'payment_cancelled';
   await insertRefund(
     tx,
@@ -182,11 +190,12 @@ async function giveBackIfUnwanted(
     now,
   );
   // Whoever cancelled a payment expects its refund; the others are nobody's plan.
-  if (reason === 'payment_cancelled') return;
+  if (reason === 'payment_cancelled') return true;
   const why = paidBefore ? 'Paid a second time' : `Paid although its subscription is ${subscription}`;
   const detail = `${why}: attempt ${attempt.number} is refunded in full.`;
   const subject = { type: 'payment', id: payment.id } as const;
   await raiseOperatorTaskAgain(tx, 'second_success', subject, detail, now);
+  return true;
 }
 
 async function raiseMismatch(tx: Transaction, { payment, attempt, now }: Known): Promise<void> {

@@ -194,6 +194,16 @@ const predicates = {
         AND r.at <= ${customersNow} - ${toleranceMs} * interval '1 millisecond' AND r.created_at <= ${before}
         AND r.final_action IS DISTINCT FROM 'leave_past_due'`,
   },
+  /** A customer was to be reminded by now, and was not; a pause holds it back. */
+  notice_due: {
+    type: 'payment',
+    query: ({ toleranceMs, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN customers s ON s.id = p.customer_id
+        LEFT JOIN subscriptions b ON b.id = p.subscription_id
+      WHERE p.status = 'failed' AND coalesce(b.status, 'active') IN ('active', 'past_due')
+        AND p.next_notice_at <= ${customersNow} - ${toleranceMs} * interval '1 millisecond'
+        AND ${mine(clockOfSubscription)}`,
+  },
   /** A person wants an attempt, and nobody has judged the wish. */
   retry_request_open: {
     type: 'payment',
@@ -223,7 +233,8 @@ const predicates = {
             : Prisma.sql`(
               EXISTS (SELECT 1 FROM subscriptions s WHERE s.id = o.key AND ${mine(clockOfSubscription)})
               OR EXISTS (SELECT 1 FROM payments p JOIN customers s ON s.id = p.customer_id
-                WHERE p.id = o.key AND ${mine(clockOfSubscription)}))`
+                WHERE p.id = o.key AND ${mine(clockOfSubscription)})
+              OR EXISTS (SELECT 1 FROM customers s WHERE s.id = o.key AND ${mine(clockOfSubscription)}))`
         }
       ORDER BY o.shard, o.id`,
   },

@@ -1,6 +1,6 @@
 /**
  * What the collection of one failed payment does at a turn: fulfils a person's wish, tells its subscription, attempts,
- * waits.
+ * waits. What the customer is told is asked for with the plan.
  *
  * Owns: whether somebody has spoken since the turn began. Invariant: every wait ends when somebody speaks.
  */
@@ -21,6 +21,7 @@ export interface RetryProcess {
 }
 
 const minuteMs = 60_000;
+const shortestWaitMs = 1_000;
 /** What nobody tells of is looked at again after so long at most. */
 const longestLookMs = 60 * minuteMs;
 
@@ -30,13 +31,22 @@ export function createRetryProcess(paymentId: string): RetryProcess {
   let collectionTold = false;
 
   async function wokenWithin(ms: number): Promise<void> {
-    await condition(() => woken, Math.max(1, ms));
+    await condition(() => woken, ms);
   }
 
-  /** Until somebody speaks, or the instant; a test clock speaks when it gets there. Null: until somebody speaks. */
-  async function untilInstant({ clock_now: clockNow }: RetryState, at: string | null): Promise<void> {
-    if (clockNow !== null) await condition(() => woken);
-    else await wokenWithin(at === null ? longestLookMs : Date.parse(at) - Date.now());
+  /**
+   * Until somebody speaks, the instant, or something has to be said; a test clock speaks when it gets there. Null: until
+   * somebody speaks.
+   */
+  async function untilInstant(
+    { clock_now: clockNow, notice_at: noticeAt }: RetryState,
+    at: string | null,
+  ): Promise<void> {
+    if (clockNow !== null) return condition(() => woken);
+    const instants = [at, noticeAt].filter((instant) => instant !== null).map((text) => Date.parse(text));
+    if (instants.length === 0) return wokenWithin(longestLookMs);
+    // PostgreSQL's clock, which decides, may be a little behind this one.
+    return wokenWithin(Math.max(shortestWaitMs, Math.min(...instants) - Date.now()));
   }
 
   async function attempt({ next_number: number }: RetryState): Promise<void> {

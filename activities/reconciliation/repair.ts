@@ -42,6 +42,7 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   failed_without_plan: ({ followUps }, id) => followUps.collect(id, 'failed'),
   collection_not_told: tellCollected,
   plan_due: ({ followUps }, id) => followUps.collect(id, 'failed'),
+  notice_due: ({ followUps }, id) => followUps.collect(id, 'failed'),
   retry_request_open: ({ followUps }, id) => followUps.collect(id, 'manualRetry'),
   bulk_retry_stalled: ({ followUps }, id) => followUps.startBulkRetry(id),
   outbox_unpublished: null,

@@ -1,18 +1,19 @@
 /**
- * What comes next for a failed payment, stored before anybody waits for it.
+ * What comes next for a failed payment, stored before anybody waits for it, with what the customer is told meanwhile.
  *
  * Invariants: a plan follows from the rows alone, so that planning twice gives the same plan and one row; what was
- * planned stays for the timeline; the payment's row shows the next attempt.
+ * planned stays for the timeline; the payment's row shows the next attempt and the next reminder.
  */
 import { planNextAttempt, type RetryPlan } from '../../domain/retry-planner';
 import { isPaymentOpen, type PaymentKind, type PaymentStatus } from '../../domain/payment';
 import { isRetriedAutomatically, type FinalAction } from '../../domain/retry-policy';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
+import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { countedMethod, failedAttempts, methodToCharge, policyOf } from '../../prisma/retry-facts';
+import { requestNotices } from './notices';
 
 /** What the process of a failed payment decides by; plain JSON. */
 export interface RetryState {
@@ -23,6 +24,8 @@ export interface RetryState {
   next_number: number;
   /** The customer's time, when a test clock tells it; null: it is real. */
   clock_now: string | null;
+  /** When the customer is to be told something next, whatever else is waited for; null: nothing is known of. */
+  notice_at: string | null;
   next:
     | { kind: 'attempt'; at: string; reason: string }
     /** For another payment method, the customer, or the end of a pause. */
@@ -42,15 +45,19 @@ export async function planRetry(db: Database, paymentId: string): Promise<RetryS
     const customer = await tx.customer.findUniqueOrThrow({ where: { id: payment.customer_id } });
     const { now, realNow } = await timesFor(tx, customer.test_clock_id);
     const attempts = await tx.paymentAttempt.count({ where: { payment_id: paymentId } });
+    const outside = outsideOfPlans(payment, subscription);
+    const { next, notice_at } =
+      outside === null
+        ? await planned(tx, payment, subscription, { now, realNow, timeZone: customer.time_zone })
+        : { next: outside, notice_at: null };
     return {
       payment_id: payment.id,
       subscription_id: payment.subscription_id,
       period_index: payment.period_index,
       next_number: attempts + 1,
       clock_now: customer.test_clock_id === null ? null : now.toISOString(),
-      next:
-        outsideOfPlans(payment, subscription) ??
-        (await planned(tx, payment, subscription, { now, realNow, timeZone: customer.time_zone })),
+      notice_at,
+      next,
     };
   });
 }
@@ -79,24 +86,32 @@ async function planned(
   tx: Transaction,
   payment: PaymentRow,
   subscription: SubscriptionRow | null,
-  { now, realNow, timeZone }: { now: Date; realNow: Date; timeZone: string },
-): Promise<RetryState['next']> {
+  { now, realNow, timeZone: ofCustomer }: Times & { timeZone: string },
+): Promise<Pick<RetryState, 'next' | 'notice_at'>> {
   const policy = await policyOf(tx, payment, subscription);
   if (!isRetriedAutomatically(policy.document, payment.kind as PaymentKind)) {
-    return { kind: 'done', reason: 'the policy retries no payments of their own' };
+    const reason = 'the policy retries no payments of their own';
+    return { next: { kind: 'done', reason }, notice_at: null };
   }
   const method = await methodToCharge(tx, payment, subscription);
   const attempts = await failedAttempts(tx, payment.id);
+  const timeZone = subscription?.time_zone ?? ofCustomer;
   const plan = planNextAttempt({
     policy: policy.document,
     attempts,
     payment_method: await countedMethod(tx, method, now),
-    time_zone: subscription?.time_zone ?? timeZone,
+    time_zone: timeZone,
     now: now.toISOString(),
   });
   await store(tx, payment, plan, attempts.at(-1)?.number ?? 0, policy, realNow);
-  if (plan.kind === 'attempt' || plan.kind === 'exhausted') return plan;
-  return { kind: 'wait', until: plan.until, reason: plan.reason };
+  const collection = { payment, policy: policy.document, attempts, plan, timeZone };
+  const noticeAt = await requestNotices(tx, collection, { now, realNow });
+  await showNext(tx, payment, plan, noticeAt);
+  const next: RetryState['next'] =
+    plan.kind === 'attempt' || plan.kind === 'exhausted'
+      ? plan
+      : { kind: 'wait', until: plan.until, reason: plan.reason };
+  return { next, notice_at: noticeAt ?? null };
 }
 
 async function store(
@@ -111,27 +126,40 @@ async function store(
     where: { payment_id: payment.id },
     orderBy: { sequence: 'desc' },
   });
-  const at = new Date('until' in plan ? plan.until : plan.at);
   // An attempt that is due now is planned for a later "now" each time it is asked about.
   const same =
     latest?.after_attempt === afterAttempt && latest.kind === plan.kind && latest.reason === plan.reason;
-  if (!same) {
-    await tx.retryPlan.create({
-      data: {
-        payment_id: payment.id,
-        sequence: (latest?.sequence ?? 0) + 1,
-        after_attempt: afterAttempt,
-        kind: plan.kind,
-        at,
-        reason: plan.reason,
-        final_action: plan.kind === 'exhausted' ? plan.final_action : null,
-        policy_id: policy.id,
-        policy_version: policy.version,
-        created_at: realNow,
-      },
-    });
-  }
-  const next = plan.kind === 'attempt' ? at : null;
-  if (payment.next_attempt_at?.getTime() === next?.getTime()) return;
-  await tx.payment.update({ where: { id: payment.id }, data: { next_attempt_at: next } });
+  if (same) return;
+  await tx.retryPlan.create({
+    data: {
+      payment_id: payment.id,
+      sequence: (latest?.sequence ?? 0) + 1,
+      after_attempt: afterAttempt,
+      kind: plan.kind,
+      at: new Date('until' in plan ? plan.until : plan.at),
+      reason: plan.reason,
+      final_action: plan.kind === 'exhausted' ? plan.final_action : null,
+      policy_id: policy.id,
+      policy_version: policy.version,
+      created_at: realNow,
+    },
+  });
+}
+
+/** @param noticeAt undefined: as it was */
+async function showNext(
+  tx: Transaction,
+  payment: PaymentRow,
+  plan: RetryPlan,
+  noticeAt: string | null | undefined,
+): Promise<void> {
+  const attemptAt = plan.kind === 'attempt' ? new Date(plan.at) : null;
+  const shown = payment.next_notice_at;
+  const notice = noticeAt === undefined ? shown : noticeAt === null ? null : new Date(noticeAt);
+  const isShown = (at: Date | null, next: Date | null) => at?.getTime() === next?.getTime();
+  if (isShown(payment.next_attempt_at, attemptAt) && isShown(shown, notice)) return;
+  await tx.payment.update({
+    where: { id: payment.id },
+    data: { next_attempt_at: attemptAt, next_notice_at: notice },
+  });
 }

@@ -128,7 +128,10 @@ async function moveOn(db: Database, seen: ClockRow): Promise<boolean> {
   });
 }
 
-/** When something of the clock's customers is due next: renewals and their like, questions about open payments. */
+/**
+ * When something of the clock's customers is due next: renewals and their like, questions about open payments, retries,
+ * reminders.
+ */
 async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null> {
   const [next] = await tx.$queryRaw<[{ at: Date | null }]>`
     SELECT min(at) AS at FROM (
@@ -143,6 +146,10 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
         JOIN test_clocks k ON k.id = c.test_clock_id
         WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now
           AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
+      UNION ALL
+      SELECT min(p.next_notice_at) FROM payments p JOIN customers c ON c.id = p.customer_id
+        JOIN test_clocks k ON k.id = c.test_clock_id
+        WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at > k.now
     ) AS instants`;
   return next.at;
 }
@@ -163,7 +170,11 @@ async function tellPayments({ db, followUps }: TestClockDependencies, clockId: s
       JOIN test_clocks k ON k.id = c.test_clock_id
       WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now
         AND r.final_action IS DISTINCT FROM 'leave_past_due'
-        AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)`;
+        AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
+    UNION
+    SELECT p.id FROM payments p JOIN customers c ON c.id = p.customer_id
+      JOIN test_clocks k ON k.id = c.test_clock_id
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at <= k.now`;
   for (const { payment_id } of planned) await followUps.collect(payment_id, 'clockAdvanced');
 }
 

@@ -1,6 +1,8 @@
 /** What the Retry Service tells about the collection of a period: begun, or given up. */
 import type { CollectionExhausted, CollectionStarted } from '../../contracts/commands';
+import { tellsCustomers } from '../../domain/dunning-notices';
 import { isPaymentCollected, type PaymentStatus } from '../../domain/payment';
+import type { FinalAction } from '../../domain/retry-policy';
 import {
   decideCollectionExhausted,
   decideCollectionStarted,
@@ -8,7 +10,10 @@ import {
 } from '../../domain/subscription-commands';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor } from '../../prisma/clock';
+import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../../prisma/locks';
+import { requestNotification } from '../../prisma/request-notification';
+import { policyOf } from '../../prisma/retry-facts';
 import { announceUpdated } from './announce';
 import { endingColumns, endSubscription } from './end';
 import { toFacts } from '../../prisma/rows';
@@ -50,8 +55,11 @@ async function collected(
     if (decision.kind === 'nothing' || isPaid) return toRecord(row);
     const times = await timesFor(tx, row.test_clock_id, realNow);
     const about: About = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
-    if (decision.kind !== 'past_due' && payment?.status === 'failed') await writeOff(tx, paymentId, about);
-    return carryOut(tx, row, decision, about);
+    const ended = decision.kind !== 'past_due' && payment?.status === 'failed' ? payment : null;
+    if (ended !== null) await writeOff(tx, paymentId, about);
+    const record = await carryOut(tx, row, decision, about);
+    if (ended !== null && decision.kind !== 'past_due') await tellEnded(tx, row, ended, decision.kind, about);
+    return record;
   });
 }
 
@@ -89,9 +97,29 @@ async function carryOut(
   }
 }
 
+/** The customer, where the policy of this collection tells customers anything. */
+async function tellEnded(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: Prisma.PaymentGetPayload<object>,
+  final_action: FinalAction,
+  about: About,
+): Promise<void> {
+  const { document } = await policyOf(tx, payment, row);
+  if (!tellsCustomers(document)) return;
+  const wanted = { template: 'final_action_taken', about: final_action, data: { final_action } } as const;
+  await requestNotification(tx, payment, wanted, about, '/subscription-service');
+}
+
 async function writeOff(tx: Transaction, paymentId: string, { realNow }: About): Promise<void> {
   await tx.payment.update({
     where: { id: paymentId },
-    data: { status: 'uncollectible', version: { increment: 1 }, next_attempt_at: null, updated_at: realNow },
+    data: {
+      status: 'uncollectible',
+      version: { increment: 1 },
+      next_attempt_at: null,
+      next_notice_at: null,
+      updated_at: realNow,
+    },
   });
 }

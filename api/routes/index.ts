@@ -7,6 +7,7 @@ import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
 import { fleetRoutes } from './fleet';
+import { notificationRoutes } from './notifications';
 import { operatorTaskRoutes } from './operator-tasks';
 import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
@@ -38,6 +39,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...analyticsRoutes,
     ...webhookRoutes,
     ...webhookDeliveryRoutes,
+    ...notificationRoutes,
     ...deadLetterRoutes,
     ...fleetRoutes,
     ...operatorTaskRoutes,

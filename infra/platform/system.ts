@@ -104,6 +104,12 @@ async function migrate(options: SystemOptions, distDir: string, env: NodeJS.Proc
   );
 }
 
+/** Where nothing else is said, customers are told by files in the folder. */
+function notificationFiles(dir: string): Record<string, string> {
+  if (process.env['NOTIFY_TRANSPORT']) return {};
+  return { NOTIFY_TRANSPORT: 'file', NOTIFY_OUTBOX_DIR: join(dir, 'notifications') };
+}
+
 function environmentOf(options: SystemOptions, platform: Platform, ports: { api: number; sandbox: number }) {
   const set: Record<string, string | undefined> = {
     ...environmentWithHome(),
@@ -111,6 +117,7 @@ function environmentOf(options: SystemOptions, platform: Platform, ports: { api:
     API_PORT: String(ports.api),
     SANDBOX_PORT: String(ports.sandbox),
     METRICS_PORT: String(options.metricsPort ?? 0),
+    ...notificationFiles(options.dir),
     ...options.productEnvironment,
   };
   const apiKey = set['BOOTSTRAP_API_KEY'] || developmentKey(options.dir);

@@ -1,5 +1,7 @@
 /** Failed renewals on the whole system, by test clock: retries as the policy says, recovery, and the end of grace. */
 import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { TestSystem, type Json } from '../support/system';
 import { eventually } from '../support/eventually';
 
@@ -98,5 +100,78 @@ test('an operator’s retry is made at once; two at once are one attempt each, t
   expect(settled).toMatchObject({
     status: 409,
     body: { code: 'payment_not_retryable', reason: 'completed' },
+  });
+});
+
+describe('what the customer is told', () => {
+  interface Told {
+    event_id: string;
+    template: string;
+    status: string;
+    attempts: number;
+  }
+  const toldOf = async (customer: string, wanted: number): Promise<Told[]> => {
+    const list = async () => {
+      const { data } = (await its.get(`/notifications?customer_id=${customer}&limit=100`)) as {
+        data: never[];
+      };
+      return (data as Told[]).toReversed();
+    };
+    await eventually(`${wanted} notifications`, async () => {
+      const told = await list();
+      return told.length >= wanted && told.every(({ status }) => status !== 'sending');
+    });
+    return list();
+  };
+  /** The instants at which it was asked for, as the topic has them. */
+  const askedOf = (customer: string) =>
+    its.topics
+      .of(customer, 'notifications.requested')
+      .map(({ event }) => [event.data['template'], event.data['not_before']]);
+
+  test('is what the preview announced, in its order, once each, whatever comes twice', async () => {
+    const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
+    const { id, customer } = await subscribed(clock, 'tok_ok_then_fail_99');
+    await its.call('PATCH', `/customers/${customer}`, { email: 'ada@example.com' });
+    await its.advance(clock, '2031-03-03T00:00:00Z');
+    expect(await read(id)).toMatchObject({ status: 'expired' });
+
+    const [first] = (await renewalOf(id))['attempts'] as { finished_at: string }[];
+    const failed_at = first?.finished_at;
+    const preview = await its.call('POST', '/retry-policies/default/preview', {
+      category: 'insufficient_funds',
+      failed_at,
+      time_zone: 'Europe/Berlin',
+      earlier_attempts: ['2031-01-01T12:00:00Z'],
+    });
+    const templates: Record<string, string> = {
+      attempt: 'payment_failed',
+      reminder: 'final_action_ahead',
+      final_action: 'final_action_taken',
+    };
+    const entries = preview.body['entries'] as { kind: string; at: string }[];
+    const announced = entries.map(({ kind, at }) => [templates[kind], at]);
+    await its.topicsAreQuiet();
+    expect(askedOf(customer)).toEqual([['payment_failed', failed_at], ...announced]);
+
+    const told = await toldOf(customer, announced.length + 1);
+    expect(told.map(({ template }) => template)).toEqual(askedOf(customer).map(([template]) => template));
+    expect(told.every(({ status, attempts }) => status === 'sent' && attempts === 1)).toBe(true);
+    const mails = () => readdirSync(join(its.system.platform.dir, 'notifications')).length;
+    expect(mails()).toBe(told.length);
+
+    // The relay publishes all of it again, and a bridge that was killed reads it anew.
+    await its.system.product('bridge').kill();
+    await its.row(
+      `UPDATE outbox_events SET published_at = NULL WHERE topic = 'notifications.requested' AND key = $1`,
+      customer,
+    );
+    await its.startAgain('bridge');
+    await its.topicsAreQuiet();
+    const [again] = its.topics.of(customer, 'notifications.requested').slice(-1);
+    if (again === undefined) throw new Error('nothing was published');
+    await its.topics.consumedBy('notification-service', again);
+    expect(await toldOf(customer, told.length)).toEqual(told);
+    expect(mails()).toBe(told.length);
   });
 });

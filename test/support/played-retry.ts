@@ -8,6 +8,10 @@ export interface PlayedRetry {
   log: { what: string; afterHours: number }[];
   /** What comes next, one after the other; the last for ever. */
   plans: RetryState['next'][];
+  /** When the customer is to be told something next, one after the other; then never. */
+  notices: string[];
+  /** When it was asked what comes next. */
+  plannedAfterHours: number[];
   /** What attempts come to, one after the other. */
   answers: AttemptAnswer[];
   /** Wishes that wait. */
@@ -15,22 +19,32 @@ export interface PlayedRetry {
 }
 
 export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
-  const played: PlayedRetry = { activities: {} as never, log: [], plans: [], answers: [], wishes: [] };
+  const played: PlayedRetry = {
+    activities: {} as never,
+    log: [],
+    plans: [],
+    notices: [],
+    plannedAfterHours: [],
+    answers: [],
+    wishes: [],
+  };
   let number = 1;
+  const hoursNow = async () => Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
   const note = async (what: string): Promise<void> => {
-    const afterHours = Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
-    played.log.push({ what, afterHours });
+    played.log.push({ what, afterHours: await hoursNow() });
   };
   played.activities = {
     async planRetry(paymentId) {
       const next = played.plans.length > 1 ? played.plans.shift() : played.plans[0];
       if (next === undefined) return null;
+      played.plannedAfterHours.push(await hoursNow());
       return {
         payment_id: paymentId,
         subscription_id: 'sub_1',
         period_index: 2,
         next_number: number + 1,
         clock_now: null,
+        notice_at: played.notices.shift() ?? null,
         next,
       };
     },

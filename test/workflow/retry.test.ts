@@ -57,6 +57,13 @@ describe('retry/{payment_id}', () => {
     expect(await collect()).toEqual(['collection started after 0 h', 'exhausted: expire after 336 h']);
   });
 
+  it('wakes whenever the customer is to be told something, and goes on waiting', async () => {
+    played.plans = [attempt(72), attempt(72), attempt(72), attempt(72), done];
+    played.notices = [inHours(24), inHours(48)];
+    expect(await collect()).toEqual(['collection started after 0 h', 'automatic_retry after 72 h']);
+    expect(played.plannedAfterHours).toEqual([0, 24, 48, 72, 72]);
+  });
+
   it('has an attempt without a clear answer followed up, and tries nothing until it is settled', async () => {
     played.plans = [attempt(1), attempt(1), { kind: 'open' }, done];
     played.answers = [{ status: 'open' }];

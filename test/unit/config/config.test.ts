@@ -72,7 +72,35 @@ describe('loadConfig', () => {
     }
   });
 
+  it.each([
+    [{ NOTIFY_TRANSPORT: 'smtp', SMTP_URL: 'smtp://mail' }, ['NOTIFY_TRANSPORT=smtp needs MAIL_FROM']],
+    [{ NOTIFY_TRANSPORT: 'file' }, ['NOTIFY_TRANSPORT=file needs NOTIFY_OUTBOX_DIR']],
+    [
+      { NOTIFY_TRANSPORT: 'webhook' },
+      [
+        'NOTIFY_TRANSPORT=webhook needs NOTIFY_WEBHOOK_URL',
+        'NOTIFY_TRANSPORT=webhook needs NOTIFY_WEBHOOK_SECRETS',
+      ],
+    ],
+    [{}, []],
+  ])('wants what a transport of notifications needs: %j', (env, wanted) => {
+    expect(mistakesOf(env)).toEqual(wanted);
+  });
+
+  it.each([
+    ['billing@example.com', true],
+    ['Acme, Inc. <billing@example.com>', true],
+    ['Acme', false],
+    ['Acme <billing@example.com>, eve@example.com', false],
+    ['Acme\r\nBcc: eve@example.com <billing@example.com>', false],
+  ])('takes one address as the sender of mails: %j', (text, isOne) => {
+    expect(mistakesOf({ MAIL_FROM: text }).length === 0).toBe(isOne);
+  });
+
   it('never shows a secret’s value', () => {
+    const given = { SMTP_URL: 'http://user:hidden@mail', NOTIFY_WEBHOOK_URL: 'ftp://host/hidden' };
+    expect(mistakesOf(given).join()).toMatch(/SMTP_URL must .*NOTIFY_WEBHOOK_URL must/);
+    expect(mistakesOf(given).join()).not.toContain('hidden');
     expect(mistakesOf({ BOOTSTRAP_API_KEY: 'short-secret' }).join()).not.toContain('short-secret');
   });
 

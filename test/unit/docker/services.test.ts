@@ -179,6 +179,17 @@ test('the secret of webhooks goes to the two who sign and verify, who find each 
   expect(url).toBe(`http://api:${defaults.API_PORT}/webhooks/sandbox`);
 });
 
+test('what telling customers needs goes to the bridge alone, and by default nobody is told', () => {
+  const password = 'smtp://user:given@mail';
+  const given = readComposeFile(composePath, {
+    SMTP_URL: password,
+    NOTIFY_WEBHOOK_SECRETS: 'given',
+  }).services;
+  const having = Object.entries(given).filter(([, one]) => JSON.stringify(one).includes('given'));
+  expect(having.map(([name]) => name)).toEqual(['bridge']);
+  expect(environmentOf(service('bridge'))['NOTIFY_TRANSPORT']).toBe('none');
+});
+
 describe('the API key', () => {
   const { entrypoint = [] } = service('migrate');
   const run = (key?: string) =>

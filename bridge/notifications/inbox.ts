@@ -1,0 +1,86 @@
+/**
+ * The inbox of notifications: what was taken up, by whom, and what became of it; mail has no state to judge by.
+ *
+ * Invariants: a request has one row, by its event's id; it is sent by one at a time, who holds a lease (PostgreSQL's
+ * clock); once sent, skipped or failed it is never taken up again. A lease that runs out with the row still in sending
+ * means that its holder died between sending and saying so, or before: it is sent again, under the same name.
+ */
+import type { NotificationTemplate } from '../../contracts/notifications';
+import { derivedId } from '../../domain/ids';
+import type { Database } from '../../prisma/client';
+import type { Notifier } from './port';
+
+/** Where notifications go; `none`: nowhere. */
+export type Channel = Notifier['channel'] | 'none';
+
+export interface Request {
+  eventId: string;
+  template: NotificationTemplate;
+  customer_id: string;
+  subscription_id: string | null;
+  payment_id: string | null;
+  requestedAt: string;
+}
+
+export interface Claim {
+  id: string;
+  attempts: number;
+  /** How long ago it was first taken up, milliseconds. */
+  ageMs: number;
+}
+
+/** Somebody else is sending it, or was until he died. */
+export class InHand extends Error {
+  override readonly name = 'InHand';
+}
+
+export function notificationId(eventId: string): string {
+  return derivedId('notification', [eventId]);
+}
+
+/** Takes a request up. Null: it was concluded before. @throws InHand */
+export async function claim(
+  db: Database,
+  request: Request,
+  channel: Channel,
+  leaseMs: number,
+): Promise<Claim | null> {
+  const { eventId, template, customer_id, subscription_id, payment_id, requestedAt } = request;
+  const id = notificationId(eventId);
+  const [claimed] = await db.$queryRaw<{ attempts: number; age_ms: number }[]>`
+    INSERT INTO notifications AS n (id, event_id, template, customer_id, subscription_id, payment_id, channel,
+      requested_at, attempts, lease_until)
+    VALUES (${id}, ${eventId}, ${template}, ${customer_id}, ${subscription_id}, ${payment_id}, ${channel},
+      ${requestedAt}::timestamptz, 1, clock_timestamp() + ${leaseMs} * interval '1 millisecond')
+    ON CONFLICT (event_id) DO UPDATE
+      SET attempts = n.attempts + 1, lease_until = excluded.lease_until, channel = excluded.channel
+      WHERE n.status = 'sending' AND coalesce(n.lease_until <= clock_timestamp(), true)
+    RETURNING attempts, (extract(epoch FROM clock_timestamp() - n.created_at) * 1000)::float8 AS age_ms`;
+  if (claimed !== undefined) return { id, attempts: claimed.attempts, ageMs: claimed.age_ms };
+  const row = await db.notification.findUniqueOrThrow({ where: { event_id: eventId } });
+  if (row.status === 'sending') throw new InHand('somebody else is sending it');
+  return null;
+}
+
+export type Conclusion =
+  | { status: 'sent'; messageId: string }
+  | { status: 'skipped'; reason: string }
+  | { status: 'failed'; reason: string };
+
+/** What became of it. What stands already stays. */
+export async function conclude(db: Database, { id }: Claim, conclusion: Conclusion): Promise<void> {
+  const messageId = conclusion.status === 'sent' ? conclusion.messageId : null;
+  const reason = conclusion.status === 'sent' ? null : conclusion.reason;
+  await db.$executeRaw`
+    UPDATE notifications SET status = ${conclusion.status}, reason = ${reason}, message_id = ${messageId},
+      lease_until = NULL, sent_at = CASE WHEN ${conclusion.status} = 'sent' THEN clock_timestamp() END
+    WHERE id = ${id} AND status = 'sending'`;
+}
+
+/** It was not taken this time: whoever comes next may try at once. */
+export async function release(db: Database, { id, attempts }: Claim): Promise<void> {
+  await db.notification.updateMany({
+    where: { id, status: 'sending', attempts },
+    data: { lease_until: null },
+  });
+}

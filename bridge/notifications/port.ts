@@ -1,0 +1,49 @@
+/**
+ * The port behind which notifications leave: a mail server, a webhook, files.
+ *
+ * Invariants: a notifier that gets the same message twice lets its receiver see that (`id`, `messageName`); what it
+ * throws holds neither an address nor a secret, for it is logged.
+ */
+import type { Language, NotificationTemplate } from '../../contracts/notifications';
+
+/** What is sent, to whom. */
+export interface OutgoingNotification {
+  /** The event's: the same for a repeat. */
+  id: string;
+  /** Derived from `id`, fit for a file's name and a Message-ID. */
+  messageName: string;
+  template: NotificationTemplate;
+  customer_id: string;
+  subscription_id: string | null;
+  payment_id: string | null;
+  to: { email: string | null; name: string | null };
+  language: Language;
+  subject: string;
+  text: string;
+  html: string;
+  values: Record<string, unknown>;
+  /** When it was asked for, RFC 3339. */
+  requestedAt: string;
+}
+
+export interface Notifier {
+  readonly channel: 'smtp' | 'webhook' | 'file';
+  /** Whether a customer without an e-mail address cannot be told this way. */
+  readonly needsAddress: boolean;
+  /**
+   * Returns when somebody else has it. @returns what its receiver knows it by
+   * @throws RefusedForGood, Deferred; anything else when nobody could be reached
+   */
+  send(message: OutgoingNotification): Promise<string>;
+  close(): void;
+}
+
+/** The receiver answered that he will never take it. `message` is for operators. */
+export class RefusedForGood extends Error {
+  override readonly name = 'RefusedForGood';
+}
+
+/** The receiver answered that he does not take it now. `message` is for operators. */
+export class Deferred extends Error {
+  override readonly name = 'Deferred';
+}
