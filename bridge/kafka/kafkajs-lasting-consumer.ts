@@ -32,14 +32,17 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
         onJoined: () => {
           vainMemberships = 0;
         },
-        onGivenUp: (error) => {
-          vainMemberships += 1;
-          if (vainMemberships >= maxVainMemberships) options.onFatal(error);
-          else renewal = renewal.then(renew);
-        },
+        onGivenUp: replace,
       },
       log,
     );
+  }
+
+  /** kafkajs may end the first membership before it says that it has begun: one step at a time. */
+  function replace(error: Error): void {
+    vainMemberships += 1;
+    if (vainMemberships >= maxVainMemberships) options.onFatal(error);
+    else renewal = renewal.then(renew);
   }
 
   async function renew(): Promise<void> {
@@ -59,7 +62,6 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
   const first = join().then((consumer) => {
     current = consumer;
   });
-  // kafkajs may end the first membership before it says that it has begun.
   renewal = first.catch(() => undefined);
   await first;
   return {
