@@ -39,9 +39,9 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
   }
 
   /** kafkajs may end the first membership before it says that it has begun: one step at a time. */
-  function replace(error: Error): void {
+  function replace(fault: Error): void {
     vainMemberships += 1;
-    if (vainMemberships >= maxVainMemberships) options.onFatal(error);
+    if (vainMemberships >= maxVainMemberships) options.onFatal(fault);
     else renewal = renewal.then(renew);
   }
 
