@@ -18,7 +18,10 @@ import { untilTrue } from './waiting';
 
 type Say = (line: string) => void;
 
-const concurrency = 50;
+/** Processes that are started side by side. */
+const startedAtOnce = 50;
+/** Operators. */
+const askedAtOnce = 20;
 /** Parts of all after which the memory is looked at. */
 const looks = [0, 0.1, 0.25, 0.5, 0.75, 1];
 
@@ -45,7 +48,7 @@ async function waitingPayments(system: System, name: string, payments: number): 
   return {
     db,
     async plan(from, count) {
-      await runMany(count, concurrency, async (index) => {
+      await runMany(count, startedAtOnce, async (index) => {
         const { workflowType, ...options } = retryStart(idOf(name, from + index));
         await client.workflow.signalWithStart(workflowType, {
           ...options,
@@ -91,6 +94,15 @@ export async function benchPlanned(
   say: Say,
 ): Promise<void> {
   const payments = await waitingPayments(system, 'planned', planned);
+  await planAll(payments, processes, planned, say).finally(() => payments.close());
+}
+
+async function planAll(
+  payments: WaitingPayments,
+  processes: ProcessIds,
+  planned: number,
+  say: Say,
+): Promise<void> {
   const beganMs = performance.now();
   let waiting = 0;
   for (const part of looks) {
@@ -101,7 +113,6 @@ export async function benchPlanned(
     const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
     say(`  ${String(waiting).padStart(6)} waiting after ${seconds} s, MiB: ${memory.join(', ')}`);
   }
-  await payments.close();
 }
 
 export async function benchManualRetries(
@@ -114,24 +125,29 @@ export async function benchManualRetries(
   const rates: number[] = [];
   while (rates.length < rounds) {
     const name = `manual${rates.length + 1}`;
-    rates.push(await drain(system, processes, name, retries, say));
+    const payments = await waitingPayments(system, name, retries);
+    const round = { system, processes, payments, name, retries, say };
+    rates.push(await drain(round).finally(() => payments.close()));
   }
   say(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
 }
 
+interface Round {
+  system: System;
+  processes: ProcessIds;
+  payments: WaitingPayments;
+  name: string;
+  retries: number;
+  say: Say;
+}
+
 /** @returns manual retries per second, from the first request until the last is attempted */
-async function drain(
-  system: System,
-  processes: ProcessIds,
-  name: string,
-  retries: number,
-  say: Say,
-): Promise<number> {
-  const { db, plan, close } = await waitingPayments(system, name, retries);
+async function drain({ system, processes, payments, name, retries, say }: Round): Promise<number> {
+  const { db, plan } = payments;
   await plan(0, retries);
   const cpu = cpuMeter(processes);
   const beganMs = performance.now();
-  const requests = await runMany(retries, concurrency, (index) => request(system, idOf(name, index)));
+  const requests = await runMany(retries, askedAtOnce, (index) => request(system, idOf(name, index)));
   const isDrained = async (): Promise<boolean> => {
     const { rows } = await db.query<{ attempted: number }>(
       `SELECT count(*)::int AS attempted FROM retry_requests q JOIN payments p ON p.id = q.payment_id
@@ -145,7 +161,6 @@ async function drain(
   say(`  ${retries} manual retries, requested and attempted: ${perSecond.toFixed(1)}/s`);
   say(`    requests over HTTP: ${shown(requests)}`);
   say(`    CPU each: ${cpu.each(retries)}`);
-  await close();
   return perSecond;
 }
 

@@ -157,7 +157,7 @@ export async function lockBulkRetry(tx: Transaction, id: string): Promise<BulkRe
 }
 
 /** Carries out what an operator decided. @returns the status then, or that which does not allow it; null: no such one */
-export async function decide(
+export async function recordDecision(
   db: Database,
   id: string,
   command: BulkRetryCommand,

@@ -8,7 +8,13 @@
 import type { Actor } from '../../contracts/fields';
 import type { BulkRetryCommand, BulkRetryProgress, BulkRetryStatus } from '../../domain/bulk-retry';
 import { bulkRetryRequestId } from '../../domain/ids';
-import { decide, lockBulkRetry, progressesOf, wishesFor, type BulkRetryRow } from '../../prisma/bulk-retries';
+import {
+  lockBulkRetry,
+  progressesOf,
+  recordDecision,
+  wishesFor,
+  type BulkRetryRow,
+} from '../../prisma/bulk-retries';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { refusalsNow } from '../../prisma/retry-facts';
 import type { FollowUps } from '../payment/follow-ups';
@@ -73,7 +79,7 @@ export async function decideBulkRetry(
   command: BulkRetryCommand,
   actor: Actor,
 ): Promise<DecidedBulkRetry> {
-  const decided = await decide(db, id, command, actor);
+  const decided = await recordDecision(db, id, command, actor);
   if (decided === null) return { kind: 'unknown' };
   return decided.allowed ? { kind: 'decided' } : { kind: 'refused', status: decided.status };
 }

@@ -1,4 +1,4 @@
-import { decide } from '../../../prisma/bulk-retries';
+import { recordDecision } from '../../../prisma/bulk-retries';
 import { ProblemError } from '../../../api/problems';
 import { writeFailed } from '../../support/failed-payment';
 import { givenApi, planOf, type GivenApi } from './given-api';
@@ -33,7 +33,7 @@ beforeEach(() => {
   bulkRetries.started.length = 0;
   bulkRetries.commands.length = 0;
   bulkRetries.onStart = () => Promise.resolve();
-  bulkRetries.onCommand = async (id, name, { actor }) => void (await decide(api.db, id, name, actor));
+  bulkRetries.onCommand = async (id, name, { actor }) => void (await recordDecision(api.db, id, name, actor));
 });
 afterEach(async () => {
   // No payment is in two runs that are not over.
