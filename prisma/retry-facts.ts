@@ -72,11 +72,10 @@ export async function countedMethod(
   now: Date,
 ): Promise<CurrentPaymentMethod | null> {
   if (method === null) return null;
+  const since = { gte: new Date(now.getTime() - budgetDays * 86_400_000) };
   const rows = await tx.paymentAttempt.findMany({
-    where: {
-      payment_method_id: method.id,
-      started_at: { gte: new Date(now.getTime() - budgetDays * 86_400_000) },
-    },
+    // Begun in real time, settled in the customer's: a test clock may be years ahead.
+    where: { payment_method_id: method.id, OR: [{ started_at: since }, { settled_at: since }] },
     select: { started_at: true, settled_at: true },
   });
   const attempts = rows.map(({ started_at, settled_at }) => ({
@@ -115,7 +114,7 @@ export async function refusalNow(
     await failedAttempts(tx, payment.id),
     await policyOf(tx, payment, subscription),
   ];
-  const last = attempts.at(-1);
+  const last = attempts.findLast(({ payment_method_id }) => payment_method_id === row?.id);
   const allowedMs =
     method === null
       ? now.getTime()
@@ -123,7 +122,7 @@ export async function refusalNow(
   return retryRefusal({
     payment: payment.status as PaymentStatus,
     subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
-    lastDecline: last === undefined ? null : { code: last.code, payment_method_id: last.payment_method_id },
+    lastDecline: last?.code ?? null,
     payment_method_id: method?.id ?? null,
     withinBudget: allowedMs <= now.getTime(),
   });
