@@ -12,10 +12,19 @@ export interface PlayedRetry {
   answers: AttemptAnswer[];
   /** Wishes that wait. */
   wishes: string[];
+  /** What happens while an attempt is on its way. */
+  during: () => Promise<void>;
 }
 
 export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
-  const played: PlayedRetry = { activities: {} as never, log: [], plans: [], answers: [], wishes: [] };
+  const played: PlayedRetry = {
+    activities: {} as never,
+    log: [],
+    plans: [],
+    answers: [],
+    wishes: [],
+    during: () => Promise.resolve(),
+  };
   let number = 1;
   const note = async (what: string): Promise<void> => {
     const afterHours = Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
@@ -47,6 +56,7 @@ export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
     async attemptPayment({ trigger }) {
       number += 1;
       await note(trigger);
+      await played.during();
       return played.answers.shift() ?? { status: 'completed' };
     },
   };
