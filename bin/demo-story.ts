@@ -14,6 +14,7 @@ import {
   type Json,
   type Story,
 } from './demo-telling';
+import { tellDunning } from './demo-dunning';
 import { tellYears } from './demo-years';
 
 /** Tells the whole story. @throws Error that names the step that failed */
@@ -24,9 +25,11 @@ export async function tellStory(story: Story): Promise<void> {
   await declined(story, plan);
   await answerLost(story, plan);
   await decidedLater(story, plan);
+  await takenByHand(story);
   await cancel(story, bought);
   await compareLedgers(story);
   await tellYears(story, plan);
+  await tellDunning(story, plan);
 }
 
 async function createPlan({ system, tell, run }: Story): Promise<string> {
@@ -114,6 +117,21 @@ async function decidedLater(story: Story, plan: string): Promise<void> {
   expect(delivery['status'] === 'processed', 'the webhook was not processed');
 }
 
+async function takenByHand(story: Story): Promise<void> {
+  const { system, tell, watch, run } = story;
+  tell.step('A payment of its own: an operator takes a fee');
+  const { customer } = await customerWith(story, `tok_ok#${run}`);
+  const fee = { customer_id: customer, amount: 250, currency: 'EUR', reason: 'set-up fee' };
+  const { id } = await call(system, tell, 'POST', '/payments', fee, 202);
+  const payment = String(id);
+  record(tell, await watch.next('payments.requested', payment, 30_000));
+  workflow(story, paymentWorkflowId(payment));
+  record(tell, await watch.next('payments.completed', payment, 30_000));
+  const ledger = await charges(system, payment);
+  expect(ledger.length === 1 && ledger[0]?.['amount'] === 250, 'the fee was not charged once');
+  tell.line('the provider’s own ledger: 2.50 EUR, charged once');
+}
+
 async function cancel(story: Story, id: string): Promise<void> {
   const { system, tell, watch } = story;
   tell.step('The first customer cancels');
@@ -147,7 +165,7 @@ async function compareLedgers({ system, tell, run }: Story): Promise<void> {
   }
   const taken = all.filter((charge) => charge['status'] === 'succeeded').length;
   expect(
-    all.length === 4 && taken === 3,
-    `expected 4 charges, 3 of them taken; there are ${all.length} and ${taken}`,
+    all.length === 5 && taken === 4,
+    `expected 5 charges, 4 of them taken; there are ${all.length} and ${taken}`,
   );
 }

@@ -1,4 +1,5 @@
 /** What the chapters of the demo do alike: calls over HTTP, the provider's ledger, links to workflows, records. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DemoSystem } from './demo-system';
 import type { SeenRecord, Watch } from './demo-watch';
 
@@ -15,6 +16,11 @@ export interface Story {
   tell: Storyteller;
   /** Makes this run's ids its own. */
   run: string;
+}
+
+/** A chapter that a test clock tells. */
+export interface ByClock extends Story {
+  clock: string;
 }
 
 /** A customer with one payment method of the sandbox; its token decides what happens. */
@@ -92,6 +98,34 @@ export async function call(
     );
   }
   return answer;
+}
+
+/** Returns when the clock has arrived and all that was due on the way has happened. */
+export async function advance({ system, tell, clock }: ByClock, to: string): Promise<void> {
+  const beganMs = performance.now();
+  await call(system, tell, 'POST', `/test-clocks/${clock}/advance`, { to }, 202);
+  for (;;) {
+    const { status, steps, detail } = await get(system, `/test-clocks/${clock}`);
+    if (status === 'ready') {
+      const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
+      return tell.line(`the clock arrived after ${seconds} s, having stopped ${String(steps)} times`);
+    }
+    if (status === 'failed') throw new Error(`the test clock ${String(detail)}`);
+    await sleep(100);
+  }
+}
+
+/** Asks until the answer is as wanted. @throws Error that names what did not come within 30 s */
+export async function until(
+  what: string,
+  ask: () => Promise<Json>,
+  isSo: (answer: Json) => boolean,
+): Promise<Json> {
+  for (const deadlineMs = performance.now() + 30_000; ; await sleep(100)) {
+    const answer = await ask();
+    if (isSo(answer)) return answer;
+    if (performance.now() > deadlineMs) throw new Error(`${what} did not come within 30 s`);
+  }
 }
 
 export function expect(holds: boolean, otherwise: string): void {

@@ -1,10 +1,20 @@
 /** The demo's chapters by test clock: half a year of a subscription in seconds, through the same servers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { subscriptionWorkflowId, testClockStart } from '../contracts/workflows';
-import { call, charges, customerWith, expect, get, workflow, type Json, type Story } from './demo-telling';
+import {
+  advance,
+  call,
+  charges,
+  customerWith,
+  expect,
+  get,
+  workflow,
+  type ByClock,
+  type Json,
+} from './demo-telling';
+import type { Story } from './demo-telling';
 
-interface Years extends Story {
-  clock: string;
+interface Years extends ByClock {
   subscription: string;
 }
 
@@ -103,21 +113,6 @@ async function end(years: Years): Promise<void> {
   tell.line(`cancelled at ${String(ended['cancelled_at'])}`);
   await watch.next('subscriptions.cancelled', subscription, 30_000);
   await call(system, tell, 'DELETE', `/test-clocks/${years.clock}`, undefined, 200);
-}
-
-/** Returns when the clock has arrived and all that was due on the way has happened. */
-async function advance({ system, tell, clock }: Years, to: string): Promise<void> {
-  const beganMs = performance.now();
-  await call(system, tell, 'POST', `/test-clocks/${clock}/advance`, { to }, 202);
-  for (;;) {
-    const { status, steps, detail } = await get(system, `/test-clocks/${clock}`);
-    if (status === 'ready') {
-      const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-      return tell.line(`the clock arrived after ${seconds} s, having stopped ${String(steps)} times`);
-    }
-    if (status === 'failed') throw new Error(`the test clock ${String(detail)}`);
-    await sleep(100);
-  }
 }
 
 /** What the topic had by then; the clock waits for publication, and this consumer reads a little later. */

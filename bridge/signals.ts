@@ -4,7 +4,7 @@
  * Invariant: the request id is the event's, so that Temporal itself drops a repeat of the record for as long as the
  * same run lives; the SDK's own signals carry a random one. Who is signalled still judges by its rows.
  */
-import type { Client } from '@temporalio/client';
+import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { encodeWorkflowIdReusePolicy } from '@temporalio/common';
 import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import type { WorkflowStart } from '../contracts/workflows';
@@ -18,6 +18,16 @@ export interface Signal {
 
 /** Temporal being away is noticed soon, and the record tried again. */
 const withinMs = 10_000;
+
+/** gRPC's status: no such workflow runs. */
+const notFound = 5;
+
+/** Signals a workflow, if it runs. @throws ServiceError */
+export async function signalIfRunning(client: Client, workflowId: string, signal: Signal): Promise<void> {
+  await signalWorkflow(client, workflowId, signal).catch((error: unknown) => {
+    if (!isGrpcServiceError(error) || (error.code as number) !== notFound) throw error;
+  });
+}
 
 /** @throws ServiceError, `NOT_FOUND` when no such workflow runs */
 export async function signalWorkflow(client: Client, workflowId: string, signal: Signal): Promise<void> {

@@ -27,8 +27,8 @@ export interface RetrySituation {
   payment: PaymentStatus;
   /** null: a payment of its own. */
   subscription: SubscriptionStatus | null;
-  /** The latest attempt's decline; null: none failed yet. */
-  lastDecline: { code: DeclineCode; payment_method_id: string | null } | null;
+  /** Of the latest attempt with what would be charged, whatever was tried since; null: none failed with it. */
+  lastDecline: DeclineCode | null;
   /** What would be charged; null: there is none. */
   payment_method_id: string | null;
   /** Whether the card network's budget allows an attempt now. */
@@ -43,8 +43,7 @@ export function retryRefusal(situation: RetrySituation): RetryRefusal | null {
   if (subscription !== null && isFinal(subscription)) return 'subscription_final';
   if (subscription === 'paused') return 'subscription_paused';
   if (method === null) return 'no_payment_method';
-  const repeated = lastDecline !== null && lastDecline.payment_method_id === method;
-  if (repeated && declineCategory(lastDecline.code) === 'hard') return 'hard_declined';
+  if (lastDecline !== null && declineCategory(lastDecline) === 'hard') return 'hard_declined';
   return situation.withinBudget ? null : 'budget_exhausted';
 }
 

@@ -12,6 +12,7 @@ export const predicateNames = [
   'unknown_without_task',
   'webhook_not_processed',
   'manual_not_attempted',
+  'refund_not_promised',
   'refund_not_finished',
   'failed_without_plan',
   'collection_not_told',

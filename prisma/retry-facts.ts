@@ -86,18 +86,22 @@ export async function failedAttempts(tx: Transaction, paymentId: string): Promis
   }));
 }
 
-/** The latest decline of each payment that had one. */
+/** The latest decline of each payment with each method that it was tried with, by `declineKey`. */
 async function lastDeclines(
   tx: Transaction,
   paymentIds: readonly string[],
-): Promise<Map<string, { code: DeclineCode; payment_method_id: string | null }>> {
+): Promise<Map<string, DeclineCode>> {
   const rows = await tx.$queryRaw<
     { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
   >`
-    SELECT DISTINCT ON (payment_id) payment_id, failure ->> 'code' AS code, payment_method_id
+    SELECT DISTINCT ON (payment_id, payment_method_id) payment_id, payment_method_id, failure ->> 'code' AS code
     FROM payment_attempts WHERE payment_id = ANY(${paymentIds}) AND status = 'failed'
-    ORDER BY payment_id, number DESC`;
-  return new Map(rows.map(({ payment_id, ...decline }) => [payment_id, decline]));
+    ORDER BY payment_id, payment_method_id, number DESC`;
+  return new Map(rows.map((row) => [declineKey(row.payment_id, row.payment_method_id), row.code]));
+}
+
+function declineKey(paymentId: string, methodId: string | null): string {
+  return `${paymentId}/${methodId}`;
 }
 
 /** A method with every attempt that counts against its network's budget. */
@@ -117,10 +121,12 @@ async function countedAttempts(
   methodIds: readonly string[],
   now: Date,
 ): Promise<Map<string, { at: string }[]>> {
+  const since = { gte: new Date(now.getTime() - budgetDays * 86_400_000) };
   const rows = await tx.paymentAttempt.findMany({
     where: {
       payment_method_id: { in: [...methodIds] },
-      started_at: { gte: new Date(now.getTime() - budgetDays * 86_400_000) },
+      // Begun in real time, settled in the customer's: a test clock may be years ahead.
+      OR: [{ started_at: since }, { settled_at: since }],
     },
     select: { payment_method_id: true, started_at: true, settled_at: true },
   });
@@ -205,7 +211,7 @@ export async function refusalsNow(
     return retryRefusal({
       payment: payment.status as PaymentStatus,
       subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
-      lastDecline: declines.get(payment.id) ?? null,
+      lastDecline: declines.get(declineKey(payment.id, method?.id ?? null)) ?? null,
       payment_method_id: method?.id ?? null,
       withinBudget: allowedMs <= now.getTime(),
     });

@@ -156,6 +156,20 @@ const predicates = {
       WHERE p.kind = 'manual' AND p.status = 'requested' AND p.updated_at <= ${before}
         AND ${mine(clockOfSubscription)}`,
   },
+  /**
+   * With no tolerance: a cancellation gives money back, and neither has the Payment Service promised it nor has a person
+   * heard that there is none. Otherwise its record is Kafka's to deliver.
+   */
+  refund_not_promised: {
+    type: 'subscription',
+    query: ({ quiet, mine }) => Prisma.sql`
+      SELECT s.id FROM subscriptions s JOIN outbox_events o ON o.subject = s.id
+      WHERE ${quiet} AND s.status = 'cancelled' AND o.topic = 'subscriptions.cancelled' AND ${mine(clockOfSubscription)}
+        AND o.payload::jsonb #>> '{data,refund,amount}' IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM refunds r JOIN payments p ON p.id = r.payment_id
+          WHERE p.subscription_id = s.id AND r.created_at >= o.created_at)
+        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = s.id AND t.kind = 'refund_failed')`,
+  },
   /** Money was promised back, and has not gone. With no tolerance: the provider has not even heard of it. */
   refund_not_finished: {
     type: 'payment',

@@ -38,6 +38,7 @@ const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Prom
   webhook_not_processed: tellWebhookAgain,
   unknown_without_task: askPerson,
   manual_not_attempted: ({ followUps }, id) => followUps.start(id),
+  refund_not_promised: null,
   refund_not_finished: ({ followUps }, id) => followUps.start(id),
   failed_without_plan: ({ followUps }, id) => followUps.collect(id, 'failed'),
   collection_not_told: tellCollected,

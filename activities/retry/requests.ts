@@ -4,10 +4,16 @@
  * Invariant: each ends as attempted, or refused with its reason; what an attempt came to is told by the attempt.
  */
 import type { AttemptAnswer } from '../payment/begin-attempt';
-import { databaseNow, inTransaction, type Database } from '../../prisma/client';
+import type { RetryRefusal } from '../../domain/retry-refusal';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor } from '../../prisma/clock';
+import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
-import { refusalNow } from '../../prisma/retry-facts';
+import { methodToCharge, refusalNow } from '../../prisma/retry-facts';
+
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+type RequestRow = Prisma.RetryRequestGetPayload<object>;
 
 /** An attempt that somebody wants now. */
 export interface WantedAttempt {
@@ -31,9 +37,7 @@ export async function nextRequest(db: Database, paymentId: string): Promise<Want
         request.attempt ?? (await tx.paymentAttempt.count({ where: { payment_id: paymentId } })) + 1;
       // Its attempt was begun and nobody heard what became of it: asked again, the attempt tells.
       const refusal =
-        request.attempt === null
-          ? await refusalNow(tx, payment, subscription, request.payment_method_id, now)
-          : null;
+        request.attempt === null ? await refusalOf(tx, request, payment, subscription, now) : null;
       if (refusal === null) {
         await tx.retryRequest.update({ where: { id: request.id }, data: { attempt: number } });
         return { retry_request_id: request.id, number, payment_method_id: request.payment_method_id };
@@ -45,6 +49,23 @@ export async function nextRequest(db: Database, paymentId: string): Promise<Want
     }
     return null;
   });
+}
+
+/** A wish that was asked for when another attempt was about to begin has been fulfilled by that one. */
+async function refusalOf(
+  tx: Transaction,
+  request: RequestRow,
+  payment: PaymentRow,
+  subscription: SubscriptionRow | null,
+  now: Date,
+): Promise<RetryRefusal | null> {
+  const { payment_method_id: wanted, requested_at } = request;
+  const refusal = await refusalNow(tx, payment, subscription, wanted, now);
+  if (refusal !== null) return refusal;
+  const method = await methodToCharge(tx, payment, subscription, wanted);
+  // Both are PostgreSQL's real time, whatever the customer's clock says.
+  const since = { payment_id: payment.id, payment_method_id: method?.id, started_at: { gte: requested_at } };
+  return (await tx.paymentAttempt.count({ where: since })) > 0 ? 'in_flight' : null;
 }
 
 /** What became of a wish: its attempt was made, or was refused at the last moment. */

@@ -9,7 +9,7 @@ import type { AdvanceClock } from '../../contracts/commands';
 import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
 import { quietBeforeLookupMs } from '../../domain/unknown-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
+import { Prisma } from '../../prisma/generated/client';
 import { findUnfinished, type Finding } from '../../prisma/unfinished';
 import type { FollowUps } from '../payment/follow-ups';
 import { announceDueByClock } from './publish-due';
@@ -128,6 +128,9 @@ async function moveOn(db: Database, seen: ClockRow): Promise<boolean> {
   });
 }
 
+/** Whether a plan for a failed payment holds; `s` is its subscription, if it has one. Who resumes it says so. */
+const isCollecting = Prisma.sql`(s.id IS NULL OR s.status NOT IN ('cancelled', 'expired', 'paused'))`;
+
 /**
  * When something of the clock's customers is due next: renewals and their like, questions about open payments, retries,
  * reminders.
@@ -143,8 +146,8 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
       UNION ALL
       SELECT min(r.at) FROM retry_plans r
         JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
-        JOIN test_clocks k ON k.id = c.test_clock_id
-        WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now
+        JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
+        WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now AND ${isCollecting}
           AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
       UNION ALL
       SELECT min(p.next_notice_at) FROM payments p JOIN customers c ON c.id = p.customer_id
@@ -167,8 +170,8 @@ async function tellPayments({ db, followUps }: TestClockDependencies, clockId: s
   const planned = await db.$queryRaw<{ payment_id: string }[]>`
     SELECT r.payment_id FROM retry_plans r
       JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
-      JOIN test_clocks k ON k.id = c.test_clock_id
-      WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now
+      JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now AND ${isCollecting}
         AND r.final_action IS DISTINCT FROM 'leave_past_due'
         AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
     UNION

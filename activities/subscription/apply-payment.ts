@@ -116,7 +116,8 @@ async function applyPaidChange(
   const stillFits = row.version === change.base_version && row.period_index === change.period_index;
   if (!stillFits || isFinal(toFacts(row).status)) {
     await reserveUnwanted(tx, payment.id, 'change_overtaken');
-    return toRecord(row);
+    // Not the command's own id: what it wanted never held.
+    return forgetChange(tx, row, payment.id, { ...about, commandId: `${about.commandId}/overtaken` });
   }
   const price = await termsPatch(tx, row, change.terms, about.now);
   const rest = { ...change.command, plan_id: null, quantity: null };
@@ -149,7 +150,17 @@ async function dropChange(
       data: { status: 'cancelled', version: { increment: 1 }, updated_at: about.realNow },
     });
   }
-  if (toFacts(row).pending_change?.payment_id !== payment.id) return toRecord(row);
+  return forgetChange(tx, row, payment.id, about);
+}
+
+/** Nobody waits for the payment any more: the next change may come. */
+async function forgetChange(
+  tx: Transaction,
+  row: SubscriptionRow,
+  paymentId: string,
+  about: About,
+): Promise<SubscriptionRecord> {
+  if (toFacts(row).pending_change?.payment_id !== paymentId) return toRecord(row);
   return writeUpdated(tx, row, pendingColumn(null), { ...about, changes: ['change_scheduled'] });
 }
 

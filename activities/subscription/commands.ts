@@ -2,7 +2,7 @@
 import type { CancelCommand, PauseCommand, ResumeCommand } from '../../contracts/commands';
 import { decideCancel, decidePause, decideResume } from '../../domain/subscription-commands';
 import type { Database, Transaction } from '../../prisma/client';
-import { endSubscription } from './end';
+import { endSubscription, withdrawAttempts } from './end';
 import { carryOn, openNext } from './open-due';
 import { toFacts } from '../../prisma/rows';
 import { toRecord, type SubscriptionRow } from './record';
@@ -55,6 +55,7 @@ export function commitPause(db: Database, subscriptionId: string, command: Pause
       resume_at: command.resume_at === null ? null : new Date(command.resume_at),
     };
     const about = { ...times, commandId: command.command_id, ...askedBy(command) };
+    await withdrawAttempts(tx, row.id);
     return writeUpdated(tx, row, patch, { ...about, changes: ['paused'] });
   });
 }

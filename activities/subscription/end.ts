@@ -32,8 +32,17 @@ export async function endSubscription(
     cancelled_at: about.now,
   };
   const { record } = await writeVersion(tx, row, patch, { ...about, changes: ['cancelled'] });
+  await withdrawAttempts(tx, row.id);
   await announceCancelled(tx, record.subscription, { ...ending, refund, openPaymentIds: openIds }, about);
   return record;
+}
+
+/** Nothing is tried by itself any more, or until the subscription goes on: its payments announce no attempt. */
+export async function withdrawAttempts(tx: Transaction, subscriptionId: string): Promise<void> {
+  await tx.payment.updateMany({
+    where: { subscription_id: subscriptionId, next_attempt_at: { not: null } },
+    data: { next_attempt_at: null },
+  });
 }
 
 /** What no ended subscription has. */

@@ -63,7 +63,11 @@ async function request(
     }
   }
   const { now, realNow } = await timesFor(tx, customer.test_clock_id);
-  const refusal = await refusalNow(tx, payment, subscription, methodId, now);
+  const waiting = { payment_id: paymentId, settled_at: null };
+  const refusal =
+    (await refusalNow(tx, payment, subscription, methodId, now)) ??
+    // Somebody wants the same already: one attempt is made for both.
+    ((await tx.retryRequest.count({ where: waiting })) > 0 ? 'in_flight' : null);
   if (refusal !== null) {
     const detail = `The payment cannot be tried again now: ${refusal.replaceAll('_', ' ')}.`;
     throw new ProblemError('payment_not_retryable', detail, { payment_id: paymentId, reason: refusal });

@@ -5,14 +5,14 @@
  */
 import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/envelope';
-import { messages, paymentStart, type CancelPaymentArgs } from '../../contracts/workflows';
+import { messages, paymentStart, retryWorkflowId, type CancelPaymentArgs } from '../../contracts/workflows';
 import { isPaymentOpen, isSettled, type AttemptStatus, type PaymentStatus } from '../../domain/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, shareSubscription } from '../../prisma/locks';
 import { publishOutcome } from '../../prisma/publish-outcome';
 import type { Handlers } from '../consumer';
-import { signalWithStart } from '../signals';
+import { signalIfRunning, signalWithStart } from '../signals';
 import { Unprocessable } from '../unprocessable';
 import { promiseRefunds } from './cancellation-refunds';
 import { acceptRequested } from './requested-payments';
@@ -100,6 +100,11 @@ async function onCancelled(
   for (const paymentId of data.open_payment_ids) {
     const payment = await deps.db.payment.findUnique({ where: { id: paymentId } });
     if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${paymentId}`);
+    if (payment.status === 'failed') {
+      // Whoever waits to try it again finds that there is nothing to collect.
+      const ended = { name: messages.settled, args: [], eventId: id };
+      await signalIfRunning(deps.client, retryWorkflowId(paymentId), ended);
+    }
     const isOpen = isPaymentOpen(payment.status as PaymentStatus);
     if (!isOpen || payment.cancel_requested_at !== null) continue;
     const args: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];

@@ -4,12 +4,12 @@
  * Invariants: the delivery's own row says what the provider told, the record only which delivery; a repeat settles
  * nothing twice, and tells a waiting workflow again, which judges by the row.
  */
-import { isGrpcServiceError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/envelope';
 import { messages, paymentStart, paymentWorkflowId } from '../../contracts/workflows';
 import { inTransaction, type Database } from '../../prisma/client';
 import { processDelivery } from '../../prisma/process-delivery';
-import { signalWithStart, signalWorkflow, type Signal } from '../signals';
+import { signalIfRunning, signalWithStart, type Signal } from '../signals';
 import { Unprocessable } from '../unprocessable';
 
 interface WebhookDependencies {
@@ -17,9 +17,6 @@ interface WebhookDependencies {
   client: Client;
   incompleteHours: number;
 }
-
-/** gRPC's status: no such workflow runs. */
-const notFound = 5;
 
 /** @throws Unprocessable about a payment that is not there, which may still be committed */
 export async function onWebhook(
@@ -39,9 +36,7 @@ async function tellProcess(deps: WebhookDependencies, paymentId: string, signal:
   if (told === 'nobody') return;
   const start = paymentStart(paymentId, deps.incompleteHours);
   if (told === 'for_sure') return signalWithStart(deps.client, start, signal);
-  await signalWorkflow(deps.client, paymentWorkflowId(paymentId), signal).catch((error: unknown) => {
-    if (!isGrpcServiceError(error) || (error.code as number) !== notFound) throw error;
-  });
+  await signalIfRunning(deps.client, paymentWorkflowId(paymentId), signal);
 }
 
 /**

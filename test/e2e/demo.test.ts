@@ -33,6 +33,11 @@ test('tells its story from the order to a Kafka consumer, and exits with 0', asy
     'the clock arrived',
     'cancelled at 2030-06-01',
     'The attempt is completed by this webhook.',
+    'topic payments.requested',
+    'final_action: expire',
+    'attempt 3, automatic_retry, at 2031-02-10T07:00:00.000Z: failed (insufficient_funds)',
+    'attempt 4, manual_retry, at 2031-02-10T07:00:00.000Z: completed',
+    'attempt 2, automatic_retry, at 2031-03-15T12:00:00.000Z: completed',
   ]) {
     expect(output).toContain(part);
   }

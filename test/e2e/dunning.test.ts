@@ -1,177 +1,293 @@
-/** Failed renewals on the whole system, by test clock: retries as the policy says, recovery, and the end of grace. */
+/**
+ * Failed renewals on the whole system, by test clock: sixty days that many subscriptions live through at once, each
+ * with another reason, policy, or word from outside; and operators who press retry.
+ */
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { TestSystem, type Json } from '../support/system';
+import { TestSystem, type Answer, type Json } from '../support/system';
+import { Dunning, type Announced, type Dunned, type Failing } from '../support/dunning';
 import { eventually } from '../support/eventually';
 
 jest.setTimeout(300_000);
+/** A hundred workflows take their time. */
+const slowly = { timeoutMs: 120_000, everyMs: 200 };
+
+const began = '2031-01-01T12:00:00.000Z';
+const failedAt = '2031-02-01T12:00:00.000Z';
+/** After the first automatic attempt of most policies. */
+const inTheMiddle = '2031-02-03T00:00:00.000Z';
+const justBeforeTheEnd = '2031-02-15T11:59:59.999Z';
+const endOfGrace = '2031-02-15T12:00:00.000Z';
+const afterSixtyDays = '2031-04-02T12:00:00.000Z';
+
+const policy = (more: Json = {}): Json => ({
+  ladder: [{ after: 'P3D' }, { after: 'P5D' }],
+  grace_days: 14,
+  final_action: 'expire',
+  ...more,
+});
+const policies: Record<string, Json> = {
+  expiring: policy(),
+  cancelling: policy({ final_action: 'cancel' }),
+  pausing: policy({ final_action: 'pause' }),
+  leaving: policy({ final_action: 'leave_past_due' }),
+  // Of four rungs the budget leaves room for the first two on their days.
+  tight: policy({
+    ladder: ['P1D', 'P2D', 'P3D', 'P4D'].map((after) => ({ after })),
+    budgets: { visa: { attempts: 3, days: 5 } },
+  }),
+};
+
+/** What a final action leaves: the subscription, its payment, and the word on subscriptions.updated. */
+const ends = {
+  expired: ['expired', 'uncollectible', ['past_due'], ['expired']],
+  cancelled: ['cancelled', 'uncollectible', ['past_due']],
+  paused: ['paused', 'uncollectible', ['past_due'], ['paused']],
+  left: ['past_due', 'failed', ['past_due']],
+};
+
+interface Reason extends Required<Omit<Failing, 'brand'>> {
+  brand?: string;
+  code: string;
+  end: keyof typeof ends;
+}
+const shipped = (code: string, token: string): Reason => ({ code, token, policy: 'default', end: 'expired' });
+const declined = { code: 'do_not_honor', token: 'tok_do_not_honor' };
+const reasons: readonly Reason[] = [
+  shipped('insufficient_funds', 'tok_insufficient_funds'),
+  shipped('do_not_honor', 'tok_do_not_honor'),
+  shipped('processing_error', 'tok_processing_error'),
+  shipped('expired_card', 'tok_expired_card'),
+  shipped('stolen_or_lost', 'tok_stolen'),
+  shipped('authentication_required', 'tok_authentication_required'),
+  { ...declined, policy: 'tight', brand: 'visa', end: 'expired' },
+  { ...declined, policy: 'expiring', end: 'expired' },
+  { ...declined, policy: 'cancelling', end: 'cancelled' },
+  { ...declined, policy: 'pausing', end: 'paused' },
+  { ...declined, policy: 'leaving', end: 'left' },
+];
+
+interface Life {
+  dunned: Dunned;
+  entries: Announced[];
+  /** The subscription's status just before the end of grace, and at it. */
+  before: unknown;
+  at: unknown;
+}
 
 let its: TestSystem;
+let dunning: Dunning;
 beforeAll(async () => {
   its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+  dunning = new Dunning(its);
 });
 afterAll(() => its?.close());
 
-async function subscribed(clock: string, token: string) {
-  const { customer, order } = await its.buyer(token, clock);
-  const { status, body } = await its.call('POST', '/subscriptions', order, randomUUID());
-  expect({ status, body }).toMatchObject({ status: 201 });
-  return { id: String(body['id']), customer };
-}
-const anotherMethod = (customer: string, token: string) =>
-  its.made(`/customers/${customer}/payment-methods`, {
-    provider: 'sandbox',
-    token: `${token}#${randomUUID()}`,
-  });
-const read = (id: string) => its.get(`/subscriptions/${id}`);
-const renewalOf = async (id: string): Promise<Json> => {
-  const { data } = (await its.get(`/subscriptions/${id}/periods`)) as { data: Json[] };
-  return its.get(`/payments/${String(data[1]?.['payment_id'])}`);
-};
-const attemptsOf = (payment: Json) =>
-  (payment['attempts'] as Json[]).map(({ trigger, status }) => `${String(trigger)} ${String(status)}`);
-const changesOf = (id: string) =>
-  its.topics.of(id, 'subscriptions.updated').map(({ event }) => event.data['changes']);
-const succeeded = async (customer: string) =>
-  (await its.charges(customer)).filter(({ status }) => status === 'succeeded').length;
+describe('sixty days', () => {
+  /** Each reason's subscription, with what was announced right after the first failure. */
+  const lived = new Map<Reason, Life>();
+  const told = new Map<'recovers' | 'cancelled' | 'bare' | 'late' | 'renewed', Dunned>();
+  const the = (name: Parameters<typeof told.get>[0]) => told.get(name) as Dunned;
 
-test('a declined renewal is tried again as planned, and the subscription recovers', async () => {
-  const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
-  const { id, customer } = await subscribed(clock, 'tok_ok_then_fail_2');
-  await its.advance(clock, '2031-02-02T00:00:00Z');
-  expect(await read(id)).toMatchObject({ status: 'past_due', period: { index: 2, paid: false } });
-  const waiting = await renewalOf(id);
-  expect(waiting).toMatchObject({ status: 'failed', next_attempt_at: expect.any(String) });
-  await its.advance(clock, '2031-02-14T00:00:00Z');
-  expect(await read(id)).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
-  const paid = await renewalOf(id);
-  expect(paid).toMatchObject({ status: 'completed', next_attempt_at: null });
-  expect(attemptsOf(paid)).toEqual(['renewal failed', 'automatic_retry failed', 'automatic_retry completed']);
-  await its.topicsAreQuiet();
-  expect(changesOf(id)).toEqual([['past_due'], ['renewed', 'recovered']]);
-  expect(await succeeded(customer)).toBe(2);
-});
-
-test('when grace is over the subscription expires at the announced instant, and nothing is tried any more', async () => {
-  const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
-  const { id, customer } = await subscribed(clock, 'tok_ok_then_fail_99');
-  await its.advance(clock, '2031-02-14T00:00:00Z');
-  expect(await read(id)).toMatchObject({ status: 'past_due' });
-  await its.advance(clock, '2031-03-30T00:00:00Z');
-  expect(await read(id)).toMatchObject({ status: 'expired', period: { index: 2, paid: false } });
-  expect(await renewalOf(id)).toMatchObject({ status: 'uncollectible', next_attempt_at: null });
-  expect(await succeeded(customer)).toBe(1);
-  await its.topicsAreQuiet();
-  expect(changesOf(id)).toEqual([['past_due'], ['expired']]);
-});
-
-test('a hard decline waits for another payment method, which is charged at once', async () => {
-  const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
-  const { id, customer } = await subscribed(clock, 'tok_ok');
-  const stolen = await anotherMethod(customer, 'tok_stolen');
-  await its.call('PUT', `/subscriptions/${id}`, { payment_method_id: stolen });
-  await its.advance(clock, '2031-02-08T00:00:00Z');
-  expect(attemptsOf(await renewalOf(id))).toEqual(['renewal failed']);
-  const good = await anotherMethod(customer, 'tok_ok');
-  await its.call('PUT', `/subscriptions/${id}`, { payment_method_id: good });
-  await eventually('the recovery', async () => (await read(id))['status'] === 'active');
-  expect(attemptsOf(await renewalOf(id))).toEqual(['renewal failed', 'automatic_retry completed']);
-});
-
-test('an operator’s retry is made at once; two at once are one attempt each, the later refused', async () => {
-  const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
-  const { id } = await subscribed(clock, 'tok_ok_then_fail_1');
-  await its.advance(clock, '2031-02-02T00:00:00Z');
-  const { id: paymentId } = await renewalOf(id);
-  const retry = () =>
-    its.call('POST', `/payments/${String(paymentId)}/retry`, { reason: 'the customer called' });
-  const answers = await Promise.all([retry(), retry()]);
-  expect(answers.map(({ status }) => status)).toContain(202);
-  await eventually('the payment', async () => (await renewalOf(id))['status'] === 'completed');
-  await eventually('both wishes to be judged', async () => {
-    const { data } = (await its.get(`/payments/${String(paymentId)}/retry-requests`)) as { data: Json[] };
-    return data.every(({ status }) => status !== 'requested');
-  });
-  const { data } = (await its.get(`/payments/${String(paymentId)}/retry-requests`)) as { data: Json[] };
-  expect(data.filter(({ status }) => status === 'attempted')).toHaveLength(1);
-  expect(attemptsOf(await renewalOf(id))).toEqual(['renewal failed', 'manual_retry completed']);
-  const settled = await retry();
-  expect(settled).toMatchObject({
-    status: 409,
-    body: { code: 'payment_not_retryable', reason: 'completed' },
-  });
-});
-
-describe('what the customer is told', () => {
-  interface Told {
-    event_id: string;
-    template: string;
-    status: string;
-    attempts: number;
-  }
-  const toldOf = async (customer: string, wanted: number): Promise<Told[]> => {
-    const list = async () => {
-      const { data } = (await its.get(`/notifications?customer_id=${customer}&limit=100`)) as {
-        data: never[];
-      };
-      return (data as Told[]).toReversed();
-    };
-    await eventually(`${wanted} notifications`, async () => {
-      const told = await list();
-      return told.length >= wanted && told.every(({ status }) => status !== 'sending');
-    });
-    return list();
-  };
-  /** The instants at which it was asked for, as the topic has them. */
-  const askedOf = (customer: string) =>
-    its.topics
-      .of(customer, 'notifications.requested')
-      .map(({ event }) => [event.data['template'], event.data['not_before']]);
-
-  test('is what the preview announced, in its order, once each, whatever comes twice', async () => {
-    const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
-    const { id, customer } = await subscribed(clock, 'tok_ok_then_fail_99');
-    await its.call('PATCH', `/customers/${customer}`, { email: 'ada@example.com' });
-    await its.advance(clock, '2031-03-03T00:00:00Z');
-    expect(await read(id)).toMatchObject({ status: 'expired' });
-
-    const [first] = (await renewalOf(id))['attempts'] as { finished_at: string }[];
-    const failed_at = first?.finished_at;
-    const preview = await its.call('POST', '/retry-policies/default/preview', {
-      category: 'insufficient_funds',
-      failed_at,
-      time_zone: 'Europe/Berlin',
-      earlier_attempts: ['2031-01-01T12:00:00Z'],
-    });
-    const templates: Record<string, string> = {
-      attempt: 'payment_failed',
-      reminder: 'final_action_ahead',
-      final_action: 'final_action_taken',
-    };
-    const entries = preview.body['entries'] as { kind: string; at: string }[];
-    const announced = entries.map(({ kind, at }) => [templates[kind], at]);
+  beforeAll(async () => {
+    for (const [id, document] of Object.entries(policies)) await dunning.putPolicy(id, document);
+    await its.control({ hold_webhooks: true });
+    const clock = await its.made('/test-clocks', { now: began });
+    const subscribed = (failing: Failing) => dunning.subscribed(clock, failing);
+    await Promise.all([
+      ...reasons.map(async (reason) => {
+        lived.set(reason, { dunned: await subscribed(reason), entries: [], before: null, at: null });
+      }),
+      ...(
+        [
+          ['recovers', { token: 'tok_fail_2_then_ok' }],
+          ['cancelled', { token: 'tok_do_not_honor' }],
+          ['bare', { token: 'tok_do_not_honor' }],
+          ['late', { token: 'tok_declined_then_late_ok', policy: 'expiring' }],
+          ['renewed', { token: 'tok_stolen' }],
+        ] as const
+      ).map(async ([name, failing]) => told.set(name, await subscribed(failing))),
+    ]);
+    await its.advance(clock, inTheMiddle);
+    await meanwhile();
+    await its.advance(clock, justBeforeTheEnd);
+    await note('before');
+    await its.advance(clock, endOfGrace);
+    await note('at');
+    await its.advance(clock, afterSixtyDays);
     await its.topicsAreQuiet();
-    expect(askedOf(customer)).toEqual([['payment_failed', failed_at], ...announced]);
+  });
 
-    const told = await toldOf(customer, announced.length + 1);
-    expect(told.map(({ template }) => template)).toEqual(askedOf(customer).map(([template]) => template));
-    expect(told.every(({ status, attempts }) => status === 'sent' && attempts === 1)).toBe(true);
-    const mails = () => readdirSync(join(its.system.platform.dir, 'notifications')).length;
-    expect(mails()).toBe(told.length);
+  const lifeOf = (reason: Reason) => lived.get(reason) as Life;
 
-    // The relay publishes all of it again, and a bridge that was killed reads it anew.
-    await its.system.product('bridge').kill();
-    await its.row(
-      `UPDATE outbox_events SET published_at = NULL WHERE topic = 'notifications.requested' AND key = $1`,
-      customer,
+  /** The policies are asked what comes, and words come from outside. */
+  async function meanwhile() {
+    for (const [{ code, policy: id, brand }, one] of lived) {
+      const failure = { category: code, failed_at: failedAt, time_zone: 'Europe/Berlin', network: brand };
+      one.entries = await dunning.announced(id, failure);
+    }
+    await its.call('DELETE', `/subscriptions/${the('cancelled').id}?mode=now`);
+    const { customer } = the('bare');
+    const { data } = (await its.get(`/customers/${customer}/payment-methods`)) as { data: Json[] };
+    for (const { id } of data) {
+      await its.call('DELETE', `/customers/${customer}/payment-methods/${String(id)}?force=true`);
+    }
+    await its.control({ hold_webhooks: false });
+    await eventually(
+      'the late success',
+      async () => (await dunning.read(the('late')))['status'] === 'active',
     );
-    await its.startAgain('bridge');
-    await its.topicsAreQuiet();
-    const [again] = its.topics.of(customer, 'notifications.requested').slice(-1);
-    if (again === undefined) throw new Error('nothing was published');
-    await its.topics.consumedBy('notification-service', again);
-    expect(await toldOf(customer, told.length)).toEqual(told);
-    expect(mails()).toBe(told.length);
+    await dunning.paysWith(the('late'), 'tok_ok');
+    await dunning.paysWith(the('renewed'), 'tok_ok');
+  }
+
+  async function note(when: 'before' | 'at') {
+    await Promise.all(
+      [...lived.values()].map(async (one) => (one[when] = (await dunning.read(one.dunned))['status'])),
+    );
+  }
+
+  test.each(reasons)('$code under $policy: just the attempts that were announced', async (reason) => {
+    const { dunned, entries } = lifeOf(reason);
+    const announced = entries.filter(({ kind }) => kind === 'attempt').map(({ at }) => at);
+    const attempts = await dunning.attempts(dunned);
+    expect(attempts.map(({ trigger, status, finished_at }) => [trigger, status, finished_at])).toEqual([
+      ['renewal', 'failed', failedAt],
+      ...announced.map((at) => ['automatic_retry', 'failed', at]),
+    ]);
+    expect(await dunning.taken(dunned)).toBe(1);
+  });
+
+  test.each(reasons)('$code under $policy: $end at the instant that was announced', async (reason) => {
+    const { dunned, entries, before, at } = lifeOf(reason);
+    expect(entries.at(-1)).toMatchObject({ kind: 'final_action', at: endOfGrace });
+    expect(entries.filter(({ kind }) => kind === 'reminder').map((one) => one.at)).toEqual([
+      '2031-02-12T12:00:00.000Z',
+      '2031-02-14T12:00:00.000Z',
+    ]);
+    const [status, payment, ...changes] = ends[reason.end];
+    expect([before, at]).toEqual(['past_due', status]);
+    expect((await dunning.read(dunned))['status']).toBe(status);
+    expect(await dunning.renewal(dunned)).toMatchObject({ status: payment, next_attempt_at: null });
+    expect(dunning.changes(dunned)).toEqual([['payment_method_changed'], ...changes]);
+  });
+
+  test('what its policy leaves past due can still be retried by a person', async () => {
+    const left = reasons.find(({ end }) => end === 'left') as Reason;
+    const { dunned } = lifeOf(left);
+    const { id } = await dunning.renewal(dunned);
+    const good = await dunning.methodOf(dunned.customer, 'tok_ok');
+    const wish = { reason: 'they called', payment_method_id: good };
+    expect(await its.call('POST', `/payments/${String(id)}/retry`, wish)).toMatchObject({ status: 202 });
+    await eventually('the recovery', async () => (await dunning.read(dunned))['status'] === 'active');
+    expect((await dunning.told(dunned)).at(-1)).toBe('manual_retry completed');
+  });
+
+  test('a renewal that is paid at the second retry recovers, and is tried no more', async () => {
+    const dunned = the('recovers');
+    expect(await dunning.read(dunned)).toMatchObject({ status: 'active' });
+    expect(await dunning.told(dunned)).toEqual([
+      'renewal failed',
+      'automatic_retry failed',
+      'automatic_retry completed',
+    ]);
+    expect(dunning.changes(dunned).slice(0, 3)).toEqual([
+      ['payment_method_changed'],
+      ['past_due'],
+      ['renewed', 'recovered'],
+    ]);
+  });
+
+  test('a hard decline is recovered by another payment method, charged at once', async () => {
+    expect(await dunning.told(the('renewed'))).toEqual(['renewal failed', 'automatic_retry completed']);
+    const [, retry] = await dunning.attempts(the('renewed'));
+    expect(retry?.finished_at).toBe(inTheMiddle);
+    expect(await dunning.read(the('renewed'))).toMatchObject({ status: 'active' });
+  });
+
+  test('cancelled in the middle: no further attempt', async () => {
+    expect(await dunning.told(the('cancelled'))).toEqual(['renewal failed', 'automatic_retry failed']);
+    expect(await dunning.renewal(the('cancelled'))).toMatchObject({
+      status: 'failed',
+      next_attempt_at: null,
+    });
+    expect(await dunning.taken(the('cancelled'))).toBe(1);
+  });
+
+  test('the payment method deleted in the middle: no further attempt, and grace ends it', async () => {
+    expect(await dunning.told(the('bare'))).toEqual(['renewal failed', 'automatic_retry failed']);
+    expect(await dunning.read(the('bare'))).toMatchObject({ status: 'expired' });
+    expect(await dunning.taken(the('bare'))).toBe(1);
+  });
+
+  test('paid by webhook in the middle: no further attempt', async () => {
+    const dunned = the('late');
+    expect(await dunning.told(dunned)).toEqual(['renewal completed']);
+    expect(await dunning.renewal(dunned)).toMatchObject({ status: 'completed', next_attempt_at: null });
+    // The first period, the one that was paid late, and those of March and April.
+    expect(await dunning.taken(dunned)).toBe(4);
   });
 });
+
+test('two operators at once, a hundred times: one attempt each time, and both are told so', async () => {
+  const { customer } = await its.buyer('tok_ok');
+  const payments: string[] = [];
+  for (const some of inTens(Array.from({ length: 100 }, () => customer))) {
+    payments.push(...(await Promise.all(some.map(failedPayment))));
+  }
+  const another = `SELECT 1 AS one FROM payments WHERE customer_id = $1 AND status <> 'failed'`;
+  await eventually('a hundred to fail', async () => !(await its.row(another, customer)), slowly);
+  const retry = (id: string) => its.call('POST', `/payments/${id}/retry`, { reason: 'the customer called' });
+  const pairs: { id: string; answers: Answer[] }[] = [];
+  for (const some of inTens(payments)) {
+    const both = some.map(async (id) => ({ id, answers: await Promise.all([retry(id), retry(id)]) }));
+    pairs.push(...(await Promise.all(both)));
+  }
+  for (const { id, answers } of pairs) {
+    const wishes = await judged(id);
+    const told = answers.map(({ status, body }) =>
+      status === 202
+        ? wishes.find((wish) => wish['id'] === body['retry_request_id'])
+        : { status: 'refused', refusal: body['reason'] ?? body },
+    );
+    const refused = {
+      status: 'refused',
+      refusal: expect.stringMatching(/^(in_flight|completed)$/) as string,
+    };
+    expect(told.toSorted((a, b) => String(a?.['status']).localeCompare(String(b?.['status'])))).toEqual([
+      expect.objectContaining({ status: 'attempted', attempt: 2 }),
+      expect.objectContaining(refused),
+    ]);
+    const { attempts } = (await its.get(`/payments/${id}`)) as { attempts: Json[] };
+    expect(attempts.map(({ trigger, status }) => [trigger, status])).toEqual([
+      ['manual', 'failed'],
+      ['manual_retry', 'completed'],
+    ]);
+  }
+});
+
+/** As many side by side as the API serves at once. */
+function inTens<T>(list: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(list.length / 10) }, (_, at) => list.slice(10 * at, 10 * at + 10));
+}
+
+/** A payment of its own that is declined once. */
+async function failedPayment(customer: string): Promise<string> {
+  const method = await dunning.methodOf(customer, 'tok_fail_1_then_ok');
+  const fee = { amount: 500, currency: 'EUR', reason: 'set-up fee', payment_method_id: method };
+  const wanted = { customer_id: customer, ...fee };
+  const { status, body } = await its.call('POST', '/payments', wanted, randomUUID());
+  expect(status).toBe(202);
+  return String(body['id']);
+}
+
+/** The wishes about a payment, once each has its end. */
+function judged(id: string): Promise<Json[]> {
+  return eventually(
+    `every wish about ${id} to be judged`,
+    async () => {
+      const { data } = (await its.get(`/payments/${id}/retry-requests`)) as { data: Json[] };
+      return data.every(({ status }) => status !== 'requested') && data;
+    },
+    slowly,
+  );
+}

@@ -16,6 +16,8 @@ export interface PlayedRetry {
   answers: AttemptAnswer[];
   /** Wishes that wait. */
   wishes: string[];
+  /** What happens while an attempt is on its way. */
+  during: () => Promise<void>;
 }
 
 export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
@@ -27,6 +29,7 @@ export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
     plannedAfterHours: [],
     answers: [],
     wishes: [],
+    during: () => Promise.resolve(),
   };
   let number = 1;
   const hoursNow = async () => Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
@@ -61,6 +64,7 @@ export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
     async attemptPayment({ trigger }) {
       number += 1;
       await note(trigger);
+      await played.during();
       return played.answers.shift() ?? { status: 'completed' };
     },
   };

@@ -127,7 +127,8 @@ export class TestSystem {
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-    return { status: response.status, headers: response.headers, body: (await response.json()) as Json };
+    const { status, headers } = response;
+    return { status, headers, body: (status === 204 ? {} : await response.json()) as Json };
   }
 
   /** As a client does that wants an answer: again, with the same key, after "still running" and "away". */
@@ -154,11 +155,10 @@ export class TestSystem {
 
   /** A customer whose payment method is `token`, and an order for them. @param clock the test clock they live by */
   async buyer(token: string, clock?: string): Promise<Buyer> {
-    const person = { name: 'Ada', time_zone: 'Europe/Berlin', test_clock_id: clock };
-    const customer = await this.made('/customers', person);
-    this.buyers += 1;
+    const ada = { name: 'Ada', time_zone: 'Europe/Berlin', test_clock_id: clock };
+    const customer = await this.made('/customers', ada);
     // What follows the # tells tokens apart.
-    const method = { provider: 'sandbox', token: `${token}#${this.buyers}`, default: true };
+    const method = { provider: 'sandbox', token: `${token}#${(this.buyers += 1)}`, default: true };
     await this.made(`/customers/${customer}/payment-methods`, method);
     return { customer, order: { customer_id: customer, plan_id: this.plan } };
   }
@@ -211,8 +211,7 @@ export class TestSystem {
   /** Advances a test clock and waits until it stands still again. @returns the clock */
   async advance(clock: string, to: string, timeoutMs = 120_000): Promise<Json> {
     const { status, body } = await this.call('POST', `/test-clocks/${clock}/advance`, { to });
-    if (status !== 202)
-      throw new Error(`the advance to ${to} was answered ${status}: ${JSON.stringify(body)}`);
+    if (status !== 202) throw new Error(`the advance to ${to} was ${status}: ${JSON.stringify(body)}`);
     return this.standing(clock, timeoutMs);
   }
 
@@ -285,9 +284,9 @@ export class TestSystem {
   }
 
   async made(path: string, body: Json): Promise<string> {
-    const answer = await this.call('POST', path, body);
-    if (answer.status === 201) return String(answer.body['id']);
-    throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    const { status, body: answer } = await this.call('POST', path, body);
+    if (status === 201) return String(answer['id']);
+    throw new Error(`POST ${path} answered ${status}: ${JSON.stringify(answer)}`);
   }
 
   private async makePlan(): Promise<void> {

@@ -99,6 +99,26 @@ describe('retry/{payment_id}', () => {
     expect(log).toEqual(['collection started after 0 h', 'manual_retry after 0 h', 'rtr_1 failed after 0 h']);
   });
 
+  it('fulfils a wish that comes during an automatic attempt after it, never beside it', async () => {
+    played.plans = [attempt(1), attempt(1), done];
+    played.answers = [declined, { status: 'completed' }];
+    const log = await collect(async (handle) => {
+      played.during = async () => {
+        played.during = () => Promise.resolve();
+        played.wishes = ['rtr_1'];
+        await handle.signal('manualRetry');
+        played.log.push({ what: 'the automatic one ends', afterHours: 1 });
+      };
+    });
+    expect(log).toEqual([
+      'collection started after 0 h',
+      'automatic_retry after 1 h',
+      'the automatic one ends after 1 h',
+      'manual_retry after 1 h',
+      'rtr_1 completed after 1 h',
+    ]);
+  });
+
   it('ends at once when there is nothing to collect', async () => {
     played.plans = [done];
     expect(await collect()).toEqual([]);

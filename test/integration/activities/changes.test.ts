@@ -1,4 +1,7 @@
 import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { applyPayment } from '../../../activities/subscription/apply-payment';
+import { inTransaction } from '../../../prisma/client';
+import { settleAttempt } from '../../../prisma/settle-attempt';
 import { lives } from '../../support/lived-subscription';
 
 let given: GivenBilling;
@@ -153,6 +156,25 @@ describe('changing', () => {
       kind: 'refused',
       code: 'subscription_state',
     });
+  });
+
+  it('gives a charge back that was paid after its change was overtaken, and waits for it no longer', async () => {
+    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    given.provider.charges = [pending];
+    await lived.change({ plan_id: 'platinum', proration: 'charge_now' });
+    await lived.change({ metadata: { faster: 'yes' } });
+    const { pending_change: waiting } = await lived.read();
+    const paymentId = waiting?.payment_id ?? '';
+    await inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, 1, completed, 'webhook'));
+    // Told by the topic, and once more by whoever looks.
+    for (let times = 0; times < 2; times += 1) await applyPayment(given.db, lived.id, paymentId);
+    expect(await lived.read()).toMatchObject({ plan_id: 'gold', pending_change: null, version: 4 });
+    expect(await given.db.refund.findMany({ where: { payment_id: paymentId } })).toMatchObject([
+      { amount: 2000n, reason: 'change_overtaken' },
+    ]);
+    given.provider.charges = [completed];
+    await lived.change({ plan_id: 'platinum', proration: 'charge_now' });
+    expect(await lived.read()).toMatchObject({ plan_id: 'platinum', pending_change: null });
   });
 
   it('takes effect with the next period when that was asked for', async () => {

@@ -4,9 +4,11 @@ import { noteNextQuestion } from '../../../activities/payment/follow-up';
 import { applyFirstPayment } from '../../../activities/subscription/first-payment';
 import { openDue } from '../../../activities/subscription/open-due';
 import { applyPayment } from '../../../activities/subscription/apply-payment';
+import { commitCancellation } from '../../../activities/subscription/commands';
+import { promiseRefunds } from '../../../bridge/consumers/cancellation-refunds';
 import { periodPaymentId } from '../../../domain/ids';
 import { findUnfinished } from '../../../prisma/unfinished';
-import { completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { actor, completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 
 const began = '2030-01-15T00:00:00.000Z';
 let given: GivenBilling;
@@ -148,6 +150,25 @@ describe('quiet', () => {
     expect(found).toEqual([
       { predicate: 'period_not_attempted', subject: { type: 'subscription', id: subscriptionId } },
     ]);
+  });
+});
+
+describe('a refund that a cancellation asks for', () => {
+  it('holds the clock from the record on until the provider has heard of it', async () => {
+    const { clock, subscriptionId, paymentId } = await active();
+    const unfinished = async () =>
+      (await findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 })).map(
+        ({ predicate, subject }) => `${predicate} ${subject.id}`,
+      );
+    const command = { command_id: `${subscriptionId}/c`, mode: 'now', reason: null, actor } as const;
+    await commitCancellation(given.db, subscriptionId, { ...command, refund: 'full' });
+    await publish();
+    expect(await unfinished()).toEqual([`refund_not_promised ${subscriptionId}`]);
+    const { payload } = await given.db.outboxEvent.findFirstOrThrow({
+      where: { subject: subscriptionId, topic: 'subscriptions.cancelled' },
+    });
+    await promiseRefunds(given.db, (JSON.parse(payload ?? '') as { data: never }).data);
+    expect(await unfinished()).toEqual([`refund_not_finished ${paymentId}`]);
   });
 });
 

@@ -5,6 +5,7 @@ import { commitCancellation } from '../../../activities/subscription/commands';
 import { runGroup, type RunningGroup } from '../../../bridge/consumer';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import { startRelay, type Relay } from '../../../bridge/relay';
+import { retryStart } from '../../../contracts/workflows';
 import { toSubscription } from '../../../prisma/rows';
 import {
   actor,
@@ -65,6 +66,17 @@ async function incomplete(subscription_id: string) {
   return paymentId;
 }
 const followUp = (paymentId: string) => client.workflow.getHandle(`payment/${paymentId}`);
+/** The name of the first signal that a workflow got. */
+async function signalTo(workflowId: string) {
+  const signalled = await until(`${workflowId} is told`, async () => {
+    const { events } = await client.workflow
+      .getHandle(workflowId)
+      .fetchHistory()
+      .catch(() => ({ events: [] }));
+    return events?.find((event) => event.workflowExecutionSignaledEventAttributes);
+  });
+  return signalled.workflowExecutionSignaledEventAttributes?.signalName;
+}
 const isFollowedUp = (paymentId: string) =>
   until('the follow-up runs', () =>
     followUp(paymentId)
@@ -168,13 +180,29 @@ describe('group payment-service', () => {
       actor,
     } as const;
     await commitCancellation(given.db, 'sub_bridge_gone', command);
-    const signal = await until('its follow-up is told', async () => {
-      const { events } = await followUp(paymentId)
-        .fetchHistory()
-        .catch(() => ({ events: [] }));
-      return events?.find((event) => event.workflowExecutionSignaledEventAttributes);
+    expect(await signalTo(`payment/${paymentId}`)).toBe('cancel');
+  });
+
+  it('tells whoever waits to try a failed payment of a cancelled subscription again', async () => {
+    const [id, renewal] = ['sub_bridge_dunned', 'pay_bridge_dunned'];
+    const { paymentId } = await given.begun({ subscription_id: id });
+    await attempt(paymentId, completed);
+    await applyFirstPayment(given.db, id);
+    const price = { currency: 'EUR', amount: 1000, announced: true };
+    await given.db.payment.create({
+      data: {
+        id: renewal,
+        kind: 'renewal',
+        status: 'failed',
+        customer_id: 'cus_1',
+        subscription_id: id,
+        ...price,
+      },
     });
-    expect(signal.workflowExecutionSignaledEventAttributes?.signalName).toBe('cancel');
+    const { workflowType, ...options } = retryStart(renewal);
+    await client.workflow.start(workflowType, options);
+    await cancel(id);
+    expect(await signalTo(`retry/${renewal}`)).toBe('settled');
   });
 
   it('gives back what was taken after the cancellation, and what the cancellation asks for, once', async () => {

@@ -1,0 +1,76 @@
+/** What customers are told of a failed renewal, on the whole system, by test clock. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Dunning } from '../support/dunning';
+import { eventually } from '../support/eventually';
+import { TestSystem } from '../support/system';
+
+jest.setTimeout(300_000);
+
+let its: TestSystem;
+beforeAll(async () => {
+  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+});
+afterAll(() => its?.close());
+
+interface Told {
+  event_id: string;
+  template: string;
+  status: string;
+  attempts: number;
+}
+
+/** What the service has done, oldest first, once it has done `wanted`. */
+function toldOf(customer: string, wanted: number): Promise<Told[]> {
+  return eventually(`${wanted} notifications`, async () => {
+    const { data } = await its.get(`/notifications?customer_id=${customer}&limit=100`);
+    const told = (data as Told[]).toReversed();
+    return told.length >= wanted && told.every(({ status }) => status !== 'sending') && told;
+  });
+}
+
+/** What was asked for, and for when, as the topic has it. */
+function askedOf(customer: string): unknown[][] {
+  const asked = its.topics.of(customer, 'notifications.requested');
+  return asked.map(({ event }) => [event.data['template'], event.data['not_before']]);
+}
+
+test('customers are told what the preview announced, in its order, once each, whatever comes twice', async () => {
+  const dunning = new Dunning(its);
+  const clock = await its.made('/test-clocks', { now: '2031-01-01T12:00:00Z' });
+  const dunned = await dunning.subscribed(clock, { token: 'tok_insufficient_funds' });
+  const { customer } = dunned;
+  await its.call('PATCH', `/customers/${customer}`, { email: 'ada@example.com' });
+  await its.advance(clock, '2031-03-03T00:00:00Z');
+  expect(await dunning.read(dunned)).toMatchObject({ status: 'expired' });
+
+  const failed_at = (await dunning.attempts(dunned))[0]?.finished_at;
+  const failure = { category: 'insufficient_funds', failed_at, time_zone: 'Europe/Berlin' };
+  const templates = {
+    attempt: 'payment_failed',
+    reminder: 'final_action_ahead',
+    final_action: 'final_action_taken',
+  };
+  const entries = await dunning.announced('default', failure);
+  const announced = entries.map(({ kind, at }) => [templates[kind], at]);
+  await its.topicsAreQuiet();
+  expect(askedOf(customer)).toEqual([['payment_failed', failed_at], ...announced]);
+
+  const told = await toldOf(customer, announced.length + 1);
+  expect(told.map(({ template }) => template)).toEqual(askedOf(customer).map(([template]) => template));
+  expect(told.every(({ status, attempts }) => status === 'sent' && attempts === 1)).toBe(true);
+  const mails = () => readdirSync(join(its.system.platform.dir, 'notifications')).length;
+  expect(mails()).toBe(told.length);
+
+  // The relay publishes all of it again, and a bridge that was killed reads it anew.
+  await its.system.product('bridge').kill();
+  const again = `UPDATE outbox_events SET published_at = NULL WHERE topic = 'notifications.requested' AND key = $1`;
+  await its.row(again, customer);
+  await its.startAgain('bridge');
+  await its.topicsAreQuiet();
+  const last = its.topics.of(customer, 'notifications.requested').at(-1);
+  if (last === undefined) throw new Error('nothing was published');
+  await its.topics.consumedBy('notification-service', last);
+  expect(await toldOf(customer, told.length)).toEqual(told);
+  expect(mails()).toBe(told.length);
+});
