@@ -1,5 +1,6 @@
 /** A short round of the fault test of `make chaos`, always the same plan: three bridges, a broker that dies. */
 import { openChaos, processes, type Chaos } from '../chaos/context';
+import { eventLoads, paymentLoads } from '../chaos/load';
 import { randomFrom } from '../chaos/random';
 import { silenceReplays } from '../chaos/replay';
 import { runRound } from '../chaos/round';
@@ -30,6 +31,7 @@ afterAll(async () => {
 
 test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order, with effect once`, async () => {
   const settings = {
+    loads: eventLoads,
     plan: { 'bridge killed': 2, 'Kafka away': 1 },
     kafkaAwayMs: 3_000,
     quietWithinMs: 300_000,

@@ -1,7 +1,9 @@
 /** What the provider's webhooks settle, whatever is held, repeated, late or away meanwhile. */
 import { randomUUID } from 'node:crypto';
+import { knownTokens } from '../../providers/sandbox/tokens';
 import { TestSystem, type Answer } from '../support/system';
 import { eventually } from '../support/eventually';
+import { tokenTable, type TokenRow } from './token-table';
 
 jest.setTimeout(150_000);
 
@@ -40,6 +42,69 @@ async function order(token: string): Promise<{ customer: string; answer: Promise
   answer.catch(() => undefined);
   return { customer, answer };
 }
+
+interface Paid {
+  status: string;
+  attempts: { status: string; failure: { code: string } | null }[];
+}
+
+/** The payment, once it is what the table says. */
+function standing(paymentId: string, wanted: Partial<TokenRow['payments'][number]>): Promise<true> {
+  let last = '';
+  const look = async () => {
+    const { status, attempts } = (await its.get(`/payments/${paymentId}`)) as unknown as Paid;
+    const words = attempts.map((one) => [one.status, one.failure?.code].filter(Boolean).join(' '));
+    last = `${status}: ${words.join(', ')}`;
+    return status === wanted.status && words.join() === wanted.attempts?.join();
+  };
+  return eventually(`a payment that is ${wanted.status}`, look, { timeoutMs: 100_000, everyMs: 250 }).then(
+    () => true,
+    (error: unknown) => {
+      throw new Error(`${paymentId} is ${last}`, { cause: error });
+    },
+  );
+}
+
+/** Asks for the row's payments, and for the retries that it names. @returns the customer's charges */
+async function lived({ token, payments }: TokenRow): Promise<string[]> {
+  const { customer } = await its.buyer(token);
+  for (const { status, attempts } of payments) {
+    const wish = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
+    const { body } = await its.call('POST', '/payments', wish);
+    const id = String(body['id']);
+    for (let made = 1; made < attempts.length; made += 1) {
+      await standing(id, { status: 'failed', attempts: attempts.slice(0, made) });
+      expect(await its.call('POST', `/payments/${id}/retry`, { reason: 'now' })).toMatchObject({ status: 202 });
+    }
+    await standing(id, { status, attempts });
+  }
+  const charges = await its.charges(customer);
+  return charges.map(({ status, amount }) => `${status} ${amount}`).toReversed();
+}
+
+test('each token ends as the table says: the payment, its attempts and the provider’s ledger agree', async () => {
+  const names = tokenTable.map(({ token }) => token.replace(/_\d+/, '_N'));
+  expect(names.toSorted()).toEqual([...knownTokens].toSorted());
+  await its.control({ pending_ms: 300 });
+  // In parallel: the slowest is answered after half a minute.
+  const found = await Promise.all(tokenTable.map(async (row) => ({ ...row, ledger: await lived(row) })));
+  expect(found).toEqual(tokenTable);
+});
+
+test('a customer who is there authenticates: the order waits for that alone, and is paid once', async () => {
+  const { customer, answer } = await order('tok_authentication_required');
+  const open = await answer;
+  expect(open).toMatchObject({ status: 202, body: { first_payment: { status: 'requires_action' } } });
+  const [charge] = await its.charges(customer);
+  const done = await fetch(`${its.system.sandboxUrl}/v1/charges/${charge?.id}/authenticate`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ succeed: true }),
+  });
+  expect(done.status).toBe(200);
+  await standing(paymentIdOf(open), { status: 'completed', attempts: ['completed'] });
+  expect((await its.charges(customer)).map(({ status }) => status)).toEqual(['succeeded']);
+});
 
 test('a payment that is pending is settled by webhook while its creation still waits: 201', async () => {
   const { answer } = await order('tok_pending_then_ok');

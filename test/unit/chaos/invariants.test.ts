@@ -22,6 +22,27 @@ test('an event that Kafka holds twice violates nothing, when the order of its ke
   expect(violationsOf(repeated)).toEqual([]);
 });
 
+test('a charge that was declined and succeeded late violates nothing, its failure told or not', () => {
+  const late = facts(({ charges, attempts, payments, deliveries }) => {
+    Object.assign(charges[3]!, { token: 'tok_declined_then_late_ok', status: 'succeeded' });
+    deliveries.push({ ...deliveries[3]!, event_type: 'charge.succeeded' });
+    Object.assign(attempts[3]!, { status: 'completed' });
+    // The retry that collected it is not there.
+    charges.pop();
+    attempts.pop();
+    deliveries.splice(4, 1);
+    Object.assign(payments[3]!, { status: 'completed' });
+  });
+  const [failed, completed] = late.outbox.slice(-2);
+  for (const row of [failed, completed]) row!.event_id = row!.event_id.replace('2', '1');
+  for (const { event } of late.records)
+    event && (event.id = event.id.replace('pay_4/attempt/2', 'pay_4/attempt/1'));
+  expect(violationsOf(late)).toEqual([]);
+  late.outbox.splice(5, 1);
+  late.records.splice(5, 1);
+  expect(violationsOf(late)).toEqual([]);
+});
+
 test.each<[string, string, (facts: Facts) => void]>([
   [
     'a row that was never published',
@@ -198,6 +219,36 @@ test.each<[string, string, (facts: Facts) => void]>([
     'a cancellation that was told and is not there',
     'cancellations are as their callers were told: sub_1 was told 200 and is active',
     ({ told }) => void told.cancellations.push({ subscriptionId: 'sub_1', status: 200 }),
+  ],
+  [
+    'a webhook that never came',
+    'each webhook of the provider was taken once: missing: charge.succeeded ch_1',
+    ({ deliveries }) => void deliveries.shift(),
+  ],
+  [
+    'a webhook that came twice',
+    'each webhook of the provider was taken once: twice: charge.succeeded ch_1',
+    ({ deliveries }) => void deliveries.push(first(deliveries)),
+  ],
+  [
+    'a webhook of which nothing became',
+    'each webhook that was taken was used: charge.succeeded ch_1 is stored: null',
+    ({ deliveries }) => Object.assign(first(deliveries), { status: 'stored' }),
+  ],
+  [
+    'a payment that was told and is not there',
+    'payments are as their callers were told: pay_9 was told 202 and is not there',
+    ({ told }) => void told.payments.push({ customer: 'cus_9', paymentId: 'pay_9', status: 202 }),
+  ],
+  [
+    'two payments of one wish',
+    'payments are as their callers were told: one wish made 2 payments of cus_4',
+    ({ payments }) => Object.assign(first(payments), { customer_id: 'cus_4' }),
+  ],
+  [
+    'a retry that was told and is not there',
+    'retries are as their callers were told: a retry of pay_4 was told 202 and is not there',
+    ({ retryRequests }) => void retryRequests.pop(),
   ],
 ])('%s is seen', (_, line, harm) => {
   expect(violationsOf(facts(harm))).toContain(line);
