@@ -65,7 +65,7 @@ export async function failedAttempts(tx: Transaction, paymentId: string): Promis
   }));
 }
 
-/** A method with every attempt that counts against its network's budget. */
+/** A method with every attempt that counts against its network's budget: those with the same card, whosever it is. */
 export async function countedMethod(
   tx: Transaction,
   method: MethodRow | null,
@@ -74,7 +74,7 @@ export async function countedMethod(
   if (method === null) return null;
   const rows = await tx.paymentAttempt.findMany({
     where: {
-      payment_method_id: method.id,
+      payment_method_id: { in: await methodsOfCard(tx, method) },
       started_at: { gte: new Date(now.getTime() - budgetDays * 86_400_000) },
     },
     select: { started_at: true, settled_at: true },
@@ -83,6 +83,13 @@ export async function countedMethod(
     at: (settled_at ?? started_at).toISOString(),
   }));
   return { id: method.id, network: method.brand?.toLowerCase() ?? null, attempts };
+}
+
+/** Ids of the methods that are the same card at the same provider; deleted ones too, for the network counts on. */
+async function methodsOfCard(tx: Transaction, { id, provider, fingerprint }: MethodRow): Promise<string[]> {
+  if (fingerprint === null) return [id];
+  const methods = await tx.paymentMethod.findMany({ where: { provider, fingerprint }, select: { id: true } });
+  return methods.map((method) => method.id);
 }
 
 /** The policy that collects a payment: the version that its dunning began with, else the current one. */

@@ -138,7 +138,7 @@ export async function givenApi(): Promise<GivenApi> {
     payments,
     clocks,
     readiness,
-    providers: ['sandbox'],
+    providers: adapters,
     webhooks: {
       sources: webhookSourcesFrom(config, adapters),
       count(provider, result) {
