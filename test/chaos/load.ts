@@ -44,9 +44,9 @@ export const cancellations: Load = { name: 'cancellations', lanes: 1, pauseMs: 4
 
 /** Money, in every way in which it is asked for. */
 export const paymentLoads: readonly Load[] = [
-  { name: 'orders', lanes: 3, pauseMs: 800, lane: (chaos, random) => () => placeOrder(chaos, random) },
-  { name: 'payments', lanes: 2, pauseMs: 800, lane: (chaos, random) => () => askForPayment(chaos, random) },
-  { name: 'renewals', lanes: 1, pauseMs: 1_500, lane: makeRenewer },
+  { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => placeOrder(chaos, random) },
+  { name: 'payments', lanes: 1, pauseMs: 1_500, lane: (chaos, random) => () => askForPayment(chaos, random) },
+  { name: 'renewals', lanes: 1, pauseMs: 2_000, lane: makeRenewer },
   { name: 'retries', lanes: 1, pauseMs: 2_500, lane: makeRetrier },
 ];
 

@@ -20,13 +20,14 @@ interface Moment {
   /** Where the payments gather; null: it is the answers to the burst that are counted. */
   gatherAt: StepName | null;
   /** What happens when enough have gathered, before the kill. */
-  then?(chaos: Chaos, random: Random): Promise<void>;
+  beforeKill?(chaos: Chaos, random: Random): Promise<void>;
   victims: readonly ('worker' | 'api' | 'one bridge' | 'every bridge')[];
 }
 
 const burstSize = 18;
 /** What an earlier kill has stopped may still be on its way back. */
 const gatherWithinMs = 60_000;
+const recoverWithinMs = 180_000;
 const behaving = { latency_ms: 0, hold_answers: false, hold_webhooks: false } as const;
 
 /** In turn, so that a few kills have met the most important ones. */
@@ -38,17 +39,17 @@ const moments: readonly Moment[] = [
     victims: ['worker'],
   },
   {
-    name: 'before the charge',
-    held: { latency_ms: 3_500 },
-    gatherAt: 'attempt begun, not charged yet',
-    victims: ['worker', 'api'],
-  },
-  {
     name: 'at the recording',
     held: { hold_answers: true, hold_webhooks: true },
     gatherAt: 'charged, not recorded yet',
-    then: outcomesAreRecorded,
+    beforeKill: outcomesAreRecorded,
     victims: ['every bridge'],
+  },
+  {
+    name: 'before the charge',
+    held: { latency_ms: 2_500 },
+    gatherAt: 'attempt begun, not charged yet',
+    victims: ['worker', 'api'],
   },
   {
     name: 'before the attempt',
@@ -60,14 +61,14 @@ const moments: readonly Moment[] = [
     name: 'amid the webhooks',
     held: { hold_webhooks: true },
     gatherAt: null,
-    then: webhooksAreSent,
+    beforeKill: webhooksAreSent,
     victims: ['api', 'every bridge'],
   },
   {
     name: 'at any moment',
     held: {},
     gatherAt: null,
-    then: (_chaos, random) => sleep(random.int(0, 1_500)),
+    beforeKill: (_chaos, random) => sleep(random.int(0, 1_500)),
     victims: ['worker', 'api', 'one bridge'],
   },
 ];
@@ -79,14 +80,19 @@ export async function killAmidPayments(chaos: Chaos, random: Random): Promise<vo
   const moment = moments[turn % moments.length] as Moment;
   const names = moment.victims.flatMap((victim) => processesOf(chaos, random, victim));
   chaos.say(`    ${moment.name}: ${names.join(', ')}`);
+  await eventually('what earlier kills have left behind to be begun', () => fewWait(chaos), {
+    timeoutMs: recoverWithinMs,
+    everyMs: 250,
+  });
   await control(chaos, moment.held);
   const enough = random.int(6, 14);
   const burst = gather(chaos, random.fork(`burst ${turn}`), moment, enough);
   try {
     await burst.enough;
-    await moment.then?.(chaos, random);
+    const owners = await shardOwners(chaos);
     for (const name of names) heldDown.add(name);
-    await killAndCount(chaos, names);
+    await moment.beforeKill?.(chaos, random);
+    await killAndCount(chaos, names, owners);
     figures.add('kills amid payments');
     for (const name of names) figures.add(`kills amid payments: ${name.split('#')[0]}`);
     await sleep(random.int(0, 2_000));
@@ -118,7 +124,7 @@ function gather(chaos: Chaos, random: Random, { gatherAt }: Moment, enough: numb
   all.catch(() => undefined);
   const gathered = async (): Promise<number> => {
     if (gatherAt === null) return answered;
-    const found = await steps[gatherAt].ids(chaos, { at: await databaseNow(chaos), shards: [] });
+    const found = await steps[gatherAt].ids(chaos, { at: new Date(), shards: [] });
     return found.filter((id) => !chaos.crashPoints.has(`${gatherAt} ${id}`)).length;
   };
   const look = async () => (await gathered()) >= enough;
@@ -126,9 +132,13 @@ function gather(chaos: Chaos, random: Random, { gatherAt }: Moment, enough: numb
   return { all, enough: waited.catch(() => chaos.figures.add('kills amid payments: too few came')) };
 }
 
-async function killAndCount(chaos: Chaos, names: readonly string[]): Promise<void> {
-  const owners = await shardOwners(chaos);
-  const at = await databaseNow(chaos);
+async function killAndCount(
+  chaos: Chaos,
+  names: readonly string[],
+  owners: ReadonlyMap<number, number>,
+): Promise<void> {
+  // One machine, so one clock: nothing may come between the moment and the kill.
+  const at = new Date();
   await Promise.all(names.map((name) => chaos.its.system.product(name).kill()));
   const living = await livingConnections(chaos);
   await countCrashPoints(chaos, {
@@ -140,9 +150,13 @@ async function killAndCount(chaos: Chaos, names: readonly string[]): Promise<voi
   });
 }
 
-async function databaseNow(chaos: Chaos): Promise<Date> {
-  const [row] = await rows<{ now: Date }>(chaos, 'SELECT clock_timestamp() AS now');
-  return row?.now ?? new Date();
+/** A load that grows faster than it is carried out would end in nothing but waiting. */
+async function fewWait(chaos: Chaos): Promise<boolean> {
+  const [row] = await rows<{ count: number }>(
+    chaos,
+    `SELECT count(*)::int AS count FROM payments WHERE status IN ('requested', 'processing')`,
+  );
+  return (row?.count ?? 0) < burstSize / 2;
 }
 
 /** All the held answers come at once; goes on when the first outcomes wait for a relay. */

@@ -9,7 +9,7 @@ import { rows, type Chaos } from './context';
 
 /** What a kill has taken. */
 export interface Killed {
-  /** The database's clock before the first signal. */
+  /** Before the first signal. */
   at: Date;
   worker: boolean;
   api: boolean;

@@ -29,6 +29,14 @@ afterAll(async () => {
   await its?.close();
 });
 
+test(`worker and bridges killed amid payments (seed ${seed}): each is paid once and told once, none stays open`, async () => {
+  const plan = { 'kill amid payments': 2 };
+  const settings = { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs: 300_000, replays: 10 };
+  expect(await runRound(chaos, settings, 'payments')).toEqual([]);
+  expect(chaos.figures.count('kills amid payments')).toBe(2);
+  expect(chaos.figures.count('crash points of payments: charged, not recorded yet')).toBeGreaterThan(0);
+});
+
 test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order, with effect once`, async () => {
   const settings = {
     loads: eventLoads,

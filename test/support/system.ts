@@ -269,7 +269,6 @@ export class TestSystem {
       hold_answers: false,
       hold_webhooks: false,
       latency_ms: 0,
-      pending_ms: 2_000,
       duplicate_webhooks: 0,
       shuffle_webhooks: false,
     });
