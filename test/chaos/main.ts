@@ -22,7 +22,7 @@ const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N] [--pa
   --payment-kills N  amid payments, in a round of their own; 0: none               (default: 20)`;
 
 /** The last lookup that settles what was lost is 15 minutes after the attempt began. */
-const quietWithinMs = 20 * 60_000;
+const quietWithinMs = 25 * 60_000;
 /** So many kills meet every step of an attempt. */
 const enoughKills = 20;
 
