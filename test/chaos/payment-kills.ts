@@ -83,7 +83,7 @@ export async function killAmidPayments(chaos: Chaos, random: Random): Promise<vo
   await eventually('what earlier kills have left behind to be begun', () => fewWait(chaos), {
     timeoutMs: recoverWithinMs,
     everyMs: 250,
-  });
+  }).catch(() => figures.add('kills amid payments: others still waited'));
   await control(chaos, moment.held);
   const enough = random.int(6, 14);
   const burst = gather(chaos, random.fork(`burst ${turn}`), moment, enough);
@@ -101,9 +101,10 @@ export async function killAmidPayments(chaos: Chaos, random: Random): Promise<vo
     await control(chaos, behaving);
     await burst.all;
   }
-  await eventually('what was killed to run again', () =>
-    Promise.resolve(names.every((name) => its.system.product(name).pid !== undefined)),
-  );
+  const runAgain = () => names.every((name) => its.system.product(name).pid !== undefined);
+  await eventually('what was killed to run again', () => Promise.resolve(runAgain()), {
+    timeoutMs: 120_000,
+  });
 }
 
 function processesOf(chaos: Chaos, random: Random, victim: Moment['victims'][number]): string[] {
