@@ -39,7 +39,7 @@ async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
     return await publishDue(shard);
   } catch (error) {
     // A local activity's failure may come bare, not as an ActivityFailure.
-    if (!(error instanceof TemporalFailure) || isCancellation(error) || error.constructor.name !== "ActivityFailure") throw error;
+    if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
     return null;
   }
 }
