@@ -103,19 +103,20 @@ function paymentRound(kills: number): RoundSettings {
 async function runRounds(chaos: Chaos, { rounds, kills, paymentKills }: Wanted): Promise<string[]> {
   for (let round = 1; round <= rounds; round += 1) {
     const violations = await runRound(chaos, eventRound(kills), `round ${round}`);
+    if (round === rounds && violations.length === 0) violations.push(...(await rewind(chaos)));
     if (violations.length > 0) return violations;
   }
-  if (paymentKills > 0) {
-    const violations = await runRound(chaos, paymentRound(paymentKills), 'payments');
-    if (paymentKills >= enoughKills) {
-      violations.push(...unmetSteps(chaos).map((step) => `no kill met a payment here: ${step}`));
-    }
-    if (violations.length > 0) return violations;
-  }
+  if (paymentKills === 0) return [];
+  const violations = await runRound(chaos, paymentRound(paymentKills), 'payments');
+  const unmet = paymentKills >= enoughKills ? unmetSteps(chaos) : [];
+  return [...violations, ...unmet.map((step) => `no kill met a payment here: ${step}`)];
+}
+
+async function rewind(chaos: Chaos): Promise<string[]> {
   chaos.say('every group is set back to offset 0');
-  const rewound = await rewindAll(chaos, quietWithinMs);
-  chaos.figures.add('records read again after rewinding', rewound.records);
-  return rewound.changes.map((change) => `rewinding changes nothing: ${change}`);
+  const { records, changes } = await rewindAll(chaos, quietWithinMs);
+  chaos.figures.add('records read again after rewinding', records);
+  return changes.map((change) => `rewinding changes nothing: ${change}`);
 }
 
 async function run(asked: Wanted): Promise<number> {

@@ -19,7 +19,6 @@ export interface Killed {
 }
 
 interface Step {
-  name: string;
   /** Whether everything that could carry on what is at this step was killed. */
   isBrokenBy(killed: Killed): boolean;
   /** What is at this step, of what had begun by then. */
@@ -100,7 +99,7 @@ export const steps = {
     isBrokenBy: ({ everyBridge }) => everyBridge,
     ids: ours(`SELECT id FROM webhook_deliveries WHERE status = 'stored' AND created_at <= $1`),
   },
-} as const satisfies Record<string, Omit<Step, 'name'>>;
+} as const satisfies Record<string, Step>;
 
 export type StepName = keyof typeof steps;
 export const stepNames = Object.keys(steps) as StepName[];
