@@ -23,8 +23,8 @@ export interface ApiDependencies {
   clocks: TestClockProcess;
   bulkRetries: BulkRetryProcess;
   readiness: readonly ReadinessCheck[];
-  /** Names that payment methods may have as their provider. */
-  providers: readonly string[];
+  /** By the names that payment methods may have as their provider: which card a token is, where the token tells. */
+  providers: ReadonlyMap<string, { fingerprintOf?(token: string): string }>;
   webhooks: Webhooks;
   /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: nobody’s. */
   trustProxy?: number | readonly string[] | undefined;

@@ -68,7 +68,8 @@ const benches: Readonly<Record<string, Bench>> = {
     onSystem(dir, processes, (system, pids) => benchPlanned(system, pids, planned, say), withoutWebhooks),
   sleeping: (dir, { sleeping }) =>
     onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, say)),
-  webhooks: (dir, { webhooks }) => onSystem(dir, processes, (system) => benchWebhooks(system, webhooks, say)),
+  webhooks: (dir, { webhooks }) =>
+    onSystem(dir, processes, (system, pids) => benchWebhooks(system, pids, webhooks, say)),
   inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, say)),
   async relay(dir, { rows }) {
     const components = ['postgres', 'kafka'] as const;

@@ -14,6 +14,7 @@ import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import type { System } from '../infra/platform/system';
+import { cpuMeter, type ProcessIds } from './cpu';
 import { runMany, shown, type Figures } from './load';
 
 const concurrency = 20;
@@ -28,12 +29,12 @@ interface Signed {
   headers: Record<string, string>;
 }
 
-export async function benchWebhooks(system: System, runs: number, say: Say): Promise<void> {
+export async function benchWebhooks(system: System, pids: ProcessIds, runs: number, say: Say): Promise<void> {
   const paymentIds = await givenPayments(system);
   const url = `${system.apiUrl}/webhooks/sandbox`;
   const bridge = system.product('bridge');
   await bridge.stop();
-  await compareWithFloor(system, paymentIds, runs, say);
+  await compareWithFloor(system, pids, paymentIds, runs, say);
   const told = signed(system, paymentIds, Math.min(runs, 2_000));
   await measure(url, told);
   await measureDuplicates(system, url, told, say);
@@ -47,6 +48,7 @@ export async function benchWebhooks(system: System, runs: number, say: Say): Pro
 /** By turns, so that whatever else the machine does weighs on both. */
 async function compareWithFloor(
   system: System,
+  pids: ProcessIds,
   paymentIds: readonly string[],
   runs: number,
   say: Say,
@@ -55,18 +57,31 @@ async function compareWithFloor(
   const floors: Figures[] = [];
   const accepted: Figures[] = [];
   const floor = await startFloor(system);
+  const cpu: Record<string, string> = {};
   try {
     for (const to of [floor.url, url]) await measure(to, signed(system, paymentIds, warmUps));
     for (let turn = 0; turn < turns; turn += 1) {
       floors.push(await measure(floor.url, signed(system, paymentIds, Math.ceil(runs / turns))));
       accepted.push(await measure(url, signed(system, paymentIds, Math.ceil(runs / turns))));
     }
+    const { api, postgres } = pids;
+    for (const [to, server] of [
+      [floor.url, floor.pid],
+      [url, api],
+    ] as const) {
+      const webhooks = signed(system, paymentIds, runs);
+      const meter = cpuMeter({ server: server ?? 0, postgres: postgres ?? 0 });
+      await measure(to, webhooks);
+      cpu[to] = meter.each(runs);
+    }
   } finally {
     floor.stop();
   }
   const ratios = accepted.map(({ perSecond }, turn) => perSecond / (floors[turn]?.perSecond ?? 0));
-  say(`  floor (express.json, one INSERT): ${shown(medians(floors))}`);
-  say(`  POST /webhooks/sandbox, verified, stored, in the outbox: ${shown(medians(accepted))}`);
+  say(`  floor (express.json, one INSERT): ${shown(medians(floors))}; CPU ${cpu[floor.url]}`);
+  say(
+    `  POST /webhooks/sandbox, verified, stored, in the outbox: ${shown(medians(accepted))}; CPU ${cpu[url]}`,
+  );
   say(
     `  ratio ${median(ratios).toFixed(2)} (median of ${turns} turns; ${ratios.map((one) => one.toFixed(2)).join(' ')})`,
   );
@@ -140,14 +155,18 @@ function signed({ environment }: System, paymentIds: readonly string[], count: n
   });
 }
 
-async function startFloor(system: System): Promise<{ url: string; stop(): void }> {
+async function startFloor(system: System): Promise<{ url: string; pid: number; stop(): void }> {
   const child = spawn(process.execPath, [join(__dirname, 'floor', 'bare-webhook.js')], {
     env: { ...process.env, ...system.environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const { port } = JSON.parse(line) as { port: number };
-  return { url: `http://127.0.0.1:${port}/webhooks/sandbox`, stop: () => void child.kill() };
+  return {
+    url: `http://127.0.0.1:${port}/webhooks/sandbox`,
+    pid: child.pid ?? 0,
+    stop: () => void child.kill(),
+  };
 }
 
 /** Sends each once, 20 at a time. @throws when one is not taken */

@@ -47,7 +47,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
         },
       },
     ],
-    providers: [...providers.keys()],
+    providers,
     webhooks: {
       sources: webhookSourcesFrom(config, providers),
       count: (provider, result) => {

@@ -109,7 +109,7 @@ export function outboxCtes(
     )`;
 }
 
-const hintDelayMs = 5;
+const hintDelayMs = 10;
 const waitingHints = new WeakMap<Database, Set<number>>();
 
 /**

@@ -104,7 +104,7 @@ function declineKey(paymentId: string, methodId: string | null): string {
   return `${paymentId}/${methodId}`;
 }
 
-/** A method with every attempt that counts against its network's budget. */
+/** A method with every attempt that counts against its network's budget: those with the same card, whosever it is. */
 export async function countedMethod(
   tx: Transaction,
   method: MethodRow | null,
@@ -115,25 +115,26 @@ export async function countedMethod(
   return toCounted(method, attempts);
 }
 
-/** By payment method: the attempts that may count. @param now the earliest instant that is asked about */
+/**
+ * By payment method: the attempts that may count, also those with other methods that are the same card at the same
+ * provider; deleted ones too, for the network counts on. @param now the earliest instant that is asked about
+ */
 async function countedAttempts(
   tx: Transaction,
   methodIds: readonly string[],
   now: Date,
 ): Promise<Map<string, { at: string }[]>> {
-  const since = { gte: new Date(now.getTime() - budgetDays * 86_400_000) };
-  const rows = await tx.paymentAttempt.findMany({
-    where: {
-      payment_method_id: { in: [...methodIds] },
-      // Begun in real time, settled in the customer's: a test clock may be years ahead.
-      OR: [{ started_at: since }, { settled_at: since }],
-    },
-    select: { payment_method_id: true, started_at: true, settled_at: true },
-  });
+  const since = new Date(now.getTime() - budgetDays * 86_400_000);
+  // Begun in real time, settled in the customer's: a test clock may be years ahead.
+  const rows = await tx.$queryRaw<{ method_id: string; at: Date }[]>`
+    SELECT asked.id AS method_id, coalesce(a.settled_at, a.started_at) AS at
+    FROM payment_methods AS asked
+    JOIN payment_methods AS card ON card.id = asked.id
+      OR (card.provider = asked.provider AND card.fingerprint = asked.fingerprint)
+    JOIN payment_attempts AS a ON a.payment_method_id = card.id
+    WHERE asked.id = ANY(${methodIds}) AND (a.started_at >= ${since} OR a.settled_at >= ${since})`;
   const counted = new Map<string, { at: string }[]>(methodIds.map((id) => [id, []]));
-  for (const { payment_method_id: id, started_at, settled_at } of rows) {
-    counted.get(id ?? '')?.push({ at: (settled_at ?? started_at).toISOString() });
-  }
+  for (const { method_id: id, at } of rows) counted.get(id)?.push({ at: at.toISOString() });
   return counted;
 }
 

@@ -41,9 +41,12 @@ export interface PaymentMethodRequest {
   knownProviderCustomer: string | null;
 }
 
-/** `ready`: the method can be charged without the customer, as one of `provider_customer`. */
+/**
+ * `ready`: the method can be charged without the customer, as one of `provider_customer`. `fingerprint`: the same for
+ * every token of one card, whoever gave it; null where the provider tells none.
+ */
 export type PaymentMethodOutcome =
-  | { status: 'ready'; provider_customer: string }
+  | { status: 'ready'; provider_customer: string; fingerprint: string | null }
   | Extract<SettledOutcome, { status: 'failed' }>
   | { status: 'unknown'; reason: string };
 
@@ -102,6 +105,8 @@ export interface PaymentProvider {
    * method, and what it gives is kept beside the method for good. Absent where a token suffices.
    */
   ensurePaymentMethod?(request: PaymentMethodRequest, timeoutMs: number): Promise<PaymentMethodOutcome>;
+  /** Which card a token stands for, where the token itself tells: the same words as `fingerprint` above. */
+  fingerprintOf?(token: string): string;
   /** Asks for the money. Gives up after `timeoutMs`, then the outcome is `unknown`. */
   charge(request: ChargeRequest, timeoutMs: number): Promise<AttemptOutcome>;
   /** What became of an earlier charge, found by its idempotency key. Charges nothing. */

@@ -5,11 +5,12 @@
  * than it is told to; a database that is away delays it and loses nothing.
  */
 import {
-  ActivityFailure,
   continueAsNew,
+  isCancellation,
   proxyLocalActivities,
   setCurrentDetails,
   sleep,
+  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PublishedBatch, RetryActivities } from '../activities/retry';
@@ -37,8 +38,9 @@ async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
   try {
     return await publishDue(shard);
   } catch (error) {
-    if (error instanceof ActivityFailure) return null;
-    throw error;
+    // A local activity's failure may come bare, not as an ActivityFailure.
+    if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
+    return null;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The step before the first charge with a payment method, at providers that have one: the method is made chargeable,
- * and whose it is at the provider is kept beside it.
+ * and whose it is at the provider, and which card, is kept beside it.
  *
  * Invariant: what is kept is never another one afterwards, and it is kept before a charge is sent, so that every
  * execution of an attempt sends the same, and a lookup knows where to look.
@@ -38,7 +38,7 @@ export async function chargeableMethod(
   if (made.status !== 'ready') return made;
   await db.paymentMethod.updateMany({
     where: { id: paymentMethodId, provider_customer: null },
-    data: { provider_customer: made.provider_customer },
+    data: { provider_customer: made.provider_customer, fingerprint: made.fingerprint },
   });
   // Another execution may have been first.
   const providerCustomer = await providerCustomerOf(db, paymentMethodId);

@@ -126,7 +126,7 @@ async function erase(
     const before = await lockCustomer(tx, customerId);
     if (before.erased_at !== null) return before;
     const at = await databaseNow(tx);
-    const nothing = { brand: null, last4: null, exp_month: null, exp_year: null };
+    const nothing = { brand: null, last4: null, exp_month: null, exp_year: null, fingerprint: null };
     await tx.paymentMethod.updateMany({
       where: { customer_id: customerId, deleted_at: null },
       data: { deleted_at: at },

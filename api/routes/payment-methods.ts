@@ -63,16 +63,21 @@ async function create(
 ): Promise<Answer> {
   const customerId = call.params.customer_id;
   const { default: wanted, ...fields } = call.body;
-  if (!providers.includes(fields.provider)) {
-    throw validationFailed([{ path: 'provider', message: `must be one of ${providers.join(', ')}` }]);
+  const provider = providers.get(fields.provider);
+  if (provider === undefined) {
+    const names = [...providers.keys()].join(', ');
+    throw validationFailed([{ path: 'provider', message: `must be one of ${names}` }]);
   }
+  const fingerprint = provider.fingerprintOf?.(fields.token) ?? null;
   const methodId = call.idFor('payment_method');
   const made = await inTransaction(db, async (tx) => {
     const customer = await lockCustomer(tx, customerId);
     const before = await tx.paymentMethod.findUnique({ where: { id: methodId } });
     if (before !== null) return toPaymentMethod(before, customer.default_payment_method_id);
     refuseErased(customer);
-    const row = await tx.paymentMethod.create({ data: { ...fields, id: methodId, customer_id: customerId } });
+    const row = await tx.paymentMethod.create({
+      data: { ...fields, fingerprint, id: methodId, customer_id: customerId },
+    });
     const isDefault = wanted ?? customer.default_payment_method_id === null;
     if (!isDefault) return toPaymentMethod(row, customer.default_payment_method_id);
     await tx.customer.update({ where: { id: customerId }, data: { default_payment_method_id: methodId } });

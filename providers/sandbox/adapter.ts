@@ -5,6 +5,7 @@
  * Service does). Invariants: never throws once made; only a charge that the provider shows settles anything;
  * no token in a message.
  */
+import { createHash } from 'node:crypto';
 import { failure, type AttemptOutcome } from '../../domain/payment';
 import type { RefundOutcome } from '../../domain/refund';
 import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider, RefundRequest } from '../port';
@@ -26,6 +27,8 @@ export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvid
   const refunds = new URL('v1/refunds', base);
   return {
     name: 'sandbox',
+    // A token is a card, with what follows its #.
+    fingerprintOf: (token) => createHash('sha256').update(token).digest('hex'),
     charge: async (request, timeoutMs) => {
       const answer = await post(charges, timeoutMs, request.idempotencyKey, bodyOf(request));
       return chargeOutcome(answer, request);

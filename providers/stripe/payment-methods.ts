@@ -17,7 +17,18 @@ const paymentMethod = z.object({
   object: z.literal('payment_method'),
   id: z.string().min(1),
   customer: stripeId.nullable(),
+  /** Of other kinds than cards there is none. */
+  card: z
+    .object({
+      fingerprint: z
+        .string()
+        .regex(/^[\x21-\x7e]{1,200}$/)
+        .nullish()
+        .catch(null),
+    })
+    .nullish(),
 });
+type PaymentMethod = z.infer<typeof paymentMethod>;
 const customer = z.object({ object: z.literal('customer'), id: stripeId });
 
 /** Null: the method belongs to nobody yet. */
@@ -37,8 +48,8 @@ export async function ensurePaymentMethodAt(
     if (attached !== null) return attached;
   }
   const made = await makeCustomer(client, request, leftMs());
-  if (made.status !== 'ready') return made;
-  return (await attach(client, request, made.provider_customer, leftMs)) ?? unknown('unreadable_answer');
+  if (typeof made !== 'string') return made;
+  return (await attach(client, request, made, leftMs)) ?? unknown('unreadable_answer');
 }
 
 async function ownerOf(
@@ -58,14 +69,19 @@ async function ownerOf(
   }
   const { data: method } = paymentMethod.safeParse(answer.object);
   if (method === undefined || method.id !== request.token) return unknown('unreadable_answer');
-  return method.customer === null ? null : { status: 'ready', provider_customer: method.customer };
+  return method.customer === null ? null : ready(method, method.customer);
 }
 
+function ready({ card }: PaymentMethod, owner: string): PaymentMethodOutcome {
+  return { status: 'ready', provider_customer: owner, fingerprint: card?.fingerprint ?? null };
+}
+
+/** @returns the new customer's id */
 async function makeCustomer(
   client: StripeClient,
   request: PaymentMethodRequest,
   timeoutMs: number,
-): Promise<PaymentMethodOutcome> {
+): Promise<string | Extract<PaymentMethodOutcome, { status: 'unknown' }>> {
   const answer = await client.ask(
     (stripe, options) => stripe.customers.create({ metadata: { customer_id: request.customerId } }, options),
     timeoutMs,
@@ -74,7 +90,7 @@ async function makeCustomer(
   if ('unknown' in answer) return unknown(answer.unknown);
   if ('refused' in answer) return unknown(unclear(answer.refused.httpStatus));
   const { data: made } = customer.safeParse(answer.object);
-  return made === undefined ? unknown('unreadable_answer') : { status: 'ready', provider_customer: made.id };
+  return made === undefined ? unknown('unreadable_answer') : made.id;
 }
 
 /** Null when Stripe has no such customer. */
@@ -92,7 +108,7 @@ async function attach(
   if ('refused' in answer) return refusedAttachment(client, request, answer.refused, leftMs);
   const { data: method } = paymentMethod.safeParse(answer.object);
   return method?.id === request.token && method.customer === toCustomer
-    ? { status: 'ready', provider_customer: toCustomer }
+    ? ready(method, toCustomer)
     : unknown('unreadable_answer');
 }
 

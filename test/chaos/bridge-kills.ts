@@ -16,7 +16,7 @@ const shardLockSpace = 7_351_902;
 const rowsInHand = 500;
 
 /** Which connection owns which shard. */
-async function shardOwners(chaos: Chaos): Promise<Map<number, number>> {
+export async function shardOwners(chaos: Chaos): Promise<Map<number, number>> {
   const found = await rows<{ shard: number; pid: number }>(
     chaos,
     `SELECT objid::int AS shard, pid FROM pg_locks
@@ -68,7 +68,7 @@ export async function killBridge(chaos: Chaos, name: string, groups: readonly Gr
   ]);
 }
 
-async function livingConnections(chaos: Chaos): Promise<Set<number>> {
+export async function livingConnections(chaos: Chaos): Promise<Set<number>> {
   const found = await rows<{ pid: number }>(chaos, 'SELECT pid FROM pg_stat_activity');
   return new Set(found.map(({ pid }) => pid));
 }

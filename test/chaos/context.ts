@@ -25,10 +25,26 @@ export interface ToldCancellation {
   status: number;
 }
 
+/** What a payment outside of periods was answered; its customer asks for one alone. */
+export interface ToldPayment {
+  customer: string;
+  paymentId: string;
+  status: number;
+}
+
+export interface ToldRetry {
+  paymentId: string;
+  status: number;
+  /** Null: it was refused at once. */
+  requestId: string | null;
+}
+
 /** What callers know, and may hold against the system. */
 export interface Told {
   orders: ToldOrder[];
   cancellations: ToldCancellation[];
+  payments: ToldPayment[];
+  retries: ToldRetry[];
 }
 
 export interface Chaos {
@@ -38,6 +54,8 @@ export interface Chaos {
   told: Told;
   /** Tokens of the sandbox provider and how often each is used. */
   tokens: readonly (readonly [token: string, weight: number])[];
+  /** What kills have broken off, each by its step and id, so that none is counted twice. */
+  crashPoints: Set<string>;
   /** Processes that a fault wants to stay dead for now; all others are started again when they end. */
   heldDown: Set<string>;
   /** Connections of the test's own. */
@@ -90,7 +108,8 @@ export async function openChaos(
     admin,
     db,
     figures: new Figures(),
-    told: { orders: [], cancellations: [] },
+    told: { orders: [], cancellations: [], payments: [], retries: [] },
+    crashPoints: new Set(),
     heldDown: new Set(),
     temporal: new Client({ connection }),
     async close() {

@@ -49,6 +49,7 @@ export interface SubscriptionFact {
 
 export interface PaymentFact {
   id: string;
+  customer_id: string;
   kind: string;
   status: string;
   subscription_id: string | null;
@@ -70,13 +71,14 @@ export interface AttemptFact {
 }
 
 export interface ProviderRefundFact {
+  id: string;
   idempotency_key: string;
   status: string;
   amount: number;
   currency: string;
 }
 
-export interface RefundFact extends ProviderRefundFact {
+export interface RefundFact extends Omit<ProviderRefundFact, 'id'> {
   payment_id: string;
 }
 
@@ -90,6 +92,23 @@ export interface ChangeFact {
 export interface RevenueFact {
   subscription_id: string;
   version: number;
+  status: string;
+}
+
+/** A webhook that was taken. */
+export interface DeliveryFact {
+  provider_event_id: string;
+  event_type: string;
+  status: string;
+  outcome: string | null;
+  /** What it is about, as the provider calls it. */
+  reference: string | null;
+}
+
+/** A person's wish to try a payment again. */
+export interface RetryRequestFact {
+  id: string;
+  payment_id: string;
   status: string;
 }
 
@@ -111,6 +130,8 @@ export interface Facts {
   attempts: AttemptFact[];
   refunds: RefundFact[];
   refundsAtProvider: ProviderRefundFact[];
+  deliveries: DeliveryFact[];
+  retryRequests: RetryRequestFact[];
   changes: ChangeFact[];
   revenue: RevenueFact[];
   charges: Charge[];
@@ -130,17 +151,21 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
     letters: await ask(`SELECT "group", topic, partition, "offset"::int FROM dead_letters`),
     subscriptions: await ask('SELECT id, customer_id, version, status, cancelled_at FROM subscriptions'),
     payments:
-      await ask(`SELECT id, kind, status, subscription_id, period_index, amount::int, currency, announced
+      await ask(`SELECT id, customer_id, kind, status, subscription_id, period_index, amount::int, currency, announced
       FROM payments`),
     attempts: await ask(`SELECT payment_id, number, idempotency_key, status, amount::int, currency,
       provider_reference, started_at FROM payment_attempts`),
     refunds: await ask('SELECT payment_id, idempotency_key, status, amount::int, currency FROM refunds'),
     refundsAtProvider: await rows(
       chaos,
-      'SELECT idempotency_key, status, amount::int, currency FROM refunds',
+      'SELECT id, idempotency_key, status, amount::int, currency FROM refunds',
       [],
       chaos.its.system.environment['SANDBOX_DATABASE_URL'],
     ),
+    deliveries: await ask(`SELECT provider_event_id, event_type, status, outcome,
+      coalesce(event -> 'outcome' ->> 'provider_reference', event -> 'refund' ->> 'provider_reference') AS reference
+      FROM webhook_deliveries`),
+    retryRequests: await ask('SELECT id, payment_id, status FROM retry_requests'),
     changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status FROM changes
       WHERE subject_id LIKE 'sub\\_%' ORDER BY subject_id, version`),
     revenue: await ask('SELECT subscription_id, version, status FROM subscription_revenue'),

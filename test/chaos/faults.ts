@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually';
 import { killBridge, untilBridgesShare } from './bridge-kills';
 import { bridgesOf, rows, type Chaos } from './context';
 import { writeBurst } from './outbox-traffic';
+import { killAmidPayments } from './payment-kills';
 import type { Random } from './random';
 
 export interface FaultSettings {
@@ -20,7 +21,15 @@ export interface Fault {
   inject(chaos: Chaos, random: Random, settings: FaultSettings): Promise<void>;
 }
 
-export type FaultName = 'bridge killed' | 'Kafka away' | 'worker killed' | 'API killed' | 'provider killed';
+export type FaultName =
+  | 'bridge killed'
+  | 'Kafka away'
+  | 'worker killed'
+  | 'API killed'
+  | 'provider killed'
+  | 'kill amid payments'
+  | 'PostgreSQL killed'
+  | 'Temporal killed';
 
 export const faults: readonly Fault[] = [
   { name: 'bridge killed', inject: bridgeKilled },
@@ -28,6 +37,9 @@ export const faults: readonly Fault[] = [
   { name: 'worker killed', inject: (chaos, random) => processKilled(chaos, random, 'worker') },
   { name: 'API killed', inject: (chaos, random) => processKilled(chaos, random, 'api') },
   { name: 'provider killed', inject: (chaos, random) => processKilled(chaos, random, 'sandbox') },
+  { name: 'kill amid payments', inject: killAmidPayments },
+  { name: 'PostgreSQL killed', inject: (chaos, random) => serverKilled(chaos, random, 'postgres') },
+  { name: 'Temporal killed', inject: (chaos, random) => serverKilled(chaos, random, 'temporal') },
 ];
 
 /** At a random moment of a burst, which all of them are busy with. */
@@ -83,4 +95,12 @@ async function processKilled(chaos: Chaos, random: Random, name: string): Promis
   } finally {
     chaos.heldDown.delete(name);
   }
+}
+
+async function serverKilled(chaos: Chaos, random: Random, name: 'postgres' | 'temporal'): Promise<void> {
+  const server = chaos.its.system.platform[name];
+  await server.kill();
+  chaos.figures.add(`kills of ${name}`);
+  await sleep(random.int(0, 5_000));
+  await server.start();
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import { untilAnswered, type Chaos } from './context';
 import { makeEventWriter } from './outbox-traffic';
+import { askForPayment, makeRenewer, makeRetrier } from './payment-traffic';
 import { makePoisoner } from './poison';
 import type { Random } from './random';
 
@@ -21,7 +22,8 @@ export interface Load {
   lane(chaos: Chaos, random: Random): () => Promise<void>;
 }
 
-export const loads: readonly Load[] = [
+/** Events in numbers; the payments are there for what consumers make of them. */
+export const eventLoads: readonly Load[] = [
   { name: 'orders', lanes: 3, pauseMs: 400, lane: (chaos, random) => () => placeOrder(chaos, random) },
   { name: 'cancellations', lanes: 1, pauseMs: 2_500, lane: makeCanceller },
   // The product writes few events for each call; these make batches.
@@ -32,6 +34,20 @@ export const loads: readonly Load[] = [
     lane: (chaos, random) => makeEventWriter(chaos, random),
   },
   { name: 'poison records', lanes: 1, pauseMs: 6_000, lane: makePoisoner },
+];
+
+/**
+ * Who cancels while money is asked for and the asking is lost waits long: the attempt is not sent again, and only two
+ * lookups that find nothing, 5 and 15 minutes later, settle it.
+ */
+export const cancellations: Load = { name: 'cancellations', lanes: 1, pauseMs: 4_000, lane: makeCanceller };
+
+/** Money, in every way in which it is asked for. */
+export const paymentLoads: readonly Load[] = [
+  { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => placeOrder(chaos, random) },
+  { name: 'payments', lanes: 1, pauseMs: 1_500, lane: (chaos, random) => () => askForPayment(chaos, random) },
+  { name: 'renewals', lanes: 1, pauseMs: 2_000, lane: makeRenewer },
+  { name: 'retries', lanes: 1, pauseMs: 2_500, lane: makeRetrier },
 ];
 
 export interface RunningLoad {

@@ -6,19 +6,25 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { TestSystem } from '../support/system';
-import { openChaos, processes } from './context';
+import { openChaos, processes, type Chaos } from './context';
+import { cancellations, eventLoads, paymentLoads } from './load';
+import { unmetSteps } from './payment-kills';
 import { randomFrom } from './random';
 import { silenceReplays } from './replay';
 import { rewindAll } from './rewind';
-import { runRound } from './round';
+import { runRound, type RoundSettings } from './round';
 
-const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N]
+const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N] [--payment-kills N]
 
-  --seed N     repeat the plan of an earlier run; CHAOS_SEED does the same   (default: a random one, printed)
-  --rounds N   load, faults, quiet and judgement, so often                   (default: 2)
-  --kills N    of a bridge in each round                                     (default: 10)`;
+  --seed N           repeat the plan of an earlier run; CHAOS_SEED does the same   (default: a random one, printed)
+  --rounds N         of events: load, faults, quiet and judgement, so often        (default: 2)
+  --kills N          of a bridge in each of them                                   (default: 10)
+  --payment-kills N  amid payments, in a round of their own; 0: none               (default: 20)`;
 
-const quietWithinMs = 15 * 60_000;
+/** The last lookup that settles what was lost is 15 minutes after the attempt began. */
+const quietWithinMs = 25 * 60_000;
+/** So many kills meet every step of an attempt. */
+const enoughKills = 20;
 
 /** Most payments settle at once; some need a lookup after a minute or more. */
 const tokens = [
@@ -39,12 +45,18 @@ interface Wanted {
   seed: number;
   rounds: number;
   kills: number;
+  paymentKills: number;
 }
 
 function wanted(): Wanted | undefined {
   try {
     const { values } = parseArgs({
-      options: { seed: { type: 'string' }, rounds: { type: 'string' }, kills: { type: 'string' } },
+      options: {
+        seed: { type: 'string' },
+        rounds: { type: 'string' },
+        kills: { type: 'string' },
+        'payment-kills': { type: 'string' },
+      },
     });
     const number = (text: string | undefined, otherwise: number): number => {
       if (text === undefined || text === '') return otherwise;
@@ -55,6 +67,7 @@ function wanted(): Wanted | undefined {
       seed: number(values.seed ?? process.env['CHAOS_SEED'], randomInt(1_000_000)),
       rounds: number(values.rounds, 2),
       kills: number(values.kills, 10),
+      paymentKills: number(values['payment-kills'], 20),
     };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n${usage}\n`);
@@ -66,29 +79,57 @@ const beganMs = performance.now();
 const say = (line: string): void =>
   void process.stdout.write(`${((performance.now() - beganMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 
-async function run({ seed, rounds, kills }: Wanted): Promise<number> {
-  say(`seed ${seed}: CHAOS_SEED=${seed} npm run chaos -- --rounds ${rounds} --kills ${kills}`);
+function eventRound(kills: number): RoundSettings {
+  const plan = {
+    'bridge killed': kills,
+    'Kafka away': 1,
+    'worker killed': 1,
+    'API killed': 1,
+    'provider killed': 1,
+  };
+  return { loads: eventLoads, plan, kafkaAwayMs: 60_000, quietWithinMs, replays: 100 };
+}
+
+function paymentRound(kills: number): RoundSettings {
+  const plan = {
+    'kill amid payments': kills,
+    'provider killed': 1,
+    'PostgreSQL killed': 1,
+    'Temporal killed': 1,
+  };
+  return { loads: [...paymentLoads, cancellations], plan, kafkaAwayMs: 0, quietWithinMs, replays: 100 };
+}
+
+async function runRounds(chaos: Chaos, { rounds, kills, paymentKills }: Wanted): Promise<string[]> {
+  for (let round = 1; round <= rounds; round += 1) {
+    const violations = await runRound(chaos, eventRound(kills), `round ${round}`);
+    if (round === rounds && violations.length === 0) violations.push(...(await rewind(chaos)));
+    if (violations.length > 0) return violations;
+  }
+  if (paymentKills === 0) return [];
+  const violations = await runRound(chaos, paymentRound(paymentKills), 'payments');
+  const unmet = paymentKills >= enoughKills ? unmetSteps(chaos) : [];
+  return [...violations, ...unmet.map((step) => `no kill met a payment here: ${step}`)];
+}
+
+async function rewind(chaos: Chaos): Promise<string[]> {
+  chaos.say('every group is set back to offset 0');
+  const { records, changes } = await rewindAll(chaos, quietWithinMs);
+  chaos.figures.add('records read again after rewinding', records);
+  return changes.map((change) => `rewinding changes nothing: ${change}`);
+}
+
+async function run(asked: Wanted): Promise<number> {
+  const { seed, rounds, kills, paymentKills } = asked;
+  const again = `--rounds ${rounds} --kills ${kills} --payment-kills ${paymentKills}`;
+  say(`seed ${seed}: CHAOS_SEED=${seed} npm run chaos -- ${again}`);
   silenceReplays();
   const its = await TestSystem.start(processes, { LOG_LEVEL: 'warn' });
   try {
     const chaos = await openChaos(its, randomFrom(seed), tokens, say);
-    const violations: string[] = [];
+    let violations: string[] = [];
     try {
-      for (let round = 1; round <= rounds && violations.length === 0; round += 1) {
-        const plan = {
-          'bridge killed': kills,
-          'Kafka away': 1,
-          'worker killed': 1,
-          'API killed': 1,
-          'provider killed': 1,
-        };
-        const settings = { plan, kafkaAwayMs: 60_000, quietWithinMs, replays: 100 };
-        violations.push(...(await runRound(chaos, settings, `round ${round}`)));
-      }
-      say('every group is set back to offset 0');
-      const rewound = await rewindAll(chaos, quietWithinMs);
-      chaos.figures.add('records read again after rewinding', rewound.records);
-      violations.push(...rewound.changes.map((change) => `rewinding changes nothing: ${change}`));
+      violations = await runRounds(chaos, asked);
     } finally {
       say(`figures of seed ${seed}`);
       for (const line of chaos.figures.lines()) say(line);

@@ -32,6 +32,21 @@ const conditions: readonly Condition[] = [
     `SELECT count(*)::int AS count FROM payments
      WHERE status IN ('requested', 'processing', 'requires_action', 'pending', 'unknown')`,
   ),
+  counted('retries to be made', `SELECT count(*)::int AS count FROM retry_requests WHERE settled_at IS NULL`),
+  {
+    async waitingFor(chaos) {
+      const sandbox = chaos.its.system.environment['SANDBOX_DATABASE_URL'];
+      const sql = `SELECT (SELECT count(*) FROM webhooks)::int AS webhooks,
+        (SELECT count(*) FROM late_successes)::int AS late`;
+      const [row] = await rows<{ webhooks: number; late: number }>(chaos, sql, [], sandbox);
+      if (row?.webhooks === 0 && row.late === 0) return null;
+      return `${row?.webhooks} webhooks to be taken, ${row?.late} charges to succeed late`;
+    },
+  },
+  counted(
+    'webhooks to be used',
+    `SELECT count(*)::int AS count FROM webhook_deliveries WHERE status = 'stored'`,
+  ),
   counted('refunds to be paid out', 'SELECT count(*)::int AS count FROM refunds WHERE settled_at IS NULL'),
   counted(
     'subscriptions to be concluded',

@@ -9,12 +9,13 @@ import type { Chaos } from './context';
 import { gatherFacts } from './facts';
 import { faults, type FaultName, type FaultSettings } from './faults';
 import { violationsOf } from './invariants';
-import { loads, startLoad } from './load';
+import { startLoad, type Load } from './load';
 import { untilQuiet } from './quiet';
 import { replayFailures } from './replay';
 import { supervise } from './supervisor';
 
 export interface RoundSettings extends FaultSettings {
+  loads: readonly Load[];
   /** How often each fault happens. */
   plan: Readonly<Partial<Record<FaultName, number>>>;
   quietWithinMs: number;
@@ -34,7 +35,7 @@ export async function runRound(chaos: Chaos, settings: RoundSettings, name: stri
   chaos.say(`${name}: ${plan.join(', ')}`);
   const supervisor = supervise(chaos);
   try {
-    const load = startLoad(chaos, loads, name);
+    const load = startLoad(chaos, settings.loads, name);
     try {
       for (const planned of plan) {
         await sleep(random.int(500, 2_000));
@@ -81,6 +82,10 @@ function noteFacts({ figures }: Chaos, facts: Awaited<ReturnType<typeof gatherFa
     'dead letters': facts.letters.length,
     subscriptions: facts.subscriptions.length,
     'charges at the provider': facts.charges.length,
+    'payments outside of periods': facts.payments.filter(({ kind }) => kind === 'manual').length,
+    'payments of renewals': facts.payments.filter(({ kind }) => kind === 'renewal').length,
+    'attempts at payments': facts.attempts.length,
+    'webhooks taken': facts.deliveries.length,
   };
   for (const [name, size] of Object.entries(sizes)) figures.add(name, size - figures.count(name));
 }

@@ -1,6 +1,7 @@
 /** Short rounds of the fault tests, always the same plan: three bridges, a broker that dies; a bulk retry. */
 import { runBulkRetry } from '../chaos/bulk-retry';
 import { openChaos, processes, type Chaos } from '../chaos/context';
+import { eventLoads, paymentLoads } from '../chaos/load';
 import { randomFrom } from '../chaos/random';
 import { silenceReplays } from '../chaos/replay';
 import { runRound } from '../chaos/round';
@@ -29,8 +30,17 @@ afterAll(async () => {
   await its?.close();
 });
 
+test(`worker and bridges killed amid payments (seed ${seed}): each is paid once and told once, none stays open`, async () => {
+  const plan = { 'kill amid payments': 2 };
+  const settings = { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs: 300_000, replays: 10 };
+  expect(await runRound(chaos, settings, 'payments')).toEqual([]);
+  expect(chaos.figures.count('kills amid payments')).toBe(2);
+  expect(chaos.figures.count('crash points of payments: charged, not recorded yet')).toBeGreaterThan(0);
+});
+
 test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order, with effect once`, async () => {
   const settings = {
+    loads: eventLoads,
     plan: { 'bridge killed': 2, 'Kafka away': 1 },
     kafkaAwayMs: 3_000,
     quietWithinMs: 300_000,

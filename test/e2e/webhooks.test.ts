@@ -1,13 +1,24 @@
 /** What the provider's webhooks settle, whatever is held, repeated, late or away meanwhile. */
 import { randomUUID } from 'node:crypto';
+import StripeLibrary from 'stripe';
+import { pickFreePort } from '../../infra/platform/ports';
+import { knownTokens } from '../../providers/sandbox/tokens';
 import { TestSystem, type Answer } from '../support/system';
 import { eventually } from '../support/eventually';
+import { tokenTable, type TokenRow } from './token-table';
 
 jest.setTimeout(150_000);
 
+const [newerSecret, stripeSecret] = ['whsec_newer_0123456789abcdef', 'whsec_former_0123456789abcdef'];
+
 let its: TestSystem;
 beforeAll(async () => {
-  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], {
+    STRIPE_SECRET_KEY: 'sk_test_nobody',
+    STRIPE_WEBHOOK_SECRETS: `${newerSecret},${stripeSecret}`,
+    // Nobody listens there: only webhooks tell.
+    STRIPE_API_URL: `http://127.0.0.1:${await pickFreePort()}`,
+  });
   // The consumers have joined their groups once they have handled something.
   await deliveries(paymentIdOf(await (await order('tok_ok')).answer), 1);
 });
@@ -40,6 +51,72 @@ async function order(token: string): Promise<{ customer: string; answer: Promise
   answer.catch(() => undefined);
   return { customer, answer };
 }
+
+interface Paid {
+  status: string;
+  attempts: { status: string; failure: { code: string } | null }[];
+}
+
+/** The payment, once it is what the table says. */
+function standing(paymentId: string, wanted: Partial<TokenRow['payments'][number]>): Promise<true> {
+  let last = '';
+  const look = async () => {
+    const { status, attempts } = (await its.get(`/payments/${paymentId}`)) as unknown as Paid;
+    const words = attempts.map((one) => [one.status, one.failure?.code].filter(Boolean).join(' '));
+    last = `${status}: ${words.join(', ')}`;
+    return status === wanted.status && words.join() === wanted.attempts?.join();
+  };
+  return eventually(`a payment that is ${wanted.status}`, look, { timeoutMs: 100_000, everyMs: 250 }).then(
+    () => true,
+    (error: unknown) => {
+      throw new Error(`${paymentId} is ${last}`, { cause: error });
+    },
+  );
+}
+
+/** Asks for the row's payments, and for the retries that it names. @returns the customer's charges */
+async function lived({ token, payments }: TokenRow): Promise<string[]> {
+  const { customer } = await its.buyer(token);
+  for (const { status, attempts } of payments) {
+    const wish = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
+    const { body } = await its.call('POST', '/payments', wish);
+    const id = String(body['id']);
+    for (let made = 1; made < attempts.length; made += 1) {
+      await standing(id, { status: 'failed', attempts: attempts.slice(0, made) });
+      expect(await its.call('POST', `/payments/${id}/retry`, { reason: 'now' })).toMatchObject({
+        status: 202,
+      });
+    }
+    await standing(id, { status, attempts });
+  }
+  const charges = await its.charges(customer);
+  return charges.map(({ status, amount }) => `${status} ${amount}`).toReversed();
+}
+
+test('each token ends as the table says: the payment, its attempts and the provider’s ledger agree', async () => {
+  const names = tokenTable.map(({ token }) => token.replace(/fail_\d+/, 'fail_N'));
+  expect(names.toSorted()).toEqual([...knownTokens].toSorted());
+  await its.control({ pending_ms: 300 });
+  // In parallel: the slowest is answered after half a minute.
+  const found = await Promise.all(tokenTable.map(async (row) => ({ ...row, ledger: await lived(row) })));
+  await its.control({ pending_ms: 2_000 });
+  expect(found).toEqual(tokenTable);
+});
+
+test('a customer who is there authenticates: the order waits for that alone, and is paid once', async () => {
+  const { customer, answer } = await order('tok_authentication_required');
+  const open = await answer;
+  expect(open).toMatchObject({ status: 202, body: { first_payment: { status: 'requires_action' } } });
+  const [charge] = await its.charges(customer);
+  const done = await fetch(`${its.system.sandboxUrl}/v1/charges/${charge?.id}/authenticate`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ succeed: true }),
+  });
+  expect(done.status).toBe(200);
+  await standing(paymentIdOf(open), { status: 'completed', attempts: ['completed'] });
+  expect((await its.charges(customer)).map(({ status }) => status)).toEqual(['succeeded']);
+});
 
 test('a payment that is pending is settled by webhook while its creation still waits: 201', async () => {
   const { answer } = await order('tok_pending_then_ok');
@@ -124,6 +201,48 @@ test('every webhook 50 times at once and in any order: one row each, one effect'
     expect(await its.get(`/payments/${paymentId}`)).toMatchObject({ status: 'completed' });
   }
   for (const { customer } of orders) expect(await its.charges(customer)).toHaveLength(1);
+});
+
+test('Stripe’s own signature: its webhook settles a payment whose answer was lost, and is refused when altered', async () => {
+  const customer = await its.made('/customers', { name: 'Ada' });
+  const method = { provider: 'stripe', token: 'pm_card_visa', default: true };
+  await its.made(`/customers/${customer}/payment-methods`, method);
+  const wish = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
+  const paymentId = String((await its.call('POST', '/payments', wish)).body['id']);
+  await eventually('the attempt', () =>
+    its.row('SELECT 1 AS one FROM payment_attempts WHERE payment_id = $1', paymentId),
+  );
+  const intent = {
+    id: `pi_${randomUUID().replaceAll('-', '')}`,
+    object: 'payment_intent',
+    status: 'succeeded',
+    amount: 1000,
+    amount_received: 1000,
+    currency: 'eur',
+    metadata: { payment_id: paymentId, attempt: '1' },
+  };
+  const type = 'payment_intent.succeeded';
+  const payload = JSON.stringify({
+    id: `evt_${randomUUID()}`,
+    object: 'event',
+    type,
+    data: { object: intent },
+  });
+  const header = StripeLibrary.webhooks.generateTestHeaderString({ payload, secret: stripeSecret });
+  const send = async (body: string) => {
+    const headers = { 'Content-Type': 'application/json', 'Stripe-Signature': header };
+    const answer = await fetch(`${its.system.apiUrl}/webhooks/stripe`, { method: 'POST', headers, body });
+    return [answer.status, ((await answer.json()) as { received?: boolean }).received];
+  };
+  expect(await send(payload.replace('1000', '1001'))).toEqual([401, undefined]);
+  expect(await Promise.all([send(payload), send(payload)])).toEqual([
+    [200, true],
+    [200, true],
+  ]);
+  expect(await deliveries(paymentId, 1)).toMatchObject([{ event_type: type, status: 'processed' }]);
+  await standing(paymentId, { status: 'completed', attempts: ['completed'] });
+  const { event } = await its.topics.next('payments.completed', paymentId);
+  expect(event.data).toMatchObject({ provider: 'stripe', settled_by: 'webhook', amount: 1000 });
 });
 
 test('PostgreSQL away while webhooks come: the provider sends again, and nothing is lost', async () => {

@@ -14,8 +14,12 @@ export interface Told {
   currency?: string;
   provider?: string;
   type?: string;
+  /** The charge that it is about. */
+  reference?: string;
   dispute?: boolean;
-  refund?: { idempotency_key: string | null; amount: number };
+  refund?: { idempotency_key: string | null; amount: number; status?: 'pending' | 'succeeded' | 'failed' };
+  /** About the payment, and about no attempt. */
+  nothing?: boolean;
 }
 
 /** A record of webhooks.received. */
@@ -61,19 +65,19 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
 
 function eventOf(id: string, paymentId: string | null, told: Told) {
   const { status = 'completed', attempt = 1, amount = 1000, currency = 'EUR' } = told;
-  const about = { amount, currency, provider_reference: 'ch_1' };
+  const about = { amount, currency, provider_reference: told.reference ?? 'ch_1' };
   const declined = status === 'failed' ? failure('insufficient_funds', 'No funds.') : null;
   return {
     id,
     type: told.type ?? 'charge.succeeded',
     payment_id: paymentId,
     outcome:
-      paymentId === null || told.dispute || told.refund
+      paymentId === null || told.dispute || told.refund || told.nothing
         ? null
         : { status, attempt, ...about, failure: declined },
     dispute: told.dispute ? about : null,
     refund: told.refund
-      ? { ...told.refund, provider_reference: 're_1', charge_reference: 'ch_1', status: 'succeeded' as const }
+      ? { status: 'succeeded' as const, ...told.refund, provider_reference: 're_1', charge_reference: 'ch_1' }
       : null,
   };
 }

@@ -1,6 +1,7 @@
+/** The workflows of the Retry Service that only wait: test clocks, and the scheduler of renewals. */
 import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@temporalio/client';
-import type { ClockLook, ClockState, TestClockActivities } from '../../activities/retry';
-import { testClockStart } from '../../contracts/workflows';
+import type { ClockLook, ClockState, PublishedBatch, TestClockActivities } from '../../activities/retry';
+import { renewalSchedulerStart, testClockStart } from '../../contracts/workflows';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
 import { until } from '../support/until';
 
@@ -125,5 +126,26 @@ describe('test-clock/{id}', () => {
       await ended('clk_again');
     });
     expect(log.filter((what) => what === 'fail')).toHaveLength(1);
+  });
+});
+
+describe('renewal-scheduler/{shard}', () => {
+  it('outlives a database that is away, and speaks when it is back', async () => {
+    let looks = 0;
+    const publishDue = async (): Promise<PublishedBatch> => {
+      looks += 1;
+      // Three tries each, of two looks.
+      if (looks <= 6) throw new Error('connect ECONNREFUSED 127.0.0.1:5432');
+      return { paused: false, published: 0, late_ms: 0, next_due_at: null, wait_ms: 5_000 };
+    };
+    await time.withWorker('retry-service', { publishDue }, async () => {
+      const { workflowType, ...options } = renewalSchedulerStart(0);
+      const scheduler = await time.env.client.workflow.start(workflowType, options);
+      await until('it failed once', async () => looks >= 3);
+      await time.env.sleep('1 min');
+      await until('it looks again', async () => looks >= 8);
+      expect((await scheduler.describe()).status.name).toBe('RUNNING');
+      await scheduler.terminate();
+    });
   });
 });

@@ -2,6 +2,7 @@
 import type { Facts, LetterFact, RecordFact } from '../facts';
 import { groupsOf } from '../poison';
 import { differences, type Invariant } from './invariant';
+import { isLateSuccess } from './webhooks';
 
 const placeOf = ({
   topic,
@@ -108,8 +109,11 @@ function announcedOnce({ records, payments }: Facts): string[] {
 /** What is said again on purpose is said of the same. */
 const saidOnce = (eventId: string): string => eventId.replace(/\/again\/.*$/, '');
 
-/** Each settled attempt whose payment is announced has its event, and no other attempt has any. */
-function outcomesOnce({ outbox, payments, attempts }: Facts): string[] {
+/**
+ * Each settled attempt whose payment is announced has its event, and no other attempt has any. An attempt that
+ * succeeded late may have told its failure before.
+ */
+function outcomesOnce({ outbox, payments, attempts, charges }: Facts): string[] {
   const published = new Set(
     payments
       .filter(({ kind, announced }) => announced || kind === 'renewal' || kind === 'manual')
@@ -121,7 +125,12 @@ function outcomesOnce({ outbox, payments, attempts }: Facts): string[] {
   const found = outbox
     .filter(({ topic }) => topic === 'payments.completed' || topic === 'payments.failed')
     .map(({ topic, event_id }) => `${topic} ${saidOnce(event_id)}`);
-  return differences(wanted, found);
+  const late = new Set(charges.filter(isLateSuccess).map(({ idempotency_key }) => idempotency_key));
+  const failedBefore = attempts
+    .filter(({ idempotency_key }) => late.has(idempotency_key))
+    .map(({ payment_id, number }) => `payments.failed ${payment_id}/attempt/${number}/failed`);
+  const expected = failedBefore.filter((outcome) => found.includes(outcome));
+  return differences([...wanted, ...expected], found);
 }
 
 const poisoned = ({ records }: Facts): string[] =>

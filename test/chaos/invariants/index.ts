@@ -8,8 +8,14 @@ import { eventInvariants } from './events';
 import { moneyInvariants } from './money';
 import type { Invariant } from './invariant';
 import { processInvariants } from './processes';
+import { webhookInvariants } from './webhooks';
 
-const invariants: readonly Invariant[] = [...eventInvariants, ...moneyInvariants, ...processInvariants];
+const invariants: readonly Invariant[] = [
+  ...eventInvariants,
+  ...moneyInvariants,
+  ...webhookInvariants,
+  ...processInvariants,
+];
 
 /** More of one kind say nothing more to people. */
 const shownOfOne = 20;

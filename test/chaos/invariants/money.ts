@@ -1,6 +1,6 @@
 /** Money: taken once, as our rows say, and not after the end. */
 import type { Charge } from '../../../providers/sandbox/charge';
-import type { Facts, ProviderRefundFact as RefundFact } from '../facts';
+import type { Facts, RefundFact } from '../facts';
 import { differences, type Invariant } from './invariant';
 
 const collected = new Set(['completed', 'partially_refunded', 'refunded', 'disputed']);
@@ -70,7 +70,7 @@ function noChargeAfterTheEnd({ subscriptions, payments, attempts }: Facts): stri
   });
 }
 
-const refundText = ({ idempotency_key, amount, currency, status }: RefundFact): string =>
+const refundText = ({ idempotency_key, amount, currency, status }: Omit<RefundFact, 'payment_id'>): string =>
   `${idempotency_key} ${status} ${amount} ${currency}`;
 
 /** Given back is at most what was taken. */

@@ -95,10 +95,37 @@ function cancellationsAsTold({ told, subscriptions }: Facts): string[] {
   });
 }
 
+/** Each caller asks for one payment, of a customer of its own. */
+function paymentsAsTold({ told, payments }: Facts): string[] {
+  const byId = new Map(payments.map((payment) => [payment.id, payment]));
+  return told.payments.flatMap(({ customer, paymentId, status }) => {
+    const row = byId.get(paymentId);
+    const count = payments.filter(({ customer_id }) => customer_id === customer).length;
+    return [
+      ...(status === 202 && row?.kind === 'manual'
+        ? []
+        : [`${paymentId} was told ${status} and is ${row?.kind ?? 'not there'}`]),
+      ...(count === 1 ? [] : [`one wish made ${count} payments of ${customer}`]),
+    ];
+  });
+}
+
+function retriesAsTold({ told, retryRequests }: Facts): string[] {
+  const byId = new Map(retryRequests.map((request) => [request.id, request]));
+  return told.retries.flatMap(({ paymentId, status, requestId }) => {
+    const row = byId.get(requestId ?? '');
+    // 409: somebody else's retry is in hand, or has collected it.
+    const isTrue = (status === 202 && row?.payment_id === paymentId) || (status === 409 && row === undefined);
+    return isTrue ? [] : [`a retry of ${paymentId} was told ${status} and is ${row?.status ?? 'not there'}`];
+  });
+}
+
 export const processInvariants: readonly Invariant[] = [
   { name: 'every change of state is legal', violations: legalTransitions },
   { name: 'every row is what its history ends with', violations: rowsEqualHistory },
   { name: 'a process runs exactly for what lives', violations: processesEqualRows },
   { name: 'orders are as their callers were told', violations: ordersAsTold },
   { name: 'cancellations are as their callers were told', violations: cancellationsAsTold },
+  { name: 'payments are as their callers were told', violations: paymentsAsTold },
+  { name: 'retries are as their callers were told', violations: retriesAsTold },
 ];

@@ -44,7 +44,11 @@ beforeEach(async () => {
 });
 afterEach(() => billing.end());
 
-const ready: PaymentMethodOutcome = { status: 'ready', provider_customer: 'cus_theirs' };
+const ready: PaymentMethodOutcome = {
+  status: 'ready',
+  provider_customer: 'cus_theirs',
+  fingerprint: 'card_theirs',
+};
 
 async function attempting(provider: PreparingProvider) {
   const { paymentId } = await billing.begun();
@@ -69,6 +73,8 @@ test('the method is made ready once, and every charge says whose it is', async (
     'cus_theirs',
     'cus_theirs',
   ]);
+  const kept = await billing.db.paymentMethod.findUniqueOrThrow({ where: { id: 'pm_1' } });
+  expect(kept).toMatchObject({ provider_customer: 'cus_theirs', fingerprint: 'card_theirs' });
 });
 
 test('another method of the customer is offered the same provider’s customer', async () => {

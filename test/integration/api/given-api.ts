@@ -163,7 +163,7 @@ export async function givenApi(): Promise<GivenApi> {
     clocks,
     bulkRetries,
     readiness,
-    providers: ['sandbox'],
+    providers: adapters,
     webhooks: {
       sources: webhookSourcesFrom(config, adapters),
       count(provider, result) {

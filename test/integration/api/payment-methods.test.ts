@@ -58,6 +58,25 @@ test('one is added and listed, without its token', async () => {
   expect(made.text + listed.text).not.toContain('tok_ok');
 });
 
+test('the same token is the same card, whoever gives it; that is kept and told nobody', async () => {
+  for (const id of ['zoe', 'yan']) await api.ask('POST', '/customers', { body: { id } });
+  const [zoes, yans, other] = [
+    await add('zoe', { token: 'tok_ok#1' }),
+    await add('yan', { token: 'tok_ok#1' }),
+    await add('yan', { token: 'tok_ok#2' }),
+  ];
+  const rows = await api.db.paymentMethod.findMany({ where: { customer_id: { in: ['zoe', 'yan'] } } });
+  const fingerprintOf = (id: unknown) => rows.find((row) => row.id === id)?.fingerprint;
+  expect(fingerprintOf(zoes.body.id)).toMatch(/^[0-9a-f]{64}$/);
+  expect(fingerprintOf(yans.body.id)).toBe(fingerprintOf(zoes.body.id));
+  expect(fingerprintOf(other.body.id)).not.toBe(fingerprintOf(zoes.body.id));
+  expect(zoes.text).not.toContain(fingerprintOf(zoes.body.id));
+  await api.ask('POST', '/customers/zoe/erase');
+  expect(await api.db.paymentMethod.findMany({ where: { customer_id: 'zoe' } })).toMatchObject([
+    { token: 'erased', fingerprint: null },
+  ]);
+});
+
 test('the first becomes the default unless it is told not to; a later one only when asked', async () => {
   await api.ask('POST', '/customers', { body: { id: 'ben' } });
   expect((await add('ben', { default: false })).body.default).toBe(false);

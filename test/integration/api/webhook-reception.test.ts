@@ -5,12 +5,13 @@ import { beginCreation } from '../../../activities/subscription/begin';
 import { commitCancellation } from '../../../activities/subscription/commands';
 import { outboxShard } from '../../../prisma/outbox';
 import { actor, PlayedProvider } from '../../support/given-billing';
-import { fixedNow, givenApi, type Ask, type GivenApi, type Reply } from './given-api';
+import { fixedNow, type Ask, type Reply } from './given-api';
+import { givenWebhooks, type GivenWebhooks } from './given-webhooks';
 import { former, webhook, type Sent } from './sandbox-events';
 
-let given: GivenApi;
+let given: GivenWebhooks;
 beforeAll(async () => {
-  given = await givenApi();
+  given = await givenWebhooks();
   await given.db.plan.create({
     data: {
       id: 'gold',
@@ -26,27 +27,12 @@ beforeAll(async () => {
     data: { id: 'pm_1', customer_id: 'cus_1', provider: 'sandbox', token: 'tok_ok' },
   });
 });
-beforeEach(() => {
-  given.refused.length = 0;
-  given.clock.now = fixedNow;
-});
+beforeEach(() => given.beginAnew());
 afterAll(() => given.end());
 
-const send = ({ body, headers }: Sent, more: Ask = {}): Promise<Reply> =>
-  given.ask('POST', '/webhooks/sandbox', {
-    secret: null,
-    raw: body,
-    ...more,
-    headers: { ...headers, ...more.headers },
-  });
-const counts = async () => ({
-  deliveries: await given.db.webhookDelivery.count(),
-  events: await given.db.outboxEvent.count(),
-});
-const deliveryOf = (id: string) =>
-  given.db.webhookDelivery.findUniqueOrThrow({
-    where: { provider_provider_event_id: { provider: 'sandbox', provider_event_id: id } },
-  });
+const send = (sent: Sent, more?: Ask): Promise<Reply> => given.send(sent, more);
+const counts = () => given.counts();
+const deliveryOf = (id: string) => given.deliveryOf(id);
 const received = (id: string) =>
   given.db.outboxEvent.findUniqueOrThrow({ where: { event_id: `sandbox/${id}` } });
 

@@ -1,33 +1,20 @@
 /** POST /webhooks/{provider}, over a real database: what is refused, and what is taken. */
 import { connect } from 'node:net';
-import { fixedNow, givenApi, type Ask, type GivenApi, type Reply } from './given-api';
+import { fixedNow, type Ask, type Reply } from './given-api';
+import { givenWebhooks, type GivenWebhooks } from './given-webhooks';
 import { former, newest, webhook, type Sent } from './sandbox-events';
 
-let given: GivenApi;
+let given: GivenWebhooks;
 beforeAll(async () => {
-  given = await givenApi();
+  given = await givenWebhooks();
 });
-beforeEach(() => {
-  given.refused.length = 0;
-  given.clock.now = fixedNow;
-});
+beforeEach(() => given.beginAnew());
 afterAll(() => given.end());
 
-const send = ({ body, headers }: Sent, more: Ask = {}): Promise<Reply> =>
-  given.ask('POST', '/webhooks/sandbox', {
-    secret: null,
-    raw: body,
-    ...more,
-    headers: { ...headers, ...more.headers },
-  });
-const counts = async () => ({
-  deliveries: await given.db.webhookDelivery.count(),
-  events: await given.db.outboxEvent.count(),
-});
-const deliveryOf = (id: string) =>
-  given.db.webhookDelivery.findUniqueOrThrow({
-    where: { provider_provider_event_id: { provider: 'sandbox', provider_event_id: id } },
-  });
+const send = (sent: Sent, more?: Ask): Promise<Reply> => given.send(sent, more);
+const counts = () => given.counts();
+const deliveryOf = (id: string) => given.deliveryOf(id);
+
 describe('a webhook that is not believed', () => {
   const tampered = (change: (sent: Sent) => void): Sent => {
     const sent = webhook();
@@ -164,7 +151,6 @@ describe('size, path and form', () => {
   });
 
   it('no signature, secret or body is logged', async () => {
-    given.logged.length = 0;
     const sent = webhook({ paymentId: 'pay_logged' });
     await send(sent);
     await send({

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createApp, type ApiDependencies } from '../../../api/app';
 import { listen, type RunningServer } from '../../../api/server';
 import { createDatabase } from '../../../prisma/client';
+import { sandboxProvider } from '../../../providers/sandbox/adapter';
 
 export interface GivenApp {
   server: RunningServer;
@@ -30,7 +31,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     look: () => Promise.reject(new Error('not asked')),
   },
   readiness: [],
-  providers: ['sandbox'],
+  providers: new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]),
   webhooks: { sources: new Map(), count: () => undefined },
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
   now: () => new Date('2027-01-15T12:00:00.000Z'),

@@ -22,6 +22,29 @@ test('an event that Kafka holds twice violates nothing, when the order of its ke
   expect(violationsOf(repeated)).toEqual([]);
 });
 
+describe('an attempt that was declined and succeeded late', () => {
+  /** The first attempt of pay_4 instead of its second one. */
+  const late = (told: 'failed before' | 'completed alone') =>
+    facts((known) => {
+      Object.assign(known.charges[3]!, { token: 'tok_declined_then_late_ok', status: 'succeeded' });
+      Object.assign(known.attempts[3]!, { status: 'completed' });
+      known.charges.pop();
+      known.attempts.pop();
+      Object.assign(known.deliveries[4]!, { reference: 'ch_4' });
+      const id = 'pay_4/attempt/1/completed';
+      const value = JSON.stringify({ id, data: {} });
+      Object.assign(known.records[6]!, { event: { id, data: {} }, value });
+      Object.assign(known.outbox[6]!, { event_id: id, payload: value });
+      if (told === 'failed before') return;
+      known.records.splice(5, 1);
+      known.outbox.splice(5, 1);
+    });
+
+  test.each(['failed before', 'completed alone'] as const)('violates nothing, told as %s', (told) => {
+    expect(violationsOf(late(told))).toEqual([]);
+  });
+});
+
 test.each<[string, string, (facts: Facts) => void]>([
   [
     'a row that was never published',
@@ -198,6 +221,36 @@ test.each<[string, string, (facts: Facts) => void]>([
     'a cancellation that was told and is not there',
     'cancellations are as their callers were told: sub_1 was told 200 and is active',
     ({ told }) => void told.cancellations.push({ subscriptionId: 'sub_1', status: 200 }),
+  ],
+  [
+    'a webhook that never came',
+    'each webhook of the provider was taken once: missing: charge.succeeded ch_1',
+    ({ deliveries }) => void deliveries.shift(),
+  ],
+  [
+    'a webhook that came twice',
+    'each webhook of the provider was taken once: twice: charge.succeeded ch_1',
+    ({ deliveries }) => void deliveries.push(first(deliveries)),
+  ],
+  [
+    'a webhook of which nothing became',
+    'each webhook that was taken was used: charge.succeeded ch_1 is stored: null',
+    ({ deliveries }) => Object.assign(first(deliveries), { status: 'stored' }),
+  ],
+  [
+    'a payment that was told and is not there',
+    'payments are as their callers were told: pay_9 was told 202 and is not there',
+    ({ told }) => void told.payments.push({ customer: 'cus_9', paymentId: 'pay_9', status: 202 }),
+  ],
+  [
+    'two payments of one wish',
+    'payments are as their callers were told: one wish made 2 payments of cus_4',
+    ({ payments }) => Object.assign(first(payments), { customer_id: 'cus_4' }),
+  ],
+  [
+    'a retry that was told and is not there',
+    'retries are as their callers were told: a retry of pay_4 was told 202 and is not there',
+    ({ retryRequests }) => void retryRequests.pop(),
   ],
 ])('%s is seen', (_, line, harm) => {
   expect(violationsOf(facts(harm))).toContain(line);

@@ -1,4 +1,7 @@
-/** A small system at rest, of which everything holds: one paid subscription, one cancelled, one poison record. */
+/**
+ * A small system at rest, of which everything holds: one paid subscription, one cancelled, one declined, a payment that
+ * a retry has collected, one poison record.
+ */
 import type { Facts } from '../../chaos/facts';
 
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
@@ -17,9 +20,9 @@ const event = (
 
 const snapshot = (id: string, version: number, status: string) => ({ id, version, status });
 
-const charge = (id: string, payment: string, status: 'succeeded' | 'failed') => ({
+const charge = (id: string, payment: string, status: 'succeeded' | 'failed', number = 1) => ({
   id,
-  idempotency_key: `${payment}/1`,
+  idempotency_key: `${payment}/${number}`,
   amount: 1000,
   currency: 'EUR',
   token: 'tok_ok',
@@ -32,6 +35,7 @@ const charge = (id: string, payment: string, status: 'succeeded' | 'failed') => 
 
 const payment = (id: string, subscription: string, status: string) => ({
   id,
+  customer_id: `cus_${subscription.slice(-1)}`,
   kind: 'first',
   status,
   subscription_id: subscription,
@@ -41,15 +45,23 @@ const payment = (id: string, subscription: string, status: string) => ({
   announced: false,
 });
 
-const attempt = (payment: string, status: string, reference: string) => ({
+const attempt = (payment: string, status: string, reference: string, number = 1) => ({
   payment_id: payment,
-  number: 1,
-  idempotency_key: `${payment}/1`,
+  number,
+  idempotency_key: `${payment}/${number}`,
   status,
   amount: 1000,
   currency: 'EUR',
   provider_reference: reference,
   started_at: at(1),
+});
+
+const taken = (type: string, reference: string) => ({
+  provider_event_id: `evt_${reference}`,
+  event_type: type,
+  status: 'processed',
+  outcome: null,
+  reference,
 });
 
 /** Made anew for each test, which may break it. */
@@ -60,6 +72,8 @@ export function quietFacts(): Facts {
     event('subscriptions.updated', 'sub_1/v3', { subscription: snapshot('sub_1', 3, 'active') }, 0, 1),
     event('subscriptions.created', 'sub_2/v1', { subscription: snapshot('sub_2', 1, 'active') }, 1, 0),
     event('subscriptions.cancelled', 'sub_2/v2', { subscription: snapshot('sub_2', 2, 'cancelled') }, 1, 0),
+    event('payments.failed', 'pay_4/attempt/1/failed', {}, 0, 0),
+    event('payments.completed', 'pay_4/attempt/2/completed', {}, 0, 0),
   ];
   const poison = { topic: 'subscriptions.updated', partition: 2, offset: 0 };
   const letters = [{ group: 'analytics-service', ...poison }];
@@ -71,6 +85,8 @@ export function quietFacts(): Facts {
         { customer: 'cus_3', token: 'tok_stolen', status: 402, subscriptionId: 'sub_3' },
       ],
       cancellations: [{ subscriptionId: 'sub_2', status: 200 }],
+      payments: [{ customer: 'cus_4', paymentId: 'pay_4', status: 202 }],
+      retries: [{ paymentId: 'pay_4', status: 202, requestId: 'rtr_4' }],
     },
     outbox: records.map(({ topic, key, partition, offset, value, event: { id } }, index) => ({
       id: index + 1,
@@ -94,11 +110,19 @@ export function quietFacts(): Facts {
       payment('pay_1', 'sub_1', 'completed'),
       payment('pay_2', 'sub_2', 'refunded'),
       payment('pay_3', 'sub_3', 'failed'),
+      {
+        ...payment('pay_4', 'cus_4', 'completed'),
+        kind: 'manual',
+        subscription_id: null,
+        period_index: null,
+      },
     ],
     attempts: [
       attempt('pay_1', 'completed', 'ch_1'),
       attempt('pay_2', 'completed', 'ch_2'),
       attempt('pay_3', 'failed', 'ch_3'),
+      attempt('pay_4', 'failed', 'ch_4'),
+      attempt('pay_4', 'completed', 'ch_5', 2),
     ],
     refunds: [
       {
@@ -109,7 +133,18 @@ export function quietFacts(): Facts {
         currency: 'EUR',
       },
     ],
-    refundsAtProvider: [{ idempotency_key: 'refund/1', status: 'succeeded', amount: 1000, currency: 'EUR' }],
+    refundsAtProvider: [
+      { id: 're_1', idempotency_key: 'refund/1', status: 'succeeded', amount: 1000, currency: 'EUR' },
+    ],
+    deliveries: [
+      taken('charge.succeeded', 'ch_1'),
+      taken('charge.succeeded', 'ch_2'),
+      taken('charge.failed', 'ch_3'),
+      taken('charge.failed', 'ch_4'),
+      taken('charge.succeeded', 'ch_5'),
+      taken('refund.succeeded', 're_1'),
+    ],
+    retryRequests: [{ id: 'rtr_4', payment_id: 'pay_4', status: 'attempted' }],
     changes: [
       { subject_id: 'sub_1', version: 1, status: 'active' },
       { subject_id: 'sub_1', version: 2, status: 'active' },
@@ -129,6 +164,8 @@ export function quietFacts(): Facts {
       charge('ch_1', 'pay_1', 'succeeded'),
       charge('ch_2', 'pay_2', 'succeeded'),
       charge('ch_3', 'pay_3', 'failed'),
+      charge('ch_4', 'pay_4', 'failed'),
+      charge('ch_5', 'pay_4', 'succeeded', 2),
     ] as Facts['charges'],
     workflows: [
       { id: 'subscription/sub_1', runId: 'a', status: 'RUNNING' },

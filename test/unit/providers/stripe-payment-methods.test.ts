@@ -6,9 +6,10 @@ import type { Reply } from './contract/wire';
 
 afterEach(stopServer);
 
-const method = (customer: string | null): Reply => ({
+const card = { fingerprint: 'Xt5EWLLDS7FJjR1c' };
+const method = (customer: string | null, more: object = { card }): Reply => ({
   status: 200,
-  body: { object: 'payment_method', id: 'pm_1', customer },
+  body: { object: 'payment_method', id: 'pm_1', customer, ...more },
 });
 const customer = (id: string): Reply => ({ status: 200, body: { object: 'customer', id } });
 
@@ -32,23 +33,37 @@ const read = ['GET /v1/payment_methods/pm_1'];
 const attach = (to: string) => ['POST /v1/payment_methods/pm_1/attach', { customer: to }];
 const make = ['POST /v1/customers', { 'metadata[customer_id]': 'cus_ours' }];
 
+const ready = (owner: string, fingerprint: string | null = card.fingerprint) => ({
+  status: 'ready',
+  provider_customer: owner,
+  fingerprint,
+});
+
 test('a method that belongs to a Stripe customer is taken as it is', async () => {
   expect(await ensured([method('cus_a')])).toEqual({
-    outcome: { status: 'ready', provider_customer: 'cus_a' },
+    outcome: ready('cus_a'),
     seen: [read],
   });
 });
 
 test('one that belongs to nobody is attached to a new customer', async () => {
   expect(await ensured([method(null), customer('cus_new'), method('cus_new')])).toEqual({
-    outcome: { status: 'ready', provider_customer: 'cus_new' },
+    outcome: ready('cus_new'),
     seen: [read, make, attach('cus_new')],
   });
 });
 
+test.each([
+  ['no card', {}],
+  ['a card of which nothing is told', { card: { fingerprint: null } }],
+  ['a fingerprint that is none', { card: { fingerprint: 'two words' } }],
+])('what has %s is ready without a fingerprint', async (_what, more) => {
+  expect((await ensured([method('cus_a', more)])).outcome).toEqual(ready('cus_a', null));
+});
+
 test('or to the customer of their other methods', async () => {
   expect(await ensured([method(null), method('cus_known')], 'cus_known')).toEqual({
-    outcome: { status: 'ready', provider_customer: 'cus_known' },
+    outcome: ready('cus_known'),
     seen: [read, attach('cus_known')],
   });
 });
@@ -57,7 +72,7 @@ test('or to a new one when that customer was deleted at Stripe', async () => {
   const gone = stripeError(400, { code: 'resource_missing', param: 'customer' });
 
   expect(await ensured([method(null), gone, customer('cus_new'), method('cus_new')], 'cus_gone')).toEqual({
-    outcome: { status: 'ready', provider_customer: 'cus_new' },
+    outcome: ready('cus_new'),
     seen: [read, attach('cus_gone'), make, attach('cus_new')],
   });
 });
@@ -66,7 +81,7 @@ test('who attached it meanwhile has it', async () => {
   const refused = stripeError(400, { code: 'payment_method_unexpected_state' });
 
   expect(await ensured([method(null), customer('cus_new'), refused, method('cus_rival')])).toEqual({
-    outcome: { status: 'ready', provider_customer: 'cus_rival' },
+    outcome: ready('cus_rival'),
     seen: [read, make, attach('cus_new'), read],
   });
 });

@@ -20,6 +20,43 @@ test('a known answer', () => {
   expect(verdict(requestWith(payload, header))).toBe('verified');
 });
 
+describe('the test vectors of Stripe’s own library', () => {
+  test.each([
+    ['', 'f7f9bd47fb987337b5796fdc1fdb9ba221d0d5396814bfcaf9521f43fd8927fd'],
+    ['{"obj1":"hello","obj2":"world"}', 'bebb1a643997f419b315ddba19e6f5411e1ce7f810ba6d3617ce72823092f363'],
+    ['\u{1F600}', '837da296d05c4fe31f61d5d7ead035099d9585a5bcde87de952012a78f0b0c43'],
+  ])('the digest of %j', (payload, digest) => {
+    const provider = StripeLibrary.createNodeCryptoProvider();
+    expect(provider.computeHMACSignature(payload, 'test_secret')).toBe(digest);
+  });
+
+  const payload = '{\n  "id": "evt_test_webhook",\n  "object": "event"\n}';
+  const theirs = 'whsec_test_secret';
+  const made = (more: { timestamp?: number; scheme?: string; signature?: string } = {}) =>
+    StripeLibrary.webhooks.generateTestHeaderString({
+      payload,
+      secret: theirs,
+      timestamp: nowSeconds,
+      ...more,
+    });
+  test.each([
+    ['a signature as it should be', made(), theirs, 'verified'],
+    ['one that is right among others', `${made()},v1=potato`, theirs, 'verified'],
+    ['9 seconds of age', made({ timestamp: nowSeconds - 9 }), theirs, 'verified'],
+    ['15 seconds of age', made({ timestamp: nowSeconds - 15 }), theirs, 'stale_timestamp'],
+    ['another scheme alone', made({ scheme: 'v0' }), theirs, 'bad_signature'],
+    ['a signature that is none', made({ signature: 'bad_signature' }), theirs, 'bad_signature'],
+    ['a header that is none', "I'm not even a real signature header", theirs, 'bad_signature'],
+    ['a bad header', 'bad_header', theirs, 'bad_signature'],
+    ['an empty header', '', theirs, 'missing_signature'],
+    ['a secret with a space', made(), `${theirs} `, 'bad_signature'],
+  ])('%s, where 10 seconds are tolerated', (_what, header, withSecret, expected) => {
+    expect(verdict(requestWith(payload, header), { secrets: [withSecret], toleranceMs: 10_000 })).toBe(
+      expected,
+    );
+  });
+});
+
 test('several signatures, other schemes and either secret are accepted while secrets rotate', () => {
   const byOld = headerFor(body, nowSeconds, 'whsec_old');
   const v1 = (header: string) => header.split(',')[1];

@@ -1,0 +1,37 @@
+/** Webhooks: each that the provider made was taken once and used. */
+import type { DeliveryFact, Facts } from '../facts';
+import { differences, type Invariant } from './invariant';
+
+const eventTypes = { succeeded: 'charge.succeeded', failed: 'charge.failed' } as const;
+
+function eachTakenOnce({ charges, refundsAtProvider, deliveries }: Facts): string[] {
+  const ofCharges = charges.flatMap(({ id, status, token }) => {
+    if (status !== 'succeeded' && status !== 'failed') return [];
+    const told = [`${eventTypes[status]} ${id}`];
+    return isLateSuccess({ status, token }) ? [`charge.failed ${id}`, ...told] : told;
+  });
+  const ofRefunds = refundsAtProvider
+    .filter(({ status }) => status === 'succeeded')
+    .map(({ id }) => `refund.succeeded ${id}`);
+  const found = deliveries.map(nameOf);
+  const twice = found.filter((name, index) => found.indexOf(name) !== index);
+  return [...differences([...ofCharges, ...ofRefunds], found), ...twice.map((name) => `twice: ${name}`)];
+}
+
+const nameOf = ({ event_type, reference }: DeliveryFact): string => `${event_type} ${reference}`;
+
+/** Declined first, and taken after all. */
+export function isLateSuccess({ status, token }: { status: string; token: string }): boolean {
+  return status === 'succeeded' && token.startsWith('tok_declined_then_late_ok');
+}
+
+export const webhookInvariants: readonly Invariant[] = [
+  { name: 'each webhook of the provider was taken once', violations: eachTakenOnce },
+  {
+    name: 'each webhook that was taken was used',
+    violations: ({ deliveries }) =>
+      deliveries
+        .filter(({ status }) => status !== 'processed' && status !== 'ignored')
+        .map((delivery) => `${nameOf(delivery)} is ${delivery.status}: ${delivery.outcome}`),
+  },
+];
