@@ -1,10 +1,11 @@
 /**
- * Pages of a list, newest first.
+ * Pages of a list.
  *
  * Owns: the opaque cursor, which is the place of the last row that was given, and the name of its list. Does not own
  * filters: they are the caller's, who repeats them. Invariant: a page never repeats or skips a row that existed when
  * the first page was read.
  */
+import { rankOf, sourceAt, type TimelinePlace } from '../domain/timeline';
 import { ProblemError } from './problems';
 
 /** The end of the year 9999, milliseconds: PostgreSQL and RFC 3339 both know it. */
@@ -24,15 +25,8 @@ export function encodeCursor(list: string, place: Place): string {
 export function decodeCursor(list: string, cursor: string): Place {
   const parts = readCursor(cursor);
   const [from, ms, id] = parts;
-  const valid =
-    parts.length === 3 &&
-    from === list &&
-    Number.isSafeInteger(ms) &&
-    (ms as number) >= 0 &&
-    (ms as number) <= maxInstantMs &&
-    isId(id);
-  if (!valid) throw malformedCursor();
-  return { created_at: new Date(ms as number), id: id };
+  if (parts.length !== 3 || from !== list || !isInstant(ms) || !isId(id)) throw malformedCursor();
+  return { created_at: new Date(ms), id };
 }
 
 /** A cursor of a list that is in the order of a number. */
@@ -60,6 +54,45 @@ export function decodeId(list: string, cursor: string): string {
   const id = parts[1];
   if (parts.length !== 2 || parts[0] !== list || !isId(id)) throw malformedCursor();
   return id;
+}
+
+/** A cursor of a list that is in the order of a 64-bit serial number. */
+export function encodeSerial(list: string, serial: bigint): string {
+  return encodeId(list, serial.toString());
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeSerial(list: string, cursor: string): bigint {
+  const serial = decodeId(list, cursor);
+  if (!isSerial(serial)) throw malformedCursor();
+  return BigInt(serial);
+}
+
+/** A cursor of a timeline. */
+export function encodeTimelinePlace(list: string, { atMs, source, id, number }: TimelinePlace): string {
+  const parts = [list, atMs, rankOf(source), id, number.toString()];
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeTimelinePlace(list: string, cursor: string): TimelinePlace {
+  const parts = readCursor(cursor);
+  const [from, atMs, rank, id, number] = parts;
+  const source = isIndex(rank) ? sourceAt(rank) : undefined;
+  if (parts.length !== 5 || from !== list || !isInstant(atMs) || !isId(id) || !isSerial(number)) {
+    throw malformedCursor();
+  }
+  if (source === undefined) throw malformedCursor();
+  return { atMs, source, id, number: BigInt(number) };
+}
+
+function isInstant(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxInstantMs;
+}
+
+/** Decimal text that fits into 63 bits, whatever its digits. */
+function isSerial(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{1,18}$/.test(value);
 }
 
 function isId(value: unknown): value is string {

@@ -99,8 +99,8 @@ async function perform(
   trace.reason = reasonOf(query) ?? reasonOf(body);
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
-    const { requestId, traceparent } = trace;
-    const sentWith = { requestId, traceparent, idempotencyKey, ifMatch };
+    const { requestId, traceparent, reason } = trace;
+    const sentWith = { requestId, traceparent, reason, idempotencyKey, ifMatch };
     const asked = { params, query, body, raw, caller, ...sentWith, lease };
     try {
       return replyOf(await entry.handle({ ...asked, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
@@ -174,6 +174,7 @@ async function auditCall(
     requestId: trace.requestId,
     status: reply.status,
     detail: {
+      ...(entry.scope === null ? {} : { scope: entry.scope }),
       ...(reply.problem === null ? {} : { code: reply.problem }),
       ...(reply.headers['Idempotent-Replayed'] === 'true' ? { replayed: true } : {}),
     },

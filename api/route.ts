@@ -25,6 +25,8 @@ export interface Call<Params, Query, Body> {
   requestId: string;
   /** W3C trace context, for the commands that follow. */
   traceparent: string;
+  /** Why a person wants it; the field `reason` of the query or the body, where the route has one. */
+  reason: string | null;
   /** The header's value, when one was sent. */
   idempotencyKey: string | null;
   /** The header If-Match, as sent. */

@@ -9,13 +9,7 @@ import {
   type Outcome,
 } from './cli-command';
 import { sheet, table, type Row } from './cli-output';
-import { progressOn, type Screen } from './cli-progress';
-
-/** What watching needs of the world. */
-export interface Watching {
-  screen: Screen;
-  pause(ms: number): Promise<unknown>;
-}
+import { progressOn, type Watching } from './cli-progress';
 
 interface Progress {
   total: number;

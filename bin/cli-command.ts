@@ -4,6 +4,7 @@
  * Owns: the shape of commands and groups, and the two ways in which a command ends badly by its own judgement. Does not
  * own the list of groups (`cli-groups.ts`), nor reading arguments and exit codes (`cli.ts`).
  */
+import { instant } from '../contracts/fields';
 import type { Row } from './cli-output';
 
 /** The arguments cannot be carried out as they are (exit code 2). */
@@ -54,6 +55,34 @@ export function required({ flags }: Context, name: string, why: string): string 
   const value = flags[name];
   if (value === undefined) throw new UsageError(`--${name} is missing: ${why}`);
   return value;
+}
+
+/** @throws UsageError when the option was given another value than one of `values` */
+export function requireOneOf({ flags }: Context, name: string, values: readonly string[]): void {
+  const value = flags[name];
+  if (value === undefined || values.includes(value)) return;
+  throw new UsageError(`--${name} must be one of ${values.join(', ')}`);
+}
+
+/** The option's number; undefined when it was not given. @throws UsageError */
+export function wholeNumber(
+  { flags }: Context,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = flags[name];
+  if (text === undefined) return undefined;
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(`--${name} must be a whole number from ${least} to ${most}`);
+}
+
+/** The option's instant; undefined when it was not given. @throws UsageError */
+export function instantIn({ flags }: Context, name: string): string | undefined {
+  const text = flags[name];
+  if (text === undefined || instant.safeParse(text).success) return text;
+  throw new UsageError(`--${name} must be an RFC 3339 instant, such as 2027-03-01T09:00:00Z`);
 }
 
 /** `?a=1&b=2` of the options that were given. */

@@ -1,8 +1,14 @@
 /** `cli dead-letters`: records that a group could never handle, and what becomes of them. */
-import { idOf, queryOf, required, type CommandGroup, type Context, type Outcome } from './cli-command';
-import { sheet, table, type Row } from './cli-output';
+import { deadLetterStatuses } from '../contracts/http/dead-letters';
+import { consumerGroups } from '../contracts/topics';
+import { idOf, required, type CommandGroup, type Context, type Outcome } from './cli-command';
+import { sheet, type Row } from './cli-output';
+import { askPage, listed, pageOptions, pageSynopsis } from './cli-pages';
 
 const columns = ['id', 'group', 'topic', 'partition', 'offset', 'error_code', 'status', 'seen_at'];
+
+const filters = ['group', 'status'];
+const choices = { group: consumerGroups, status: deadLetterStatuses };
 
 const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
 
@@ -13,17 +19,10 @@ async function decide(context: Context, decision: string): Promise<Outcome> {
 
 export const deadLetterCommands: CommandGroup = {
   'dead-letters list': {
-    synopsis: '[--group G] [--status open|redriven|discarded] [--limit N]',
-    text: '',
-    options: ['group', 'status', 'limit'],
-    async run(context) {
-      const answer = await context.call(
-        'GET',
-        `/dead-letters${queryOf(context, 'group', 'status', 'limit')}`,
-      );
-      const rows = answer['data'] as Row[];
-      return { answer, text: rows.length === 0 ? 'There are none.' : table(rows, columns) };
-    },
+    synopsis: `[--group G] [--status open|redriven|discarded] ${pageSynopsis}`,
+    text: 'newest first',
+    options: [...filters, ...pageOptions],
+    run: async (context) => listed(await askPage(context, '/dead-letters', filters, choices), columns),
   },
   'dead-letters show': {
     synopsis: 'ID',

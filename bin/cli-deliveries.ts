@@ -1,22 +1,21 @@
 /** `cli deliveries`: what payment providers told by webhook, and having it looked at again. */
-import { idOf, queryOf, type CommandGroup, type Outcome } from './cli-command';
-import { sheet, table, type Row } from './cli-output';
+import { deliveryStatuses } from '../contracts/http/webhook-deliveries';
+import { idOf, type CommandGroup, type Outcome } from './cli-command';
+import { sheet, type Row } from './cli-output';
+import { askPage, listed, pageOptions, pageSynopsis } from './cli-pages';
 
 const columns = ['id', 'event_type', 'payment_id', 'status', 'outcome', 'received_at'];
-const filters = ['provider', 'status', 'payment-id', 'limit'];
+const filters = ['provider', 'status', 'payment-id'];
 
 const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
 
 export const deliveryCommands: CommandGroup = {
   'deliveries list': {
-    synopsis: '[--provider P] [--status stored|processed|ignored|failed] [--payment-id ID] [--limit N]',
-    text: '',
-    options: filters,
-    async run(context) {
-      const answer = await context.call('GET', `/webhook-deliveries${queryOf(context, ...filters)}`);
-      const rows = answer['data'] as Row[];
-      return { answer, text: rows.length === 0 ? 'There are none.' : table(rows, columns) };
-    },
+    synopsis: `[--provider P] [--status stored|processed|ignored|failed] [--payment-id ID] ${pageSynopsis}`,
+    text: 'newest first',
+    options: [...filters, ...pageOptions],
+    run: async (context) =>
+      listed(await askPage(context, '/webhook-deliveries', filters, { status: deliveryStatuses }), columns),
   },
   'deliveries show': {
     synopsis: 'ID',

@@ -1,8 +1,12 @@
 /** `cli operator-tasks`: what a person has to decide, and the decision. */
-import { idOf, queryOf, required, type CommandGroup } from './cli-command';
-import { sheet, table, type Row } from './cli-output';
+import { operatorTaskKinds } from '../domain/operator-task';
+import { idOf, required, requireOneOf, type CommandGroup } from './cli-command';
+import { sheet, type Row } from './cli-output';
+import { askPage, listed, pageOptions, pageSynopsis } from './cli-pages';
 
 const columns = ['id', 'kind', 'subject', 'status', 'created_at', 'detail'];
+const filters = ['status', 'kind', 'subject-id'];
+const choices = { status: ['open', 'resolved'], kind: operatorTaskKinds };
 
 /** The subject in one cell. */
 function lineOf(row: Row): Row {
@@ -12,15 +16,11 @@ function lineOf(row: Row): Row {
 
 export const operatorTaskCommands: CommandGroup = {
   'operator-tasks list': {
-    synopsis: '[--status open|resolved] [--kind KIND] [--subject-id ID] [--limit N]',
-    text: '',
-    options: ['status', 'kind', 'subject-id', 'limit'],
-    async run(context) {
-      const query = queryOf(context, 'status', 'kind', 'subject-id', 'limit');
-      const answer = await context.call('GET', `/operator-tasks${query}`);
-      const rows = (answer['data'] as Row[]).map(lineOf);
-      return { answer, text: rows.length === 0 ? 'There are none.' : table(rows, columns) };
-    },
+    synopsis: `[--status open|resolved] [--kind KIND] [--subject-id ID] ${pageSynopsis}`,
+    text: 'newest first',
+    options: [...filters, ...pageOptions],
+    run: async (context) =>
+      listed(await askPage(context, '/operator-tasks', filters, choices), columns, lineOf),
   },
   'operator-tasks resolve': {
     synopsis: 'ID --reason TEXT [--outcome succeeded|failed] [--provider-reference REF]',
@@ -28,6 +28,7 @@ export const operatorTaskCommands: CommandGroup = {
     options: ['reason', 'outcome', 'provider-reference'],
     async run(context) {
       const reason = required(context, 'reason', 'it is kept with the decision');
+      requireOneOf(context, 'outcome', ['succeeded', 'failed']);
       const { outcome, 'provider-reference': provider_reference } = context.flags;
       const body = { reason, outcome, provider_reference };
       const answer = await context.call('POST', `/operator-tasks/${idOf(context)}/resolve`, body);

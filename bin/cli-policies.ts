@@ -2,10 +2,9 @@
 import { idOf, queryOf, required, type CommandGroup, type Outcome } from './cli-command';
 import { readPolicyFile } from './cli-files';
 import { sheet, table, type Row } from './cli-output';
+import { askPage, listed, pageOptions, pageSynopsis } from './cli-pages';
 
 const columns = ['id', 'version', 'grace_days', 'final_action', 'created_at'];
-
-const listed = (answer: Row): Outcome => ({ answer, text: table(answer['data'] as Row[], columns) });
 
 /** The policy a field a line, and what it may not mean to say. */
 function shown(answer: Row): Outcome {
@@ -18,11 +17,10 @@ function shown(answer: Row): Outcome {
 
 export const policyCommands: CommandGroup = {
   'policies list': {
-    synopsis: '[--limit N]',
+    synopsis: pageSynopsis,
     text: 'every policy in its current version',
-    options: ['limit', 'cursor'],
-    run: async (context) =>
-      listed(await context.call('GET', `/retry-policies${queryOf(context, 'limit', 'cursor')}`)),
+    options: pageOptions,
+    run: async (context) => listed(await askPage(context, '/retry-policies'), columns),
   },
   'policies show': {
     synopsis: 'ID [--version N]',
@@ -32,27 +30,24 @@ export const policyCommands: CommandGroup = {
       shown(await context.call('GET', `/retry-policies/${idOf(context)}${queryOf(context, 'version')}`)),
   },
   'policies history': {
-    synopsis: 'ID [--limit N]',
+    synopsis: `ID ${pageSynopsis}`,
     text: 'its versions, newest first',
-    options: ['limit', 'cursor'],
+    options: pageOptions,
     run: async (context) =>
-      listed(
-        await context.call(
-          'GET',
-          `/retry-policies/${idOf(context)}/versions${queryOf(context, 'limit', 'cursor')}`,
-        ),
-      ),
+      listed(await askPage(context, `/retry-policies/${idOf(context)}/versions`), columns),
   },
   'policies put': {
-    synopsis: 'ID --file FILE [--if-version N]',
+    synopsis: 'ID --file FILE [--if-version N] [--reason TEXT]',
     text: 'make a new version, of version N only',
-    options: ['file', 'if-version'],
+    options: ['file', 'if-version', 'reason'],
     async run(context) {
       const id = idOf(context);
       const document = readPolicyFile(required(context, 'file', 'it has the policy as JSON'));
       const seen = context.flags['if-version'];
       const headers: Record<string, string> = seen === undefined ? {} : { 'If-Match': `"${seen}"` };
-      return shown(await context.call('PUT', `/retry-policies/${id}`, document, headers));
+      return shown(
+        await context.call('PUT', `/retry-policies/${id}${queryOf(context, 'reason')}`, document, headers),
+      );
     },
   },
   'policies preview': {

@@ -13,6 +13,12 @@ export interface Screen {
   write(text: string): unknown;
 }
 
+/** What watching needs of the world. */
+export interface Watching {
+  screen: Screen;
+  pause(ms: number): Promise<unknown>;
+}
+
 const barWidth = 20;
 
 export function progressOn(screen: Screen): Progress {

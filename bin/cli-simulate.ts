@@ -3,7 +3,7 @@ import { readFailureHistory } from '../contracts/failure-history';
 import { recoveryFigures, type RecoveryFigures } from '../domain/retry-report';
 import { assumptions, simulate, type PastPayment } from '../domain/retry-simulation';
 import { seededRandom, syntheticFailures } from '../domain/synthetic-failures';
-import { Refused, required, UsageError, type CommandGroup, type Context } from './cli-command';
+import { Refused, required, UsageError, wholeNumber, type CommandGroup, type Context } from './cli-command';
 import { readPolicy, readText } from './cli-files';
 import { table, type Row } from './cli-output';
 
@@ -17,16 +17,17 @@ interface History {
   invented: boolean;
 }
 
-function historyOf({ flags }: Context): History {
-  const { history, synthetic, seed = '1' } = flags;
+function historyOf(context: Context): History {
+  const { history, synthetic } = context.flags;
   if ((history === undefined) === (synthetic === undefined)) {
     throw new UsageError('either --history or --synthetic is needed');
   }
   if (history !== undefined) {
     return { payments: readHistory(history), source: history, invented: false };
   }
-  const count = wholeNumber('synthetic', synthetic ?? '', 1, mostSynthetic);
-  const random = seededRandom(wholeNumber('seed', seed, 0, 2 ** 32 - 1));
+  const count = wholeNumber(context, 'synthetic', 1, mostSynthetic) ?? 0;
+  const seed = wholeNumber(context, 'seed', 0, 2 ** 32 - 1) ?? 1;
+  const random = seededRandom(seed);
   const source = `${count} invented payments, seed ${seed}`;
   return { payments: syntheticFailures(count, random), source, invented: true };
 }
@@ -38,12 +39,6 @@ function readHistory(path: string): PastPayment[] {
   const more = mistakes.length - lines.length;
   const rest = more > 0 ? [`  and ${more} more`] : [];
   throw new Refused([`${path} is not an acceptable history:`, ...lines, ...rest].join('\n'));
-}
-
-function wholeNumber(name: string, text: string, least: number, most: number): number {
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  if (number >= least && number <= most) return number;
-  throw new UsageError(`--${name} must be a whole number from ${least} to ${most}`);
 }
 
 /** Figures of every policy beside each other, a category a line. */

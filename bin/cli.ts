@@ -10,20 +10,16 @@ import { ConfigError } from '../config';
 import { apiCaller } from './cli-api';
 import { Refused, UsageError, type Command } from './cli-command';
 import { commandGroups } from './cli-groups';
+import { usageLines } from './cli-usage';
 
 const commands = new Map(commandGroups.flatMap((group) => Object.entries(group)));
 
 function usage(): string {
-  const width = 2 + Math.max(...[...commands].map(([name, { synopsis }]) => name.length + synopsis.length));
-  const lines = commandGroups.map((group) =>
-    Object.entries(group)
-      .map(([name, { synopsis, text }]) => `  ${`${name} ${synopsis}`.padEnd(width)}${text}`.trimEnd())
-      .join('\n'),
-  );
+  const lines = usageLines(commandGroups).map((group) => group.map((line) => `  ${line}`).join('\n'));
   return [
     'usage: cli <command> [--json]',
     ...lines,
-    'API_URL and API_KEY say where and as whom; see docs/configuration.md.',
+    'API_URL and API_KEY say where and as whom; see docs/cli.md.',
   ].join('\n\n');
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the code: the configuration page, the table of topics, OpenAPI, AsyncAPI, JSON Schemas.
+ * Writes what follows from the code: the pages of configuration, topics and commands, OpenAPI, AsyncAPI, JSON Schemas.
  *
  * With `--check` it writes nothing: it fails when a committed one is stale, when AsyncAPI's own parser objects, or when
  * a schema broke the readers of the last release (`contracts/released`). `--release` makes today's schemas that release.
@@ -14,6 +14,8 @@ import { breakingChanges } from '../contracts/compatibility';
 import { eventType } from '../contracts/envelope';
 import { jsonSchemas, type JsonSchema } from '../contracts/json-schemas';
 import { productVersion } from '../contracts/version';
+import { commandGroups } from './cli-groups';
+import { usageLines } from './cli-usage';
 import { topicNames, topics, type Topic, type TopicDescription } from '../contracts/topics';
 
 const root = join(__dirname, '..', '..');
@@ -80,6 +82,37 @@ function topicsPage(): string {
   ].join('\n');
 }
 
+function commandsPage(): string {
+  const sections = usageLines(commandGroups).map((lines, at) => {
+    const [first = ''] = Object.keys(commandGroups[at] ?? {});
+    return ['', `## ${first.split(' ')[0]}`, '', '```', ...lines, '```'];
+  });
+  return [
+    '# The command line',
+    '',
+    '`node dist/bin/cli.js` is the REST API for people: it may do what its API key may do, and each decision is kept with its reason.',
+    '',
+    '```sh',
+    'export API_URL=http://127.0.0.1:8080 API_KEY=…',
+    'node dist/bin/cli.js subscriptions timeline sub_…',
+    "node dist/bin/cli.js retry pay_… --reason 'the customer called'",
+    '```',
+    '',
+    '`API_URL` is this machine when left out, `API_KEY` the key of `BOOTSTRAP_API_KEY`. `--json` prints what the API answered, for programs. `T` is an RFC 3339 instant such as `2027-03-01T09:00:00Z`. What is asked for is checked before any call.',
+    '',
+    '| Exit code | Means |',
+    '| --- | --- |',
+    '| 0 | done |',
+    '| 1 | refused; the reason is printed |',
+    '| 2 | wrong arguments or settings |',
+    '| 3 | no answer |',
+    '',
+    'This page is generated from `bin/cli-*.ts` by `npm run docs`.',
+    ...sections.flat(),
+    '',
+  ].join('\n');
+}
+
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function documents(): Record<string, string> {
@@ -90,6 +123,7 @@ function documents(): Record<string, string> {
   return {
     'docs/configuration.md': configurationPage(),
     'docs/topics.md': topicsPage(),
+    'docs/cli.md': commandsPage(),
     'docs/openapi.json': `${openApiDocument(
       routeTable(() => ''),
       productVersion,

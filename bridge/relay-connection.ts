@@ -20,6 +20,8 @@ const sessionLimits = [
   'tcp_keepalives_count=3',
   'statement_timeout=10000',
 ];
+/** As in every session; whatever the server has. */
+const timeZone = ['TimeZone=UTC'];
 /** Whatever the statistics say: the way over the primary key would pass all that was ever published. */
 const planning = ['enable_seqscan=off', 'enable_bitmapscan=off', 'enable_sort=off'];
 
@@ -43,7 +45,7 @@ export async function openRelayConnection(
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     query_timeout: answerWithinMs,
-    options: [...sessionLimits, ...planning].map((limit) => `-c ${limit}`).join(' '),
+    options: [...sessionLimits, ...timeZone, ...planning].map((limit) => `-c ${limit}`).join(' '),
   });
   const lost = new Promise<never>((_, reject) => {
     client.on('error', reject);

@@ -69,6 +69,9 @@ export const text = (max: number) =>
     // oxlint-disable-next-line no-control-regex -- control characters are just what is refused here
     .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
 
+/** Why a person wants it; kept with the call in the audit log. */
+export const reason = text(500).meta({ description: 'Why; kept in the audit log.' });
+
 export const actor = z
   .object({
     kind: z.enum(['api_key', 'operator', 'system', 'external']),

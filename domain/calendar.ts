@@ -27,14 +27,6 @@ export const maxIntervalCount: Readonly<Record<IntervalUnit, number>> = {
 
 const dayMs = 86_400_000;
 
-/** Length of a unit over the 400 years after which the calendar repeats. */
-const averageDays: Readonly<Record<IntervalUnit, number>> = {
-  day: 1,
-  week: 7,
-  month: 30.436875,
-  year: 365.2425,
-};
-
 /** True for a zone of the IANA database, such as `Europe/Moscow`; offsets such as `+03:00` are not zones. */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
@@ -77,28 +69,6 @@ export function periodAt(
     start: boundary(anchor, timeZone, interval, index),
     end: boundary(anchor, timeZone, interval, index + 1),
   };
-}
-
-/**
- * The first boundary later than `instant`: the anchor when it still lies ahead, else the end of the period that
- * `instant` is in (a period's own start is in it).
- * @param instant RFC 3339 instant
- */
-export function firstBoundaryAfter(
-  anchor: string,
-  timeZone: string,
-  interval: Interval,
-  instant: string,
-): { index: number; at: string } {
-  const instantMs = Date.parse(instant);
-  const averageMs = averageDays[interval.unit] * interval.count * dayMs;
-  let index = Math.max(0, Math.floor((instantMs - Date.parse(anchor)) / averageMs));
-  const boundaryMs = (of: number) => Date.parse(boundary(anchor, timeZone, interval, of));
-  // Clamping, leap years and changes of the zone put a boundary a few days off the average, whatever the index:
-  // the estimate is corrected by a step or two.
-  while (index > 0 && boundaryMs(index - 1) > instantMs) index -= 1;
-  while (boundaryMs(index) <= instantMs) index += 1;
-  return { index, at: boundary(anchor, timeZone, interval, index) };
 }
 
 /** The end of a trial of whole local days that begins at `start`; a day that the zone left out is none of them. */

@@ -1,7 +1,7 @@
 /**
  * Money: whole minor units of one ISO 4217 currency.
  *
- * Owns: which currencies exist, the bounds of an amount, multiplication that cannot lose a unit.
+ * Owns: which currencies exist, the bounds of an amount, multiplication that cannot lose a unit, how people read it.
  * Invariant: every amount is a safe integer; a result beyond the bound is refused, never rounded.
  */
 
@@ -29,4 +29,15 @@ export function isCurrency(code: string): boolean {
 export function periodAmount(priceMinorUnits: number, quantity: number): number | undefined {
   const product = BigInt(priceMinorUnits) * BigInt(quantity);
   return product > BigInt(maxAmount) ? undefined : Number(product);
+}
+
+/** As people read it, in the currency's own units: `10.00 EUR`, `1000 JPY`. */
+export function moneyText(minorUnits: number, currency: string): string {
+  const style = new Intl.NumberFormat('en', { style: 'currency', currency });
+  const digits = style.resolvedOptions().maximumFractionDigits ?? 0;
+  const units = String(Math.abs(minorUnits)).padStart(digits + 1, '0');
+  const whole = units.slice(0, units.length - digits);
+  const sign = minorUnits < 0 ? '-' : '';
+  const fraction = digits === 0 ? '' : `.${units.slice(-digits)}`;
+  return `${sign}${whole}${fraction} ${currency}`;
 }

@@ -1,5 +1,5 @@
 /**
- * What a change within a period is worth, and who owes it: lines, balance, refunds. Pure.
+ * What a change within a period is worth, and who owes it: lines and balance. Pure.
  *
  * Safe for workflows: no clock and no calendar; instants are arguments (RFC 3339 text), a period is what it was
  * stored as. Owns: which part of a price belongs to which part of a period, and how a credit is used up.
@@ -72,26 +72,6 @@ export function linesTotal(lines: readonly Line[]): number {
 export function applyBalance(amountDue: number, balance: number): { charge: number; balance: number } {
   const total = exact(BigInt(amountDue) + BigInt(balance));
   return total > 0 ? { charge: total, balance: 0 } : { charge: 0, balance: total };
-}
-
-/**
- * From which payments `total` is given back: from the newest backwards, each as far as it goes.
- * @param payments newest first; `refundable`: what was paid and not refunded yet
- * @returns only payments that something is taken from; together `total`, or less when not so much was paid
- */
-export function refundSplit(
-  total: number,
-  payments: readonly { id: string; refundable: number }[],
-): { payment_id: string; amount: number }[] {
-  const split: { payment_id: string; amount: number }[] = [];
-  let left = total;
-  for (const { id, refundable } of payments) {
-    const amount = Math.min(left, refundable);
-    if (amount <= 0) continue;
-    split.push({ payment_id: id, amount });
-    left -= amount;
-  }
-  return split;
 }
 
 /** Seconds since 1970; what is finer is cut off, at every instant alike. */

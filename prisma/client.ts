@@ -7,6 +7,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Pool, type QueryResultRow } from 'pg';
 import { Prisma, PrismaClient } from './generated/client';
+import { inUtc } from './time-zone';
 
 export type Database = PrismaClient;
 /** A transaction in progress; nothing outside of it may be written through `Database` meanwhile. */
@@ -19,7 +20,7 @@ export type Transaction = Prisma.TransactionClient;
  */
 export function createDatabase(url: string, poolSize: number): Database {
   const pool = new Pool({
-    connectionString: url,
+    connectionString: inUtc(url),
     max: poolSize,
     connectionTimeoutMillis: 3_000,
     statement_timeout: 10_000,

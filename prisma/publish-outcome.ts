@@ -7,6 +7,7 @@ import type { AttemptTrigger, Failure, PaymentKind, SettledBy } from '../domain/
 import type { Transaction } from './client';
 import type { Prisma } from './generated/client';
 import { appendToOutbox } from './outbox';
+import { traceOfRequest } from './request-trace';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
@@ -44,6 +45,7 @@ export async function publishOutcome(
     source,
     subject: payment.id,
     key: paymentKey(head),
+    traceparent: await traceOfRequest(tx, payment, attempt),
   };
   if (attempt.status === 'completed') {
     await appendToOutbox(

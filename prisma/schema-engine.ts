@@ -10,6 +10,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import { Pool } from 'pg';
 import type { SchemaEngine } from '@prisma/schema-engine-wasm';
+import { inUtc } from './time-zone';
 
 /** A migrations folder as the engine wants to be told of it. */
 export interface MigrationsFolder {
@@ -54,7 +55,7 @@ export async function withSchemaEngine<T>(
   work: (engine: SchemaEngine) => Promise<T>,
 ): Promise<T> {
   const SchemaEngineClass = await loadEngine();
-  const pool = new Pool({ connectionString: databaseUrl, max: 2 });
+  const pool = new Pool({ connectionString: inUtc(databaseUrl), max: 2 });
   const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
   const engine = await SchemaEngineClass.new(
     { datamodels: [['schema.prisma', datasource]] },

@@ -10,6 +10,7 @@ import {
   apiKey,
   createApiKey,
   createdApiKey,
+  revokeApiKey,
   type ApiKey,
   type CreateApiKey,
   type CreatedApiKey,
@@ -118,6 +119,7 @@ export const apiKeyRoutes = [
     description: 'Holds from the next request on. Again: the same answer.',
     scope: 'admin',
     params: z.object({ api_key_id: id }),
+    query: revokeApiKey,
     answers: { 204: { description: 'It is revoked.' } },
     problems: ['not_found'],
     async handle({ params }, { db, now }) {

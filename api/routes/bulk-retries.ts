@@ -88,8 +88,8 @@ async function check(body: CreateBulkRetry, { db, providers }: ApiDependencies):
   if (!body.preview && isUnbounded(filter) && !isConfirmed) {
     note('confirm_all', 'must be true to try every failed payment: the filter has no bound');
   }
-  if (filter.provider !== undefined && !providers.includes(filter.provider)) {
-    note('filter.provider', `must be one of ${providers.join(', ')}`);
+  if (filter.provider !== undefined && !providers.has(filter.provider)) {
+    note('filter.provider', `must be one of ${[...providers.keys()].join(', ')}`);
   }
   if (filter.plan_id !== undefined && (await db.plan.count({ where: { id: filter.plan_id } })) === 0) {
     note('filter.plan_id', 'must be the id of a plan');

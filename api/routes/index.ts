@@ -19,6 +19,7 @@ import { serviceRoutes } from './service';
 import { subscriptionCommandRoutes } from './subscription-commands';
 import { subscriptionRoutes } from './subscriptions';
 import { testClockRoutes } from './test-clocks';
+import { timelineRoutes } from './timelines';
 import { webhookDeliveryRoutes } from './webhook-deliveries';
 import { webhookRoutes } from './webhooks';
 
@@ -29,6 +30,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...subscriptionCommandRoutes,
     ...paymentRoutes,
     ...refundRoutes,
+    ...timelineRoutes,
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,

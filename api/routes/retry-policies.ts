@@ -9,6 +9,7 @@ import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import {
   previewRetryPolicy,
+  putRetryPolicy,
   readRetryPolicy as readQuery,
   retryPolicy,
   retryPreview,
@@ -62,7 +63,7 @@ async function put(
   const result = await writeRetryPolicy(db, {
     id: call.params.retry_policy_id,
     document: call.body,
-    actor: { kind: 'api_key', id: call.caller.id, reason: null },
+    actor: { kind: 'api_key', id: call.caller.id, reason: call.reason },
     at: now(),
     expected: readIfMatch(call.ifMatch),
   });
@@ -169,6 +170,7 @@ export const retryPolicyRoutes = [
       'Payments that are being collected keep the version that they began with.',
     scope: 'operator',
     params,
+    query: putRetryPolicy,
     body: retryPolicyDocument,
     honoursIfMatch: true,
     answers: {

@@ -11,6 +11,7 @@ import {
   changePreview,
   changeSubscription,
   pauseSubscription,
+  resumeSubscription,
   subscription,
   type CancelSubscription,
   type ChangePreview,
@@ -53,11 +54,10 @@ async function carryOut<Name extends keyof SubscriptionCommands>(
   name: Name,
   given: Omit<SubscriptionCommands[Name], 'command_id' | 'actor' | 'traceparent'>,
 ): Promise<SubscriptionRow> {
-  const { caller, idempotencyKey, requestId, traceparent } = call;
+  const { caller, reason, idempotencyKey, requestId, traceparent } = call;
   const subscriptionId = call.params.subscription_id;
   // Callers may repeat a request id; the asking must be a new one each time.
   const asking = `${requestId}/${deps.newUuid()}`;
-  const reason = 'reason' in given && typeof given.reason === 'string' ? given.reason : null;
   const command = {
     ...given,
     command_id: `${subscriptionId}/${name}/${idempotencyKey === null ? asking : idOfRequest('subscription', caller.id, idempotencyKey)}`,
@@ -233,6 +233,8 @@ export const subscriptionCommandRoutes = [
       'A paid period goes on; after its end a new one opens at once, with a new anchor, and is charged.',
     scope: 'subscriptions:write',
     params: subscriptionParams,
+    body: resumeSubscription,
+    bodyOptional: true,
     answers: { 200: { description: 'The subscription.', schema: subscription } },
     problems: ['not_found', 'subscription_final', 'subscription_state'],
     handle: resume,

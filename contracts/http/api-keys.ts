@@ -1,6 +1,6 @@
 /** API keys. The secret is answered once, when the key is made; only its hash is kept. */
 import { z } from 'zod';
-import { instant, text } from '../fields';
+import { instant, reason, text } from '../fields';
 import { scope, scopes } from '../scopes';
 
 export const createApiKey = z
@@ -12,9 +12,12 @@ export const createApiKey = z
       .max(scopes.length, `must be at most ${scopes.length} scopes`)
       .refine((names) => new Set(names).size === names.length, 'must not name a scope twice'),
     expires_at: instant.optional(),
+    reason: reason.optional(),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateApiKey = z.output<typeof createApiKey>;
+
+export const revokeApiKey = z.strictObject({ reason: reason.optional() });
 
 export const apiKey = z
   .object({

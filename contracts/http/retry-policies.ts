@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { declineCategories, declineCodes } from '../../domain/payment';
 import { previewKinds } from '../../domain/retry-preview';
-import { actor, instant, text, timeZone } from '../fields';
+import { actor, instant, reason, text, timeZone } from '../fields';
 import { retryPolicyDocument } from '../retry-policy';
 
 const versionMessage = 'must be a whole number from 1 on';
@@ -15,6 +15,9 @@ export const readRetryPolicy = z.strictObject({
     .optional()
     .meta({ description: 'An earlier version; the current one when left out.' }),
 });
+
+/** The body is the document alone. */
+export const putRetryPolicy = z.strictObject({ reason: reason.optional() });
 
 export const retryPolicy = z
   .object({

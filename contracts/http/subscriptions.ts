@@ -6,7 +6,7 @@ import { subscriptionStatuses } from '../../domain/subscription';
 import { changeEffects, prorations } from '../../domain/subscription-change';
 import { cancelModes, refundModes } from '../../domain/subscription-commands';
 import { paymentStatuses } from '../../domain/payment';
-import { id, instant, metadata, signedAmount, text, timeZone } from '../fields';
+import { id, instant, metadata, reason, signedAmount, timeZone } from '../fields';
 import { pageQuery } from './lists';
 import { attemptFailure, nextAction, paymentLine } from './payments';
 
@@ -109,7 +109,7 @@ export const listSubscriptions = pageQuery.extend({
 export const cancelSubscription = z.strictObject({
   mode: z.enum(cancelModes, oneOf(cancelModes)).default('now'),
   refund: z.enum(refundModes, oneOf(refundModes)).default('none'),
-  reason: text(500).optional(),
+  reason: reason.optional(),
 });
 export type CancelSubscription = z.output<typeof cancelSubscription>;
 
@@ -131,9 +131,13 @@ export const changeSubscription = z.strictObject(changedFields).meta({ id: 'Chan
 export type ChangeSubscription = z.output<typeof changeSubscription>;
 
 export const pauseSubscription = z
-  .strictObject({ resume_at: instant.optional() })
+  .strictObject({ resume_at: instant.optional(), reason: reason.optional() })
   .meta({ id: 'PauseSubscription' });
 export type PauseSubscription = z.output<typeof pauseSubscription>;
+
+export const resumeSubscription = z
+  .strictObject({ reason: reason.optional() })
+  .meta({ id: 'ResumeSubscription' });
 
 /** What a change would cost. */
 export const changePreview = z

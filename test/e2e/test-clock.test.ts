@@ -5,6 +5,7 @@
  * looked at last.
  */
 import { randomUUID } from 'node:crypto';
+import { requireCode, startProgram } from '../support/processes';
 import { TestSystem, type Json } from '../support/system';
 import { eventually } from '../support/eventually';
 
@@ -168,4 +169,48 @@ test('deleting a clock ends its subscriptions', async () => {
   await eventually('the clock to be gone', async () => {
     return (await its.call('GET', `/test-clocks/${clock}`)).status === 404;
   });
+});
+
+/** As an operator types it; both streams. */
+async function cli(wantedCode: number, ...args: string[]): Promise<string> {
+  const environment = { API_URL: its.system.apiUrl, API_KEY: its.system.apiKey };
+  return requireCode(await startProgram('bin/cli.js', environment, args).ended, wantedCode);
+}
+
+test('the command line makes time pass, retries what was declined, and tells what happened', async () => {
+  const made = JSON.parse(await cli(0, 'test-clocks', 'create', '--now', '2031-01-01T12:00:00Z', '--json'));
+  const clock = String((made as Json)['id']);
+  const { id } = await ordered(clock, 'tok_ok_then_fail_1');
+  expect(await cli(0, 'test-clocks', 'advance', clock, '--to', '2031-02-02T00:00:00Z')).toMatch(/ready/);
+
+  const failed = await cli(0, 'payments', 'list', '--subscription-id', id, '--status', 'failed', '--json');
+  const { data } = JSON.parse(failed) as { data: Json[] };
+  const payment = String(data[0]?.['id']);
+  expect(await cli(2, 'retry', payment)).toContain('--reason is missing');
+  expect(await cli(0, 'retry', payment, '--reason', 'she called')).toContain('is asked for');
+  await eventually(
+    'the payment',
+    async () => (await its.get(`/payments/${payment}`))['status'] === 'completed',
+  );
+  expect(await cli(1, 'retry', payment, '--reason', 'once more')).toContain('payment_not_retryable');
+  expect(await cli(0, 'payments', 'show', payment)).toMatch(/amount +10\.00 EUR/);
+  await its.topicsAreQuiet();
+
+  const timeline = await cli(0, 'subscriptions', 'timeline', id, '--limit', '100');
+  const inOrder = [
+    'POST /subscriptions answered 201',
+    'Period 2 opened: 1 Feb 2031 – 1 Mar 2031',
+    'Attempt 1 declined: insufficient funds (soft)',
+    'Event payments.failed is on partition',
+    'Next attempt planned for 2031-02',
+    'Retry asked for: she called',
+    'Attempt 2 took 10.00 EUR',
+    'Event payments.completed is on partition',
+    'payment not retryable (once more)',
+  ];
+  const places = inOrder.map((text) => timeline.indexOf(text));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  await cli(0, 'subscriptions', 'cancel', id, '--reason', 'moved');
+  expect(await cli(0, 'audit', '--subject', id)).toMatch(/DELETE \/subscriptions\/.* 200 +moved/);
 });

@@ -19,6 +19,29 @@ afterAll(async () => {
   await database.drop();
 });
 
+describe('instants', () => {
+  const instant = new Date('2027-03-01T09:00:00.123Z');
+
+  it('are what they are in a database that lives in another time zone', async () => {
+    const { pathname } = new URL(database.url);
+    await db.$executeRawUnsafe(`ALTER DATABASE ${pathname.slice(1)} SET timezone TO 'Asia/Tokyo'`);
+    const abroad = createDatabase(`${database.url}?options=-c%20lock_timeout%3D1234`, 1);
+    try {
+      await abroad.customer.create({ data: { id: 'cus_tokyo', created_at: instant } });
+      const [row] = await abroad.$queryRaw<
+        [{ ms: number; read: Date; sent: boolean; zone: string; lock: string }]
+      >`
+        SELECT (extract(epoch FROM created_at) * 1000)::float AS ms, timestamptz '2027-03-01 18:00:00.123+09' AS read,
+          created_at = ${instant} AS sent, current_setting('TimeZone') AS zone, current_setting('lock_timeout') AS lock
+        FROM customers WHERE id = 'cus_tokyo'`;
+      expect(row).toEqual({ ms: instant.getTime(), read: instant, sent: true, zone: 'UTC', lock: '1234ms' });
+    } finally {
+      await abroad.$disconnect();
+      await db.$executeRawUnsafe(`ALTER DATABASE ${pathname.slice(1)} RESET timezone`);
+    }
+  });
+});
+
 /** Two transactions that lock the same two rows in opposite order; `lock` is how. */
 function collide(
   lock: (tx: Parameters<Parameters<typeof inTransaction>[1]>[0], id: string) => Promise<unknown>,

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import {
   boundary,
-  firstBoundaryAfter,
   isTimeZone,
   maxIntervalCount,
   periodAt,
@@ -205,59 +204,6 @@ describe('periodAt', () => {
       start: '2027-01-31T12:00:00.000Z',
       end: '2027-02-28T12:00:00.000Z',
     });
-  });
-});
-
-describe('firstBoundaryAfter', () => {
-  const anchor = '2027-01-31T12:00:00Z';
-
-  it.each([
-    ['2020-01-01T00:00:00Z', 0, '2027-01-31T12:00:00.000Z'],
-    ['2027-01-31T11:59:59.999Z', 0, '2027-01-31T12:00:00.000Z'],
-    ['2027-01-31T12:00:00Z', 1, '2027-02-28T12:00:00.000Z'],
-    ['2027-02-28T11:59:59.999Z', 1, '2027-02-28T12:00:00.000Z'],
-    ['2027-02-28T12:00:00Z', 2, '2027-03-31T12:00:00.000Z'],
-    ['2077-06-15T00:00:00Z', 605, '2077-06-30T12:00:00.000Z'],
-  ])('%s: index %i', (instant, index, at) => {
-    expect(firstBoundaryAfter(anchor, 'UTC', monthly, instant)).toEqual({ index, at });
-  });
-
-  it('lies after the instant, and the boundary before it does not', () => {
-    fc.assert(
-      fc.property(
-        anySubscription,
-        fc.double({ min: -1, max: 100, noNaN: true }),
-        ({ anchor, zone, interval }, years) => {
-          const instant = new Date(
-            Date.parse(anchor) + Math.round(years * 365.25 * 86_400_000),
-          ).toISOString();
-          const { index, at } = firstBoundaryAfter(anchor, zone, interval, instant);
-          expect(at).toBe(boundary(anchor, zone, interval, index));
-          expect(at > instant).toBe(true);
-          expect(index === 0 || boundary(anchor, zone, interval, index - 1) <= instant).toBe(true);
-        },
-      ),
-      { numRuns: 500 },
-    );
-  });
-
-  it('does not go too far where boundaries lie more than an interval behind the average', () => {
-    // Samoa had 4 July 1892 twice, and moved its clocks by three more minutes in 1911.
-    const at = boundary('1892-01-01T12:00:00Z', 'Pacific/Apia', daily, 10_000);
-    const justBefore = new Date(Date.parse(at) - 1).toISOString();
-    expect(firstBoundaryAfter('1892-01-01T12:00:00Z', 'Pacific/Apia', daily, justBefore)).toEqual({
-      index: 10_000,
-      at,
-    });
-  });
-
-  it('finds every period by its own start', () => {
-    fc.assert(
-      fc.property(anySubscription, fc.integer({ min: 0, max: 500 }), ({ anchor, zone, interval }, index) => {
-        const { start, end } = periodAt(anchor, zone, interval, index);
-        expect(firstBoundaryAfter(anchor, zone, interval, start)).toEqual({ index: index + 1, at: end });
-      }),
-    );
   });
 });
 

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { maxAmount } from '../../../domain/money';
-import {
-  applyBalance,
-  linesTotal,
-  prorationLines,
-  refundSplit,
-  unusedAmount,
-  type Line,
-} from '../../../domain/proration';
+import { applyBalance, linesTotal, prorationLines, unusedAmount, type Line } from '../../../domain/proration';
 
 const april = { start: '2027-04-01T00:00:00.000Z', end: '2027-05-01T00:00:00.000Z' };
 const basic = { description: 'Basic', amount: 1000 };
@@ -234,62 +227,6 @@ describe('applyBalance', () => {
         }
         const billed = amounts.reduce((total, amount) => total + BigInt(amount), 0n);
         expect(charged + BigInt(balance)).toBe(billed - BigInt(credit));
-      }),
-    );
-  });
-});
-
-describe('refundSplit', () => {
-  const payments = [
-    { id: 'newest', refundable: 300 },
-    { id: 'refunded', refundable: 0 },
-    { id: 'oldest', refundable: 1000 },
-  ];
-
-  it.each([
-    ['as far as the newest goes', 200, [['newest', 200]]],
-    ['all of the newest', 300, [['newest', 300]]],
-    [
-      'and on to older ones',
-      500,
-      [
-        ['newest', 300],
-        ['oldest', 200],
-      ],
-    ],
-    [
-      'never more than was paid',
-      9000,
-      [
-        ['newest', 300],
-        ['oldest', 1000],
-      ],
-    ],
-    ['nothing', 0, []],
-  ] as const)('takes from the newest payment backwards: %s', (_, total, expected) => {
-    const split = refundSplit(total, payments).map(({ payment_id, amount }) => [payment_id, amount]);
-    expect(split).toEqual(expected);
-  });
-
-  it('comes to what is asked for or to all that is refundable, and never over-refunds a payment', () => {
-    const anyPayments = fc
-      .array(fc.oneof(fc.constant(0), anyAmount), { maxLength: 8 })
-      .map((amounts) => amounts.map((refundable, n) => ({ id: `payment-${n}`, refundable })));
-    fc.assert(
-      fc.property(fc.oneof(anyAmount, fc.constant(8 * maxAmount)), anyPayments, (total, payments) => {
-        const split = refundSplit(total, payments);
-        const refundable = payments.reduce((sum, payment) => sum + payment.refundable, 0);
-        expect(split.reduce((sum, { amount }) => sum + amount, 0)).toBe(Math.min(total, refundable));
-        const order = split.map(({ payment_id }) => payments.findIndex(({ id }) => id === payment_id));
-        expect(order).toEqual([...new Set(order)].sort((a, b) => a - b));
-        split.forEach(({ amount }, n) => {
-          expect(amount).toBeGreaterThan(0);
-          expect(amount).toBeLessThanOrEqual(payments[order[n]!]!.refundable);
-        });
-        // An older payment is touched only when nothing is left of the newer ones.
-        const last = order.at(-1) ?? 0;
-        const newer = payments.slice(0, last).reduce((sum, payment) => sum + payment.refundable, 0);
-        expect(newer).toBeLessThanOrEqual(total);
       }),
     );
   });

@@ -1,0 +1,43 @@
+/** The timeline of a subscription or payment, and the audit log, as the API shows them. */
+import { z } from 'zod';
+import { timelineKinds, timelineSources } from '../../domain/timeline';
+import { actor, id, instant, text } from '../fields';
+import { pageQuery } from './lists';
+
+export const timelineEntry = z
+  .object({
+    at: instant.meta({
+      description: 'Real time at which it was written down; a test clock’s instants are in `data`.',
+    }),
+    kind: z.enum(timelineKinds),
+    title: z.string().meta({ description: 'A sentence for people; may be worded otherwise tomorrow.' }),
+    actor: actor.nullable().meta({ description: 'null: nobody in particular.' }),
+    ref: z
+      .object({ type: z.enum(timelineSources), id: z.string() })
+      .meta({ description: 'What the entry was read from.' }),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'TimelineEntry' });
+export type TimelineEntry = z.infer<typeof timelineEntry>;
+
+export const listAudit = pageQuery.extend({
+  subject: id.optional().meta({ description: 'The id of what the calls were about.' }),
+  actor: id.optional().meta({ description: 'The API key’s id.' }),
+  action: text(200).optional().meta({ example: 'POST /payments/{payment_id}/retry' }),
+});
+
+export const auditedCall = z
+  .object({
+    at: instant,
+    actor,
+    action: z.string().meta({ description: 'Method and route.' }),
+    subject_id: z.string().nullable(),
+    request_id: z.string(),
+    status: z.int(),
+    code: z.string().nullable().meta({ description: 'Of the problem, when it was refused.' }),
+    replayed: z
+      .boolean()
+      .meta({ description: 'Answered as the first request with its Idempotency-Key was.' }),
+  })
+  .meta({ id: 'AuditedCall' });
+export type AuditedCall = z.infer<typeof auditedCall>;

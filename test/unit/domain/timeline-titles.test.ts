@@ -1,0 +1,152 @@
+import { moneyText } from '../../../domain/money';
+import { failure } from '../../../domain/payment';
+import { changeTitle, dayText, type TitledSubscription } from '../../../domain/timeline-changes';
+import * as titles from '../../../domain/timeline-titles';
+
+describe('moneyText', () => {
+  it.each([
+    [1000, 'EUR', '10.00 EUR'],
+    [5, 'EUR', '0.05 EUR'],
+    [-1050, 'EUR', '-10.50 EUR'],
+    [0, 'EUR', '0.00 EUR'],
+    [1000, 'JPY', '1000 JPY'],
+    [1234, 'KWD', '1.234 KWD'],
+    [999_999_999_999_999, 'EUR', '9999999999999.99 EUR'],
+  ])('%i of %s is %s', (amount, currency, text) => {
+    expect(moneyText(amount, currency)).toBe(text);
+  });
+});
+
+describe('an attempt', () => {
+  const attempt = { number: 2, amount: 1000, currency: 'EUR', failure: null };
+  it.each([
+    ['completed', 'Attempt 2 took 10.00 EUR'],
+    ['processing', 'Attempt 2 began'],
+    ['requires_action', 'Attempt 2 waits for the customer'],
+    ['pending', 'Attempt 2 waits for the provider'],
+    ['unknown', 'Attempt 2 has no known outcome'],
+  ] as const)('that is %s', (status, title) => {
+    expect(titles.attemptTitle({ ...attempt, status })).toBe(title);
+  });
+
+  it.each([
+    ['insufficient_funds', 'Attempt 2 declined: insufficient funds (soft)'],
+    ['stolen_or_lost', 'Attempt 2 declined: stolen or lost (hard)'],
+    ['authentication_required', 'Attempt 2 declined: authentication required'],
+    ['not_completed', 'Attempt 2 was not completed'],
+  ] as const)('that failed with %s', (code, title) => {
+    expect(titles.attemptTitle({ ...attempt, status: 'failed', failure: failure(code, 'No.') })).toBe(title);
+  });
+});
+
+describe('events', () => {
+  const event = { topic: 'payments.failed', event_id: 'pay_1/attempt/1/failed' };
+  it('say where they are', () => {
+    const published = { ...event, partition: 3, offset: '17', parked: false };
+    expect(titles.eventTitle(published)).toBe('Event payments.failed is on partition 3 at offset 17');
+    const fresh = { ...event, partition: null, offset: null };
+    expect(titles.eventTitle({ ...fresh, parked: false })).toBe('Event payments.failed is to be published');
+    expect(titles.eventTitle({ ...fresh, parked: true })).toBe(
+      'Event payments.failed was refused by Kafka and waits for an operator',
+    );
+  });
+
+  it('that ask for a notification name its template', () => {
+    const asked = {
+      topic: 'notifications.requested',
+      event_id: 'payment_failed/pay_1/attempt/1',
+      partition: 1,
+      offset: '0',
+      parked: false,
+    };
+    expect(titles.eventTitle(asked)).toBe('Notification payment failed asked for');
+  });
+});
+
+describe('what is planned and decided', () => {
+  const at = '2027-03-01T09:00:00.000Z';
+  it.each([
+    ['attempt', 'Next attempt planned for 2027-03-01 09:00 UTC: why'],
+    ['wait_for_payment_method', 'Waiting for another payment method until 2027-03-01 09:00 UTC: why'],
+    ['wait_for_customer', 'Waiting for the customer until 2027-03-01 09:00 UTC: why'],
+    ['exhausted', 'No further attempt; leave past due at 2027-03-01 09:00 UTC: why'],
+  ] as const)('%s', (kind, title) => {
+    const final_action = kind === 'exhausted' ? 'leave_past_due' : null;
+    expect(titles.planTitle({ kind, at, reason: 'why', final_action })).toBe(title);
+  });
+
+  it('names calls, wishes, tasks, refunds and webhooks', () => {
+    const action = 'POST /payments/{payment_id}/retry';
+    expect(titles.callTitle(action, 202, null)).toBe(`${action} answered 202`);
+    expect(titles.callTitle(action, 409, 'payment_not_retryable')).toBe(
+      `${action} refused with 409: payment not retryable`,
+    );
+    expect(titles.retryRequestTitle('the customer called')).toBe('Retry asked for: the customer called');
+    expect(titles.retryRefusalTitle('budget_exhausted')).toBe('Retry refused: budget exhausted');
+    expect(titles.taskTitle('unknown_outcome', 'Look.')).toBe(
+      'A person is asked about unknown outcome: Look.',
+    );
+    expect(titles.resolutionTitle('unknown_outcome', 'succeeded')).toBe(
+      'A person decided about unknown outcome: succeeded',
+    );
+    expect(titles.resolutionTitle('dispute', null)).toBe('A person decided about dispute');
+    const refund = { amount: 500, currency: 'EUR', status: 'succeeded', reason: 'goodwill_x' } as const;
+    expect(titles.refundTitle(refund)).toBe('Refund of 5.00 EUR succeeded: goodwill_x');
+    expect(titles.webhookTitle('sandbox', 'charge.failed', null)).toBe(
+      'Webhook charge.failed from sandbox: not yet looked at',
+    );
+  });
+});
+
+describe('a change of a subscription', () => {
+  const now: TitledSubscription = {
+    version: 5,
+    status: 'active',
+    plan_id: 'silver',
+    quantity: 2,
+    time_zone: 'America/New_York',
+    period: { index: 4, start: '2027-03-01T04:00:00.000Z', end: '2027-04-01T04:00:00.000Z', paid: false },
+    cancel_at: null,
+    resume_at: null,
+    pending_change: null,
+  };
+  const earlier = { index: 3, start: '', end: '', paid: true };
+
+  it('that opens a period names it by the days of its zone', () => {
+    expect(dayText('2027-03-01T04:00:00.000Z', 'America/New_York')).toBe('28 Feb 2027');
+    expect(changeTitle([], { period: earlier }, now)).toBe('Period 4 opened: 28 Feb 2027 – 1 Apr 2027');
+    expect(changeTitle(['trial_ended'], { period: earlier }, now)).toBe(
+      'Trial ended; Period 4 opened: 28 Feb 2027 – 1 Apr 2027',
+    );
+    const trial = { ...now, period: { ...now.period!, index: 0 } };
+    expect(changeTitle(['created'], {}, trial)).toBe(
+      'Created: active; Trial opened: 28 Feb 2027 – 1 Apr 2027',
+    );
+  });
+
+  it('that only pays it opens none', () => {
+    expect(changeTitle(['renewed', 'recovered'], { period: { ...earlier, index: 4 } }, now)).toBe(
+      'Period 4 paid; Recovered from past due',
+    );
+  });
+
+  it.each([
+    [['past_due'], {}, {}, 'Past due: period 4 is not paid'],
+    [['plan_changed'], { plan_id: 'gold' }, {}, 'Plan changed from gold to silver'],
+    [['quantity_changed'], { quantity: 1 }, {}, 'Quantity changed from 1 to 2'],
+    [['change_scheduled'], {}, { pending_change: {} }, 'A change waits'],
+    [['change_scheduled'], {}, {}, 'The waiting change was dropped'],
+    [['paused'], {}, {}, 'Paused'],
+    [['paused'], {}, { resume_at: '2027-05-01T12:00:00.000Z' }, 'Paused until 1 May 2027'],
+    [
+      ['cancellation_scheduled'],
+      {},
+      { cancel_at: '2027-05-01T12:00:00.000Z' },
+      'Cancellation scheduled for 1 May 2027',
+    ],
+    [['cancelled'], {}, {}, 'Cancelled'],
+    [[], {}, {}, 'Version 5'],
+  ] as const)('%j', (changes, previous, also, title) => {
+    expect(changeTitle(changes, previous, { ...now, ...also })).toBe(title);
+  });
+});
