@@ -52,8 +52,8 @@ test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order,
   expect(chaos.figures.count('charges at the provider')).toBeGreaterThan(0);
 });
 
-test(`a bulk retry whose worker is killed twice (seed ${seed}): each payment is tried once`, async () => {
-  const settings = { payments: 120, kills: 2, ratePerSecond: 20, overWithinMs: 240_000 };
+test(`a bulk retry whose worker is killed (seed ${seed}): each payment is tried once`, async () => {
+  const settings = { payments: 60, kills: 1, ratePerSecond: 20, overWithinMs: 240_000 };
   expect(await runBulkRetry(chaos, settings, 'bulk')).toEqual([]);
-  expect(chaos.figures.count('charges of the bulk retry at the provider')).toBe(120);
+  expect(chaos.figures.count('charges of the bulk retry at the provider')).toBe(60);
 });
