@@ -5,11 +5,9 @@
  * Kafka, the provider (a played one answers at once), contention on one subscription.
  */
 import { Client } from 'pg';
-import { attemptPayment, type AttemptDependencies } from '../activities/payment/attempt';
-import { applyPayment } from '../activities/subscription/apply-payment';
-import { beginCreation } from '../activities/subscription/begin';
-import { applyFirstPayment } from '../activities/subscription/first-payment';
-import { openDue } from '../activities/subscription/open-due';
+import type { AttemptDependencies } from '../activities/payment/attempt';
+import { createSubscription } from '../activities/subscription/create';
+import { renewSubscription } from '../activities/subscription/renew';
 import type { SubscriptionCreation } from '../contracts/commands';
 import { createDatabase } from '../prisma/client';
 import { migrate, migrationsFolder } from '../prisma/migrate';
@@ -83,17 +81,12 @@ async function create(deps: AttemptDependencies, id: string): Promise<void> {
     accept_by: new Date(Date.now() + 60_000).toISOString(),
     answer_within_ms: 0,
   };
-  const begun = await beginCreation(deps.db, creation);
-  const paymentId = begun.kind === 'too_late' ? null : begun.record.first_payment_id;
-  if (paymentId === null) throw new Error(`${id} has no first payment`);
-  await attemptPayment(deps, { payment_id: paymentId, number: 1, trigger: 'first' });
-  await applyFirstPayment(deps.db, id);
+  const made = await createSubscription(deps, creation);
+  if (made.kind !== 'concluded') throw new Error(`${id} is ${made.kind}`);
 }
 
 async function renew(deps: AttemptDependencies, id: string): Promise<void> {
-  const { record } = await openDue(deps.db, id);
-  const paymentId = record.subscription.open_payment_id;
-  if (paymentId === null) throw new Error(`${id} was not due`);
-  await attemptPayment(deps, { payment_id: paymentId, number: 1, trigger: 'renewal' });
-  await applyPayment(deps.db, id, paymentId);
+  const { record, followUp } = await renewSubscription(deps, id);
+  if (followUp !== null || record.subscription.period?.paid !== true)
+    throw new Error(`${id} was not renewed`);
 }

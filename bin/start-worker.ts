@@ -84,7 +84,7 @@ function activitiesOf(
   const followUps = createFollowUps(client, config.INCOMPLETE_HOURS);
   const attempt = createAttemptActivities(attemptDeps);
   return {
-    subscription: { ...createSubscriptionActivities({ db, followUps }), ...attempt },
+    subscription: { ...createSubscriptionActivities({ ...attemptDeps, followUps }), ...attempt },
     payment: {
       ...createPaymentActivities({ ...attemptDeps, followUps }),
       ...attempt,

@@ -55,14 +55,18 @@ export async function lockPayment(tx: Transaction, paymentId: string): Promise<P
   return row ?? null;
 }
 
+/** A payment under its lock, its subscription under one as well, and PostgreSQL's time when both were there. */
+export interface LockedPayment {
+  payment: PaymentRow;
+  subscription: SubscriptionRow | null;
+  realNow: Date;
+}
+
 /**
  * Locks a payment for a change while its subscription, if it has one, stays as it is: the order for whoever writes
  * payments or attempts. @throws when there is no such payment
  */
-export async function lockPaymentInOrder(
-  tx: Transaction,
-  paymentId: string,
-): Promise<{ payment: PaymentRow; subscription: SubscriptionRow | null; realNow: Date }> {
+export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
   // Whose a payment is never changes, so it may be looked up before the lock.
   const [subscription] = await tx.$queryRaw<SubscriptionRow[]>`
     SELECT ${subscriptionColumns} FROM subscriptions

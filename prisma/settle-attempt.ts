@@ -2,9 +2,9 @@
  * The outcome of an attempt, written by whoever learns of it first: the call's answer, a lookup, a webhook, a person.
  *
  * Owns: the attempt's and the payment's rows, the outcome's event, the refund of money that nobody wanted, and telling
- * the customer that the money came after all, in one transaction. Invariants: an attempt is settled once, save that a failed one may turn out to have succeeded; a payment
- * is paid by one attempt, and every other success is given back; whoever comes later adopts what stands; an amount
- * that differs never settles.
+ * the customer that the money came after all, in one transaction. Invariants: an attempt is settled once, save that a
+ * failed one may turn out to have succeeded; a payment is paid by one attempt, and every other success is given back;
+ * whoever comes later adopts what stands; an amount that differs never settles.
  */
 import type { Source } from '../contracts/envelope';
 import { unwantedChargeRefundId } from '../domain/ids';
@@ -19,12 +19,12 @@ import { isFinal, type SubscriptionStatus } from '../domain/subscription';
 import type { Transaction } from './client';
 import { timesFor, timesForCustomer } from './clock';
 import type { Prisma } from './generated/client';
-import { lockPaymentInOrder } from './locks';
+import { lockPaymentInOrder, type LockedPayment } from './locks';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from './operator-tasks';
 import { publishOutcome } from './publish-outcome';
 import { tellRecovered } from './request-notification';
 import { insertRefund } from './reserve-refund';
-import { updateAttempt } from './write-attempt';
+import { attemptOf, updateAttempt } from './write-attempt';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
@@ -69,11 +69,21 @@ export async function settleAttempt(
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
-  const { payment, subscription, realNow } = await lockPaymentInOrder(tx, paymentId);
-  const attempt = await tx.paymentAttempt.findUnique({
-    where: { payment_id_number: { payment_id: paymentId, number } },
-  });
-  if (attempt === null) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
+  return settleLocked(tx, await lockPaymentInOrder(tx, paymentId), number, outcome, settledBy, source);
+}
+
+/** {@link settleAttempt} for who holds the locks already. @param locked the rows as they stand under them */
+export async function settleLocked(
+  tx: Transaction,
+  locked: LockedPayment,
+  number: number,
+  outcome: AttemptOutcome,
+  settledBy: SettledBy,
+  source: Source = '/payment-service',
+): Promise<Settlement> {
+  const { payment, subscription, realNow } = locked;
+  const attempt = await attemptOf(tx, payment.id, number);
+  if (attempt === null) throw new Error(`attempt ${number} of ${payment.id} does not exist`);
   const times = await (subscription === null
     ? timesForCustomer(tx, payment.customer_id, realNow)
     : timesFor(tx, subscription.test_clock_id, realNow));

@@ -29,6 +29,17 @@ export function attemptsOf(tx: Transaction, paymentId: string): Promise<AttemptR
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} ORDER BY number`;
 }
 
+/** Null when there is no such attempt. */
+export async function attemptOf(
+  tx: Transaction,
+  paymentId: string,
+  number: number,
+): Promise<AttemptRow | null> {
+  const [row] = await tx.$queryRaw<AttemptRow[]>`
+    SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND number = ${number}`;
+  return row ?? null;
+}
+
 /** Begins an attempt: the payment is in processing from now on (PostgreSQL's time). */
 export async function insertAttempt(
   tx: Transaction,

@@ -21,6 +21,12 @@ const database = proxyLocalActivities<SubscriptionActivities>({
   retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumAttempts: 5 },
 });
 
+/** Transactions with a provider's call between them. */
+const charging = proxyLocalActivities<SubscriptionActivities>({
+  scheduleToCloseTimeout: '9 s',
+  retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumAttempts: 5 },
+});
+
 const provider = proxyLocalActivities<AttemptActivities>({
   scheduleToCloseTimeout: '7 s',
   retry: { maximumAttempts: 1 },
@@ -39,9 +45,18 @@ export const attempts = {
 };
 
 /** A message's first step. @throws ApplicationFailure `unavailable` when the database is away */
-export async function firstStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+export function firstStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return orUnavailable(() => step(database));
+}
+
+/** {@link firstStep} that asks a provider for money, once for however often it is done again. */
+export function firstChargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return orUnavailable(() => step(charging));
+}
+
+async function orUnavailable<T>(step: () => Promise<T>): Promise<T> {
   try {
-    return await step(database);
+    return await step();
   } catch (error) {
     if (faultOf(error) === null) throw error;
     throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is away', 'unavailable');
@@ -54,10 +69,19 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /** A step after the first commit: waits, visibly, until it can be done. @throws only what it refuses for good */
-export async function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+export function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return untilDone(() => step(database));
+}
+
+/** {@link laterStep} that asks a provider for money, once for however often it is done again. */
+export function chargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return untilDone(() => step(charging));
+}
+
+async function untilDone<T>(step: () => Promise<T>): Promise<T> {
   for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 60_000)) {
     try {
-      return await step(database);
+      return await step();
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal !== null) throw refusal;

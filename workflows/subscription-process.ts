@@ -10,7 +10,7 @@ import type { ChangeCommand, ResumeCommand } from '../contracts/commands';
 import type { Subscription } from '../contracts/http/subscriptions';
 import { isFinal } from '../domain/subscription';
 import type { MessageQueue } from './message-queue';
-import { firstStep, isUnavailable } from './subscription-activities';
+import { firstChargingStep, firstStep, isUnavailable, laterStep } from './subscription-activities';
 import { carryOutChange } from './subscription-change';
 import { collectOpenPeriod, takeUp, waitsFor, wakeCollection } from './subscription-collection';
 import { showSubscription } from './subscription-display';
@@ -83,9 +83,11 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
   }
 
   async function renew(): Promise<void> {
-    const opened = await firstStep((step) => step.openDue(id));
-    if (opened.kind === 'early') queue.tellLater(renew, opened.wait_ms);
-    adopt(await collectOpenPeriod(opened.record));
+    const renewed = await firstChargingStep((step) => step.renewSubscription(id));
+    if (renewed.kind === 'early') queue.tellLater(renew, renewed.wait_ms);
+    const { record: next, followUp } = renewed;
+    if (followUp !== null) await laterStep((step) => step.startFollowUp(followUp));
+    adopt(next);
   }
 
   return {

@@ -6,15 +6,15 @@
  */
 import type { AttemptOutcome } from '../../domain/payment';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockPaymentInOrder } from '../../prisma/locks';
-import { settleAttempt } from '../../prisma/settle-attempt';
+import { lockPaymentInOrder, type LockedPayment } from '../../prisma/locks';
+import { settleLocked, type Settlement } from '../../prisma/settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
   beginAttempt,
   settledAnswer,
   type AttemptAnswer,
+  type AttemptCall,
   type AttemptRequest,
-  type BegunAttempt,
 } from './begin-attempt';
 import { chargeableMethod } from './chargeable-method';
 
@@ -38,15 +38,31 @@ export async function attemptPayment(
 /** Calls the provider with the attempt's key and records what it says. */
 export async function carryOut(
   deps: AttemptDependencies,
-  request: Pick<AttemptRequest, 'payment_id' | 'number'>,
-  begun: Extract<BegunAttempt, { kind: 'call' }>,
+  { payment_id: paymentId, number }: Pick<AttemptRequest, 'payment_id' | 'number'>,
+  begun: AttemptCall,
   timeoutMs: number,
 ): Promise<AttemptAnswer> {
   const outcome = await callProvider(deps, begun, timeoutMs);
-  const { attempt } = await inTransaction(deps.db, async (tx) => {
-    if (isUnclear(outcome)) return { attempt: await noteCallEnded(tx, request.payment_id, request.number) };
-    return settleAttempt(tx, request.payment_id, request.number, outcome, 'answer');
-  });
+  const { attempt } = await inTransaction(deps.db, async (tx) =>
+    recordAnswer(tx, await lockPaymentInOrder(tx, paymentId), number, outcome),
+  );
+  return answerOf(attempt);
+}
+
+/** Records what the provider's call said. @param locked the payment as it stands under its locks */
+export async function recordAnswer(
+  tx: Transaction,
+  locked: LockedPayment,
+  number: number,
+  outcome: AttemptOutcome,
+): Promise<Pick<Settlement, 'attempt' | 'payment'>> {
+  if (!isUnclear(outcome)) return settleLocked(tx, locked, number, outcome, 'answer');
+  const { payment, realNow } = locked;
+  return { payment, attempt: await noteCallEnded(tx, payment.id, number, realNow) };
+}
+
+/** What an attempt has come to so far. */
+export function answerOf(attempt: Settlement['attempt']): AttemptAnswer {
   if (attempt.settled_at !== null) return settledAnswer(attempt);
   return attempt.status === 'requires_action'
     ? { status: 'open', waits_for_customer: true }
@@ -59,17 +75,17 @@ function isUnclear(outcome: AttemptOutcome): boolean {
 }
 
 /** A lookup that finds nothing proves something only some time after the last call ended. */
-async function noteCallEnded(tx: Transaction, paymentId: string, number: number) {
-  const { realNow } = await lockPaymentInOrder(tx, paymentId);
+function noteCallEnded(tx: Transaction, paymentId: string, number: number, realNow: Date) {
   return tx.paymentAttempt.update({
     where: { payment_id_number: { payment_id: paymentId, number } },
     data: { last_call_ended_at: realNow },
   });
 }
 
-async function callProvider(
+/** Asks the provider for the money. @returns what it said; an adapter that fails has said nothing */
+export async function callProvider(
   { db, providers }: AttemptDependencies,
-  begun: Extract<BegunAttempt, { kind: 'call' }>,
+  begun: AttemptCall,
   timeoutMs: number,
 ): Promise<AttemptOutcome> {
   const provider = providers.get(begun.provider);

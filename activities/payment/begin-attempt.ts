@@ -10,7 +10,7 @@ import { attemptIdempotencyKey } from '../../domain/ids';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { lockPaymentInOrder } from '../../prisma/locks';
+import { lockPaymentInOrder, type LockedPayment } from '../../prisma/locks';
 import { methodToCharge } from '../../prisma/retry-facts';
 import { settleAttempt } from '../../prisma/settle-attempt';
 import { attemptsOf, insertAttempt } from '../../prisma/write-attempt';
@@ -18,7 +18,11 @@ import type { ChargeRequest } from '../../providers/port';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
-type MethodRow = Prisma.PaymentMethodGetPayload<object>;
+/** What of a payment method a charge needs. */
+type ChargedMethod = Pick<
+  Prisma.PaymentMethodGetPayload<object>,
+  'id' | 'provider' | 'token' | 'provider_customer'
+>;
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
 /** Older keys may have been forgotten by the provider, which would charge again. */
@@ -42,9 +46,15 @@ export type AttemptAnswer =
   | { status: 'refused'; reason: RefusalReason }
   | { status: 'open'; waits_for_customer?: true };
 
-export type BegunAttempt =
-  | { kind: 'call'; provider: string; paymentMethodId: string; charge: ChargeRequest }
-  | { kind: 'answer'; answer: AttemptAnswer };
+/** The call that an attempt makes. */
+export interface AttemptCall {
+  kind: 'call';
+  provider: string;
+  paymentMethodId: string;
+  charge: ChargeRequest;
+}
+
+export type BegunAttempt = AttemptCall | { kind: 'answer'; answer: AttemptAnswer };
 
 const answer = (given: AttemptAnswer): BegunAttempt => ({ kind: 'answer', answer: given });
 
@@ -54,16 +64,26 @@ export async function beginAttempt(
   request: AttemptRequest,
   repeat: boolean,
 ): Promise<BegunAttempt> {
-  return inTransaction(db, async (tx) => {
-    const { payment, subscription } = await lockPaymentInOrder(tx, request.payment_id);
-    const attempts = await attemptsOf(tx, payment.id);
-    const existing = attempts.find(({ number }) => number === request.number);
-    if (existing !== undefined) return continueAttempt(tx, payment, existing, subscription);
-    if (repeat) return answer({ status: 'open' });
-    const refused = refusal(payment, attempts.length, request.number, subscription);
-    if (refused !== null) return answer({ status: 'refused', reason: refused });
-    return beginNew(tx, payment, request, subscription);
-  });
+  return inTransaction(db, async (tx) =>
+    beginLocked(tx, await lockPaymentInOrder(tx, request.payment_id), request, repeat),
+  );
+}
+
+/** {@link beginAttempt} for who holds the locks already. @param locked the rows as they stand under them */
+export async function beginLocked(
+  tx: Transaction,
+  { payment, subscription }: Omit<LockedPayment, 'realNow'>,
+  request: AttemptRequest,
+  repeat: boolean,
+): Promise<BegunAttempt> {
+  const attempts = await attemptsOf(tx, payment.id);
+  const existing = attempts.find(({ number }) => number === request.number);
+  if (existing !== undefined) return continueAttempt(tx, payment, existing, subscription);
+  if (repeat) return answer({ status: 'open' });
+  const refused = refusal(payment, attempts.length, request.number, subscription);
+  if (refused !== null) return answer({ status: 'refused', reason: refused });
+  const wanted = request.payment_method_id ?? null;
+  return beginNew(tx, payment, request, await methodToCharge(tx, payment, subscription, wanted));
 }
 
 async function continueAttempt(
@@ -103,13 +123,17 @@ function refusal(
   return mayBeginAttempt(payment.status as PaymentStatus, attempts, number) ? null : 'payment_not_chargeable';
 }
 
-async function beginNew(
+/**
+ * Begins an attempt that nobody has begun and nothing speaks against.
+ * @param payment its row, which the transaction holds
+ * @param method what {@link methodToCharge} says, or would say
+ */
+export async function beginNew(
   tx: Transaction,
   payment: PaymentRow,
   request: AttemptRequest,
-  subscription: SubscriptionRow | null,
+  method: ChargedMethod | null,
 ): Promise<BegunAttempt> {
-  const method = await methodToCharge(tx, payment, subscription, request.payment_method_id ?? null);
   if (method === null && request.number > 1)
     return answer({ status: 'refused', reason: 'no_payment_method' });
   const attempt = await insertAttempt(tx, payment, {
@@ -134,7 +158,7 @@ async function beginNew(
   return answer(settledAnswer(settled.attempt));
 }
 
-function call(payment: PaymentRow, attempt: AttemptRow, method: MethodRow | null): BegunAttempt {
+function call(payment: PaymentRow, attempt: AttemptRow, method: ChargedMethod | null): BegunAttempt {
   if (method === null || attempt.provider === null) return answer({ status: 'open' });
   return {
     kind: 'call',

@@ -8,7 +8,7 @@
 import type { AttemptOutcome } from '../../domain/payment';
 import type { Transaction } from '../../prisma/client';
 import type { ChargeRequest, PaymentProvider } from '../../providers/port';
-import type { BegunAttempt } from './begin-attempt';
+import type { AttemptCall } from './begin-attempt';
 
 /** The part of an attempt's time that this step may take besides; the charge has its own. */
 const shareOfTimeout = 0.5;
@@ -17,7 +17,7 @@ const shareOfTimeout = 0.5;
 export async function chargeableMethod(
   db: Transaction,
   provider: PaymentProvider,
-  { charge, paymentMethodId }: Extract<BegunAttempt, { kind: 'call' }>,
+  { charge, paymentMethodId }: AttemptCall,
   timeoutMs: number,
 ): Promise<
   | { status: 'ready'; charge: ChargeRequest }

@@ -12,9 +12,10 @@ import type { PendingChange } from '../../domain/subscription-facts';
 import { isFinal } from '../../domain/subscription';
 import { resultOfCommand } from '../../prisma/changes';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
+import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../../prisma/locks';
+import { markPeriodPaid } from '../../prisma/periods';
 import { applyChange, type PaidChange } from './change';
 import { termsPatch } from './change-terms';
 import { applyFirst } from './first-payment';
@@ -66,24 +67,21 @@ async function withPayment<T>(
       throw new Error(`subscription ${subscriptionId} has no payment ${paymentId}`);
     }
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    const commandId = `${payment.id}/applied`;
-    return work(tx, row, payment, { ...times, commandId, changes: [], actor: subscriptionService });
+    return work(tx, row, payment, aboutPayment(payment, times));
   });
 }
 
-async function applyRenewal(
+/** A period's payment, locked as the subscription is: collected, the period is paid. */
+export async function applyRenewal(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  about: About,
+  times: Times,
 ): Promise<SubscriptionRecord> {
   if (!isPaymentCollected(payment.status as PaymentStatus)) return toRecord(row);
   const decision = decidePaid(toFacts(row), payment.period_index);
   if (decision.kind === 'nothing' || row.period_index === null) return toRecord(row);
-  await tx.subscriptionPeriod.update({
-    where: { subscription_id_index: { subscription_id: row.id, index: row.period_index } },
-    data: { paid_at: about.now },
-  });
+  await markPeriodPaid(tx, row.id, row.period_index, times.now);
   const changes: SubscriptionChange[] = decision.recovered ? ['renewed', 'recovered'] : ['renewed'];
   const patch = {
     status: decision.status,
@@ -91,7 +89,12 @@ async function applyRenewal(
     open_payment_id: null,
     paused_from: decision.pausedFrom,
   };
-  return writeUpdated(tx, row, patch, { ...about, changes });
+  return writeUpdated(tx, row, patch, { ...aboutPayment(payment, times), changes });
+}
+
+/** The change that a payment's outcome makes, once. */
+function aboutPayment(payment: PaymentRow, times: Times): About {
+  return { ...times, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
 }
 
 async function applyProration(

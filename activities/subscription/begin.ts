@@ -1,27 +1,37 @@
 /**
- * The first transaction of a subscription: its row, its first period and its first payment, or nothing at all.
+ * The first transaction of a subscription: its row, its first period, its first payment and that one's first attempt,
+ * or nothing at all.
  *
- * Invariants: repeated, it finds what it wrote; later than `accept_by` (database clock) it writes nothing; a
+ * Invariants: repeated, it goes on with what it wrote; later than `accept_by` (database clock) it writes nothing; a
  * subscription without a first payment is concluded here, with its event.
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { SubscriptionCreation } from '../../contracts/commands';
-import { boundary, trialEnd, type Interval } from '../../domain/calendar';
+import { boundary, trialEnd } from '../../domain/calendar';
 import { periodPaymentId } from '../../domain/ids';
 import { periodAmount } from '../../domain/money';
 import { decideBeginning, type Beginning } from '../../domain/subscription';
 import { recordChange } from '../../prisma/changes';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
-import { timesFor, type Times } from '../../prisma/clock';
+import type { Times } from '../../prisma/clock';
+import { readCreationTerms, type NamedMethod, type NamedPlan } from '../../prisma/creation-terms';
 import type { Prisma } from '../../prisma/generated/client';
-import { insertPeriod, type NewPayment } from '../../prisma/insert-period';
+import { lockPaymentInOrder } from '../../prisma/locks';
+import { insertPeriod, type NewPayment } from '../../prisma/periods';
+import { methodToCharge } from '../../prisma/retry-facts';
+import { beginLocked, beginNew, type AttemptRequest } from '../payment/begin-attempt';
 import { announceCreated } from './announce';
+import type { BegunCharge } from './collect';
 import type { Period } from './period';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
-/** `charge`: the first payment is to be attempted; `concluded`: nothing is left to do for the creation. */
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+
+/** `charge`: the first payment's first attempt has begun; `concluded`: nothing is left to do for the creation. */
 export type BegunCreation =
-  { kind: 'charge' | 'concluded'; record: SubscriptionRecord } | { kind: 'too_late' };
+  | ({ kind: 'charge' } & BegunCharge)
+  | { kind: 'concluded'; record: SubscriptionRecord }
+  | { kind: 'too_late' };
 
 /** @throws ApplicationFailure `validation_failed`, not retryable, when what the creation names is gone */
 export async function beginCreation(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
@@ -37,69 +47,74 @@ export async function beginCreation(db: Database, creation: SubscriptionCreation
 async function begin(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
   return inTransaction(db, async (tx) => {
     const existing = await tx.subscription.findUnique({ where: { id: creation.subscription_id } });
-    if (existing !== null) {
-      return { kind: existing.version === 0 ? 'charge' : 'concluded', record: toRecord(existing) };
-    }
-    const customer = await tx.customer.findUnique({ where: { id: creation.customer_id } });
-    const { now, realNow } = await timesFor(tx, customer?.test_clock_id ?? null);
-    if (realNow > new Date(creation.accept_by)) return { kind: 'too_late' };
-    const terms = await readTerms(tx, creation, customer, now);
-    const row = await insert(tx, creation, terms, { now, realNow });
+    if (existing !== null) return goOn(tx, existing);
+    const terms = await readTerms(tx, creation);
+    if (terms.realNow > new Date(creation.accept_by)) return { kind: 'too_late' };
+    const { row, payment } = await insert(tx, creation, terms);
     const record = toRecord(row);
-    if (terms.beginning.status === 'incomplete') return { kind: 'charge', record };
+    if (payment !== null) {
+      const method = terms.method ?? (await methodToCharge(tx, payment, row));
+      const attempt = await beginNew(tx, payment, firstAttempt(payment.id), method);
+      return { kind: 'charge', record, paymentId: payment.id, attempt };
+    }
     await recordChange(tx, record.subscription, {
       commandId: creation.command_id,
       changes: ['created'],
       previous: {},
       actor: creation.actor,
-      at: realNow,
+      at: terms.realNow,
     });
-    await announceCreated(tx, record.subscription, null, realNow, creation.traceparent);
+    await announceCreated(tx, record.subscription, null, terms.realNow, creation.traceparent);
     return { kind: 'concluded', record };
   });
 }
 
-interface Terms {
+/** The same creation, when its row is there: an earlier run may have been lost anywhere after that. */
+export async function goOn(tx: Transaction, row: SubscriptionRow): Promise<BegunCreation> {
+  const record = toRecord(row);
+  const paymentId = row.first_payment_id;
+  if (row.version > 0 || paymentId === null) return { kind: 'concluded', record };
+  const locked = await lockPaymentInOrder(tx, paymentId);
+  const attempt = await beginLocked(tx, locked, firstAttempt(paymentId), false);
+  return { kind: 'charge', record, paymentId, attempt };
+}
+
+const firstAttempt = (paymentId: string): AttemptRequest => ({
+  payment_id: paymentId,
+  number: 1,
+  trigger: 'first',
+});
+
+interface Terms extends Times {
   trialDays: number;
-  plan: Prisma.PlanGetPayload<object>;
-  customer: Prisma.CustomerGetPayload<object>;
-  paymentMethod: Prisma.PaymentMethodGetPayload<object> | null;
+  plan: NamedPlan;
+  testClockId: string | null;
+  method: NamedMethod | null;
   beginning: Beginning;
   amount: number;
   timeZone: string;
-  interval: Interval;
   startAt: Date;
 }
 
-async function readTerms(
-  tx: Transaction,
-  creation: SubscriptionCreation,
-  customer: Terms['customer'] | null,
-  now: Date,
-): Promise<Terms> {
-  const plan = await tx.plan.findUnique({ where: { id: creation.plan_id } });
-  const amount = plan === null ? undefined : periodAmount(Number(plan.amount), creation.quantity);
+async function readTerms(tx: Transaction, creation: SubscriptionCreation): Promise<Terms> {
+  const { plan, customer, method, now, realNow } = await readCreationTerms(tx, creation, false);
+  const amount = plan === null ? undefined : periodAmount(plan.amount, creation.quantity);
   if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
     throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
   }
-  const paymentMethod =
-    creation.payment_method_id === null
-      ? null
-      : await tx.paymentMethod.findFirst({
-          where: { id: creation.payment_method_id, customer_id: customer.id, deleted_at: null },
-        });
   const wantedStart = creation.start_at === null ? now : new Date(creation.start_at);
   const startsLater = wantedStart > now;
   const trialDays = creation.trial_days ?? plan.trial_days;
   return {
+    now,
+    realNow,
     plan,
-    customer,
-    paymentMethod,
+    method,
     amount,
     trialDays,
+    testClockId: customer.test_clock_id,
     beginning: decideBeginning(startsLater, trialDays, amount),
     timeZone: creation.time_zone ?? customer.time_zone,
-    interval: { unit: plan.interval_unit as Interval['unit'], count: plan.interval_count },
     startAt: startsLater ? wantedStart : now,
   };
 }
@@ -120,7 +135,7 @@ function firstPeriod(terms: Terms): Period | null {
       return {
         index: 1,
         start: terms.startAt,
-        end: new Date(boundary(start, terms.timeZone, terms.interval, 1)),
+        end: new Date(boundary(start, terms.timeZone, terms.plan.interval, 1)),
       };
   }
 }
@@ -129,10 +144,8 @@ async function insert(
   tx: Transaction,
   creation: SubscriptionCreation,
   terms: Terms,
-  times: Times,
-): Promise<SubscriptionRow> {
-  const { now, realNow } = times;
-  const { beginning, plan, amount } = terms;
+): Promise<{ row: SubscriptionRow; payment: PaymentRow | null }> {
+  const { beginning, plan, amount, now, realNow } = terms;
   const period = firstPeriod(terms);
   const charged = beginning.status === 'incomplete';
   const paymentId = charged ? periodPaymentId(creation.subscription_id, 1) : null;
@@ -146,8 +159,8 @@ async function insert(
       status: beginning.status,
       currency: plan.currency,
       amount,
-      interval_unit: plan.interval_unit,
-      interval_count: plan.interval_count,
+      interval_unit: plan.interval.unit,
+      interval_count: plan.interval.count,
       time_zone: terms.timeZone,
       billing_anchor: period !== null && beginning.status === 'trialing' ? period.end : terms.startAt,
       start_at: terms.startAt,
@@ -157,11 +170,11 @@ async function insert(
       period_paid: period === null ? null : !charged,
       trial_end: beginning.status === 'trialing' ? period?.end : null,
       payment_method_id: creation.payment_method_id,
-      provider: terms.paymentMethod?.provider,
+      provider: terms.method?.provider,
       open_payment_id: paymentId,
       first_payment_id: paymentId,
       retry_policy_id: creation.retry_policy_id ?? 'default',
-      test_clock_id: terms.customer.test_clock_id,
+      test_clock_id: terms.testClockId,
       trial_days: terms.trialDays,
       metadata: creation.metadata,
       next_due_at: charged ? null : (period?.end ?? terms.startAt),
@@ -169,8 +182,8 @@ async function insert(
       updated_at: realNow,
     },
   });
-  if (period === null) return row;
-  await insertPeriod(
+  if (period === null) return { row, payment: null };
+  const payment = await insertPeriod(
     tx,
     {
       subscription_id: creation.subscription_id,
@@ -179,17 +192,16 @@ async function insert(
       amount: period.index === 0 ? 0 : amount,
       paid_at: charged ? null : now,
     },
-    paymentId === null ? null : firstPayment(creation, terms, period, paymentId, times),
+    paymentId === null ? null : firstPayment(creation, terms, period, paymentId),
   );
-  return row;
+  return { row, payment };
 }
 
 function firstPayment(
   creation: SubscriptionCreation,
-  { amount, plan, paymentMethod }: Terms,
+  { amount, plan, method, now, realNow }: Terms,
   period: Period,
   id: string,
-  { now, realNow }: Times,
 ): NewPayment {
   const dates = { start: period.start.toISOString(), end: period.end.toISOString() };
   return {
@@ -198,7 +210,7 @@ function firstPayment(
     customer_id: creation.customer_id,
     amount,
     lines: [{ description: `${plan.name} × ${creation.quantity}`, amount, period: dates }],
-    provider: paymentMethod?.provider ?? null,
+    provider: method?.provider ?? null,
     payment_method_id: creation.payment_method_id,
     announced: false,
     created_at: now,

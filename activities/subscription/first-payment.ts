@@ -11,6 +11,7 @@ import { inTransaction, type Database, type Transaction } from '../../prisma/cli
 import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../../prisma/locks';
+import { markPeriodPaid } from '../../prisma/periods';
 import { announceCreated, announceUpdated } from './announce';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { mustLock, subscriptionService as actor, writeVersion } from './transition';
@@ -60,10 +61,7 @@ async function write(
 ): Promise<SubscriptionRecord> {
   const paid = decision.status === 'active';
   if (paid && row.period_index !== null) {
-    await tx.subscriptionPeriod.update({
-      where: { subscription_id_index: { subscription_id: row.id, index: row.period_index } },
-      data: { paid_at: times.now },
-    });
+    await markPeriodPaid(tx, row.id, row.period_index, times.now);
   }
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =

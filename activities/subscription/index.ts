@@ -12,30 +12,33 @@ import type {
   ResumeCommand,
   SubscriptionCreation,
 } from '../../contracts/commands';
-import type { Database } from '../../prisma/client';
+import type { AttemptDependencies } from '../payment/attempt';
 import type { FollowUps } from '../payment/follow-ups';
 import { applyPayment, concludeChange, type ConcludedChange } from './apply-payment';
-import { beginCreation, type BegunCreation } from './begin';
 import { commitChange, type BegunChange } from './change';
 import { recordCollectionExhausted, recordCollectionStarted } from './collection';
 import { commitCancellation, commitPause, commitResumption } from './commands';
+import { adoptSubscription, createSubscription, type Creation } from './create';
 import { applyFirstPayment } from './first-payment';
-import { openDue, type OpenedDue } from './open-due';
 import { toRecord, type SubscriptionRecord } from './record';
+import { renewSubscription, type Renewal } from './renew';
 import type { Committed } from './transition';
 
-export type { BegunCreation } from './begin';
+export type { Creation } from './create';
 export type { SubscriptionRecord } from './record';
 export type { Committed } from './transition';
 
 export interface SubscriptionActivities {
-  beginCreation(creation: SubscriptionCreation): Promise<BegunCreation>;
+  /** From the first row to the conclusion, the first payment's call included. */
+  createSubscription(creation: SubscriptionCreation): Promise<Creation>;
+  /** Carries on a creation that was lost on its way. */
+  adoptSubscription(subscriptionId: string): Promise<Creation>;
   /** Null when there is no such row. */
   loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
-  /** `traceparent`: of the creation that this concludes. */
+  /** What the first payment, settled or not, makes of the subscription. `traceparent`: of the creation that this concludes. */
   applyFirstPayment(subscriptionId: string, traceparent?: string): Promise<SubscriptionRecord>;
-  /** Does what is due by itself; an opened period's payment is named by the record. */
-  openDue(subscriptionId: string): Promise<OpenedDue>;
+  /** Does what is due by itself, and collects the period that it opens. */
+  renewSubscription(subscriptionId: string): Promise<Renewal>;
   /** What a payment, if it is settled, makes of the subscription. */
   applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
   commitCancellation(subscriptionId: string, command: CancelCommand): Promise<Committed>;
@@ -55,19 +58,19 @@ export interface SubscriptionActivities {
   startFollowUp(paymentId: string): Promise<void>;
 }
 
-export function createSubscriptionActivities(deps: {
-  db: Database;
-  followUps: FollowUps;
-}): SubscriptionActivities {
+export function createSubscriptionActivities(
+  deps: AttemptDependencies & { followUps: FollowUps },
+): SubscriptionActivities {
   const { db, followUps } = deps;
   return {
-    beginCreation: (creation) => beginCreation(db, creation),
+    createSubscription: (creation) => createSubscription(deps, creation),
+    adoptSubscription: (id) => adoptSubscription(deps, id),
     loadSubscription: async (id) => {
       const row = await db.subscription.findUnique({ where: { id } });
       return row === null ? null : toRecord(row);
     },
     applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
-    openDue: (id) => openDue(db, id),
+    renewSubscription: (id) => renewSubscription(deps, id),
     applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
     commitCancellation: (id, command) => commitCancellation(db, id, command),
     commitPause: (id, command) => commitPause(db, id, command),

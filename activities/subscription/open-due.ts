@@ -6,7 +6,7 @@
  */
 import { trialEnd } from '../../domain/calendar';
 import { decideDue, type DueDecision } from '../../domain/subscription-due';
-import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../../prisma/clock';
 import { endSubscription } from './end';
 import { openPeriod, periodColumns } from './period';
@@ -26,14 +26,12 @@ export type OpenedDue =
   | { kind: 'done'; record: SubscriptionRecord }
   | { kind: 'early'; record: SubscriptionRecord; wait_ms: number };
 
-export async function openDue(db: Database, subscriptionId: string): Promise<OpenedDue> {
-  return inTransaction(db, async (tx) => {
-    const { row, realNow } = await mustLock(tx, subscriptionId);
-    const times = await timesFor(tx, row.test_clock_id, realNow);
-    const decision = decideDue(toFacts(row), times.now.toISOString());
-    if (decision.kind === 'early') return early(row, decision.at, times.now);
-    return { kind: 'done', record: await carryOut(tx, row, decision, times) };
-  });
+export async function openDue(tx: Transaction, subscriptionId: string): Promise<OpenedDue> {
+  const { row, realNow } = await mustLock(tx, subscriptionId);
+  const times = await timesFor(tx, row.test_clock_id, realNow);
+  const decision = decideDue(toFacts(row), times.now.toISOString());
+  if (decision.kind === 'early') return early(row, decision.at, times.now);
+  return { kind: 'done', record: await carryOut(tx, row, decision, times) };
 }
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {

@@ -13,7 +13,7 @@ import { named } from '../../domain/subscription-change';
 import type { DueDecision } from '../../domain/subscription-due';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../../prisma/clock';
-import { insertPeriod, type NewPayment } from '../../prisma/insert-period';
+import { insertPeriod, type NewPayment } from '../../prisma/periods';
 import type { SubscriptionRow } from './record';
 import { toFacts } from '../../prisma/rows';
 import { pendingColumn, waiting, waitingLines, type Patch } from './transition';

@@ -1,9 +1,8 @@
 /** Moves a subscription into the past, so that its time has come without anybody waiting for it. */
-import type { Client } from 'pg';
 
 /** Everything of the calendar is `by` earlier, a PostgreSQL interval such as `1 month`. */
 export async function moveBack(
-  client: Pick<Client, 'query'>,
+  client: { query(text: string, values: unknown[]): Promise<unknown> },
   subscriptionId: string,
   by: string,
 ): Promise<void> {

@@ -3,7 +3,8 @@ import type { SubscriptionCreation } from '../../contracts/commands';
 import type { AttemptOutcome } from '../../domain/payment';
 import { failure } from '../../domain/payment';
 import { beginCreation } from '../../activities/subscription/begin';
-import { createDatabase, type Database } from '../../prisma/client';
+import { openDue } from '../../activities/subscription/open-due';
+import { createDatabase, inTransaction, type Database } from '../../prisma/client';
 import type { RefundOutcome } from '../../domain/refund';
 import type {
   ChargeRequest,
@@ -14,6 +15,7 @@ import type {
 } from '../../providers/port';
 import { sandboxWebhooks } from '../../providers/sandbox/webhooks';
 import { createTestDatabase } from './database';
+import { moveBack } from './due';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
 
@@ -72,8 +74,10 @@ export interface GivenBilling {
   providers: ProviderRegistry;
   /** A creation that is accepted for the next 30 s; ids are `sub_1`, `sub_2` and so on. */
   creation(more?: Partial<SubscriptionCreation>): SubscriptionCreation;
-  /** A subscription as it stands when its first payment is about to be tried. */
+  /** A subscription as it stands when its first payment's first attempt has begun, and nobody has called yet. */
   begun(more?: Partial<SubscriptionCreation>): Promise<{ subscriptionId: string; paymentId: string }>;
+  /** A subscription whose period has opened after a trial, and whose payment nobody has tried yet. */
+  opened(): Promise<{ subscriptionId: string; paymentId: string }>;
   end(): Promise<void>;
 }
 
@@ -116,6 +120,19 @@ export async function givenBilling(): Promise<GivenBilling> {
       const paymentId = begun.kind === 'too_late' ? null : begun.record.first_payment_id;
       if (paymentId === null) throw new Error('this creation has no first payment');
       return { subscriptionId: wanted.subscription_id, paymentId };
+    },
+    async opened() {
+      const { subscription_id: subscriptionId, ...wanted } = creation({ trial_days: 1 });
+      await beginCreation(db, { ...wanted, subscription_id: subscriptionId });
+      await moveBack(
+        { query: (text, values) => db.$executeRawUnsafe(text, ...values) },
+        subscriptionId,
+        '1 day',
+      );
+      const { record } = await inTransaction(db, (tx) => openDue(tx, subscriptionId));
+      const paymentId = record.subscription.open_payment_id;
+      if (paymentId === null) throw new Error('no period was due');
+      return { subscriptionId, paymentId };
     },
     async end() {
       await db.$disconnect();

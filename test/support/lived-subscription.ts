@@ -14,6 +14,7 @@ import type { Committed } from '../../activities/subscription/transition';
 import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/commands';
 import type { EventData, EventTopic } from '../../contracts/events';
 import type { Subscription } from '../../contracts/http/subscriptions';
+import { inTransaction } from '../../prisma/client';
 import { toSubscription } from '../../prisma/rows';
 import { actor, type GivenBilling } from './given-billing';
 
@@ -81,7 +82,7 @@ function livedOf(given: GivenBilling, id: string, clockId: string): Lived {
       if (due === null || due > new Date(to)) break;
       const { now } = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
       if (due > now) await setNow(due.toISOString());
-      await collected(given, (await openDue(db, id)).record);
+      await collected(given, (await inTransaction(db, (tx) => openDue(tx, id))).record);
     }
     await setNow(to);
     return read();

@@ -1,6 +1,6 @@
 /** A database of one row, a provider that gives one answer, and the messages of a subscription's workflow. */
 import type { AttemptActivities, AttemptAnswer } from '../../activities/payment';
-import type { SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
+import type { Creation, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
 import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import type { SubscriptionStatus } from '../../domain/subscription';
@@ -48,6 +48,17 @@ export function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'ac
     log.push(what);
     return { kind: 'committed' as const, record: write(status) };
   };
+  /** The creation of the row that is there, or of a new one, charged as the provider answers. */
+  const charged = async (): Promise<Creation> => {
+    log.push('attempt');
+    const begun = row.current ?? write('incomplete');
+    if (answer.status !== 'open') {
+      log.push('apply first');
+      return { kind: 'concluded', record: write(settlesAs) };
+    }
+    const waitsForCustomer = answer.waits_for_customer === true;
+    return { kind: 'open', record: begun, paymentId: 'pay_1', waitsForCustomer };
+  };
   const noted = (what: string, status: SubscriptionStatus) => async () => {
     log.push(what);
     return write(status);
@@ -57,9 +68,14 @@ export function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'ac
     row,
     write,
     activities: {
-      beginCreation: async () => {
+      createSubscription: async () => {
         log.push('begin');
-        return { kind: 'charge', record: row.current ?? write('incomplete') };
+        return charged();
+      },
+      adoptSubscription: async () => {
+        if (row.current === null) return { kind: 'none' };
+        const { version } = row.current.subscription;
+        return version === 0 ? charged() : { kind: 'concluded', record: row.current };
       },
       loadSubscription: async () => row.current,
       attemptPayment: async ({ trigger }) => {
@@ -70,9 +86,13 @@ export function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'ac
       wakeRetry: async (_, why) => void log.push(`wake for ${why}`),
       applyFirstPayment: noted('apply first', settlesAs),
       applyPayment: noted('apply', 'active'),
-      openDue: async () => {
-        log.push('open');
-        return { kind: 'done', record: write('active', { open_payment_id: 'pay_2' }) };
+      renewSubscription: async () => {
+        log.push('open', 'attempt renewal');
+        const opened = write('active', { open_payment_id: 'pay_2' });
+        if (answer.status === 'open') return { kind: 'done', record: opened, followUp: 'pay_2' };
+        if (answer.status !== 'completed') return { kind: 'done', record: opened, followUp: null };
+        log.push('apply');
+        return { kind: 'done', record: write('active'), followUp: null };
       },
       commitCancellation: committed('cancel', 'cancelled'),
       commitPause: committed('pause', 'paused'),

@@ -130,7 +130,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       activities: { ...activities, ...attempt },
     });
   return Promise.all([
-    make(taskQueues.subscription, createSubscriptionActivities({ db: given.db, followUps })),
+    make(taskQueues.subscription, createSubscriptionActivities({ ...given, followUps })),
     make(taskQueues.payment, {
       ...createPaymentActivities({ ...given, followUps }),
       ...createReconciliationActivities({

@@ -70,7 +70,7 @@ describe('the workflows of today', () => {
     ]);
   });
 
-  it('renew within one task and eight events', () => {
+  it('renew within one task and six events', () => {
     const { events = [] } = historyFromJson(readFileSync(join(folder, 'subscription-renewed.json'), 'utf8'));
     const types = (events ?? []).map(({ eventType }) => EventType[eventType ?? 0]);
     expect(types.slice(types.indexOf('EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED'))).toEqual([
@@ -78,8 +78,6 @@ describe('the workflows of today', () => {
       'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED',
       'EVENT_TYPE_WORKFLOW_TASK_STARTED',
       'EVENT_TYPE_WORKFLOW_TASK_COMPLETED',
-      'EVENT_TYPE_MARKER_RECORDED',
-      'EVENT_TYPE_MARKER_RECORDED',
       'EVENT_TYPE_MARKER_RECORDED',
       'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
     ]);

@@ -57,11 +57,11 @@ describe('the life of subscription/{id}', () => {
 
   it('waits for a due instant that is close, and holds up no message meanwhile', async () => {
     const fake = world({ status: 'completed' });
-    const open = fake.activities.openDue;
+    const open = fake.activities.renewSubscription;
     let asked = 0;
-    fake.activities.openDue = async (id) => {
+    fake.activities.renewSubscription = async (id) => {
       asked += 1;
-      const early = { kind: 'early' as const, record: record('active', 1), wait_ms: 30_000 };
+      const early = { kind: 'early' as const, record: record('active', 1), wait_ms: 30_000, followUp: null };
       return asked === 1 ? early : open(id);
     };
     fake.row.current = record('active', 1);

@@ -26,7 +26,7 @@ describe('subscription/{id}', () => {
 
   it('answers "too late" and ends when nothing may be created any more', async () => {
     const fake = world({ status: 'completed' });
-    fake.activities.beginCreation = async () => ({ kind: 'too_late' });
+    fake.activities.createSubscription = async () => ({ kind: 'none' });
     await run(fake, async () => {
       expect(await create('sub_late')).toBe('too_late');
       await handleOf('sub_late').result();
@@ -65,17 +65,6 @@ describe('subscription/{id}', () => {
       expect((await subscriptions.time.env.currentTimeMs()) - before).toBeLessThan(60_000);
     });
     expect(fake.log).toEqual(['begin', 'attempt', 'follow up', 'apply first']);
-  });
-
-  it('takes an attempt that threw as open, never as failed', async () => {
-    const fake = world({ status: 'open' }, 'incomplete');
-    fake.activities.attemptPayment = async () => {
-      throw new Error('the worker had a bad day');
-    };
-    await run(fake, async () => {
-      expect(await create('sub_threw', 500)).toBe('concluded');
-    });
-    expect(fake.log).toEqual(['begin', 'follow up', 'apply first']);
   });
 
   it('applies a first payment that settles later', async () => {
@@ -147,14 +136,15 @@ describe('subscription/{id}', () => {
 
   it('waits for the database after the first commit instead of failing', async () => {
     const fake = world({ status: 'completed' });
-    const apply = fake.activities.applyFirstPayment;
+    const make = fake.activities.createSubscription;
     let failures = 0;
-    fake.activities.applyFirstPayment = async (id) => {
+    fake.activities.createSubscription = async (wanted) => {
       if (failures < 6) {
         failures += 1;
+        fake.write('incomplete');
         throw new Error('connect ECONNREFUSED');
       }
-      return apply(id);
+      return make(wanted);
     };
     await run(fake, async () => {
       expect(await create('sub_patient')).toBe('concluded');
@@ -201,7 +191,7 @@ describe('subscription/{id}', () => {
 
   it('answers a refused creation with its code', async () => {
     const fake = world({ status: 'completed' });
-    fake.activities.beginCreation = async () => {
+    fake.activities.createSubscription = async () => {
       throw ApplicationFailure.nonRetryable('the plan is gone', 'validation_failed');
     };
     await run(fake, async () => {

@@ -158,7 +158,7 @@ describe('an attempt', () => {
   });
 
   it('is refused when its subscription is final', async () => {
-    const { paymentId, subscriptionId } = await given.begun();
+    const { paymentId, subscriptionId } = await given.opened();
     await cancel(subscriptionId);
     expect(await attemptPayment(deps, first(paymentId))).toEqual({
       status: 'refused',
@@ -182,7 +182,7 @@ describe('an attempt', () => {
     const random = () => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
     let begun = 0;
     for (let round = 0; round < 60; round += 1) {
-      const { paymentId, subscriptionId } = await given.begun();
+      const { paymentId, subscriptionId } = await given.opened();
       const headStart = random() < 0.5 ? 1 : 0;
       const yields = Math.floor(random() * 12);
       const wait = async (turns: number) => {

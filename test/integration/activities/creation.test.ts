@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { attemptPayment } from '../../../activities/payment/attempt';
 import { beginCreation } from '../../../activities/subscription/begin';
+import { adoptSubscription, createSubscription } from '../../../activities/subscription/create';
 import { applyFirstPayment } from '../../../activities/subscription/first-payment';
 import type { SubscriptionCreation } from '../../../contracts/commands';
+import { periodPaymentId } from '../../../domain/ids';
 import { declined, completed, givenBilling, noAnswer, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;
@@ -211,5 +213,56 @@ describe('the first payment', () => {
     const applied = await Promise.all(Array.from({ length: 20 }, () => applyFirstPayment(given.db, id)));
     expect(new Set(applied.map(({ subscription }) => subscription.version))).toEqual(new Set([1]));
     expect(await topicsOf(id)).toHaveLength(1);
+  });
+});
+
+describe('a creation in one go', () => {
+  it('is charged once and concluded once, however many execute it', async () => {
+    const creation = given.creation();
+    const id = creation.subscription_id;
+    given.provider.charges = [completed];
+    given.provider.asked.length = 0;
+    const made = await Promise.all(Array.from({ length: 20 }, () => createSubscription(given, creation)));
+    expect(new Set(made.map(({ kind }) => kind))).toEqual(new Set(['concluded']));
+    expect(await rowOf(id)).toMatchObject({ version: 1, status: 'active', period_paid: true });
+    expect(await topicsOf(id)).toEqual([`subscriptions.created ${id}/v1`]);
+    expect(new Set(given.provider.asked.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+  });
+
+  it('that was lost before its call is carried on by whoever adopts it, with the same attempt', async () => {
+    const { subscriptionId: id, paymentId } = await given.begun();
+    given.provider.charges = [completed];
+    given.provider.asked.length = 0;
+    expect(await adoptSubscription(given, id)).toMatchObject({ kind: 'concluded' });
+    expect(given.provider.asked).toMatchObject([{ idempotencyKey: `${paymentId}/1` }]);
+    expect(await rowOf(id)).toMatchObject({ version: 1, status: 'active' });
+    expect(await adoptSubscription(given, 'sub_that_never_was')).toEqual({ kind: 'none' });
+  });
+
+  it('whose answer is open applies nothing yet, and says whether the customer has to act', async () => {
+    const action = { type: 'redirect', url: 'https://bank.example/3ds', expires_at: null } as const;
+    const waits = { status: 'requires_action', provider_reference: 'ch_1', next_action: action } as const;
+    for (const [outcome, waitsForCustomer] of [
+      [noAnswer, false],
+      [waits, true],
+    ] as const) {
+      const creation = given.creation();
+      given.provider.charges = [outcome];
+      const made = await createSubscription(given, creation);
+      expect(made).toMatchObject({ kind: 'open', waitsForCustomer });
+      expect(await rowOf(creation.subscription_id)).toMatchObject({ version: 0, status: 'incomplete' });
+      expect(await topicsOf(creation.subscription_id)).toEqual([]);
+    }
+  });
+
+  it('whose call breaks off is open, never failed', async () => {
+    const creation = given.creation();
+    given.provider.slow = () => Promise.reject(new Error('the adapter had a bad day'));
+    const made = await createSubscription(given, creation);
+    given.provider.slow = () => Promise.resolve();
+    expect(made).toMatchObject({ kind: 'open', waitsForCustomer: false });
+    const paymentId = periodPaymentId(creation.subscription_id, 1);
+    const [attempt] = await given.db.paymentAttempt.findMany({ where: { payment_id: paymentId } });
+    expect(attempt).toMatchObject({ status: 'processing', settled_at: null });
   });
 });

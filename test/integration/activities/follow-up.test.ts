@@ -60,7 +60,7 @@ describe('following up an attempt', () => {
   });
 
   it('does not repeat what has an answer, and begins nothing', async () => {
-    const { paymentId } = await given.begun();
+    const { paymentId } = await given.opened();
     expect(await repeatCall(deps, paymentId)).toMatchObject({ status: 'requested', attempt: null });
     given.provider.charges = [pending];
     const waiting = await tried();
@@ -150,7 +150,7 @@ describe('following up an attempt', () => {
   });
 
   it('cancels at once what nobody has tried to take', async () => {
-    const { paymentId } = await given.begun();
+    const { paymentId } = await given.opened();
     expect(await cancelPayment(deps, paymentId, 'subscription_cancelled')).toMatchObject({
       status: 'cancelled',
     });

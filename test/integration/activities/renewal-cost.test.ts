@@ -1,10 +1,8 @@
 import { Client } from 'pg';
 import { attemptPayment } from '../../../activities/payment/attempt';
 import { publishDue } from '../../../activities/retry/publish-due';
-import { applyPayment } from '../../../activities/subscription/apply-payment';
 import { applyFirstPayment } from '../../../activities/subscription/first-payment';
-import { openDue } from '../../../activities/subscription/open-due';
-import { periodPaymentId } from '../../../domain/ids';
+import { renewSubscription } from '../../../activities/subscription/renew';
 import { moveBack } from '../../support/due';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 
@@ -58,12 +56,9 @@ async function dueSubscription(): Promise<string> {
 }
 
 describe('an ordinary renewal', () => {
-  it('is four transactions of ours, the scheduler’s batch apart', async () => {
+  it('is two transactions of ours, the scheduler’s batch apart', async () => {
     const id = await dueSubscription();
-    const payment = { payment_id: periodPaymentId(id, 2), number: 1, trigger: 'renewal' } as const;
-    expect(await transactionsOf(() => openDue(given.db, id))).toBe(1);
-    expect(await transactionsOf(() => attemptPayment(given, payment))).toBe(2);
-    expect(await transactionsOf(() => applyPayment(given.db, id, payment.payment_id))).toBe(1);
+    expect(await transactionsOf(() => renewSubscription(given, id))).toBe(2);
     const row = await given.db.subscription.findUniqueOrThrow({ where: { id } });
     expect(row).toMatchObject({ status: 'active', period_index: 2, period_paid: true });
   });
@@ -72,10 +67,7 @@ describe('an ordinary renewal', () => {
     const id = await dueSubscription();
     const { _max: before } = await given.db.outboxEvent.aggregate({ _max: { id: true } });
     await publishDue(given.db, { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 }, 0);
-    await openDue(given.db, id);
-    const paymentId = periodPaymentId(id, 2);
-    await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'renewal' });
-    await applyPayment(given.db, id, paymentId);
+    await renewSubscription(given, id);
     const written = await given.db.outboxEvent.findMany({
       where: { key: id, id: { gt: before.id ?? 0n } },
       orderBy: { id: 'asc' },

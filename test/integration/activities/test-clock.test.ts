@@ -3,10 +3,10 @@ import { attemptPayment } from '../../../activities/payment/attempt';
 import { noteNextQuestion } from '../../../activities/payment/follow-up';
 import { applyFirstPayment } from '../../../activities/subscription/first-payment';
 import { openDue } from '../../../activities/subscription/open-due';
-import { applyPayment } from '../../../activities/subscription/apply-payment';
+import { renewSubscription } from '../../../activities/subscription/renew';
 import { commitCancellation } from '../../../activities/subscription/commands';
 import { promiseRefunds } from '../../../bridge/consumers/cancellation-refunds';
-import { periodPaymentId } from '../../../domain/ids';
+import { inTransaction } from '../../../prisma/client';
 import { findUnfinished } from '../../../prisma/unfinished';
 import { actor, completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 
@@ -63,16 +63,6 @@ const deps = (between: () => Promise<unknown> = publish) => ({
   pause: async () => void (await between()),
 });
 
-/** What the subscription's process does once it is told. */
-async function renew(subscriptionId: string): Promise<void> {
-  await openDue(given.db, subscriptionId);
-  const row = await given.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
-  if (row.open_payment_id === null) return;
-  const paymentId = periodPaymentId(subscriptionId, row.period_index ?? 0);
-  await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'renewal' });
-  await applyPayment(given.db, subscriptionId, paymentId);
-}
-
 const announcements = (subject: string) =>
   given.db.outboxEvent.count({ where: { subject, topic: 'subscriptions.renew_required' } });
 
@@ -82,7 +72,7 @@ describe('an advance', () => {
     expect(await beginAdvance(deps(), clock, { to: '2030-04-20T00:00:00.000Z' })).toEqual({ kind: 'begun' });
     const look = await goOn(
       deps(async () => {
-        await renew(subscriptionId);
+        await renewSubscription(given, subscriptionId);
         await publish();
       }),
       clock,
@@ -139,7 +129,7 @@ describe('quiet', () => {
     const { clock, subscriptionId } = await active();
     const now = new Date('2030-02-15T00:00:00Z');
     await given.db.testClock.update({ where: { id: clock }, data: { now } });
-    await openDue(given.db, subscriptionId);
+    await inTransaction(given.db, (tx) => openDue(tx, subscriptionId));
     // As if it were written after the question began: PostgreSQL's time goes on meanwhile.
     const soon = new Date(Date.now() + 3_600_000);
     await given.db.payment.updateMany({

@@ -127,7 +127,7 @@ describe('settling an attempt', () => {
   });
 
   it('is refused for an attempt that never began', async () => {
-    const { paymentId } = await given.begun();
+    const { paymentId } = await given.opened();
     await expect(settle(paymentId, completed)).rejects.toThrow('does not exist');
   });
 });
