@@ -45,7 +45,7 @@ async function snapshot(chaos: Chaos) {
   const runs: string[] = [];
   for await (const { workflowId, runId, status } of chaos.temporal.workflow.list()) {
     // Schedulers and the reconciliation go on by themselves, run after run.
-    if (/^(subscription|payment)\//.test(workflowId)) runs.push(`${runId} ${status.name}`);
+    if (/^(subscription|payment|retry|bulk-retry)\//.test(workflowId)) runs.push(`${runId} ${status.name}`);
   }
   return {
     tables: await dumpTables(chaos),
