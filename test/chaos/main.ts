@@ -70,6 +70,7 @@ async function runRounds(
   }
   if (paymentKills === 0) return [];
   const violations = await runRound(chaos, paymentRound(paymentKills), 'payments');
+  if (violations.length === 0) violations.push(...(await rewind(chaos)));
   const unmet = paymentKills >= enoughKills ? unmetSteps(chaos) : [];
   return [...violations, ...unmet.map((step) => `no kill met a payment here: ${step}`)];
 }
