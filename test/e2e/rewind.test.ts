@@ -1,6 +1,7 @@
-/** Every consumer group reads everything again, and nothing is other than before. */
+/** Every consumer group reads everything again, and nothing is other than before; how long they may. */
 import { randomUUID } from 'node:crypto';
-import { topicNames } from '../../contracts/topics';
+import { ConfigResourceTypes } from 'kafkajs';
+import { provisionedTopics, topicNames } from '../../contracts/topics';
 import { openChaos, type Chaos } from '../chaos/context';
 import { makeEventWriter } from '../chaos/outbox-traffic';
 import { makePoisoner } from '../chaos/poison';
@@ -92,4 +93,34 @@ test('every group set back to offset 0: no row of any table differs, no event is
   expect(changes).toEqual([]);
   expect(records).toBeGreaterThan(60);
   expect(its.crashed).toEqual([]);
+});
+
+test('topics are kept for a week; one that is kept for less makes the system not ready', async () => {
+  const resource = (name: string) => ({ type: ConfigResourceTypes.TOPIC, name });
+  const { resources } = await chaos.admin.describeConfigs({
+    includeSynonyms: false,
+    resources: provisionedTopics().map(resource),
+  });
+  const kept = resources.map(({ configEntries }) =>
+    ['retention.ms', 'cleanup.policy'].map(
+      (name) => configEntries.find(({ configName }) => configName === name)?.configValue,
+    ),
+  );
+  expect(kept).toEqual(provisionedTopics().map(() => ['604800000', 'delete']));
+
+  const keep = async (value: string): Promise<void> => {
+    const configEntries = [{ name: 'retention.ms', value }];
+    const topic = { ...resource('webhooks.received'), configEntries };
+    await chaos.admin.alterConfigs({ validateOnly: false, resources: [topic] });
+  };
+  await keep('86400000');
+  const { status, body } = await its.call('GET', '/readyz');
+  expect(status).toBe(503);
+  expect(body['parts']).toContainEqual({
+    name: 'topics',
+    state: 'down',
+    reason: 'topics keep records for less than 7 days: webhooks.received',
+  });
+  await keep('604800000');
+  await its.untilReady();
 });
