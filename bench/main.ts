@@ -13,6 +13,7 @@ import { readState } from '../infra/platform/state';
 import { startSystem, type System } from '../infra/platform/system';
 import { benchCreations } from './creations';
 import { cachedWorkflows } from './floor/sleepers';
+import { benchIdle } from './idle';
 import { benchInbound } from './inbound';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
@@ -71,6 +72,11 @@ const benches: Readonly<Record<string, Bench>> = {
   webhooks: (dir, { webhooks }) =>
     onSystem(dir, processes, (system, pids) => benchWebhooks(system, pids, webhooks, say)),
   inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, say)),
+  async idle(dir) {
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components: ['kafka'] });
+    const environment = { ...process.env, ...servers.environment };
+    await benchIdle(environment, say).finally(() => servers.stop());
+  },
   async relay(dir, { rows }) {
     const components = ['postgres', 'kafka'] as const;
     const servers = await startPlatform({ dir, ports: 'free', report: say, components });

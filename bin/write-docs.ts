@@ -4,13 +4,13 @@
  * With `--check` it writes nothing: it fails when a committed one is stale, when AsyncAPI's own parser objects, or when
  * a schema broke the readers of the last release (`contracts/released`). `--release` makes today's schemas that release.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openApiDocument } from '../api/openapi';
 import { routeTable } from '../api/routes';
 import { settings, type Setting, type SettingGroup } from '../config';
 import { asyncApiDocument } from '../contracts/asyncapi';
-import { breakingChanges } from '../contracts/compatibility';
+import { brokenReaders } from '../contracts/compatibility';
 import { eventType } from '../contracts/envelope';
 import { jsonSchemas, type JsonSchema } from '../contracts/json-schemas';
 import { productVersion } from '../contracts/version';
@@ -149,20 +149,13 @@ async function mistakes(): Promise<string[]> {
       ([name, text]) => !existsSync(join(root, name)) || readFileSync(join(root, name), 'utf8') !== text,
     )
     .map(([name]) => `${name} is stale: npm run docs`);
-  return [...stale, ...brokenReaders(), ...(await asyncApiMistakes())];
+  return [...stale, ...brokenReaders(releasedSchemas(), jsonSchemas()), ...(await asyncApiMistakes())];
 }
 
-function brokenReaders(): string[] {
-  if (!existsSync(released)) return [];
-  const now = jsonSchemas();
-  return readdirSync(released).flatMap((name) => {
-    const before = JSON.parse(readFileSync(join(released, name), 'utf8')) as JsonSchema;
-    const after = now[name];
-    if (after === undefined) return [`${name} of the last release is gone`];
-    return breakingChanges(before, after).map(
-      (change) => `${name} breaks readers of the last release: ${change}`,
-    );
-  });
+/** The schemas of the last release, by file name. */
+function releasedSchemas(): Record<string, JsonSchema> {
+  const read = (name: string) => JSON.parse(readFileSync(join(released, name), 'utf8')) as JsonSchema;
+  return Object.fromEntries(readdirSync(released).map((name) => [name, read(name)]));
 }
 
 async function asyncApiMistakes(): Promise<string[]> {
@@ -175,6 +168,7 @@ async function asyncApiMistakes(): Promise<string[]> {
 }
 
 function release(): void {
+  rmSync(released, { recursive: true, force: true });
   mkdirSync(released, { recursive: true });
   for (const [name, schema] of Object.entries(jsonSchemas()))
     writeFileSync(join(released, name), json(schema));

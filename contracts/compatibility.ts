@@ -2,9 +2,26 @@
  * Whether a reader of an earlier schema still understands what is written by a later one.
  *
  * Pure, over JSON Schemas as `json-schemas.ts` makes them. Breaking: a field removed or retyped, a required one added
- * or made optional, a value of an enumeration removed.
+ * or made optional, a value of an enumeration removed, a whole schema removed.
  */
 import type { JsonSchema } from './json-schemas';
+
+/**
+ * Both by file name; what is new breaks nobody.
+ * @returns each break as a sentence that names the file and the field
+ */
+export function brokenReaders(
+  released: Readonly<Record<string, JsonSchema>>,
+  now: Readonly<Record<string, JsonSchema>>,
+): string[] {
+  return Object.entries(released).flatMap(([name, before]) => {
+    const after = now[name];
+    if (after === undefined) return [`${name} of the last release is gone`];
+    return breakingChanges(before, after).map(
+      (change) => `${name} breaks readers of the last release: ${change}`,
+    );
+  });
+}
 
 /** @returns each break as a sentence that names the field; empty when every reader goes on */
 export function breakingChanges(before: JsonSchema, after: JsonSchema): string[] {
@@ -30,6 +47,7 @@ function compare(
   const now = resolve(after, roots.after);
   const at = path === '' ? 'the event' : path;
   const oldTypes = typesOf(old);
+  if (isAnything(now) && !isAnything(old)) return [`${at} may now be anything`];
   const lost = typesOf(now).filter((type) => !oldTypes.includes(type));
   if (oldTypes.length > 0 && lost.length > 0)
     return [`${at} may now be ${lost.join(' or ')}, it was ${oldTypes.join(' or ')}`];
@@ -60,6 +78,9 @@ function typesOf(schema: JsonSchema): string[] {
   if (Array.isArray(type)) return type as string[];
   return [];
 }
+
+const bounds = ['type', 'const', 'enum', 'anyOf', 'oneOf', 'allOf'];
+const isAnything = (schema: JsonSchema): boolean => !bounds.some((bound) => bound in schema);
 
 function valuesOf(schema: JsonSchema): unknown[] | undefined {
   if ('const' in schema) return [schema['const']];
@@ -100,14 +121,21 @@ function properties(
   return [...kept, ...added.map((name) => `${field(name)} became required`)];
 }
 
+/** Where a schema goes on, besides its fields: the items of a list, the values of a map. */
+const insides = [
+  ['items', '[]'],
+  ['additionalProperties', '.*'],
+] as const;
+
 function nested(old: JsonSchema, now: JsonSchema, roots: Roots, path: string, seen: Set<string>): string[] {
-  const items =
-    old['items'] !== undefined && now['items'] !== undefined
-      ? compare(old['items'] as JsonSchema, now['items'] as JsonSchema, roots, `${path}[]`, seen)
-      : [];
+  const inside = insides.flatMap(([keyword, mark]) => {
+    const [before, after] = [old[keyword], now[keyword]];
+    if (!isSchema(before) || !isSchema(after)) return [];
+    return compare(before, after, roots, `${path}${mark}`, seen);
+  });
   const known = alternatives(old);
   const written = alternatives(now);
-  if (known.length + written.length === 0) return items;
+  if (known.length + written.length === 0) return inside;
   // A reader must know each alternative that is written now.
   const unknown = (written.length > 0 ? written : [now]).flatMap((alternative) => {
     const breaks = (known.length > 0 ? known : [old]).map((one) =>
@@ -115,7 +143,8 @@ function nested(old: JsonSchema, now: JsonSchema, roots: Roots, path: string, se
     );
     return breaks.some((list) => list.length === 0) ? [] : (breaks.sort(byLength)[0] ?? []);
   });
-  return [...items, ...unknown];
+  return [...inside, ...unknown];
 }
 
+const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null;
 const byLength = (a: string[], b: string[]): number => a.length - b.length;

@@ -6,6 +6,7 @@
 import type { Charge } from '../../providers/sandbox/charge';
 import { rows, type Chaos, type Told } from './context';
 import { poisonHeader } from './poison';
+import { misfitOf } from './published-schemas';
 import { dumpTopics, type DumpedRecord } from './topic-dump';
 
 export interface OutboxFact {
@@ -25,6 +26,8 @@ export interface RecordFact extends DumpedRecord {
   event: EventFact | null;
   /** Null: it is not poison. */
   poison: string | null;
+  /** What the published schema of its topic has against it; null when nothing, or it is poison. */
+  misfit: string | null;
 }
 
 export interface EventFact {
@@ -176,11 +179,9 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
 
 function recordFact(record: DumpedRecord): RecordFact {
   const poison = record.headers[poisonHeader] ?? null;
-  return {
-    ...record,
-    poison,
-    event: poison === null ? (JSON.parse(record.value ?? 'null') as EventFact) : null,
-  };
+  if (poison !== null) return { ...record, poison, event: null, misfit: null };
+  const event = JSON.parse(record.value ?? 'null') as EventFact;
+  return { ...record, poison, event, misfit: misfitOf(record.topic, event) };
 }
 
 function originOf({ headers }: DumpedRecord): LetterFact {

@@ -1,15 +1,12 @@
 /**
  * `make chaos`: faults at random moments on a whole system, and what has to hold afterwards.
  *
- * Exit codes: 0 no violation; 1 violations, or it could not be run to its end; 2 wrong arguments.
+ * Exit codes: those of every fault test.
  */
-import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import { TestSystem } from '../support/system';
-import { openChaos, processes, type Chaos } from './context';
+import { processes, type Chaos } from './context';
+import { runFaultTest, type Asked } from './fault-test';
 import { cancellations, eventLoads, paymentLoads } from './load';
 import { unmetSteps } from './payment-kills';
-import { randomFrom } from './random';
 import { silenceReplays } from './replay';
 import { rewindAll } from './rewind';
 import { runRound, type RoundSettings } from './round';
@@ -41,44 +38,6 @@ const tokens = [
   ['tok_slow_ok', 1],
 ] as const;
 
-interface Wanted {
-  seed: number;
-  rounds: number;
-  kills: number;
-  paymentKills: number;
-}
-
-function wanted(): Wanted | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seed: { type: 'string' },
-        rounds: { type: 'string' },
-        kills: { type: 'string' },
-        'payment-kills': { type: 'string' },
-      },
-    });
-    const number = (text: string | undefined, otherwise: number): number => {
-      if (text === undefined || text === '') return otherwise;
-      if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is not a whole number`);
-      return Number(text);
-    };
-    return {
-      seed: number(values.seed ?? process.env['CHAOS_SEED'], randomInt(1_000_000)),
-      rounds: number(values.rounds, 2),
-      kills: number(values.kills, 10),
-      paymentKills: number(values['payment-kills'], 20),
-    };
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${usage}\n`);
-    return undefined;
-  }
-}
-
-const beganMs = performance.now();
-const say = (line: string): void =>
-  void process.stdout.write(`${((performance.now() - beganMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
-
 function eventRound(kills: number): RoundSettings {
   const plan = {
     'bridge killed': kills,
@@ -100,7 +59,10 @@ function paymentRound(kills: number): RoundSettings {
   return { loads: [...paymentLoads, cancellations], plan, kafkaAwayMs: 0, quietWithinMs, replays: 100 };
 }
 
-async function runRounds(chaos: Chaos, { rounds, kills, paymentKills }: Wanted): Promise<string[]> {
+async function runRounds(
+  chaos: Chaos,
+  { rounds, kills, 'payment-kills': paymentKills }: Asked<'rounds' | 'kills' | 'payment-kills'>,
+): Promise<string[]> {
   for (let round = 1; round <= rounds; round += 1) {
     const violations = await runRound(chaos, eventRound(kills), `round ${round}`);
     if (round === rounds && violations.length === 0) violations.push(...(await rewind(chaos)));
@@ -108,6 +70,7 @@ async function runRounds(chaos: Chaos, { rounds, kills, paymentKills }: Wanted):
   }
   if (paymentKills === 0) return [];
   const violations = await runRound(chaos, paymentRound(paymentKills), 'payments');
+  if (violations.length === 0) violations.push(...(await rewind(chaos)));
   const unmet = paymentKills >= enoughKills ? unmetSteps(chaos) : [];
   return [...violations, ...unmet.map((step) => `no kill met a payment here: ${step}`)];
 }
@@ -119,36 +82,15 @@ async function rewind(chaos: Chaos): Promise<string[]> {
   return changes.map((change) => `rewinding changes nothing: ${change}`);
 }
 
-async function run(asked: Wanted): Promise<number> {
-  const { seed, rounds, kills, paymentKills } = asked;
-  const again = `--rounds ${rounds} --kills ${kills} --payment-kills ${paymentKills}`;
-  say(`seed ${seed}: CHAOS_SEED=${seed} npm run chaos -- ${again}`);
-  silenceReplays();
-  const its = await TestSystem.start(processes, { LOG_LEVEL: 'warn' });
-  try {
-    const chaos = await openChaos(its, randomFrom(seed), tokens, say);
-    let violations: string[] = [];
-    try {
-      violations = await runRounds(chaos, asked);
-    } finally {
-      say(`figures of seed ${seed}`);
-      for (const line of chaos.figures.lines()) say(line);
-      await chaos.close();
-    }
-    say(`${violations.length} violations`);
-    for (const violation of violations.slice(0, 100)) say(`  ${violation}`);
-    return violations.length === 0 ? 0 : 1;
-  } finally {
-    await its.close();
-  }
-}
-
-const asked = wanted();
-if (asked === undefined) process.exit(2);
-run(asked).then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exit(1);
+runFaultTest({
+  usage,
+  defaults: { rounds: 2, kills: 10, 'payment-kills': 20 },
+  processes,
+  tokens,
+  title: ({ seed, rounds, kills, 'payment-kills': paymentKills }) =>
+    `CHAOS_SEED=${seed} npm run chaos -- --rounds ${rounds} --kills ${kills} --payment-kills ${paymentKills}`,
+  run(chaos, asked) {
+    silenceReplays();
+    return runRounds(chaos, asked);
   },
-);
+});

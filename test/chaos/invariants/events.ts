@@ -138,9 +138,15 @@ const poisoned = ({ records }: Facts): string[] =>
     .filter(({ poison }) => poison !== null)
     .flatMap((record) => groupsOf(record.topic).map((group) => `${group} ${placeOf(record)}`));
 
+const misfits = ({ records }: Facts): string[] =>
+  records
+    .filter(({ misfit }) => misfit !== null)
+    .map((record) => `${placeOf(record)} holds ${record.event?.id}: ${record.misfit}`);
+
 export const eventInvariants: readonly Invariant[] = [
   { name: 'every committed event is on Kafka where its row says', violations: rowsAreWhereTheySay },
   { name: 'nothing is on Kafka that was not committed', violations: everyRecordHasItsRow },
+  { name: 'every record is of its published schema', violations: misfits },
   { name: 'the events of a key are in the order of their commits', violations: orderPerKey },
   { name: 'each version has one effect in analytics', violations: onceInAnalytics },
   { name: 'each open first payment is announced once', violations: announcedOnce },

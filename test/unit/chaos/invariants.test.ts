@@ -67,6 +67,11 @@ test.each<[string, string, (facts: Facts) => void]>([
     ({ records }) => void records.push({ ...records[1]!, offset: 7, event: { id: 'sub_1/v9', data: {} } }),
   ],
   [
+    'a record that its schema does not know so',
+    'every record is of its published schema: subscriptions.created/0/0 holds sub_1/v1: the event must be object',
+    ({ records }) => Object.assign(first(records), { misfit: 'the event must be object' }),
+  ],
+  [
     'a key whose events changed places',
     'the events of a key are in the order of their commits: sub_1/v3 came before sub_1/v2',
     ({ records, outbox }) => {

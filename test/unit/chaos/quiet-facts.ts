@@ -15,7 +15,17 @@ const event = (
 ) => {
   const value = JSON.stringify({ id, data });
   const key = id.split('/')[0] ?? '';
-  return { topic, key, partition, offset, value, headers: {}, poison: null, event: { id, data } };
+  return {
+    topic,
+    key,
+    partition,
+    offset,
+    value,
+    headers: {},
+    poison: null,
+    misfit: null,
+    event: { id, data },
+  };
 };
 
 const snapshot = (id: string, version: number, status: string) => ({ id, version, status });
@@ -98,7 +108,10 @@ export function quietFacts(): Facts {
       partition,
       offset,
     })),
-    records: [...records, { ...poison, key: 'x', value: '{', headers: {}, poison: 'not JSON', event: null }],
+    records: [
+      ...records,
+      { ...poison, key: 'x', value: '{', headers: {}, poison: 'not JSON', misfit: null, event: null },
+    ],
     letters,
     deadRecords: [...letters],
     subscriptions: [
