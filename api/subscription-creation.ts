@@ -6,16 +6,19 @@
  * from its row and never asked for again; whatever goes wrong after the id is known, the refusal names it.
  */
 import type { SubscriptionCreation } from '../contracts/commands';
-import type { CreateSubscription, CreatedSubscription } from '../contracts/http/subscriptions';
-import { paymentAttempt } from '../contracts/http/payments';
+import {
+  createdSubscription,
+  type CreateSubscription,
+  type CreatedSubscription,
+} from '../contracts/http/subscriptions';
 import type { FieldMistake } from '../contracts/problems';
 import { periodAmount } from '../domain/money';
 import { isPaymentCollected } from '../domain/payment';
 import { decideBeginning, isBeingCreated } from '../domain/subscription';
-import { defaultPolicyId } from '../domain/retry-policy';
 import { databaseNow, type Database } from '../prisma/client';
+import { readCreationTerms } from '../prisma/creation-terms';
 import type { Prisma } from '../prisma/generated/client';
-import { toPayment, toSubscription } from '../prisma/rows';
+import { toSubscription } from '../prisma/rows';
 import { readRetryPolicy } from '../prisma/retry-policies';
 import type { ApiDependencies } from './dependencies';
 import { ProblemError, toProblem, validationFailed } from './problems';
@@ -43,10 +46,11 @@ async function created(call: CreationCall, deps: ApiDependencies, subscriptionId
   // Only a derived id can have a row already: an earlier run under the same Idempotency-Key made it.
   const before = call.lease === null ? null : await read(db, subscriptionId);
   if (before !== null && isConcluded(before)) return answerOf(db, before);
-  const requestedAt = now();
-  const paymentMethodId =
-    before === null ? await checked(db, call.body, requestedAt) : before.payment_method_id;
-  const creation = creationOf(call, subscriptionId, paymentMethodId, await databaseNow(db));
+  const { paymentMethodId, acceptedAt } =
+    before === null
+      ? await checked(db, call.body, now())
+      : { paymentMethodId: before.payment_method_id, acceptedAt: await databaseNow(db) };
+  const creation = creationOf(call, subscriptionId, paymentMethodId, acceptedAt);
   // Callers may repeat a request id; the asking must be a new one each time.
   const result = await process.create(creation, `${call.requestId}/${newUuid()}`);
   const row = await read(db, subscriptionId);
@@ -81,36 +85,33 @@ function creationOf(
 
 /**
  * That everything named exists and fits together.
- * @returns the payment method to use: the named one, else the customer's default, else null
+ * @returns the payment method to use: the named one, else the customer's default, else null; and PostgreSQL's time
  * @throws ProblemError `validation_failed` with every mistake
  */
-async function checked(db: Database, body: CreateSubscription, now: Date): Promise<string | null> {
-  const [plan, customer, policy] = await Promise.all([
-    db.plan.findUnique({ where: { id: body.plan_id } }),
-    db.customer.findUnique({ where: { id: body.customer_id } }),
-    readRetryPolicy(db, body.retry_policy_id ?? defaultPolicyId),
-  ]);
-  const wantedId = body.payment_method_id ?? customer?.default_payment_method_id ?? null;
-  const method =
-    wantedId === null
-      ? null
-      : await db.paymentMethod.findFirst({
-          where: { id: wantedId, customer_id: body.customer_id, deleted_at: null },
-        });
-  const clockId = customer?.test_clock_id ?? null;
-  const clock = clockId === null ? null : await db.testClock.findUnique({ where: { id: clockId } });
-  const amount = plan === null ? 0 : periodAmount(Number(plan.amount), body.quantity ?? 1);
-  const mistakes: FieldMistake[] = startMistakes(body.start_at, clock?.now ?? now);
+async function checked(
+  db: Database,
+  body: CreateSubscription,
+  requestedAt: Date,
+): Promise<{ paymentMethodId: string | null; acceptedAt: Date }> {
+  const { customer_id, plan_id, payment_method_id, retry_policy_id } = body;
+  const named = { customer_id, plan_id, payment_method_id: payment_method_id ?? null };
+  const { plan, customer, method, now, realNow } = await readCreationTerms(db, named, true);
+  const amount = plan === null ? 0 : periodAmount(plan.amount, body.quantity ?? 1);
+  const mistakes: FieldMistake[] = startMistakes(
+    body.start_at,
+    (customer?.test_clock_id ?? null) === null ? requestedAt : now,
+  );
   const note = (path: string, message: string) => mistakes.push({ path, message });
   if (plan === null) note('plan_id', 'must be the id of a plan');
   else if (!plan.active) note('plan_id', 'must be an active plan');
   if (customer === null) note('customer_id', 'must be the id of a customer');
   else if (customer.erased_at !== null) note('customer_id', 'must not be an erased customer');
-  else if (clock !== null && clock.deleted_at !== null) {
+  else if (customer.isClockDeleted) {
     note('customer_id', 'must not be a customer of a deleted test clock');
   }
   if (amount === undefined) note('quantity', 'makes the amount of a period too large');
-  if (policy === null) note('retry_policy_id', 'must be the id of a retry policy, such as default');
+  if (retry_policy_id !== undefined && (await readRetryPolicy(db, retry_policy_id)) === null)
+    note('retry_policy_id', 'must be the id of a retry policy, such as default');
   if (body.payment_method_id !== undefined && customer !== null && method === null) {
     note('payment_method_id', 'must be a payment method of this customer');
   }
@@ -125,7 +126,7 @@ async function checked(db: Database, body: CreateSubscription, now: Date): Promi
     }
   }
   if (mistakes.length > 0) throw validationFailed(mistakes);
-  return method?.id ?? null;
+  return { paymentMethodId: method?.id ?? null, acceptedAt: realNow };
 }
 
 function startMistakes(startAt: string | undefined, now: Date): FieldMistake[] {
@@ -171,14 +172,12 @@ async function firstPaymentOf(
   row: SubscriptionRow,
 ): Promise<CreatedSubscription['first_payment']> {
   if (row.first_payment_id === null) return null;
-  const found = await db.payment.findUnique({
-    where: { id: row.first_payment_id },
-    include: { attempts: { orderBy: { number: 'desc' }, take: 1 } },
-  });
-  if (found === null) return null;
-  const { id, status, amount, currency, next_action } = toPayment(found);
-  const failure = paymentAttempt.shape.failure.parse(found.attempts[0]?.failure ?? null);
-  return { payment_id: id, status, amount, currency, next_action, failure };
+  const [found] = await db.$queryRaw<{ amount: bigint }[]>`
+    SELECT id AS payment_id, status, amount, currency, next_action,
+      (SELECT failure FROM payment_attempts WHERE payment_id = payments.id ORDER BY number DESC LIMIT 1) AS failure
+    FROM payments WHERE id = ${row.first_payment_id}`;
+  const payment = found === undefined ? null : { ...found, amount: Number(found.amount) };
+  return createdSubscription.shape.first_payment.parse(payment);
 }
 
 function notConcluded(): ProblemError {

@@ -19,10 +19,7 @@ export interface NamedPlan extends Pick<PlanRow, 'id' | 'name' | 'currency' | 't
   interval: Interval;
 }
 
-export interface NamedCustomer extends Pick<
-  CustomerRow,
-  'id' | 'time_zone' | 'erased_at' | 'test_clock_id' | 'default_payment_method_id'
-> {
+export interface NamedCustomer extends Pick<CustomerRow, 'id' | 'time_zone' | 'erased_at' | 'test_clock_id'> {
   isClockDeleted: boolean;
 }
 
@@ -52,7 +49,6 @@ export async function readCreationTerms(
       plans.id AS plan_id, plans.name AS plan_name, plans.currency, plans.amount, plans.interval_unit,
       plans.interval_count, plans.trial_days, plans.active,
       customers.id AS customer_id, customers.time_zone, customers.erased_at, customers.test_clock_id,
-      customers.default_payment_method_id,
       test_clocks.now AS clock_now, test_clocks.deleted_at AS clock_deleted_at,
       methods.id AS method_id, methods.provider, methods.token, methods.provider_customer
     FROM (VALUES (1)) AS asked
@@ -86,7 +82,6 @@ interface Joined {
   time_zone: string;
   erased_at: Date | null;
   test_clock_id: string | null;
-  default_payment_method_id: string | null;
   clock_now: Date | null;
   clock_deleted_at: Date | null;
   method_id: string | null;
@@ -104,9 +99,9 @@ function planOf(row: Joined): NamedPlan | null {
 
 function customerOf(row: Joined): NamedCustomer | null {
   if (row.customer_id === null) return null;
-  const { customer_id: id, time_zone, erased_at, test_clock_id, default_payment_method_id } = row;
+  const { customer_id: id, time_zone, erased_at, test_clock_id } = row;
   const isClockDeleted = row.clock_deleted_at !== null;
-  return { id, time_zone, erased_at, test_clock_id, default_payment_method_id, isClockDeleted };
+  return { id, time_zone, erased_at, test_clock_id, isClockDeleted };
 }
 
 function methodOf({ method_id: id, provider, token, provider_customer }: Joined): NamedMethod | null {
