@@ -2,16 +2,20 @@ import { together, type Company } from '../../../prisma/together';
 
 class Refused extends Error {}
 
+/** What follows from an answer happens in microtasks alone. */
+async function nothingElseToDo(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
 /** Runs that end when the test says so. */
 function held(more: Partial<Company<string, string>> = {}) {
   const runs: { items: readonly string[]; end: (error?: Error) => Promise<void> }[] = [];
   const run = (items: readonly string[]): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
-      const end = async (error?: Error): Promise<void> => {
-        if (error === undefined) resolve(items.map((item) => item.toUpperCase()));
-        else reject(error);
-        // What follows from it happens in microtasks alone.
-        for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+      const end = (fault?: Error): Promise<void> => {
+        if (fault === undefined) resolve(items.map((item) => item.toUpperCase()));
+        else reject(fault);
+        return nothingElseToDo();
       };
       runs.push({ items, end });
     });
