@@ -21,7 +21,12 @@ export async function subscriber({ apiUrl, apiKey }: System): Promise<Subscribe>
   const interval = { unit: 'month', count: 1 };
   const plan = await post('/plans', { name: 'Bench', currency: 'EUR', amount: 1000, interval });
   const customer = await post('/customers', {});
-  const token = `tok_ok#${randomUUID()}`;
+  const token = tokenOf(randomUUID());
   await post(`/customers/${customer.id}/payment-methods`, { provider: 'sandbox', token, default: true });
   return async () => void (await post('/subscriptions', { customer_id: customer.id, plan_id: plan.id }));
+}
+
+/** A token that pays, of a card of its own. Letters alone: digits in a row may look like a card number, which is refused. */
+export function tokenOf(card: string): string {
+  return `tok_ok#${card.replaceAll(/\d/g, 'x')}`;
 }

@@ -14,6 +14,7 @@ import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import type { System } from '../infra/platform/system';
+import { tokenOf } from './api';
 import { cpuMeter, type ProcessIds } from './cpu';
 import { runMany, shown, type Figures } from './load';
 
@@ -113,7 +114,7 @@ async function givenPayments({ apiUrl, apiKey }: System): Promise<string[]> {
   const interval = { unit: 'month', count: 1 };
   const plan = await post('/plans', { name: 'Bench', currency: 'EUR', amount: 1000, interval });
   const customer = String((await post('/customers', {}))['id']);
-  const method = { provider: 'sandbox', token: `tok_ok#${randomUUID()}`, default: true };
+  const method = { provider: 'sandbox', token: tokenOf(randomUUID()), default: true };
   await post(`/customers/${customer}/payment-methods`, method);
   const paymentIds: string[] = [];
   while (paymentIds.length < knownPayments) {

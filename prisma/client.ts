@@ -5,7 +5,7 @@
  * PostgreSQL gave up for the sake of another (deadlock, serialization failure).
  */
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Pool, type QueryResultRow } from 'pg';
+import { DatabaseError, Pool, type QueryResultRow } from 'pg';
 import { Prisma, PrismaClient } from './generated/client';
 import { inUtc } from './time-zone';
 
@@ -100,6 +100,14 @@ export function isTransientConflict(error: unknown): boolean {
   };
   const state = meta?.driverAdapterError?.cause?.originalCode;
   return code === 'P2034' || state === '40P01' || state === '40001';
+}
+
+/**
+ * Of {@link runPrepared}: PostgreSQL is there and refused the statement, so something in it may be why. Not so when it is
+ * away, without resources, or out of time (SQLSTATE 08, 53, 57, 58).
+ */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof DatabaseError && !/^(08|5[378])/.test(error.code ?? '');
 }
 
 /** Two writers made the same thing: a UNIQUE constraint refused the second (P2002). */

@@ -87,25 +87,21 @@ export async function appendAllToOutbox<T extends EventTopic>(
 const shardOfKey = `get_byte(sha256(convert_to(key, 'UTF8')), 3) % ${outboxShards}`;
 
 /**
- * The same as CTEs of one prepared statement, for whoever has no other round trip to spare. They end with `written`,
- * whose `shard` is to be passed to {@link hintSoon}.
- * @param cause a CTE with `key` and `subject`: the event is written when that has a row, and after it
- * @param values SQL of what is written; parameters of the statement
+ * {@link appendAllToOutbox} as CTEs of one prepared statement, for whoever has no other round trip to spare. They end
+ * with `written`: `event_id` and `shard`, which is to be passed to {@link hintSoon}.
+ * @param cause a CTE with `key`, `event_id`, `subject`, `payload`, `created_at` and `place`, the order of what has one
+ * key: each row is an event, written after all rows are there
  */
-export function outboxCtes(
-  topic: EventTopic,
-  cause: string,
-  values: { eventId: string; payload: string; time: string },
-): string {
+export function outboxCtes(topic: EventTopic, cause: string): string {
   return `
-    turn AS MATERIALIZED (
-      SELECT key, subject, pg_advisory_xact_lock(hashtextextended(key, 0)) FROM ${cause}
-    ),
+    keys AS MATERIALIZED (SELECT DISTINCT hashtextextended(key, 0) AS turn FROM ${cause} ORDER BY turn),
+    turns AS MATERIALIZED (SELECT pg_advisory_xact_lock(turn) FROM keys),
+    held AS MATERIALIZED (SELECT count(*) FROM turns),
     written AS (
       INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, created_at)
-      SELECT ${values.eventId}, '${topic}', key, ${shardOfKey}, subject, ${values.payload}, ${values.time} FROM turn
+      SELECT event_id, '${topic}', key, ${shardOfKey}, subject, payload, created_at FROM ${cause}, held ORDER BY place
       ON CONFLICT (event_id) DO NOTHING
-      RETURNING shard
+      RETURNING event_id, shard
     )`;
 }
 
@@ -113,16 +109,16 @@ const hintDelayMs = 10;
 const waitingHints = new WeakMap<Database, Set<number>>();
 
 /**
- * Hints that something was committed, soon and for several at once: transactions that notify commit one after the other,
- * which the fast ones cannot afford. A hint that is lost is made up for by the relay's own looking.
+ * Hints that something was committed in these shards, soon and for several at once: transactions that notify commit one
+ * after the other, which the fast ones cannot afford. A hint that is lost is made up for by the relay's own looking.
  */
-export function hintSoon(db: Database, shard: number): void {
+export function hintSoon(db: Database, committed: readonly number[]): void {
   const waiting = waitingHints.get(db);
   if (waiting !== undefined) {
-    waiting.add(shard);
+    for (const shard of committed) waiting.add(shard);
     return;
   }
-  const shards = new Set([shard]);
+  const shards = new Set(committed);
   waitingHints.set(db, shards);
   setTimeout(() => {
     waitingHints.delete(db);

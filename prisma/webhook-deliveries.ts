@@ -12,10 +12,11 @@ import type { AttemptOutcome } from '../domain/payment';
 import { webhookEventId } from '../domain/event-ids';
 import { derivedId } from '../domain/ids';
 import { outcomeOfTold } from '../domain/told-outcome';
-import { databaseNow, inTransaction, runPrepared, type Database, type Transaction } from './client';
+import { databaseNow, inTransaction, type Database, type Transaction } from './client';
 import type { Prisma } from './generated/client';
-import { appendToOutbox, hintSoon, outboxCtes } from './outbox';
+import { appendToOutbox } from './outbox';
 import { settleAttempt } from './settle-attempt';
+import { storeDelivery } from './webhook-intake';
 
 export interface ReceivedWebhook {
   provider: string;
@@ -33,7 +34,7 @@ type DeliveryRow = Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; header
 export async function storeWebhook(db: Database, webhook: ReceivedWebhook): Promise<'stored' | 'duplicate'> {
   const paymentId = webhook.event.payment_id ?? (await paymentOfCharge(db, webhook));
   const settlement = await failureToSettle(db, webhook, paymentId);
-  return settlement === null ? storeAlone(db, webhook, paymentId) : storeSettling(db, webhook, settlement);
+  return settlement === null ? storeOnly(db, webhook, paymentId) : storeSettling(db, webhook, settlement);
 }
 
 /** A refund names its charge only, and so do some providers’ disputes. */
@@ -75,24 +76,7 @@ async function failureToSettle(
   return { paymentId, attempt: row.number, outcome, key: row.payment.subscription_id ?? paymentId };
 }
 
-/** The ordinary way, which has to be fast: one statement, which is the transaction. */
-const storing = `
-  WITH stored AS (
-    INSERT INTO webhook_deliveries
-      (id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9::timestamptz)
-    ON CONFLICT (provider, provider_event_id) DO NOTHING
-    RETURNING id
-  ),
-  caused AS MATERIALIZED (
-    SELECT id AS subject,
-      coalesce((SELECT coalesce(p.subscription_id, p.id) FROM payments p WHERE p.id = $5), $10::text) AS key
-    FROM stored
-  ),
-  ${outboxCtes('webhooks.received', 'caused', { eventId: '$10::text', payload: '$11::text', time: '$9::timestamptz' })}
-  SELECT shard FROM written`;
-
-async function storeAlone(
+async function storeOnly(
   db: Database,
   webhook: ReceivedWebhook,
   paymentId: string | null,
@@ -100,22 +84,11 @@ async function storeAlone(
   const row = rowOf(webhook, paymentId);
   // The statement finds the key: of the payment where it is known, else the event's own id.
   const event = receivedEvent(webhook, row, null);
-  const [written] = await runPrepared<{ shard: number }>(db, 'store_webhook', storing, [
-    row.id,
-    row.provider,
-    row.provider_event_id,
-    row.event_type,
-    row.payment_id,
-    row.body,
-    JSON.stringify(row.headers),
-    JSON.stringify(row.event),
-    row.created_at,
-    event.id,
-    writeEnvelope(event, webhook.receivedAt),
-  ]);
-  if (written === undefined) return 'duplicate';
-  hintSoon(db, written.shard);
-  return 'stored';
+  return storeDelivery(db, {
+    ...row,
+    event_id: event.id,
+    payload: writeEnvelope(event, webhook.receivedAt),
+  });
 }
 
 async function storeSettling(
