@@ -21,7 +21,7 @@ import {
 import type { BulkRetryActivities, BulkRetryState } from '../activities/retry';
 import type { BulkRetryInput, DecideBulkRetry } from '../contracts/commands';
 import { isOver, paceOf, type BulkRetryCommand } from '../domain/bulk-retry';
-import { patiently } from './retry-activities';
+import { untilDone } from './patience';
 import { refusal } from './subscription-refusals';
 
 /** Answered when the decision is recorded; refused with a code of the error table. */
@@ -61,7 +61,7 @@ export async function bulkRetry(input: BulkRetryInput): Promise<void> {
   for (;;) {
     await condition(allHandlersFinished);
     told = false;
-    const state = await patiently(() => records.lookAtBulkRetry(id));
+    const state = await untilDone(() => records.lookAtBulkRetry(id));
     if (state !== null) show(state);
     if (state === null || isOver(state.status)) {
       if (allHandlersFinished()) return;

@@ -6,15 +6,14 @@
  */
 import {
   continueAsNew,
-  isCancellation,
   proxyLocalActivities,
   setCurrentDetails,
   sleep,
-  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PublishedBatch, RetryActivities } from '../activities/retry';
 import type { RenewalSchedulerInput } from '../contracts/commands';
+import { faultOf } from './patience';
 
 const { publishDue } = proxyLocalActivities<RetryActivities>({
   scheduleToCloseTimeout: '5 s',
@@ -38,8 +37,7 @@ async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
   try {
     return await publishDue(shard);
   } catch (error) {
-    // A local activity's failure may come bare, not as an ActivityFailure.
-    if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
+    if (faultOf(error) === null) throw error;
     return null;
   }
 }

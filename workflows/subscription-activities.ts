@@ -4,16 +4,10 @@
  * Invariants: a database step gives up after 5 s; only a message's first step may fail with `unavailable`; a later
  * one waits on a durable timer and goes on, for what is begun must be finished; an attempt never fails, it is open.
  */
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  isCancellation,
-  proxyLocalActivities,
-  sleep,
-  TemporalFailure,
-} from '@temporalio/workflow';
+import { ApplicationFailure, proxyLocalActivities } from '@temporalio/workflow';
 import type { AttemptActivities, AttemptAnswer, AttemptRequest } from '../activities/payment';
 import type { SubscriptionActivities } from '../activities/subscription';
+import { faultOf, refusalOf, untilDone } from './patience';
 
 const database = proxyLocalActivities<SubscriptionActivities>({
   scheduleToCloseTimeout: '5 s',
@@ -76,29 +70,4 @@ export function laterStep<T>(step: (activities: SubscriptionActivities) => Promi
 /** {@link laterStep} that asks a provider for money, once for however often it is done again. */
 export function chargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   return untilDone(() => step(charging));
-}
-
-async function untilDone<T>(step: () => Promise<T>): Promise<T> {
-  for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 60_000)) {
-    try {
-      return await step();
-    } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal !== null) throw refusal;
-      if (faultOf(error) === null) throw error;
-      await sleep(waitMs, { summary: 'the database is away; trying again' });
-    }
-  }
-}
-
-/** What went wrong in an activity (a local one's failure may come bare); null for faults of this code. */
-function faultOf(error: unknown): TemporalFailure | null {
-  const fault = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  return fault instanceof TemporalFailure && !isCancellation(fault) ? fault : null;
-}
-
-/** What an activity refused for good; null for what may pass. */
-function refusalOf(error: unknown): ApplicationFailure | null {
-  const fault = faultOf(error);
-  return fault instanceof ApplicationFailure && fault.nonRetryable ? fault : null;
 }
