@@ -8,6 +8,7 @@
  */
 import type { Logger } from 'pino';
 import type { Database, Transaction } from '../prisma/client';
+import { direct } from '../prisma/direct';
 import type { Lease } from './lease';
 import { ProblemError, validationFailed } from './problems';
 import type { Reply } from './reply';
@@ -67,7 +68,7 @@ export async function answerOnce(
 
 async function acquire(db: Database, asked: Asked): Promise<Lease | Reply> {
   const { apiKeyId, key, requestHash, holder } = asked;
-  const held = await db.$queryRaw<{ headers: Kept | null }[]>`
+  const held = await direct(db).query<{ headers: Kept | null }[]>`
     INSERT INTO idempotency_keys (api_key_id, key, request_hash, lease_until, lease_holder)
     VALUES (${apiKeyId}, ${key}, ${requestHash}, clock_timestamp() + make_interval(secs => ${leaseSeconds}), ${holder})
     ON CONFLICT (api_key_id, key) DO UPDATE
@@ -113,7 +114,7 @@ async function keep(db: Database, lease: Lease, reply: Reply): Promise<Reply | n
   } satisfies Kept;
   // The body is a JSON text within JSON: jsonb would reorder the members of an object.
   const body = reply.kept === null ? null : JSON.stringify(reply.kept);
-  const count = await db.$executeRaw`
+  const count = await direct(db).execute`
     UPDATE idempotency_keys
     SET status = ${reply.status}, headers = ${JSON.stringify(kept)}::jsonb, body = ${body}::jsonb,
         completed_at = clock_timestamp()

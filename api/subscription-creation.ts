@@ -16,6 +16,7 @@ import { periodAmount } from '../domain/money';
 import { isPaymentCollected } from '../domain/payment';
 import { decideBeginning, isBeingCreated } from '../domain/subscription';
 import { databaseNow, type Database } from '../prisma/client';
+import { direct } from '../prisma/direct';
 import { readCreationTerms } from '../prisma/creation-terms';
 import type { Prisma } from '../prisma/generated/client';
 import { toSubscription } from '../prisma/rows';
@@ -172,7 +173,7 @@ async function firstPaymentOf(
   row: SubscriptionRow,
 ): Promise<CreatedSubscription['first_payment']> {
   if (row.first_payment_id === null) return null;
-  const [found] = await db.$queryRaw<{ amount: bigint }[]>`
+  const [found] = await direct(db).query<{ amount: bigint }[]>`
     SELECT id AS payment_id, status, amount, currency, next_action,
       (SELECT failure FROM payment_attempts WHERE payment_id = payments.id ORDER BY number DESC LIMIT 1) AS failure
     FROM payments WHERE id = ${row.first_payment_id}`;

@@ -9,6 +9,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
 import type { Database } from '../prisma/client';
+import { direct } from '../prisma/direct';
 import type { Part, ProcessContext } from './process';
 
 export class Metrics {
@@ -77,7 +78,7 @@ export class Metrics {
       registers,
       async collect() {
         this.set(await db.deadLetter.count({ where: { status: 'open' } }));
-        const [row] = await db.$queryRaw<[{ seconds: number | null }]>`
+        const [row] = await direct(db).query<[{ seconds: number | null }]>`
           SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS seconds
           FROM outbox_events WHERE published_at IS NULL`;
         oldest.set(row.seconds ?? 0);

@@ -9,6 +9,7 @@ import { refusalLog } from '../api/webhook-sources';
 import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
 import { temporalTestClockProcess } from '../api/temporal-test-clock-process';
 import { createDatabase } from '../prisma/client';
+import { direct } from '../prisma/direct';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
@@ -30,7 +31,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     bulkRetries: temporalBulkRetryProcess(temporal.client, log),
     payments: temporalPaymentProcess(temporal.client, log, config.INCOMPLETE_HOURS),
     readiness: [
-      { name: 'postgres', check: async () => void (await db.$queryRaw`SELECT 1 FROM plans LIMIT 1`) },
+      { name: 'postgres', check: async () => void (await direct(db).query`SELECT 1 FROM plans LIMIT 1`) },
       {
         name: 'temporal',
         check: async () =>

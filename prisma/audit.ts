@@ -1,5 +1,6 @@
 /** Reading the audit log; its rows are written by the API (`api/audit.ts`). */
 import type { Database } from './client';
+import { direct } from './direct';
 import { columnsOf } from './columns';
 import { Prisma } from './generated/client';
 
@@ -30,5 +31,7 @@ export function readAudit(
   ];
   const where =
     conditions.length === 0 ? Prisma.empty : Prisma.sql`WHERE ${Prisma.join(conditions, ' AND ')}`;
-  return db.$queryRaw<AuditRow[]>`SELECT ${columns} FROM audit_log ${where} ORDER BY id DESC LIMIT ${limit}`;
+  return direct(db).query<
+    AuditRow[]
+  >`SELECT ${columns} FROM audit_log ${where} ORDER BY id DESC LIMIT ${limit}`;
 }

@@ -23,6 +23,7 @@ import {
   type BulkRetryStatus,
 } from '../domain/bulk-retry';
 import { databaseNow, inTransaction, type Database, type Transaction } from './client';
+import { direct } from './direct';
 import { Prisma } from './generated/client';
 import { refusalsNow, type AskedAttempt } from './retry-facts';
 import { instantOrNull } from './rows';
@@ -63,14 +64,14 @@ function selectionOf(filter: BulkRetryFilter): Prisma.Sql {
 
 /** How many a filter lets through, at most one more than a run may have. */
 export async function countSelected(db: Transaction, filter: BulkRetryFilter): Promise<number> {
-  const [row] = await db.$queryRaw<[{ count: number }]>`
+  const [row] = await direct(db).query<[{ count: number }]>`
     SELECT count(*)::int AS count FROM (${selectionOf(filter)} LIMIT ${maxSelected + 1}) AS selected`;
   return row.count;
 }
 
 /** What a run with this filter would do if it were over in an instant. Reads only. */
 export async function previewSelection(db: Transaction, filter: BulkRetryFilter): Promise<BulkRetryPreview> {
-  const selected = await db.$queryRaw<{ id: string; held: boolean }[]>`
+  const selected = await direct(db).query<{ id: string; held: boolean }[]>`
     SELECT id, held FROM (${selectionOf(filter)}) AS selected ORDER BY failed_at, id LIMIT ${maxSelected}`;
   const refusals = new Map<BulkRefusal, number>();
   const sums = new Map<string, bigint>();
@@ -125,12 +126,12 @@ export interface NewBulkRetry {
 /** Writes a run with everything that it selects, once. */
 export async function beginRun(tx: Transaction, wanted: NewBulkRetry): Promise<BulkRetryRow> {
   // Who begins one sees what the other has selected.
-  await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('bulk_retries', 0))::text`;
+  await direct(tx).query`SELECT pg_advisory_xact_lock(hashtextextended('bulk_retries', 0))::text`;
   const before = await tx.bulkRetry.findUnique({ where: { id: wanted.id } });
   if (before !== null) return before;
   const now = await databaseNow(tx);
   await tx.bulkRetry.create({ data: { ...wanted, status: 'running', created_at: now, updated_at: now } });
-  const total = await tx.$executeRaw`
+  const total = await direct(tx).execute`
     INSERT INTO bulk_retry_payments (bulk_retry_id, position, payment_id)
     SELECT ${wanted.id}, row_number() OVER (ORDER BY failed_at, id), id
     FROM (${selectionOf(wanted.filter)}) AS selected WHERE NOT held`;
@@ -152,7 +153,7 @@ export async function keepPreview(
 
 /** Locks a bulk retry for a change. Null when there is no such one. */
 export async function lockBulkRetry(tx: Transaction, id: string): Promise<BulkRetryRow | null> {
-  await tx.$queryRaw`SELECT 1 FROM bulk_retries WHERE id = ${id} FOR UPDATE`;
+  await direct(tx).query`SELECT 1 FROM bulk_retries WHERE id = ${id} FOR UPDATE`;
   return tx.bulkRetry.findUnique({ where: { id } });
 }
 

@@ -8,6 +8,7 @@ import type { Actor } from '../contracts/fields';
 import { subscription, type Subscription } from '../contracts/http/subscriptions';
 import type { SubscriptionChange } from '../domain/subscription';
 import type { Transaction } from './client';
+import { direct } from './direct';
 import { settingsOf } from './columns';
 import { Prisma } from './generated/client';
 
@@ -26,7 +27,7 @@ export const systemActor = (service: string): Actor => ({ kind: 'system', id: se
 
 /** Writes the history's row of `result`'s version. */
 export async function recordChange(tx: Transaction, result: Subscription, change: Change): Promise<void> {
-  await tx.$executeRaw(insertion(result, change));
+  await direct(tx).execute(insertion(result, change));
 }
 
 /** What a version changes of the row; `version` is always among it. */
@@ -39,7 +40,7 @@ export async function writeWithChange(
   result: Subscription,
   change: Change,
 ): Promise<void> {
-  await tx.$executeRaw`
+  await direct(tx).execute`
     WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})
     ${insertion(result, change)}`;
 }

@@ -5,7 +5,8 @@
  * PostgreSQL gave up for the sake of another (deadlock, serialization failure).
  */
 import { PrismaPg } from '@prisma/adapter-pg';
-import { DatabaseError, Pool, type QueryResultRow } from 'pg';
+import { DatabaseError } from 'pg';
+import { direct, DirectPool } from './direct';
 import { Prisma, PrismaClient } from './generated/client';
 import { inUtc } from './time-zone';
 
@@ -19,7 +20,7 @@ export type Transaction = Prisma.TransactionClient;
  * @param poolSize connections of this process
  */
 export function createDatabase(url: string, poolSize: number): Database {
-  const pool = new Pool({
+  const pool = new DirectPool({
     connectionString: inUtc(url),
     max: poolSize,
     connectionTimeoutMillis: 3_000,
@@ -31,49 +32,15 @@ export function createDatabase(url: string, poolSize: number): Database {
   pool.on('error', () => undefined);
   const adapter = new PrismaPg(pool, {
     disposeExternalPool: true,
-    statementNameGenerator: preparedStatements(maxPreparedStatements),
+    statementNameGenerator: pool.nameOf,
   });
   const db = new PrismaClient({ adapter, transactionOptions: { maxWait: 3_000, timeout: 5_000 } });
   pools.set(db, pool);
+  pool.serve(db);
   return db;
 }
 
-const pools = new WeakMap<Database, Pool>();
-
-/**
- * One statement, which is its own transaction, past Prisma: for the few that have to be fast.
- * @param name of the statement; each connection parses and plans it once
- */
-export async function runPrepared<Row extends QueryResultRow>(
-  db: Database,
-  name: string,
-  text: string,
-  values: readonly unknown[],
-): Promise<Row[]> {
-  const pool = pools.get(db);
-  if (pool === undefined) throw new Error('this database was not made by createDatabase');
-  const { rows } = await pool.query<Row>({ name, text, values: [...values] });
-  return rows;
-}
-
-/** Of one connection; the product has fewer statements, save lists of varying length. */
-const maxPreparedStatements = 500;
-
-/**
- * Names for statements that the connections keep prepared, so that PostgreSQL parses and plans them once. The first
- * `limit` get one; no name means that nothing is kept.
- */
-function preparedStatements(limit: number): (query: { sql: string }) => string {
-  const names = new Map<string, string>();
-  return ({ sql }) => {
-    const known = names.get(sql);
-    if (known !== undefined) return known;
-    if (names.size >= limit) return '';
-    const name = `s${names.size}`;
-    names.set(sql, name);
-    return name;
-  };
-}
+const pools = new WeakMap<Database, DirectPool>();
 
 const maxRepeats = 5;
 
@@ -82,9 +49,16 @@ const maxRepeats = 5;
  * serialization failure against it; `work` must have no effect outside the transaction.
  */
 export async function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const pool = pools.get(db);
+  if (pool === undefined) throw new Error('this database was not made by createDatabase');
   for (let repeats = 0; ; repeats += 1) {
     try {
-      return await db.$transaction(work);
+      return await pool.transaction<Transaction, T>((serve) =>
+        db.$transaction(async (tx) => {
+          serve(tx);
+          return work(tx);
+        }),
+      );
     } catch (error) {
       if (repeats >= maxRepeats || !isTransientConflict(error)) throw error;
     }
@@ -98,25 +72,26 @@ export function isTransientConflict(error: unknown): boolean {
     code?: unknown;
     meta?: { driverAdapterError?: { cause?: { originalCode?: string } } };
   };
-  const state = meta?.driverAdapterError?.cause?.originalCode;
+  const state = error instanceof DatabaseError ? code : meta?.driverAdapterError?.cause?.originalCode;
   return code === 'P2034' || state === '40P01' || state === '40001';
 }
 
 /**
- * Of {@link runPrepared}: PostgreSQL is there and refused the statement, so something in it may be why. Not so when it is
- * away, without resources, or out of time (SQLSTATE 08, 53, 57, 58).
+ * Of a statement past Prisma: PostgreSQL is there and refused it, so something in it may be why. Not so when it is away,
+ * without resources, or out of time (SQLSTATE 08, 53, 57, 58).
  */
 export function isRefusal(error: unknown): boolean {
   return error instanceof DatabaseError && !/^(08|5[378])/.test(error.code ?? '');
 }
 
-/** Two writers made the same thing: a UNIQUE constraint refused the second (P2002). */
+/** Two writers made the same thing: a UNIQUE constraint refused the second (P2002, 23505). */
 export function isUniqueViolation(error: unknown): boolean {
+  if (error instanceof DatabaseError) return error.code === '23505';
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
 
 /** PostgreSQL's clock; the only one by which money and due dates are judged. */
 export async function databaseNow(tx: Transaction): Promise<Date> {
-  const [row] = await tx.$queryRaw<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
+  const [row] = await direct(tx).query<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
   return row.now;
 }

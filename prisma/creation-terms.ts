@@ -6,6 +6,7 @@
  */
 import type { Interval } from '../domain/calendar';
 import type { Transaction } from './client';
+import { direct } from './direct';
 import type { Times } from './clock';
 import type { Prisma } from './generated/client';
 
@@ -44,7 +45,7 @@ export async function readCreationTerms(
   { customer_id, plan_id, payment_method_id }: Named,
   orDefault: boolean,
 ): Promise<CreationTerms> {
-  const [row] = await tx.$queryRaw<[Joined]>`
+  const [row] = await direct(tx).query<[Joined]>`
     SELECT clock_timestamp() AS real_now,
       plans.id AS plan_id, plans.name AS plan_name, plans.currency, plans.amount, plans.interval_unit,
       plans.interval_count, plans.trial_days, plans.active,

@@ -6,6 +6,7 @@
  * lock before (READ COMMITTED). FOR SHARE is never upgraded.
  */
 import type { Transaction } from './client';
+import { direct } from './direct';
 import { columnsOf } from './columns';
 import { Prisma } from './generated/client';
 
@@ -27,7 +28,7 @@ export async function lockSubscription(
   subscriptionId: string,
 ): Promise<Locked<SubscriptionRow> | null> {
   // The outer query reads the clock for the row that the inner one gave, so after its lock.
-  const [found] = await tx.$queryRaw<(SubscriptionRow & { real_now: Date })[]>`
+  const [found] = await direct(tx).query<(SubscriptionRow & { real_now: Date })[]>`
     WITH locked AS MATERIALIZED (
       SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR UPDATE
     )
@@ -43,14 +44,14 @@ export async function shareSubscription(
   subscriptionId: string | null,
 ): Promise<SubscriptionRow | null> {
   if (subscriptionId === null) return null;
-  const [row] = await tx.$queryRaw<SubscriptionRow[]>`
+  const [row] = await direct(tx).query<SubscriptionRow[]>`
     SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR SHARE`;
   return row ?? null;
 }
 
 /** Locks a payment for a change. Null when it does not exist. */
 export async function lockPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | null> {
-  const [row] = await tx.$queryRaw<PaymentRow[]>`
+  const [row] = await direct(tx).query<PaymentRow[]>`
     SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE`;
   return row ?? null;
 }
@@ -68,10 +69,10 @@ export interface LockedPayment {
  */
 export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
   // Whose a payment is never changes, so it may be looked up before the lock.
-  const [subscription] = await tx.$queryRaw<SubscriptionRow[]>`
+  const [subscription] = await direct(tx).query<SubscriptionRow[]>`
     SELECT ${subscriptionColumns} FROM subscriptions
     WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`;
-  const [found] = await tx.$queryRaw<(PaymentRow & { real_now: Date })[]>`
+  const [found] = await direct(tx).query<(PaymentRow & { real_now: Date })[]>`
     WITH locked AS MATERIALIZED (
       SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
     )

@@ -6,6 +6,7 @@
 import { derivedId } from '../domain/ids';
 import type { OperatorTaskKind, OperatorTaskSubject } from '../domain/operator-task';
 import type { Transaction } from './client';
+import { direct } from './direct';
 
 /** Asks for a person's decision; asked once. */
 export async function raiseOperatorTask(
@@ -31,7 +32,7 @@ export async function raiseOperatorTaskAgain(
   now: Date,
 ): Promise<void> {
   await raiseOperatorTask(tx, kind, subject, detail, now);
-  await tx.$executeRaw`
+  await direct(tx).execute`
     UPDATE operator_tasks SET status = 'open', resolved_at = NULL, resolution = NULL, detail = ${detail}
     WHERE kind = ${kind} AND subject_type = ${subject.type} AND subject_id = ${subject.id} AND status <> 'open'`;
 }

@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import { writeEnvelope, type NewEvent } from '../contracts/envelope';
 import type { EventTopic } from '../contracts/events';
-import { runPrepared, type Database, type Transaction } from './client';
+import type { Database, Transaction } from './client';
+import { direct } from './direct';
 
 /** How many relays can publish side by side. Stored with each row: changing it needs an empty outbox. */
 export const outboxShards = 8;
@@ -33,7 +34,7 @@ export async function appendToOutbox<T extends EventTopic>(
   const payload = writeEnvelope(event, time);
   const shard = outboxShard(event.key);
   // The row is made from the turn, so its id is drawn when the turn has come.
-  await tx.$executeRaw`
+  await direct(tx).execute`
     WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(${event.key}, 0))),
     written AS (
       INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, created_at)
@@ -65,7 +66,7 @@ export async function appendAllToOutbox<T extends EventTopic>(
     payload: writeEnvelope(event, time),
   }));
   // Sorted before its ids are drawn, and joined to the turns, so all of them have come by then.
-  await tx.$executeRaw`
+  await direct(tx).execute`
     WITH given AS MATERIALIZED (
       SELECT * FROM ROWS FROM (json_to_recordset(${JSON.stringify(rows)}::json)
         AS (event_id text, topic text, key text, shard int, subject text, payload text)) WITH ORDINALITY
@@ -122,7 +123,9 @@ export function hintSoon(db: Database, committed: readonly number[]): void {
   waitingHints.set(db, shards);
   setTimeout(() => {
     waitingHints.delete(db);
-    const text = 'SELECT pg_notify($1, shard::text) FROM unnest($2::int[]) AS shard';
-    runPrepared(db, 'hint_outbox', text, [outboxChannel, [...shards]]).catch(() => undefined);
+    direct(db)
+      .execute`SELECT pg_notify(${outboxChannel}, shard::text) FROM unnest(${[...shards]}::int[]) AS shard`.catch(
+      () => undefined,
+    );
   }, hintDelayMs).unref();
 }

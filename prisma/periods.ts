@@ -1,6 +1,7 @@
 /** A period of a subscription: written with its payment in one statement, and paid. */
 import type { Line } from '../domain/proration';
 import type { Transaction } from './client';
+import { direct } from './direct';
 import { columnsOf } from './columns';
 import { Prisma } from './generated/client';
 
@@ -41,10 +42,10 @@ export async function insertPeriod(
     INSERT INTO subscription_periods (subscription_id, index, start, "end", currency, amount, paid_at, payment_id)
     VALUES (${id}, ${index}, ${start}, ${end}, ${currency}, ${amount}, ${paidAt}, ${payment?.id ?? null})`;
   if (payment === null) {
-    await tx.$executeRaw(insertion);
+    await direct(tx).execute(insertion);
     return null;
   }
-  const [row] = await tx.$queryRaw<[PaymentRow]>`
+  const [row] = await direct(tx).query<[PaymentRow]>`
     WITH opened AS (${insertion})
     INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
       provider, payment_method_id, announced, created_at, updated_at)
@@ -62,6 +63,6 @@ export async function markPeriodPaid(
   index: number,
   at: Date,
 ): Promise<void> {
-  await tx.$executeRaw`
+  await direct(tx).execute`
     UPDATE subscription_periods SET paid_at = ${at} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
 }

@@ -9,6 +9,7 @@
 import { providerEvent, type ProviderEvent, type ToldOutcome } from '../contracts/provider-events';
 import { outcomeOfTold } from '../domain/told-outcome';
 import { databaseNow, type Transaction } from './client';
+import { direct } from './direct';
 import type { Prisma } from './generated/client';
 import { recordDispute } from './record-dispute';
 import { settleAttempt } from './settle-attempt';
@@ -32,7 +33,7 @@ const ignored = (outcome: string): Verdict => ({ status: 'ignored', outcome });
 const processed = (outcome: string): Verdict => ({ status: 'processed', outcome });
 
 export async function processDelivery(tx: Transaction, deliveryId: string): Promise<Processed> {
-  await tx.$queryRaw`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  await direct(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
   const row = await tx.webhookDelivery.findUnique({
     where: { id: deliveryId },
     select: { status: true, provider: true, event: true },

@@ -11,6 +11,7 @@ import type { RetryPolicyDocument } from '../domain/retry-policy';
 import { retryRefusal, type RetryRefusal } from '../domain/retry-refusal';
 import type { SubscriptionStatus } from '../domain/subscription';
 import type { Transaction } from './client';
+import { direct } from './direct';
 import { columnsOf } from './columns';
 import { Prisma } from './generated/client';
 import { readRetryPolicy } from './retry-policies';
@@ -42,7 +43,7 @@ async function methodsToCharge(tx: Transaction, asked: readonly Chargeable[]): P
     return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
   });
   const place = (at: number) => choices.map((choice) => choice[at] ?? '');
-  const rows = await tx.$queryRaw<(MethodRow & { item: bigint })[]>`
+  const rows = await direct(tx).query<(MethodRow & { item: bigint })[]>`
     SELECT DISTINCT ON (item) item, ${methodColumns} FROM payment_methods
     JOIN (
       SELECT item, place, method_id, owner_id
@@ -91,7 +92,7 @@ async function lastDeclines(
   tx: Transaction,
   paymentIds: readonly string[],
 ): Promise<Map<string, DeclineCode>> {
-  const rows = await tx.$queryRaw<
+  const rows = await direct(tx).query<
     { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
   >`
     SELECT DISTINCT ON (payment_id, payment_method_id) payment_id, payment_method_id, failure ->> 'code' AS code
@@ -126,7 +127,7 @@ async function countedAttempts(
 ): Promise<Map<string, { at: string }[]>> {
   const since = new Date(now.getTime() - budgetDays * 86_400_000);
   // Begun in real time, settled in the customer's: a test clock may be years ahead.
-  const rows = await tx.$queryRaw<{ method_id: string; at: Date }[]>`
+  const rows = await direct(tx).query<{ method_id: string; at: Date }[]>`
     SELECT asked.id AS method_id, coalesce(a.settled_at, a.started_at) AS at
     FROM payment_methods AS asked
     JOIN payment_methods AS card ON card.id = asked.id
@@ -162,7 +163,7 @@ async function policiesOf(
   tx: Transaction,
   asked: readonly Pick<Chargeable, 'payment' | 'subscription'>[],
 ): Promise<Policy[]> {
-  const begun = await tx.$queryRaw<{ payment_id: string; policy_id: string; policy_version: number }[]>`
+  const begun = await direct(tx).query<{ payment_id: string; policy_id: string; policy_version: number }[]>`
     SELECT DISTINCT ON (payment_id) payment_id, policy_id, policy_version
     FROM retry_plans WHERE payment_id = ANY(${asked.map(({ payment }) => payment.id)})
     ORDER BY payment_id, sequence`;

@@ -6,6 +6,7 @@
  */
 import { rankOf, sourceAt, type TimelinePlace, type TimelineSource } from '../domain/timeline';
 import type { Database } from './client';
+import { direct } from './direct';
 import { Prisma } from './generated/client';
 
 /** Whose timeline. A subscription's has all that its payments' have. */
@@ -32,7 +33,7 @@ export async function timelinePlaces(
   limit: number,
 ): Promise<TimelinePlace[]> {
   const { atMs, source, id, number } = after ?? beginning;
-  const rows = await db.$queryRaw<IndexRow[]>`
+  const rows = await direct(db).query<IndexRow[]>`
     WITH ${subjects(subject)}
     SELECT at, rank, id, number FROM (
       SELECT at, rank, id COLLATE "C" AS id, number FROM (${entries(subject.id)}) AS entry

@@ -7,6 +7,7 @@
  */
 import { predicateNames, type Predicate } from '../domain/unfinished';
 import type { Database } from './client';
+import { direct } from './direct';
 import { Prisma } from './generated/client';
 
 export interface Finding {
@@ -276,13 +277,15 @@ export async function findUnfinished(db: Database, question: Question): Promise<
       FROM (${query(asked)} LIMIT ${limit}) AS found`;
   });
   // One statement sees one moment: nothing slips through by going from one predicate's rows to another's meanwhile.
-  const rows = await db.$queryRaw<{ predicate: Predicate; type: Finding['subject']['type']; id: string }[]>`
+  const rows = await direct(db).query<
+    { predicate: Predicate; type: Finding['subject']['type']; id: string }[]
+  >`
     ${Prisma.join(questions, ' UNION ALL ')}`;
   return rows.map(({ predicate, type, id }) => ({ predicate, subject: { type, id } }));
 }
 
 async function realTimeBefore(db: Database, toleranceMs: number): Promise<Date> {
-  const [row] = await db.$queryRaw<[{ at: Date }]>`
+  const [row] = await direct(db).query<[{ at: Date }]>`
     SELECT clock_timestamp() - ${toleranceMs} * interval '1 millisecond' AS at`;
   return row.at;
 }

@@ -13,6 +13,7 @@ import { webhookEventId } from '../domain/event-ids';
 import { derivedId } from '../domain/ids';
 import { outcomeOfTold } from '../domain/told-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from './client';
+import { direct } from './direct';
 import type { Prisma } from './generated/client';
 import { appendToOutbox } from './outbox';
 import { settleAttempt } from './settle-attempt';
@@ -154,7 +155,7 @@ function receivedEvent(
  * @returns null when there is no such delivery
  */
 export async function replayDelivery(tx: Transaction, deliveryId: string): Promise<DeliveryRow | null> {
-  await tx.$queryRaw`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  await direct(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
   if ((await tx.webhookDelivery.count({ where: { id: deliveryId } })) === 0) return null;
   const row = await tx.webhookDelivery.update({
     where: { id: deliveryId },
@@ -173,7 +174,7 @@ export async function replayDelivery(tx: Transaction, deliveryId: string): Promi
 
 /** Forgets the bodies of deliveries from before `before`, at most `limit`. @returns how many */
 export async function forgetBodies(db: Database, before: Date, limit: number): Promise<number> {
-  return db.$executeRaw`
+  return direct(db).execute`
     UPDATE webhook_deliveries SET body = NULL
     WHERE id IN (
       SELECT id FROM webhook_deliveries WHERE body IS NOT NULL AND created_at < ${before}

@@ -7,7 +7,8 @@
  * deliveries are written, in one order, before the first turn at the outbox is taken, so that neither two of these nor
  * one of these and another writer wait for each other; a row that PostgreSQL refuses harms no other.
  */
-import { isRefusal, runPrepared, type Database } from './client';
+import { isRefusal, type Database } from './client';
+import { direct } from './direct';
 import { hintSoon, outboxCtes } from './outbox';
 import { together } from './together';
 
@@ -80,12 +81,10 @@ export function storeDelivery(db: Database, row: DeliveryToStore): Promise<Store
 async function storeAll(db: Database, given: readonly DeliveryToStore[]): Promise<Stored[]> {
   // Of one event that came several times the first is stored, as the key says that keeps its place.
   const rows = [...new Map(given.toReversed().map((row) => [row.id, row])).values()].toReversed();
-  const written = await runPrepared<{ event_id: string; shard: number }>(
-    db,
-    'store_webhooks',
-    storing,
-    columnsOf(rows),
-  );
+  const written = await direct(db).query<{ event_id: string; shard: number }[]>({
+    text: storing,
+    values: columnsOf(rows),
+  });
   if (written.length > 0) {
     hintSoon(
       db,

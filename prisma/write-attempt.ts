@@ -5,6 +5,7 @@
  */
 import type { AttemptTrigger } from '../domain/payment';
 import type { Transaction } from './client';
+import { direct } from './direct';
 import { columnsOf, settingsOf } from './columns';
 import { Prisma } from './generated/client';
 
@@ -25,7 +26,7 @@ export interface NewAttempt {
 
 /** A payment's attempts, oldest first. */
 export function attemptsOf(tx: Transaction, paymentId: string): Promise<AttemptRow[]> {
-  return tx.$queryRaw<AttemptRow[]>`
+  return direct(tx).query<AttemptRow[]>`
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} ORDER BY number`;
 }
 
@@ -35,7 +36,7 @@ export async function attemptOf(
   paymentId: string,
   number: number,
 ): Promise<AttemptRow | null> {
-  const [row] = await tx.$queryRaw<AttemptRow[]>`
+  const [row] = await direct(tx).query<AttemptRow[]>`
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND number = ${number}`;
   return row ?? null;
 }
@@ -46,7 +47,7 @@ export async function insertAttempt(
   payment: PaymentRow,
   { number, idempotencyKey, trigger, onSession, method }: NewAttempt,
 ): Promise<AttemptRow> {
-  const [attempt] = await tx.$queryRaw<[AttemptRow]>`
+  const [attempt] = await direct(tx).query<[AttemptRow]>`
     WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
     paying AS (
       UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
@@ -79,11 +80,11 @@ export async function updateAttempt(
     WHERE payment_id = ${payment.id} AND number = ${attempt.number}`;
   const saved = { ...attempt, ...withoutUndefined(ofAttempt) };
   if (ofPayment === null) {
-    await tx.$executeRaw(update);
+    await direct(tx).execute(update);
     return { attempt: saved, payment };
   }
   const changed = { ...ofPayment, version: payment.version + 1 };
-  await tx.$executeRaw`
+  await direct(tx).execute`
     WITH attempted AS (${update})
     UPDATE payments SET ${settingsOf(changed, ['next_action'])} WHERE id = ${payment.id}`;
   return { attempt: saved, payment: { ...payment, ...withoutUndefined(changed) } };

@@ -9,6 +9,7 @@ import type { AdvanceClock } from '../../contracts/commands';
 import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
 import { quietBeforeLookupMs } from '../../domain/unknown-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { direct } from '../../prisma/direct';
 import { Prisma } from '../../prisma/generated/client';
 import { findUnfinished, type Finding } from '../../prisma/unfinished';
 import type { FollowUps } from '../payment/follow-ups';
@@ -136,7 +137,7 @@ const isCollecting = Prisma.sql`(s.id IS NULL OR s.status NOT IN ('cancelled', '
  * reminders.
  */
 async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null> {
-  const [next] = await tx.$queryRaw<[{ at: Date | null }]>`
+  const [next] = await direct(tx).query<[{ at: Date | null }]>`
     SELECT min(at) AS at FROM (
       SELECT min(next_due_at) AS at FROM subscriptions WHERE test_clock_id = ${clockId}
       UNION ALL
@@ -159,7 +160,7 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
 
 /** The payments whose question is due are told: they wait by the clock. */
 async function tellPayments({ db, followUps }: TestClockDependencies, clockId: string): Promise<void> {
-  const due = await db.$queryRaw<{ payment_id: string; now: Date }[]>`
+  const due = await direct(db).query<{ payment_id: string; now: Date }[]>`
     SELECT DISTINCT a.payment_id, k.now FROM test_clocks k
       JOIN customers c ON c.test_clock_id = k.id JOIN payments p ON p.customer_id = c.id
       JOIN payment_attempts a ON a.payment_id = p.id
@@ -167,7 +168,7 @@ async function tellPayments({ db, followUps }: TestClockDependencies, clockId: s
   for (const { payment_id, now } of due) {
     await followUps.clockAdvanced(payment_id, { now: now.toISOString() });
   }
-  const planned = await db.$queryRaw<{ payment_id: string }[]>`
+  const planned = await direct(db).query<{ payment_id: string }[]>`
     SELECT r.payment_id FROM retry_plans r
       JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
@@ -183,7 +184,7 @@ async function tellPayments({ db, followUps }: TestClockDependencies, clockId: s
 
 /** @throws Error when there is no such clock */
 async function lockClock(tx: Transaction, clockId: string): Promise<ClockRow> {
-  await tx.$queryRaw`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
+  await direct(tx).query`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
   return tx.testClock.findUniqueOrThrow({ where: { id: clockId } });
 }
 
@@ -215,7 +216,7 @@ async function look(
 
 /** A call may be repeated, or may still be on its way at the provider: both are over some time after the last one. */
 async function patientUntil(db: Database, clockId: string): Promise<string | null> {
-  const [last] = await db.$queryRaw<[{ at: Date | null }]>`
+  const [last] = await direct(db).query<[{ at: Date | null }]>`
     SELECT max(coalesce(a.last_call_ended_at, a.started_at)) AS at FROM payment_attempts a
       JOIN payments p ON p.id = a.payment_id JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id

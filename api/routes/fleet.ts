@@ -15,6 +15,7 @@ import {
 import { actor as actorShape } from '../../contracts/fields';
 import { predicateNames } from '../../domain/unfinished';
 import type { Database } from '../../prisma/client';
+import { direct } from '../../prisma/direct';
 import { findUnfinished } from '../../prisma/unfinished';
 import type { ApiDependencies } from '../dependencies';
 import { route, type Answer, type Call } from '../route';
@@ -26,7 +27,7 @@ const shownAtMost = 20;
 
 async function schedulerOf(db: Database): Promise<RenewalScheduler> {
   const pause = await db.renewalPause.findFirst();
-  const [row] = await db.$queryRaw<[{ due: bigint; oldest: Date | null; next: Date | null }]>`
+  const [row] = await direct(db).query<[{ due: bigint; oldest: Date | null; next: Date | null }]>`
     SELECT count(*) FILTER (WHERE next_due_at <= clock_timestamp()) AS due,
       min(next_due_at) FILTER (WHERE next_due_at <= clock_timestamp()) AS oldest,
       min(next_due_at) FILTER (WHERE next_due_at > clock_timestamp()) AS next

@@ -18,6 +18,7 @@ import {
 } from '../../contracts/http/test-clocks';
 import { finalStatuses } from '../../domain/subscription';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
+import { direct } from '../../prisma/direct';
 import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull } from '../../prisma/rows';
 import { pageArguments, pageOf } from '../cursors';
@@ -81,7 +82,7 @@ async function advance(call: ClockCall<AdvanceTestClock>, deps: ApiDependencies)
 async function remove(call: ClockCall<unknown>, deps: ApiDependencies): Promise<Answer> {
   const clockId = call.params.test_clock_id;
   const row = await inTransaction(deps.db, async (tx) => {
-    await tx.$executeRaw`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
+    await direct(tx).execute`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
     const before = await tx.testClock.findUnique({ where: { id: clockId } });
     if (before === null) throw notFound('test clock');
     if (before.deleted_at !== null) return before;

@@ -8,6 +8,7 @@
 import type { NotificationTemplate } from '../../contracts/notifications';
 import { derivedId } from '../../domain/ids';
 import type { Database } from '../../prisma/client';
+import { direct } from '../../prisma/direct';
 import type { Notifier } from './port';
 
 /** Where notifications go; `none`: nowhere. */
@@ -47,7 +48,7 @@ export async function claim(
 ): Promise<Claim | null> {
   const { eventId, template, customer_id, subscription_id, payment_id, requestedAt } = request;
   const id = notificationId(eventId);
-  const [claimed] = await db.$queryRaw<{ attempts: number; age_ms: number }[]>`
+  const [claimed] = await direct(db).query<{ attempts: number; age_ms: number }[]>`
     INSERT INTO notifications AS n (id, event_id, template, customer_id, subscription_id, payment_id, channel,
       requested_at, attempts, lease_until)
     VALUES (${id}, ${eventId}, ${template}, ${customer_id}, ${subscription_id}, ${payment_id}, ${channel},
@@ -71,7 +72,7 @@ export type Conclusion =
 export async function conclude(db: Database, { id }: Claim, conclusion: Conclusion): Promise<void> {
   const messageId = conclusion.status === 'sent' ? conclusion.messageId : null;
   const reason = conclusion.status === 'sent' ? null : conclusion.reason;
-  await db.$executeRaw`
+  await direct(db).execute`
     UPDATE notifications SET status = ${conclusion.status}, reason = ${reason}, message_id = ${messageId},
       lease_until = NULL, sent_at = CASE WHEN ${conclusion.status} = 'sent' THEN clock_timestamp() END
     WHERE id = ${id} AND status = 'sending'`;

@@ -144,7 +144,7 @@ describe('the outbox', () => {
         const inItsOrder = keys.toSorted((a, b) => hashOf(writer, a) - hashOf(writer, b));
         const events = inItsOrder.map((key) => event(`${key}/${writer}/${turn}`, key));
         // Once: a transaction that PostgreSQL gave up would be repeated by `inTransaction`.
-        await db.$transaction(async (tx) => {
+        await inTransaction(db, async (tx) => {
           await appendAllToOutbox(tx, events, time);
           for (const { id, key } of events)
             await tx.$executeRaw`INSERT INTO commits (key, event_id) VALUES (${key}, ${id})`;

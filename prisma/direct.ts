@@ -1,0 +1,136 @@
+/**
+ * Statements written by hand, past Prisma: on the connection of a transaction, or on any of the pool's.
+ *
+ * Owns: which connection a transaction runs on, the names under which connections keep statements prepared, and how
+ * values are read. Invariants: a statement of a transaction that has ended is refused, never run on a connection that
+ * others have by then; statements of one transaction run in the order in which they were asked for, also when several
+ * are asked for at once.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Pool, types, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
+import { Prisma } from './generated/client';
+
+/** Its text, with `$1` and so on for its values. `Prisma.Sql` is one. */
+export type Statement = Pick<Prisma.Sql, 'text' | 'values'>;
+
+/** Each is a template's tag, whose values become parameters; or takes a statement that is made already. */
+export interface Statements {
+  /** @returns the rows: `bigint` read as BigInt, JSON as what it says, instants as Date */
+  query<Rows extends readonly object[]>(
+    statement: TemplateStringsArray | Statement,
+    ...values: unknown[]
+  ): Promise<Rows>;
+  /** @returns how many rows it changed */
+  execute(statement: TemplateStringsArray | Statement, ...values: unknown[]): Promise<number>;
+}
+
+const known = new WeakMap<object, Statements>();
+
+/** @param of a database or a transaction in progress */
+export function direct(of: object): Statements {
+  const statements = known.get(of);
+  if (statements === undefined) throw new Error('neither a database nor a transaction of prisma/client.ts');
+  return statements;
+}
+
+/** The connection of one transaction, from when Prisma takes it out of the pool until it gives it back. */
+interface Lease {
+  client?: PoolClient;
+  ended: boolean;
+}
+
+const leases = new AsyncLocalStorage<Lease>();
+
+/** The pool of a database: Prisma's, and that of {@link direct}. */
+export class DirectPool extends Pool {
+  /** Of a statement, for the connections to keep it prepared; '' when it is not to be kept. */
+  readonly nameOf = statementNames(maxPreparedStatements);
+  private readonly leased = new WeakMap<PoolClient, Lease>();
+
+  constructor(config: PoolConfig) {
+    // Statements that are asked for at once go out at once, and are answered in their order.
+    super({ ...config, pipeline: true });
+    // Also when Prisma gives a transaction up that its owner has not ended.
+    this.on('release', (_error: unknown, client: PoolClient) => {
+      const lease = this.leased.get(client);
+      if (lease !== undefined) lease.ended = true;
+    });
+  }
+
+  override connect(): Promise<PoolClient>;
+  override connect(callback: Parameters<Pool['connect']>[0]): void;
+  override connect(callback?: Parameters<Pool['connect']>[0]): Promise<PoolClient> | void {
+    if (callback !== undefined) return super.connect(callback);
+    const lease = leases.getStore();
+    if (lease === undefined || lease.client !== undefined) return super.connect();
+    return super.connect().then((client) => {
+      lease.client = client;
+      this.leased.set(client, lease);
+      return client;
+    });
+  }
+
+  /** Has {@link direct} know `db`, whose statements are each a transaction of their own. */
+  serve(db: object): void {
+    known.set(
+      db,
+      statements(this.nameOf, (query) => this.query(query)),
+    );
+  }
+
+  /** @param begin has Prisma begin a transaction, and {@link direct} know it. */
+  transaction<Tx extends object, T>(begin: (serve: (tx: Tx) => void) => Promise<T>): Promise<T> {
+    const lease: Lease = { ended: false };
+    const serve = (tx: Tx): void => {
+      known.set(
+        tx,
+        statements(this.nameOf, async (query) => connectionOf(lease).query(query)),
+      );
+    };
+    return leases.run(lease, () => begin(serve));
+  }
+}
+
+function connectionOf({ client, ended }: Lease): PoolClient {
+  if (client === undefined || ended) throw new Error('the transaction has ended');
+  return client;
+}
+
+function statements(
+  nameOf: (query: { sql: string }) => string,
+  run: (query: QueryConfig) => Promise<QueryResult>,
+): Statements {
+  const result = (given: TemplateStringsArray | Statement, values: readonly unknown[]) => {
+    const { text, values: parameters } = 'text' in given ? given : Prisma.sql(given, ...values);
+    return run({ name: nameOf({ sql: text }), text, values: parameters, types: { getTypeParser } });
+  };
+  return {
+    query: async <Rows extends readonly object[]>(
+      given: TemplateStringsArray | Statement,
+      ...values: unknown[]
+    ) => (await result(given, values)).rows as unknown as Rows,
+    execute: async (given, ...values) => (await result(given, values)).rowCount ?? 0,
+  };
+}
+
+const bigints = 20;
+
+/** As Prisma reads them; the driver itself gives a `bigint` as text. */
+const getTypeParser: typeof types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === bigints ? BigInt : types.getTypeParser(oid, format as 'text');
+
+/** Of one connection; the product has fewer statements, save lists of varying length. */
+const maxPreparedStatements = 500;
+
+/** PostgreSQL parses and plans what has a name once for each connection. The first `limit` statements get one. */
+function statementNames(limit: number): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    const name = names.get(sql);
+    if (name !== undefined) return name;
+    if (names.size >= limit) return '';
+    const next = `s${names.size}`;
+    names.set(sql, next);
+    return next;
+  };
+}
