@@ -44,7 +44,7 @@ export async function createPayment(
       data: { ...wanted, actor },
       traceparent: call.traceparent,
     };
-    await appendToOutbox(tx, event, now);
+    appendToOutbox(tx, event, now);
     return made;
   });
   return {

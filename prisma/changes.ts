@@ -9,6 +9,7 @@ import { subscription, type Subscription } from '../contracts/http/subscriptions
 import type { SubscriptionChange } from '../domain/subscription';
 import type { Transaction } from './client';
 import { direct } from './direct';
+import { jsonColumns } from './subscriptions';
 import { settingsOf } from './columns';
 import { Prisma } from './generated/client';
 
@@ -26,26 +27,24 @@ export interface Change {
 export const systemActor = (service: string): Actor => ({ kind: 'system', id: service, reason: null });
 
 /** Writes the history's row of `result`'s version. */
-export async function recordChange(tx: Transaction, result: Subscription, change: Change): Promise<void> {
-  await direct(tx).execute(insertion(result, change));
+export function recordChange(tx: Transaction, result: Subscription, change: Change): void {
+  direct(tx).send(insertion(result, change));
 }
 
 /** What a version changes of the row; `version` is always among it. */
 export type ChangedColumns = Partial<Omit<SubscriptionRow, 'id'>> & Pick<SubscriptionRow, 'version'>;
 
 /** Writes the columns of a version and its history's row. @param columns what is undefined stays as it is */
-export async function writeWithChange(
+export function writeWithChange(
   tx: Transaction,
   columns: ChangedColumns,
   result: Subscription,
   change: Change,
-): Promise<void> {
-  await direct(tx).execute`
+): void {
+  direct(tx).send`
     WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})
     ${insertion(result, change)}`;
 }
-
-const jsonColumns: readonly (keyof SubscriptionRow)[] = ['pending_change', 'waiting_lines', 'metadata'];
 
 function insertion(result: Subscription, change: Change): Prisma.Sql {
   return Prisma.sql`

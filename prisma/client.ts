@@ -53,12 +53,7 @@ export async function inTransaction<T>(db: Database, work: (tx: Transaction) => 
   if (pool === undefined) throw new Error('this database was not made by createDatabase');
   for (let repeats = 0; ; repeats += 1) {
     try {
-      return await pool.transaction<Transaction, T>((serve) =>
-        db.$transaction(async (tx) => {
-          serve(tx);
-          return work(tx);
-        }),
-      );
+      return await pool.transaction<Transaction, T>((begun) => db.$transaction(begun), work);
     } catch (error) {
       if (repeats >= maxRepeats || !isTransientConflict(error)) throw error;
     }

@@ -19,11 +19,24 @@ export function columnsOf(fields: Readonly<Record<string, string>>): Prisma.Sql 
 export function settingsOf(columns: Readonly<Record<string, unknown>>, json: readonly string[]): Prisma.Sql {
   const settings = Object.entries(columns)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => {
-      const isJson = value !== null && json.includes(name);
-      return Prisma.sql`${Prisma.raw(quoted(name))} = ${isJson ? JSON.stringify(value) : value}`;
-    });
+    .map(([name, value]) => Prisma.sql`${Prisma.raw(quoted(name))} = ${asParameter(name, value, json)}`);
   return Prisma.join(settings);
+}
+
+/**
+ * Columns and their values, as an INSERT lists them.
+ * @param columns names are the code's own, values become parameters; what is undefined has its default
+ * @param json names of the columns that hold JSON
+ */
+export function listOf(columns: Readonly<Record<string, unknown>>, json: readonly string[]): Prisma.Sql {
+  const given = Object.entries(columns).filter(([, value]) => value !== undefined);
+  const names = Prisma.raw(given.map(([name]) => quoted(name)).join(', '));
+  const values = given.map(([name, value]) => asParameter(name, value, json));
+  return Prisma.sql`(${names}) VALUES (${Prisma.join(values)})`;
+}
+
+function asParameter(name: string, value: unknown, json: readonly string[]): unknown {
+  return value !== null && json.includes(name) ? JSON.stringify(value) : value;
 }
 
 function quoted(name: string): string {

@@ -7,7 +7,15 @@
  * are asked for at once.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Pool, types, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
+import {
+  DatabaseError,
+  Pool,
+  types,
+  type PoolClient,
+  type PoolConfig,
+  type QueryConfig,
+  type QueryResult,
+} from 'pg';
 import { Prisma } from './generated/client';
 
 /** Its text, with `$1` and so on for its values. `Prisma.Sql` is one. */
@@ -22,6 +30,11 @@ export interface Statements {
   ): Promise<Rows>;
   /** @returns how many rows it changed */
   execute(statement: TemplateStringsArray | Statement, ...values: unknown[]): Promise<number>;
+  /**
+   * Of a transaction only: goes out in its turn, and is waited for when the transaction is to commit. It does not
+   * commit when this fails, and ends with this failure.
+   */
+  send(statement: TemplateStringsArray | Statement, ...values: unknown[]): void;
 }
 
 const known = new WeakMap<object, Statements>();
@@ -37,6 +50,10 @@ export function direct(of: object): Statements {
 interface Lease {
   client?: PoolClient;
   ended: boolean;
+  /** What was sent and is not waited for yet; never rejects. */
+  sent: Promise<void>[];
+  /** Of the first that failed among what was sent. */
+  failure?: unknown;
 }
 
 const leases = new AsyncLocalStorage<Lease>();
@@ -72,23 +89,46 @@ export class DirectPool extends Pool {
 
   /** Has {@link direct} know `db`, whose statements are each a transaction of their own. */
   serve(db: object): void {
-    known.set(
-      db,
-      statements(this.nameOf, (query) => this.query(query)),
-    );
+    const run: Run = (query) => this.query(query);
+    const send = (): never => {
+      throw new Error('outside of a transaction a statement is waited for');
+    };
+    known.set(db, statements(this.nameOf, run, send));
   }
 
-  /** @param begin has Prisma begin a transaction, and {@link direct} know it. */
-  transaction<Tx extends object, T>(begin: (serve: (tx: Tx) => void) => Promise<T>): Promise<T> {
-    const lease: Lease = { ended: false };
-    const serve = (tx: Tx): void => {
-      known.set(
-        tx,
-        statements(this.nameOf, async (query) => connectionOf(lease).query(query)),
-      );
-    };
-    return leases.run(lease, () => begin(serve));
+  /**
+   * Has {@link direct} know a transaction while it lasts.
+   * @param begin has Prisma take a connection, begin, do the work it is given, and end
+   */
+  transaction<Tx extends object, T>(
+    begin: (work: (tx: Tx) => Promise<T>) => Promise<T>,
+    work: (tx: Tx) => Promise<T>,
+  ): Promise<T> {
+    const lease: Lease = { ended: false, sent: [] };
+    const run: Run = async (query) => connectionOf(lease).query(query);
+    const send = (query: QueryConfig): void =>
+      void lease.sent.push(run(query).then(nothing, noteFailure(lease)));
+    return leases.run(lease, () =>
+      begin(async (tx) => {
+        known.set(tx, statements(this.nameOf, run, send));
+        const [done] = await Promise.allSettled([work(tx)]);
+        await Promise.all(lease.sent);
+        if ('failure' in lease) throw lease.failure;
+        if (done.status === 'rejected') throw done.reason;
+        return done.value;
+      }),
+    );
   }
+}
+
+const nothing = (): void => undefined;
+
+/** A statement behind one that failed is refused for its sake (25P02), whether that one was sent or waited for. */
+function noteFailure(lease: Lease): (error: unknown) => void {
+  return (error) => {
+    const isAfterAnother = error instanceof DatabaseError && error.code === '25P02';
+    if (!isAfterAnother && !('failure' in lease)) lease.failure = error;
+  };
 }
 
 function connectionOf({ client, ended }: Lease): PoolClient {
@@ -96,28 +136,32 @@ function connectionOf({ client, ended }: Lease): PoolClient {
   return client;
 }
 
+type Run = (query: QueryConfig) => Promise<QueryResult>;
+
 function statements(
   nameOf: (query: { sql: string }) => string,
-  run: (query: QueryConfig) => Promise<QueryResult>,
+  run: Run,
+  send: (query: QueryConfig) => void,
 ): Statements {
-  const result = (given: TemplateStringsArray | Statement, values: readonly unknown[]) => {
+  const queryOf = (given: TemplateStringsArray | Statement, values: readonly unknown[]): QueryConfig => {
     const { text, values: parameters } = 'text' in given ? given : Prisma.sql(given, ...values);
-    return run({ name: nameOf({ sql: text }), text, values: parameters, types: { getTypeParser } });
+    return { name: nameOf({ sql: text }), text, values: parameters, types: { getTypeParser } };
   };
   return {
     query: async <Rows extends readonly object[]>(
       given: TemplateStringsArray | Statement,
       ...values: unknown[]
-    ) => (await result(given, values)).rows as unknown as Rows,
-    execute: async (given, ...values) => (await result(given, values)).rowCount ?? 0,
+    ) => (await run(queryOf(given, values))).rows as unknown as Rows,
+    execute: async (given, ...values) => (await run(queryOf(given, values))).rowCount ?? 0,
+    send: (given, ...values) => send(queryOf(given, values)),
   };
 }
 
-const bigints = 20;
-
 /** As Prisma reads them; the driver itself gives a `bigint` as text. */
-const getTypeParser: typeof types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  oid === bigints ? BigInt : types.getTypeParser(oid, format as 'text');
+const getTypeParser: typeof types.getTypeParser = (
+  oid: Parameters<typeof types.getTypeParser>[0],
+  format?: 'text' | 'binary',
+) => (oid === types.builtins.INT8 ? BigInt : types.getTypeParser(oid, format as 'text'));
 
 /** Of one connection; the product has fewer statements, save lists of varying length. */
 const maxPreparedStatements = 500;

@@ -8,12 +8,12 @@
 import type { Transaction } from './client';
 import { direct } from './direct';
 import { columnsOf } from './columns';
+import { subscriptionColumns } from './subscriptions';
 import { Prisma } from './generated/client';
 
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 
-const subscriptionColumns = columnsOf(Prisma.SubscriptionScalarFieldEnum);
 const paymentColumns = columnsOf(Prisma.PaymentScalarFieldEnum);
 
 /** A locked row, and PostgreSQL's time when the lock was there. */
@@ -49,7 +49,7 @@ export async function shareSubscription(
   return row ?? null;
 }
 
-/** Locks a payment for a change. Null when it does not exist. */
+/** Locks a payment for a change; its subscription's lock comes first. Null when it does not exist. */
 export async function lockPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | null> {
   const [row] = await direct(tx).query<PaymentRow[]>`
     SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE`;
@@ -68,15 +68,17 @@ export interface LockedPayment {
  * payments or attempts. @throws when there is no such payment
  */
 export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
-  // Whose a payment is never changes, so it may be looked up before the lock.
-  const [subscription] = await direct(tx).query<SubscriptionRow[]>`
-    SELECT ${subscriptionColumns} FROM subscriptions
-    WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`;
-  const [found] = await direct(tx).query<(PaymentRow & { real_now: Date })[]>`
-    WITH locked AS MATERIALIZED (
-      SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
-    )
-    SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked`;
+  // Asked at once, carried out one after the other. Whose a payment is never changes, so it may be looked up before its lock.
+  const [[subscription], [found]] = await Promise.all([
+    direct(tx).query<SubscriptionRow[]>`
+      SELECT ${subscriptionColumns} FROM subscriptions
+      WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`,
+    direct(tx).query<(PaymentRow & { real_now: Date })[]>`
+      WITH locked AS MATERIALIZED (
+        SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
+      )
+      SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked`,
+  ]);
   if (found === undefined) throw new Error(`payment ${paymentId} does not exist`);
   const { real_now: realNow, ...payment } = found;
   return { payment, subscription: subscription ?? null, realNow };

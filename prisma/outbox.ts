@@ -26,15 +26,11 @@ export function outboxShard(key: string): number {
  * Take every row lock of the transaction first: the outbox comes last in the lock order.
  * @param time when it happened, real time
  */
-export async function appendToOutbox<T extends EventTopic>(
-  tx: Transaction,
-  event: NewEvent<T>,
-  time: Date,
-): Promise<void> {
+export function appendToOutbox<T extends EventTopic>(tx: Transaction, event: NewEvent<T>, time: Date): void {
   const payload = writeEnvelope(event, time);
   const shard = outboxShard(event.key);
   // The row is made from the turn, so its id is drawn when the turn has come.
-  await direct(tx).execute`
+  direct(tx).send`
     WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(${event.key}, 0))),
     written AS (
       INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, created_at)
@@ -51,11 +47,11 @@ export async function appendToOutbox<T extends EventTopic>(
  * Writes many events at once, those of a key in their order. Keys take their turns in one order, so that two who write
  * several never wait for each other.
  */
-export async function appendAllToOutbox<T extends EventTopic>(
+export function appendAllToOutbox<T extends EventTopic>(
   tx: Transaction,
   events: readonly NewEvent<T>[],
   time: Date,
-): Promise<void> {
+): void {
   if (events.length === 0) return;
   const rows = events.map((event) => ({
     event_id: event.id,
@@ -66,7 +62,7 @@ export async function appendAllToOutbox<T extends EventTopic>(
     payload: writeEnvelope(event, time),
   }));
   // Sorted before its ids are drawn, and joined to the turns, so all of them have come by then.
-  await direct(tx).execute`
+  direct(tx).send`
     WITH given AS MATERIALIZED (
       SELECT * FROM ROWS FROM (json_to_recordset(${JSON.stringify(rows)}::json)
         AS (event_id text, topic text, key text, shard int, subject text, payload text)) WITH ORDINALITY

@@ -48,7 +48,7 @@ export async function publishOutcome(
     traceparent: await traceOfRequest(tx, payment, attempt),
   };
   if (attempt.status === 'completed') {
-    await appendToOutbox(
+    appendToOutbox(
       tx,
       {
         ...envelope,
@@ -59,7 +59,7 @@ export async function publishOutcome(
       now,
     );
   } else {
-    await appendToOutbox(
+    appendToOutbox(
       tx,
       {
         ...envelope,

@@ -32,7 +32,7 @@ export async function requestNotification(
   source: Source,
 ): Promise<void> {
   const money = { amount: Number(payment.amount), currency: payment.currency };
-  await appendToOutbox(
+  appendToOutbox(
     tx,
     {
       topic: 'notifications.requested',

@@ -33,11 +33,17 @@ interface Chargeable {
   wanted: string | null;
 }
 
+/** What of a payment says which method would be charged. */
+type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method_id'>;
+
 /**
  * The payment methods that attempts would charge, in the order of the payments. Of a payment of its own it is the one
  * that was named; a period is collected with the subscription's of now. Then the customer's default.
  */
-async function methodsToCharge(tx: Transaction, asked: readonly Chargeable[]): Promise<(MethodRow | null)[]> {
+async function methodsToCharge(
+  tx: Transaction,
+  asked: readonly (Omit<Chargeable, 'payment'> & { payment: ToCharge })[],
+): Promise<(MethodRow | null)[]> {
   const choices = asked.map(({ payment, subscription, wanted }) => {
     const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
     return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
@@ -64,7 +70,7 @@ async function methodsToCharge(tx: Transaction, asked: readonly Chargeable[]): P
 /** The payment method that an attempt would charge. @param wanted by whoever asks for it; null: no particular one */
 export async function methodToCharge(
   tx: Transaction,
-  payment: PaymentRow,
+  payment: ToCharge,
   subscription: SubscriptionRow | null,
   wanted: string | null = null,
 ): Promise<MethodRow | null> {

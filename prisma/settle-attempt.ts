@@ -59,7 +59,7 @@ interface Known {
 /**
  * Records what is known of an attempt. `completed` and `failed` settle it, anything else is noted while it is open.
  * @param source of the event, should this write one
- * @throws Error when the attempt does not exist: nobody can learn about what was never begun
+ * @throws Error when the attempt does not exist
  */
 export async function settleAttempt(
   tx: Transaction,
@@ -69,21 +69,25 @@ export async function settleAttempt(
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
-  return settleLocked(tx, await lockPaymentInOrder(tx, paymentId), number, outcome, settledBy, source);
+  const locked = await lockPaymentInOrder(tx, paymentId);
+  const attempt = await attemptOf(tx, paymentId, number);
+  return settleLocked(tx, { ...locked, attempt }, outcome, settledBy, source);
 }
 
-/** {@link settleAttempt} for who holds the locks already. @param locked the rows as they stand under them */
+/** A payment as it stands under its locks, and an attempt of it as it stands then. */
+export interface LockedAttempt extends LockedPayment {
+  attempt: AttemptRow;
+}
+
+/** {@link settleAttempt} for who holds the locks already. */
 export async function settleLocked(
   tx: Transaction,
-  locked: LockedPayment,
-  number: number,
+  locked: LockedAttempt,
   outcome: AttemptOutcome,
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
-  const { payment, subscription, realNow } = locked;
-  const attempt = await attemptOf(tx, payment.id, number);
-  if (attempt === null) throw new Error(`attempt ${number} of ${payment.id} does not exist`);
+  const { payment, subscription, realNow, attempt } = locked;
   const times = await (subscription === null
     ? timesForCustomer(tx, payment.customer_id, realNow)
     : timesFor(tx, subscription.test_clock_id, realNow));
@@ -113,7 +117,7 @@ async function write(
   const { payment: before, now } = known;
   const settled = isSettled(outcome.status);
   const paidBefore = isPaymentCollected(before.status as PaymentStatus);
-  const { attempt, payment } = await updateAttempt(
+  const { attempt, payment } = updateAttempt(
     tx,
     known,
     {

@@ -105,7 +105,7 @@ async function storeSettling(
     });
     if (count === 0) return 'duplicate';
     await settleAttempt(tx, paymentId, attempt, outcome, 'webhook', '/webhook-handler');
-    await appendToOutbox(tx, receivedEvent(webhook, row, key), webhook.receivedAt);
+    appendToOutbox(tx, receivedEvent(webhook, row, key), webhook.receivedAt);
     return 'stored';
   });
 }
@@ -168,7 +168,7 @@ export async function replayDelivery(tx: Transaction, deliveryId: string): Promi
   const key = payment === null ? null : (payment.subscription_id ?? payment.id);
   const webhook = { provider: row.provider, event, receivedAt: row.created_at };
   const told = receivedEvent(webhook, row, key, row.replays);
-  await appendToOutbox(tx, told, await databaseNow(tx));
+  appendToOutbox(tx, told, await databaseNow(tx));
   return row;
 }
 

@@ -30,21 +30,24 @@ export function attemptsOf(tx: Transaction, paymentId: string): Promise<AttemptR
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} ORDER BY number`;
 }
 
-/** Null when there is no such attempt. */
-export async function attemptOf(
-  tx: Transaction,
-  paymentId: string,
-  number: number,
-): Promise<AttemptRow | null> {
+/** @throws Error when there is no such attempt: nobody can learn about what was never begun */
+export async function attemptOf(tx: Transaction, paymentId: string, number: number): Promise<AttemptRow> {
   const [row] = await direct(tx).query<AttemptRow[]>`
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND number = ${number}`;
-  return row ?? null;
+  if (row === undefined) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
+  return row;
 }
+
+/** What of a payment its attempts need. */
+export type AttemptedPayment = Pick<
+  PaymentRow,
+  'id' | 'kind' | 'customer_id' | 'subscription_id' | 'amount' | 'currency'
+>;
 
 /** Begins an attempt: the payment is in processing from now on (PostgreSQL's time). */
 export async function insertAttempt(
   tx: Transaction,
-  payment: PaymentRow,
+  payment: AttemptedPayment,
   { number, idempotencyKey, trigger, onSession, method }: NewAttempt,
 ): Promise<AttemptRow> {
   const [attempt] = await direct(tx).query<[AttemptRow]>`
@@ -70,21 +73,21 @@ export type AttemptChange = Partial<Omit<AttemptRow, 'payment_id' | 'number'>>;
 export type PaymentChange = Partial<Omit<PaymentRow, 'id' | 'version'>>;
 
 /** @param ofPayment null: the payment stays as it is */
-export async function updateAttempt(
+export function updateAttempt(
   tx: Transaction,
   { attempt, payment }: { attempt: AttemptRow; payment: PaymentRow },
   ofAttempt: AttemptChange,
   ofPayment: PaymentChange | null,
-): Promise<{ attempt: AttemptRow; payment: PaymentRow }> {
+): { attempt: AttemptRow; payment: PaymentRow } {
   const update = Prisma.sql`UPDATE payment_attempts SET ${settingsOf(ofAttempt, ['failure'])}
     WHERE payment_id = ${payment.id} AND number = ${attempt.number}`;
   const saved = { ...attempt, ...withoutUndefined(ofAttempt) };
   if (ofPayment === null) {
-    await direct(tx).execute(update);
+    direct(tx).send(update);
     return { attempt: saved, payment };
   }
   const changed = { ...ofPayment, version: payment.version + 1 };
-  await direct(tx).execute`
+  direct(tx).send`
     WITH attempted AS (${update})
     UPDATE payments SET ${settingsOf(changed, ['next_action'])} WHERE id = ${payment.id}`;
   return { attempt: saved, payment: { ...payment, ...withoutUndefined(changed) } };

@@ -6,8 +6,9 @@
  */
 import type { AttemptOutcome } from '../../domain/payment';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockPaymentInOrder, type LockedPayment } from '../../prisma/locks';
-import { settleLocked, type Settlement } from '../../prisma/settle-attempt';
+import { lockPaymentInOrder } from '../../prisma/locks';
+import { settleLocked, type LockedAttempt, type Settlement } from '../../prisma/settle-attempt';
+import { attemptOf } from '../../prisma/write-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
   beginAttempt,
@@ -43,22 +44,22 @@ export async function carryOut(
   timeoutMs: number,
 ): Promise<AttemptAnswer> {
   const outcome = await callProvider(deps, begun, timeoutMs);
-  const { attempt } = await inTransaction(deps.db, async (tx) =>
-    recordAnswer(tx, await lockPaymentInOrder(tx, paymentId), number, outcome),
-  );
+  const { attempt } = await inTransaction(deps.db, async (tx) => {
+    const locked = await lockPaymentInOrder(tx, paymentId);
+    return recordAnswer(tx, { ...locked, attempt: await attemptOf(tx, paymentId, number) }, outcome);
+  });
   return answerOf(attempt);
 }
 
-/** Records what the provider's call said. @param locked the payment as it stands under its locks */
+/** Records what the provider's call said. */
 export async function recordAnswer(
   tx: Transaction,
-  locked: LockedPayment,
-  number: number,
+  locked: LockedAttempt,
   outcome: AttemptOutcome,
 ): Promise<Pick<Settlement, 'attempt' | 'payment'>> {
-  if (!isUnclear(outcome)) return settleLocked(tx, locked, number, outcome, 'answer');
-  const { payment, realNow } = locked;
-  return { payment, attempt: await noteCallEnded(tx, payment.id, number, realNow) };
+  if (!isUnclear(outcome)) return settleLocked(tx, locked, outcome, 'answer');
+  const { payment, attempt, realNow } = locked;
+  return { payment, attempt: await noteCallEnded(tx, payment.id, attempt.number, realNow) };
 }
 
 /** What an attempt has come to so far. */

@@ -13,7 +13,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder, type LockedPayment } from '../../prisma/locks';
 import { methodToCharge } from '../../prisma/retry-facts';
 import { settleAttempt } from '../../prisma/settle-attempt';
-import { attemptsOf, insertAttempt } from '../../prisma/write-attempt';
+import { attemptsOf, insertAttempt, type AttemptedPayment } from '../../prisma/write-attempt';
 import type { ChargeRequest } from '../../providers/port';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
@@ -125,12 +125,12 @@ function refusal(
 
 /**
  * Begins an attempt that nobody has begun and nothing speaks against.
- * @param payment its row, which the transaction holds
+ * @param payment the transaction holds its row, or has just written it
  * @param method what {@link methodToCharge} says, or would say
  */
 export async function beginNew(
   tx: Transaction,
-  payment: PaymentRow,
+  payment: AttemptedPayment,
   request: AttemptRequest,
   method: ChargedMethod | null,
 ): Promise<BegunAttempt> {
@@ -158,7 +158,7 @@ export async function beginNew(
   return answer(settledAnswer(settled.attempt));
 }
 
-function call(payment: PaymentRow, attempt: AttemptRow, method: ChargedMethod | null): BegunAttempt {
+function call(payment: AttemptedPayment, attempt: AttemptRow, method: ChargedMethod | null): BegunAttempt {
   if (method === null || attempt.provider === null) return answer({ status: 'open' });
   return {
     kind: 'call',

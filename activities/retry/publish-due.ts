@@ -117,7 +117,7 @@ export async function announceDueByClock(
 
 async function announceAll(tx: Transaction, rows: readonly SubscriptionRow[], realNow: Date): Promise<void> {
   const events = rows.map((row) => renewRequired(row, 0)).filter((event) => event !== null);
-  await appendAllToOutbox(tx, events, realNow);
+  appendAllToOutbox(tx, events, realNow);
 }
 
 /** Says once more that the version of a subscription is due. @param repeat how often it was said before */
@@ -128,7 +128,7 @@ export async function announceDueAgain(
   repeat: number,
 ): Promise<void> {
   const event = renewRequired(row, repeat);
-  if (event !== null) await appendToOutbox(tx, event, realNow);
+  if (event !== null) appendToOutbox(tx, event, realNow);
 }
 
 /** Null when nothing of it is due. */

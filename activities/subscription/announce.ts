@@ -21,13 +21,9 @@ export function announceCreated(
   firstPayment: FirstPayment | null,
   at: Date,
   traceparent?: string,
-): Promise<void> {
+): void {
   const data = { subscription, first_payment: firstPayment };
-  return appendToOutbox(
-    tx,
-    { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data },
-    at,
-  );
+  appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data }, at);
 }
 
 /** `previous` has the changed fields only. */
@@ -39,13 +35,9 @@ export function announceUpdated(
   actor: Actor,
   at: Date,
   traceparent?: string,
-): Promise<void> {
+): void {
   const data = { subscription, changes, previous, actor };
-  return appendToOutbox(
-    tx,
-    { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data },
-    at,
-  );
+  appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data }, at);
 }
 
 export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
@@ -59,9 +51,9 @@ export function announceCancelled(
   subscription: Subscription,
   { mode, reason, refund, openPaymentIds }: Cancellation,
   { actor, realNow, traceparent }: { actor: Actor; realNow: Date; traceparent?: string },
-): Promise<void> {
+): void {
   const data = { subscription, mode, reason, refund, open_payment_ids: openPaymentIds, actor };
-  return appendToOutbox(
+  appendToOutbox(
     tx,
     { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data },
     realNow,

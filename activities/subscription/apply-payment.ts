@@ -81,7 +81,7 @@ export async function applyRenewal(
   if (!isPaymentCollected(payment.status as PaymentStatus)) return toRecord(row);
   const decision = decidePaid(toFacts(row), payment.period_index);
   if (decision.kind === 'nothing' || row.period_index === null) return toRecord(row);
-  await markPeriodPaid(tx, row.id, row.period_index, times.now);
+  markPeriodPaid(tx, row.id, row.period_index, times.now);
   const changes: SubscriptionChange[] = decision.recovered ? ['renewed', 'recovered'] : ['renewed'];
   const patch = {
     status: decision.status,

@@ -14,18 +14,21 @@ import { decideBeginning, type Beginning } from '../../domain/subscription';
 import { recordChange } from '../../prisma/changes';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
 import type { Times } from '../../prisma/clock';
-import { readCreationTerms, type NamedMethod, type NamedPlan } from '../../prisma/creation-terms';
-import type { Prisma } from '../../prisma/generated/client';
+import {
+  readCreationTerms,
+  type CreationTerms,
+  type NamedMethod,
+  type NamedPlan,
+} from '../../prisma/creation-terms';
 import { lockPaymentInOrder } from '../../prisma/locks';
-import { insertPeriod, type NewPayment } from '../../prisma/periods';
+import { insertPeriod, type NewPayment, type NewPeriod } from '../../prisma/periods';
 import { methodToCharge } from '../../prisma/retry-facts';
+import { findSubscription, insertSubscription, type NewSubscription } from '../../prisma/subscriptions';
 import { beginLocked, beginNew, type AttemptRequest } from '../payment/begin-attempt';
 import { announceCreated } from './announce';
 import type { BegunCharge } from './collect';
 import type { Period } from './period';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
 
 /** `charge`: the first payment's first attempt has begun; `concluded`: nothing is left to do for the creation. */
 export type BegunCreation =
@@ -46,27 +49,56 @@ export async function beginCreation(db: Database, creation: SubscriptionCreation
 
 async function begin(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
   return inTransaction(db, async (tx) => {
-    const existing = await tx.subscription.findUnique({ where: { id: creation.subscription_id } });
+    const [existing, named] = await Promise.all([
+      findSubscription(tx, creation.subscription_id),
+      readCreationTerms(tx, creation, false),
+    ]);
     if (existing !== null) return goOn(tx, existing);
-    const terms = await readTerms(tx, creation);
+    const terms = termsOf(creation, named);
     if (terms.realNow > new Date(creation.accept_by)) return { kind: 'too_late' };
-    const { row, payment } = await insert(tx, creation, terms);
-    const record = toRecord(row);
-    if (payment !== null) {
-      const method = terms.method ?? (await methodToCharge(tx, payment, row));
-      const attempt = await beginNew(tx, payment, firstAttempt(payment.id), method);
-      return { kind: 'charge', record, paymentId: payment.id, attempt };
+    const period = firstPeriod(terms);
+    if (period !== null && terms.beginning.status === 'incomplete') {
+      return charge(tx, creation, terms, period);
     }
-    await recordChange(tx, record.subscription, {
+    const record = toRecord(await insertSubscription(tx, newRow(creation, terms, period, null)));
+    if (period !== null) insertPeriod(tx, newPeriod(creation, terms, period), null);
+    recordChange(tx, record.subscription, {
       commandId: creation.command_id,
       changes: ['created'],
       previous: {},
       actor: creation.actor,
       at: terms.realNow,
     });
-    await announceCreated(tx, record.subscription, null, terms.realNow, creation.traceparent);
+    announceCreated(tx, record.subscription, null, terms.realNow, creation.traceparent);
     return { kind: 'concluded', record };
   });
+}
+
+/** The rows of a creation whose first period is to be paid, and the first attempt. */
+async function charge(
+  tx: Transaction,
+  creation: SubscriptionCreation,
+  terms: Terms,
+  period: Period,
+): Promise<BegunCreation> {
+  const payment = firstPayment(creation, terms, period);
+  const inserted = insertSubscription(tx, newRow(creation, terms, period, payment.id));
+  insertPeriod(tx, newPeriod(creation, terms, period), payment);
+  const attempted = {
+    ...payment,
+    subscription_id: creation.subscription_id,
+    amount: BigInt(payment.amount),
+    currency: terms.plan.currency,
+  };
+  const begin = (method: NamedMethod | null) => beginNew(tx, attempted, firstAttempt(payment.id), method);
+  // Asked for with the rows, carried out behind them.
+  const [row, attempt] = await Promise.all([inserted, terms.method === null ? null : begin(terms.method)]);
+  return {
+    kind: 'charge',
+    record: toRecord(row),
+    paymentId: payment.id,
+    attempt: attempt ?? (await begin(await methodToCharge(tx, attempted, row))),
+  };
 }
 
 /** The same creation, when its row is there: an earlier run may have been lost anywhere after that. */
@@ -96,8 +128,10 @@ interface Terms extends Times {
   startAt: Date;
 }
 
-async function readTerms(tx: Transaction, creation: SubscriptionCreation): Promise<Terms> {
-  const { plan, customer, method, now, realNow } = await readCreationTerms(tx, creation, false);
+function termsOf(
+  creation: SubscriptionCreation,
+  { plan, customer, method, now, realNow }: CreationTerms,
+): Terms {
   const amount = plan === null ? undefined : periodAmount(plan.amount, creation.quantity);
   if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
     throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
@@ -140,72 +174,66 @@ function firstPeriod(terms: Terms): Period | null {
   }
 }
 
-async function insert(
-  tx: Transaction,
+/** @param firstPaymentId null: nothing is to be paid now */
+function newRow(
   creation: SubscriptionCreation,
   terms: Terms,
-): Promise<{ row: SubscriptionRow; payment: PaymentRow | null }> {
+  period: Period | null,
+  firstPaymentId: string | null,
+): NewSubscription {
   const { beginning, plan, amount, now, realNow } = terms;
-  const period = firstPeriod(terms);
-  const charged = beginning.status === 'incomplete';
-  const paymentId = charged ? periodPaymentId(creation.subscription_id, 1) : null;
-  const row = await tx.subscription.create({
-    data: {
-      id: creation.subscription_id,
-      version: charged ? 0 : 1,
-      customer_id: creation.customer_id,
-      plan_id: plan.id,
-      quantity: creation.quantity,
-      status: beginning.status,
-      currency: plan.currency,
-      amount,
-      interval_unit: plan.interval.unit,
-      interval_count: plan.interval.count,
-      time_zone: terms.timeZone,
-      billing_anchor: period !== null && beginning.status === 'trialing' ? period.end : terms.startAt,
-      start_at: terms.startAt,
-      period_index: period?.index,
-      period_start: period?.start,
-      period_end: period?.end,
-      period_paid: period === null ? null : !charged,
-      trial_end: beginning.status === 'trialing' ? period?.end : null,
-      payment_method_id: creation.payment_method_id,
-      provider: terms.method?.provider,
-      open_payment_id: paymentId,
-      first_payment_id: paymentId,
-      retry_policy_id: creation.retry_policy_id ?? 'default',
-      test_clock_id: terms.testClockId,
-      trial_days: terms.trialDays,
-      metadata: creation.metadata,
-      next_due_at: charged ? null : (period?.end ?? terms.startAt),
-      created_at: now,
-      updated_at: realNow,
-    },
-  });
-  if (period === null) return { row, payment: null };
-  const payment = await insertPeriod(
-    tx,
-    {
-      subscription_id: creation.subscription_id,
-      ...period,
-      currency: plan.currency,
-      amount: period.index === 0 ? 0 : amount,
-      paid_at: charged ? null : now,
-    },
-    paymentId === null ? null : firstPayment(creation, terms, period, paymentId),
-  );
-  return { row, payment };
+  const charged = firstPaymentId !== null;
+  return {
+    id: creation.subscription_id,
+    version: charged ? 0 : 1,
+    customer_id: creation.customer_id,
+    plan_id: plan.id,
+    quantity: creation.quantity,
+    status: beginning.status,
+    currency: plan.currency,
+    amount: BigInt(amount),
+    interval_unit: plan.interval.unit,
+    interval_count: plan.interval.count,
+    time_zone: terms.timeZone,
+    billing_anchor: period !== null && beginning.status === 'trialing' ? period.end : terms.startAt,
+    start_at: terms.startAt,
+    period_index: period?.index,
+    period_start: period?.start,
+    period_end: period?.end,
+    period_paid: period === null ? null : !charged,
+    trial_end: beginning.status === 'trialing' ? period?.end : null,
+    payment_method_id: creation.payment_method_id,
+    provider: terms.method?.provider,
+    open_payment_id: firstPaymentId,
+    first_payment_id: firstPaymentId,
+    retry_policy_id: creation.retry_policy_id ?? 'default',
+    test_clock_id: terms.testClockId,
+    trial_days: terms.trialDays,
+    metadata: creation.metadata,
+    next_due_at: charged ? null : (period?.end ?? terms.startAt),
+    created_at: now,
+    updated_at: realNow,
+  };
+}
+
+function newPeriod(creation: SubscriptionCreation, terms: Terms, period: Period): NewPeriod {
+  return {
+    subscription_id: creation.subscription_id,
+    ...period,
+    currency: terms.plan.currency,
+    amount: period.index === 0 ? 0 : terms.amount,
+    paid_at: terms.beginning.status === 'incomplete' ? null : terms.now,
+  };
 }
 
 function firstPayment(
   creation: SubscriptionCreation,
   { amount, plan, method, now, realNow }: Terms,
   period: Period,
-  id: string,
 ): NewPayment {
   const dates = { start: period.start.toISOString(), end: period.end.toISOString() };
   return {
-    id,
+    id: periodPaymentId(creation.subscription_id, 1),
     kind: 'first',
     customer_id: creation.customer_id,
     amount,

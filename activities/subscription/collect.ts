@@ -10,6 +10,7 @@ import { inTransaction, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, type LockedPayment } from '../../prisma/locks';
+import { attemptOf } from '../../prisma/write-attempt';
 import {
   answerOf,
   callProvider,
@@ -41,37 +42,49 @@ type Apply = (
 /** @returns the record as it stands then; while the answer is open, nothing is applied */
 export async function collect(
   deps: AttemptDependencies,
-  { record, paymentId, attempt }: BegunCharge,
+  charge: BegunCharge,
   apply: Apply,
 ): Promise<{ record: SubscriptionRecord; answer: AttemptAnswer }> {
-  const tell = await told(deps, attempt);
+  const { attempt } = charge;
+  if (attempt.kind === 'answer') {
+    return inTransaction(deps.db, async (tx) =>
+      conclude(tx, await lockBoth(tx, charge), attempt.answer, apply),
+    );
+  }
+  const outcome = await said(callProvider(deps, attempt, firstCallTimeoutMs));
   return inTransaction(deps.db, async (tx) => {
-    const { row, realNow } = await mustLock(tx, record.subscription.id);
-    const locked = await lockPayment(tx, paymentId);
-    if (locked === null) throw new Error(`payment ${paymentId} does not exist`);
-    const { payment, answer } = await tell(tx, { payment: locked, subscription: row, realNow });
-    if (answer.status === 'open') return { record: toRecord(row), answer };
-    const times = await timesFor(tx, row.test_clock_id, realNow);
-    return { record: await apply(tx, row, payment, times), answer };
+    const [locked, begun] = await Promise.all([
+      lockBoth(tx, charge),
+      attemptOf(tx, charge.paymentId, attempt.charge.attempt),
+    ]);
+    const recorded = await recordAnswer(tx, { ...locked, attempt: begun }, outcome);
+    return conclude(tx, { ...locked, payment: recorded.payment }, answerOf(recorded.attempt), apply);
   });
 }
 
-/** Records what is known of an attempt, and says what it came to. */
-type Tell = (
-  tx: Transaction,
-  locked: LockedPayment,
-) => Promise<{ payment: PaymentRow; answer: AttemptAnswer }>;
+interface LockedBoth extends LockedPayment {
+  subscription: SubscriptionRow;
+}
 
-/** Makes the attempt's call, unless what it came to was known before. */
-async function told(deps: AttemptDependencies, attempt: BegunAttempt): Promise<Tell> {
-  if (attempt.kind === 'answer') {
-    return async (_tx, { payment }) => ({ payment, answer: attempt.answer });
-  }
-  const outcome = await said(callProvider(deps, attempt, firstCallTimeoutMs));
-  return async (tx, locked) => {
-    const { payment, attempt: row } = await recordAnswer(tx, locked, attempt.charge.attempt, outcome);
-    return { payment, answer: answerOf(row) };
-  };
+/** Asked for at once, locked one after the other, in the order of locks. */
+async function lockBoth(tx: Transaction, { record, paymentId }: BegunCharge): Promise<LockedBoth> {
+  const [{ row, realNow }, payment] = await Promise.all([
+    mustLock(tx, record.subscription.id),
+    lockPayment(tx, paymentId),
+  ]);
+  if (payment === null) throw new Error(`payment ${paymentId} does not exist`);
+  return { payment, subscription: row, realNow };
+}
+
+async function conclude(
+  tx: Transaction,
+  { subscription: row, payment, realNow }: LockedBoth,
+  answer: AttemptAnswer,
+  apply: Apply,
+): Promise<{ record: SubscriptionRecord; answer: AttemptAnswer }> {
+  if (answer.status === 'open') return { record: toRecord(row), answer };
+  const times = await timesFor(tx, row.test_clock_id, realNow);
+  return { record: await apply(tx, row, payment, times), answer };
 }
 
 /** A call that broke off has no clear answer; its follow-up makes it again, and shows what is wrong. */

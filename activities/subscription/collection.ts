@@ -86,7 +86,7 @@ async function carryOut(
         { ...endingColumns, status: 'expired' },
         { ...about, changes: ['expired'] },
       );
-      await announceUpdated(tx, record.subscription, ['expired'], previous, actor, about.realNow);
+      announceUpdated(tx, record.subscription, ['expired'], previous, actor, about.realNow);
       return record;
     }
     case 'pause': {

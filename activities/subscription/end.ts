@@ -33,7 +33,7 @@ export async function endSubscription(
   };
   const { record } = await writeVersion(tx, row, patch, { ...about, changes: ['cancelled'] });
   await withdrawAttempts(tx, row.id);
-  await announceCancelled(tx, record.subscription, { ...ending, refund, openPaymentIds: openIds }, about);
+  announceCancelled(tx, record.subscription, { ...ending, refund, openPaymentIds: openIds }, about);
   return record;
 }
 

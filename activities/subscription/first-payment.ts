@@ -61,7 +61,7 @@ async function write(
 ): Promise<SubscriptionRecord> {
   const paid = decision.status === 'active';
   if (paid && row.period_index !== null) {
-    await markPeriodPaid(tx, row.id, row.period_index, times.now);
+    markPeriodPaid(tx, row.id, row.period_index, times.now);
   }
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =
@@ -78,18 +78,18 @@ async function write(
     { ...times, commandId, changes, actor },
   );
   const { subscription } = record;
-  if (creating) await announceCreation(tx, subscription, payment, times.realNow, traceparent);
-  else await announceUpdated(tx, subscription, changes, previous, actor, times.realNow);
+  if (creating) announceCreation(tx, subscription, payment, times.realNow, traceparent);
+  else announceUpdated(tx, subscription, changes, previous, actor, times.realNow);
   return record;
 }
 
-async function announceCreation(
+function announceCreation(
   tx: Transaction,
   subscription: Subscription,
   payment: Prisma.PaymentGetPayload<object>,
   now: Date,
   traceparent: string | undefined,
-): Promise<void> {
+): void {
   // A creation whose payment was declined never existed for anybody but the one who asked.
   if (subscription.status === 'expired') return;
   const firstPayment: FirstPayment = {
@@ -98,5 +98,5 @@ async function announceCreation(
     amount: Number(payment.amount),
     currency: payment.currency,
   };
-  return announceCreated(tx, subscription, firstPayment, now, traceparent);
+  announceCreated(tx, subscription, firstPayment, now, traceparent);
 }

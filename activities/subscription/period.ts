@@ -64,7 +64,7 @@ export async function openPeriod(
           created_at: now,
           updated_at: realNow,
         };
-  await insertPeriod(
+  insertPeriod(
     tx,
     {
       subscription_id: row.id,

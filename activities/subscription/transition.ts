@@ -87,7 +87,7 @@ export async function writeVersion(
   const record = toRecord(next);
   const previous = changedFields(toSubscription(row), record.subscription);
   const { version, next_due_at, updated_at } = next;
-  await writeWithChange(tx, { ...patch, version, next_due_at, updated_at }, record.subscription, {
+  writeWithChange(tx, { ...patch, version, next_due_at, updated_at }, record.subscription, {
     commandId: about.commandId,
     changes: about.changes,
     previous,
@@ -106,7 +106,7 @@ export async function writeUpdated(
 ): Promise<SubscriptionRecord> {
   const { record, previous } = await writeVersion(tx, row, patch, about);
   const { changes, actor, realNow, traceparent } = about;
-  await announceUpdated(tx, record.subscription, [...changes], previous, actor, realNow, traceparent);
+  announceUpdated(tx, record.subscription, [...changes], previous, actor, realNow, traceparent);
   return record;
 }
 

@@ -76,7 +76,7 @@ async function request(
   const wish = { id: requestId, payment_id: paymentId, payment_method_id: methodId, reason: body.reason };
   await tx.retryRequest.create({ data: { ...wish, actor, requested_at: realNow } });
   const key = paymentKey({ payment_id: paymentId, subscription_id: payment.subscription_id });
-  await appendToOutbox(
+  appendToOutbox(
     tx,
     {
       topic: 'payments.retry.requested',

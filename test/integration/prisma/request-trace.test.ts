@@ -49,7 +49,7 @@ async function asked(paymentId: string, traceparent: string) {
       data: { ...wanted, actor },
       traceparent,
     } as const;
-    await appendToOutbox(tx, event, now);
+    appendToOutbox(tx, event, now);
   });
 }
 
@@ -68,7 +68,7 @@ async function retryAsked(paymentId: string, attempt: number, traceparent: strin
   };
   const id = retryRequestedEventId(paymentId, retry_request_id);
   const about = { source: '/api-gateway', subject: paymentId, key: paymentId } as const;
-  await inTransaction(given.db, (tx) =>
+  await inTransaction(given.db, async (tx) =>
     appendToOutbox(tx, { topic: 'payments.retry.requested', id, ...about, data, traceparent }, now),
   );
 }

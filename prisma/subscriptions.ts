@@ -1,0 +1,39 @@
+/** A subscription's row: found, and written for the first time. What changes it is written by `changes.ts`. */
+import type { Database, Transaction } from './client';
+import { columnsOf, listOf } from './columns';
+import { direct } from './direct';
+import { Prisma } from './generated/client';
+
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+
+export const subscriptionColumns = columnsOf(Prisma.SubscriptionScalarFieldEnum);
+
+/** Those of a subscription that hold JSON. */
+export const jsonColumns: readonly (keyof SubscriptionRow)[] = [
+  'pending_change',
+  'waiting_lines',
+  'metadata',
+];
+
+/** Null when there is none. */
+export async function findSubscription(
+  on: Database | Transaction,
+  subscriptionId: string,
+): Promise<SubscriptionRow | null> {
+  const [row] = await direct(on).query<SubscriptionRow[]>`
+    SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId}`;
+  return row ?? null;
+}
+
+/** What a creation says of a row; the rest has its defaults. */
+export type NewSubscription = Partial<SubscriptionRow> & Pick<SubscriptionRow, 'id'>;
+
+/** @returns the row, with its defaults @throws when there is one already (isUniqueViolation) */
+export async function insertSubscription(
+  tx: Transaction,
+  subscription: NewSubscription,
+): Promise<SubscriptionRow> {
+  const [row] = await direct(tx).query<[SubscriptionRow]>`
+    INSERT INTO subscriptions ${listOf(subscription, jsonColumns)} RETURNING ${subscriptionColumns}`;
+  return row;
+}
