@@ -7,6 +7,7 @@
  * are asked for at once.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Socket } from 'node:net';
 import {
   DatabaseError,
   Pool,
@@ -66,7 +67,7 @@ export class DirectPool extends Pool {
 
   constructor(config: PoolConfig) {
     // Statements that are asked for at once go out at once, and are answered in their order.
-    super({ ...config, pipeline: true });
+    super({ ...config, pipeline: true, stream: () => new GatheringSocket() });
     // Also when Prisma gives a transaction up that its owner has not ended.
     this.on('release', (_error: unknown, client: PoolClient) => {
       const lease = this.leased.get(client);
@@ -83,6 +84,7 @@ export class DirectPool extends Pool {
     return super.connect().then((client) => {
       lease.client = client;
       this.leased.set(client, lease);
+      beginWithoutWaiting(client, lease);
       return client;
     });
   }
@@ -100,35 +102,67 @@ export class DirectPool extends Pool {
    * Has {@link direct} know a transaction while it lasts.
    * @param begin has Prisma take a connection, begin, do the work it is given, and end
    */
-  transaction<Tx extends object, T>(
+  async transaction<Tx extends object, T>(
     begin: (work: (tx: Tx) => Promise<T>) => Promise<T>,
     work: (tx: Tx) => Promise<T>,
   ): Promise<T> {
     const lease: Lease = { ended: false, sent: [] };
     const run: Run = async (query) => connectionOf(lease).query(query);
-    const send = (query: QueryConfig): void =>
-      void lease.sent.push(run(query).then(nothing, noteFailure(lease)));
-    return leases.run(lease, () =>
-      begin(async (tx) => {
-        known.set(tx, statements(this.nameOf, run, send));
-        const [done] = await Promise.allSettled([work(tx)]);
-        await Promise.all(lease.sent);
-        if ('failure' in lease) throw lease.failure;
-        if (done.status === 'rejected') throw done.reason;
-        return done.value;
-      }),
-    );
+    const send = (query: QueryConfig): void => noteSent(lease, run(query));
+    const serving = (tx: Tx): Promise<T> => {
+      known.set(tx, statements(this.nameOf, run, send));
+      return work(tx);
+    };
+    const [ended] = await Promise.allSettled([leases.run(lease, () => begin(serving))]);
+    await Promise.all(lease.sent);
+    if (ended.status === 'rejected') {
+      throw lease.failure instanceof DatabaseError ? lease.failure : ended.reason;
+    }
+    // PostgreSQL has made a ROLLBACK of the COMMIT behind a statement that failed.
+    if ('failure' in lease) throw lease.failure;
+    return ended.value;
   }
 }
 
-const nothing = (): void => undefined;
-
 /** A statement behind one that failed is refused for its sake (25P02), whether that one was sent or waited for. */
-function noteFailure(lease: Lease): (error: unknown) => void {
-  return (error) => {
-    const isAfterAnother = error instanceof DatabaseError && error.code === '25P02';
-    if (!isAfterAnother && !('failure' in lease)) lease.failure = error;
+function noteSent(lease: Lease, answer: Promise<unknown>): void {
+  const noted = answer.then(
+    () => undefined,
+    (error: unknown) => {
+      const isAfterAnother = error instanceof DatabaseError && error.code === '25P02';
+      if (!isAfterAnother && !('failure' in lease)) lease.failure = error;
+    },
+  );
+  lease.sent.push(noted);
+}
+
+/** Prisma waits for its BEGIN, the first statement; what goes out behind it need not, for it is carried out behind it. */
+function beginWithoutWaiting(client: PoolClient, lease: Lease): void {
+  const begin = async (query: QueryConfig): Promise<Pick<QueryResult, 'rowCount'>> => {
+    Reflect.deleteProperty(client, 'query');
+    noteSent(lease, client.query(query));
+    return { rowCount: 0 };
   };
+  Object.defineProperty(client, 'query', { value: begin, configurable: true, writable: true });
+}
+
+/** Sends what is written in one go of the event loop in one system call; the driver has one for each statement. */
+class GatheringSocket extends Socket {
+  private isGathering = false;
+
+  override cork(): void {
+    if (this.isGathering) return;
+    this.isGathering = true;
+    super.cork();
+    process.nextTick(() => {
+      this.isGathering = false;
+      super.uncork();
+    });
+  }
+
+  override uncork(): void {
+    // Later, see `cork`.
+  }
 }
 
 function connectionOf({ client, ended }: Lease): PoolClient {
