@@ -6,6 +6,7 @@
  */
 import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
+import { direct } from '../prisma/direct';
 
 const patienceMs = 2_000;
 
@@ -23,21 +24,14 @@ export interface AuditEntry {
 
 /** Writes the row; waits for it no longer than 2 s. */
 export async function audit(db: Database, log: Logger, entry: AuditEntry): Promise<void> {
-  const written = db.auditLog
-    .create({
-      data: {
-        actor: { kind: 'api_key', id: entry.apiKeyId, reason: entry.reason },
-        action: entry.action,
-        subject_id: entry.subjectId,
-        request_id: entry.requestId,
-        status: entry.status,
-        detail: entry.detail,
-      },
-    })
-    .then(
-      () => undefined,
-      (error: unknown) => log.error({ err: error, audit: entry }, 'the audit log could not be written'),
-    );
+  const actor = { kind: 'api_key', id: entry.apiKeyId, reason: entry.reason };
+  const written = direct(db).execute`
+    INSERT INTO audit_log (actor, action, subject_id, request_id, status, detail)
+    VALUES (${JSON.stringify(actor)}::jsonb, ${entry.action}, ${entry.subjectId}, ${entry.requestId},
+      ${entry.status}, ${JSON.stringify(entry.detail)}::jsonb)`.then(
+    () => undefined,
+    (error: unknown) => log.error({ err: error, audit: entry }, 'the audit log could not be written'),
+  );
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, patienceMs);

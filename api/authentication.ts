@@ -8,8 +8,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import { scopes, type Scope } from '../contracts/scopes';
 import type { Database } from '../prisma/client';
+import { direct } from '../prisma/direct';
+import type { Prisma } from '../prisma/generated/client';
 import { hashOfSecret } from './keys';
 import { ProblemError } from './problems';
+
+type ApiKey = Prisma.ApiKeyGetPayload<{
+  select: { id: true; secret_hash: true; scopes: true; revoked_at: true; expires_at: true };
+}>;
 
 export interface Caller {
   id: string;
@@ -28,9 +34,10 @@ export async function authenticate(
   const secret = /^Bearer +([\x21-\x7e]{16,200})$/i.exec(authorization ?? '')?.[1];
   if (secret === undefined) throw unauthenticated();
   const hash = hashOfSecret(secret);
-  const key = await db.apiKey.findUnique({ where: { secret_hash: hash } });
+  const [key] = await direct(db).query<ApiKey[]>`
+    SELECT id, secret_hash, scopes, revoked_at, expires_at FROM api_keys WHERE secret_hash = ${hash}`;
   const valid =
-    key !== null &&
+    key !== undefined &&
     timingSafeEqual(Buffer.from(key.secret_hash), Buffer.from(hash)) &&
     key.revoked_at === null &&
     (key.expires_at === null || key.expires_at > now);

@@ -16,9 +16,8 @@ import { periodAmount } from '../domain/money';
 import { isPaymentCollected } from '../domain/payment';
 import { decideBeginning, isBeingCreated } from '../domain/subscription';
 import { databaseNow, type Database } from '../prisma/client';
-import { direct } from '../prisma/direct';
 import { readCreationTerms } from '../prisma/creation-terms';
-import type { Prisma } from '../prisma/generated/client';
+import { findCreated, type Created } from '../prisma/subscriptions';
 import { toSubscription } from '../prisma/rows';
 import { readRetryPolicy } from '../prisma/retry-policies';
 import type { ApiDependencies } from './dependencies';
@@ -29,7 +28,6 @@ const acceptWithinMs = 30_000;
 const answerWithinMs = 10_000;
 const maxYearsAhead = 10;
 
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 type CreationCall = Call<unknown, unknown, CreateSubscription>;
 
 /** The whole call. */
@@ -45,18 +43,18 @@ export async function createSubscription(call: CreationCall, deps: ApiDependenci
 async function created(call: CreationCall, deps: ApiDependencies, subscriptionId: string): Promise<Answer> {
   const { db, process, now, newUuid } = deps;
   // Only a derived id can have a row already: an earlier run under the same Idempotency-Key made it.
-  const before = call.lease === null ? null : await read(db, subscriptionId);
-  if (before !== null && isConcluded(before)) return answerOf(db, before);
+  const before = call.lease === null ? null : await findCreated(db, subscriptionId);
+  if (before !== null && isConcluded(before)) return answerOf(before);
   const { paymentMethodId, acceptedAt } =
     before === null
       ? await checked(db, call.body, now())
-      : { paymentMethodId: before.payment_method_id, acceptedAt: await databaseNow(db) };
+      : { paymentMethodId: before.row.payment_method_id, acceptedAt: await databaseNow(db) };
   const creation = creationOf(call, subscriptionId, paymentMethodId, acceptedAt);
   // Callers may repeat a request id; the asking must be a new one each time.
   const result = await process.create(creation, `${call.requestId}/${newUuid()}`);
-  const row = await read(db, subscriptionId);
-  if (result === 'too_late' || row === null || !isConcluded(row)) throw notConcluded();
-  return answerOf(db, row);
+  const made = await findCreated(db, subscriptionId);
+  if (result === 'too_late' || made === null || !isConcluded(made)) throw notConcluded();
+  return answerOf(made);
 }
 
 function creationOf(
@@ -141,16 +139,12 @@ function startMistakes(startAt: string | undefined, now: Date): FieldMistake[] {
   return [];
 }
 
-function isConcluded(row: SubscriptionRow): boolean {
+function isConcluded({ row }: Created): boolean {
   return !isBeingCreated(toSubscription(row));
 }
 
-function read(db: Database, subscriptionId: string): Promise<SubscriptionRow | null> {
-  return db.subscription.findUnique({ where: { id: subscriptionId } });
-}
-
-async function answerOf(db: Database, row: SubscriptionRow): Promise<Answer> {
-  const first = await firstPaymentOf(db, row);
+function answerOf({ row, firstPayment }: Created): Answer {
+  const first = createdSubscription.shape.first_payment.parse(firstPayment);
   if (row.status === 'expired' && first !== null && !isPaymentCollected(first.status)) {
     const why = first.failure === null ? '' : `: ${first.failure.message}`;
     throw new ProblemError('payment_declined', `The first payment was declined${why}`, {
@@ -166,19 +160,6 @@ async function answerOf(db: Database, row: SubscriptionRow): Promise<Answer> {
     headers: { Location: `/subscriptions/${row.id}` },
     subjectId: row.id,
   };
-}
-
-async function firstPaymentOf(
-  db: Database,
-  row: SubscriptionRow,
-): Promise<CreatedSubscription['first_payment']> {
-  if (row.first_payment_id === null) return null;
-  const [found] = await direct(db).query<{ amount: bigint }[]>`
-    SELECT id AS payment_id, status, amount, currency, next_action,
-      (SELECT failure FROM payment_attempts WHERE payment_id = payments.id ORDER BY number DESC LIMIT 1) AS failure
-    FROM payments WHERE id = ${row.first_payment_id}`;
-  const payment = found === undefined ? null : { ...found, amount: Number(found.amount) };
-  return createdSubscription.shape.first_payment.parse(payment);
 }
 
 function notConcluded(): ProblemError {

@@ -59,7 +59,11 @@ export async function startBridge(
   };
   const groups = await Promise.all(
     Object.entries(handlers).map(([group, handle]) =>
-      runGroup({ kafka, db, log, onFatal }, group as ConsumerGroup, handle),
+      runGroup(
+        { kafka, db, log, onFatal, unhurried: group === 'analytics-service' },
+        group as ConsumerGroup,
+        handle,
+      ),
     ),
   );
   const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);

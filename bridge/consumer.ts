@@ -30,6 +30,8 @@ export interface GroupDependencies {
   db: Database;
   log: Logger;
   onFatal(error: Error): void;
+  /** Nobody waits for what the group does. */
+  unhurried?: boolean;
   /** How long something may be "not there yet" before it counts as never; 60 s. */
   appearWithinMs?: number;
 }
@@ -63,6 +65,7 @@ export async function runGroup(
   const consumer = await deps.kafka.consumer({
     group,
     topics,
+    unhurried: deps.unhurried,
     onFatal: deps.onFatal,
     handle: (record, signal) => handleRecord(handling, record, signal),
   });

@@ -25,6 +25,27 @@ export async function findSubscription(
   return row ?? null;
 }
 
+export interface Created {
+  row: SubscriptionRow;
+  /** As `contracts/http/subscriptions.ts` has it; null: none was due. */
+  firstPayment: unknown;
+}
+
+/** A subscription with the payment that it began with. Null when there is none. */
+export async function findCreated(db: Database, subscriptionId: string): Promise<Created | null> {
+  const [found] = await direct(db).query<(SubscriptionRow & { first_payment: unknown })[]>`
+    SELECT ${subscriptionColumns}, (
+      SELECT jsonb_build_object('payment_id', id, 'status', status, 'amount', amount, 'currency', currency,
+        'next_action', next_action, 'failure',
+        (SELECT failure FROM payment_attempts WHERE payment_id = payments.id ORDER BY number DESC LIMIT 1))
+      FROM payments WHERE id = first_payment_id
+    ) AS first_payment
+    FROM subscriptions WHERE id = ${subscriptionId}`;
+  if (found === undefined) return null;
+  const { first_payment: firstPayment, ...row } = found;
+  return { row, firstPayment };
+}
+
 /** What a creation says of a row; the rest has its defaults. */
 export type NewSubscription = Partial<SubscriptionRow> & Pick<SubscriptionRow, 'id'>;
 

@@ -6,31 +6,50 @@
  */
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { isRecurring, monthlyAmount } from '../../domain/recurring-revenue';
-import type { Database } from '../../prisma/client';
+import { isRefusal, type Database } from '../../prisma/client';
+import { direct } from '../../prisma/direct';
+import { together } from '../../prisma/together';
 import type { Handlers } from '../consumer';
 
+interface Version {
+  subscription: Subscription;
+  /** When it came to be. */
+  time: string;
+}
+
+/** Versions in one statement. */
+const maxTogether = 200;
+
 export function analyticsServiceHandlers(db: Database): Handlers {
-  const note = async (subscription: Subscription, time: string): Promise<void> => {
-    await db.subscriptionRevenue.createMany({
-      data: [
-        {
-          subscription_id: subscription.id,
-          version: subscription.version,
-          at: new Date(time),
-          currency: subscription.currency,
-          plan_id: subscription.plan_id,
-          status: subscription.status,
-          monthly_amount: isRecurring(subscription.status)
-            ? monthlyAmount(subscription.amount, subscription.interval)
-            : 0,
-        },
-      ],
-      skipDuplicates: true,
-    });
-  };
+  const note = together({
+    run: (versions: readonly Version[]) => noteAll(db, versions),
+    mayBlameOne: isRefusal,
+    weightOf: () => 1,
+    maxItems: maxTogether,
+    maxWeight: maxTogether,
+    maxUnderWay: 1,
+  });
   return {
-    'subscriptions.created': ({ data, time }) => note(data.subscription, time),
-    'subscriptions.updated': ({ data, time }) => note(data.subscription, time),
-    'subscriptions.cancelled': ({ data, time }) => note(data.subscription, time),
+    'subscriptions.created': ({ data: { subscription }, time }) => note({ subscription, time }),
+    'subscriptions.updated': ({ data: { subscription }, time }) => note({ subscription, time }),
+    'subscriptions.cancelled': ({ data: { subscription }, time }) => note({ subscription, time }),
   };
+}
+
+async function noteAll(db: Database, versions: readonly Version[]): Promise<void[]> {
+  const of = <T>(column: (subscription: Subscription) => T): T[] =>
+    versions.map(({ subscription }) => column(subscription));
+  await direct(db).execute`
+    INSERT INTO subscription_revenue (subscription_id, version, at, currency, plan_id, status, monthly_amount)
+    SELECT * FROM unnest(
+      ${of(({ id }) => id)}::text[], ${of(({ version }) => version)}::int[],
+      ${versions.map(({ time }) => time)}::timestamptz[], ${of(({ currency }) => currency)}::text[],
+      ${of((subscription) => subscription.plan_id)}::text[], ${of(({ status }) => status)}::text[],
+      ${of(monthly)}::bigint[])
+    ON CONFLICT DO NOTHING`;
+  return versions.map(() => undefined);
+}
+
+function monthly({ status, amount, interval }: Subscription): number {
+  return isRecurring(status) ? monthlyAmount(amount, interval) : 0;
 }

@@ -22,6 +22,8 @@ import type { ConsumerOptions, ReceivedRecord, RecordConsumer, RecordHeaders } f
 
 const heartbeatMs = 1_500;
 const commitMs = 500;
+/** For a group without hurry it pays to fetch so many at once. */
+const manyBytes = 64 * 1024;
 /** A partition that finishes nothing for so long is paused; what was fetched with it waits for it until then. */
 const patienceMs = 1_000;
 /** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
@@ -52,6 +54,7 @@ export async function joinGroup(
     allowAutoTopicCreation: false,
     // An idle fetch cannot be broken off: closing, heartbeats and joining again wait for it.
     maxWaitTimeInMs: 500,
+    minBytes: options.unhurried === true ? manyBytes : 1,
     // An answer is taken apart in one go, during which nothing else happens in the process.
     maxBytes: 4 * 1024 * 1024,
     maxBytesPerPartition: 512 * 1024,

@@ -68,6 +68,8 @@ export interface RecordConsumer {
 export interface ConsumerOptions {
   group: string;
   topics: readonly string[];
+  /** Nobody waits for what the group does: records are fetched after half a second, or when there are many. */
+  unhurried?: boolean;
   /**
    * True when the record's effect is durable; the offset may be committed then. Must not reject. When `signal` aborts
    * (closing, or the group took the partition away) it resolves soon, with false when it was not finished. Records
