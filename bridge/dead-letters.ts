@@ -12,6 +12,9 @@ import { deadLetterTopic, type ConsumerGroup } from '../contracts/topics';
 import { derivedId } from '../domain/ids';
 import { systemActor } from '../prisma/changes';
 import type { Database } from '../prisma/client';
+import { columnsOf } from '../prisma/columns';
+import { direct } from '../prisma/direct';
+import { Prisma } from '../prisma/generated/client';
 import type { RecordHeaders, ReceivedRecord, RecordProducer } from './kafka/port';
 import type { Unprocessable } from './unprocessable';
 
@@ -74,15 +77,16 @@ export async function writeDeadLetter(
 }
 
 /** The dead letters of a group that an operator wants handled again, oldest first. */
-export function lettersToRedrive(db: Database, group: ConsumerGroup) {
-  return db.deadLetter.findMany({
-    where: { group, status: 'open', redrive_requested_at: { not: null } },
-    orderBy: [{ redrive_requested_at: 'asc' }, { id: 'asc' }],
-    take: 50,
-  });
+export function lettersToRedrive(db: Database, group: ConsumerGroup): Promise<Letter[]> {
+  return direct(db).query`
+    SELECT ${letterColumns} FROM dead_letters
+    WHERE "group" = ${group} AND status = 'open' AND redrive_requested_at IS NOT NULL
+    ORDER BY redrive_requested_at, id LIMIT 50`;
 }
 
-export type Letter = Awaited<ReturnType<typeof lettersToRedrive>>[number];
+const letterColumns = columnsOf(Prisma.DeadLetterScalarFieldEnum);
+
+export type Letter = Prisma.DeadLetterGetPayload<object>;
 
 /** The record as it was. */
 export function recordOf(letter: Letter): ReceivedRecord {

@@ -51,6 +51,22 @@ interface WaitingRow {
   payload: string | null;
 }
 
+/** Those of `shards` in which rows wait. */
+export async function shardsWithRows(
+  connection: RelayConnection,
+  shards: readonly number[],
+): Promise<number[]> {
+  if (shards.length === 0) return [];
+  const { rows } = await connection.query<{ shard: number }>({
+    name: 'shards-with-rows',
+    text: `SELECT shard FROM unnest($1::int[]) AS held(shard) WHERE EXISTS (
+      SELECT FROM outbox_events AS o
+      WHERE published_at IS NULL AND parked_at IS NULL AND o.shard BETWEEN held.shard AND held.shard)`,
+    values: [shards],
+  });
+  return rows.map(({ shard }) => shard);
+}
+
 /** Publishes the oldest rows of a shard. @returns whether more are known to wait */
 export async function publishBatch(deps: BatchDependencies, shard: number): Promise<boolean> {
   const { rows, more } = await readOldest(deps, shard);

@@ -10,14 +10,15 @@ import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
 import { outboxChannel } from '../prisma/outbox';
 import type { KafkaClient, RecordProducer } from './kafka/port';
-import { publishBatch, type BatchDependencies } from './outbox-batch';
+import { publishBatch, shardsWithRows, type BatchDependencies } from './outbox-batch';
 import { openRelayConnection } from './relay-connection';
 import { announcePresence, giveBackShard, shardsDue, takeShards } from './shard-shares';
 
-/** Polling is the floor under the hints; so long a lost hint delays a record. */
-const pollMs = 1_000;
-/** How often shards are taken and given back; keeps the connection from being silent, too. */
-const sharesCheckMs = 1_000;
+/**
+ * How often shards are taken and given back, and looked into: the floor under the hints, a lost one delays a record so
+ * long. Keeps the connection from being silent, too.
+ */
+const roundMs = 1_000;
 const reconnectMs = 1_000;
 const closeWithinMs = 5_000;
 
@@ -111,6 +112,7 @@ class Lanes {
       const due = await shardsDue(connection);
       const held = [...this.running.keys()];
       for (const shard of held.slice(due)) this.giveBack(shard);
+      for (const shard of await shardsWithRows(connection, held)) this.hint(shard);
       for (const shard of await takeShards(connection, new Set(held), due - held.length)) {
         // Taken while the relay was stopping: the lock goes with the connection.
         if (this.stopped) return;
@@ -120,7 +122,7 @@ class Lanes {
         );
         log.debug({ shard }, 'the relay took a shard');
       }
-      await pause(sharesCheckMs, stopping);
+      await pause(roundMs, stopping);
     }
     await this.stop();
   }
@@ -158,19 +160,15 @@ function startLane(work: () => Promise<boolean>, fail: (error: unknown) => void)
   const leaving = new AbortController();
   let hinted = false;
   let wake: () => void = () => undefined;
-  const hintOrPoll = () =>
+  const nextHint = () =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+      wake = resolve;
     });
   const ended = (async () => {
     while (!leaving.signal.aborted) {
       hinted = false;
       const more = await work();
-      if (!more && !hinted && !leaving.signal.aborted) await hintOrPoll();
+      if (!more && !hinted && !leaving.signal.aborted) await nextHint();
     }
   })().catch(fail);
   return {

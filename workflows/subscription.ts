@@ -13,6 +13,7 @@ import {
   defineSignal,
   defineUpdate,
   setHandler,
+  Trigger,
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
@@ -54,20 +55,16 @@ export const collectionExhausted = defineSignal<[CollectionExhausted]>('collecti
 export async function subscription(input: SubscriptionInput): Promise<void> {
   const queue = createMessageQueue();
   const process = createSubscriptionProcess(input.subscription_id, queue);
-  let created: CreationResult | ApplicationFailure | null = null;
-  setHandler(awaitCreated, async () => {
-    await condition(() => created !== null);
-    if (created instanceof ApplicationFailure) throw created;
-    return created ?? 'too_late';
-  });
+  const created = new Trigger<CreationResult>();
+  setHandler(awaitCreated, async () => created);
   listen(process, queue);
 
   try {
     const found = await createOrAdopt(input, process.isTold);
     if (found !== null) process.adopt(found);
-    created = found === null ? 'too_late' : 'concluded';
+    created.resolve(found === null ? 'too_late' : 'concluded');
   } catch (error) {
-    created = refusalOf(error);
+    created.reject(refusalOf(error));
   }
   if (input.creation === null) queue.tell(process.takeUp);
 

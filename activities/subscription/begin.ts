@@ -39,39 +39,44 @@ export type BegunCreation =
 /** @throws ApplicationFailure `validation_failed`, not retryable, when what the creation names is gone */
 export async function beginCreation(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
   try {
-    return await begin(db, creation);
+    return await inTransaction(db, (tx) => begin(tx, creation));
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    // Another execution wrote it meanwhile.
-    return begin(db, creation);
+    // An earlier run wrote it, or another one meanwhile.
+    return inTransaction(db, async (tx) => (await goOnIfBegun(tx, creation)) ?? begin(tx, creation));
   }
 }
 
-async function begin(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
-  return inTransaction(db, async (tx) => {
-    const [existing, named] = await Promise.all([
-      findSubscription(tx, creation.subscription_id),
-      readCreationTerms(tx, creation, false),
-    ]);
-    if (existing !== null) return goOn(tx, existing);
-    const terms = termsOf(creation, named);
-    if (terms.realNow > new Date(creation.accept_by)) return { kind: 'too_late' };
-    const period = firstPeriod(terms);
-    if (period !== null && terms.beginning.status === 'incomplete') {
-      return charge(tx, creation, terms, period);
-    }
-    const record = toRecord(await insertSubscription(tx, newRow(creation, terms, period, null)));
-    if (period !== null) insertPeriod(tx, newPeriod(creation, terms, period), null);
-    recordChange(tx, record.subscription, {
-      commandId: creation.command_id,
-      changes: ['created'],
-      previous: {},
-      actor: creation.actor,
-      at: terms.realNow,
-    });
-    announceCreated(tx, record.subscription, null, terms.realNow, creation.traceparent);
-    return { kind: 'concluded', record };
+async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation> {
+  const named = await readCreationTerms(tx, creation, false);
+  const terms = termsOf(creation, named);
+  if (terms === null || terms.realNow > new Date(creation.accept_by)) {
+    const begun = await goOnIfBegun(tx, creation);
+    if (begun !== null) return begun;
+    if (terms !== null) return { kind: 'too_late' };
+    throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
+  }
+  const period = firstPeriod(terms);
+  if (period !== null && terms.beginning.status === 'incomplete') {
+    return charge(tx, creation, terms, period);
+  }
+  const record = toRecord(await insertSubscription(tx, newRow(creation, terms, period, null)));
+  if (period !== null) insertPeriod(tx, newPeriod(creation, terms, period), null);
+  recordChange(tx, record.subscription, {
+    commandId: creation.command_id,
+    changes: ['created'],
+    previous: {},
+    actor: creation.actor,
+    at: terms.realNow,
   });
+  announceCreated(tx, record.subscription, null, terms.realNow, creation.traceparent);
+  return { kind: 'concluded', record };
+}
+
+/** What an earlier run wrote decides, whatever has become of what the creation names. Null: it wrote nothing. */
+async function goOnIfBegun(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation | null> {
+  const existing = await findSubscription(tx, creation.subscription_id);
+  return existing === null ? null : goOn(tx, existing);
 }
 
 /** The rows of a creation whose first period is to be paid, and the first attempt. */
@@ -128,13 +133,14 @@ interface Terms extends Times {
   startAt: Date;
 }
 
+/** Null when what the creation names cannot be used. */
 function termsOf(
   creation: SubscriptionCreation,
   { plan, customer, method, now, realNow }: CreationTerms,
-): Terms {
+): Terms | null {
   const amount = plan === null ? undefined : periodAmount(plan.amount, creation.quantity);
   if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
-    throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
+    return null;
   }
   const wantedStart = creation.start_at === null ? now : new Date(creation.start_at);
   const startsLater = wantedStart > now;
