@@ -72,6 +72,7 @@ export class DirectPool extends Pool {
     this.on('release', (_error: unknown, client: PoolClient) => {
       const lease = this.leased.get(client);
       if (lease !== undefined) lease.ended = true;
+      Reflect.deleteProperty(client, 'query');
     });
   }
 
