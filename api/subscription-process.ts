@@ -33,4 +33,9 @@ export interface SubscriptionProcess {
     command: SubscriptionCommands[Name],
     requestId: string,
   ): Promise<void>;
+  /**
+   * Has the process look at its row, if it runs: one whose worker was killed right after its commit may not know that
+   * it has ended. Nothing depends on it; what goes wrong is logged.
+   */
+  wake(subscriptionId: string): Promise<void>;
 }

@@ -3,12 +3,15 @@
  *
  * Invariant: an update id carries the request, so that a stored `unavailable` is never the answer to a later try.
  */
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { CreationResult, SubscriptionInput } from '../contracts/commands';
-import { messages, subscriptionStart } from '../contracts/workflows';
+import { messages, subscriptionStart, subscriptionWorkflowId } from '../contracts/workflows';
 import { askWorkflow, type Question } from './ask-workflow';
 import type { SubscriptionProcess } from './subscription-process';
+
+/** The caller has its answer already; it waits no longer than this for what is done beside it. */
+const wakeWithinMs = 2_000;
 
 export function temporalSubscriptionProcess(client: Client, log: Logger): SubscriptionProcess {
   const ask = <T>(input: SubscriptionInput, update: Question['update']): Promise<T> =>
@@ -30,6 +33,15 @@ export function temporalSubscriptionProcess(client: Client, log: Logger): Subscr
         { subscription_id: subscriptionId, creation: null },
         { name: messages[name], id: `${command.command_id}/${requestId}`, args: [command] },
       );
+    },
+    async wake(subscriptionId) {
+      const handle = client.workflow.getHandle(subscriptionWorkflowId(subscriptionId));
+      try {
+        await client.withDeadline(Date.now() + wakeWithinMs, () => handle.signal(messages.renewRequired, {}));
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return;
+        log.warn({ reason: String(error), subscription_id: subscriptionId }, 'the process was not woken');
+      }
     },
   };
 }

@@ -91,7 +91,11 @@ async function cancel(
   deps: ApiDependencies,
 ): Promise<Answer> {
   const row = await read(call, deps);
-  if (row.status === 'cancelled') return answered(row);
+  if (row.status === 'cancelled') {
+    // The first caller may have got no answer, and the process not have heard the end of its own step.
+    await deps.process.wake(row.id);
+    return answered(row);
+  }
   refuseFinal(row, 'cancelled');
   const { mode, refund, reason = null } = call.query;
   return answered(await carryOut(call, deps, 'cancel', { mode, refund, reason }));

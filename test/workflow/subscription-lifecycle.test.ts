@@ -33,6 +33,22 @@ describe('the life of subscription/{id}', () => {
     expect(fake.log.slice(-4)).toEqual(['open', 'attempt renewal', 'apply', 'cancel']);
   });
 
+  it('ends when it is woken and its row says that it has ended', async () => {
+    const fake = world({ status: 'completed' });
+    // Committed by a worker that was killed before it could tell.
+    fake.activities.renewSubscription = async () => ({
+      kind: 'done',
+      record: record('cancelled', 2),
+      followUp: null,
+    });
+    await run(fake, async () => {
+      await create('sub_ended_elsewhere');
+      const handle = handleOf('sub_ended_elsewhere');
+      await handle.signal('renewRequired', {});
+      await until('it has ended', async () => (await handle.describe()).status.name === 'COMPLETED');
+    });
+  });
+
   it('leaves a declined renewal to the Retry Service, and has an open one followed up', async () => {
     for (const [name, answer, last] of [
       ['sub_declined_renewal', { status: 'failed', failure: failure('do_not_honor', '') }, 'attempt renewal'],

@@ -52,6 +52,7 @@ export class PlayedProcess implements SubscriptionProcess {
   /** Of the reconciliation, asked for. */
   rounds = 0;
   commands: { subscriptionId: string; name: string; command: { command_id: string } }[] = [];
+  woken: string[] = [];
   onCreate: (creation: SubscriptionCreation) => Promise<'concluded' | 'too_late'> = () =>
     Promise.resolve('concluded');
   onCommand: (subscriptionId: string) => Promise<void> = () => Promise.resolve();
@@ -64,6 +65,10 @@ export class PlayedProcess implements SubscriptionProcess {
   async command(subscriptionId: string, name: string, command: object): Promise<void> {
     this.commands.push({ subscriptionId, name, command: command as { command_id: string } });
     await this.onCommand(subscriptionId);
+  }
+
+  async wake(subscriptionId: string): Promise<void> {
+    this.woken.push(subscriptionId);
   }
 }
 

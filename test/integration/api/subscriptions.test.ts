@@ -128,13 +128,13 @@ describe('cancelling', () => {
     });
   });
 
-  test('again is 200 and unchanged, without asking', async () => {
+  test('again is 200 and unchanged; the process is woken, in case it has not heard of its end', async () => {
     const { id } = (await subscribe()).body;
     await setStatus(id, 'cancelled');
     const again = await cancel(id);
     expect(again.status).toBe(200);
     expect(again.body.status).toBe('cancelled');
-    expect(api.process.commands).toEqual([]);
+    expect([api.process.commands, api.process.woken]).toEqual([[], [id]]);
   });
 
   test('the command follows from the Idempotency-Key when there is one', async () => {

@@ -18,6 +18,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
   process: {
     create: () => Promise.reject(new Error('not asked')),
     command: () => Promise.reject(new Error('not asked')),
+    wake: () => Promise.reject(new Error('not asked')),
   },
   clocks: { advance: () => Promise.reject(new Error('not asked')) },
   bulkRetries: {
