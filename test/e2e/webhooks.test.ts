@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import StripeLibrary from 'stripe';
 import { pickFreePort } from '../../infra/platform/ports';
 import { knownTokens } from '../../providers/sandbox/tokens';
-import { TestSystem, type Answer } from '../support/system';
+import { TestSystem, type Answer, type Json } from '../support/system';
 import { eventually } from '../support/eventually';
 import { tokenTable, type TokenRow } from './token-table';
 
@@ -74,6 +74,15 @@ function standing(paymentId: string, wanted: Partial<TokenRow['payments'][number
   );
 }
 
+/** Every retry that was asked for has come to something; until then another one is refused as in flight. */
+async function concluded(paymentId: string): Promise<void> {
+  const look = async () => {
+    const { data } = (await its.get(`/payments/${paymentId}/retry-requests`)) as { data: Json[] };
+    return data.every(({ settled_at: at }) => at !== null);
+  };
+  await eventually('the retries to be concluded', look, { timeoutMs: 30_000, everyMs: 250 });
+}
+
 /** Asks for the row's payments, and for the retries that it names. @returns the customer's charges */
 async function lived({ token, payments }: TokenRow): Promise<string[]> {
   const { customer } = await its.buyer(token);
@@ -83,6 +92,7 @@ async function lived({ token, payments }: TokenRow): Promise<string[]> {
     const id = String(body['id']);
     for (let made = 1; made < attempts.length; made += 1) {
       await standing(id, { status: 'failed', attempts: attempts.slice(0, made) });
+      await concluded(id);
       expect(await its.call('POST', `/payments/${id}/retry`, { reason: 'now' })).toMatchObject({
         status: 202,
       });
