@@ -75,13 +75,11 @@ function standing(paymentId: string, wanted: Partial<TokenRow['payments'][number
 }
 
 /** Every retry that was asked for has come to something; until then another one is refused as in flight. */
-async function concluded(paymentId: string): Promise<void> {
-  const look = async () => {
+const concluded = (paymentId: string): Promise<boolean> =>
+  eventually('the retries to be concluded', async () => {
     const { data } = (await its.get(`/payments/${paymentId}/retry-requests`)) as { data: Json[] };
     return data.every(({ settled_at: at }) => at !== null);
-  };
-  await eventually('the retries to be concluded', look, { timeoutMs: 30_000, everyMs: 250 });
-}
+  });
 
 /** Asks for the row's payments, and for the retries that it names. @returns the customer's charges */
 async function lived({ token, payments }: TokenRow): Promise<string[]> {
