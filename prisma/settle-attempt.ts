@@ -69,14 +69,22 @@ export async function settleAttempt(
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
-  const locked = await lockPaymentInOrder(tx, paymentId);
-  const attempt = await attemptOf(tx, paymentId, number);
-  return settleLocked(tx, { ...locked, attempt }, outcome, settledBy, source);
+  return settleLocked(tx, await lockAttempt(tx, paymentId, number), outcome, settledBy, source);
 }
 
 /** A payment as it stands under its locks, and an attempt of it as it stands then. */
 export interface LockedAttempt extends LockedPayment {
   attempt: AttemptRow;
+}
+
+/** Locks a payment in order, and reads an attempt of it then. @throws Error when there is no such attempt */
+export async function lockAttempt(
+  tx: Transaction,
+  paymentId: string,
+  number: number,
+): Promise<LockedAttempt> {
+  const locked = await lockPaymentInOrder(tx, paymentId);
+  return { ...locked, attempt: await attemptOf(tx, paymentId, number) };
 }
 
 /** {@link settleAttempt} for who holds the locks already. */

@@ -6,9 +6,7 @@
  */
 import type { AttemptOutcome } from '../../domain/payment';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockPaymentInOrder } from '../../prisma/locks';
-import { settleLocked, type LockedAttempt, type Settlement } from '../../prisma/settle-attempt';
-import { attemptOf } from '../../prisma/write-attempt';
+import { lockAttempt, settleLocked, type LockedAttempt, type Settlement } from '../../prisma/settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
   beginAttempt,
@@ -44,10 +42,9 @@ export async function carryOut(
   timeoutMs: number,
 ): Promise<AttemptAnswer> {
   const outcome = await callProvider(deps, begun, timeoutMs);
-  const { attempt } = await inTransaction(deps.db, async (tx) => {
-    const locked = await lockPaymentInOrder(tx, paymentId);
-    return recordAnswer(tx, { ...locked, attempt: await attemptOf(tx, paymentId, number) }, outcome);
-  });
+  const { attempt } = await inTransaction(deps.db, async (tx) =>
+    recordAnswer(tx, await lockAttempt(tx, paymentId, number), outcome),
+  );
   return answerOf(attempt);
 }
 
