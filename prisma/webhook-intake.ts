@@ -3,7 +3,8 @@
  * statement, which is the transaction, each delivery with its event on webhooks.received.
  *
  * Owns: that statement, and who shares one. Does not own what a delivery and its event say (`webhook-deliveries.ts`).
- * Invariants: answered only when committed; a repeat writes nothing, also one that comes together with the first; all
+ * Invariants: answered only when committed; a repeat writes nothing, also one that comes together with the first,
+ * by whichever of its two keys that is seen; all
  * deliveries are written, in one order, before the first turn at the outbox is taken, so that neither two of these nor
  * one of these and another writer wait for each other; a row that PostgreSQL refuses harms no other.
  */
@@ -48,7 +49,7 @@ const storing = `
       (id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at)
     SELECT id, provider, provider_event_id, event_type, payment_id, body, headers::jsonb, event::jsonb, created_at
     FROM given ORDER BY id
-    ON CONFLICT (provider, provider_event_id) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id
   ),
   caused AS MATERIALIZED (

@@ -48,17 +48,21 @@ export async function claim(
 ): Promise<Claim | null> {
   const { eventId, template, customer_id, subscription_id, payment_id, requestedAt } = request;
   const id = notificationId(eventId);
-  const [claimed] = await direct(db).query<{ attempts: number; age_ms: number }[]>`
-    INSERT INTO notifications AS n (id, event_id, template, customer_id, subscription_id, payment_id, channel,
+  // Either key may be the one that somebody else has just written, so none is named here.
+  const inserted = await direct(db).execute`
+    INSERT INTO notifications (id, event_id, template, customer_id, subscription_id, payment_id, channel,
       requested_at, attempts, lease_until)
     VALUES (${id}, ${eventId}, ${template}, ${customer_id}, ${subscription_id}, ${payment_id}, ${channel},
       ${requestedAt}::timestamptz, 1, clock_timestamp() + ${leaseMs} * interval '1 millisecond')
-    ON CONFLICT (event_id) DO UPDATE
-      SET attempts = n.attempts + 1, lease_until = excluded.lease_until, channel = excluded.channel
-      WHERE n.status = 'sending' AND coalesce(n.lease_until <= clock_timestamp(), true)
-    RETURNING attempts, (extract(epoch FROM clock_timestamp() - n.created_at) * 1000)::float8 AS age_ms`;
+    ON CONFLICT DO NOTHING`;
+  if (inserted === 1) return { id, attempts: 1, ageMs: 0 };
+  const [claimed] = await direct(db).query<{ attempts: number; age_ms: number }[]>`
+    UPDATE notifications SET attempts = attempts + 1, channel = ${channel},
+      lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+    WHERE id = ${id} AND status = 'sending' AND coalesce(lease_until <= clock_timestamp(), true)
+    RETURNING attempts, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms`;
   if (claimed !== undefined) return { id, attempts: claimed.attempts, ageMs: claimed.age_ms };
-  const row = await db.notification.findUniqueOrThrow({ where: { event_id: eventId } });
+  const row = await db.notification.findUniqueOrThrow({ where: { id } });
   if (row.status === 'sending') throw new InHand('somebody else is sending it');
   return null;
 }
