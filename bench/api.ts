@@ -1,5 +1,8 @@
 /** Calls of the REST API for benchmarks. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import type { System } from '../infra/platform/system';
 
 /** Creates a subscription whose first period is paid. */
@@ -7,15 +10,16 @@ export type Subscribe = () => Promise<void>;
 
 /** A plan, a customer and a payment method; what it returns creates one subscription more for them. */
 export async function subscriber({ apiUrl, apiKey }: System): Promise<Subscribe> {
+  // Whoever measures takes little of the machine: this costs half of what `fetch` does.
+  const agent = new Agent({ keepAlive: true });
+  const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
   const post = async (path: string, body: object): Promise<{ id: string }> => {
-    const response = await fetch(`${apiUrl}${path}`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const answer = (await response.json()) as { id: string };
-    if (response.status !== 201)
-      throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer)}`);
+    const asked = request(`${apiUrl}${path}`, { method: 'POST', headers, agent });
+    asked.end(JSON.stringify(body));
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const answer = (await json(response)) as { id: string };
+    if (response.statusCode !== 201)
+      throw new Error(`${path} answered ${response.statusCode}: ${JSON.stringify(answer)}`);
     return answer;
   };
   const interval = { unit: 'month', count: 1 };

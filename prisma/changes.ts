@@ -34,16 +34,27 @@ export function recordChange(tx: Transaction, result: Subscription, change: Chan
 /** What a version changes of the row; `version` is always among it. */
 export type ChangedColumns = Partial<Omit<SubscriptionRow, 'id'>> & Pick<SubscriptionRow, 'version'>;
 
-/** Writes the columns of a version and its history's row. @param columns what is undefined stays as it is */
+/**
+ * Writes the columns of a version and its history's row.
+ * @param columns what is undefined stays as it is
+ * @param paid the period that is paid by it, and when, by the customer's time; null: none
+ */
 export function writeWithChange(
   tx: Transaction,
   columns: ChangedColumns,
   result: Subscription,
   change: Change,
+  paid: { index: number; at: Date } | null,
 ): void {
+  const paying = paid === null ? Prisma.empty : Prisma.sql`, paying AS (${payingOf(result.id, paid)})`;
   direct(tx).send`
-    WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})
+    WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})${paying}
     ${insertion(result, change)}`;
+}
+
+function payingOf(subscriptionId: string, { index, at }: { index: number; at: Date }): Prisma.Sql {
+  return Prisma.sql`
+    UPDATE subscription_periods SET paid_at = ${at} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
 }
 
 function insertion(result: Subscription, change: Change): Prisma.Sql {

@@ -24,15 +24,18 @@ export function settingsOf(columns: Readonly<Record<string, unknown>>, json: rea
 }
 
 /**
- * Columns and their values, as an INSERT lists them.
+ * Columns and their values, as an INSERT lists them: the names, and the values in their order.
  * @param columns names are the code's own, values become parameters; what is undefined has its default
  * @param json names of the columns that hold JSON
  */
-export function listOf(columns: Readonly<Record<string, unknown>>, json: readonly string[]): Prisma.Sql {
+export function listOf(
+  columns: Readonly<Record<string, unknown>>,
+  json: readonly string[],
+): { names: Prisma.Sql; values: Prisma.Sql } {
   const given = Object.entries(columns).filter(([, value]) => value !== undefined);
   const names = Prisma.raw(given.map(([name]) => quoted(name)).join(', '));
   const values = given.map(([name, value]) => asParameter(name, value, json));
-  return Prisma.sql`(${names}) VALUES (${Prisma.join(values)})`;
+  return { names, values: Prisma.join(values) };
 }
 
 function asParameter(name: string, value: unknown, json: readonly string[]): unknown {

@@ -5,7 +5,7 @@
  * that writes. Whatever does not exist is null.
  */
 import type { Interval } from '../domain/calendar';
-import type { Transaction } from './client';
+import type { Database, Transaction } from './client';
 import { direct } from './direct';
 import type { Times } from './clock';
 import type { Prisma } from './generated/client';
@@ -41,11 +41,11 @@ interface Named {
 
 /** @param orDefault whether the customer's default method stands in where none is named */
 export async function readCreationTerms(
-  tx: Transaction,
+  on: Database | Transaction,
   { customer_id, plan_id, payment_method_id }: Named,
   orDefault: boolean,
 ): Promise<CreationTerms> {
-  const [row] = await direct(tx).query<[Joined]>`
+  const [row] = await direct(on).query<[Joined]>`
     SELECT clock_timestamp() AS real_now,
       plans.id AS plan_id, plans.name AS plan_name, plans.currency, plans.amount, plans.interval_unit,
       plans.interval_count, plans.trial_days, plans.active,

@@ -1,4 +1,4 @@
-/** A period of a subscription: written with its payment in one statement, and paid. */
+/** A period of a subscription: written with its payment in one statement. */
 import type { Line } from '../domain/proration';
 import type { Transaction } from './client';
 import { direct } from './direct';
@@ -25,25 +25,31 @@ export interface NewPayment {
 
 /** @param payment what is to be paid for the period; null: nothing */
 export function insertPeriod(tx: Transaction, period: NewPeriod, payment: NewPayment | null): void {
-  const { subscription_id: id, index, start, end, currency, amount, paid_at: paidAt } = period;
-  const insertion = Prisma.sql`
-    INSERT INTO subscription_periods (subscription_id, index, start, "end", currency, amount, paid_at, payment_id)
-    VALUES (${id}, ${index}, ${start}, ${end}, ${currency}, ${amount}, ${paidAt}, ${payment?.id ?? null})`;
-  if (payment === null) {
-    direct(tx).send(insertion);
-    return;
-  }
-  direct(tx).send`
-    WITH opened AS (${insertion})
-    INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
-      provider, payment_method_id, announced, created_at, updated_at)
-    VALUES (${payment.id}, ${payment.kind}, 'requested', ${payment.customer_id}, ${id}, ${index}, ${currency},
-      ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb, ${payment.provider},
-      ${payment.payment_method_id}, ${payment.announced}, ${payment.created_at}, ${payment.updated_at})`;
+  const insertion = periodInsertion(period, payment);
+  if (payment === null) direct(tx).send(insertion);
+  else direct(tx).send`WITH opened AS (${insertion}) ${paymentInsertion(period, payment, 'requested')}`;
 }
 
-/** @param at the customer's time */
-export function markPeriodPaid(tx: Transaction, subscriptionId: string, index: number, at: Date): void {
-  direct(tx).send`
-    UPDATE subscription_periods SET paid_at = ${at} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
+/** An INSERT that ends with its SELECT's list, so that a FROM may follow. */
+export function periodInsertion(
+  { subscription_id: id, index, start, end, currency, amount, paid_at: paidAt }: NewPeriod,
+  payment: NewPayment | null,
+): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO subscription_periods (subscription_id, index, start, "end", currency, amount, paid_at, payment_id)
+    SELECT ${id}, ${index}, ${start}, ${end}, ${currency}, ${amount}, ${paidAt}, ${payment?.id ?? null}`;
+}
+
+/** An INSERT as {@link periodInsertion}'s. @param status `processing`: its first attempt is written with it */
+export function paymentInsertion(
+  { subscription_id: id, index, currency }: NewPeriod,
+  payment: NewPayment,
+  status: 'requested' | 'processing',
+): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
+      provider, payment_method_id, announced, created_at, updated_at)
+    SELECT ${payment.id}, ${payment.kind}, ${status}, ${payment.customer_id}, ${id}, ${index}, ${currency},
+      ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb, ${payment.provider},
+      ${payment.payment_method_id}, ${payment.announced}, ${payment.created_at}, ${payment.updated_at}`;
 }

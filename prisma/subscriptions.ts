@@ -54,7 +54,8 @@ export async function insertSubscription(
   tx: Transaction,
   subscription: NewSubscription,
 ): Promise<SubscriptionRow> {
+  const { names, values } = listOf(subscription, jsonColumns);
   const [row] = await direct(tx).query<[SubscriptionRow]>`
-    INSERT INTO subscriptions ${listOf(subscription, jsonColumns)} RETURNING ${subscriptionColumns}`;
+    INSERT INTO subscriptions (${names}) VALUES (${values}) RETURNING ${subscriptionColumns}`;
   return row;
 }

@@ -48,9 +48,10 @@ export type AttemptedPayment = Pick<
 export async function insertAttempt(
   tx: Transaction,
   payment: AttemptedPayment,
-  { number, idempotencyKey, trigger, onSession, method }: NewAttempt,
+  attempt: NewAttempt,
 ): Promise<AttemptRow> {
-  const [attempt] = await direct(tx).query<[AttemptRow]>`
+  const { method } = attempt;
+  const [row] = await direct(tx).query<[AttemptRow]>`
     WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
     paying AS (
       UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
@@ -58,13 +59,21 @@ export async function insertAttempt(
         payment_method_id = coalesce(${method?.id ?? null}, payment_method_id)
       FROM moment WHERE id = ${payment.id}
     )
+    ${attemptInsertion(payment, attempt)} FROM moment
+    RETURNING ${attemptColumns}`;
+  return row;
+}
+
+/** An INSERT that ends with its SELECT's list; it needs a FROM with `moment`, whose `now` is when the attempt begins. */
+export function attemptInsertion(
+  payment: AttemptedPayment,
+  { number, idempotencyKey, trigger, onSession, method }: NewAttempt,
+): Prisma.Sql {
+  return Prisma.sql`
     INSERT INTO payment_attempts (payment_id, number, idempotency_key, trigger, on_session, provider,
       payment_method_id, amount, currency, status, started_at)
     SELECT ${payment.id}, ${number}, ${idempotencyKey}, ${trigger}, ${onSession}, ${method?.provider ?? null},
-      ${method?.id ?? null}, ${payment.amount}, ${payment.currency}, 'processing', moment.now
-    FROM moment
-    RETURNING ${attemptColumns}`;
-  return attempt;
+      ${method?.id ?? null}, ${payment.amount}, ${payment.currency}, 'processing', moment.now`;
 }
 
 /** What an outcome changes of an attempt; what is undefined stays as it is. */

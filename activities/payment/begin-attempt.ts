@@ -136,13 +136,7 @@ export async function beginNew(
 ): Promise<BegunAttempt> {
   if (method === null && request.number > 1)
     return answer({ status: 'refused', reason: 'no_payment_method' });
-  const attempt = await insertAttempt(tx, payment, {
-    number: request.number,
-    idempotencyKey: attemptIdempotencyKey(payment.id, request.number),
-    trigger: request.trigger,
-    onSession: payment.kind === 'first' && request.number === 1,
-    method,
-  });
+  const attempt = await insertAttempt(tx, payment, newAttempt(payment, request, method));
   if (method !== null) return call(payment, attempt, method);
   const settled = await settleAttempt(
     tx,
@@ -158,7 +152,34 @@ export async function beginNew(
   return answer(settledAnswer(settled.attempt));
 }
 
-function call(payment: AttemptedPayment, attempt: AttemptRow, method: ChargedMethod | null): BegunAttempt {
+/** What is written of an attempt that begins. @param method null: there is none */
+export function newAttempt<Method extends ChargedMethod | null>(
+  { id, kind }: Pick<AttemptedPayment, 'id' | 'kind'>,
+  { number, trigger }: AttemptRequest,
+  method: Method,
+) {
+  const idempotencyKey = attemptIdempotencyKey(id, number);
+  return { number, idempotencyKey, trigger, onSession: kind === 'first' && number === 1, method };
+}
+
+/** The call of an attempt that has been written with its payment. */
+export function firstCall(
+  payment: AttemptedPayment,
+  { number, idempotencyKey, onSession, method }: ReturnType<typeof newAttempt<ChargedMethod>>,
+): BegunAttempt {
+  const { amount, currency } = payment;
+  const { provider } = method;
+  const sent = { number, idempotency_key: idempotencyKey, on_session: onSession, provider, amount, currency };
+  return call(payment, sent, method);
+}
+
+/** What of an attempt's row is sent. */
+type SentAttempt = Pick<
+  AttemptRow,
+  'number' | 'idempotency_key' | 'on_session' | 'provider' | 'amount' | 'currency'
+>;
+
+function call(payment: AttemptedPayment, attempt: SentAttempt, method: ChargedMethod | null): BegunAttempt {
   if (method === null || attempt.provider === null) return answer({ status: 'open' });
   return {
     kind: 'call',

@@ -15,7 +15,6 @@ import { inTransaction, type Database, type Transaction } from '../../prisma/cli
 import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../../prisma/locks';
-import { markPeriodPaid } from '../../prisma/periods';
 import { applyChange, type PaidChange } from './change';
 import { termsPatch } from './change-terms';
 import { applyFirst } from './first-payment';
@@ -81,7 +80,6 @@ export async function applyRenewal(
   if (!isPaymentCollected(payment.status as PaymentStatus)) return toRecord(row);
   const decision = decidePaid(toFacts(row), payment.period_index);
   if (decision.kind === 'nothing' || row.period_index === null) return toRecord(row);
-  markPeriodPaid(tx, row.id, row.period_index, times.now);
   const changes: SubscriptionChange[] = decision.recovered ? ['renewed', 'recovered'] : ['renewed'];
   const patch = {
     status: decision.status,
@@ -89,7 +87,11 @@ export async function applyRenewal(
     open_payment_id: null,
     paused_from: decision.pausedFrom,
   };
-  return writeUpdated(tx, row, patch, { ...aboutPayment(payment, times), changes });
+  return writeUpdated(tx, row, patch, {
+    ...aboutPayment(payment, times),
+    changes,
+    paidPeriod: row.period_index,
+  });
 }
 
 /** The change that a payment's outcome makes, once. */

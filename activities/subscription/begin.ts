@@ -20,11 +20,13 @@ import {
   type NamedMethod,
   type NamedPlan,
 } from '../../prisma/creation-terms';
+import { insertCreation } from '../../prisma/insert-creation';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { insertPeriod, type NewPayment, type NewPeriod } from '../../prisma/periods';
 import { methodToCharge } from '../../prisma/retry-facts';
 import { findSubscription, insertSubscription, type NewSubscription } from '../../prisma/subscriptions';
-import { beginLocked, beginNew, type AttemptRequest } from '../payment/begin-attempt';
+import type { AttemptedPayment } from '../../prisma/write-attempt';
+import { beginLocked, beginNew, firstCall, newAttempt, type AttemptRequest } from '../payment/begin-attempt';
 import { announceCreated } from './announce';
 import type { BegunCharge } from './collect';
 import type { Period } from './period';
@@ -39,12 +41,41 @@ export type BegunCreation =
 /** @throws ApplicationFailure `validation_failed`, not retryable, when what the creation names is gone */
 export async function beginCreation(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
   try {
-    return await inTransaction(db, (tx) => begin(tx, creation));
+    return (await beginCharged(db, creation)) ?? (await inTransaction(db, (tx) => begin(tx, creation)));
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     // An earlier run wrote it, or another one meanwhile.
     return inTransaction(db, async (tx) => (await goOnIfBegun(tx, creation)) ?? begin(tx, creation));
   }
+}
+
+/**
+ * The usual case in one statement: the first period is to be paid, and it is known with what. Null: it is another case,
+ * or too late, and nothing was written. @throws when there is such a subscription already (isUniqueViolation)
+ */
+async function beginCharged(db: Database, creation: SubscriptionCreation): Promise<BegunCreation | null> {
+  const terms = termsOf(creation, await readCreationTerms(db, creation, false));
+  if (terms === null || terms.method === null || terms.beginning.status !== 'incomplete') return null;
+  const period = firstPeriod(terms);
+  if (period === null) return null;
+  const payment = firstPayment(creation, terms, period);
+  const attempted = attemptedOf(creation, terms, payment);
+  const attempt = newAttempt(attempted, firstAttempt(payment.id), terms.method);
+  const row = await insertCreation(db, {
+    subscription: newRow(creation, terms, period, payment.id),
+    period: newPeriod(creation, terms, period),
+    payment,
+    attempted,
+    attempt,
+    acceptBy: new Date(creation.accept_by),
+  });
+  if (row === null) return null;
+  return {
+    kind: 'charge',
+    record: toRecord(row),
+    paymentId: payment.id,
+    attempt: firstCall(attempted, attempt),
+  };
 }
 
 async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation> {
@@ -79,7 +110,7 @@ async function goOnIfBegun(tx: Transaction, creation: SubscriptionCreation): Pro
   return existing === null ? null : goOn(tx, existing);
 }
 
-/** The rows of a creation whose first period is to be paid, and the first attempt. */
+/** The rows of a creation whose first period is to be paid, and the first attempt, with what can be charged now. */
 async function charge(
   tx: Transaction,
   creation: SubscriptionCreation,
@@ -87,23 +118,21 @@ async function charge(
   period: Period,
 ): Promise<BegunCreation> {
   const payment = firstPayment(creation, terms, period);
-  const inserted = insertSubscription(tx, newRow(creation, terms, period, payment.id));
+  const row = await insertSubscription(tx, newRow(creation, terms, period, payment.id));
   insertPeriod(tx, newPeriod(creation, terms, period), payment);
-  const attempted = {
-    ...payment,
-    subscription_id: creation.subscription_id,
-    amount: BigInt(payment.amount),
-    currency: terms.plan.currency,
-  };
-  const begin = (method: NamedMethod | null) => beginNew(tx, attempted, firstAttempt(payment.id), method);
-  // Asked for with the rows, carried out behind them.
-  const [row, attempt] = await Promise.all([inserted, terms.method === null ? null : begin(terms.method)]);
-  return {
-    kind: 'charge',
-    record: toRecord(row),
-    paymentId: payment.id,
-    attempt: attempt ?? (await begin(await methodToCharge(tx, attempted, row))),
-  };
+  const attempted = attemptedOf(creation, terms, payment);
+  const method = terms.method ?? (await methodToCharge(tx, attempted, row));
+  const attempt = await beginNew(tx, attempted, firstAttempt(payment.id), method);
+  return { kind: 'charge', record: toRecord(row), paymentId: payment.id, attempt };
+}
+
+function attemptedOf(
+  creation: SubscriptionCreation,
+  { plan }: Terms,
+  payment: NewPayment,
+): AttemptedPayment & Pick<NewPayment, 'payment_method_id'> {
+  const amount = BigInt(payment.amount);
+  return { ...payment, subscription_id: creation.subscription_id, amount, currency: plan.currency };
 }
 
 /** The same creation, when its row is there: an earlier run may have been lost anywhere after that. */

@@ -11,7 +11,6 @@ import { inTransaction, type Database, type Transaction } from '../../prisma/cli
 import { timesFor, type Times } from '../../prisma/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../../prisma/locks';
-import { markPeriodPaid } from '../../prisma/periods';
 import { announceCreated, announceUpdated } from './announce';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { mustLock, subscriptionService as actor, writeVersion } from './transition';
@@ -60,9 +59,6 @@ async function write(
   traceparent: string | undefined,
 ): Promise<SubscriptionRecord> {
   const paid = decision.status === 'active';
-  if (paid && row.period_index !== null) {
-    markPeriodPaid(tx, row.id, row.period_index, times.now);
-  }
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =
     'change' in decision && !creating ? [decision.change] : creating ? ['created'] : [];
@@ -75,7 +71,7 @@ async function write(
       period_paid: paid,
       open_payment_id: decision.status === 'incomplete' ? payment.id : null,
     },
-    { ...times, commandId, changes, actor },
+    { ...times, commandId, changes, actor, paidPeriod: paid ? row.period_index : null },
   );
   const { subscription } = record;
   if (creating) announceCreation(tx, subscription, payment, times.realNow, traceparent);

@@ -60,6 +60,8 @@ export interface About extends Times {
   commandId: string;
   changes: readonly SubscriptionChange[];
   actor: Actor;
+  /** The index of a period that is paid by it, at the customer's time; null or left out: none. */
+  paidPeriod?: number | null;
   /** W3C trace context of the request, where one asked for it. */
   traceparent?: string;
 }
@@ -87,13 +89,10 @@ export async function writeVersion(
   const record = toRecord(next);
   const previous = changedFields(toSubscription(row), record.subscription);
   const { version, next_due_at, updated_at } = next;
-  writeWithChange(tx, { ...patch, version, next_due_at, updated_at }, record.subscription, {
-    commandId: about.commandId,
-    changes: about.changes,
-    previous,
-    actor: about.actor,
-    at: about.realNow,
-  });
+  const { commandId, changes, actor, realNow: at, paidPeriod: index = null } = about;
+  const paid = index === null ? null : { index, at: about.now };
+  const columns = { ...patch, version, next_due_at, updated_at };
+  writeWithChange(tx, columns, record.subscription, { commandId, changes, previous, actor, at }, paid);
   return { record, previous };
 }
 

@@ -60,11 +60,12 @@ export async function insertCharge(
     verdict.status === 'pending'
       ? { status: verdict.settlesAs.status, failure: failureOf(verdict.settlesAs) }
       : null;
-  const { rowCount } = await database.query(
-    `INSERT INTO charges (${publicColumns}, request_hash, kept_answer, payment_id, settles_at, settles_as)
+  const { rowCount } = await database.query({
+    name: 'insert_charge',
+    text: `INSERT INTO charges (${publicColumns}, request_hash, kept_answer, payment_id, settles_at, settles_as)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      ON CONFLICT (idempotency_key) DO NOTHING`,
-    [
+    values: [
       charge.id,
       charge.idempotency_key,
       charge.amount,
@@ -81,7 +82,7 @@ export async function insertCharge(
       settlesAs && draft.settlesAt,
       settlesAs,
     ],
-  );
+  });
   return rowCount === 1 ? charge : undefined;
 }
 

@@ -60,10 +60,11 @@ export class KeyLocks {
       const session = (this.session ??= this.connect());
       try {
         const client = await session;
-        const { rows } = await client.query<{ done: boolean }>(
-          `SELECT ${lockFunction}(hashtextextended($1, 0)) AS done`,
-          [key],
-        );
+        const { rows } = await client.query<{ done: boolean }>({
+          name: lockFunction,
+          text: `SELECT ${lockFunction}(hashtextextended($1, 0)) AS done`,
+          values: [key],
+        });
         return rows[0]?.done ?? false;
       } catch (error) {
         // It is not known which locks this session has now; ending it frees them all.

@@ -37,10 +37,11 @@ export class Ledger {
 
   /** The first answer to the key, or undefined when nothing was ever charged with it. */
   async keptAnswer(idempotencyKey: string): Promise<KeptAnswer | undefined> {
-    const { rows } = await this.pool.query<{ request_hash: string; kept_answer: Charge }>(
-      'SELECT request_hash, kept_answer FROM charges WHERE idempotency_key = $1',
-      [idempotencyKey],
-    );
+    const { rows } = await this.pool.query<{ request_hash: string; kept_answer: Charge }>({
+      name: 'kept_answer',
+      text: 'SELECT request_hash, kept_answer FROM charges WHERE idempotency_key = $1',
+      values: [idempotencyKey],
+    });
     return rows[0] && { requestHash: rows[0].request_hash, answer: rows[0].kept_answer };
   }
 
