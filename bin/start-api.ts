@@ -15,11 +15,13 @@ import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
 import { providersFrom, webhookSourcesFrom } from './providers';
 import { topicFault } from './provision';
-import { lazyTemporalClient } from './temporal';
+import { lazyNativeTemporalClient } from './temporal';
+import { installTemporalRuntime } from './temporal-runtime';
 
 export async function startApi({ config, log }: ProcessContext, metrics: Metrics): Promise<Part[]> {
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
-  const temporal = lazyTemporalClient(config);
+  installTemporalRuntime(log);
+  const temporal = lazyNativeTemporalClient(config);
   const kafka = kafkaFrom(config, log);
   const providers = providersFrom(config);
   const logRefusal = refusalLog(log.child({ component: 'webhooks' }), () => performance.now());
@@ -34,10 +36,11 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
       { name: 'postgres', check: async () => void (await direct(db).query`SELECT 1 FROM plans LIMIT 1`) },
       {
         name: 'temporal',
-        check: async () =>
-          void (await temporal.client.workflowService.describeNamespace({
-            namespace: config.TEMPORAL_NAMESPACE,
-          })),
+        check: () =>
+          temporal.client.withDeadline(Date.now() + 2_000, async () => {
+            const { workflowService } = temporal.client;
+            await workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE });
+          }),
       },
       { name: 'kafka', check: async () => (await kafka.admin()).close() },
       {

@@ -1,6 +1,6 @@
 /** Connections to Temporal, made from the settings. */
 import { readFileSync } from 'node:fs';
-import { Client, Connection, type ConnectionLike, type Metadata } from '@temporalio/client';
+import { Client, type ConnectionLike, type Metadata } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { Config } from '../config';
 
@@ -18,15 +18,6 @@ export function temporalAddress(config: Config) {
 export interface TemporalClient {
   client: Client;
   close(): Promise<void>;
-}
-
-/** A client that connects when it is first used, so that a process starts while Temporal is away. */
-export function lazyTemporalClient(config: Config): TemporalClient {
-  const connection = Connection.lazy(temporalAddress(config));
-  return {
-    client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
-    close: () => connection.close(),
-  };
 }
 
 /**
@@ -62,7 +53,8 @@ class LazyNativeConnection implements ConnectionLike {
   }
 
   async withDeadline<R>(deadline: number | Date, work: () => Promise<R>): Promise<R> {
-    return (await this.connect()).withDeadline(deadline, work);
+    const connection = this.connected ?? (await within(Number(deadline), this.connect()));
+    return connection.withDeadline(deadline, work);
   }
 
   async withMetadata<R>(metadata: Metadata, work: () => Promise<R>): Promise<R> {
@@ -94,6 +86,15 @@ class LazyNativeConnection implements ConnectionLike {
     if (this.connected === undefined) throw new Error('Temporal is called outside of withDeadline');
     return this.connected;
   }
+}
+
+/** @param deadline milliseconds since 1970 @throws Error when it comes first; who connects goes on */
+async function within<T>(deadline: number, connecting: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('Temporal does not answer')), deadline - Date.now());
+  });
+  return Promise.race([connecting, late]).finally(() => clearTimeout(timer));
 }
 
 /** Compression costs more than it saves: messages are small, and Temporal is near. */
