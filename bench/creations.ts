@@ -13,8 +13,11 @@ import { floorWorker } from './floor/worker';
 import { runMany, shown } from './load';
 
 const concurrency = 20;
-/** The servers' and our own code is compiled by then, as it is in a process that has run for a while. */
-const warmUps = 300;
+/**
+ * The servers' and our own code is compiled by then, as it is in a process that has run for a while: after 300, a
+ * creation of the third round was still a tenth cheaper than one of the first.
+ */
+const warmUps = 1_500;
 
 export async function benchCreations(
   system: System,

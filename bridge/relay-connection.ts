@@ -52,7 +52,9 @@ export async function openRelayConnection(
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     query_timeout: answerWithinMs,
-    options: [...sessionLimits, ...timeZone, ...planning, ...durability].map((limit) => `-c ${limit}`).join(' '),
+    options: [...sessionLimits, ...timeZone, ...planning, ...durability]
+      .map((limit) => `-c ${limit}`)
+      .join(' '),
   });
   const lost = new Promise<never>((_, reject) => {
     client.on('error', reject);
