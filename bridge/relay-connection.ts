@@ -22,13 +22,10 @@ const sessionLimits = [
 ];
 /** As in every session; whatever the server has. */
 const timeZone = ['TimeZone=UTC'];
-/** Whatever the statistics say: the way over the primary key would pass all that was ever published. One plan each. */
-const planning = [
-  'enable_seqscan=off',
-  'enable_bitmapscan=off',
-  'enable_sort=off',
-  'plan_cache_mode=force_generic_plan',
-];
+/** Whatever the statistics say: the way over the primary key would pass all that was ever published. */
+const planning = ['enable_seqscan=off', 'enable_bitmapscan=off', 'enable_sort=off'];
+/** No values change what is the best plan, so each statement is planned once. */
+const planCache = ['plan_cache_mode=force_generic_plan'];
 /** A mark that is lost with the server has its record published again, as one that was never written. */
 const durability = ['synchronous_commit=off'];
 
@@ -52,7 +49,7 @@ export async function openRelayConnection(
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     query_timeout: answerWithinMs,
-    options: [...sessionLimits, ...timeZone, ...planning, ...durability]
+    options: [...sessionLimits, ...timeZone, ...planning, ...planCache, ...durability]
       .map((limit) => `-c ${limit}`)
       .join(' '),
   });

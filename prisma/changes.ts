@@ -46,15 +46,16 @@ export function writeWithChange(
   change: Change,
   paid: { index: number; at: Date } | null,
 ): void {
-  const paying = paid === null ? Prisma.empty : Prisma.sql`, paying AS (${payingOf(result.id, paid)})`;
+  const paying =
+    paid === null
+      ? Prisma.empty
+      : Prisma.sql`, paying AS (
+          UPDATE subscription_periods SET paid_at = ${paid.at}
+          WHERE subscription_id = ${result.id} AND index = ${paid.index}
+        )`;
   direct(tx).send`
     WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})${paying}
     ${insertion(result, change)}`;
-}
-
-function payingOf(subscriptionId: string, { index, at }: { index: number; at: Date }): Prisma.Sql {
-  return Prisma.sql`
-    UPDATE subscription_periods SET paid_at = ${at} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
 }
 
 function insertion(result: Subscription, change: Change): Prisma.Sql {

@@ -1,8 +1,8 @@
 /**
  * What a creation names, read in one statement: plan, customer with test clock, payment method, and the time.
  *
- * Asked twice: by the API, which tells a caller every mistake, and by the Subscription Service in the transaction
- * that writes. Whatever does not exist is null.
+ * Asked twice: by the API, which tells a caller every mistake, and by the Subscription Service right before it
+ * writes. Whatever does not exist is null.
  */
 import type { Interval } from '../domain/calendar';
 import type { Database, Transaction } from './client';

@@ -3,10 +3,10 @@
  * statement, which is the transaction, each delivery with its event on webhooks.received.
  *
  * Owns: that statement, and who shares one. Does not own what a delivery and its event say (`webhook-deliveries.ts`).
- * Invariants: answered only when committed; a repeat writes nothing, also one that comes together with the first,
- * by whichever of its two keys that is seen; all
- * deliveries are written, in one order, before the first turn at the outbox is taken, so that neither two of these nor
- * one of these and another writer wait for each other; a row that PostgreSQL refuses harms no other.
+ * Invariants: answered only when committed; a repeat writes nothing, also one that comes together with the first, by
+ * whichever of its two keys that is seen; all deliveries are written, in one order, before the first turn at the outbox
+ * is taken, so that neither two of these nor one of these and another writer wait for each other; a row that PostgreSQL
+ * refuses harms no other.
  */
 import { isRefusal, type Database } from './client';
 import { direct } from './direct';
