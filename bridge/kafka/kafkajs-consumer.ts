@@ -4,13 +4,14 @@
  * Owns: membership of the group, pausing and resuming, commits. Invariants: an offset is committed only after the
  * effects of all records up to it are durable; a member joins again only when nothing is in hand, so that no other
  * begins a key beside it; a partition without room is paused and what was not taken is read again later; when
- * kafkajs stops for good, the owner is told (`kafkajs-lasting-consumer.ts` begins anew).
+ * kafkajs stops for good or does nothing any more, the owner is told (`kafkajs-lasting-consumer.ts` begins anew).
  */
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   PartitionAssigners,
   type Batch,
   type Consumer,
+  type ConsumerConfig,
   type EachBatchPayload,
   type Kafka,
   type KafkaMessage,
@@ -18,22 +19,26 @@ import {
 } from 'kafkajs';
 import type { Logger } from 'pino';
 import { HeldPartitions, type HeldPartition } from '../held-partitions';
+import { watchLife } from './kafkajs-life';
 import type { ConsumerOptions, ReceivedRecord, RecordConsumer, RecordHeaders } from './port';
 
 const heartbeatMs = 1_500;
 const commitMs = 500;
 /** For a group without hurry it pays to fetch so many at once. */
 const manyBytes = 64 * 1024;
+const retry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 };
 /** A partition that finishes nothing for so long is paused; what was fetched with it waits for it until then. */
 const patienceMs = 1_000;
 /** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
 const putDownWithinMs = 10_000;
+/** kafkajs may never answer; whoever closes a member goes on without it then. */
+const answerWithinMs = 10_000;
 
 /** What becomes of a membership while it lasts. */
 export interface MembershipEvents {
   /** Partitions were handed out to this member. */
   onJoined(): void;
-  /** kafkajs has stopped for good, on an error that it does not retry. */
+  /** Said once: kafkajs has stopped for good, on an error that it does not retry, or does nothing any more. */
   onGivenUp(error: Error): void;
 }
 
@@ -43,58 +48,87 @@ export async function joinGroup(
   options: Omit<ConsumerOptions, 'onFatal'>,
   events: MembershipEvents,
   log: Logger,
+  silentMs: number,
 ): Promise<RecordConsumer> {
+  const groupLog = log.child({ group: options.group });
   const held = new HeldPartitions((record, signal) => options.handle(record, signal));
-  let beforeJoining = async (): Promise<void> => undefined;
   const consumer = kafka.consumer({
-    groupId: options.group,
+    ...consumerConfig(options),
+    retry: { ...retry, restartOnFailure: () => Promise.resolve(!member.isClosing) },
+    partitionAssigners: [toldBeforeJoining(() => member.putDown())],
+  });
+  const member = new Member(consumer, held, groupLog);
+  const life = watchLife(consumer, silentMs);
+  let isGivenUp = false;
+  function giveUp(error: Error): void {
+    if (isGivenUp || member.isClosing) return;
+    isGivenUp = true;
+    events.onGivenUp(error);
+  }
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    groupLog.error({ err: error, restart }, 'the Kafka consumer crashed');
+    if (!restart) giveUp(error);
+  });
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    member.joined(payload.memberAssignment);
+    events.onJoined();
+  });
+  async function end(): Promise<void> {
+    life.stopWatching();
+    // A consumer that is being disconnected commits nothing any more, and does not say so.
+    await member.close();
+    // One that comes back to life later would hold partitions and handle nothing.
+    consumer.on(consumer.events.FETCH, () => void consumer.disconnect().catch(() => undefined));
+    await within(answerWithinMs, consumer.disconnect()).catch((error: unknown) => {
+      groupLog.warn({ err: error }, 'the Kafka consumer did not leave its group; the group waits for it');
+    });
+  }
+  try {
+    const silent = life.silence.then((error) => Promise.reject(error));
+    await Promise.race([begin(consumer, options.topics, member), silent]);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  void life.silence.then((error) => {
+    groupLog.error({ err: error }, 'the Kafka consumer does nothing any more; it begins anew');
+    giveUp(error);
+  });
+  // What is committed now is not handled again after a crash; a failure here is made good by the next one.
+  const commits = setInterval(() => member.commitUnlessBusy(), commitMs);
+  return {
+    async close() {
+      clearInterval(commits);
+      await end();
+    },
+  };
+}
+
+function consumerConfig({ group, unhurried }: Pick<ConsumerOptions, 'group' | 'unhurried'>): ConsumerConfig {
+  return {
+    groupId: group,
     sessionTimeout: 6_000,
     heartbeatInterval: heartbeatMs,
     rebalanceTimeout: 15_000,
     allowAutoTopicCreation: false,
     // An idle fetch cannot be broken off: closing, heartbeats and joining again wait for it.
     maxWaitTimeInMs: 500,
-    minBytes: options.unhurried === true ? manyBytes : 1,
+    minBytes: unhurried === true ? manyBytes : 1,
     // An answer is taken apart in one go, during which nothing else happens in the process.
     maxBytes: 4 * 1024 * 1024,
     maxBytesPerPartition: 512 * 1024,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 },
-    partitionAssigners: [toldBeforeJoining(() => beforeJoining())],
-  });
-  const member = new Member(consumer, held, log.child({ group: options.group }));
-  beforeJoining = () => member.putDown();
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    const { error, restart } = payload;
-    log.error({ err: error, group: options.group, restart }, 'the Kafka consumer crashed');
-    if (!restart && !member.isClosing) events.onGivenUp(error);
-  });
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    member.joined(payload.memberAssignment);
-    events.onJoined();
-  });
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 64,
-      eachBatch: (payload) => member.takeBatch(payload),
-    });
-  } catch (error) {
-    await consumer.disconnect().catch(() => undefined);
-    throw error;
-  }
-  // What is committed now is not handled again after a crash; a failure here is made good by the next one.
-  const commits = setInterval(() => member.commitUnlessBusy(), commitMs);
-  return {
-    async close() {
-      clearInterval(commits);
-      // A consumer that is being disconnected commits nothing any more, and does not say so.
-      await member.close();
-      await consumer.disconnect();
-    },
   };
+}
+
+async function begin(consumer: Consumer, topics: readonly string[], member: Member): Promise<void> {
+  await consumer.connect();
+  await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 64,
+    eachBatch: (payload) => member.takeBatch(payload),
+  });
 }
 
 class Member {
@@ -189,16 +223,14 @@ class Member {
     this.isJoining = true;
     if (this.held.isEmpty) return;
     const beating = setInterval(() => void this.heartbeat().catch(() => undefined), heartbeatMs);
-    const late = new AbortController();
     try {
-      await Promise.race([
+      await within(
+        putDownWithinMs,
         this.held.stop().then(() => this.commit()),
-        sleep(putDownWithinMs, undefined, { signal: late.signal }),
-      ]);
+      );
     } catch (error) {
       this.log.info({ err: error }, 'what was done was not committed; it is handled again');
     } finally {
-      late.abort();
       clearInterval(beating);
       for (const { topic, partition } of this.held.clear())
         this.consumer.resume([{ topic, partitions: [partition] }]);
@@ -213,7 +245,7 @@ class Member {
   async close(): Promise<void> {
     this.isClosing = true;
     await this.held.stop();
-    await this.commit().catch((error: unknown) => {
+    await within(answerWithinMs, this.commit()).catch((error: unknown) => {
       this.log.info({ err: error }, 'what was done was not committed; it is handled again');
     });
   }
@@ -233,6 +265,15 @@ function toldBeforeJoining(tell: () => Promise<void>): PartitionAssigner {
     };
     return PartitionAssigners.roundRobin(config);
   };
+}
+
+/** @throws Error when it takes longer; what was begun goes on, and nobody looks at it */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took longer than ${ms / 1000} s`)), ms);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function placeOf({ topic, partition }: { topic: string; partition: number }) {

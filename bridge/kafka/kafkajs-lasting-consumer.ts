@@ -1,6 +1,6 @@
 /**
  * A consumer that outlives kafkajs's: kafkajs ends its own for good on errors that it does not retry, among them its
- * own slips while a broker goes away and comes back.
+ * own slips while a broker goes away and comes back, or waits for ever for what does not come.
  *
  * Owns: beginning anew, and when to give up. Invariants: what an ended membership had in hand is put down before the
  * next one begins, so that no key is handled twice at once; only a member that never gets as far as its partitions is
@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { joinGroup } from './kafkajs-consumer';
+import { usualSilentMs } from './kafkajs-life';
 import type { ConsumerOptions, RecordConsumer } from './port';
 
 const shortestPauseMs = 1_000;
@@ -17,8 +18,16 @@ const longestPauseMs = 4_000;
 /** So often in a row may kafkajs end a member that was not handed any partitions: it will never be. */
 const maxVainMemberships = 5;
 
-/** @throws when Kafka does not answer at the start; later failures are the consumer's own to make good */
-export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logger): Promise<RecordConsumer> {
+/**
+ * @param silentMs a membership in which nothing happens for so long has ended
+ * @throws when Kafka does not answer at the start; later failures are the consumer's own to make good
+ */
+export async function consume(
+  kafka: Kafka,
+  options: ConsumerOptions,
+  log: Logger,
+  silentMs = usualSilentMs,
+): Promise<RecordConsumer> {
   const closing = new AbortController();
   let vainMemberships = 0;
   let current: RecordConsumer | undefined;
@@ -35,6 +44,7 @@ export async function consume(kafka: Kafka, options: ConsumerOptions, log: Logge
         onGivenUp: replace,
       },
       log,
+      silentMs,
     );
   }
 

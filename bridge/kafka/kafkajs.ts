@@ -3,6 +3,7 @@ import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type Producer, type
 import type { Logger } from 'pino';
 import { patchIdleLoop } from './kafkajs-idle-patch';
 import { consume } from './kafkajs-lasting-consumer';
+import { patchReconnecting } from './kafkajs-reconnect-patch';
 import {
   RecordRefused,
   type KafkaAdmin,
@@ -26,6 +27,7 @@ export interface KafkaSettings {
 /** @param log kafkajs's own messages go there, warnings and worse */
 export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaClient {
   patchIdleLoop();
+  patchReconnecting();
   const kafka = new Kafka({
     brokers: settings.brokers,
     clientId: settings.clientId,

@@ -20,7 +20,8 @@ export async function eventually<T>(
       fault = error;
     }
     if (performance.now() > deadlineMs) {
-      throw new Error(`waited ${timeoutMs / 1000} s for ${what}`, { cause: fault });
+      const last = fault instanceof Error ? `; the last look: ${fault.message}` : '';
+      throw new Error(`waited ${timeoutMs / 1000} s for ${what}${last}`, { cause: fault });
     }
     await sleep(everyMs);
   }

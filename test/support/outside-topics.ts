@@ -79,7 +79,8 @@ export async function readTopics(brokers: string): Promise<Topics> {
       await eventually(`group ${group} to pass ${topic}/${partition}/${offset}`, async () => {
         const [state] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
         const committed = state?.partitions.find((one) => one.partition === partition)?.offset;
-        return committed !== undefined && BigInt(committed) > BigInt(offset);
+        if (committed !== undefined && BigInt(committed) > BigInt(offset)) return true;
+        throw new Error(`it has committed ${committed}`);
       });
     },
     async readToTheEnd() {

@@ -1,0 +1,72 @@
+/** kafkajs that waits for an answer that never comes: it throws nothing, and nothing of it is heard again. */
+import { createRequire } from 'node:module';
+import { pino } from 'pino';
+import { consume } from '../../../bridge/kafka/kafkajs-lasting-consumer';
+import type { RecordConsumer, RecordProducer } from '../../../bridge/kafka/port';
+import { freshKafka, type FreshKafka } from '../../support/topics';
+import { until } from '../../support/until';
+
+type Send = (this: object, request: { request: { apiName: string } }) => Promise<unknown>;
+const { prototype } = createRequire(__filename)('kafkajs/src/network/connection') as {
+  prototype: { send: Send };
+};
+const topic = 'subscriptions.updated';
+
+let kafka: FreshKafka;
+let producer: RecordProducer;
+let consumer: RecordConsumer;
+const seen: string[] = [];
+const fatal: Error[] = [];
+const said: string[] = [];
+beforeAll(async () => {
+  kafka = await freshKafka();
+  producer = await kafka.client.producer();
+  const handle = ({ key }: { key: Buffer | null }) => Promise.resolve(seen.push(String(key)) > 0);
+  const onFatal = (error: Error) => void fatal.push(error);
+  const log = pino(
+    {},
+    { write: (line: string) => void said.push((JSON.parse(line) as { msg: string }).msg) },
+  );
+  consumer = await consume(
+    kafka.plain,
+    { group: 'analytics-service', topics: [topic], handle, onFatal },
+    log,
+    4_000,
+  );
+});
+afterAll(async () => {
+  await consumer.close();
+  await producer.close();
+  await kafka.end();
+});
+afterEach(() => jest.restoreAllMocks());
+
+/** From now on each connection that asks for records is never answered; those that are made later are. */
+function neverAnswerFetches(): { asked: number } {
+  const count = { asked: 0 };
+  const deaf = new WeakSet<object>();
+  const { send } = prototype;
+  let isOver = false;
+  jest.spyOn(prototype, 'send').mockImplementation(function (this: object, request) {
+    if (request.request.apiName !== 'Fetch') return send.call(this, request);
+    if (!isOver) deaf.add(this);
+    isOver = true;
+    if (!deaf.has(this)) return send.call(this, request);
+    count.asked += 1;
+    return new Promise(() => undefined);
+  });
+  return count;
+}
+
+const write = (key: string) => producer.send([{ topic, partition: 0, key, value: '{}', headers: {} }]);
+
+it('is left behind, and what came meanwhile is handled', async () => {
+  await write('before');
+  await until('the first is handled', async () => seen.includes('before'));
+  const deaf = neverAnswerFetches();
+  await until('it waits', async () => deaf.asked > 0);
+  await write('meanwhile');
+  await until('the other is handled', async () => seen.includes('meanwhile'), 60_000);
+  expect(said.filter((line) => line.includes('does nothing any more'))).toHaveLength(1);
+  expect(fatal).toEqual([]);
+}, 90_000);
