@@ -13,7 +13,6 @@ import {
   defineSignal,
   defineUpdate,
   setHandler,
-  Trigger,
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
@@ -55,17 +54,13 @@ export const collectionExhausted = defineSignal<[CollectionExhausted]>('collecti
 export async function subscription(input: SubscriptionInput): Promise<void> {
   const queue = createMessageQueue();
   const process = createSubscriptionProcess(input.subscription_id, queue);
-  const created = new Trigger<CreationResult>();
-  setHandler(awaitCreated, async () => created);
+  let creation: Promise<CreationResult> | undefined;
+  const created = () => (creation ??= concludeCreation(input, process));
+  setHandler(awaitCreated, created);
   listen(process, queue);
 
-  try {
-    const found = await createOrAdopt(input, process.isTold);
-    if (found !== null) process.adopt(found);
-    created.resolve(found === null ? 'too_late' : 'concluded');
-  } catch (error) {
-    created.reject(refusalOf(error));
-  }
+  // A refusal is the answer to whoever waits.
+  await created().catch(throwUnlessRefusal);
   if (input.creation === null) queue.tell(process.takeUp);
 
   while (process.lives()) {
@@ -78,6 +73,17 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
     while (queue.hasWork()) await queue.takeOne();
     await condition(() => queue.hasWork() || allHandlersFinished());
   } while (queue.hasWork());
+}
+
+/** Done once, for whoever asks first: a caller, or the run itself. @throws what creating it refuses for good */
+async function concludeCreation(
+  input: SubscriptionInput,
+  process: SubscriptionProcess,
+): Promise<CreationResult> {
+  const found = await createOrAdopt(input, process.isTold);
+  if (found === null) return 'too_late';
+  process.adopt(found);
+  return 'concluded';
 }
 
 /** Every message goes into the queue; its turn comes in the main function. */
@@ -102,10 +108,10 @@ function listen(process: SubscriptionProcess, queue: MessageQueue): void {
 }
 
 /** Resolves when there is a message, when one that waited may be taken, or when the run had better begin anew. */
-async function somethingToDo(queue: MessageQueue): Promise<void> {
+function somethingToDo(queue: MessageQueue): Promise<unknown> {
   const waitMs = queue.waitMs();
-  if (waitMs !== null) await condition(queue.hasWork, waitMs);
-  else await condition(() => queue.hasWork() || mayContinueAsNew());
+  if (waitMs !== null) return condition(queue.hasWork, waitMs);
+  return condition(() => queue.hasWork() || mayContinueAsNew());
 }
 
 /** Between messages only: what a handler still holds would be lost with the run. */
@@ -113,8 +119,7 @@ function mayContinueAsNew(): boolean {
   return workflowInfo().continueAsNewSuggested && allHandlersFinished();
 }
 
-/** A refusal is the answer to whoever waits; anything else is a fault of this code and must stay visible. */
-function refusalOf(error: unknown): ApplicationFailure {
-  if (error instanceof ApplicationFailure) return error;
-  throw error;
+/** Anything but a refusal is a fault of this code and must stay visible. */
+function throwUnlessRefusal(error: unknown): void {
+  if (!(error instanceof ApplicationFailure)) throw error;
 }
