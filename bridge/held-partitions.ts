@@ -85,6 +85,13 @@ export class HeldPartitions {
     this.leftOver.delete(nameOf(place));
     return BigInt(nextOffset) > BigInt(left.offset) ? left.offset : undefined;
   }
+
+  /** Where reading has to go on in each partition of which something was left; asked once. */
+  takeLeftOvers(): (Place & { offset: string })[] {
+    const left = [...this.leftOver.values()];
+    this.leftOver.clear();
+    return left;
+  }
 }
 
 function nameOf({ topic, partition }: Place): string {

@@ -9,18 +9,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   PartitionAssigners,
-  type Batch,
   type Consumer,
   type ConsumerConfig,
   type EachBatchPayload,
   type Kafka,
-  type KafkaMessage,
   type PartitionAssigner,
 } from 'kafkajs';
 import type { Logger } from 'pino';
 import { HeldPartitions, type HeldPartition } from '../held-partitions';
 import { watchLife } from './kafkajs-life';
-import type { ConsumerOptions, ReceivedRecord, RecordConsumer, RecordHeaders } from './port';
+import { received } from './kafkajs-record';
+import type { ConsumerOptions, RecordConsumer } from './port';
 
 const heartbeatMs = 1_500;
 const commitMs = 500;
@@ -73,6 +72,7 @@ export async function joinGroup(
     member.joined(payload.memberAssignment);
     events.onJoined();
   });
+  consumer.on(consumer.events.FETCH_START, () => member.goOn());
   async function end(): Promise<void> {
     life.stopWatching();
     // A consumer that is being disconnected commits nothing any more, and does not say so.
@@ -157,6 +157,7 @@ class Member {
     }
     for (const message of batch.messages) {
       if (!partition.window.hasRoom && !(await this.roomIn(partition, heartbeat))) return;
+      if (partition.window.isStopped) return;
       partition.window.take(received(batch, message));
       resolveOffset(message.offset);
     }
@@ -242,6 +243,17 @@ class Member {
     this.isJoining = false;
   }
 
+  /**
+   * When the broker that was to join it goes away, kafkajs reads on as the member that it was, and may stay so: a broker
+   * that is started again knows its members. One that does not tells kafkajs to join. It never reads while joining.
+   */
+  goOn(): void {
+    if (!this.isJoining) return;
+    this.isJoining = false;
+    // Nobody tells it to read again what it was made to put down.
+    for (const left of this.held.takeLeftOvers()) this.consumer.seek(left);
+  }
+
   async close(): Promise<void> {
     this.isClosing = true;
     await this.held.stop();
@@ -278,22 +290,4 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
 
 function placeOf({ topic, partition }: { topic: string; partition: number }) {
   return { topic, partition };
-}
-
-/** The record in memory of its own: a fetch's answer of megabytes must not live as long as its slowest record. */
-function received(batch: Batch, { offset, key, value, headers = {} }: KafkaMessage): ReceivedRecord {
-  const copies: RecordHeaders = {};
-  for (const [name, header] of Object.entries(headers))
-    copies[name] = Array.isArray(header) ? header.map(copied) : header && copied(header);
-  return {
-    ...placeOf(batch),
-    offset,
-    key: key && Buffer.from(key),
-    value: value && Buffer.from(value),
-    headers: copies,
-  };
-}
-
-function copied(header: Buffer | string): Buffer | string {
-  return typeof header === 'string' ? header : Buffer.from(header);
 }

@@ -1,4 +1,5 @@
-/** kafkajs that waits for an answer that never comes: it throws nothing, and nothing of it is heard again. */
+/** What kafkajs does to a consumer now and then, and throws nothing. */
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import { consume } from '../../../bridge/kafka/kafkajs-lasting-consumer';
@@ -15,13 +16,21 @@ const topic = 'subscriptions.updated';
 let kafka: FreshKafka;
 let producer: RecordProducer;
 let consumer: RecordConsumer;
+/** Records that are put down the first time, when they are begun. */
+const begun: string[] = [];
 const seen: string[] = [];
 const fatal: Error[] = [];
 const said: string[] = [];
 beforeAll(async () => {
   kafka = await freshKafka();
   producer = await kafka.client.producer();
-  const handle = ({ key }: { key: Buffer | null }) => Promise.resolve(seen.push(String(key)) > 0);
+  const handle = async ({ key }: { key: Buffer | null }, signal: AbortSignal) => {
+    if (String(key) === 'put down' && begun.push('put down') === 1) {
+      await once(signal, 'abort');
+      return false;
+    }
+    return seen.push(String(key)) > 0;
+  };
   const onFatal = (error: Error) => void fatal.push(error);
   const log = pino(
     {},
@@ -60,7 +69,34 @@ function neverAnswerFetches(): { asked: number } {
 
 const write = (key: string) => producer.send([{ topic, partition: 0, key, value: '{}', headers: {} }]);
 
-it('is left behind, and what came meanwhile is handled', async () => {
+/** As a broker answers that has been started again: once not as coordinator, then not at all while joining. */
+function refuseToJoinOnce(): { joinings: number } {
+  const count = { joinings: 0 };
+  const { send } = prototype;
+  let heartbeats = 0;
+  jest.spyOn(prototype, 'send').mockImplementation(async function (this: object, request) {
+    const { apiName } = request.request;
+    if (apiName === 'Heartbeat' && (heartbeats += 1) === 1) {
+      throw Object.assign(new Error('not the coordinator'), { type: 'NOT_COORDINATOR_FOR_GROUP' });
+    }
+    if (apiName === 'JoinGroup' && (count.joinings += 1) === 1) throw new Error('closed connection');
+    return send.call(this, request);
+  });
+  return count;
+}
+
+it('that was to join again and could not goes on with the membership that it has', async () => {
+  await write('put down');
+  await until('a record is in hand', async () => begun.length > 0);
+  const refused = refuseToJoinOnce();
+  await until('it was to join again', async () => refused.joinings > 0);
+  await until('what was put down is handled', async () => seen.includes('put down'), 20_000);
+  await write('next');
+  await until('the next is handled', async () => seen.includes('next'), 20_000);
+  expect(fatal).toEqual([]);
+}, 60_000);
+
+it('that waits for an answer that never comes is left behind, and what came meanwhile is handled', async () => {
   await write('before');
   await until('the first is handled', async () => seen.includes('before'));
   const deaf = neverAnswerFetches();
