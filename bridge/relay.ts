@@ -13,6 +13,7 @@ import type { KafkaClient, RecordProducer } from './kafka/port';
 import { publishBatch, shardsWithRows, type BatchDependencies } from './outbox-batch';
 import { openRelayConnection } from './relay-connection';
 import { announcePresence, giveBackShard, shardsDue, takeShards } from './shard-shares';
+import { within } from './within';
 
 /**
  * How often shards are taken and given back, and looked into: the floor under the hints, a lost one delays a record so
@@ -63,7 +64,7 @@ async function relayUntilFailure(deps: RelayDependencies, stopping: AbortSignal)
   try {
     await relayOver(producer, deps, stopping);
   } finally {
-    await atMost(closeWithinMs, producer.close());
+    await closed(producer.close());
   }
 }
 
@@ -81,8 +82,8 @@ async function relayOver(
     await Promise.race([lanes.share(stopping), lanes.failed, connection.lost]);
   } finally {
     // What is sent should be marked, too; a peer that has vanished does not answer a farewell.
-    await atMost(closeWithinMs, lanes.stop());
-    await atMost(closeWithinMs, connection.close());
+    await closed(lanes.stop());
+    await closed(connection.close());
   }
 }
 
@@ -191,8 +192,6 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Waits for the end of the work, well or ill, but not for ever. */
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([work.catch(() => undefined), pause(ms, over.signal)]);
-  over.abort();
+async function closed(work: Promise<unknown>): Promise<void> {
+  await within(closeWithinMs, work).catch(() => undefined);
 }

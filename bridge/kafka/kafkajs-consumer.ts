@@ -17,6 +17,7 @@ import {
 } from 'kafkajs';
 import type { Logger } from 'pino';
 import { HeldPartitions, type HeldPartition } from '../held-partitions';
+import { within } from '../within';
 import { watchLife } from './kafkajs-life';
 import { received } from './kafkajs-record';
 import type { ConsumerOptions, RecordConsumer } from './port';
@@ -245,7 +246,7 @@ class Member {
 
   /**
    * When the broker that was to join it goes away, kafkajs reads on as the member that it was, and may stay so: a broker
-   * that is started again knows its members. One that does not tells kafkajs to join. It never reads while joining.
+   * that is started again knows its members. One that does not tells kafkajs to join. It begins no reading while it joins.
    */
   goOn(): void {
     if (!this.isJoining) return;
@@ -277,15 +278,6 @@ function toldBeforeJoining(tell: () => Promise<void>): PartitionAssigner {
     };
     return PartitionAssigners.roundRobin(config);
   };
-}
-
-/** @throws Error when it takes longer; what was begun goes on, and nobody looks at it */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took longer than ${ms / 1000} s`)), ms);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function placeOf({ topic, partition }: { topic: string; partition: number }) {
