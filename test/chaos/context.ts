@@ -56,6 +56,8 @@ export interface Chaos {
   tokens: readonly (readonly [token: string, weight: number])[];
   /** What kills have broken off, each by its step and id, so that none is counted twice. */
   crashPoints: Set<string>;
+  /** Workflows that a fault has ended. */
+  terminatedRuns: Set<string>;
   /** Processes that a fault wants to stay dead for now; all others are started again when they end. */
   heldDown: Set<string>;
   /** Connections of the test's own. */
@@ -110,6 +112,7 @@ export async function openChaos(
     figures: new Figures(),
     told: { orders: [], cancellations: [], payments: [], retries: [] },
     crashPoints: new Set(),
+    terminatedRuns: new Set(),
     heldDown: new Set(),
     temporal: new Client({ connection }),
     async close() {

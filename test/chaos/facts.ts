@@ -50,6 +50,16 @@ export interface SubscriptionFact {
   cancelled_at: Date | null;
 }
 
+/** A period, or a trial, that a subscription has begun. */
+export interface PeriodFact {
+  subscription_id: string;
+  index: number;
+  start: Date;
+  end: Date;
+  paid: boolean;
+  payment_id: string | null;
+}
+
 export interface PaymentFact {
   id: string;
   customer_id: string;
@@ -128,7 +138,10 @@ export interface Facts {
   /** Of the dead-letter topics, by where each came from. */
   deadRecords: LetterFact[];
   letters: LetterFact[];
+  /** When they were gathered, by PostgreSQL's clock. */
+  now: Date;
   subscriptions: SubscriptionFact[];
+  periods: PeriodFact[];
   payments: PaymentFact[];
   attempts: AttemptFact[];
   refunds: RefundFact[];
@@ -152,7 +165,10 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
     outbox: await ask(`SELECT id::int, event_id, topic, key, payload, published_at IS NOT NULL AS published,
       partition, "offset"::int FROM outbox_events ORDER BY id`),
     letters: await ask(`SELECT "group", topic, partition, "offset"::int FROM dead_letters`),
+    now: ((await ask<{ now: Date }>('SELECT now()'))[0] as { now: Date }).now,
     subscriptions: await ask('SELECT id, customer_id, version, status, cancelled_at FROM subscriptions'),
+    periods: await ask(`SELECT subscription_id, index, start, "end", paid_at IS NOT NULL AS paid, payment_id
+      FROM subscription_periods ORDER BY subscription_id, index`),
     payments:
       await ask(`SELECT id, customer_id, kind, status, subscription_id, period_index, amount::int, currency, announced
       FROM payments`),
@@ -207,9 +223,11 @@ export async function listCharges({ its }: Chaos): Promise<Charge[]> {
   }
 }
 
-async function listWorkflows({ temporal }: Chaos): Promise<WorkflowFact[]> {
+/** Those that a fault has ended say nothing. */
+async function listWorkflows({ temporal, terminatedRuns }: Chaos): Promise<WorkflowFact[]> {
   const facts: WorkflowFact[] = [];
   for await (const { workflowId, runId, status } of temporal.workflow.list()) {
+    if (status.name === 'TERMINATED' && terminatedRuns.has(runId)) continue;
     facts.push({ id: workflowId, runId, status: status.name });
   }
   return facts;

@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually';
 import { killBridge, untilBridgesShare } from './bridge-kills';
 import { bridgesOf, rows, type Chaos } from './context';
 import { writeBurst } from './outbox-traffic';
+import { emptyTemporal, terminateWorkflows } from './namespace-loss';
 import { killAmidPayments } from './payment-kills';
 import type { Random } from './random';
 
@@ -29,7 +30,9 @@ export type FaultName =
   | 'provider killed'
   | 'kill amid payments'
   | 'PostgreSQL killed'
-  | 'Temporal killed';
+  | 'Temporal killed'
+  | 'Temporal emptied'
+  | 'workflows terminated';
 
 export const faults: readonly Fault[] = [
   { name: 'bridge killed', inject: bridgeKilled },
@@ -40,6 +43,8 @@ export const faults: readonly Fault[] = [
   { name: 'kill amid payments', inject: killAmidPayments },
   { name: 'PostgreSQL killed', inject: (chaos, random) => serverKilled(chaos, random, 'postgres') },
   { name: 'Temporal killed', inject: (chaos, random) => serverKilled(chaos, random, 'temporal') },
+  { name: 'Temporal emptied', inject: emptyTemporal },
+  { name: 'workflows terminated', inject: terminateWorkflows },
 ];
 
 /** At a random moment of a burst, which all of them are busy with. */

@@ -24,7 +24,7 @@ export interface Load {
 
 /** Events in numbers; the payments are there for what consumers make of them. */
 export const eventLoads: readonly Load[] = [
-  { name: 'orders', lanes: 3, pauseMs: 400, lane: (chaos, random) => () => placeOrder(chaos, random) },
+  { name: 'orders', lanes: 3, pauseMs: 400, lane: (chaos, random) => () => order(chaos, random) },
   { name: 'cancellations', lanes: 1, pauseMs: 2_500, lane: makeCanceller },
   // The product writes few events for each call; these make batches.
   {
@@ -44,7 +44,7 @@ export const cancellations: Load = { name: 'cancellations', lanes: 1, pauseMs: 4
 
 /** Money, in every way in which it is asked for. */
 export const paymentLoads: readonly Load[] = [
-  { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => placeOrder(chaos, random) },
+  { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => order(chaos, random) },
   { name: 'payments', lanes: 1, pauseMs: 1_500, lane: (chaos, random) => () => askForPayment(chaos, random) },
   { name: 'renewals', lanes: 1, pauseMs: 2_000, lane: makeRenewer },
   { name: 'retries', lanes: 1, pauseMs: 2_500, lane: makeRetrier },
@@ -84,14 +84,18 @@ async function runLane(chaos: Chaos, load: Load, random: Random, signal: AbortSi
   }
 }
 
-async function placeOrder(chaos: Chaos, random: Random): Promise<void> {
+const order = async (chaos: Chaos, random: Random): Promise<void> =>
+  void (await placeOrder(chaos, random.weighted(chaos.tokens)));
+
+/** By a customer of its own. @returns the subscription's id; empty when there is none */
+export async function placeOrder(chaos: Chaos, token: string): Promise<string> {
   const { its, told } = chaos;
-  const token = random.weighted(chaos.tokens);
   // A customer of whom the answer was lost is one without an order.
   const { customer, order } = await eventually('a customer', () => its.buyer(token), { timeoutMs: 240_000 });
   const { status, body } = await untilAnswered(chaos, 'POST', '/subscriptions', order, randomUUID());
   const id = status === 402 ? body['subscription_id'] : body['id'];
   told.orders.push({ customer, token, status, subscriptionId: typeof id === 'string' ? id : null });
+  return typeof id === 'string' ? id : '';
 }
 
 function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {

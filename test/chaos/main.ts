@@ -11,12 +11,13 @@ import { silenceReplays } from './replay';
 import { rewindAll } from './rewind';
 import { runRound, type RoundSettings } from './round';
 
-const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N] [--payment-kills N]
+const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N] [--payment-kills N] [--losses N]
 
   --seed N           repeat the plan of an earlier run; CHAOS_SEED does the same   (default: a random one, printed)
   --rounds N         of events: load, faults, quiet and judgement, so often        (default: 2)
   --kills N          of a bridge in each of them                                   (default: 10)
-  --payment-kills N  amid payments, in a round of their own; 0: none               (default: 20)`;
+  --payment-kills N  amid payments, in a round of their own; 0: none               (default: 20)
+  --losses N         of every workflow, amid renewals; 0: none                      (default: 4)`;
 
 /** The last lookup that settles what was lost is 15 minutes after the attempt began. */
 const quietWithinMs = 25 * 60_000;
@@ -59,13 +60,25 @@ function paymentRound(kills: number): RoundSettings {
   return { loads: [...paymentLoads, cancellations], plan, kafkaAwayMs: 0, quietWithinMs, replays: 100 };
 }
 
+/** Half of them take Temporal's data along. */
+function lossRound(losses: number): RoundSettings {
+  const plan = { 'Temporal emptied': Math.ceil(losses / 2), 'workflows terminated': Math.floor(losses / 2) };
+  return { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs, replays: 100 };
+}
+
+type Options = 'rounds' | 'kills' | 'payment-kills' | 'losses';
+
 async function runRounds(
   chaos: Chaos,
-  { rounds, kills, 'payment-kills': paymentKills }: Asked<'rounds' | 'kills' | 'payment-kills'>,
+  { rounds, kills, 'payment-kills': paymentKills, losses }: Asked<Options>,
 ): Promise<string[]> {
   for (let round = 1; round <= rounds; round += 1) {
     const violations = await runRound(chaos, eventRound(kills), `round ${round}`);
     if (round === rounds && violations.length === 0) violations.push(...(await rewind(chaos)));
+    if (violations.length > 0) return violations;
+  }
+  if (losses > 0) {
+    const violations = await runRound(chaos, lossRound(losses), 'losses');
     if (violations.length > 0) return violations;
   }
   if (paymentKills === 0) return [];
@@ -84,11 +97,11 @@ async function rewind(chaos: Chaos): Promise<string[]> {
 
 runFaultTest({
   usage,
-  defaults: { rounds: 2, kills: 10, 'payment-kills': 20 },
+  defaults: { rounds: 2, kills: 10, 'payment-kills': 20, losses: 4 },
   processes,
   tokens,
-  title: ({ seed, rounds, kills, 'payment-kills': paymentKills }) =>
-    `CHAOS_SEED=${seed} npm run chaos -- --rounds ${rounds} --kills ${kills} --payment-kills ${paymentKills}`,
+  title: ({ seed, rounds, kills, 'payment-kills': paymentKills, losses }) =>
+    `CHAOS_SEED=${seed} npm run chaos -- --rounds ${rounds} --kills ${kills} --payment-kills ${paymentKills} --losses ${losses}`,
   run(chaos, asked) {
     silenceReplays();
     return runRounds(chaos, asked);

@@ -11,6 +11,7 @@ import { livingConnections, shardOwners } from './bridge-kills';
 import { bridgesOf, rows, type Chaos } from './context';
 import { askForPayments } from './payment-traffic';
 import { countCrashPoints, stepNames, steps, type StepName } from './payment-steps';
+import { behave, behaveAgain } from './provider';
 import type { Random } from './random';
 
 interface Moment {
@@ -28,7 +29,6 @@ const burstSize = 18;
 /** What an earlier kill has stopped may still be on its way back. */
 const gatherWithinMs = 60_000;
 const recoverWithinMs = 180_000;
-const behaving = { latency_ms: 0, hold_answers: false, hold_webhooks: false } as const;
 
 /** In turn, so that a few kills have met the most important ones. */
 const moments: readonly Moment[] = [
@@ -84,7 +84,7 @@ export async function killAmidPayments(chaos: Chaos, random: Random): Promise<vo
     timeoutMs: recoverWithinMs,
     everyMs: 250,
   }).catch(() => figures.add('kills amid payments: others still waited'));
-  await control(chaos, moment.held);
+  await behave(chaos, moment.held);
   const enough = random.int(6, 14);
   const burst = gather(chaos, random.fork(`burst ${turn}`), moment, enough);
   try {
@@ -98,7 +98,7 @@ export async function killAmidPayments(chaos: Chaos, random: Random): Promise<vo
     await sleep(random.int(0, 2_000));
   } finally {
     for (const name of names) heldDown.delete(name);
-    await control(chaos, behaving);
+    await behaveAgain(chaos);
     await burst.all;
   }
   const runAgain = () => names.every((name) => its.system.product(name).pid !== undefined);
@@ -111,11 +111,6 @@ function processesOf(chaos: Chaos, random: Random, victim: Moment['victims'][num
   if (victim === 'every bridge') return bridgesOf(chaos);
   return victim === 'one bridge' ? [random.pick(bridgesOf(chaos))] : [victim];
 }
-
-const control = (chaos: Chaos, settings: Moment['held']): Promise<true> =>
-  eventually('the provider to behave as it is told', () => chaos.its.control(settings).then(() => true), {
-    timeoutMs: 60_000,
-  });
 
 /** Starts the burst. `enough` resolves when so many have gathered, or when none come any more. */
 function gather(chaos: Chaos, random: Random, { gatherAt }: Moment, enough: number) {
@@ -162,7 +157,7 @@ async function fewWait(chaos: Chaos): Promise<boolean> {
 
 /** All the held answers come at once; goes on when the first outcomes wait for a relay. */
 async function outcomesAreRecorded(chaos: Chaos): Promise<void> {
-  await control(chaos, behaving);
+  await behaveAgain(chaos);
   const waiting = async () => {
     const found = await rows(
       chaos,
@@ -190,7 +185,7 @@ async function webhooksAreSent(chaos: Chaos, random: Random): Promise<void> {
   await eventually('webhooks to wait', waiting, { timeoutMs: gatherWithinMs, everyMs: 20 }).catch(
     () => undefined,
   );
-  await control(chaos, behaving);
+  await behaveAgain(chaos);
   await sleep(random.int(0, 300));
 }
 

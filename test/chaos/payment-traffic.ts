@@ -58,17 +58,27 @@ export function makeRenewer(chaos: Chaos, random: Random): () => Promise<void> {
     );
     if (candidates.length === 0) return;
     const { id } = random.pick(candidates);
-    await eventually('a period to be over', () => endPeriod(chaos, id), { timeoutMs: 240_000 });
+    await endPeriod(chaos, id);
   };
 }
 
-async function endPeriod({ its }: Chaos, subscriptionId: string): Promise<true> {
+/** As if its paid period were over; what is due already, or not paid, is left alone. */
+export async function endPeriod(chaos: Chaos, subscriptionId: string): Promise<void> {
+  const end = () => moveBackWhenPaid(chaos, subscriptionId);
+  await eventually('a period to be over', end, { timeoutMs: 240_000 });
+}
+
+async function moveBackWhenPaid({ its }: Chaos, subscriptionId: string): Promise<true> {
   const client = new PostgresClient({ connectionString: its.system.environment['DATABASE_URL'] });
   client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('BEGIN');
-    await moveBack(client, subscriptionId, aPeriod);
+    const { rowCount } = await client.query(
+      `SELECT 1 FROM subscriptions WHERE id = $1 AND status = 'active' AND period_paid AND next_due_at > now() FOR UPDATE`,
+      [subscriptionId],
+    );
+    if (rowCount === 1) await moveBack(client, subscriptionId, aPeriod);
     await client.query('COMMIT');
     return true;
   } finally {

@@ -48,6 +48,23 @@ const conditions: readonly Condition[] = [
     `SELECT count(*)::int AS count FROM webhook_deliveries WHERE status = 'stored'`,
   ),
   counted('refunds to be paid out', 'SELECT count(*)::int AS count FROM refunds WHERE settled_at IS NULL'),
+  {
+    async waitingFor(chaos) {
+      const [row] = await rows<{ count: number }>(
+        chaos,
+        `SELECT count(*)::int AS count FROM subscriptions WHERE status NOT IN ('cancelled', 'expired')`,
+      );
+      const { count } = await chaos.temporal.workflow.count(
+        `WorkflowType = 'subscription' AND ExecutionStatus = 'Running'`,
+      );
+      return count >= (row?.count ?? 0) ? null : `${(row?.count ?? 0) - count} processes of subscriptions`;
+    },
+  },
+  counted(
+    'subscriptions to be renewed',
+    `SELECT count(*)::int AS count FROM subscriptions
+     WHERE status NOT IN ('cancelled', 'expired') AND next_due_at <= now()`,
+  ),
   counted(
     'subscriptions to be concluded',
     `SELECT count(*)::int AS count FROM subscriptions WHERE version = 0 OR status = 'incomplete'`,

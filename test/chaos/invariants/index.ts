@@ -7,12 +7,14 @@ import type { Facts } from '../facts';
 import { eventInvariants } from './events';
 import { moneyInvariants } from './money';
 import type { Invariant } from './invariant';
+import { periodInvariants } from './periods';
 import { processInvariants } from './processes';
 import { webhookInvariants } from './webhooks';
 
 const invariants: readonly Invariant[] = [
   ...eventInvariants,
   ...moneyInvariants,
+  ...periodInvariants,
   ...webhookInvariants,
   ...processInvariants,
 ];

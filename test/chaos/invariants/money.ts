@@ -3,7 +3,8 @@ import type { Charge } from '../../../providers/sandbox/charge';
 import type { Facts, RefundFact } from '../facts';
 import { differences, type Invariant } from './invariant';
 
-const collected = new Set(['completed', 'partially_refunded', 'refunded', 'disputed']);
+/** Statuses of a payment whose money was taken. */
+export const collected = new Set(['completed', 'partially_refunded', 'refunded', 'disputed']);
 const open = new Set(['requested', 'processing', 'requires_action', 'pending', 'unknown']);
 
 /** What an attempt says when its charge stands like this. */

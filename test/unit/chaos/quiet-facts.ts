@@ -55,6 +55,16 @@ const payment = (id: string, subscription: string, status: string) => ({
   announced: false,
 });
 
+/** From and to in seconds; without a payment it costs nothing. */
+const period = (subscription: string, index: number, start: number, end: number, payment: string | null) => ({
+  subscription_id: subscription,
+  index,
+  start: at(start),
+  end: at(end),
+  paid: true,
+  payment_id: payment,
+});
+
 const attempt = (payment: string, status: string, reference: string, number = 1) => ({
   payment_id: payment,
   number,
@@ -114,10 +124,16 @@ export function quietFacts(): Facts {
     ],
     letters,
     deadRecords: [...letters],
+    now: at(60),
     subscriptions: [
       { id: 'sub_1', customer_id: 'cus_1', version: 3, status: 'active', cancelled_at: null },
       { id: 'sub_2', customer_id: 'cus_2', version: 2, status: 'cancelled', cancelled_at: at(9) },
       { id: 'sub_3', customer_id: 'cus_3', version: 1, status: 'expired', cancelled_at: null },
+    ],
+    periods: [
+      period('sub_1', 1, 1, 31, 'pay_1'),
+      period('sub_1', 2, 31, 61, null),
+      period('sub_2', 1, 1, 31, 'pay_2'),
     ],
     payments: [
       payment('pay_1', 'sub_1', 'completed'),

@@ -1,0 +1,57 @@
+/** Periods: each follows the one before, up to today, and is paid exactly when its money was taken. */
+import { isLiving } from '../context';
+import type { Facts, PeriodFact } from '../facts';
+import type { Invariant } from './invariant';
+import { collected } from './money';
+
+function periodsOf({ periods }: Facts): [id: string, periods: PeriodFact[]][] {
+  const bySubscription = new Map<string, PeriodFact[]>();
+  for (const period of periods) {
+    const its = bySubscription.get(period.subscription_id) ?? [];
+    bySubscription.set(period.subscription_id, [...its, period].toSorted((a, b) => a.index - b.index));
+  }
+  return [...bySubscription];
+}
+
+function noneSkipped(facts: Facts): string[] {
+  return periodsOf(facts).flatMap(([id, its]) =>
+    its.flatMap((period, place) => {
+      const before = its[place - 1];
+      if (period.index !== place + 1) return [`${id} has no period ${place + 1}`];
+      const follows = before === undefined || before.end.getTime() === period.start.getTime();
+      return follows ? [] : [`period ${period.index} of ${id} does not begin where the one before ends`];
+    }),
+  );
+}
+
+/** What lives and is not collected has a period that holds now; none has one that has not begun. */
+function upToToday(facts: Facts): string[] {
+  const statusOf = new Map(facts.subscriptions.map(({ id, status }) => [id, status]));
+  return periodsOf(facts).flatMap(([id, its]) => {
+    const last = its.at(-1);
+    if (last === undefined) return [];
+    const isOver = statusOf.get(id) === 'active' && last.end <= facts.now;
+    return [
+      ...(isOver ? [`${id} is active, and its last period ended at ${last.end.toISOString()}`] : []),
+      ...(last.start > facts.now ? [`period ${last.index} of ${id} was opened before it begins`] : []),
+    ];
+  });
+}
+
+function paidAsCollected({ periods, payments, subscriptions }: Facts): string[] {
+  const living = new Set(subscriptions.filter(({ status }) => isLiving(status)).map(({ id }) => id));
+  const statusOf = new Map(payments.map(({ id, status }) => [id, status]));
+  return periods
+    .filter(({ subscription_id: id, payment_id: paymentId }) => living.has(id) && paymentId !== null)
+    .filter(({ paid, payment_id: paymentId }) => paid !== collected.has(statusOf.get(paymentId ?? '') ?? ''))
+    .map(
+      ({ subscription_id: id, index, paid, payment_id: paymentId }) =>
+        `period ${index} of ${id} is ${paid ? 'paid' : 'not paid'}, and ${paymentId} is ${statusOf.get(paymentId ?? '')}`,
+    );
+}
+
+export const periodInvariants: readonly Invariant[] = [
+  { name: 'periods follow each other', violations: noneSkipped },
+  { name: 'periods are opened up to today', violations: upToToday },
+  { name: 'a period is paid when its payment is', violations: paidAsCollected },
+];
