@@ -19,7 +19,7 @@ const absenceCountsFromMs = 5 * minuteMs;
 /** A call that has just ended may still be on its way through the provider: real time, whatever clock a customer has. */
 export const quietBeforeLookupMs = minuteMs;
 
-/** Where a test clock reads that an open attempt is not asked about any more: no clock gets there. */
+/** Where it is read that an open attempt is not asked about any more: no clock gets there. */
 export const nothingLeftToAskAt = '9999-12-31T00:00:00.000Z';
 
 export interface Question {
@@ -31,10 +31,20 @@ export interface Question {
   last: boolean;
 }
 
+/** How far a follow-up has got with its questions. */
+export interface QuestionProgress {
+  /** When the outcome became unknown, by the customer's time, milliseconds since the epoch. */
+  unknownSinceMs: number;
+  /** Made so far. */
+  lookups: number;
+  /** How long a first payment may wait for its customer. */
+  incompleteHours: number;
+}
+
 /** @returns null when nothing is left to ask: only a webhook or a person can tell */
 export function nextQuestion(
   payment: { kind: PaymentKind; status: PaymentStatus; created_at: string },
-  progress: { unknownSinceMs: number; lookups: number; incompleteHours: number },
+  progress: QuestionProgress,
 ): Question | null {
   const rungMs = lookupLadderMs[progress.lookups];
   const waitsForCustomer = payment.status === 'pending' || payment.status === 'requires_action';

@@ -6,6 +6,7 @@
  * index; work that is merely in hand counts as unfinished only after `toleranceMs`.
  */
 import { predicateNames, type Predicate } from '../domain/unfinished';
+import { lookupLadderMs } from '../domain/unknown-outcome';
 import type { Database } from './client';
 import { direct } from './direct';
 import { Prisma } from './generated/client';
@@ -47,6 +48,8 @@ const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded',
 /** What time it is for the customer of `s`. */
 const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
 const clockOfSubscription = Prisma.sql`s.test_clock_id`;
+/** After the attempt's last call, where nobody has noted an instant yet. */
+const firstQuestionAfterMs = lookupLadderMs[0] ?? 0;
 
 const predicates = {
   /** Due, said so, and nothing happened. With no tolerance: due at all. */
@@ -117,14 +120,19 @@ const predicates = {
         AND p.kind <> 'manual' AND p.cancel_requested_at IS NULL AND p.updated_at <= ${before}
         AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
-  /** Of customers with a test clock: the provider is to be asked about an open attempt, or nobody said when. */
+  /** The provider was to be asked about an open attempt; by a test clock: is to be, or nobody said when. */
   lookup_due: {
     type: 'payment',
-    query: ({ before, mine }) => Prisma.sql`
+    query: ({ before, toleranceMs, mine }) => Prisma.sql`
       SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
-        JOIN customers s ON s.id = p.customer_id JOIN test_clocks c ON c.id = s.test_clock_id
+        JOIN customers s ON s.id = p.customer_id LEFT JOIN test_clocks c ON c.id = s.test_clock_id
       WHERE a.settled_at IS NULL AND a.status <> 'processing' AND p.updated_at <= ${before}
-        AND (a.next_question_at IS NULL OR a.next_question_at <= c.now) AND ${mine(clockOfSubscription)}`,
+        AND CASE WHEN c.id IS NULL
+          THEN coalesce(a.next_question_at,
+            coalesce(a.last_call_ended_at, a.started_at) + ${firstQuestionAfterMs} * interval '1 millisecond')
+              <= clock_timestamp() - ${toleranceMs} * interval '1 millisecond'
+          ELSE a.next_question_at IS NULL OR a.next_question_at <= c.now END
+        AND ${mine(clockOfSubscription)}`,
   },
   /** A provider's event was stored, and the Payment Service did not use it; told again ever more rarely. */
   webhook_not_processed: {

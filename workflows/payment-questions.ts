@@ -1,7 +1,12 @@
 /** The questions that `payment/{id}` asks the provider about an open attempt, one when its time has come. */
 import type { PaymentState } from '../activities/payment';
 import { isAttemptOpen } from '../domain/payment';
-import { lookupLadderMs, nextQuestion, type Question } from '../domain/unknown-outcome';
+import {
+  lookupLadderMs,
+  nextQuestion,
+  type Question,
+  type QuestionProgress,
+} from '../domain/unknown-outcome';
 import { steps } from './payment-activities';
 
 export interface Questions {
@@ -17,17 +22,18 @@ export function createQuestions(
   unknownSinceMs: number,
 ): Questions {
   let lookups = 0;
+  const progress = (): QuestionProgress => ({ unknownSinceMs, lookups, incompleteHours });
   return {
     next({ kind, attempt, created_at }) {
       // The attempt's own state: the payment may have been paid by another one.
       if (attempt === null || !isAttemptOpen(attempt.status)) return null;
       const waiting = { kind, status: attempt.status, created_at };
-      return nextQuestion(waiting, { unknownSinceMs, lookups, incompleteHours });
+      return nextQuestion(waiting, progress());
     },
     async ask(question) {
       if (question.last) return steps.endNotCompleted(paymentId);
       lookups += 1;
-      const after = await steps.lookUp(paymentId, question.provesAbsence);
+      const after = await steps.lookUp(paymentId, question.provesAbsence, progress());
       const usedUp = lookups === lookupLadderMs.length;
       if (usedUp && after.attempt?.status === 'unknown') await steps.askOperator(paymentId);
       return after;

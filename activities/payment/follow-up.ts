@@ -6,7 +6,7 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import { decideCancelPayment, failure, isAttemptOpen } from '../../domain/payment';
-import { nothingLeftToAskAt } from '../../domain/unknown-outcome';
+import { nextQuestion, nothingLeftToAskAt, type QuestionProgress } from '../../domain/unknown-outcome';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../../prisma/locks';
 import { raiseOperatorTaskAgain, wasOperatorAsked } from '../../prisma/operator-tasks';
@@ -63,16 +63,27 @@ export async function markUnknown(deps: AttemptDependencies, paymentId: string):
 }
 
 /**
- * Asks the provider what became of the open attempt and records what it says.
+ * Asks the provider what became of the open attempt and records what it says, and when it is asked again.
  * @param provesAbsence whether "never heard of it" counts at this step of the ladder
+ * @param progress with this question
  */
 export async function lookUp(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
+  progress?: QuestionProgress,
 ): Promise<PaymentState> {
-  return (await ask(deps, paymentId, provesAbsence)).state;
+  const { state } = await ask(deps, paymentId, provesAbsence);
+  const { attempt, test_clock: clock } = state;
+  // By a test clock it is noted before it is waited for.
+  if (progress === undefined || clock !== null || attempt === null || !isAttemptOpen(attempt.status))
+    return state;
+  const next = nextQuestion({ ...state, status: attempt.status }, progress);
+  await noteNextQuestion(deps, paymentId, attempt.number, next === null ? null : isoOf(next.atMs));
+  return state;
 }
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
 
 /** `answered`: the provider told something, were it that it never heard of the attempt. */
 async function ask(
@@ -201,7 +212,8 @@ export async function cancelPayment(
 }
 
 /**
- * When the open attempt is asked about next by the customer's test clock, so that the clock stops there.
+ * When the open attempt is asked about next, by the customer's time: a test clock stops there, and the reconciliation
+ * sees that nobody asked.
  * @param at null: nothing is left to ask
  */
 export async function noteNextQuestion(

@@ -2,6 +2,7 @@
 import type { FirstPaymentSettled, RefundCommand } from '../../contracts/commands';
 import type { Refund } from '../../contracts/http/refunds';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription';
+import type { QuestionProgress } from '../../domain/unknown-outcome';
 import { attemptPayment, type AttemptDependencies } from './attempt';
 import type { AttemptAnswer, AttemptRequest } from './begin-attempt';
 import {
@@ -31,7 +32,8 @@ export interface PaymentActivities {
   loadPayment(paymentId: string): Promise<PaymentState | null>;
   repeatCall(paymentId: string): Promise<PaymentState>;
   markUnknown(paymentId: string): Promise<PaymentState>;
-  lookUp(paymentId: string, provesAbsence: boolean): Promise<PaymentState>;
+  /** @param progress with this question; left out by workflows of the first release */
+  lookUp(paymentId: string, provesAbsence: boolean, progress?: QuestionProgress): Promise<PaymentState>;
   endNotCompleted(paymentId: string): Promise<PaymentState>;
   cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
   askOperator(paymentId: string): Promise<void>;
@@ -40,9 +42,9 @@ export interface PaymentActivities {
   reserveRefund(paymentId: string, command: RefundCommand): Promise<ReservedRefund>;
   payRefund(refundId: string): Promise<Refund>;
   askOperatorAboutRefund(refundId: string): Promise<void>;
-  /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
   /** Tells `retry/{id}` that the attempt which it waits for has its outcome. */
   tellRetry(paymentId: string): Promise<void>;
+  /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
   tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
 
@@ -57,7 +59,7 @@ export function createPaymentActivities(
     loadPayment: (paymentId) => loadPayment(deps, paymentId),
     repeatCall: (paymentId) => repeatCall(deps, paymentId),
     markUnknown: (paymentId) => markUnknown(deps, paymentId),
-    lookUp: (paymentId, provesAbsence) => lookUp(deps, paymentId, provesAbsence),
+    lookUp: (paymentId, provesAbsence, progress) => lookUp(deps, paymentId, provesAbsence, progress),
     endNotCompleted: (paymentId) => endNotCompleted(deps, paymentId),
     cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
     askOperator: (paymentId) => askOperator(deps, paymentId),

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Predicate } from '../../domain/unfinished';
 import { findUnfinished } from '../../prisma/unfinished';
-import { processesAreMissing, startMissing } from './missing-processes';
+import { processesAreMissing, startMissing, startMissingClocks, type Sweep } from './missing-processes';
 import { repair, type RepairDependencies } from './repair';
 
 /** By predicate: how many were found. */
@@ -42,16 +42,17 @@ export function createReconciliationActivities(
       return found;
     },
     async startMissingProcesses() {
-      if (!(await processesAreMissing(db, client))) return 0;
-      let started = 0;
-      for (let next: string | null = null; ;) {
-        const sweep = await startMissing(db, client, next);
+      let started = await startMissingClocks(db, client);
+      let next: string | null = null;
+      let more = await processesAreMissing(db, client);
+      while (more) {
+        const sweep: Sweep = await startMissing(db, client, next);
         started += sweep.started;
         heartbeat();
         next = sweep.next;
-        if (next === null) break;
+        more = next !== null;
       }
-      if (started > 0) log.warn({ started }, 'processes of subscriptions were missing and are started again');
+      if (started > 0) log.warn({ started }, 'processes were missing and are started again');
       return started;
     },
   };

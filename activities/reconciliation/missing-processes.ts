@@ -1,10 +1,10 @@
 /**
- * Subscriptions that live and have no process: after a namespace was lost, or a workflow was terminated by hand.
+ * What lives and has no process: after a namespace was lost, or a workflow was terminated by hand.
  *
  * Invariant: starting one that runs is success, so the sweep may be late, or wrong about the newest, and does no harm.
  */
 import type { Client } from '@temporalio/client';
-import { subscriptionStart, subscriptionWorkflowId } from '../../contracts/workflows';
+import { subscriptionStart, testClockStart, type WorkflowStart } from '../../contracts/workflows';
 import { finalStatuses } from '../../domain/subscription';
 import type { Database } from '../../prisma/client';
 
@@ -15,6 +15,11 @@ export interface Sweep {
   started: number;
   /** Where the next batch begins; null: all were looked at. */
   next: string | null;
+}
+
+interface Process {
+  start: WorkflowStart<object>;
+  summary: string;
 }
 
 /** Whether there are fewer processes than living subscriptions. */
@@ -34,22 +39,41 @@ export async function startMissing(db: Database, client: Client, after: string |
     take: batchSize,
     select: { id: true },
   });
-  if (rows.length === 0) return { started: 0, next: null };
-  const names = rows.map(({ id }) => `'${subscriptionWorkflowId(id).replaceAll("'", "''")}'`).join(', ');
+  const processes = rows.map(({ id }) => ({
+    start: subscriptionStart({ subscription_id: id, creation: null }),
+    summary: `Subscription ${id}`,
+  }));
+  const started = await startThoseMissing(client, processes);
+  return { started, next: rows.length < batchSize ? null : (rows.at(-1)?.id ?? null) };
+}
+
+/** A test clock that is being advanced goes on where it stands. @returns how many processes were started */
+export async function startMissingClocks(db: Database, client: Client): Promise<number> {
+  const rows = await db.testClock.findMany({
+    where: { status: 'advancing' },
+    orderBy: { id: 'asc' },
+    take: batchSize,
+    select: { id: true },
+  });
+  const processes = rows.map(({ id }) => ({ start: testClockStart(id), summary: `Test clock ${id}` }));
+  return startThoseMissing(client, processes);
+}
+
+async function startThoseMissing(client: Client, processes: readonly Process[]): Promise<number> {
+  if (processes.length === 0) return 0;
+  const names = processes.map(({ start }) => `'${start.workflowId.replaceAll("'", "''")}'`).join(', ');
   const running = new Set<string>();
   const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${names})`;
   for await (const { workflowId } of client.workflow.list({ query })) running.add(workflowId);
-  const missing = rows.filter(({ id }) => !running.has(subscriptionWorkflowId(id)));
-  for (const { id } of missing) await startProcess(client, id);
-  return { started: missing.length, next: rows.length < batchSize ? null : (rows.at(-1)?.id ?? null) };
-}
-
-async function startProcess(client: Client, id: string): Promise<void> {
-  const { workflowType, ...options } = subscriptionStart({ subscription_id: id, creation: null });
-  await client.workflow.start(workflowType, {
-    ...options,
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `Subscription ${id}`,
-  });
+  const missing = processes.filter(({ start }) => !running.has(start.workflowId));
+  for (const { start, summary } of missing) {
+    const { workflowType, ...options } = start;
+    await client.workflow.start(workflowType, {
+      ...options,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: summary,
+    });
+  }
+  return missing.length;
 }

@@ -8,6 +8,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { attemptIdempotencyKey, periodPaymentId } from '../../domain/ids';
 import { eventually } from '../support/eventually';
 import { requireCode, runProgram } from '../support/processes';
 import { rows, type Chaos } from './context';
@@ -58,7 +59,9 @@ async function loseAmidRenewals(
   const ids = await Promise.all(Array.from({ length: cohort }, () => placeOrder(chaos, 'tok_ok')));
   const [due, asleep] = [ids.slice(0, fallDue), ids.slice(fallDue)];
   await behave(chaos, moment.held);
-  const orders = Array.from({ length: ordersInFlight }, () => placeOrder(chaos, random.weighted(chaos.tokens)));
+  const orders = Array.from({ length: ordersInFlight }, () =>
+    placeOrder(chaos, random.weighted(chaos.tokens)),
+  );
   // Awaited below, when more has happened.
   for (const order of orders) order.catch(() => undefined);
   for (const id of due) await endPeriod(chaos, id);
@@ -75,7 +78,10 @@ async function loseAmidRenewals(
 
 /** How many have got there. */
 async function reached(chaos: Chaos, { gatherAt }: Pick<Moment, 'gatherAt'>, due: string[]): Promise<number> {
-  if (gatherAt !== null) return (await steps[gatherAt].ids(chaos, { at: new Date(), shards: [] })).length;
+  if (gatherAt !== null) {
+    const keys = new Set(await steps[gatherAt].ids(chaos, { at: new Date(), shards: [] }));
+    return due.filter((id) => keys.has(attemptIdempotencyKey(periodPaymentId(id, 2), 1))).length;
+  }
   const paid = await rows(
     chaos,
     'SELECT id FROM subscriptions WHERE id = ANY($1) AND period_paid AND next_due_at > now()',
@@ -96,7 +102,9 @@ async function emptied({ its: { system } }: Chaos): Promise<void> {
 /** Whatever runs at that moment; what is started meanwhile is part of the coming back. */
 async function terminated({ temporal, terminatedRuns }: Chaos): Promise<void> {
   const running = [];
-  for await (const { workflowId, runId } of temporal.workflow.list({ query: `ExecutionStatus = 'Running'` })) {
+  for await (const { workflowId, runId } of temporal.workflow.list({
+    query: `ExecutionStatus = 'Running'`,
+  })) {
     running.push({ workflowId, runId });
   }
   const end = async ({ workflowId, runId }: { workflowId: string; runId: string }) => {

@@ -1,4 +1,4 @@
-/** Short rounds of the fault tests, always the same plan: three bridges, a broker that dies; a bulk retry. */
+/** Short rounds of the fault tests, always the same plan: processes, workflows and a broker that die; a bulk retry. */
 import { runBulkRetry } from '../chaos/bulk-retry';
 import { openChaos, processes, type Chaos } from '../chaos/context';
 import { eventLoads, paymentLoads } from '../chaos/load';
@@ -22,7 +22,7 @@ let its: TestSystem;
 let chaos: Chaos;
 beforeAll(async () => {
   silenceReplays();
-  its = await TestSystem.start(processes, { LOG_LEVEL: 'warn' });
+  its = await TestSystem.start(processes, { LOG_LEVEL: 'warn', RECONCILE_EVERY_SECONDS: '10' });
   chaos = await openChaos(its, randomFrom(seed), tokens, () => undefined);
 });
 afterAll(async () => {
@@ -36,6 +36,14 @@ test(`worker and bridges killed amid payments (seed ${seed}): each is paid once 
   expect(await runRound(chaos, settings, 'payments')).toEqual([]);
   expect(chaos.figures.count('kills amid payments')).toBe(2);
   expect(chaos.figures.count('crash points of payments: charged, not recorded yet')).toBeGreaterThan(0);
+});
+
+test(`every workflow lost amid renewals, twice (seed ${seed}): nothing is charged twice, nothing is skipped`, async () => {
+  const plan = { 'workflows terminated': 1, 'Temporal emptied': 1 };
+  const settings = { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs: 400_000, replays: 10 };
+  expect(await runRound(chaos, settings, 'losses')).toEqual([]);
+  expect(chaos.figures.count('losses of every workflow: terminated')).toBe(1);
+  expect(chaos.figures.count('losses of every workflow: emptied')).toBe(1);
 });
 
 test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order, with effect once`, async () => {

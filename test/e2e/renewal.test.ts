@@ -1,13 +1,10 @@
 /** Renewals on the whole system: what one costs, and what an outage across the due date does to it. */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { temporal as proto } from '@temporalio/proto';
 import { Client as PostgresClient } from 'pg';
 import { moveBack } from '../support/due';
 import { eventually } from '../support/eventually';
-import { runProgram } from '../support/processes';
 import { TestSystem, type Json } from '../support/system';
 
 const { EventType } = proto.api.enums.v1;
@@ -113,28 +110,4 @@ describe('an outage across the due date', () => {
     },
     240_000,
   );
-
-  it('that loses every workflow is made good by the reconciliation: nothing twice, nothing skipped', async () => {
-    const sleeping = await subscribe();
-    const due = await subscribe();
-    const { temporal: server, dir } = all.system.platform;
-    await server.kill();
-    for (const file of ['dev.db', 'dev.db-shm', 'dev.db-wal'])
-      rmSync(join(dir, 'temporal', file), { force: true });
-    await moveBack(database, due.id, '1 month');
-    await server.start();
-    await runProgram('bin/migrate.js', all.system.environment as Record<string, string>);
-    await all.heal();
-    await expectRenewedOnce(due);
-    await eventually(
-      'the process of the sleeping one',
-      async () => {
-        const { status } = await temporal.workflow.getHandle(`subscription/${sleeping.id}`).describe();
-        return status.name === 'RUNNING';
-      },
-      { timeoutMs: 180_000 },
-    );
-    await moveBack(database, sleeping.id, '1 month');
-    await expectRenewedOnce(sleeping);
-  }, 480_000);
 });

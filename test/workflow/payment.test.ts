@@ -37,6 +37,12 @@ describe('payment/{id}', () => {
 
   it('asks after 1, 5, 15 minutes, 1, 6 and 24 hours, then calls a person and waits for word', async () => {
     const { activities, log, whats, settle } = world(time, 'unknown');
+    const counted: (number | undefined)[] = [];
+    const { lookUp } = activities;
+    activities.lookUp = (id, proves, progress) => {
+      counted.push(progress?.lookups);
+      return lookUp(id, proves, progress);
+    };
     await time.withWorker('payment-service', activities, async () => {
       const handle = await start('pay_ladder');
       await time.env.sleep('40 h');
@@ -48,6 +54,8 @@ describe('payment/{id}', () => {
     const lookups = log.filter(({ what }) => what.startsWith('lookup'));
     const minutes = lookups.map(({ atMs }) => Math.round((atMs - first) / minuteMs));
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440]);
+    // Whoever looks at the row can tell when the next one is due.
+    expect(counted).toEqual([1, 2, 3, 4, 5, 6]);
     expect(whats().slice(-3)).toEqual(['operator', 'load', 'tell sub_1 completed']);
   });
 

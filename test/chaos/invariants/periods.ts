@@ -8,7 +8,10 @@ function periodsOf({ periods }: Facts): [id: string, periods: PeriodFact[]][] {
   const bySubscription = new Map<string, PeriodFact[]>();
   for (const period of periods) {
     const its = bySubscription.get(period.subscription_id) ?? [];
-    bySubscription.set(period.subscription_id, [...its, period].toSorted((a, b) => a.index - b.index));
+    bySubscription.set(
+      period.subscription_id,
+      [...its, period].toSorted((a, b) => a.index - b.index),
+    );
   }
   return [...bySubscription];
 }

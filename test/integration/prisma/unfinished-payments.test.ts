@@ -1,11 +1,12 @@
 /** Payments and refunds that did not go on by themselves are found, and only those. */
 import { attemptPayment } from '../../../activities/payment/attempt';
+import { lookUp } from '../../../activities/payment/follow-up';
 import { inTransaction } from '../../../prisma/client';
 import { requestPayment } from '../../../prisma/request-payment';
 import { reserveUnwanted } from '../../../prisma/reserve-refund';
 import { settleRefund } from '../../../prisma/settle-refund';
 import { findUnfinished } from '../../../prisma/unfinished';
-import { givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;
 beforeAll(async () => {
@@ -47,4 +48,36 @@ it('a refund that has not gone, until it has; one that the provider works on doe
   expect(await found('pay_promised', 0)).not.toContain('refund_not_finished');
   await settle('succeeded');
   expect(await found('pay_promised')).toEqual([]);
+});
+
+it('an open attempt that nobody asked the provider about when it was time, whoever was to ask', async () => {
+  const id = 'pay_open';
+  given.provider.charges = [pending, completed];
+  given.provider.lookups = [pending];
+  await requested(id);
+  await attempt(id);
+  expect(await found(id)).toEqual([]);
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+  const calledAgo = async (minutes: number) => {
+    const at = minutesAgo(minutes);
+    await given.db.paymentAttempt.updateMany({ where: { payment_id: id }, data: { last_call_ended_at: at } });
+    await given.db.payment.update({ where: { id }, data: { updated_at: at } });
+  };
+  // The first question comes after a minute, and may be a minute late.
+  await calledAgo(1.5);
+  expect(await found(id)).toEqual([]);
+  await calledAgo(2.5);
+  expect(await found(id)).toEqual(['lookup_due']);
+
+  const lookedUp = async (unknownSinceMs: number, lookups: number) => {
+    await lookUp(given, id, true, { unknownSinceMs, lookups, incompleteHours: 23 });
+    await given.db.payment.update({ where: { id }, data: { updated_at: minutesAgo(2) } });
+  };
+  await lookedUp(minutesAgo(2.5).getTime(), 1);
+  expect(await found(id)).toEqual([]);
+  await lookedUp(minutesAgo(6.5).getTime(), 1);
+  expect(await found(id)).toEqual(['lookup_due']);
+  // After the last question of the ladder only a webhook or a person can tell.
+  await lookedUp(minutesAgo(100_000).getTime(), 6);
+  expect(await found(id)).toEqual([]);
 });
