@@ -126,7 +126,7 @@ const predicates = {
     query: ({ before, toleranceMs, mine }) => Prisma.sql`
       SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
         JOIN customers s ON s.id = p.customer_id LEFT JOIN test_clocks c ON c.id = s.test_clock_id
-      WHERE a.settled_at IS NULL AND a.status <> 'processing' AND p.updated_at <= ${before}
+      WHERE a.settled_at IS NULL AND (a.status <> 'processing' OR p.status <> 'processing') AND p.updated_at <= ${before}
         AND CASE WHEN c.id IS NULL
           THEN coalesce(a.next_question_at,
             coalesce(a.last_call_ended_at, a.started_at) + ${firstQuestionAfterMs} * interval '1 millisecond')

@@ -31,7 +31,7 @@ export function createQuestions(
       return nextQuestion(waiting, progress());
     },
     async ask(question) {
-      if (question.last) return steps.endNotCompleted(paymentId);
+      if (question.last) return steps.endNotCompleted(paymentId, progress());
       lookups += 1;
       const after = await steps.lookUp(paymentId, question.provesAbsence, progress());
       const usedUp = lookups === lookupLadderMs.length;

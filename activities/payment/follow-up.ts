@@ -73,23 +73,15 @@ export async function lookUp(
   provesAbsence: boolean,
   progress?: QuestionProgress,
 ): Promise<PaymentState> {
-  const { state } = await ask(deps, paymentId, provesAbsence);
-  const { attempt, test_clock: clock } = state;
-  // By a test clock it is noted before it is waited for.
-  if (progress === undefined || clock !== null || attempt === null || !isAttemptOpen(attempt.status))
-    return state;
-  const next = nextQuestion({ ...state, status: attempt.status }, progress);
-  await noteNextQuestion(deps, paymentId, attempt.number, next === null ? null : isoOf(next.atMs));
-  return state;
+  return (await ask(deps, paymentId, provesAbsence, progress)).state;
 }
-
-const isoOf = (ms: number): string => new Date(ms).toISOString();
 
 /** `answered`: the provider told something, were it that it never heard of the attempt. */
 async function ask(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
+  progress: QuestionProgress | undefined,
 ): Promise<{ state: PaymentState; answered: boolean }> {
   const state = await mustRead(deps.db, paymentId);
   if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
@@ -119,8 +111,22 @@ async function ask(
       await forgetNotFound(tx, paymentId, number);
       if (answered) await settleAttempt(tx, paymentId, number, found, 'lookup');
     }
-    return { state: await mustRead(tx, paymentId), answered };
+    const after = await mustRead(tx, paymentId);
+    if (progress !== undefined) await noteQuestionAfter(tx, after, progress);
+    return { state: after, answered };
   });
+}
+
+/** By a test clock it is noted before it is waited for. */
+async function noteQuestionAfter(
+  tx: Transaction,
+  { attempt, test_clock: clock, ...payment }: PaymentState,
+  progress: QuestionProgress,
+): Promise<void> {
+  if (clock !== null || attempt === null || !isAttemptOpen(attempt.status)) return;
+  const next = nextQuestion({ ...payment, status: attempt.status }, progress);
+  const at = next === null ? null : new Date(next.atMs).toISOString();
+  await writeNextQuestion(tx, payment.payment_id, attempt.number, at);
 }
 
 async function noteNotFound(
@@ -164,8 +170,12 @@ async function forgetNotFound(tx: Transaction, paymentId: string, number: number
  * The customer's time is over: asks the provider once more and ends the attempt as failed if it still waits.
  * @throws ApplicationFailure `no_clear_answer`, to be repeated, while the provider does not tell
  */
-export async function endNotCompleted(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
-  const { state, answered } = await ask(deps, paymentId, false);
+export async function endNotCompleted(
+  deps: AttemptDependencies,
+  paymentId: string,
+  progress?: QuestionProgress,
+): Promise<PaymentState> {
+  const { state, answered } = await ask(deps, paymentId, false, progress);
   if (!waitsForCustomer(state)) return state;
   if (!answered) throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
   return inTransaction(deps.db, async (tx) => {
@@ -222,7 +232,16 @@ export async function noteNextQuestion(
   number: number,
   at: string | null,
 ): Promise<void> {
-  await deps.db.paymentAttempt.updateMany({
+  await writeNextQuestion(deps.db, paymentId, number, at);
+}
+
+async function writeNextQuestion(
+  tx: Transaction,
+  paymentId: string,
+  number: number,
+  at: string | null,
+): Promise<void> {
+  await tx.paymentAttempt.updateMany({
     where: { payment_id: paymentId, number, settled_at: null },
     data: { next_question_at: at ?? nothingLeftToAskAt },
   });

@@ -34,7 +34,7 @@ export interface PaymentActivities {
   markUnknown(paymentId: string): Promise<PaymentState>;
   /** @param progress with this question; left out by workflows of the first release */
   lookUp(paymentId: string, provesAbsence: boolean, progress?: QuestionProgress): Promise<PaymentState>;
-  endNotCompleted(paymentId: string): Promise<PaymentState>;
+  endNotCompleted(paymentId: string, progress?: QuestionProgress): Promise<PaymentState>;
   cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
   askOperator(paymentId: string): Promise<void>;
   /** For customers with a test clock. @param at by that clock; null: nothing is left to ask */
@@ -60,7 +60,7 @@ export function createPaymentActivities(
     repeatCall: (paymentId) => repeatCall(deps, paymentId),
     markUnknown: (paymentId) => markUnknown(deps, paymentId),
     lookUp: (paymentId, provesAbsence, progress) => lookUp(deps, paymentId, provesAbsence, progress),
-    endNotCompleted: (paymentId) => endNotCompleted(deps, paymentId),
+    endNotCompleted: (paymentId, progress) => endNotCompleted(deps, paymentId, progress),
     cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
     askOperator: (paymentId) => askOperator(deps, paymentId),
     noteNextQuestion: (paymentId, attempt, at) => noteNextQuestion(deps, paymentId, attempt, at),

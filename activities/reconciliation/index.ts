@@ -4,7 +4,12 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Predicate } from '../../domain/unfinished';
 import { findUnfinished } from '../../prisma/unfinished';
-import { processesAreMissing, startMissing, startMissingClocks, type Sweep } from './missing-processes';
+import {
+  processesAreMissing,
+  startMissingClocks,
+  startMissingSubscriptions,
+  type Sweep,
+} from './missing-processes';
 import { repair, type RepairDependencies } from './repair';
 
 /** By predicate: how many were found. */
@@ -42,18 +47,24 @@ export function createReconciliationActivities(
       return found;
     },
     async startMissingProcesses() {
-      let started = await startMissingClocks(db, client);
-      let next: string | null = null;
-      let more = await processesAreMissing(db, client);
-      while (more) {
-        const sweep: Sweep = await startMissing(db, client, next);
-        started += sweep.started;
-        heartbeat();
-        next = sweep.next;
-        more = next !== null;
+      let started = await sweepAll((after) => startMissingClocks(db, client, after));
+      if (await processesAreMissing(db, client)) {
+        started += await sweepAll((after) => startMissingSubscriptions(db, client, after));
       }
       if (started > 0) log.warn({ started }, 'processes were missing and are started again');
       return started;
     },
   };
+}
+
+/** Batch after batch. @returns how many processes were started */
+async function sweepAll(startMissing: (after: string | null) => Promise<Sweep>): Promise<number> {
+  let started = 0;
+  for (let after: string | null = null; ;) {
+    const sweep = await startMissing(after);
+    started += sweep.started;
+    heartbeat();
+    if (sweep.next === null) return started;
+    after = sweep.next;
+  }
 }

@@ -32,7 +32,11 @@ export async function processesAreMissing(db: Database, client: Client): Promise
 }
 
 /** Starts the missing processes of one batch. @param after id of the last one looked at; null: from the beginning */
-export async function startMissing(db: Database, client: Client, after: string | null): Promise<Sweep> {
+export async function startMissingSubscriptions(
+  db: Database,
+  client: Client,
+  after: string | null,
+): Promise<Sweep> {
   const rows = await db.subscription.findMany({
     where: { status: { notIn: [...finalStatuses] }, ...(after !== null && { id: { gt: after } }) },
     orderBy: { id: 'asc' },
@@ -43,20 +47,28 @@ export async function startMissing(db: Database, client: Client, after: string |
     start: subscriptionStart({ subscription_id: id, creation: null }),
     summary: `Subscription ${id}`,
   }));
-  const started = await startThoseMissing(client, processes);
-  return { started, next: rows.length < batchSize ? null : (rows.at(-1)?.id ?? null) };
+  return sweep(client, rows, processes);
 }
 
-/** A test clock that is being advanced goes on where it stands. @returns how many processes were started */
-export async function startMissingClocks(db: Database, client: Client): Promise<number> {
+/** The same of test clocks that are being advanced, which go on where they stand. */
+export async function startMissingClocks(db: Database, client: Client, after: string | null): Promise<Sweep> {
   const rows = await db.testClock.findMany({
-    where: { status: 'advancing' },
+    where: { status: 'advancing', ...(after !== null && { id: { gt: after } }) },
     orderBy: { id: 'asc' },
     take: batchSize,
     select: { id: true },
   });
   const processes = rows.map(({ id }) => ({ start: testClockStart(id), summary: `Test clock ${id}` }));
-  return startThoseMissing(client, processes);
+  return sweep(client, rows, processes);
+}
+
+async function sweep(
+  client: Client,
+  rows: readonly { id: string }[],
+  processes: readonly Process[],
+): Promise<Sweep> {
+  const started = await startThoseMissing(client, processes);
+  return { started, next: rows.length < batchSize ? null : (rows.at(-1)?.id ?? null) };
 }
 
 async function startThoseMissing(client: Client, processes: readonly Process[]): Promise<number> {

@@ -45,6 +45,8 @@ export interface Told {
   cancellations: ToldCancellation[];
   payments: ToldPayment[];
   retries: ToldRetry[];
+  /** Ids of subscriptions, once for each paid period of theirs that was made to be over. */
+  ended: string[];
 }
 
 export interface Chaos {
@@ -56,6 +58,8 @@ export interface Chaos {
   tokens: readonly (readonly [token: string, weight: number])[];
   /** What kills have broken off, each by its step and id, so that none is counted twice. */
   crashPoints: Set<string>;
+  /** Ids of subscriptions that a fault has for itself. */
+  reserved: Set<string>;
   /** Workflows that a fault has ended. */
   terminatedRuns: Set<string>;
   /** Processes that a fault wants to stay dead for now; all others are started again when they end. */
@@ -110,8 +114,9 @@ export async function openChaos(
     admin,
     db,
     figures: new Figures(),
-    told: { orders: [], cancellations: [], payments: [], retries: [] },
+    told: { orders: [], cancellations: [], payments: [], retries: [], ended: [] },
     crashPoints: new Set(),
+    reserved: new Set(),
     terminatedRuns: new Set(),
     heldDown: new Set(),
     temporal: new Client({ connection }),

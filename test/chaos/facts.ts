@@ -129,6 +129,8 @@ export interface WorkflowFact {
   id: string;
   runId: string;
   status: string;
+  /** By a fault, whatever it was about to do. */
+  terminated: boolean;
 }
 
 export interface Facts {
@@ -223,12 +225,10 @@ export async function listCharges({ its }: Chaos): Promise<Charge[]> {
   }
 }
 
-/** Those that a fault has ended say nothing. */
 async function listWorkflows({ temporal, terminatedRuns }: Chaos): Promise<WorkflowFact[]> {
   const facts: WorkflowFact[] = [];
   for await (const { workflowId, runId, status } of temporal.workflow.list()) {
-    if (status.name === 'TERMINATED' && terminatedRuns.has(runId)) continue;
-    facts.push({ id: workflowId, runId, status: status.name });
+    facts.push({ id: workflowId, runId, status: status.name, terminated: terminatedRuns.has(runId) });
   }
   return facts;
 }

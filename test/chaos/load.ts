@@ -24,7 +24,7 @@ export interface Load {
 
 /** Events in numbers; the payments are there for what consumers make of them. */
 export const eventLoads: readonly Load[] = [
-  { name: 'orders', lanes: 3, pauseMs: 400, lane: (chaos, random) => () => order(chaos, random) },
+  { name: 'orders', lanes: 3, pauseMs: 400, lane: (chaos, random) => () => placeAnyOrder(chaos, random) },
   { name: 'cancellations', lanes: 1, pauseMs: 2_500, lane: makeCanceller },
   // The product writes few events for each call; these make batches.
   {
@@ -44,7 +44,7 @@ export const cancellations: Load = { name: 'cancellations', lanes: 1, pauseMs: 4
 
 /** Money, in every way in which it is asked for. */
 export const paymentLoads: readonly Load[] = [
-  { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => order(chaos, random) },
+  { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => placeAnyOrder(chaos, random) },
   { name: 'payments', lanes: 1, pauseMs: 1_500, lane: (chaos, random) => () => askForPayment(chaos, random) },
   { name: 'renewals', lanes: 1, pauseMs: 2_000, lane: makeRenewer },
   { name: 'retries', lanes: 1, pauseMs: 2_500, lane: makeRetrier },
@@ -84,7 +84,7 @@ async function runLane(chaos: Chaos, load: Load, random: Random, signal: AbortSi
   }
 }
 
-const order = async (chaos: Chaos, random: Random): Promise<void> =>
+const placeAnyOrder = async (chaos: Chaos, random: Random): Promise<void> =>
   void (await placeOrder(chaos, random.weighted(chaos.tokens)));
 
 /** By a customer of its own. @returns the subscription's id; empty when there is none */
@@ -105,7 +105,7 @@ function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {
     const candidates = told.orders
       .filter(({ status }) => status === 201 || status === 202)
       .map(({ subscriptionId }) => subscriptionId ?? '')
-      .filter((id) => !asked.has(id));
+      .filter((id) => !asked.has(id) && !chaos.reserved.has(id));
     if (candidates.length === 0) return;
     const subscriptionId = random.pick(candidates);
     const { status } = await untilAnswered(

@@ -6,8 +6,8 @@
 import { processes, type Chaos } from './context';
 import { runFaultTest, type Asked } from './fault-test';
 import { cancellations, eventLoads, paymentLoads } from './load';
+import { enoughLosses, unmetMoments } from './namespace-loss';
 import { unmetSteps } from './payment-kills';
-import { silenceReplays } from './replay';
 import { rewindAll } from './rewind';
 import { runRound, type RoundSettings } from './round';
 
@@ -79,6 +79,8 @@ async function runRounds(
   }
   if (losses > 0) {
     const violations = await runRound(chaos, lossRound(losses), 'losses');
+    const unmet = losses >= enoughLosses ? unmetMoments(chaos) : [];
+    violations.push(...unmet.map((moment) => `nothing was lost ${moment}`));
     if (violations.length > 0) return violations;
   }
   if (paymentKills === 0) return [];
@@ -102,8 +104,5 @@ runFaultTest({
   tokens,
   title: ({ seed, rounds, kills, 'payment-kills': paymentKills, losses }) =>
     `CHAOS_SEED=${seed} npm run chaos -- --rounds ${rounds} --kills ${kills} --payment-kills ${paymentKills} --losses ${losses}`,
-  run(chaos, asked) {
-    silenceReplays();
-    return runRounds(chaos, asked);
-  },
+  run: runRounds,
 });

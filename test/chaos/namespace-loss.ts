@@ -1,19 +1,20 @@
 /**
  * Every process of Temporal's is lost at once, amid renewals and creations.
  *
- * Owns: the moments. Of the subscriptions that a loss has for itself some fall due together and are held at a step;
- * when so many have got there as the seed says, everything is lost. The others fall due when nobody is there to hear
- * it. Invariant: the provider behaves again and Temporal answers when a loss's promise resolves; that the processes
- * come back is the product's own work.
+ * Owns: the moments. Each loss has subscriptions of its own: some fall due together and are held at a step, and when
+ * so many have got there as the seed says, everything is lost; the others fall due when nobody is there to hear it.
+ * Invariants: the provider behaves again and Temporal answers when a loss's promise resolves; what was to be lost is
+ * gone; that the processes come back is the product's own work.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { attemptIdempotencyKey, periodPaymentId } from '../../domain/ids';
 import { eventually } from '../support/eventually';
 import { requireCode, runProgram } from '../support/processes';
 import { rows, type Chaos } from './context';
 import { placeOrder } from './load';
-import { endPeriod } from './payment-traffic';
+import { endPeriods } from './payment-traffic';
 import { steps, type StepName } from './payment-steps';
 import { behave, behaveAgain } from './provider';
 import type { Random } from './random';
@@ -24,19 +25,32 @@ interface Moment {
   held: Readonly<Record<string, number | boolean>>;
   /** Where they gather; null: they are renewed, one after the other. */
   gatherAt: StepName | null;
+  /** So many of them at most. */
+  most: number;
 }
-
-const moments: readonly Moment[] = [
-  { name: 'as they are renewed', held: {}, gatherAt: null },
-  { name: 'before the charge', held: { latency_ms: 2_500 }, gatherAt: 'attempt begun, not charged yet' },
-  { name: 'after the charge', held: { hold_answers: true }, gatherAt: 'charged, not recorded yet' },
-];
 
 const cohort = 12;
 const fallDue = 8;
 const ordersInFlight = 4;
-/** An earlier loss may still have to be made good. */
-const gatherWithinMs = 300_000;
+const gatherWithinMs = 60_000;
+
+/** In turn, so that a few losses have met each. */
+const moments: readonly Moment[] = [
+  {
+    name: 'after the charge',
+    held: { hold_answers: true },
+    gatherAt: 'charged, not recorded yet',
+    most: fallDue - 1,
+  },
+  {
+    name: 'before the charge',
+    held: { latency_ms: 2_500 },
+    gatherAt: 'attempt begun, not charged yet',
+    most: fallDue - 1,
+  },
+  // Renewals take a moment: more would mostly be all.
+  { name: 'as they are renewed', held: {}, gatherAt: null, most: fallDue / 2 },
+];
 
 /** Temporal's own data goes, too, as if somebody had deleted the namespace. */
 export const emptyTemporal = (chaos: Chaos, random: Random): Promise<void> =>
@@ -53,27 +67,44 @@ async function loseAmidRenewals(
   lose: (chaos: Chaos) => Promise<void>,
 ): Promise<void> {
   const { figures } = chaos;
-  const moment = random.pick(moments);
-  const enough = random.int(1, fallDue - 1);
-  chaos.say(`    ${moment.name}, ${enough} of ${fallDue}`);
-  const ids = await Promise.all(Array.from({ length: cohort }, () => placeOrder(chaos, 'tok_ok')));
-  const [due, asleep] = [ids.slice(0, fallDue), ids.slice(fallDue)];
+  const moment = moments[figures.count('losses of every workflow') % moments.length] as Moment;
+  const enough = random.int(1, moment.most);
+  chaos.say(`    ${moment.name}: ${enough} of ${fallDue}`);
+  const { due, asleep } = await subscribed(chaos);
+  const orders: Promise<string>[] = [];
   await behave(chaos, moment.held);
-  const orders = Array.from({ length: ordersInFlight }, () =>
-    placeOrder(chaos, random.weighted(chaos.tokens)),
-  );
-  // Awaited below, when more has happened.
-  for (const order of orders) order.catch(() => undefined);
-  for (const id of due) await endPeriod(chaos, id);
-  const look = async () => (await reached(chaos, moment, due)) >= enough;
-  await eventually('renewals to gather', look, { timeoutMs: gatherWithinMs, everyMs: 20 });
-  const before = await reached(chaos, { gatherAt: null }, due);
-  await lose(chaos);
-  figures.add(`losses of every workflow: ${how}`);
-  figures.note('renewals not finished when every workflow was lost', fallDue - before);
-  await behaveAgain(chaos);
-  for (const id of asleep) await endPeriod(chaos, id);
+  try {
+    for (let order = 0; order < ordersInFlight; order += 1) {
+      orders.push(placeOrder(chaos, random.weighted(chaos.tokens)));
+    }
+    await endPeriods(chaos, due);
+    const look = async () => (await reached(chaos, moment, due)) >= enough;
+    await eventually('renewals to gather', look, { timeoutMs: gatherWithinMs, everyMs: 20 }).catch(() =>
+      figures.add('losses of every workflow: too few came'),
+    );
+    const renewed = await reached(chaos, { gatherAt: null }, due);
+    figures.note('renewals not finished when every workflow was lost', fallDue - renewed);
+    await lose(chaos);
+    figures.add('losses of every workflow');
+    figures.add(`losses of every workflow: ${how}`);
+    figures.add(`losses of every workflow: ${moment.name}`);
+  } finally {
+    await behaveAgain(chaos);
+    await Promise.allSettled(orders);
+  }
+  await endPeriods(chaos, asleep);
   await Promise.all(orders);
+}
+
+/** Paid subscriptions that no other load touches. */
+async function subscribed(chaos: Chaos): Promise<{ due: string[]; asleep: string[] }> {
+  const ids = await Promise.all(Array.from({ length: cohort }, () => placeOrder(chaos, 'tok_ok')));
+  for (const id of ids) chaos.reserved.add(id);
+  const paid = async () =>
+    (await rows(chaos, `SELECT 1 AS one FROM subscriptions WHERE id = ANY($1) AND period_paid`, [ids]))
+      .length === cohort;
+  await eventually('the first periods to be paid', paid, { timeoutMs: 300_000 });
+  return { due: ids.slice(0, fallDue), asleep: ids.slice(fallDue) };
 }
 
 /** How many have got there. */
@@ -82,38 +113,48 @@ async function reached(chaos: Chaos, { gatherAt }: Pick<Moment, 'gatherAt'>, due
     const keys = new Set(await steps[gatherAt].ids(chaos, { at: new Date(), shards: [] }));
     return due.filter((id) => keys.has(attemptIdempotencyKey(periodPaymentId(id, 2), 1))).length;
   }
-  const paid = await rows(
+  const renewed = await rows(
     chaos,
-    'SELECT id FROM subscriptions WHERE id = ANY($1) AND period_paid AND next_due_at > now()',
+    'SELECT 1 AS one FROM subscriptions WHERE id = ANY($1) AND period_paid AND next_due_at > now()',
     [due],
   );
-  return paid.length;
+  return renewed.length;
 }
 
 async function emptied({ its: { system } }: Chaos): Promise<void> {
   const { temporal, dir } = system.platform;
   await temporal.kill();
-  for (const file of ['dev.db', 'dev.db-shm', 'dev.db-wal'])
-    rmSync(join(dir, 'temporal', file), { force: true });
+  const file = join(dir, 'temporal', 'dev.db');
+  rmSync(file);
+  for (const suffix of ['-shm', '-wal']) rmSync(`${file}${suffix}`, { force: true });
   await temporal.start();
   requireCode(await runProgram('bin/migrate.js', system.environment), 0);
 }
 
 /** Whatever runs at that moment; what is started meanwhile is part of the coming back. */
-async function terminated({ temporal, terminatedRuns }: Chaos): Promise<void> {
-  const running = [];
+async function terminated({ temporal, terminatedRuns, figures }: Chaos): Promise<void> {
+  const running: { workflowId: string; runId: string }[] = [];
   for await (const { workflowId, runId } of temporal.workflow.list({
     query: `ExecutionStatus = 'Running'`,
   })) {
     running.push({ workflowId, runId });
   }
   const end = async ({ workflowId, runId }: { workflowId: string; runId: string }) => {
-    terminatedRuns.add(runId);
-    // It may have ended by itself.
-    await temporal.workflow
-      .getHandle(workflowId, runId)
-      .terminate('a fault test')
-      .catch(() => undefined);
+    try {
+      await temporal.workflow.getHandle(workflowId, runId).terminate('a fault test');
+      terminatedRuns.add(runId);
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
   };
   await Promise.all(running.map(end));
+  figures.add('workflows terminated', terminatedRuns.size - figures.count('workflows terminated'));
 }
+
+/** Moments at which nothing was lost. */
+export const unmetMoments = ({ figures }: Chaos): string[] =>
+  moments.map(({ name }) => name).filter((name) => figures.count(`losses of every workflow: ${name}`) === 0);
+
+/** So many losses meet every moment. */
+export const enoughLosses = moments.length;

@@ -46,7 +46,7 @@ export async function askForPayments(
 /** The paid period of a subscription is over, so that the scheduler finds it. */
 export function makeRenewer(chaos: Chaos, random: Random): () => Promise<void> {
   return async () => {
-    const candidates = await eventually(
+    const found = await eventually(
       'subscriptions to renew',
       () =>
         rows<{ id: string }>(
@@ -56,31 +56,34 @@ export function makeRenewer(chaos: Chaos, random: Random): () => Promise<void> {
         ),
       { timeoutMs: 240_000 },
     );
+    const candidates = found.filter(({ id }) => !chaos.reserved.has(id));
     if (candidates.length === 0) return;
-    const { id } = random.pick(candidates);
-    await endPeriod(chaos, id);
+    await endPeriods(chaos, [random.pick(candidates).id]);
   };
 }
 
-/** As if its paid period were over; what is due already, or not paid, is left alone. */
-export async function endPeriod(chaos: Chaos, subscriptionId: string): Promise<void> {
-  const end = () => moveBackWhenPaid(chaos, subscriptionId);
-  await eventually('a period to be over', end, { timeoutMs: 240_000 });
+/** As if the paid periods of all these were over at once; what is due already, or not paid, is left alone. */
+export async function endPeriods(chaos: Chaos, subscriptionIds: readonly string[]): Promise<void> {
+  const end = () => moveBackWhatIsPaid(chaos, subscriptionIds);
+  const ended = await eventually('periods to be over', end, { timeoutMs: 240_000 });
+  chaos.told.ended.push(...ended);
 }
 
-async function moveBackWhenPaid({ its }: Chaos, subscriptionId: string): Promise<true> {
+/** @returns those that were moved */
+async function moveBackWhatIsPaid({ its }: Chaos, ids: readonly string[]): Promise<string[]> {
   const client = new PostgresClient({ connectionString: its.system.environment['DATABASE_URL'] });
   client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('BEGIN');
-    const { rowCount } = await client.query(
-      `SELECT 1 FROM subscriptions WHERE id = $1 AND status = 'active' AND period_paid AND next_due_at > now() FOR UPDATE`,
-      [subscriptionId],
+    const { rows: found } = await client.query<{ id: string }>(
+      `SELECT id FROM subscriptions WHERE id = ANY($1) AND status = 'active' AND period_paid AND next_due_at > now()
+       ORDER BY id FOR UPDATE`,
+      [ids],
     );
-    if (rowCount === 1) await moveBack(client, subscriptionId, aPeriod);
+    for (const { id } of found) await moveBack(client, id, aPeriod);
     await client.query('COMMIT');
-    return true;
+    return found.map(({ id }) => id);
   } finally {
     await client.end();
   }

@@ -19,6 +19,8 @@ export async function replayFailures(
       yield { workflowId: id, history };
     }
   }
+  if (workflows.length === 0) return [];
+  silenceReplays();
   const failures: string[] = [];
   for await (const { workflowId, error } of Worker.runReplayHistories(
     { workflowBundle: { codePath } },
@@ -30,8 +32,15 @@ export async function replayFailures(
   return failures;
 }
 
-/** Once a process, before anything is replayed. */
-export function silenceReplays(): void {
+let isSilent = false;
+
+/**
+ * Once a process, and not before there is something to replay: the runtime ends with the last replay, and one that
+ * nobody uses would keep a process from ending.
+ */
+function silenceReplays(): void {
+  if (isSilent) return;
+  isSilent = true;
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { forward: {}, filter: 'OFF' } },

@@ -3,7 +3,6 @@ import { runBulkRetry } from '../chaos/bulk-retry';
 import { openChaos, processes, type Chaos } from '../chaos/context';
 import { eventLoads, paymentLoads } from '../chaos/load';
 import { randomFrom } from '../chaos/random';
-import { silenceReplays } from '../chaos/replay';
 import { runRound } from '../chaos/round';
 import { TestSystem } from '../support/system';
 
@@ -21,7 +20,6 @@ const tokens = [
 let its: TestSystem;
 let chaos: Chaos;
 beforeAll(async () => {
-  silenceReplays();
   its = await TestSystem.start(processes, { LOG_LEVEL: 'warn', RECONCILE_EVERY_SECONDS: '10' });
   chaos = await openChaos(its, randomFrom(seed), tokens, () => undefined);
 });
@@ -42,6 +40,7 @@ test(`every workflow lost amid renewals, twice (seed ${seed}): nothing is charge
   const plan = { 'workflows terminated': 1, 'Temporal emptied': 1 };
   const settings = { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs: 400_000, replays: 10 };
   expect(await runRound(chaos, settings, 'losses')).toEqual([]);
+  expect(chaos.figures.count('losses of every workflow: after the charge')).toBe(1);
   expect(chaos.figures.count('losses of every workflow: terminated')).toBe(1);
   expect(chaos.figures.count('losses of every workflow: emptied')).toBe(1);
 });

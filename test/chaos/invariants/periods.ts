@@ -4,8 +4,8 @@ import type { Facts, PeriodFact } from '../facts';
 import type { Invariant } from './invariant';
 import { collected } from './money';
 
-function periodsOf({ periods }: Facts): [id: string, periods: PeriodFact[]][] {
-  const bySubscription = new Map<string, PeriodFact[]>();
+function periodsOf({ subscriptions, periods }: Facts): [id: string, periods: PeriodFact[]][] {
+  const bySubscription = new Map<string, PeriodFact[]>(subscriptions.map(({ id }) => [id, []]));
   for (const period of periods) {
     const its = bySubscription.get(period.subscription_id) ?? [];
     bySubscription.set(
@@ -27,17 +27,29 @@ function noneSkipped(facts: Facts): string[] {
   );
 }
 
-/** What lives and is not collected has a period that holds now; none has one that has not begun. */
+/** What is active has a period that holds now; none has one that has not begun. */
 function upToToday(facts: Facts): string[] {
   const statusOf = new Map(facts.subscriptions.map(({ id, status }) => [id, status]));
   return periodsOf(facts).flatMap(([id, its]) => {
     const last = its.at(-1);
-    if (last === undefined) return [];
-    const isOver = statusOf.get(id) === 'active' && last.end <= facts.now;
+    const isActive = statusOf.get(id) === 'active';
+    if (last === undefined) return isActive ? [`${id} is active, and has no period`] : [];
+    const isOver = isActive && last.end <= facts.now;
     return [
       ...(isOver ? [`${id} is active, and its last period ended at ${last.end.toISOString()}`] : []),
       ...(last.start > facts.now ? [`period ${last.index} of ${id} was opened before it begins`] : []),
     ];
+  });
+}
+
+/** What the test made to be over was followed, each time. A commit of which it never heard may have ended one more. */
+function endedOnesFollowed(facts: Facts): string[] {
+  const active = new Set(facts.subscriptions.filter(({ status }) => status === 'active').map(({ id }) => id));
+  return periodsOf(facts).flatMap(([id, its]) => {
+    const ended = facts.told.ended.filter((other) => other === id).length;
+    return !active.has(id) || its.length > ended
+      ? []
+      : [`${ended} periods of ${id} have ended, and it has ${its.length}`];
   });
 }
 
@@ -56,5 +68,6 @@ function paidAsCollected({ periods, payments, subscriptions }: Facts): string[] 
 export const periodInvariants: readonly Invariant[] = [
   { name: 'periods follow each other', violations: noneSkipped },
   { name: 'periods are opened up to today', violations: upToToday },
+  { name: 'each period that ended has its successor', violations: endedOnesFollowed },
   { name: 'a period is paid when its payment is', violations: paidAsCollected },
 ];

@@ -56,7 +56,11 @@ function processesEqualRows({ subscriptions, payments, workflows }: Facts): stri
     ...[...wanted].filter((id) => !running.has(id)).map((id) => `${id} does not run`),
     ...known.filter((id) => running.has(id) && !wanted.has(id)).map((id) => `${id} still runs`),
     ...workflows
-      .filter(({ status }) => !['RUNNING', 'COMPLETED', 'CONTINUED_AS_NEW'].includes(status))
+      .filter(
+        ({ status, terminated }) =>
+          !(terminated && status === 'TERMINATED') &&
+          !['RUNNING', 'COMPLETED', 'CONTINUED_AS_NEW'].includes(status),
+      )
       .map(({ id, status }) => `${id} is ${status}`),
   ];
 }

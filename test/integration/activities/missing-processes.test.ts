@@ -1,6 +1,9 @@
 /** What lives and has lost its process gets one, against the real Temporal; what has one keeps it. */
 import { Client, Connection } from '@temporalio/client';
-import { startMissing, startMissingClocks } from '../../../activities/reconciliation/missing-processes';
+import {
+  startMissingClocks,
+  startMissingSubscriptions,
+} from '../../../activities/reconciliation/missing-processes';
 import { eventually } from '../../support/eventually';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 
@@ -42,7 +45,7 @@ test('a living subscription, not one that has ended', async () => {
   await given.db.subscription.update({ where: { id: ended }, data: { status: 'expired' } });
   await expectStartedWhenMissing(
     `subscription/${living}`,
-    async () => (await startMissing(given.db, client, null)).started,
+    async () => (await startMissingSubscriptions(given.db, client, null)).started,
   );
 });
 
@@ -51,7 +54,8 @@ test('a test clock that is being advanced, not one that stands still', async () 
   const advancing = { status: 'advancing', target: new Date('2030-02-01T00:00:00Z') };
   await given.db.testClock.create({ data: { id: `clk_${mark}-advancing`, now, ...advancing } });
   await given.db.testClock.create({ data: { id: `clk_${mark}-ready`, now } });
-  await expectStartedWhenMissing(`test-clock/clk_${mark}-advancing`, () =>
-    startMissingClocks(given.db, client),
+  await expectStartedWhenMissing(
+    `test-clock/clk_${mark}-advancing`,
+    async () => (await startMissingClocks(given.db, client, null)).started,
   );
 });

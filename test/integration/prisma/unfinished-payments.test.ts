@@ -77,6 +77,11 @@ it('an open attempt that nobody asked the provider about when it was time, whoev
   expect(await found(id)).toEqual([]);
   await lookedUp(minutesAgo(6.5).getTime(), 1);
   expect(await found(id)).toEqual(['lookup_due']);
+  // Paid by another attempt meanwhile, while nobody knows what became of this one.
+  await given.db.payment.update({ where: { id }, data: { status: 'completed' } });
+  await given.db.paymentAttempt.updateMany({ where: { payment_id: id }, data: { status: 'processing' } });
+  expect(await found(id)).toEqual(['lookup_due']);
+  await given.db.paymentAttempt.updateMany({ where: { payment_id: id }, data: { status: 'pending' } });
   // After the last question of the ladder only a webhook or a person can tell.
   await lookedUp(minutesAgo(100_000).getTime(), 6);
   expect(await found(id)).toEqual([]);

@@ -178,34 +178,6 @@ test.each<[string, string, (facts: Facts) => void]>([
     ({ payments }) => Object.assign(payments[2]!, { status: 'pending' }),
   ],
   [
-    'a period that was skipped',
-    'periods follow each other: sub_1 has no period 2',
-    ({ periods }) => Object.assign(periods[1]!, { index: 3 }),
-  ],
-  [
-    'a gap between two periods',
-    'periods follow each other: period 2 of sub_1 does not begin where the one before ends',
-    ({ periods }) => Object.assign(periods[1]!, { start: new Date('2026-01-01T00:00:32Z') }),
-  ],
-  [
-    'a renewal that did not come',
-    'periods are opened up to today: sub_1 is active, and its last period ended at 2026-01-01T00:00:31.000Z',
-    ({ periods }) => void periods.splice(1, 1),
-  ],
-  [
-    'a renewal that came too often',
-    'periods are opened up to today: period 3 of sub_1 was opened before it begins',
-    ({ periods }) => {
-      const [start, end] = [new Date('2026-01-01T00:01:01Z'), new Date('2026-01-01T00:01:31Z')];
-      periods.push({ ...periods[1]!, index: 3, start, end });
-    },
-  ],
-  [
-    'money that was taken and not noted',
-    'a period is paid when its payment is: period 1 of sub_1 is not paid, and pay_1 is completed',
-    ({ periods }) => Object.assign(first(periods), { paid: false }),
-  ],
-  [
     'life after the end',
     'every change of state is legal: sub_2 v3: cancelled became active',
     ({ changes }) => void changes.splice(5, 0, { subject_id: 'sub_2', version: 3, status: 'active' }),
@@ -234,6 +206,11 @@ test.each<[string, string, (facts: Facts) => void]>([
     'a process that failed',
     'a process runs exactly for what lives: payment/pay_2 is FAILED',
     ({ workflows }) => Object.assign(workflows[3]!, { status: 'FAILED' }),
+  ],
+  [
+    'a process that somebody else terminated',
+    'a process runs exactly for what lives: payment/pay_2 is TERMINATED',
+    ({ workflows }) => Object.assign(workflows[3]!, { status: 'TERMINATED' }),
   ],
   [
     'an order that was told paid and is not',

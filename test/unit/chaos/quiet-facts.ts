@@ -107,6 +107,7 @@ export function quietFacts(): Facts {
       cancellations: [{ subscriptionId: 'sub_2', status: 200 }],
       payments: [{ customer: 'cus_4', paymentId: 'pay_4', status: 202 }],
       retries: [{ paymentId: 'pay_4', status: 202, requestId: 'rtr_4' }],
+      ended: ['sub_1'],
     },
     outbox: records.map(({ topic, key, partition, offset, value, event: { id } }, index) => ({
       id: index + 1,
@@ -197,10 +198,10 @@ export function quietFacts(): Facts {
       charge('ch_5', 'pay_4', 'succeeded', 2),
     ] as Facts['charges'],
     workflows: [
-      { id: 'subscription/sub_1', runId: 'a', status: 'RUNNING' },
-      { id: 'subscription/sub_2', runId: 'b', status: 'COMPLETED' },
-      { id: 'subscription/sub_3', runId: 'c', status: 'COMPLETED' },
-      { id: 'payment/pay_2', runId: 'd', status: 'COMPLETED' },
+      { id: 'subscription/sub_1', runId: 'a', status: 'RUNNING', terminated: false },
+      { id: 'subscription/sub_2', runId: 'b', status: 'COMPLETED', terminated: false },
+      { id: 'subscription/sub_3', runId: 'c', status: 'COMPLETED', terminated: false },
+      { id: 'payment/pay_2', runId: 'd', status: 'COMPLETED', terminated: false },
     ],
   };
 }
