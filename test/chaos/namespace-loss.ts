@@ -38,7 +38,8 @@ const gatherWithinMs = 60_000;
 const moments: readonly Moment[] = [
   {
     name: 'after the charge',
-    held: { hold_answers: true },
+    // A webhook would record it.
+    held: { hold_answers: true, hold_webhooks: true },
     gatherAt: 'charged, not recorded yet',
     most: fallDue - 1,
   },

@@ -43,6 +43,7 @@ test(`every workflow lost amid renewals, twice (seed ${seed}): nothing is charge
   expect(chaos.figures.count('losses of every workflow: after the charge')).toBe(1);
   expect(chaos.figures.count('losses of every workflow: terminated')).toBe(1);
   expect(chaos.figures.count('losses of every workflow: emptied')).toBe(1);
+  expect(chaos.figures.count('losses of every workflow: too few came')).toBe(0);
 });
 
 test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order, with effect once`, async () => {
