@@ -1,5 +1,5 @@
 /** Everything in one process, for development: sandbox provider, workers, bridge, API. Production runs them apart. */
-import { taskQueues } from '../contracts/workflows';
+import { taskQueues } from '../contracts/workflows/workflows';
 import { Metrics, serveMetrics } from './metrics';
 import { runProcess, type Part } from './process';
 import { startApi } from './start-api';

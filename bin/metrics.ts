@@ -9,7 +9,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
 import type { Database } from '../prisma/client';
-import { direct } from '../prisma/direct';
+import { direct } from '../prisma/sql';
 import type { Part, ProcessContext } from './process';
 
 export class Metrics {

@@ -1,6 +1,6 @@
 /** Brings everything that has a schema to the one of this code: tables, topics, namespace, the bootstrap key. */
 import { Connection } from '@temporalio/client';
-import { ensureBootstrapKey } from '../api/keys';
+import { ensureBootstrapKey } from '../access/keys';
 import { createDatabase } from '../prisma/client';
 import { migrate, migrationsFolder } from '../prisma/migrate';
 import { kafkaFrom } from './kafka';

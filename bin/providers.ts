@@ -1,5 +1,5 @@
 /** The payment providers of this deployment, by the name that payment methods carry, and their webhooks. */
-import type { WebhookSource } from '../api/webhook-sources';
+import type { WebhookSource } from '../api/http/webhook-sources';
 import { sandboxProvider } from '../providers/sandbox/adapter';
 import { stripeProvider } from '../providers/stripe/adapter';
 import type { PaymentProvider, ProviderRegistry } from '../providers/port';

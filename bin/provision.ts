@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
-import { leastRetentionMs, provisionedTopics } from '../contracts/topics';
-import { searchAttributes } from '../contracts/workflows';
+import { leastRetentionMs, provisionedTopics } from '../contracts/topics/topics';
+import { searchAttributes } from '../contracts/workflows/workflows';
 import type { KafkaClient } from '../bridge/kafka/port';
 import type { Config } from '../config';
 

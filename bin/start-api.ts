@@ -1,15 +1,15 @@
 /** The REST API over its database, Temporal and Kafka. */
 import { v7 as uuidv7 } from 'uuid';
-import { createApp } from '../api/app';
-import { listen } from '../api/server';
-import { reconcileOver } from '../api/temporal-reconciliation';
-import { temporalBulkRetryProcess } from '../api/temporal-bulk-retry-process';
-import { temporalPaymentProcess } from '../api/temporal-payment-process';
-import { refusalLog } from '../api/webhook-sources';
-import { temporalSubscriptionProcess } from '../api/temporal-subscription-process';
-import { temporalTestClockProcess } from '../api/temporal-test-clock-process';
+import { createApp } from '../api/http/app';
+import { listen } from '../api/http/server';
+import { reconcileOver } from '../temporal/reconciliation';
+import { temporalBulkRetryProcess } from '../temporal/bulk-retry';
+import { temporalPaymentProcess } from '../temporal/payment';
+import { refusalLog } from '../api/http/webhook-sources';
+import { temporalSubscriptionProcess } from '../temporal/subscription';
+import { temporalTestClockProcess } from '../temporal/test-clock';
 import { createDatabase } from '../prisma/client';
-import { direct } from '../prisma/direct';
+import { direct } from '../prisma/sql';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';

@@ -4,11 +4,11 @@ import { notificationServiceHandlers } from '../bridge/consumers/notification-se
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
 import { retryServiceHandlers } from '../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
-import { runGroup, type Handlers } from '../bridge/consumer';
-import { startOutboxRetention } from '../bridge/outbox-retention';
-import { startRelay } from '../bridge/relay';
-import { startBodyRetention } from '../bridge/webhook-bodies';
-import type { ConsumerGroup } from '../contracts/topics';
+import { runGroup, type Handlers } from '../bridge/consumer/consumer';
+import { startOutboxRetention } from '../bridge/relay/outbox-retention';
+import { startRelay } from '../bridge/relay/relay';
+import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
+import type { ConsumerGroup } from '../contracts/topics/topics';
 import { createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';

@@ -1,5 +1,5 @@
 /** The workers. Arguments name the services (`subscription`, `payment`); without any, all of them run. */
-import { taskQueues } from '../contracts/workflows';
+import { taskQueues } from '../contracts/workflows/workflows';
 import { Metrics, serveMetrics } from './metrics';
 import { runProcess } from './process';
 import { startWorkers, type Service } from './start-worker';

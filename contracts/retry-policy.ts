@@ -4,7 +4,7 @@
  * Owns: what is acceptable, in words for whoever wrote it. Does not own what follows from it (`domain/retry-policy`).
  */
 import { z } from 'zod';
-import { declineCategories, declineCategory, declineCodes } from '../domain/payment';
+import { declineCategories, declineCategory, declineCodes } from '../domain/payment/payment';
 import {
   durationParts,
   finalActions,
@@ -12,7 +12,7 @@ import {
   shippedPolicy,
   treatments,
   type RetryPolicyDocument,
-} from '../domain/retry-policy';
+} from '../domain/retry/policy';
 
 const maxRungs = 50;
 const maxDays = 365;

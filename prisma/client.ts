@@ -6,7 +6,7 @@
  */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { DatabaseError } from 'pg';
-import { direct, DirectPool } from './direct';
+import { direct, DirectPool } from './sql';
 import { Prisma, PrismaClient } from './generated/client';
 import { inUtc } from './time-zone';
 

@@ -7,10 +7,10 @@
  * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first; no
  * adapter throws for anything that the provider, or somebody in its name, says or fails to say.
  */
-import type { ProviderEvent } from '../contracts/provider-events';
-import type { AttemptOutcome, SettledOutcome } from '../domain/payment';
-import type { RefundOutcome } from '../domain/refund';
-import type { WebhookAnswer, WebhookRequest, WebhookVerdict } from '../domain/webhook';
+import type { ProviderEvent } from '../contracts/topics/provider-events';
+import type { AttemptOutcome, SettledOutcome } from '../domain/payment/payment';
+import type { RefundOutcome } from '../domain/payment/refund';
+import type { WebhookAnswer, WebhookRequest, WebhookVerdict } from '../domain/payment/webhook';
 
 export interface ChargeRequest {
   /** The same for technical repeats of one attempt, another for each attempt. */

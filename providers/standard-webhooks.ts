@@ -6,7 +6,7 @@
  * re-encoding; each header comes once; every secret is tried, in constant time.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { WebhookRequest, WebhookVerdict } from '../domain/webhook';
+import type { WebhookRequest, WebhookVerdict } from '../domain/payment/webhook';
 import type { WebhookTrust } from './port';
 
 const prefix = 'whsec_';

@@ -19,10 +19,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BulkRetryActivities, BulkRetryState } from '../activities/retry';
-import type { BulkRetryInput, DecideBulkRetry } from '../contracts/commands';
-import { isOver, paceOf, type BulkRetryCommand } from '../domain/bulk-retry';
-import { untilDone } from './patience';
-import { refusal } from './subscription-refusals';
+import type { BulkRetryInput, DecideBulkRetry } from '../contracts/workflows/commands';
+import { isOver, paceOf, type BulkRetryCommand } from '../domain/retry/bulk-retry';
+import { untilDone } from './activity-retry';
+import { refusal } from './refusals';
 
 /** Answered when the decision is recorded; refused with a code of the error table. */
 export const pause = defineUpdate<void, [DecideBulkRetry]>('pause');

@@ -1,8 +1,8 @@
 /** Everything that a worker's bundle contains; a worker runs what is started on its task queue. */
-export { subscription } from './subscription';
-export { payment } from './payment';
+export { subscription } from './subscription/workflow';
+export { payment } from './payment/workflow';
 export { reconciliation } from './reconciliation';
-export { retry } from './retry';
+export { retry } from './retry/workflow';
 export { bulkRetry } from './bulk-retry';
 export { renewalScheduler } from './renewal-scheduler';
 export { testClock } from './test-clock';

@@ -12,8 +12,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PublishedBatch, RetryActivities } from '../activities/retry';
-import type { RenewalSchedulerInput } from '../contracts/commands';
-import { faultOf } from './patience';
+import type { RenewalSchedulerInput } from '../contracts/workflows/commands';
+import { faultOf } from './activity-retry';
 
 const { publishDue } = proxyLocalActivities<RetryActivities>({
   scheduleToCloseTimeout: '5 s',

@@ -16,8 +16,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ClockLook, TestClockActivities } from '../activities/retry';
-import type { AdvanceClock, TestClockInput } from '../contracts/commands';
-import { refusal } from './subscription-refusals';
+import type { AdvanceClock, TestClockInput } from '../contracts/workflows/commands';
+import { refusal } from './refusals';
 import { showClock } from './test-clock-display';
 
 /** Answers when the advance is recorded; refused with a code of the error table. */

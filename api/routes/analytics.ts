@@ -16,12 +16,12 @@ import {
   type RecoverySeries,
   type RevenueSeries,
 } from '../../contracts/http/analytics';
-import { isRecurring, revenueMovement } from '../../domain/recurring-revenue';
-import { subscriptionStatuses } from '../../domain/subscription';
+import { isRecurring, revenueMovement } from '../../domain/subscription/recurring-revenue';
+import { subscriptionStatuses } from '../../domain/subscription/subscription';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/direct';
-import { validationFailed } from '../problems';
-import { route } from '../route';
+import { direct } from '../../prisma/sql';
+import { validationFailed } from '../http/problems';
+import { route } from '../http/route';
 
 const tag = 'Analytics';
 const dayMs = 86_400_000;

@@ -18,11 +18,11 @@ import {
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { scope } from '../../contracts/scopes';
 import type { Prisma } from '../../prisma/generated/client';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { hashOfSecret, newSecret, prefixOfSecret } from '../keys';
-import { ProblemError, notFound, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { hashOfSecret, newSecret, prefixOfSecret } from '../../access/keys';
+import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'API keys';
 const list = 'api-keys';

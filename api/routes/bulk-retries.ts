@@ -13,7 +13,7 @@ import {
   listBulkRetries,
   type CreateBulkRetry,
 } from '../../contracts/http/bulk-retries';
-import { reasoned, type Reasoned } from '../../contracts/http/fleet';
+import { reasoned, type Reasoned } from '../../contracts/http/scheduler';
 import { listOf } from '../../contracts/http/lists';
 import type { FieldMistake } from '../../contracts/problems';
 import {
@@ -22,7 +22,7 @@ import {
   statusAfter,
   type BulkRetryCommand,
   type BulkRetryStatus,
-} from '../../domain/bulk-retry';
+} from '../../domain/retry/bulk-retry';
 import {
   beginRun,
   countSelected,
@@ -31,12 +31,12 @@ import {
   progressesOf,
   toBulkRetry,
   type BulkRetryRow,
-} from '../../prisma/bulk-retries';
+} from '../../billing/retry/bulk-retries';
 import { inTransaction, type Database } from '../../prisma/client';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound, ProblemError, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound, ProblemError, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Retries';
 const list = 'bulk-retries';

@@ -1,10 +1,10 @@
 /** Routes of the published contracts: OpenAPI, AsyncAPI, and the schemas of the events. Served to anyone. */
 import { z } from 'zod';
-import { asyncApiDocument } from '../../contracts/asyncapi';
-import { jsonSchemas } from '../../contracts/json-schemas';
+import { asyncApiDocument } from '../../contracts/topics/asyncapi';
+import { jsonSchemas } from '../../contracts/topics/json-schemas';
 import { productVersion } from '../../contracts/version';
-import { notFound } from '../problems';
-import { route, type Route } from '../route';
+import { notFound } from '../http/problems';
+import { route, type Route } from '../http/route';
 
 const tag = 'Service';
 

@@ -15,13 +15,13 @@ import {
 } from '../../contracts/http/customers';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/direct';
+import { direct } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { erasePersonalData, rememberMade } from '../idempotency';
-import { ProblemError, notFound, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { erasePersonalData, rememberMade } from '../../access/idempotency';
+import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Customers';
 const list = 'customers';

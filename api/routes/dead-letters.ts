@@ -19,10 +19,10 @@ import {
 import { listOf } from '../../contracts/http/lists';
 import type { Database } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound, ProblemError } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound, ProblemError } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Dead letters';
 const list = 'dead-letters';

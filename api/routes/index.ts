@@ -1,12 +1,12 @@
 /** The route table: everything that the API serves. */
-import type { Route } from '../route';
+import type { Route } from '../http/route';
 import { analyticsRoutes } from './analytics';
 import { apiKeyRoutes } from './api-keys';
 import { bulkRetryRoutes } from './bulk-retries';
 import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
-import { fleetRoutes } from './fleet';
+import { fleetRoutes } from './scheduler';
 import { notificationRoutes } from './notifications';
 import { operatorTaskRoutes } from './operator-tasks';
 import { paymentMethodRoutes } from './payment-methods';

@@ -6,9 +6,9 @@
 import { listNotifications, notification, type Notification } from '../../contracts/http/notifications';
 import { listOf } from '../../contracts/http/lists';
 import type { Prisma } from '../../prisma/generated/client';
-import { instantOrNull } from '../../prisma/rows';
-import { pageArguments, pageOf } from '../cursors';
-import { route } from '../route';
+import { instantOrNull } from '../../billing/rows';
+import { pageArguments, pageOf } from '../http/cursors';
+import { route } from '../http/route';
 
 const list = 'notifications';
 

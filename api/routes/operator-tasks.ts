@@ -16,11 +16,11 @@ import {
 } from '../../contracts/http/operator-tasks';
 import { inTransaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { asksForOutcome, resolveTask, type Decision } from '../../prisma/resolve-task';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound, ProblemError, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { asksForOutcome, resolveTask, type Decision } from '../../billing/operator/resolve-task';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound, ProblemError, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Operator tasks';
 const list = 'operator-tasks';

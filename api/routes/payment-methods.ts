@@ -15,14 +15,14 @@ import {
   type PaymentMethod,
 } from '../../contracts/http/customers';
 import { listOf, pageQuery } from '../../contracts/http/lists';
-import { isFinal, subscriptionStatuses } from '../../domain/subscription';
+import { isFinal, subscriptionStatuses } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { valueHoldsCardNumber } from '../card-numbers';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { ProblemError, notFound, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { valueHoldsCardNumber } from '../http/card-numbers';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 import { lockCustomer, refuseErased } from './customers';
 
 const tag = 'Payment methods';

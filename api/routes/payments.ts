@@ -15,15 +15,15 @@ import {
   type CancelPaymentRequest,
   type ListPayments,
 } from '../../contracts/http/payments';
-import { isPaymentOpen, type PaymentStatus } from '../../domain/payment';
+import { isPaymentOpen, type PaymentStatus } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { toPayment } from '../../prisma/rows';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound, ProblemError } from '../problems';
-import { route, type Answer, type Call } from '../route';
-import * as request from '../payment-request';
+import { toPayment } from '../../billing/rows';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound, ProblemError } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
+import * as request from './create-payment';
 
 const tag = 'Payments';
 const list = 'payments';

@@ -5,11 +5,11 @@ import { listOf, pageQuery } from '../../contracts/http/lists';
 import { changePlan, createPlan, plan, type CreatePlan, type Plan } from '../../contracts/http/plans';
 import { inTransaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { rememberMade } from '../idempotency';
-import { ProblemError, notFound } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { rememberMade } from '../../access/idempotency';
+import { ProblemError, notFound } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Plans';
 const list = 'plans';

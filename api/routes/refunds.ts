@@ -8,11 +8,11 @@ import { z } from 'zod';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { createRefund, refund, type CreateRefund } from '../../contracts/http/refunds';
-import { toRefund } from '../../prisma/rows';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { toRefund } from '../../billing/rows';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Payments';
 const list = 'refunds';

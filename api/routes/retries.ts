@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { id } from '../../contracts/fields';
-import { paymentKey } from '../../contracts/event-keys';
+import { paymentKey } from '../../contracts/topics/event-keys';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import {
   retryPayment,
@@ -17,15 +17,15 @@ import {
 } from '../../contracts/http/retries';
 import { retryRequestedEventId } from '../../domain/event-ids';
 import { inTransaction, type Transaction } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
+import { timesFor } from '../../billing/clock';
 import type { Prisma } from '../../prisma/generated/client';
-import { lockPaymentInOrder } from '../../prisma/locks';
-import { appendToOutbox } from '../../prisma/outbox';
-import { refusalNow } from '../../prisma/retry-facts';
-import { instantOrNull, toPayment } from '../../prisma/rows';
-import type { ApiDependencies } from '../dependencies';
-import { notFound, ProblemError, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { lockPaymentInOrder } from '../../billing/locks';
+import { appendToOutbox } from '../../billing/outbox';
+import { refusalNow } from '../../billing/payment/retry-facts';
+import { instantOrNull, toPayment } from '../../billing/rows';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound, ProblemError, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Retries';
 const params = z.object({ payment_id: id });

@@ -18,20 +18,20 @@ import {
   type RetryPreview,
 } from '../../contracts/http/retry-policies';
 import { retryPolicyDocument } from '../../contracts/retry-policy';
-import { previewOf } from '../../domain/retry-preview';
-import { policyWarnings } from '../../domain/retry-policy';
+import { previewOf } from '../../domain/retry/preview';
+import { policyWarnings } from '../../domain/retry/policy';
 import {
   listRetryPolicies,
   listRetryPolicyVersions,
   readRetryPolicy,
   writeRetryPolicy,
   type StoredPolicy,
-} from '../../prisma/retry-policies';
-import { decodeId, decodePosition, encodeId, encodePosition } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { anotherVersion, readIfMatch, versionTag } from '../preconditions';
-import { notFound, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
+} from '../../billing/payment/retry-policies';
+import { decodeId, decodePosition, encodeId, encodePosition } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { anotherVersion, readIfMatch, versionTag } from '../http/preconditions';
+import { notFound, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Retry policies';
 const list = 'retry-policies';

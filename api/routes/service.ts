@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { alive, problemExplanation, readiness } from '../../contracts/http/service';
 import { problems, type ProblemCode } from '../../contracts/problems';
-import type { ApiDependencies } from '../dependencies';
-import { problemTexts } from '../problem-texts';
-import { notFound } from '../problems';
-import { readinessOf } from '../readiness';
-import { route, type Answer, type Route } from '../route';
+import type { ApiDependencies } from '../http/dependencies';
+import { problemTexts } from '../http/problem-texts';
+import { notFound } from '../http/problems';
+import { readinessOf } from '../http/readiness';
+import { route, type Answer, type Route } from '../http/route';
 
 const tag = 'Service';
 const html = 'text/html; charset=utf-8';

@@ -20,17 +20,17 @@ import {
 } from '../../contracts/http/subscriptions';
 import { idOfRequest } from '../../domain/ids';
 import { periodAmount } from '../../domain/money';
-import { isFinal } from '../../domain/subscription';
-import { decideChange, previewChange } from '../../domain/subscription-change';
-import { refusedFinal, type Refusal } from '../../domain/subscription-commands';
-import { timesFor } from '../../prisma/clock';
+import { isFinal } from '../../domain/subscription/subscription';
+import { decideChange, previewChange } from '../../domain/subscription/change';
+import { refusedFinal, type Refusal } from '../../domain/subscription/commands';
+import { timesFor } from '../../billing/clock';
 import type { Prisma } from '../../prisma/generated/client';
-import { toFacts, toPlanTerms, toSubscription } from '../../prisma/rows';
-import type { ApiDependencies } from '../dependencies';
-import { readIfMatch } from '../preconditions';
-import { ProblemError, notFound, validationFailed } from '../problems';
-import { route, type Answer, type Call } from '../route';
-import type { SubscriptionCommands } from '../subscription-process';
+import { toFacts, toPlanTerms, toSubscription } from '../../billing/rows';
+import type { ApiDependencies } from '../http/dependencies';
+import { readIfMatch } from '../http/preconditions';
+import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
+import type { SubscriptionCommands } from '../../temporal/subscription-process';
 
 const tag = 'Subscriptions';
 const answerWithinMs = 10_000;

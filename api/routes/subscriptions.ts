@@ -15,12 +15,12 @@ import {
   type SubscriptionPeriod,
 } from '../../contracts/http/subscriptions';
 import type { Prisma } from '../../prisma/generated/client';
-import { toSubscription } from '../../prisma/rows';
-import { decodePosition, encodePosition, pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound } from '../problems';
-import { route, type Answer, type Call } from '../route';
-import * as creation from '../subscription-creation';
+import { toSubscription } from '../../billing/rows';
+import { decodePosition, encodePosition, pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
+import * as creation from './create-subscription';
 
 const tag = 'Subscriptions';
 const list = 'subscriptions';

@@ -5,7 +5,7 @@
  * stands still for ever, and nothing of its customers lives on; deleting again finishes what an interrupted call left.
  */
 import { z } from 'zod';
-import type { CancelCommand } from '../../contracts/commands';
+import type { CancelCommand } from '../../contracts/workflows/commands';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import {
@@ -16,16 +16,16 @@ import {
   type CreateTestClock,
   type TestClock,
 } from '../../contracts/http/test-clocks';
-import { finalStatuses } from '../../domain/subscription';
+import { finalStatuses } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
-import { direct } from '../../prisma/direct';
+import { direct } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
-import { instantOrNull } from '../../prisma/rows';
-import { pageArguments, pageOf } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { rememberMade } from '../idempotency';
-import { notFound, ProblemError } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { instantOrNull } from '../../billing/rows';
+import { pageArguments, pageOf } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { rememberMade } from '../../access/idempotency';
+import { notFound, ProblemError } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Test clocks';
 const list = 'test-clocks';

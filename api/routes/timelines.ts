@@ -8,15 +8,15 @@ import { z } from 'zod';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { auditedCall, listAudit, timelineEntry, type AuditedCall } from '../../contracts/http/timeline';
-import type { TimelinePlace } from '../../domain/timeline';
+import type { TimelinePlace } from '../../domain/timeline/timeline';
 import type { Prisma } from '../../prisma/generated/client';
-import { readAudit } from '../../prisma/audit';
-import { readTimeline } from '../../prisma/timeline';
-import type { TimelineSubject } from '../../prisma/timeline-index';
-import { decodeSerial, decodeTimelinePlace, encodeSerial, encodeTimelinePlace } from '../cursors';
-import type { ApiDependencies } from '../dependencies';
-import { notFound } from '../problems';
-import { route, type Answer, type Call } from '../route';
+import { readAudit } from '../../access/audit-log';
+import { readTimeline } from '../../billing/timeline/timeline';
+import type { TimelineSubject } from '../../billing/timeline/index-query';
+import { decodeSerial, decodeTimelinePlace, encodeSerial, encodeTimelinePlace } from '../http/cursors';
+import type { ApiDependencies } from '../http/dependencies';
+import { notFound } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
 
 const auditList = 'audit';
 

@@ -17,11 +17,11 @@ import {
 } from '../../contracts/http/webhook-deliveries';
 import { inTransaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { instantOrNull } from '../../prisma/rows';
-import { replayDelivery } from '../../prisma/webhook-deliveries';
-import { pageArguments, pageOf } from '../cursors';
-import { notFound } from '../problems';
-import { route } from '../route';
+import { instantOrNull } from '../../billing/rows';
+import { replayDelivery } from '../../billing/webhook/deliveries';
+import { pageArguments, pageOf } from '../http/cursors';
+import { notFound } from '../http/problems';
+import { route } from '../http/route';
 
 const tag = 'Webhooks';
 const list = 'webhook-deliveries';

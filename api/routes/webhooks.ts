@@ -6,12 +6,12 @@
  * read; nothing of an unverified webhook is kept; no 2xx before it is committed; a repeat gets the same answer.
  */
 import { z } from 'zod';
-import { storeWebhook } from '../../prisma/webhook-deliveries';
-import type { WebhookRefusal, WebhookRequest } from '../../domain/webhook';
-import type { ApiDependencies } from '../dependencies';
-import { ProblemError, notFound } from '../problems';
-import { route, type Answer, type Call } from '../route';
-import type { WebhookSource } from '../webhook-sources';
+import { storeWebhook } from '../../billing/webhook/deliveries';
+import type { WebhookRefusal, WebhookRequest } from '../../domain/payment/webhook';
+import type { ApiDependencies } from '../http/dependencies';
+import { ProblemError, notFound } from '../http/problems';
+import { route, type Answer, type Call } from '../http/route';
+import type { WebhookSource } from '../http/webhook-sources';
 
 const maxWebhookBytes = 1024 * 1024;
 const params = z.object({ provider: z.string() });

@@ -5,11 +5,11 @@
  * they are read, so the order in which topics arrive changes nothing.
  */
 import type { Subscription } from '../../contracts/http/subscriptions';
-import { isRecurring, monthlyAmount } from '../../domain/recurring-revenue';
+import { isRecurring, monthlyAmount } from '../../domain/subscription/recurring-revenue';
 import { isRefusal, type Database } from '../../prisma/client';
-import { direct } from '../../prisma/direct';
-import { together } from '../../prisma/together';
-import type { Handlers } from '../consumer';
+import { direct } from '../../prisma/sql';
+import { together } from '../../prisma/batch';
+import type { Handlers } from '../consumer/consumer';
 
 interface Version {
   subscription: Subscription;

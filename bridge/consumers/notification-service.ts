@@ -6,10 +6,10 @@
  * a receiver that is away is waited for, one that answers "not now" for a day at most.
  */
 import type { Logger } from 'pino';
-import type { ReadEvent } from '../../contracts/envelope';
-import { languages, type Language } from '../../contracts/notifications';
+import type { ReadEvent } from '../../contracts/topics/envelope';
+import { languages, type Language } from '../../contracts/topics/notifications';
 import type { Database } from '../../prisma/client';
-import type { Handlers } from '../consumer';
+import type { Handlers } from '../consumer/consumer';
 import {
   claim,
   conclude,
@@ -23,7 +23,7 @@ import {
 import { Deferred, RefusedForGood, type Notifier } from '../notifications/port';
 import { readRequest, type ReadRequest } from '../notifications/read-request';
 import { render } from '../notifications/render';
-import { Slots } from '../slots';
+import { Slots } from '../consumer/slots';
 
 export interface NotificationServiceDependencies {
   db: Database;

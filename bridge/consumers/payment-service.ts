@@ -4,18 +4,28 @@
  * Invariant: each effect is judged by the payment's row, so records may come twice, late, and in any order.
  */
 import type { Client } from '@temporalio/client';
-import type { ReadEvent } from '../../contracts/envelope';
-import { messages, paymentStart, retryWorkflowId, type CancelPaymentArgs } from '../../contracts/workflows';
-import { isPaymentOpen, isSettled, type AttemptStatus, type PaymentStatus } from '../../domain/payment';
+import type { ReadEvent } from '../../contracts/topics/envelope';
+import {
+  messages,
+  paymentStart,
+  retryWorkflowId,
+  type CancelPaymentArgs,
+} from '../../contracts/workflows/workflows';
+import {
+  isPaymentOpen,
+  isSettled,
+  type AttemptStatus,
+  type PaymentStatus,
+} from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { lockPayment, shareSubscription } from '../../prisma/locks';
-import { publishOutcome } from '../../prisma/publish-outcome';
-import type { Handlers } from '../consumer';
-import { signalIfRunning, signalWithStart } from '../signals';
-import { Unprocessable } from '../unprocessable';
-import { promiseRefunds } from './cancellation-refunds';
-import { acceptRequested } from './requested-payments';
+import { lockPayment, shareSubscription } from '../../billing/locks';
+import { publishOutcome } from '../../billing/payment/publish-outcome';
+import type { Handlers } from '../consumer/consumer';
+import { signalIfRunning, signalWithStart } from '../../temporal/signals';
+import { Unprocessable } from '../../billing/unprocessable';
+import { promiseRefunds } from '../../billing/payment/cancellation-refunds';
+import { acceptRequested } from '../../billing/payment/requested-payments';
 import { onWebhook } from './webhooks';
 
 export interface PaymentServiceDependencies {

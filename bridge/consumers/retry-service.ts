@@ -5,14 +5,14 @@
  * already, or that is not the latest word, starts nothing; a wish has one row, whoever asked.
  */
 import type { Client } from '@temporalio/client';
-import type { ReadEvent } from '../../contracts/envelope';
+import type { ReadEvent } from '../../contracts/topics/envelope';
 import { id as wellFormedId } from '../../contracts/fields';
-import { messages, retryStart } from '../../contracts/workflows';
+import { messages, retryStart } from '../../contracts/workflows/workflows';
 import type { Database } from '../../prisma/client';
-import type { Handlers } from '../consumer';
-import { signalWithStart } from '../signals';
-import { Unprocessable } from '../unprocessable';
-import { confirmPaymentOutcome } from './confirm-outcome';
+import type { Handlers } from '../consumer/consumer';
+import { signalWithStart } from '../../temporal/signals';
+import { Unprocessable } from '../../billing/unprocessable';
+import { confirmPaymentOutcome } from '../../billing/payment/confirm-outcome';
 
 export interface RetryServiceDependencies {
   db: Database;

@@ -7,19 +7,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { ReadEvent } from '../../contracts/envelope';
-import type { PaymentCompleted, RenewRequired } from '../../contracts/commands';
-import { messages, subscriptionStart } from '../../contracts/workflows';
-import { isFinal } from '../../domain/subscription';
-import { earlyByMs, nextDue } from '../../domain/subscription-due';
-import type { SubscriptionFacts } from '../../domain/subscription-facts';
+import type { ReadEvent } from '../../contracts/topics/envelope';
+import type { PaymentCompleted, RenewRequired } from '../../contracts/workflows/commands';
+import { messages, subscriptionStart } from '../../contracts/workflows/workflows';
+import { isFinal } from '../../domain/subscription/subscription';
+import { earlyByMs, nextDue } from '../../domain/subscription/due';
+import type { SubscriptionFacts } from '../../domain/subscription/facts';
 import type { Database } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
-import { toFacts } from '../../prisma/rows';
-import type { Handlers } from '../consumer';
-import { signalWithStart } from '../signals';
-import { Unprocessable } from '../unprocessable';
-import { confirmPaymentOutcome } from './confirm-outcome';
+import { timesFor } from '../../billing/clock';
+import { toFacts } from '../../billing/rows';
+import type { Handlers } from '../consumer/consumer';
+import { signalWithStart } from '../../temporal/signals';
+import { Unprocessable } from '../../billing/unprocessable';
+import { confirmPaymentOutcome } from '../../billing/payment/confirm-outcome';
 
 export interface SubscriptionServiceDependencies {
   db: Database;

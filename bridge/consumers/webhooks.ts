@@ -5,12 +5,12 @@
  * nothing twice, and tells a waiting workflow again, which judges by the row.
  */
 import type { Client } from '@temporalio/client';
-import type { ReadEvent } from '../../contracts/envelope';
-import { messages, paymentStart, paymentWorkflowId } from '../../contracts/workflows';
+import type { ReadEvent } from '../../contracts/topics/envelope';
+import { messages, paymentStart, paymentWorkflowId } from '../../contracts/workflows/workflows';
 import { inTransaction, type Database } from '../../prisma/client';
-import { processDelivery } from '../../prisma/process-delivery';
-import { signalIfRunning, signalWithStart, type Signal } from '../signals';
-import { Unprocessable } from '../unprocessable';
+import { processDelivery } from '../../billing/webhook/process-delivery';
+import { signalIfRunning, signalWithStart, type Signal } from '../../temporal/signals';
+import { Unprocessable } from '../../billing/unprocessable';
 
 interface WebhookDependencies {
   db: Database;

@@ -16,7 +16,7 @@ import {
   type PartitionAssigner,
 } from 'kafkajs';
 import type { Logger } from 'pino';
-import { HeldPartitions, type HeldPartition } from '../held-partitions';
+import { HeldPartitions, type HeldPartition } from '../consumer/held-partitions';
 import { within } from '../within';
 import { watchLife } from './kafkajs-life';
 import { received } from './kafkajs-record';

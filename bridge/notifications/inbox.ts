@@ -5,10 +5,10 @@
  * clock); once sent, skipped or failed it is never taken up again. A lease that runs out with the row still in sending
  * means that its holder died between sending and saying so, or before: it is sent again, under the same name.
  */
-import type { NotificationTemplate } from '../../contracts/notifications';
+import type { NotificationTemplate } from '../../contracts/topics/notifications';
 import { derivedId } from '../../domain/ids';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/direct';
+import { direct } from '../../prisma/sql';
 import type { Notifier } from './port';
 
 /** Where notifications go; `none`: nowhere. */

@@ -4,7 +4,7 @@
  * Invariants: a notifier that gets the same message twice lets its receiver see that (`id`, `messageName`); what it
  * throws holds neither an address nor a secret, for it is logged.
  */
-import type { Language, NotificationTemplate } from '../../contracts/notifications';
+import type { Language, NotificationTemplate } from '../../contracts/topics/notifications';
 
 /** What is sent, to whom. */
 export interface OutgoingNotification {

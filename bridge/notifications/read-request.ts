@@ -4,12 +4,12 @@
  * Invariant: nobody is told about money, or about another customer's payment, by a record alone: our own row says the
  * same, or the record is put aside.
  */
-import type { ReadEvent } from '../../contracts/envelope';
-import { notificationData, type NotificationTemplate } from '../../contracts/notifications';
+import type { ReadEvent } from '../../contracts/topics/envelope';
+import { notificationData, type NotificationTemplate } from '../../contracts/topics/notifications';
 import type { Database } from '../../prisma/client';
-import { timesFor } from '../../prisma/clock';
+import { timesFor } from '../../billing/clock';
 import type { Prisma } from '../../prisma/generated/client';
-import { Unprocessable } from '../unprocessable';
+import { Unprocessable } from '../../billing/unprocessable';
 import type { Telling } from './render';
 
 export interface ReadRequest {

@@ -4,7 +4,7 @@
  * Owns: formatting of amounts and dates, and the layout. Does not own the words (`texts-*.ts`). Pure. Invariant:
  * whatever a value holds, in HTML it is text.
  */
-import type { Language, NotificationData, NotificationTemplate } from '../../contracts/notifications';
+import type { Language, NotificationData, NotificationTemplate } from '../../contracts/topics/notifications';
 import type { Texts, Words } from './texts';
 import { english } from './texts-en';
 import { russian } from './texts-ru';

@@ -1,5 +1,5 @@
 /** The words of notifications in English. */
-import type { FinalAction } from '../../domain/retry-policy';
+import type { FinalAction } from '../../domain/retry/policy';
 import type { Texts, Told, ToldEnd } from './texts';
 
 const paymentOf = ({ amount, plan }: Told) =>

@@ -1,5 +1,5 @@
 /** What the words of a language are given, and what they make of it. Values are formatted for people already. */
-import type { FinalAction } from '../../domain/retry-policy';
+import type { FinalAction } from '../../domain/retry/policy';
 
 export interface Told {
   amount: string;

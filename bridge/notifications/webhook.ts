@@ -5,7 +5,7 @@
  * not read; what is thrown never holds the address, which may have a secret in it.
  */
 import { Webhook } from 'standardwebhooks';
-import type { NotificationWebhook } from '../../contracts/notifications';
+import type { NotificationWebhook } from '../../contracts/topics/notifications';
 import { Deferred, RefusedForGood, type Notifier, type OutgoingNotification } from './port';
 
 export interface WebhookSettings {

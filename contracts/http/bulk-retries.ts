@@ -6,9 +6,9 @@ import {
   defaultRatePerSecond,
   maxRatePerSecond,
   maxSelected,
-} from '../../domain/bulk-retry';
-import { declineCategories, declineCodes } from '../../domain/payment';
-import { retryRefusals } from '../../domain/retry-refusal';
+} from '../../domain/retry/bulk-retry';
+import { declineCategories, declineCodes } from '../../domain/payment/payment';
+import { retryRefusals } from '../../domain/retry/refusal';
 import { actor, id, instant, text } from '../fields';
 import { pageQuery } from './lists';
 

@@ -1,7 +1,7 @@
 /** Dead letters: records that a consumer group could never handle, for operators. */
 import { z } from 'zod';
 import { actor, instant, text } from '../fields';
-import { consumerGroups } from '../topics';
+import { consumerGroups } from '../topics/topics';
 import { pageQuery } from './lists';
 
 export const deadLetterStatuses = ['open', 'redriven', 'discarded'] as const;

@@ -1,6 +1,6 @@
 /** Operator tasks: what a person has to decide. */
 import { z } from 'zod';
-import { operatorTaskKinds } from '../../domain/operator-task';
+import { operatorTaskKinds } from '../../domain/payment/operator-task';
 import { actor, id, instant, text } from '../fields';
 import { pageQuery } from './lists';
 

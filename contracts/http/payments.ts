@@ -7,7 +7,7 @@ import {
   declineCodes,
   paymentKinds,
   paymentStatuses,
-} from '../../domain/payment';
+} from '../../domain/payment/payment';
 import { amount, currency, id, instant, text } from '../fields';
 import { pageQuery } from './lists';
 

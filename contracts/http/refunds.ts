@@ -1,6 +1,6 @@
 /** Refunds as the API shows them. */
 import { z } from 'zod';
-import { refundStatuses } from '../../domain/refund';
+import { refundStatuses } from '../../domain/payment/refund';
 import { amount, instant, text } from '../fields';
 
 export const createRefund = z

@@ -1,6 +1,6 @@
 /** Manual retries: what is asked for and what became of it. */
 import { z } from 'zod';
-import { retryRefusals } from '../../domain/retry-refusal';
+import { retryRefusals } from '../../domain/retry/refusal';
 import { id, instant, text } from '../fields';
 import { payment } from './payments';
 

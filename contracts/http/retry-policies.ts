@@ -1,7 +1,7 @@
 /** Retry policies: their versions, and what they would do with a failure. */
 import { z } from 'zod';
-import { declineCategories, declineCodes } from '../../domain/payment';
-import { previewKinds } from '../../domain/retry-preview';
+import { declineCategories, declineCodes } from '../../domain/payment/payment';
+import { previewKinds } from '../../domain/retry/preview';
 import { actor, instant, reason, text, timeZone } from '../fields';
 import { retryPolicyDocument } from '../retry-policy';
 

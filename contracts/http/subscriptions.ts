@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { maxQuantity } from '../../domain/money';
 import { intervalUnits } from '../../domain/calendar';
-import { subscriptionStatuses } from '../../domain/subscription';
-import { changeEffects, prorations } from '../../domain/subscription-change';
-import { cancelModes, refundModes } from '../../domain/subscription-commands';
-import { paymentStatuses } from '../../domain/payment';
+import { subscriptionStatuses } from '../../domain/subscription/subscription';
+import { changeEffects, prorations } from '../../domain/subscription/change';
+import { cancelModes, refundModes } from '../../domain/subscription/commands';
+import { paymentStatuses } from '../../domain/payment/payment';
 import { id, instant, metadata, reason, signedAmount, timeZone } from '../fields';
 import { pageQuery } from './lists';
 import { attemptFailure, nextAction, paymentLine } from './payments';

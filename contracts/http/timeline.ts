@@ -1,6 +1,6 @@
 /** The timeline of a subscription or payment, and the audit log, as the API shows them. */
 import { z } from 'zod';
-import { timelineKinds, timelineSources } from '../../domain/timeline';
+import { timelineKinds, timelineSources } from '../../domain/timeline/timeline';
 import { actor, id, instant, text } from '../fields';
 import { pageQuery } from './lists';
 

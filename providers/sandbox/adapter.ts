@@ -6,8 +6,8 @@
  * no token in a message.
  */
 import { createHash } from 'node:crypto';
-import { failure, type AttemptOutcome } from '../../domain/payment';
-import type { RefundOutcome } from '../../domain/refund';
+import { failure, type AttemptOutcome } from '../../domain/payment/payment';
+import type { RefundOutcome } from '../../domain/payment/refund';
 import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider, RefundRequest } from '../port';
 import { charge as chargeSchema, chargeList, refusal, type Charge } from './charge';
 import { failureOf } from './declines';

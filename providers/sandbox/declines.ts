@@ -1,5 +1,5 @@
 /** The sandbox provider's decline codes in Perennial's table. */
-import { failure, type DeclineCode, type Failure } from '../../domain/payment';
+import { failure, type DeclineCode, type Failure } from '../../domain/payment/payment';
 import type { ChargeFailure, DeclineReason } from './charge';
 
 const declineCodes: Record<DeclineReason, DeclineCode> = {

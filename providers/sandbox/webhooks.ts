@@ -5,9 +5,9 @@
  * (`webhook-sender.ts`). Invariant: a charge is ours only when its key is the one that we derive from its metadata.
  */
 import { z } from 'zod';
-import { providerWord, type ProviderEvent } from '../../contracts/provider-events';
+import { providerWord, type ProviderEvent } from '../../contracts/topics/provider-events';
 import { attemptIdempotencyKey } from '../../domain/ids';
-import type { WebhookRequest } from '../../domain/webhook';
+import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { ProviderWebhooks } from '../port';
 import { standardWebhookHeaders, verifyStandardWebhook } from '../standard-webhooks';
 import { charge as chargeSchema, type Charge } from './charge';

@@ -6,7 +6,7 @@
  * `../port`; it keeps nothing between calls; search is never asked, because it lags behind.
  */
 import { z } from 'zod';
-import type { AttemptOutcome } from '../../domain/payment';
+import type { AttemptOutcome } from '../../domain/payment/payment';
 import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider } from '../port';
 import { countdown, stripeClient, unclear, type StripeClient, type StripeClientOptions } from './client';
 import {

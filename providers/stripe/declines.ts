@@ -5,7 +5,7 @@
  * say that a payment method was refused. Invariants: an advice never to try again makes a soft decline hard; a code
  * that is not here is a decline all the same; Stripe's own sentences, which may name an object, are not passed on.
  */
-import { declineCategory, failure, type DeclineCode, type Failure } from '../../domain/payment';
+import { declineCategory, failure, type DeclineCode, type Failure } from '../../domain/payment/payment';
 import type { StripeFault } from './wire';
 
 /** What Stripe says, by what we make of it. */

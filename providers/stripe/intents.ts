@@ -7,7 +7,7 @@
 import type StripeLibrary from 'stripe';
 import { z } from 'zod';
 import { attemptIdempotencyKey } from '../../domain/ids';
-import { failure, type AttemptOutcome, type NextAction } from '../../domain/payment';
+import { failure, type AttemptOutcome, type NextAction } from '../../domain/payment/payment';
 import type { ChargeRequest, LookupRequest } from '../port';
 import { toStripeAmount } from './amounts';
 import { unclear, type Refused } from './client';

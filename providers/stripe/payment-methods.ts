@@ -6,7 +6,7 @@
  * which customer a method belongs to, so that repeats and rivals all end with the same answer; nothing is charged.
  */
 import { z } from 'zod';
-import { failure } from '../../domain/payment';
+import { failure } from '../../domain/payment/payment';
 import type { PaymentMethodOutcome, PaymentMethodRequest } from '../port';
 import { countdown, unclear, type Refused, type StripeClient } from './client';
 import { declineOf, refusalOf } from './declines';

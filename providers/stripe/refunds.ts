@@ -6,7 +6,7 @@
  * one time apart.
  */
 import { z } from 'zod';
-import type { RefundOutcome } from '../../domain/refund';
+import type { RefundOutcome } from '../../domain/payment/refund';
 import type { RefundRequest } from '../port';
 import { toStripeAmount } from './amounts';
 import { countdown, unclear, type Refused, type StripeClient } from './client';

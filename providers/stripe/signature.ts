@@ -6,7 +6,7 @@
  * one secret. Invariants: the exact bytes count; one header with one timestamp; every secret is tried.
  */
 import StripeLibrary from 'stripe';
-import type { WebhookRequest, WebhookVerdict } from '../../domain/webhook';
+import type { WebhookRequest, WebhookVerdict } from '../../domain/payment/webhook';
 import type { WebhookTrust } from '../port';
 
 const signatureHeader = 'stripe-signature';

@@ -5,8 +5,8 @@
  * and of types that are not read here say nothing, and are answered all the same; amounts are in our minor units.
  */
 import { z } from 'zod';
-import { providerWord, type ProviderEvent, type ToldOutcome } from '../../contracts/provider-events';
-import type { WebhookRequest } from '../../domain/webhook';
+import { providerWord, type ProviderEvent, type ToldOutcome } from '../../contracts/topics/provider-events';
+import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { ProviderWebhooks } from '../port';
 import { jsonOf } from '../bounded-body';
 import { fromStripeAmount } from './amounts';

@@ -5,7 +5,7 @@
  * marked as published, or a partition that it read as a group with records beyond the group's last commit. Each
  * recovers by itself, by another process, and has an order of its own to keep. The rows and records are counted, too.
  */
-import { outboxShards } from '../../prisma/outbox';
+import { outboxShards } from '../../billing/outbox';
 import { eventually } from '../support/eventually';
 import { rows, type Chaos } from './context';
 import { describeGroups, endsOf, lagOf, type GroupState } from './groups';

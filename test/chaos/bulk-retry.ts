@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client as Postgres } from 'pg';
-import { failedFor, writeFailedPayments } from '../../bench/failed-payments';
+import { failedFor, writeFailedPayments } from '../../dev/bench/failed-payments';
 import type { Charge } from '../../providers/sandbox/charge';
 import { eventually } from '../support/eventually';
 import { rows, untilAnswered, type Chaos } from './context';

@@ -1,6 +1,6 @@
 /** The product's consumer groups as Kafka sees them: who reads what, and how far each is. */
 import { AssignerProtocol, type Admin } from 'kafkajs';
-import { consumerGroups } from '../../contracts/topics';
+import { consumerGroups } from '../../contracts/topics/topics';
 import { topicEnds, type End } from './topic-dump';
 
 export interface GroupMember {

@@ -7,10 +7,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Subscription } from '../../contracts/http/subscriptions';
-import type { NewEvent } from '../../contracts/envelope';
+import type { NewEvent } from '../../contracts/topics/envelope';
 import { subscriptionEventId } from '../../domain/event-ids';
 import { inTransaction } from '../../prisma/client';
-import { appendToOutbox } from '../../prisma/outbox';
+import { appendToOutbox } from '../../billing/outbox';
 import { eventually } from '../support/eventually';
 import { playedCustomer, rows, type Chaos } from './context';
 import type { Random } from './random';

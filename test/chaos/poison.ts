@@ -6,8 +6,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { CloudEvent } from 'cloudevents';
-import { cloudEventContentType, eventType, schemaUri } from '../../contracts/envelope';
-import { topics, type ConsumerGroup, type Topic } from '../../contracts/topics';
+import { cloudEventContentType, eventType, schemaUri } from '../../contracts/topics/envelope';
+import { topics, type ConsumerGroup, type Topic } from '../../contracts/topics/topics';
 import { eventually } from '../support/eventually';
 import type { Chaos } from './context';
 import type { Random } from './random';

@@ -1,9 +1,9 @@
 /** Records as another team checks them: against the published JSON Schemas, by a validator that is not ours. */
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import { eventType } from '../../contracts/envelope';
-import { jsonSchemas } from '../../contracts/json-schemas';
-import { topicNames } from '../../contracts/topics';
+import { eventType } from '../../contracts/topics/envelope';
+import { jsonSchemas } from '../../contracts/topics/json-schemas';
+import { topicNames } from '../../contracts/topics/topics';
 
 const schemas = jsonSchemas();
 const ajv = new Ajv2020({ strict: false });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { repositoryFolder } from '../../infra/platform/options';
+import { repositoryFolder } from '../../dev/platform/options';
 import type { Chaos } from './context';
 import type { WorkflowFact } from './facts';
 

@@ -1,6 +1,6 @@
 /** Every consumer group reads everything again, from offset 0. */
 import { eventually } from '../support/eventually';
-import { topicNames } from '../../contracts/topics';
+import { topicNames } from '../../contracts/topics/topics';
 import { bridgesOf, type Chaos } from './context';
 import { describeGroups, existingGroups } from './groups';
 import { differences } from './invariants/invariant';

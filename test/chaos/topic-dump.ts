@@ -1,7 +1,7 @@
 /** Everything that is on the topics at a moment, as bytes. */
 import { randomUUID } from 'node:crypto';
 import type { Admin, Kafka } from 'kafkajs';
-import { provisionedTopics } from '../../contracts/topics';
+import { provisionedTopics } from '../../contracts/topics/topics';
 import { eventually } from '../support/eventually';
 
 export interface DumpedRecord {

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultComposeFile } from '../../infra/platform/options';
-import { startPlatform, type Platform } from '../../infra/platform/platform';
-import { cleanPlatform } from '../../infra/platform/recovery';
+import { defaultComposeFile } from '../../dev/platform/options';
+import { startPlatform, type Platform } from '../../dev/platform/platform';
+import { cleanPlatform } from '../../dev/platform/recovery';
 import { requireCode, runProgram } from '../support/processes';
 import { row } from '../support/system';
 

@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pickFreePort } from '../../infra/platform/ports';
+import { pickFreePort } from '../../dev/platform/ports';
 import { processesWith, requireCode, runProgram } from '../support/processes';
 
 jest.setTimeout(240_000);

@@ -1,7 +1,7 @@
 /** One order, one subscription, one charge, one event: whatever is repeated, stopped, killed or away meanwhile. */
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { subscriptionWorkflowId } from '../../contracts/workflows';
+import { subscriptionWorkflowId } from '../../contracts/workflows/workflows';
 import { TestSystem, type Answer } from '../support/system';
 import { eventually } from '../support/eventually';
 

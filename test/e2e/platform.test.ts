@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultComposeFile } from '../../infra/platform/options';
-import { pickFreePort } from '../../infra/platform/ports';
-import { cleanPlatform } from '../../infra/platform/recovery';
+import { defaultComposeFile } from '../../dev/platform/options';
+import { pickFreePort } from '../../dev/platform/ports';
+import { cleanPlatform } from '../../dev/platform/recovery';
 import { processesWith, startProgram, untilPrinted, type Program } from '../support/processes';
 
 jest.setTimeout(150_000);
 
-const main = 'infra/platform/main.js';
+const main = 'dev/platform/main.js';
 const dir = mkdtempSync(join(tmpdir(), 'perennial-up-'));
 const apiKey = `dev_${randomUUID()}`;
 const programs: Program[] = [];

@@ -1,7 +1,7 @@
 /** Every consumer group reads everything again, and nothing is other than before; how long they may. */
 import { randomUUID } from 'node:crypto';
 import { ConfigResourceTypes } from 'kafkajs';
-import { provisionedTopics, topicNames } from '../../contracts/topics';
+import { provisionedTopics, topicNames } from '../../contracts/topics/topics';
 import { openChaos, type Chaos } from '../chaos/context';
 import { makeEventWriter } from '../chaos/outbox-traffic';
 import { makePoisoner } from '../chaos/poison';

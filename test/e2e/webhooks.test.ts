@@ -1,7 +1,7 @@
 /** What the provider's webhooks settle, whatever is held, repeated, late or away meanwhile. */
 import { randomUUID } from 'node:crypto';
 import StripeLibrary from 'stripe';
-import { pickFreePort } from '../../infra/platform/ports';
+import { pickFreePort } from '../../dev/platform/ports';
 import { knownTokens } from '../../providers/sandbox/tokens';
 import { TestSystem, type Answer, type Json } from '../support/system';
 import { eventually } from '../support/eventually';

@@ -1,11 +1,11 @@
 /** A consumer group under test: what it logs, how far it committed, and records for it to read. */
 import { pino } from 'pino';
-import { runGroup, type Handlers, type RunningGroup } from '../../bridge/consumer';
+import { runGroup, type Handlers, type RunningGroup } from '../../bridge/consumer/consumer';
 import { createKafkaClient } from '../../bridge/kafka/kafkajs';
 import type { OutgoingRecord, RecordProducer } from '../../bridge/kafka/port';
-import { writeEnvelope } from '../../contracts/envelope';
-import type { EventData } from '../../contracts/events';
-import type { ConsumerGroup } from '../../contracts/topics';
+import { writeEnvelope } from '../../contracts/topics/envelope';
+import type { EventData } from '../../contracts/topics/events';
+import type { ConsumerGroup } from '../../contracts/topics/topics';
 import type { Database } from '../../prisma/client';
 import type { FreshKafka } from './topics';
 

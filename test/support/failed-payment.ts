@@ -1,5 +1,5 @@
 /** The rows of a payment that failed: as a bulk retry finds them. */
-import { declineCategory, type DeclineCode } from '../../domain/payment';
+import { declineCategory, type DeclineCode } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 
 export interface FailedPayment {

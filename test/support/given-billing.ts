@@ -1,11 +1,11 @@
 /** A database with one customer, plan and payment method, and a provider that says what the test wrote for it. */
-import type { SubscriptionCreation } from '../../contracts/commands';
-import type { AttemptOutcome } from '../../domain/payment';
-import { failure } from '../../domain/payment';
-import { beginCreation } from '../../activities/subscription/begin';
-import { openDue } from '../../activities/subscription/open-due';
+import type { SubscriptionCreation } from '../../contracts/workflows/commands';
+import type { AttemptOutcome } from '../../domain/payment/payment';
+import { failure } from '../../domain/payment/payment';
+import { beginCreation } from '../../billing/subscription/begin';
+import { openDue } from '../../billing/subscription/open-due';
 import { createDatabase, inTransaction, type Database } from '../../prisma/client';
-import type { RefundOutcome } from '../../domain/refund';
+import type { RefundOutcome } from '../../domain/payment/refund';
 import type {
   ChargeRequest,
   LookupOutcome,

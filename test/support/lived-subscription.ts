@@ -2,20 +2,20 @@
  * A subscription that lives on real rows: its customer's clock is moved by hand, and what its workflow would do is
  * done here, step by step.
  */
-import { attemptPayment } from '../../activities/payment/attempt';
-import { beginCreation } from '../../activities/subscription/begin';
-import { applyPayment, concludeChange } from '../../activities/subscription/apply-payment';
-import { commitChange } from '../../activities/subscription/change';
-import { commitCancellation, commitPause, commitResumption } from '../../activities/subscription/commands';
-import { applyFirstPayment } from '../../activities/subscription/first-payment';
-import { openDue } from '../../activities/subscription/open-due';
-import type { SubscriptionRecord } from '../../activities/subscription/record';
-import type { Committed } from '../../activities/subscription/transition';
-import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/commands';
-import type { EventData, EventTopic } from '../../contracts/events';
+import { attemptPayment } from '../../billing/payment/attempt';
+import { beginCreation } from '../../billing/subscription/begin';
+import { applyPayment, concludeChange } from '../../billing/subscription/apply-payment';
+import { commitChange } from '../../billing/subscription/change';
+import { commitCancellation, commitPause, commitResumption } from '../../billing/subscription/commands';
+import { applyFirstPayment } from '../../billing/subscription/first-payment';
+import { openDue } from '../../billing/subscription/open-due';
+import type { SubscriptionRecord } from '../../billing/subscription/record';
+import type { Committed } from '../../billing/subscription/transition';
+import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/workflows/commands';
+import type { EventData, EventTopic } from '../../contracts/topics/events';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { inTransaction } from '../../prisma/client';
-import { toSubscription } from '../../prisma/rows';
+import { toSubscription } from '../../billing/rows';
 import { actor, type GivenBilling } from './given-billing';
 
 export interface Lived {

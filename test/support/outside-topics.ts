@@ -1,7 +1,7 @@
 /** The product's topics as another team's service reads them: a plain consumer, from the beginning. */
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
-import { topicNames } from '../../contracts/topics';
+import { topicNames } from '../../contracts/topics/topics';
 import { eventually } from './eventually';
 
 export interface TopicRecord {

@@ -1,7 +1,7 @@
 /** A bulk retry of three payments that is paused and resumed on the way. */
 import type { Client } from '@temporalio/client';
-import { bulkRetryStart } from '../../contracts/workflows';
-import { beginRun } from '../../prisma/bulk-retries';
+import { bulkRetryStart } from '../../contracts/workflows/workflows';
+import { beginRun } from '../../billing/retry/bulk-retries';
 import { inTransaction } from '../../prisma/client';
 import { writeFailed } from './failed-payment';
 import { actor, completed, type GivenBilling } from './given-billing';

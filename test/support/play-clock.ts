@@ -1,6 +1,6 @@
 /** A first payment that stays open for a customer with a test clock, and the advance through which it is settled. */
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
-import { paymentWorkflowId, testClockStart } from '../../contracts/workflows';
+import { paymentWorkflowId, testClockStart } from '../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { completed, pending, type GivenBilling } from './given-billing';
 import { until } from './until';

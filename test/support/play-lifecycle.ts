@@ -2,13 +2,13 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { Client as Postgres } from 'pg';
-import type { ChangeCommand } from '../../contracts/commands';
+import type { ChangeCommand } from '../../contracts/workflows/commands';
 import {
   reconciliationStart,
   renewalSchedulerStart,
   subscriptionWorkflowId,
   type WorkflowStart,
-} from '../../contracts/workflows';
+} from '../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { moveBack } from './due';
 import { actor, completed, declined, type GivenBilling } from './given-billing';

@@ -1,10 +1,10 @@
 /** Payments of their own and refunds, as histories record them. */
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
-import { paymentStart } from '../../contracts/workflows';
+import { paymentStart } from '../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { inTransaction } from '../../prisma/client';
-import { requestPayment } from '../../prisma/request-payment';
-import { settleAttempt } from '../../prisma/settle-attempt';
+import { requestPayment } from '../../billing/payment/request-payment';
+import { settleAttempt } from '../../billing/payment/settle-attempt';
 import { actor, completed, pending, refunded, type GivenBilling } from './given-billing';
 
 interface Recorder {

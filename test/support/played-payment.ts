@@ -1,8 +1,8 @@
 /** A payment's row and a provider that says what a test wrote for it: the activities of `payment/{id}`. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { AttemptActivities, PaymentActivities, PaymentState } from '../../activities/payment';
-import type { PaymentKind, PaymentStatus } from '../../domain/payment';
-import type { RefundStatus } from '../../domain/refund';
+import type { PaymentKind, PaymentStatus } from '../../domain/payment/payment';
+import type { RefundStatus } from '../../domain/payment/refund';
 import type { SkippedTime } from './skipped-time';
 
 /** A payment's row and a provider that says `charge`, `lookup` on each call; undefined: no clear answer. */

@@ -1,9 +1,9 @@
 /** A database of one row, a provider that gives one answer, and the messages of a subscription's workflow. */
 import type { AttemptActivities, AttemptAnswer } from '../../activities/payment';
 import type { Creation, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
-import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/commands';
+import type { CancelCommand, ChangeCommand, SubscriptionCreation } from '../../contracts/workflows/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
-import type { SubscriptionStatus } from '../../domain/subscription';
+import type { SubscriptionStatus } from '../../domain/subscription/subscription';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
 

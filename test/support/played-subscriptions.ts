@@ -1,8 +1,8 @@
 /** Subscriptions' workflows on a server that skips time, asked as the API asks them. */
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import type { CreationResult, SubscriptionCreation } from '../../contracts/commands';
-import { subscriptionStart } from '../../contracts/workflows';
+import type { CreationResult, SubscriptionCreation } from '../../contracts/workflows/commands';
+import { subscriptionStart } from '../../contracts/workflows/workflows';
 import { creation, type Fake } from './played-subscription';
 import { skippedTime, type SkippedTime } from './skipped-time';
 

@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryFolder } from '../../infra/platform/options';
+import { repositoryFolder } from '../../dev/platform/options';
 import { eventually } from './eventually';
 
 export interface Ended {

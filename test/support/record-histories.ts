@@ -12,14 +12,19 @@ import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
-import { createFollowUps } from '../../activities/payment/follow-ups';
+import { createFollowUps } from '../../temporal/messenger';
 import { createReconciliationActivities } from '../../activities/reconciliation';
 import { createRetryActivities } from '../../activities/retry';
 import { createSubscriptionActivities } from '../../activities/subscription';
-import { paymentStart, searchAttributes, subscriptionStart, taskQueues } from '../../contracts/workflows';
+import {
+  paymentStart,
+  searchAttributes,
+  subscriptionStart,
+  taskQueues,
+} from '../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { inTransaction } from '../../prisma/client';
-import { settleAttempt } from '../../prisma/settle-attempt';
+import { settleAttempt } from '../../billing/payment/settle-attempt';
 import {
   actor,
   completed,

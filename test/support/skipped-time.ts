@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
-import { searchAttributes } from '../../contracts/workflows';
+import { searchAttributes } from '../../contracts/workflows/workflows';
 
 export interface SkippedTime {
   env: TestWorkflowEnvironment;

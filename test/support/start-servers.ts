@@ -2,10 +2,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { reuseWorkflowIdsAtOnce } from '../../infra/platform/options';
-import { startPlatform, type Platform } from '../../infra/platform/platform';
-import { ensureStripeMock } from '../../infra/platform/stripe-mock';
-import { ensureTestServer } from '../../infra/platform/temporal-test-server';
+import { reuseWorkflowIdsAtOnce } from '../../dev/platform/options';
+import { startPlatform, type Platform } from '../../dev/platform/platform';
+import { ensureStripeMock } from '../../dev/platform/stripe-mock';
+import { ensureTestServer } from '../../dev/platform/temporal-test-server';
 
 declare global {
   var testPlatform: Platform | undefined;

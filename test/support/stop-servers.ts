@@ -1,5 +1,5 @@
-import { defaultComposeFile } from '../../infra/platform/options';
-import { cleanPlatform } from '../../infra/platform/recovery';
+import { defaultComposeFile } from '../../dev/platform/options';
+import { cleanPlatform } from '../../dev/platform/recovery';
 
 export default async function stopServers(): Promise<void> {
   const platform = globalThis.testPlatform;

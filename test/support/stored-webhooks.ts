@@ -1,9 +1,9 @@
 /** Webhooks in the ledger, and the records that tell of them, without a broker between. */
 import type { Client } from '@temporalio/client';
 import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
-import { failure } from '../../domain/payment';
+import { failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
-import { storeWebhook } from '../../prisma/webhook-deliveries';
+import { storeWebhook } from '../../billing/webhook/deliveries';
 
 const receivedAt = new Date('2027-03-01T09:00:00.000Z');
 

@@ -1,5 +1,5 @@
 /** Records about subscriptions that exist in no database, as another service would write them. */
-import { writeEnvelope } from '../../contracts/envelope';
+import { writeEnvelope } from '../../contracts/topics/envelope';
 import type { OutgoingRecord } from '../../bridge/kafka/port';
 import type { Subscription } from '../../contracts/http/subscriptions';
 

@@ -9,10 +9,10 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client as PostgresClient } from 'pg';
-import { defaultComposeFile } from '../../infra/platform/options';
-import { pickFreePort } from '../../infra/platform/ports';
-import { cleanPlatform } from '../../infra/platform/recovery';
-import { startSystem, type System } from '../../infra/platform/system';
+import { defaultComposeFile } from '../../dev/platform/options';
+import { pickFreePort } from '../../dev/platform/ports';
+import { cleanPlatform } from '../../dev/platform/recovery';
+import { startSystem, type System } from '../../dev/platform/system';
 import { readTopics, type Topics } from './outside-topics';
 import { eventually } from './eventually';
 

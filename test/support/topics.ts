@@ -7,7 +7,7 @@ import { Kafka, logLevel, type Admin, type KafkaMessage } from 'kafkajs';
 import { pino } from 'pino';
 import { createKafkaClient } from '../../bridge/kafka/kafkajs';
 import type { KafkaClient } from '../../bridge/kafka/port';
-import { consumerGroups, provisionedTopics } from '../../contracts/topics';
+import { consumerGroups, provisionedTopics } from '../../contracts/topics/topics';
 import { until } from './until';
 
 export const quiet = pino({ level: 'silent' });

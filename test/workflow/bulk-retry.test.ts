@@ -1,7 +1,7 @@
 import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@temporalio/client';
 import type { BulkRetryActivities, BulkRetryState } from '../../activities/retry';
-import { bulkRetryStart } from '../../contracts/workflows';
-import { progressOf, statusAfter } from '../../domain/bulk-retry';
+import { bulkRetryStart } from '../../contracts/workflows/workflows';
+import { progressOf, statusAfter } from '../../domain/retry/bulk-retry';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
 import { until } from '../support/until';
 

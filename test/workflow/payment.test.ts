@@ -1,8 +1,8 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import type { RefundCommand } from '../../contracts/commands';
-import { paymentStart } from '../../contracts/workflows';
-import type { RefundStatus } from '../../domain/refund';
-import { nextQuestion } from '../../domain/unknown-outcome';
+import type { RefundCommand } from '../../contracts/workflows/commands';
+import { paymentStart } from '../../contracts/workflows/workflows';
+import type { RefundStatus } from '../../domain/payment/refund';
+import { nextQuestion } from '../../domain/payment/unknown-outcome';
 import { world } from '../support/played-payment';
 import { actor } from '../support/played-subscription';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';

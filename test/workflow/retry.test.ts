@@ -1,5 +1,5 @@
-import { retryStart } from '../../contracts/workflows';
-import { failure } from '../../domain/payment';
+import { retryStart } from '../../contracts/workflows/workflows';
+import { failure } from '../../domain/payment/payment';
 import { playedRetry, type PlayedRetry } from '../support/played-retry';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
 import { until } from '../support/until';

@@ -1,7 +1,7 @@
 import type { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Subscription } from '../../contracts/http/subscriptions';
-import { subscriptionStart } from '../../contracts/workflows';
-import { failure } from '../../domain/payment';
+import { subscriptionStart } from '../../contracts/workflows/workflows';
+import { failure } from '../../domain/payment/payment';
 import { actor, changeCommand, command, record, world } from '../support/played-subscription';
 import { playSubscriptions, type PlayedSubscriptions } from '../support/played-subscriptions';
 import { until } from '../support/until';

@@ -1,7 +1,7 @@
 /** The workflows of the Retry Service that only wait: test clocks, and the scheduler of renewals. */
 import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@temporalio/client';
 import type { ClockLook, ClockState, PublishedBatch, TestClockActivities } from '../../activities/retry';
-import { renewalSchedulerStart, testClockStart } from '../../contracts/workflows';
+import { renewalSchedulerStart, testClockStart } from '../../contracts/workflows/workflows';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
 import { until } from '../support/until';
 

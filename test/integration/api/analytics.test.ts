@@ -1,5 +1,5 @@
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
-import type { ReadEvent } from '../../../contracts/envelope';
+import type { ReadEvent } from '../../../contracts/topics/envelope';
 import type { Subscription } from '../../../contracts/http/subscriptions';
 import { givenApi, type GivenApi } from './given-api';
 

@@ -1,5 +1,5 @@
 /** API keys: made, shown once, never stored in clear, revoked at once; and the key of a fresh installation. */
-import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
+import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
 import { adminSecret, fixedNow, givenApi, type GivenApi } from './given-api';
 
 let api: GivenApi;

@@ -1,8 +1,8 @@
 /** Every route that asks for a change is called once: the audit log has who, what and, for operators, why. */
-import type { Route } from '../../../api/route';
-import { isMutating } from '../../../api/route';
+import type { Route } from '../../../api/http/route';
+import { isMutating } from '../../../api/http/route';
 import { routeTable } from '../../../api/routes';
-import { shippedPolicy } from '../../../domain/retry-policy';
+import { shippedPolicy } from '../../../domain/retry/policy';
 import { givenApi, type GivenApi } from './given-api';
 
 let given: GivenApi;

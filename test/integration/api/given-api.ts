@@ -2,21 +2,21 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { createApp, type ReadinessCheck } from '../../../api/app';
-import { ensureBootstrapKey, hashOfSecret } from '../../../api/keys';
-import { listen, type RunningServer } from '../../../api/server';
-import type { BulkRetryProcess } from '../../../api/bulk-retry-process';
-import type { PaymentProcess } from '../../../api/payment-process';
-import type { SubscriptionProcess } from '../../../api/subscription-process';
-import type { TestClockProcess } from '../../../api/test-clock-process';
+import { createApp, type ReadinessCheck } from '../../../api/http/app';
+import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
+import { listen, type RunningServer } from '../../../api/http/server';
+import type { BulkRetryProcess } from '../../../temporal/bulk-retry-process';
+import type { PaymentProcess } from '../../../temporal/payment-process';
+import type { SubscriptionProcess } from '../../../temporal/subscription-process';
+import type { TestClockProcess } from '../../../temporal/test-clock-process';
 import type {
   AdvanceClock,
   CancelPayment,
   DecideBulkRetry,
   RefundCommand,
   SubscriptionCreation,
-} from '../../../contracts/commands';
-import type { BulkRetryCommand } from '../../../domain/bulk-retry';
+} from '../../../contracts/workflows/commands';
+import type { BulkRetryCommand } from '../../../domain/retry/bulk-retry';
 import type { Scope } from '../../../contracts/scopes';
 import { webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';

@@ -1,8 +1,8 @@
-import type { OperatorTaskKind } from '../../../domain/operator-task';
-import { ProblemError } from '../../../api/problems';
+import type { OperatorTaskKind } from '../../../domain/payment/operator-task';
+import { ProblemError } from '../../../api/http/problems';
 import { inTransaction } from '../../../prisma/client';
-import { raiseOperatorTask, raiseOperatorTaskAgain } from '../../../prisma/operator-tasks';
-import { reserveRefund } from '../../../prisma/reserve-refund';
+import { raiseOperatorTask, raiseOperatorTaskAgain } from '../../../billing/operator-tasks';
+import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { fixedNow, givenApi, type GivenApi } from './given-api';
 
 let given: GivenApi;

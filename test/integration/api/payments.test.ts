@@ -1,6 +1,6 @@
 import { inTransaction } from '../../../prisma/client';
-import { cancelPayment } from '../../../activities/payment/follow-up';
-import { ProblemError } from '../../../api/problems';
+import { cancelPayment } from '../../../billing/payment/follow-up';
+import { ProblemError } from '../../../api/http/problems';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';
 

@@ -1,5 +1,5 @@
 /** The rows that the services behind the API would have written. */
-import type { SubscriptionCreation } from '../../../contracts/commands';
+import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import type { Database } from '../../../prisma/client';
 import { fixedNow } from './given-api';
 

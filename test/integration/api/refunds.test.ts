@@ -1,7 +1,7 @@
 import { inTransaction } from '../../../prisma/client';
-import { reserveRefund } from '../../../prisma/reserve-refund';
-import { settleRefund } from '../../../prisma/settle-refund';
-import { ProblemError } from '../../../api/problems';
+import { reserveRefund } from '../../../billing/payment/reserve-refund';
+import { settleRefund } from '../../../billing/payment/settle-refund';
+import { ProblemError } from '../../../api/http/problems';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 
 let given: GivenApi;

@@ -1,5 +1,5 @@
 /** What is done with requests before any route: who calls, what is sent, what never leaks (OWASP API1 to API9). */
-import { hashOfSecret } from '../../../api/keys';
+import { hashOfSecret } from '../../../access/keys';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 
 let api: GivenApi;

@@ -1,5 +1,5 @@
-import { attemptPayment } from '../../../activities/payment/attempt';
-import { paymentStatuses, type DeclineCode, type PaymentStatus } from '../../../domain/payment';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { paymentStatuses, type DeclineCode, type PaymentStatus } from '../../../domain/payment/payment';
 import { until } from '../../support/until';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';

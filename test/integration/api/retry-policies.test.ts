@@ -1,4 +1,4 @@
-import { shippedPolicy } from '../../../domain/retry-policy';
+import { shippedPolicy } from '../../../domain/retry/policy';
 import { fixedNow, givenApi, type GivenApi } from './given-api';
 
 let given: GivenApi;

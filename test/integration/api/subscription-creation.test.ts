@@ -1,6 +1,6 @@
 /** POST /subscriptions: the checks before, the asking, and the answer that the rows give. */
-import { ProblemError } from '../../../api/problems';
-import type { SubscriptionCreation } from '../../../contracts/commands';
+import { ProblemError } from '../../../api/http/problems';
+import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';
 

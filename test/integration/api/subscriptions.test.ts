@@ -1,5 +1,5 @@
 /** Reading subscriptions, their periods and payments; cancelling them. */
-import { ProblemError } from '../../../api/problems';
+import { ProblemError } from '../../../api/http/problems';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';
 

@@ -1,4 +1,4 @@
-import { ProblemError } from '../../../api/problems';
+import { ProblemError } from '../../../api/http/problems';
 import { givenApi, planOf, type GivenApi } from './given-api';
 
 let api: GivenApi;

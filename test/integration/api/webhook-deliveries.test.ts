@@ -1,5 +1,5 @@
-import { findUnfinished } from '../../../prisma/unfinished';
-import { forgetBodies, replayDelivery, storeWebhook } from '../../../prisma/webhook-deliveries';
+import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { forgetBodies, replayDelivery, storeWebhook } from '../../../billing/webhook/deliveries';
 import { inTransaction } from '../../../prisma/client';
 import { fixedNow, givenApi, type GivenApi } from './given-api';
 

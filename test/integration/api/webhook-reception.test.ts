@@ -1,9 +1,9 @@
 /** POST /webhooks/{provider}, over a real database: what a webhook that is believed does, once. */
-import { attemptPayment } from '../../../activities/payment/attempt';
-import { beginAttempt } from '../../../activities/payment/begin-attempt';
-import { beginCreation } from '../../../activities/subscription/begin';
-import { commitCancellation } from '../../../activities/subscription/commands';
-import { outboxShard } from '../../../prisma/outbox';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { beginAttempt } from '../../../billing/payment/begin-attempt';
+import { beginCreation } from '../../../billing/subscription/begin';
+import { commitCancellation } from '../../../billing/subscription/commands';
+import { outboxShard } from '../../../billing/outbox';
 import { actor, PlayedProvider } from '../../support/given-billing';
 import { fixedNow, type Ask, type Reply } from './given-api';
 import { givenWebhooks, type GivenWebhooks } from './given-webhooks';

@@ -1,8 +1,8 @@
-import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer';
+import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer/consumer';
 import type { RecordProducer } from '../../../bridge/kafka/port';
-import { writeEnvelope } from '../../../contracts/envelope';
-import type { EventData } from '../../../contracts/events';
-import { Unprocessable } from '../../../bridge/unprocessable';
+import { writeEnvelope } from '../../../contracts/topics/envelope';
+import type { EventData } from '../../../contracts/topics/events';
+import { Unprocessable } from '../../../billing/unprocessable';
 import { createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';

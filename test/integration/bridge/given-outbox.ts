@@ -1,9 +1,9 @@
 /** An outbox with rows to publish, the relays that publish them, and a plain consumer that reads what they wrote. */
 import { Client } from 'pg';
 import type { KafkaClient } from '../../../bridge/kafka/port';
-import { startRelay, type Relay } from '../../../bridge/relay';
+import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { createDatabase, type Database } from '../../../prisma/client';
-import { outboxShard, outboxShards } from '../../../prisma/outbox';
+import { outboxShard, outboxShards } from '../../../billing/outbox';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';

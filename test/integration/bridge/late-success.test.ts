@@ -1,9 +1,9 @@
 /** A failure that was told before its attempt turned out to have succeeded is no contradiction when it is read late. */
-import { beginAttempt } from '../../../activities/payment/begin-attempt';
-import { confirmPaymentOutcome } from '../../../bridge/consumers/confirm-outcome';
-import type { EventData } from '../../../contracts/events';
+import { beginAttempt } from '../../../billing/payment/begin-attempt';
+import { confirmPaymentOutcome } from '../../../billing/payment/confirm-outcome';
+import type { EventData } from '../../../contracts/topics/events';
 import { inTransaction } from '../../../prisma/client';
-import { settleAttempt } from '../../../prisma/settle-attempt';
+import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;

@@ -10,7 +10,7 @@ import {
 import { smtpNotifier } from '../../../bridge/notifications/smtp';
 import { webhookNotifier } from '../../../bridge/notifications/webhook';
 import type { Notifier } from '../../../bridge/notifications/port';
-import type { EventData } from '../../../contracts/events';
+import type { EventData } from '../../../contracts/topics/events';
 import { databaseNow } from '../../../prisma/client';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 import { mailServer, type MailServer } from '../../support/mail-server';

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { startOutboxRetention, type OutboxRetention } from '../../../bridge/outbox-retention';
+import { startOutboxRetention, type OutboxRetention } from '../../../bridge/relay/outbox-retention';
 import { createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { quiet } from '../../support/topics';

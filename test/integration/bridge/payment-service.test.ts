@@ -1,12 +1,12 @@
 import { Client, Connection } from '@temporalio/client';
-import { attemptPayment } from '../../../activities/payment/attempt';
-import { applyFirstPayment } from '../../../activities/subscription/first-payment';
-import { commitCancellation } from '../../../activities/subscription/commands';
-import { runGroup, type RunningGroup } from '../../../bridge/consumer';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { applyFirstPayment } from '../../../billing/subscription/first-payment';
+import { commitCancellation } from '../../../billing/subscription/commands';
+import { runGroup, type RunningGroup } from '../../../bridge/consumer/consumer';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
-import { startRelay, type Relay } from '../../../bridge/relay';
-import { retryStart } from '../../../contracts/workflows';
-import { toSubscription } from '../../../prisma/rows';
+import { startRelay, type Relay } from '../../../bridge/relay/relay';
+import { retryStart } from '../../../contracts/workflows/workflows';
+import { toSubscription } from '../../../billing/rows';
 import {
   actor,
   completed,

@@ -1,6 +1,6 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { evenPart } from '../../../bridge/shard-shares';
-import { outboxShards } from '../../../prisma/outbox';
+import { evenPart } from '../../../bridge/relay/shard-shares';
+import { outboxShards } from '../../../billing/outbox';
 import { givenOutbox, ordersOf, type GivenOutbox } from './given-outbox';
 
 /** Enough keys that every shard has some. */

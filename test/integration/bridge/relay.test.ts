@@ -1,6 +1,6 @@
 import type { KafkaClient } from '../../../bridge/kafka/port';
-import { oldestOfShard } from '../../../bridge/outbox-batch';
-import { openRelayConnection } from '../../../bridge/relay-connection';
+import { oldestOfShard } from '../../../bridge/relay/outbox-batch';
+import { openRelayConnection } from '../../../bridge/relay/relay-connection';
 import { givenOutbox, numberOf, ordersOf, type GivenOutbox } from './given-outbox';
 
 const keys = ['sub_a', 'sub_b', 'sub_c', 'sub_d', 'sub_e'];

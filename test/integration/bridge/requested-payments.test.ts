@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
-import type { EventData } from '../../../contracts/events';
+import type { EventData } from '../../../contracts/topics/events';
 import { actor, givenBilling, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;

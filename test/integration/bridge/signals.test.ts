@@ -2,7 +2,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { lazyNativeTemporalClient, type TemporalClient } from '../../../bin/temporal';
-import { signalWithStart, signalWorkflow } from '../../../bridge/signals';
+import { signalWithStart, signalWorkflow } from '../../../temporal/signals';
 import { loadConfig } from '../../../config';
 import { until } from '../../support/until';
 

@@ -1,8 +1,8 @@
 /** A webhook that comes for the first time when thirty days have passed since its attempt began. */
 import { Client, Connection } from '@temporalio/client';
-import type { AttemptOutcome, SettledBy } from '../../../domain/payment';
+import type { AttemptOutcome, SettledBy } from '../../../domain/payment/payment';
 import { inTransaction } from '../../../prisma/client';
-import { settleAttempt } from '../../../prisma/settle-attempt';
+import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { completed, givenBilling, type GivenBilling } from '../../support/given-billing';
 import { webhooksOf, type Webhooks } from '../../support/stored-webhooks';
 

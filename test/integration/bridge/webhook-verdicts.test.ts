@@ -1,13 +1,13 @@
 /** What each kind of webhook makes of a payment in each state, the words for people included; told again, no more. */
 import { Client, Connection } from '@temporalio/client';
-import { attemptPayment } from '../../../activities/payment/attempt';
-import { beginAttempt } from '../../../activities/payment/begin-attempt';
-import { cancelPayment } from '../../../activities/payment/follow-up';
-import { commitCancellation } from '../../../activities/subscription/commands';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { beginAttempt } from '../../../billing/payment/begin-attempt';
+import { cancelPayment } from '../../../billing/payment/follow-up';
+import { commitCancellation } from '../../../billing/subscription/commands';
 import { inTransaction } from '../../../prisma/client';
-import { reserveRefund } from '../../../prisma/reserve-refund';
-import { settleRefund } from '../../../prisma/settle-refund';
-import type { AttemptOutcome } from '../../../domain/payment';
+import { reserveRefund } from '../../../billing/payment/reserve-refund';
+import { settleRefund } from '../../../billing/payment/settle-refund';
+import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { actor, completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
 import { webhooksOf, type Webhooks } from '../../support/stored-webhooks';
 import { verdicts, type State } from './webhook-verdicts';

@@ -1,9 +1,9 @@
 /** Group payment-service on webhooks.received: whoever waits for a payment is told, and nobody is made up. */
 import { Client, Connection } from '@temporalio/client';
-import { attemptPayment } from '../../../activities/payment/attempt';
-import { beginAttempt } from '../../../activities/payment/begin-attempt';
-import { applyFirstPayment } from '../../../activities/subscription/first-payment';
-import { paymentStart } from '../../../contracts/workflows';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { beginAttempt } from '../../../billing/payment/begin-attempt';
+import { applyFirstPayment } from '../../../billing/subscription/first-payment';
+import { paymentStart } from '../../../contracts/workflows/workflows';
 import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 import { webhooksOf, type Told, type Webhooks } from '../../support/stored-webhooks';
 import { until } from '../../support/until';

@@ -1,11 +1,11 @@
 /** Group payment-service on webhooks.received: what a stored webhook does to our payments, once. */
 import { Client, Connection } from '@temporalio/client';
-import { attemptPayment } from '../../../activities/payment/attempt';
-import { beginAttempt } from '../../../activities/payment/begin-attempt';
-import { commitCancellation } from '../../../activities/subscription/commands';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { beginAttempt } from '../../../billing/payment/begin-attempt';
+import { commitCancellation } from '../../../billing/subscription/commands';
 import { inTransaction } from '../../../prisma/client';
-import { reserveRefund } from '../../../prisma/reserve-refund';
-import { replayDelivery } from '../../../prisma/webhook-deliveries';
+import { reserveRefund } from '../../../billing/payment/reserve-refund';
+import { replayDelivery } from '../../../billing/webhook/deliveries';
 import {
   actor,
   completed,

@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { startPlatform } from '../../../infra/platform/platform';
-import { isRunning } from '../../../infra/platform/process-identity';
-import { cleanPlatform } from '../../../infra/platform/recovery';
-import { readState } from '../../../infra/platform/state';
-import { machineTools } from '../../../infra/platform/tools';
+import { startPlatform } from '../../../dev/platform/platform';
+import { isRunning } from '../../../dev/platform/process-identity';
+import { cleanPlatform } from '../../../dev/platform/recovery';
+import { readState } from '../../../dev/platform/state';
+import { machineTools } from '../../../dev/platform/tools';
 
 jest.setTimeout(180_000);
 

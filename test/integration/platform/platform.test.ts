@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
-import { startPlatform, type Platform } from '../../../infra/platform/platform';
-import { pickFreePort } from '../../../infra/platform/ports';
-import { cleanPlatform } from '../../../infra/platform/recovery';
-import { readState } from '../../../infra/platform/state';
+import { startPlatform, type Platform } from '../../../dev/platform/platform';
+import { pickFreePort } from '../../../dev/platform/ports';
+import { cleanPlatform } from '../../../dev/platform/recovery';
+import { readState } from '../../../dev/platform/state';
 
 jest.setTimeout(180_000);
 

@@ -12,7 +12,7 @@ require.extensions['.ts'] = (module, filename) => {
   });
   module._compile(code, filename);
 };
-const { startPlatform } = require('../../../infra/platform/platform');
+const { startPlatform } = require('../../../dev/platform/platform');
 
 void startPlatform({ dir: process.argv[2], ports: 'free' }).then(
   (platform) => process.stdout.write(`${JSON.stringify(platform.environment)}\n`),

@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cleanPlatform } from '../../../infra/platform/recovery';
-import { isRunning } from '../../../infra/platform/process-identity';
-import { readState } from '../../../infra/platform/state';
-import { startSystem, type SystemOptions } from '../../../infra/platform/system';
+import { cleanPlatform } from '../../../dev/platform/recovery';
+import { isRunning } from '../../../dev/platform/process-identity';
+import { readState } from '../../../dev/platform/state';
+import { startSystem, type SystemOptions } from '../../../dev/platform/system';
 
 jest.setTimeout(120_000);
 

@@ -9,9 +9,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pickFreePort } from '../../../infra/platform/ports';
-import { endProcess, spawnProcess } from '../../../infra/platform/spawn';
-import { canConnect, untilItWorks } from '../../../infra/platform/waiting';
+import { pickFreePort } from '../../../dev/platform/ports';
+import { endProcess, spawnProcess } from '../../../dev/platform/spawn';
+import { canConnect, untilItWorks } from '../../../dev/platform/waiting';
 
 export interface Witnessed {
   request: string;

@@ -1,7 +1,7 @@
 /** The application without a database: its address leads nowhere, as when PostgreSQL is away. */
 import { pino } from 'pino';
-import { createApp, type ApiDependencies } from '../../../api/app';
-import { listen, type RunningServer } from '../../../api/server';
+import { createApp, type ApiDependencies } from '../../../api/http/app';
+import { listen, type RunningServer } from '../../../api/http/server';
 import { createDatabase } from '../../../prisma/client';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
 

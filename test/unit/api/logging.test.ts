@@ -1,6 +1,6 @@
 /** The API's logger hides what a log must not hold, whoever logs it by mistake. */
 import { pino } from 'pino';
-import { apiLogger } from '../../../api/logging';
+import { apiLogger } from '../../../api/http/logging';
 
 test('fields with secrets are hidden, at the depths where objects of ours have them', () => {
   const lines: string[] = [];

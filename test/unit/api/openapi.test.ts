@@ -2,8 +2,8 @@
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { Express } from 'express';
-import { createApp } from '../../../api/app';
-import { openApiDocument } from '../../../api/openapi';
+import { createApp } from '../../../api/http/app';
+import { openApiDocument } from '../../../api/http/openapi';
 import { routeTable } from '../../../api/routes';
 import { problems } from '../../../contracts/problems';
 import { scopes } from '../../../contracts/scopes';

@@ -1,14 +1,20 @@
 /** Small parts, each by its rule: card numbers, request hashes, cursors, field paths, what a log may hold. */
 import fc from 'fast-check';
 import { z } from 'zod';
-import { holdsCardNumber, valueHoldsCardNumber } from '../../../api/card-numbers';
-import { decodeCursor, decodePosition, encodeCursor, encodePosition, pageOf } from '../../../api/cursors';
-import { isDatabaseAway } from '../../../api/database-away';
-import { describeError, scrubbed } from '../../../api/logging';
-import { problemTexts } from '../../../api/problem-texts';
-import { ProblemError, problemBody, problemHeaders, toProblem } from '../../../api/problems';
-import { canonicalJson, requestHash } from '../../../api/request-hash';
-import { fieldPath, readQuery, validated } from '../../../api/validation';
+import { holdsCardNumber, valueHoldsCardNumber } from '../../../api/http/card-numbers';
+import {
+  decodeCursor,
+  decodePosition,
+  encodeCursor,
+  encodePosition,
+  pageOf,
+} from '../../../api/http/cursors';
+import { isDatabaseAway } from '../../../api/http/database-unavailable';
+import { describeError, scrubbed } from '../../../api/http/logging';
+import { problemTexts } from '../../../api/http/problem-texts';
+import { ProblemError, problemBody, problemHeaders, toProblem } from '../../../api/http/problems';
+import { canonicalJson, requestHash } from '../../../api/http/request-hash';
+import { fieldPath, readQuery, validated } from '../../../api/http/validation';
 import { problem, problems, type ProblemCode } from '../../../contracts/problems';
 
 describe('card numbers', () => {

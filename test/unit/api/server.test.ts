@@ -1,7 +1,7 @@
 /** Listening and stopping: a taken port is named, and no request in hand is lost. */
 import { connect } from 'node:net';
 import express, { type Express } from 'express';
-import { listen, type RunningServer } from '../../../api/server';
+import { listen, type RunningServer } from '../../../api/http/server';
 
 let server: RunningServer | undefined;
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { traceIdOf, traceparentOf } from '../../../api/trace-context';
+import { traceIdOf, traceparentOf } from '../../../api/http/trace-context';
 import { givenApp } from './given-app';
 
 const given = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

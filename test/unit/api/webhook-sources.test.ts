@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { refusalLog } from '../../../api/webhook-sources';
+import { refusalLog } from '../../../api/http/webhook-sources';
 
 test('refused webhooks are counted, and told at once and then once a minute at most', () => {
   const lines: object[] = [];

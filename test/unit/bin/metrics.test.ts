@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { Metrics, serveMetrics } from '../../../bin/metrics';
 import type { ProcessContext } from '../../../bin/process';
 import { loadConfig } from '../../../config';
-import { pickFreePort } from '../../../infra/platform/ports';
+import { pickFreePort } from '../../../dev/platform/ports';
 
 const contextWith = (port: number): ProcessContext => ({
   config: loadConfig({ METRICS_PORT: String(port) }),

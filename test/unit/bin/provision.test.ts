@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { provisionTopics, topicFault } from '../../../bin/provision';
 import type { KafkaAdmin, KafkaClient, TopicState } from '../../../bridge/kafka/port';
 import { loadConfig } from '../../../config';
-import { provisionedTopics } from '../../../contracts/topics';
+import { provisionedTopics } from '../../../contracts/topics/topics';
 
 const weekMs = 604_800_000;
 const dayMs = 86_400_000;

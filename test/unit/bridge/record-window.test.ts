@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { RecordWindow, type WindowLimits } from '../../../bridge/record-window';
+import { RecordWindow, type WindowLimits } from '../../../bridge/consumer/record-window';
 import type { ReceivedRecord } from '../../../bridge/kafka/port';
 
 const wide: WindowLimits = { parallel: 8, unfinished: 1_000, unfinishedBytes: 1_000_000, ahead: 1_000 };

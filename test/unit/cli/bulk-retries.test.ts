@@ -1,6 +1,6 @@
-import { bulkRetryCommands } from '../../../bin/cli-bulk-retries';
-import type { Row } from '../../../bin/cli-output';
-import type { Outcome } from '../../../bin/cli-command';
+import { bulkRetryCommands } from '../../../cli/commands/bulk-retries';
+import type { Row } from '../../../cli/output';
+import type { Outcome } from '../../../cli/command';
 
 const run: Row = {
   id: 'brt_1',

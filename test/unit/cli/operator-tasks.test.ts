@@ -1,5 +1,5 @@
-import type { Row } from '../../../bin/cli-output';
-import { operatorTaskCommands } from '../../../bin/cli-operator-tasks';
+import type { Row } from '../../../cli/output';
+import { operatorTaskCommands } from '../../../cli/commands/operator-tasks';
 
 const task: Row = {
   id: 'opt_1',

@@ -2,11 +2,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Row } from '../../../bin/cli-output';
-import type { Outcome } from '../../../bin/cli-command';
-import { policyCommands } from '../../../bin/cli-policies';
-import { simulateCommands } from '../../../bin/cli-simulate';
-import { shippedPolicy } from '../../../domain/retry-policy';
+import type { Row } from '../../../cli/output';
+import type { Outcome } from '../../../cli/command';
+import { policyCommands } from '../../../cli/commands/policies';
+import { simulateCommands } from '../../../cli/commands/simulate';
+import { shippedPolicy } from '../../../domain/retry/policy';
 
 const folder = mkdtempSync(join(tmpdir(), 'perennial-cli-'));
 const file = (name: string, text: string): string => {

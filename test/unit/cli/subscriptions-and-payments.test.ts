@@ -1,10 +1,10 @@
 /** Commands about subscriptions and payments, with an API that only remembers what it was asked. */
-import { auditCommands } from '../../../bin/cli-audit';
-import type { Outcome } from '../../../bin/cli-command';
-import type { Row } from '../../../bin/cli-output';
-import { paymentCommands } from '../../../bin/cli-payments';
-import { planCommands } from '../../../bin/cli-plans';
-import { subscriptionCommands } from '../../../bin/cli-subscriptions';
+import { auditCommands } from '../../../cli/commands/audit';
+import type { Outcome } from '../../../cli/command';
+import type { Row } from '../../../cli/output';
+import { paymentCommands } from '../../../cli/commands/payments';
+import { planCommands } from '../../../cli/commands/plans';
+import { subscriptionCommands } from '../../../cli/commands/subscriptions';
 
 const commands = { ...auditCommands, ...paymentCommands, ...planCommands, ...subscriptionCommands };
 const asked: unknown[][] = [];

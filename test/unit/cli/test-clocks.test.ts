@@ -1,6 +1,6 @@
 /** Commands about test clocks, with an API that answers one thing after the other. */
-import type { Row } from '../../../bin/cli-output';
-import { testClockCommands } from '../../../bin/cli-test-clocks';
+import type { Row } from '../../../cli/output';
+import { testClockCommands } from '../../../cli/commands/test-clocks';
 
 const clock = (status: string, now: string, detail: string | null = null): Row => ({
   id: 'clk_1',

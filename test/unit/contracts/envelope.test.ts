@@ -1,7 +1,12 @@
 import packageJson from '../../../package.json';
 import { productVersion } from '../../../contracts/version';
 import { CloudEvent, Kafka } from 'cloudevents';
-import { readEnvelope, UnreadableEvent, writeEnvelope, type NewEvent } from '../../../contracts/envelope';
+import {
+  readEnvelope,
+  UnreadableEvent,
+  writeEnvelope,
+  type NewEvent,
+} from '../../../contracts/topics/envelope';
 
 const completed: NewEvent<'payments.completed'> = {
   topic: 'payments.completed',

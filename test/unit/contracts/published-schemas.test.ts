@@ -1,7 +1,7 @@
 /** The published schemas are all that another team has: what we write fits them, and what fits them we read. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readEnvelope } from '../../../contracts/envelope';
+import { readEnvelope } from '../../../contracts/topics/envelope';
 import { misfitOf } from '../../chaos/published-schemas';
 import { failedRecord, structured, time } from '../../support/consuming';
 import { subscriptionUpdated } from '../../support/subscription-records';

@@ -1,7 +1,7 @@
-import type { ProblemError } from '../../../api/problems';
-import { validated } from '../../../api/validation';
+import type { ProblemError } from '../../../api/http/problems';
+import { validated } from '../../../api/http/validation';
 import { retryPolicyDocument } from '../../../contracts/retry-policy';
-import { policyWarnings, shippedPolicy } from '../../../domain/retry-policy';
+import { policyWarnings, shippedPolicy } from '../../../domain/retry/policy';
 
 const least = { ladder: [{ after: 'P1D' }], grace_days: 14, final_action: 'expire' };
 

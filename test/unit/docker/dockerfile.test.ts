@@ -108,14 +108,19 @@ test('everything that the build compiles reaches it', () => {
     )
     .map(({ name }) => name);
   const folders = [
+    'access',
     'activities',
     'api',
+    'billing',
     'bin',
     'bridge',
+    'cli',
     'contracts',
+    'dev/platform',
+    'dev/tools',
     'domain',
-    'infra',
     'providers',
+    'temporal',
     'workflows',
   ];
   const files = [

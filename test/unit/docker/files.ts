@@ -1,7 +1,7 @@
 /** The files under test, read once. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readComposeFile, type ComposeService } from '../../../infra/docker/compose-file';
+import { readComposeFile, type ComposeService } from '../../../dev/tools/compose-file';
 
 export const root = join(__dirname, '..', '..', '..');
 export const composePath = join(root, 'docker-compose.yml');

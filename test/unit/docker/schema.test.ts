@@ -12,7 +12,7 @@ import {
   referenceMistakes,
   schemaMistakes,
   type ComposeFile,
-} from '../../../infra/docker/compose-file';
+} from '../../../dev/tools/compose-file';
 import { compose, composePath } from './files';
 
 const schemaPath = join(__dirname, 'compose-spec.json');

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, settings } from '../../../config';
-import { searchAttributes, taskQueues } from '../../../contracts/workflows';
-import { kafkaCache } from '../../../infra/platform/kafka';
-import { cliCache } from '../../../infra/platform/temporal-dev';
-import { readComposeFile } from '../../../infra/docker/compose-file';
+import { searchAttributes, taskQueues } from '../../../contracts/workflows/workflows';
+import { kafkaCache } from '../../../dev/platform/kafka';
+import { cliCache } from '../../../dev/platform/temporal-dev';
+import { readComposeFile } from '../../../dev/tools/compose-file';
 import { compose, composePath, environmentOf, own, packageJson, root, servers, service, text } from './files';
 
 const defaults = loadConfig({});
@@ -161,11 +161,11 @@ describe('the servers', () => {
   });
 
   test('have the sandbox’s database, made by a script that the server runs once', () => {
-    expect(service('postgres').volumes).toContain('./infra/docker/postgres:/docker-entrypoint-initdb.d:ro');
+    expect(service('postgres').volumes).toContain('./deploy/postgres:/docker-entrypoint-initdb.d:ro');
     const database = new URL(environmentOf(service('sandbox'))['SANDBOX_DATABASE_URL'] ?? '').pathname.slice(
       1,
     );
-    expect(text('infra', 'docker', 'postgres', 'sandbox-database.sql')).toContain(
+    expect(text('deploy', 'postgres', 'sandbox-database.sql')).toContain(
       `CREATE DATABASE ${database} OWNER perennial;`,
     );
   });

@@ -8,7 +8,7 @@ import {
   paceOf,
   progressOf,
   statusAfter,
-} from '../../../domain/bulk-retry';
+} from '../../../domain/retry/bulk-retry';
 import { bulkRetryRequestId } from '../../../domain/ids';
 
 test('what operators may do with a bulk retry in each status', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { noticesDue, tellsCustomers, type NoticeFacts } from '../../../domain/dunning-notices';
-import { planNextAttempt, type FailedAttempt } from '../../../domain/retry-planner';
-import { previewOf } from '../../../domain/retry-preview';
-import type { RetryPolicyDocument } from '../../../domain/retry-policy';
+import { noticesDue, tellsCustomers, type NoticeFacts } from '../../../domain/retry/dunning-notices';
+import { planNextAttempt, type FailedAttempt } from '../../../domain/retry/planner';
+import { previewOf } from '../../../domain/retry/preview';
+import type { RetryPolicyDocument } from '../../../domain/retry/policy';
 import { anyInstant, anyPolicy, factsOf, firstFailure, plainPolicy, softCodes, zones } from './given-policy';
 
 const failedAt = '2027-03-01T12:00:00.000Z';

@@ -1,14 +1,14 @@
 /** Policies and failures for the tests of retries: fixed ones, and any that the contract accepts. */
 import fc from 'fast-check';
-import type { DeclineCode } from '../../../domain/payment';
-import type { FailedAttempt, RetryFacts } from '../../../domain/retry-planner';
+import type { DeclineCode } from '../../../domain/payment/payment';
+import type { FailedAttempt, RetryFacts } from '../../../domain/retry/planner';
 import {
   finalActions,
   networkLimits,
   shippedPolicy,
   type RetryPolicyDocument,
   type RetryRule,
-} from '../../../domain/retry-policy';
+} from '../../../domain/retry/policy';
 
 /** The shipped policy without preferences, changed by `more`. */
 export const plainPolicy = (more: Partial<RetryPolicyDocument> = {}): RetryPolicyDocument => ({

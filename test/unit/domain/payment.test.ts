@@ -5,8 +5,8 @@ import {
   isPaymentOpen,
   mayBeginAttempt,
   paymentStatuses,
-} from '../../../domain/payment';
-import { lookupLadderMs, nextQuestion } from '../../../domain/unknown-outcome';
+} from '../../../domain/payment/payment';
+import { lookupLadderMs, nextQuestion } from '../../../domain/payment/unknown-outcome';
 
 describe('mayBeginAttempt', () => {
   it('allows the first attempt on a fresh payment and the next one on a failed payment, nothing else', () => {

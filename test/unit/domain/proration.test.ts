@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { maxAmount } from '../../../domain/money';
-import { applyBalance, linesTotal, prorationLines, unusedAmount, type Line } from '../../../domain/proration';
+import {
+  applyBalance,
+  linesTotal,
+  prorationLines,
+  unusedAmount,
+  type Line,
+} from '../../../domain/subscription/proration';
 
 const april = { start: '2027-04-01T00:00:00.000Z', end: '2027-05-01T00:00:00.000Z' };
 const basic = { description: 'Basic', amount: 1000 };

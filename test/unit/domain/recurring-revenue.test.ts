@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { isRecurring, monthlyAmount, revenueMovement } from '../../../domain/recurring-revenue';
+import { isRecurring, monthlyAmount, revenueMovement } from '../../../domain/subscription/recurring-revenue';
 import { maxAmount } from '../../../domain/money';
-import { subscriptionStatuses } from '../../../domain/subscription';
+import { subscriptionStatuses } from '../../../domain/subscription/subscription';
 
 describe('monthlyAmount', () => {
   it.each([

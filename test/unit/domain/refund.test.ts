@@ -1,4 +1,9 @@
-import { decideRefund, refundAgainAfterMs, refundedStatus, refundNeedsPerson } from '../../../domain/refund';
+import {
+  decideRefund,
+  refundAgainAfterMs,
+  refundedStatus,
+  refundNeedsPerson,
+} from '../../../domain/payment/refund';
 
 const paid = { status: 'completed', amount: 1000 } as const;
 

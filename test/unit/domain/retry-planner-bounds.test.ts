@@ -1,9 +1,9 @@
 /** Bounds that hold whatever the policy, the history and the clock: each is a property. */
 import fc from 'fast-check';
-import { declineCodes, type DeclineCode } from '../../../domain/payment';
-import { previewOf } from '../../../domain/retry-preview';
-import { graceEnd, planNextAttempt, type FailedAttempt, type RetryPlan } from '../../../domain/retry-planner';
-import { budgetsOf, type RetryPolicyDocument } from '../../../domain/retry-policy';
+import { declineCodes, type DeclineCode } from '../../../domain/payment/payment';
+import { previewOf } from '../../../domain/retry/preview';
+import { graceEnd, planNextAttempt, type FailedAttempt, type RetryPlan } from '../../../domain/retry/planner';
+import { budgetsOf, type RetryPolicyDocument } from '../../../domain/retry/policy';
 import { anyInstant, anyPolicy, softCodes, zones } from './given-policy';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
-import { planNextAttempt, type FailedAttempt, type RetryPlan } from '../../../domain/retry-planner';
-import { isRetriedAutomatically, shippedPolicy } from '../../../domain/retry-policy';
-import { paymentKinds } from '../../../domain/payment';
+import { planNextAttempt, type FailedAttempt, type RetryPlan } from '../../../domain/retry/planner';
+import { isRetriedAutomatically, shippedPolicy } from '../../../domain/retry/policy';
+import { paymentKinds } from '../../../domain/payment/payment';
 import { factsOf, firstFailure, plainPolicy } from './given-policy';
 
 const dayMs = 86_400_000;

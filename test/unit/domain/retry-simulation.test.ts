@@ -1,6 +1,6 @@
-import { recoveryFigures } from '../../../domain/retry-report';
-import { simulate, type PastAttempt, type PastPayment } from '../../../domain/retry-simulation';
-import { seededRandom, syntheticFailures } from '../../../domain/synthetic-failures';
+import { recoveryFigures } from '../../../domain/retry/report';
+import { simulate, type PastAttempt, type PastPayment } from '../../../domain/retry/simulation';
+import { seededRandom, syntheticFailures } from '../../../cli/synthetic-failures';
 import { plainPolicy } from './given-policy';
 
 const past = (at: string, outcome: PastAttempt['outcome'], card = 'card-1'): PastAttempt => ({

@@ -1,5 +1,5 @@
-import { paymentStatuses, isPaymentCollected, isPaymentOpen } from '../../../domain/payment';
-import { decideBeginning, decideFirstPayment } from '../../../domain/subscription';
+import { paymentStatuses, isPaymentCollected, isPaymentOpen } from '../../../domain/payment/payment';
+import { decideBeginning, decideFirstPayment } from '../../../domain/subscription/subscription';
 
 describe('decideBeginning', () => {
   it.each([

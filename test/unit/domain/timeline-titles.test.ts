@@ -1,7 +1,7 @@
 import { moneyText } from '../../../domain/money';
-import { failure } from '../../../domain/payment';
-import { changeTitle, dayText, type TitledSubscription } from '../../../domain/timeline-changes';
-import * as titles from '../../../domain/timeline-titles';
+import { failure } from '../../../domain/payment/payment';
+import { changeTitle, dayText, type TitledSubscription } from '../../../domain/timeline/changes';
+import * as titles from '../../../domain/timeline/titles';
 
 describe('moneyText', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { copyJars, goFlagsForInstall, installGoPrograms } from '../../../infra/platform/builds';
-import type { Tools } from '../../../infra/platform/tools';
+import { copyJars, goFlagsForInstall, installGoPrograms } from '../../../dev/platform/builds';
+import type { Tools } from '../../../dev/platform/tools';
 
 let folder: string;
 

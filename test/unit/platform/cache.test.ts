@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheRoot, ensureCached, flawOf, type CacheEntry } from '../../../infra/platform/cache';
-import { acquireLock } from '../../../infra/platform/lock';
-import { untilItWorks } from '../../../infra/platform/waiting';
+import { cacheRoot, ensureCached, flawOf, type CacheEntry } from '../../../dev/platform/cache';
+import { acquireLock } from '../../../dev/platform/lock';
+import { untilItWorks } from '../../../dev/platform/waiting';
 
 let root: string;
 let built: number;

@@ -1,4 +1,4 @@
-import { clusterIdOf } from '../../../infra/platform/kafka';
+import { clusterIdOf } from '../../../dev/platform/kafka';
 
 test('no cluster id is taken for an option of the tool that formats', () => {
   const ids = Array.from({ length: 2_000 }, (_, n) => clusterIdOf(`/w/${n}/kafka`));

@@ -5,7 +5,7 @@ import {
   pickFreePort,
   platformFolderIn,
   requireFreePorts,
-} from '../../../infra/platform/ports';
+} from '../../../dev/platform/ports';
 
 let server: Server;
 let port: number;

@@ -6,7 +6,7 @@ import {
   recordOf,
   signalRecorded,
   stopRecorded,
-} from '../../../infra/platform/process-identity';
+} from '../../../dev/platform/process-identity';
 
 let child: ChildProcess;
 let pid: number;

@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, recordOf } from '../../../infra/platform/process-identity';
-import { cleanPlatform, clearLeftovers, stopPlatformIn } from '../../../infra/platform/recovery';
-import { StateFile, readState } from '../../../infra/platform/state';
+import { isRunning, recordOf } from '../../../dev/platform/process-identity';
+import { cleanPlatform, clearLeftovers, stopPlatformIn } from '../../../dev/platform/recovery';
+import { StateFile, readState } from '../../../dev/platform/state';
 
 let dir: string;
 const children: ChildProcess[] = [];

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { resolveComponents, type Machine, type Wanted } from '../../../infra/platform/resolution';
-import type { RunResult, Tools } from '../../../infra/platform/tools';
+import { resolveComponents, type Machine, type Wanted } from '../../../dev/platform/resolution';
+import type { RunResult, Tools } from '../../../dev/platform/tools';
 
 const java17: RunResult = { code: 0, output: 'openjdk version "17.0.15" 2025-04-15' };
 const folders: string[] = [];

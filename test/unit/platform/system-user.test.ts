@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canReach, databaseUser, reachableFolder, standInFor } from '../../../infra/platform/system-user';
-import type { Tools } from '../../../infra/platform/tools';
+import { canReach, databaseUser, reachableFolder, standInFor } from '../../../dev/platform/system-user';
+import type { Tools } from '../../../dev/platform/tools';
 
 const stranger = { name: 'stranger', uid: 64_999, gid: 64_999 };
 let folder: string;

@@ -1,7 +1,7 @@
 /** Our verification of Standard Webhooks against the standard's known answer and the official library. */
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import type { WebhookRequest, WebhookVerdict } from '../../../domain/webhook';
+import type { WebhookRequest, WebhookVerdict } from '../../../domain/payment/webhook';
 import { verifyStandardWebhook } from '../../../providers/standard-webhooks';
 
 /** The standard's own example. */

@@ -1,6 +1,6 @@
 /** Stripe’s events as they are sent, and their signatures. */
 import StripeLibrary from 'stripe';
-import type { WebhookRequest } from '../../../domain/webhook';
+import type { WebhookRequest } from '../../../domain/payment/webhook';
 import { takenIntent } from './contract/stripe-wire';
 
 export const secret = 'whsec_test_secret';

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import StripeLibrary from 'stripe';
-import type { WebhookRequest } from '../../../domain/webhook';
+import type { WebhookRequest } from '../../../domain/payment/webhook';
 import { verifyStripeSignature } from '../../../providers/stripe/signature';
 import { event, headerFor, now, nowSeconds, objects, requestWith, secret } from './stripe-events';
 

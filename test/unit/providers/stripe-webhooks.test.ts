@@ -1,6 +1,6 @@
 /** What is read in Stripe’s webhooks, once it is known that they are Stripe’s. */
-import { providerEvent } from '../../../contracts/provider-events';
-import { failure } from '../../../domain/payment';
+import { providerEvent } from '../../../contracts/topics/provider-events';
+import { failure } from '../../../domain/payment/payment';
 import { stripeWebhooks } from '../../../providers/stripe/webhooks';
 import { event, objects, requestWith } from './stripe-events';
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { webhookNotifier } from '../../../../bridge/notifications/webhook';
-import { notificationWebhook } from '../../../../contracts/notifications';
+import { notificationWebhook } from '../../../../contracts/topics/notifications';
 import { serverThat, stopServer, textOf } from '../../providers/answering-server';
 import { notification, thrownBy } from './given-notification';
 

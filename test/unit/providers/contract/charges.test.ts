@@ -1,5 +1,10 @@
 /** What every adapter makes of a provider’s word about a charge, when charging and when looking it up. */
-import { declineCodes, hardDeclines, softDeclines, type AttemptOutcome } from '../../../../domain/payment';
+import {
+  declineCodes,
+  hardDeclines,
+  softDeclines,
+  type AttemptOutcome,
+} from '../../../../domain/payment/payment';
 import { serverThat, stopServer } from '../answering-server';
 import { sandboxWire } from './sandbox-wire';
 import { stripeWire } from './stripe-wire';

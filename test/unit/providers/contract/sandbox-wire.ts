@@ -1,5 +1,5 @@
 /** The sandbox provider’s words. */
-import { failure } from '../../../../domain/payment';
+import { failure } from '../../../../domain/payment/payment';
 import { sandboxProvider } from '../../../../providers/sandbox/adapter';
 import { maxAnswerBytes } from '../../../../providers/sandbox/http';
 import { money, type Wire } from './wire';

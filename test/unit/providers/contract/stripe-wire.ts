@@ -1,5 +1,5 @@
 /** Stripe’s words. */
-import { failure, type DeclineCode } from '../../../../domain/payment';
+import { failure, type DeclineCode } from '../../../../domain/payment/payment';
 import { stripeProvider } from '../../../../providers/stripe/adapter';
 import { maxStripeAnswerBytes } from '../../../../providers/stripe/client';
 import { money, type Wire } from './wire';

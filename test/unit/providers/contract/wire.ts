@@ -1,5 +1,5 @@
 /** How one provider says what every provider can say, for the contract that all adapters keep. */
-import type { DeclineCode, Failure, NextAction } from '../../../../domain/payment';
+import type { DeclineCode, Failure, NextAction } from '../../../../domain/payment/payment';
 import type {
   ChargeRequest,
   LookupRequest,

@@ -1,0 +1,41 @@
+/**
+ * The audit log: every call of a known API key that asked for a change, and what it was answered.
+ *
+ * Owns: rows of `audit_log` made by API calls. Invariant: failing to write one never changes an answer; the failure
+ * is logged with everything that the row would have said.
+ */
+import type { Logger } from 'pino';
+import type { Database } from '../prisma/client';
+import { direct } from '../prisma/sql';
+
+const patienceMs = 2_000;
+
+export interface AuditEntry {
+  apiKeyId: string;
+  /** Given by the caller for a person's decision, where the call has such a field. */
+  reason: string | null;
+  /** Method and route pattern, such as `POST /subscriptions`. */
+  action: string;
+  subjectId: string | null;
+  requestId: string;
+  status: number;
+  detail: Record<string, string | boolean>;
+}
+
+/** Writes the row; waits for it no longer than 2 s. */
+export async function audit(db: Database, log: Logger, entry: AuditEntry): Promise<void> {
+  const actor = { kind: 'api_key', id: entry.apiKeyId, reason: entry.reason };
+  const written = direct(db).execute`
+    INSERT INTO audit_log (actor, action, subject_id, request_id, status, detail)
+    VALUES (${JSON.stringify(actor)}::jsonb, ${entry.action}, ${entry.subjectId}, ${entry.requestId},
+      ${entry.status}, ${JSON.stringify(entry.detail)}::jsonb)`.then(
+    () => undefined,
+    (error: unknown) => log.error({ err: error, audit: entry }, 'the audit log could not be written'),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, patienceMs);
+  });
+  await Promise.race([written, patience]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,57 @@
+/**
+ * Who calls, and whether the key has the scope.
+ *
+ * Owns: reading the Authorization header and finding the key. Invariants: a token is taken from the header only;
+ * missing, malformed, unknown, expired and revoked keys get the same answer; nothing is cached, so a revocation
+ * holds for the next request.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { scopes, type Scope } from '../contracts/scopes';
+import type { Database } from '../prisma/client';
+import { direct } from '../prisma/sql';
+import type { Prisma } from '../prisma/generated/client';
+import { hashOfSecret } from './keys';
+import { ProblemError } from '../api/http/problems';
+
+type ApiKey = Prisma.ApiKeyGetPayload<{
+  select: { id: true; secret_hash: true; scopes: true; revoked_at: true; expires_at: true };
+}>;
+
+export interface Caller {
+  id: string;
+  scopes: readonly Scope[];
+}
+
+/** Who calls a route that is served to anyone. */
+export const anonymous: Caller = { id: 'anonymous', scopes: [] };
+
+/** The caller of `Authorization: Bearer <secret>`. @throws ProblemError `unauthenticated` */
+export async function authenticate(
+  db: Database,
+  authorization: string | undefined,
+  now: Date,
+): Promise<Caller> {
+  const secret = /^Bearer +([\x21-\x7e]{16,200})$/i.exec(authorization ?? '')?.[1];
+  if (secret === undefined) throw unauthenticated();
+  const hash = hashOfSecret(secret);
+  const [key] = await direct(db).query<ApiKey[]>`
+    SELECT id, secret_hash, scopes, revoked_at, expires_at FROM api_keys WHERE secret_hash = ${hash}`;
+  const valid =
+    key !== undefined &&
+    timingSafeEqual(Buffer.from(key.secret_hash), Buffer.from(hash)) &&
+    key.revoked_at === null &&
+    (key.expires_at === null || key.expires_at > now);
+  if (!valid) throw unauthenticated();
+  return { id: key.id, scopes: scopes.filter((scope) => key.scopes.includes(scope)) };
+}
+
+/** @throws ProblemError `forbidden` */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (!caller.scopes.includes(scope)) {
+    throw new ProblemError('forbidden', `This call needs an API key with the scope ${scope}.`);
+  }
+}
+
+function unauthenticated(): ProblemError {
+  return new ProblemError('unauthenticated', 'Send a valid API key as Authorization: Bearer <key>.');
+}

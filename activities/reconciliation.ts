@@ -1,0 +1,70 @@
+/** The activities of `reconciliation`: find what did not go on by itself, and send the ordinary messages again. */
+import { heartbeat } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { Predicate } from '../domain/stuck-work';
+import { findUnfinished } from '../billing/reconcile/stuck-work';
+import {
+  processesAreMissing,
+  startMissingClocks,
+  startMissingSubscriptions,
+  type Sweep,
+} from '../temporal/missing-workflows';
+import { repair, type RepairDependencies } from '../billing/reconcile/repair';
+
+/** By predicate: how many were found. */
+export type Found = Partial<Record<Predicate, number>>;
+
+export interface ReconciliationActivities {
+  /** One round over all predicates. */
+  repairUnfinished(): Promise<Found>;
+  /** @returns how many processes were started */
+  startMissingProcesses(): Promise<number>;
+}
+
+/** What is merely in hand is not unfinished. */
+const toleranceMs = 60_000;
+const limit = 500;
+
+export function createReconciliationActivities(
+  deps: RepairDependencies & { client: Client; log: Logger; onFound(found: Found): void },
+): ReconciliationActivities {
+  const { db, client, log } = deps;
+  return {
+    async repairUnfinished() {
+      const findings = await findUnfinished(db, { toleranceMs, testClockId: null, limit });
+      const found: Found = {};
+      for (const finding of findings) {
+        found[finding.predicate] = (found[finding.predicate] ?? 0) + 1;
+        const repaired = await repair(deps, finding).catch((error: unknown) => {
+          log.warn({ err: error, ...finding }, 'what is unfinished could not be repaired yet');
+          return false;
+        });
+        if (repaired) log.info(finding, 'what was unfinished is on its way again');
+        heartbeat();
+      }
+      deps.onFound(found);
+      return found;
+    },
+    async startMissingProcesses() {
+      let started = await sweepAll((after) => startMissingClocks(db, client, after));
+      if (await processesAreMissing(db, client)) {
+        started += await sweepAll((after) => startMissingSubscriptions(db, client, after));
+      }
+      if (started > 0) log.warn({ started }, 'processes were missing and are started again');
+      return started;
+    },
+  };
+}
+
+/** Batch after batch. @returns how many processes were started */
+async function sweepAll(startMissing: (after: string | null) => Promise<Sweep>): Promise<number> {
+  let started = 0;
+  for (let after: string | null = null; ;) {
+    const sweep = await startMissing(after);
+    started += sweep.started;
+    heartbeat();
+    if (sweep.next === null) return started;
+    after = sweep.next;
+  }
+}

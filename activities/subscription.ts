@@ -1,0 +1,90 @@
+/**
+ * The Subscription Service's activities: all that `subscription/{id}` does to the world.
+ *
+ * Every one is repeatable: run twice, it finds what the first run left.
+ */
+import type {
+  CancelCommand,
+  ChangeCommand,
+  CollectionExhausted,
+  CollectionStarted,
+  PauseCommand,
+  ResumeCommand,
+  SubscriptionCreation,
+} from '../contracts/workflows/commands';
+import type { AttemptDependencies } from '../billing/payment/attempt';
+import type { FollowUps } from '../temporal/messenger';
+import { applyPayment, concludeChange, type ConcludedChange } from '../billing/subscription/apply-payment';
+import { commitChange, type BegunChange } from '../billing/subscription/change';
+import { recordCollectionExhausted, recordCollectionStarted } from '../billing/subscription/dunning';
+import { commitCancellation, commitPause, commitResumption } from '../billing/subscription/commands';
+import { adoptSubscription, createSubscription, type Creation } from '../billing/subscription/create';
+import { applyFirstPayment } from '../billing/subscription/first-payment';
+import { toRecord, type SubscriptionRecord } from '../billing/subscription/record';
+import { renewSubscription, type Renewal } from '../billing/renewal/renew';
+import type { Committed } from '../billing/subscription/transition';
+
+export type { Creation } from '../billing/subscription/create';
+export type { SubscriptionRecord } from '../billing/subscription/record';
+export type { Committed } from '../billing/subscription/transition';
+
+export interface SubscriptionActivities {
+  /** From the first row to the conclusion, the first payment's call included. */
+  createSubscription(creation: SubscriptionCreation): Promise<Creation>;
+  /** Carries on a creation that was lost on its way. */
+  adoptSubscription(subscriptionId: string): Promise<Creation>;
+  /** Null when there is no such row. */
+  loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
+  /** What the first payment, settled or not, makes of the subscription. `traceparent`: of the creation that this concludes. */
+  applyFirstPayment(subscriptionId: string, traceparent?: string): Promise<SubscriptionRecord>;
+  /** Does what is due by itself, and collects the period that it opens. */
+  renewSubscription(subscriptionId: string): Promise<Renewal>;
+  /** What a payment, if it is settled, makes of the subscription. */
+  applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
+  commitCancellation(subscriptionId: string, command: CancelCommand): Promise<Committed>;
+  commitPause(subscriptionId: string, command: PauseCommand): Promise<Committed>;
+  commitResumption(subscriptionId: string, command: ResumeCommand): Promise<Committed>;
+  commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
+  /** After the charge of a change was attempted; `refused`: it was not even begun. */
+  concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
+  recordCollectionStarted(subscriptionId: string, message: CollectionStarted): Promise<SubscriptionRecord>;
+  recordCollectionExhausted(
+    subscriptionId: string,
+    message: CollectionExhausted,
+  ): Promise<SubscriptionRecord>;
+  /** Tells `retry/{id}`, if it runs, that a pause has ended or another payment method came. */
+  wakeRetry(paymentId: string, why: 'release' | 'paymentMethodChanged'): Promise<void>;
+  /** Starts `payment/{id}` for an attempt without a clear answer; it runs already: fine. */
+  startFollowUp(paymentId: string): Promise<void>;
+}
+
+export function createSubscriptionActivities(
+  deps: AttemptDependencies & { followUps: FollowUps },
+): SubscriptionActivities {
+  const { db, followUps } = deps;
+  return {
+    createSubscription: (creation) => createSubscription(deps, creation),
+    adoptSubscription: (id) => adoptSubscription(deps, id),
+    loadSubscription: async (id) => {
+      const row = await db.subscription.findUnique({ where: { id } });
+      return row === null ? null : toRecord(row);
+    },
+    applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
+    renewSubscription: (id) => renewSubscription(deps, id),
+    applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
+    commitCancellation: (id, command) => commitCancellation(db, id, command),
+    commitPause: (id, command) => commitPause(db, id, command),
+    commitResumption: (id, command) => commitResumption(db, id, command),
+    commitChange: (id, command) => commitChange(db, id, command),
+    concludeChange: async (id, paymentId, refused) => {
+      const concluded = await concludeChange(db, id, paymentId, refused);
+      // What was charged for nothing is to go back.
+      if (concluded.kind === 'refused') await followUps.look(paymentId);
+      return concluded;
+    },
+    recordCollectionStarted: (id, message) => recordCollectionStarted(db, id, message),
+    recordCollectionExhausted: (id, message) => recordCollectionExhausted(db, id, message),
+    wakeRetry: (paymentId, why) => followUps.wakeRetry(paymentId, why),
+    startFollowUp: (paymentId) => followUps.start(paymentId),
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * Pages of a list.
+ *
+ * Owns: the opaque cursor, which is the place of the last row that was given, and the name of its list. Does not own
+ * filters: they are the caller's, who repeats them. Invariant: a page never repeats or skips a row that existed when
+ * the first page was read.
+ */
+import { rankOf, sourceAt, type TimelinePlace } from '../../domain/timeline/timeline';
+import { ProblemError } from './problems';
+
+/** The end of the year 9999, milliseconds: PostgreSQL and RFC 3339 both know it. */
+const maxInstantMs = 253_402_300_799_999;
+
+export interface Place {
+  created_at: Date;
+  id: string;
+}
+
+/** A cursor that only the same list takes back. */
+export function encodeCursor(list: string, place: Place): string {
+  return Buffer.from(JSON.stringify([list, place.created_at.getTime(), place.id])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` for anything that this list did not give out */
+export function decodeCursor(list: string, cursor: string): Place {
+  const parts = readCursor(cursor);
+  const [from, ms, id] = parts;
+  if (parts.length !== 3 || from !== list || !isInstant(ms) || !isId(id)) throw malformedCursor();
+  return { created_at: new Date(ms), id };
+}
+
+/** A cursor of a list that is in the order of a number. */
+export function encodePosition(list: string, position: number): string {
+  return Buffer.from(JSON.stringify([list, position])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodePosition(list: string, cursor: string): number {
+  const parts = readCursor(cursor);
+  const position = parts[1];
+  // The column is a 32-bit integer.
+  if (parts.length !== 2 || parts[0] !== list || !isIndex(position)) throw malformedCursor();
+  return position;
+}
+
+/** A cursor of a list that is in the order of ids. */
+export function encodeId(list: string, id: string): string {
+  return Buffer.from(JSON.stringify([list, id])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeId(list: string, cursor: string): string {
+  const parts = readCursor(cursor);
+  const id = parts[1];
+  if (parts.length !== 2 || parts[0] !== list || !isId(id)) throw malformedCursor();
+  return id;
+}
+
+/** A cursor of a list that is in the order of a 64-bit serial number. */
+export function encodeSerial(list: string, serial: bigint): string {
+  return encodeId(list, serial.toString());
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeSerial(list: string, cursor: string): bigint {
+  const serial = decodeId(list, cursor);
+  if (!isSerial(serial)) throw malformedCursor();
+  return BigInt(serial);
+}
+
+/** A cursor of a timeline. */
+export function encodeTimelinePlace(list: string, { atMs, source, id, number }: TimelinePlace): string {
+  const parts = [list, atMs, rankOf(source), id, number.toString()];
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeTimelinePlace(list: string, cursor: string): TimelinePlace {
+  const parts = readCursor(cursor);
+  const [from, atMs, rank, id, number] = parts;
+  const source = isIndex(rank) ? sourceAt(rank) : undefined;
+  if (parts.length !== 5 || from !== list || !isInstant(atMs) || !isId(id) || !isSerial(number)) {
+    throw malformedCursor();
+  }
+  if (source === undefined) throw malformedCursor();
+  return { atMs, source, id, number: BigInt(number) };
+}
+
+function isInstant(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxInstantMs;
+}
+
+/** Decimal text that fits into 63 bits, whatever its digits. */
+function isSerial(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{1,18}$/.test(value);
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_.-]{1,100}$/.test(value);
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+}
+
+function malformedCursor(): ProblemError {
+  return new ProblemError('malformed_cursor', 'Leave cursor out to begin with the first page.');
+}
+
+function readCursor(cursor: string): unknown[] {
+  if (!/^[A-Za-z0-9_-]{1,500}$/.test(cursor)) return [];
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    return Array.isArray(value) ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+export interface Page {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** What to ask the database for; one row more than wanted tells whether another page follows. */
+export function pageArguments(list: string, page: Page) {
+  const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
+  return {
+    after: after
+      ? {
+          OR: [
+            { created_at: { lt: after.created_at } },
+            { created_at: after.created_at, id: { lt: after.id } },
+          ],
+        }
+      : {},
+    orderBy: [{ created_at: 'desc' as const }, { id: 'desc' as const }],
+    take: page.limit + 1,
+  };
+}
+
+/** `{ data, next_cursor }` from the rows that {@link pageArguments} asked for. */
+export function pageOf<Row extends Place, Item>(
+  list: string,
+  page: Page,
+  rows: readonly Row[],
+  toItem: (row: Row) => Item,
+): { data: Item[]; next_cursor: string | null } {
+  const given = rows.slice(0, page.limit);
+  const last = given.at(-1);
+  const more = rows.length > page.limit && last !== undefined;
+  return { data: given.map(toItem), next_cursor: more ? encodeCursor(list, last) : null };
+}

@@ -1,0 +1,35 @@
+/** What the API is made of; put together by the process that runs it, and by tests. */
+import type { Logger } from 'pino';
+import type { Database } from '../../prisma/client';
+import type { BulkRetryProcess } from '../../temporal/bulk-retry-process';
+import type { PaymentProcess } from '../../temporal/payment-process';
+import type { SubscriptionProcess } from '../../temporal/subscription-process';
+import type { TestClockProcess } from '../../temporal/test-clock-process';
+import type { Webhooks } from './webhook-sources';
+
+/** A part of the system that has to be there before the API can serve. */
+export interface ReadinessCheck {
+  name: string;
+  /** @throws when the part is not there; the message is shown, so it holds no secret */
+  check(): Promise<void>;
+}
+
+export interface ApiDependencies {
+  db: Database;
+  process: SubscriptionProcess;
+  /** Has the reconciliation's schedule start a round. @throws ProblemError `unavailable` */
+  reconcileNow(): Promise<void>;
+  payments: PaymentProcess;
+  clocks: TestClockProcess;
+  bulkRetries: BulkRetryProcess;
+  readiness: readonly ReadinessCheck[];
+  /** By the names that payment methods may have as their provider: which card a token is, where the token tells. */
+  providers: ReadonlyMap<string, { fingerprintOf?(token: string): string }>;
+  webhooks: Webhooks;
+  /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: nobody’s. */
+  trustProxy?: number | readonly string[] | undefined;
+  log: Logger;
+  now: () => Date;
+  /** A fresh UUIDv7. */
+  newUuid: () => string;
+}

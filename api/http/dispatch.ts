@@ -1,0 +1,182 @@
+/**
+ * From a request to a reply, in one order for every route.
+ *
+ * Owns: that order: authentication, scope, reading the body, validation, Idempotency-Key, handler, audit. Invariants:
+ * nobody without a valid key and scope has a body read or learns whether a thing exists; validation comes before the
+ * Idempotency-Key, so that a corrected body may be sent under the same key.
+ */
+import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import { id } from '../../contracts/fields';
+import { idOfRequest, newId, type IdKind } from '../../domain/ids';
+import type { WebhookRequest } from '../../domain/payment/webhook';
+import { audit } from '../../access/audit';
+import { anonymous, authenticate, requireScope, type Caller } from '../../access/authentication';
+import { readJsonBody, readRawBody } from './body';
+import type { ApiDependencies } from './dependencies';
+import { answerOnce, readIdempotencyKey } from '../../access/idempotency';
+import type { Lease } from '../../access/lease';
+import type { Trace } from './logging';
+import { ProblemError, notFound, toProblem } from './problems';
+import { replyOf, replyOfProblem, send, type Reply } from './reply';
+import { requestHash } from './request-hash';
+import { isMutating, takesIdempotencyKey, type Call, type Route } from './route';
+import { readQuery, validated } from './validation';
+
+type AnyCall = Call<unknown, unknown, unknown>;
+const nothing = z.strictObject({});
+
+/** What Express calls for a route. */
+export function serve(entry: Route, deps: ApiDependencies): RequestHandler {
+  return async (request, response) => {
+    const trace = traceOf(response);
+    trace.route = entry.path;
+    const reply = await replyTo(entry, deps, request, response, trace);
+    trace.problem = reply.problem;
+    trace.replayed = reply.headers['Idempotent-Replayed'] === 'true';
+    send(response, reply);
+  };
+}
+
+/** What the first middleware put there. */
+export function traceOf(response: Response): Trace {
+  return (response.locals as { trace: Trace }).trace;
+}
+
+/** The reply to anything thrown; what nobody foresaw is logged with its cause. */
+export function refusal(error: unknown, deps: ApiDependencies, trace: Trace): Reply {
+  const problem = toProblem(error);
+  if (problem.status >= 500) {
+    const line = { err: problem.cause ?? problem, request_id: trace.requestId, route: trace.route };
+    if (problem.code === 'internal') deps.log.error(line, 'unexpected error');
+    else deps.log.warn(line, 'a part of the system is away');
+  }
+  return replyOfProblem(problem, trace.requestId);
+}
+
+async function replyTo(
+  entry: Route,
+  deps: ApiDependencies,
+  request: Request,
+  response: Response,
+  trace: Trace,
+): Promise<Reply> {
+  let caller: Caller | undefined;
+  let reply: Reply;
+  try {
+    caller = await callerOf(entry, deps, request);
+    trace.apiKeyId = entry.scope === null ? null : caller.id;
+    if (entry.scope !== null) requireScope(caller, entry.scope);
+    reply = await perform(entry, deps, request, response, caller, trace);
+  } catch (error) {
+    reply = refusal(error, deps, trace);
+  }
+  if (caller && entry.scope !== null && isMutating(entry)) {
+    await auditCall(entry, deps, request, caller, trace, reply);
+  }
+  return reply;
+}
+
+async function callerOf(entry: Route, deps: ApiDependencies, request: Request): Promise<Caller> {
+  if (entry.scope === null) return anonymous;
+  return authenticate(deps.db, request.headers.authorization, deps.now());
+}
+
+async function perform(
+  entry: Route,
+  deps: ApiDependencies,
+  request: Request,
+  response: Response,
+  caller: Caller,
+  trace: Trace,
+): Promise<Reply> {
+  const params = validatedParams(entry, request.params);
+  const query = validated(entry.query ?? nothing, readQuery(request.originalUrl));
+  const idempotencyKey = entry.scope === null ? null : readIdempotencyKey(request.headers['idempotency-key']);
+  const raw = await rawRequest(entry, deps, request, response, params);
+  const sent = isMutating(entry) && raw === null ? await readJsonBody(request, response) : undefined;
+  const body = validatedBody(entry, sent);
+  trace.reason = reasonOf(query) ?? reasonOf(body);
+  const work = async (lease: Lease | null): Promise<Reply> => {
+    const ifMatch = request.headers['if-match'] ?? null;
+    const { requestId, traceparent, reason } = trace;
+    const sentWith = { requestId, traceparent, reason, idempotencyKey, ifMatch };
+    const asked = { params, query, body, raw, caller, ...sentWith, lease };
+    try {
+      return replyOf(await entry.handle({ ...asked, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
+    } catch (error) {
+      return refusal(error, deps, trace);
+    }
+  };
+  if (idempotencyKey === null || !takesIdempotencyKey(entry)) return work(null);
+  const asked = {
+    apiKeyId: caller.id,
+    key: idempotencyKey,
+    requestHash: requestHash(request.method, request.path, sent === undefined ? {} : sent),
+    holder: deps.newUuid(),
+  };
+  return answerOnce(deps.db, deps.log, asked, work);
+}
+
+function idsOf(deps: ApiDependencies, caller: Caller, key: string | null): AnyCall['idFor'] {
+  return (kind: IdKind) => (key === null ? newId(kind, deps.newUuid()) : idOfRequest(kind, caller.id, key));
+}
+
+/** The request as it came, for a handler that reads it itself. */
+async function rawRequest(
+  entry: Route,
+  deps: ApiDependencies,
+  request: Request,
+  response: Response,
+  params: unknown,
+): Promise<WebhookRequest | null> {
+  if (entry.raw === undefined) return null;
+  entry.raw.admit(params as Record<string, unknown>, deps);
+  const body = await readRawBody(request, response, entry.raw.maxBytes);
+  return { body, headers: request.headersDistinct, sourceAddress: request.ip ?? null };
+}
+
+/** Why a person wants the change; only from fields that were validated. */
+function reasonOf(fields: unknown): string | null {
+  const { reason } = fields as { reason?: unknown };
+  return typeof reason === 'string' ? reason : null;
+}
+
+/** An id that no thing can have is the id of nothing. */
+function validatedParams(entry: Route, params: unknown): unknown {
+  const result = (entry.params ?? nothing).safeParse(params);
+  if (!result.success) throw notFound('thing');
+  return result.data;
+}
+
+function validatedBody(entry: Route, sent: unknown): unknown {
+  entry.inspectBody?.(sent);
+  if (sent === undefined && entry.body !== undefined && entry.bodyOptional !== true) {
+    throw new ProblemError('malformed_json', 'The body is empty; a JSON object is needed.');
+  }
+  return validated(entry.body ?? nothing, sent === undefined ? {} : sent);
+}
+
+async function auditCall(
+  entry: Route,
+  deps: ApiDependencies,
+  request: Request,
+  caller: Caller,
+  trace: Trace,
+  reply: Reply,
+): Promise<void> {
+  const lastParam = id.safeParse(Object.values(request.params).at(-1));
+  await audit(deps.db, deps.log, {
+    apiKeyId: caller.id,
+    reason: trace.reason,
+    action: `${entry.method.toUpperCase()} ${entry.path}`,
+    subjectId: reply.subjectId ?? lastParam.data ?? null,
+    requestId: trace.requestId,
+    status: reply.status,
+    detail: {
+      ...(entry.scope === null ? {} : { scope: entry.scope }),
+      ...(reply.problem === null ? {} : { code: reply.problem }),
+      ...(reply.headers['Idempotent-Replayed'] === 'true' ? { replayed: true } : {}),
+    },
+  });
+}

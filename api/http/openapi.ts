@@ -1,0 +1,170 @@
+/**
+ * The OpenAPI 3.1 document, written from the route table and the schemas that validate.
+ *
+ * Owns: how a route is described. Invariant: nothing is described by hand that the table already says.
+ */
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from 'zod-openapi';
+import { problem, problems, type ProblemCode } from '../../contracts/problems';
+import { isMutating, takesIdempotencyKey, type DescribedAnswer, type Route } from './route';
+
+/** The document as JSON text. */
+export function openApiDocument(routes: readonly Route[], version: string): string {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const entry of routes) {
+    const path = (paths[entry.path] ??= {});
+    path[entry.method] = operation(entry);
+  }
+  const document = createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Perennial',
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description:
+        'Durable subscription billing. Amounts are whole minor units with a currency; instants are RFC 3339 in UTC. ' +
+        'Unknown fields are refused. Errors are RFC 9457 problems whose `code` is stable.',
+    },
+    servers: [{ url: '/' }],
+    security: [{ apiKey: [] }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key with the scope of the call.' },
+      },
+      parameters: {
+        IdempotencyKey: {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          description:
+            'The same key with the same request gives the same answer and has its effect once. ' +
+            'Scoped to the API key; 1 to 255 printable ASCII characters.',
+          schema: { type: 'string', minLength: 1, maxLength: 255 },
+          example: 'order-1042',
+        },
+        IfMatch: {
+          name: 'If-Match',
+          in: 'header',
+          required: false,
+          description: 'The version that the change is about, in quotes; when it is another one by now, 412.',
+          schema: { type: 'string' },
+          example: '"3"',
+        },
+        RequestId: {
+          name: 'X-Request-Id',
+          in: 'header',
+          required: false,
+          description: 'Answered in the same header and in problems; made when left out or malformed.',
+          schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
+        },
+        Traceparent: {
+          name: 'traceparent',
+          in: 'header',
+          required: false,
+          description:
+            'W3C trace context; passed on to the events that follow. Made when left out or malformed.',
+          schema: { type: 'string' },
+          example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        },
+      },
+    },
+  });
+  return JSON.stringify(document);
+}
+
+function operation(entry: Route): ZodOpenApiOperationObject {
+  const parameters = [
+    { $ref: '#/components/parameters/RequestId' as const },
+    { $ref: '#/components/parameters/Traceparent' as const },
+    ...(takesIdempotencyKey(entry) ? [{ $ref: '#/components/parameters/IdempotencyKey' as const }] : []),
+    ...(entry.honoursIfMatch ? [{ $ref: '#/components/parameters/IfMatch' as const }] : []),
+  ];
+  return {
+    operationId: entry.operationId,
+    tags: [entry.tag],
+    summary: entry.summary,
+    description: [entry.description, entry.scope === null ? undefined : `Scope: \`${entry.scope}\`.`]
+      .filter((part) => part !== undefined)
+      .join('\n\n'),
+    ...(entry.scope === null ? { security: [] } : {}),
+    parameters,
+    requestParams: {
+      ...(entry.params === undefined ? {} : { path: entry.params }),
+      ...(entry.query === undefined ? {} : { query: entry.query }),
+    },
+    ...(entry.raw === undefined ? {} : { requestBody: { required: true, content: { '*/*': {} } } }),
+    ...(entry.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: !entry.bodyOptional,
+            content: { 'application/json': { schema: entry.body } },
+          },
+        }),
+    responses: { ...described(entry.answers), ...refused(problemsOf(entry)) },
+  };
+}
+
+function described(answers: Route['answers']): Record<string, ZodOpenApiResponseObject> {
+  return Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer)]));
+}
+
+function response({ description, schema, contentType }: DescribedAnswer): ZodOpenApiResponseObject {
+  if (schema === undefined && contentType === undefined) return { description };
+  const type = contentType ?? 'application/json';
+  return { description, content: { [type]: schema === undefined ? {} : { schema: schema } } };
+}
+
+/** The route's own refusals, and those that its kind may always answer. */
+function problemsOf(entry: Route): ProblemCode[] {
+  const own = entry.problems ?? [];
+  if (entry.scope === null) return [...own, 'internal'];
+  const always: ProblemCode[] = ['malformed_request', 'unauthenticated', 'forbidden', 'validation_failed'];
+  const withBody: ProblemCode[] = ['malformed_json', 'payload_too_large', 'unsupported_media_type'];
+  const repeated: ProblemCode[] = ['idempotency_key_in_flight', 'idempotency_key_reused'];
+  return [
+    ...always,
+    ...own,
+    ...(isMutating(entry) ? withBody : []),
+    ...(takesIdempotencyKey(entry) ? repeated : []),
+    'internal',
+    'unavailable',
+  ];
+}
+
+/** One answer for each status; its codes are in the description and in the examples. */
+function refused(codes: readonly ProblemCode[]): Record<string, ZodOpenApiResponseObject> {
+  const byStatus = new Map<number, Set<ProblemCode>>();
+  for (const code of codes) {
+    const { status } = problems[code];
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, some]) => [
+      String(status),
+      {
+        description: [...some].map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n\n'),
+        content: {
+          'application/problem+json': {
+            schema: problem,
+            examples: Object.fromEntries([...some].map((code) => [code, { value: example(code) }])),
+          },
+        },
+      },
+    ]),
+  );
+}
+
+function example(code: ProblemCode) {
+  return {
+    type: `/problems/${code}`,
+    ...problems[code],
+    detail: 'What is wrong this time.',
+    code,
+    ...(code === 'validation_failed'
+      ? { errors: [{ path: 'interval.count', message: 'must be at least 1' }] }
+      : {}),
+    request_id: '01982f4e-7a3b-7c11-9d6e-2f0c5a1b8e42',
+  };
+}

@@ -1,0 +1,62 @@
+/** What each problem means and what to do about it; served at `/problems/{code}`, where `type` points to. */
+import type { ProblemCode } from '../../contracts/problems';
+
+export const problemTexts: Readonly<Record<ProblemCode, string>> = {
+  malformed_json: 'The body could not be parsed. Send one JSON value in UTF-8 without a byte order mark.',
+  malformed_request: 'The URL or the framing of the request is broken. Percent-encode what needs it.',
+  malformed_cursor:
+    'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin anew.',
+  unauthenticated:
+    'No valid API key came with the request: missing, unknown, expired and revoked keys are answered alike. Send Authorization: Bearer <key>.',
+  webhook_unreadable:
+    'The signature is right, but the body is not an event of this provider. Nothing was stored. Compare the version of the provider’s API with the one that this release knows.',
+  webhook_not_verified:
+    'reason says why: missing_signature, bad_signature (another secret, an altered body, a header sent twice) or stale_timestamp (compare the clocks of both machines). Nothing was stored.',
+  payment_declined:
+    'The provider declined the charge; failure says why. A declined creation has expired, a declined change changed nothing; nothing was charged. Try again, with another payment method where the category is hard.',
+  forbidden:
+    'The API key is valid but lacks the scope that detail names. An admin can make a key that has it.',
+  not_found: 'Nothing has this id, or no route has this path.',
+  method_not_allowed: 'The header Allow lists the methods that the path knows.',
+  dead_letter_resolved:
+    'It was redriven or discarded before; resolved says when, by whom and why. Nothing was changed.',
+  dead_letter_redriving:
+    'A redrive was asked for and its group has not said yet how it ended. Read it again in a moment; when the redrive failed, it can be discarded.',
+  already_exists:
+    'Something else has the id that was chosen. Choose another, or leave it out to have one made.',
+  idempotency_key_in_flight:
+    'The first request with this Idempotency-Key has not been answered yet. Send the same again after Retry-After.',
+  subscription_final:
+    'The subscription is in its last state, which detail names, and cannot change any more.',
+  subscription_state:
+    'The state of the subscription, which reason names, does not allow the command now. Read the subscription and decide again.',
+  test_clock_advancing:
+    'A test clock makes one advance at a time. Read it until its status is ready, or failed, then ask again.',
+  version_mismatch:
+    'If-Match named another version than the one that is there now; reason names that. Read it and decide again.',
+  payment_not_cancellable:
+    'reason says why: the state that the payment has reached, or collected_by_subscription: such a payment ends with its subscription. Nothing was changed.',
+  operator_task_resolved: 'resolved says when, by whom, why and as what. Nothing was changed.',
+  payment_not_retryable:
+    'reason says why: completed, in_flight, unknown_outcome, pending, requires_action, cancelled, uncollectible, hard_declined (another payment method may do), budget_exhausted, subscription_paused, subscription_final or no_payment_method. Nothing was asked for.',
+  bulk_retry_state:
+    'reason is the status of the bulk retry: a preview was never started, and what is completed or cancelled stays so. Start another one.',
+  payment_not_refundable:
+    'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left. What is pending or was given back already is not left. Nothing was changed.',
+  payment_method_in_use:
+    'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
+  customer_erased:
+    'The customer’s personal data was erased. What remains are records of money, which do not change.',
+  payload_too_large: 'JSON bodies may have 262144 bytes at most, webhooks 1048576.',
+  unsupported_media_type: 'Bodies are sent as application/json in UTF-8 without Content-Encoding.',
+  validation_failed: 'errors lists each mistake: where it is and what is allowed there. Nothing was changed.',
+  idempotency_key_reused:
+    'An Idempotency-Key belongs to one request: the same method, path and body. Use a fresh key for each thing wanted.',
+  card_number_refused:
+    'Something in the request looks like a card number. Send the token that the payment provider gave out instead. The value was not stored.',
+  too_many_requests: 'Wait for Retry-After, then send the same again.',
+  internal:
+    'The mistake is ours. It was logged under request_id. The same request with its Idempotency-Key may be repeated.',
+  unavailable:
+    'A part of the system did not answer in time. The outcome may be open: repeat with the same Idempotency-Key after Retry-After, or read the object that the answer names.',
+};

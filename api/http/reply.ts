@@ -1,0 +1,59 @@
+/** An answer as it goes over the wire: rendered once, so that a repeat is the same to the byte. */
+import type { Response } from 'express';
+import type { ProblemCode } from '../../contracts/problems';
+import { problemBody, problemHeaders, type ProblemError } from './problems';
+import type { Answer } from './route';
+
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  text: string | Buffer | null;
+  /** What is kept for repeats; differs from `text` only where that holds a secret. */
+  kept: string | null;
+  subjectId: string | null;
+  personalDataOf: string | null;
+  problem: ProblemCode | null;
+}
+
+/** A handler's answer. */
+export function replyOf(answer: Answer): Reply {
+  const text = answer.file?.data ?? (answer.body === undefined ? null : JSON.stringify(answer.body));
+  const kept = answer.bodyOfRepeats === undefined ? text : JSON.stringify(answer.bodyOfRepeats);
+  const type = answer.file?.contentType ?? (text === null ? undefined : 'application/json');
+  return {
+    status: answer.status,
+    headers: { ...(type === undefined ? {} : { 'Content-Type': type }), ...answer.headers },
+    text,
+    kept: typeof kept === 'string' ? kept : null,
+    subjectId: answer.subjectId ?? null,
+    personalDataOf: answer.personalDataOf ?? null,
+    problem: null,
+  };
+}
+
+/** A refusal. */
+export function replyOfProblem(error: ProblemError, requestId: string): Reply {
+  const text = JSON.stringify(problemBody(error, requestId));
+  return {
+    status: error.status,
+    headers: { 'Content-Type': 'application/problem+json', ...problemHeaders(error) },
+    text,
+    kept: text,
+    subjectId: error.extras.subscription_id ?? null,
+    personalDataOf: null,
+    problem: error.code,
+  };
+}
+
+/** Writes the reply; the caller's connection going away is no error of ours. */
+export function send(response: Response, reply: Reply): void {
+  response.status(reply.status);
+  for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
+  if (reply.text === null) {
+    response.end();
+    return;
+  }
+  // A text goes out in one write with its headers; bytes would take another.
+  response.setHeader('Content-Length', Buffer.byteLength(reply.text));
+  response.end(reply.text);
+}

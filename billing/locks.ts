@@ -1,0 +1,85 @@
+/**
+ * Row locks, in the one order that everybody keeps: subscription, payment, attempt, outbox.
+ *
+ * What a lock returns is the row as it stands once the lock is held, also when it had to be waited for. A payment is
+ * read by a statement of its own after the subscription's lock, so that it is seen as committed by whoever held that
+ * lock before (READ COMMITTED). FOR SHARE is never upgraded.
+ */
+import type { Transaction } from '../prisma/client';
+import { direct } from '../prisma/sql';
+import { columnsOf } from '../prisma/columns';
+import { subscriptionColumns } from './subscription/store';
+import { Prisma } from '../prisma/generated/client';
+
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+
+const paymentColumns = columnsOf(Prisma.PaymentScalarFieldEnum);
+
+/** A locked row, and PostgreSQL's time when the lock was there. */
+export interface Locked<Row> {
+  row: Row;
+  realNow: Date;
+}
+
+/** Locks a subscription for a change. Null when it does not exist. */
+export async function lockSubscription(
+  tx: Transaction,
+  subscriptionId: string,
+): Promise<Locked<SubscriptionRow> | null> {
+  // The outer query reads the clock for the row that the inner one gave, so after its lock.
+  const [found] = await direct(tx).query<(SubscriptionRow & { real_now: Date })[]>`
+    WITH locked AS MATERIALIZED (
+      SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR UPDATE
+    )
+    SELECT ${subscriptionColumns}, clock_timestamp() AS real_now FROM locked`;
+  if (found === undefined) return null;
+  const { real_now: realNow, ...row } = found;
+  return { row, realNow };
+}
+
+/** Keeps a subscription as it is until the transaction ends, beside others who do the same. */
+export async function shareSubscription(
+  tx: Transaction,
+  subscriptionId: string | null,
+): Promise<SubscriptionRow | null> {
+  if (subscriptionId === null) return null;
+  const [row] = await direct(tx).query<SubscriptionRow[]>`
+    SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR SHARE`;
+  return row ?? null;
+}
+
+/** Locks a payment for a change; its subscription's lock comes first. Null when it does not exist. */
+export async function lockPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | null> {
+  const [row] = await direct(tx).query<PaymentRow[]>`
+    SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE`;
+  return row ?? null;
+}
+
+/** A payment under its lock, its subscription under one as well, and PostgreSQL's time when both were there. */
+export interface LockedPayment {
+  payment: PaymentRow;
+  subscription: SubscriptionRow | null;
+  realNow: Date;
+}
+
+/**
+ * Locks a payment for a change while its subscription, if it has one, stays as it is: the order for whoever writes
+ * payments or attempts. @throws when there is no such payment
+ */
+export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
+  // Asked at once, carried out one after the other. Whose a payment is never changes, so it may be looked up before its lock.
+  const [[subscription], [found]] = await Promise.all([
+    direct(tx).query<SubscriptionRow[]>`
+      SELECT ${subscriptionColumns} FROM subscriptions
+      WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`,
+    direct(tx).query<(PaymentRow & { real_now: Date })[]>`
+      WITH locked AS MATERIALIZED (
+        SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
+      )
+      SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked`,
+  ]);
+  if (found === undefined) throw new Error(`payment ${paymentId} does not exist`);
+  const { real_now: realNow, ...payment } = found;
+  return { payment, subscription: subscription ?? null, realNow };
+}

@@ -1,0 +1,87 @@
+/**
+ * A person's decision about an operator task, in one transaction with what it decides.
+ *
+ * Invariants: a task is resolved once, with actor and reason; the outcome of an attempt or a refund is written by the
+ * same functions that write the provider's word, so it is written once, with its event.
+ */
+import type { Actor } from '../../contracts/fields';
+import { failure, isAttemptOpen, type AttemptStatus } from '../../domain/payment/payment';
+import { databaseNow, type Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
+import { lockPaymentInOrder } from '../locks';
+import { settleAttempt } from '../payment/settle-attempt';
+import { settleRefund } from '../payment/settle-refund';
+
+type TaskRow = Prisma.OperatorTaskGetPayload<object>;
+
+export interface Decision {
+  actor: Actor;
+  reason: string;
+  /** What the provider's records say; null where nothing is to be found out. */
+  outcome: 'succeeded' | 'failed' | null;
+  provider_reference: string | null;
+}
+
+/** Whether the task asks for what became of an attempt or a refund. */
+export function asksForOutcome({ kind }: Pick<TaskRow, 'kind'>): boolean {
+  return kind === 'unknown_outcome' || kind === 'amount_mismatch';
+}
+
+/** @returns the payment whose process has to look at its row, if any; null when the task was resolved already */
+export async function resolveTask(
+  tx: Transaction,
+  task: TaskRow,
+  decision: Decision,
+): Promise<{ paymentId: string | null } | null> {
+  const paymentId = await applyOutcome(tx, task, decision);
+  const now = await databaseNow(tx);
+  const { actor, reason, outcome } = decision;
+  const resolution = { actor, reason, outcome } as unknown as Prisma.InputJsonValue;
+  const { count } = await tx.operatorTask.updateMany({
+    where: { id: task.id, status: 'open' },
+    data: { status: 'resolved', resolved_at: now, resolution },
+  });
+  return count === 0 ? null : { paymentId };
+}
+
+async function applyOutcome(tx: Transaction, task: TaskRow, decision: Decision): Promise<string | null> {
+  if (decision.outcome === null || !asksForOutcome(task)) return null;
+  if (task.subject_type === 'refund') return settleTheRefund(tx, task.subject_id, decision);
+  return task.subject_type === 'payment' ? settleTheAttempt(tx, task.subject_id, decision) : null;
+}
+
+/** The open attempt; without one, the latest: it failed, and the provider named another amount since. */
+async function settleTheAttempt(tx: Transaction, paymentId: string, decision: Decision): Promise<string> {
+  await lockPaymentInOrder(tx, paymentId);
+  const attempts = await tx.paymentAttempt.findMany({
+    where: { payment_id: paymentId },
+    orderBy: { number: 'desc' },
+  });
+  const asked = attempts.find(({ status }) => isAttemptOpen(status as AttemptStatus)) ?? attempts[0];
+  if (asked === undefined) return paymentId;
+  const reference = decision.provider_reference ?? asked.provider_reference;
+  const never = failure('processing_error', 'The provider’s records say that nothing was taken.');
+  await settleAttempt(
+    tx,
+    paymentId,
+    asked.number,
+    decision.outcome === 'succeeded'
+      ? { status: 'completed', provider_reference: reference }
+      : { status: 'failed', provider_reference: reference, failure: never },
+    // A person looked it up.
+    'lookup',
+  );
+  return paymentId;
+}
+
+async function settleTheRefund(tx: Transaction, refundId: string, decision: Decision): Promise<string> {
+  const { provider_reference } = decision;
+  const { refund } = await settleRefund(
+    tx,
+    refundId,
+    decision.outcome === 'succeeded'
+      ? { status: 'succeeded', provider_reference }
+      : { status: 'failed', provider_reference, reason: 'operator' },
+  );
+  return refund.payment_id;
+}

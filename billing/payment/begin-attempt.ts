@@ -1,0 +1,201 @@
+/**
+ * The transaction before a provider is called: the attempt's row, or the reason why there is none.
+ *
+ * Invariants: no attempt begins under a final or paused subscription (its row is shared until the commit), none
+ * beside an open one; every execution of an attempt uses the row's values; a key is sent only within 10 minutes.
+ */
+import type { AttemptTrigger, Failure, PaymentStatus } from '../../domain/payment/payment';
+import { failure, mayBeginAttempt } from '../../domain/payment/payment';
+import { attemptIdempotencyKey } from '../../domain/ids';
+import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
+import { lockPaymentInOrder, type LockedPayment } from '../locks';
+import { methodToCharge } from './retry-facts';
+import { settleAttempt } from './settle-attempt';
+import { attemptsOf, insertAttempt, type AttemptedPayment } from './store';
+import type { ChargeRequest } from '../../providers/port';
+
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+/** What of a payment method a charge needs. */
+type ChargedMethod = Pick<
+  Prisma.PaymentMethodGetPayload<object>,
+  'id' | 'provider' | 'token' | 'provider_customer'
+>;
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+
+/** Older keys may have been forgotten by the provider, which would charge again. */
+const keyLifetimeMs = 10 * 60_000;
+
+export interface AttemptRequest {
+  payment_id: string;
+  number: number;
+  trigger: AttemptTrigger;
+  /** The method that somebody wants charged; left out: the one that is due. */
+  payment_method_id?: string | null;
+}
+
+export type RefusalReason =
+  'subscription_final' | 'subscription_paused' | 'payment_not_chargeable' | 'no_payment_method';
+
+/** What an attempt came to. `open`: nobody knows yet, or the customer has to act first. */
+export type AttemptAnswer =
+  | { status: 'completed' }
+  | { status: 'failed'; failure: Failure }
+  | { status: 'refused'; reason: RefusalReason }
+  | { status: 'open'; waits_for_customer?: true };
+
+/** The call that an attempt makes. */
+export interface AttemptCall {
+  kind: 'call';
+  provider: string;
+  paymentMethodId: string;
+  charge: ChargeRequest;
+}
+
+export type BegunAttempt = AttemptCall | { kind: 'answer'; answer: AttemptAnswer };
+
+const answer = (given: AttemptAnswer): BegunAttempt => ({ kind: 'answer', answer: given });
+
+/** @param repeat only an attempt that exists may be sent again; none is begun */
+export async function beginAttempt(
+  db: Database,
+  request: AttemptRequest,
+  repeat: boolean,
+): Promise<BegunAttempt> {
+  return inTransaction(db, async (tx) =>
+    beginLocked(tx, await lockPaymentInOrder(tx, request.payment_id), request, repeat),
+  );
+}
+
+/** {@link beginAttempt} for who holds the locks already. @param locked the rows as they stand under them */
+export async function beginLocked(
+  tx: Transaction,
+  { payment, subscription }: Omit<LockedPayment, 'realNow'>,
+  request: AttemptRequest,
+  repeat: boolean,
+): Promise<BegunAttempt> {
+  const attempts = await attemptsOf(tx, payment.id);
+  const existing = attempts.find(({ number }) => number === request.number);
+  if (existing !== undefined) return continueAttempt(tx, payment, existing, subscription);
+  if (repeat) return answer({ status: 'open' });
+  const refused = refusal(payment, attempts.length, request.number, subscription);
+  if (refused !== null) return answer({ status: 'refused', reason: refused });
+  const wanted = request.payment_method_id ?? null;
+  return beginNew(tx, payment, request, await methodToCharge(tx, payment, subscription, wanted));
+}
+
+async function continueAttempt(
+  tx: Transaction,
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  subscription: SubscriptionRow | null,
+): Promise<BegunAttempt> {
+  if (attempt.settled_at !== null) return answer(settledAnswer(attempt));
+  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus))
+    return answer({ status: 'open' });
+  const now = await databaseNow(tx);
+  if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
+  const method =
+    attempt.payment_method_id === null
+      ? null
+      : await tx.paymentMethod.findUnique({ where: { id: attempt.payment_method_id } });
+  return call(payment, attempt, method);
+}
+
+/** The answer that a settled attempt gives for ever. */
+export function settledAnswer(attempt: AttemptRow): AttemptAnswer {
+  return attempt.status === 'completed'
+    ? { status: 'completed' }
+    : { status: 'failed', failure: attempt.failure as unknown as Failure };
+}
+
+function refusal(
+  payment: PaymentRow,
+  attempts: number,
+  number: number,
+  subscription: SubscriptionRow | null,
+): RefusalReason | null {
+  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus))
+    return 'subscription_final';
+  if (subscription?.status === 'paused') return 'subscription_paused';
+  return mayBeginAttempt(payment.status as PaymentStatus, attempts, number) ? null : 'payment_not_chargeable';
+}
+
+/**
+ * Begins an attempt that nobody has begun and nothing speaks against.
+ * @param payment the transaction holds its row, or has just written it
+ * @param method what {@link methodToCharge} says, or would say
+ */
+export async function beginNew(
+  tx: Transaction,
+  payment: AttemptedPayment,
+  request: AttemptRequest,
+  method: ChargedMethod | null,
+): Promise<BegunAttempt> {
+  if (method === null && request.number > 1)
+    return answer({ status: 'refused', reason: 'no_payment_method' });
+  const attempt = await insertAttempt(tx, payment, newAttempt(payment, request, method));
+  if (method !== null) return call(payment, attempt, method);
+  const settled = await settleAttempt(
+    tx,
+    payment.id,
+    attempt.number,
+    {
+      status: 'failed',
+      provider_reference: null,
+      failure: failure('invalid_payment_method', 'There is no payment method to charge.'),
+    },
+    'answer',
+  );
+  return answer(settledAnswer(settled.attempt));
+}
+
+/** What is written of an attempt that begins. @param method null: there is none */
+export function newAttempt<Method extends ChargedMethod | null>(
+  { id, kind }: Pick<AttemptedPayment, 'id' | 'kind'>,
+  { number, trigger }: AttemptRequest,
+  method: Method,
+) {
+  const idempotencyKey = attemptIdempotencyKey(id, number);
+  return { number, idempotencyKey, trigger, onSession: kind === 'first' && number === 1, method };
+}
+
+/** The call of an attempt that has been written with its payment. */
+export function firstCall(
+  payment: AttemptedPayment,
+  { number, idempotencyKey, onSession, method }: ReturnType<typeof newAttempt<ChargedMethod>>,
+): BegunAttempt {
+  const { amount, currency } = payment;
+  const { provider } = method;
+  const sent = { number, idempotency_key: idempotencyKey, on_session: onSession, provider, amount, currency };
+  return call(payment, sent, method);
+}
+
+/** What of an attempt's row is sent. */
+type SentAttempt = Pick<
+  AttemptRow,
+  'number' | 'idempotency_key' | 'on_session' | 'provider' | 'amount' | 'currency'
+>;
+
+function call(payment: AttemptedPayment, attempt: SentAttempt, method: ChargedMethod | null): BegunAttempt {
+  if (method === null || attempt.provider === null) return answer({ status: 'open' });
+  return {
+    kind: 'call',
+    provider: attempt.provider,
+    paymentMethodId: method.id,
+    charge: {
+      idempotencyKey: attempt.idempotency_key,
+      amount: Number(attempt.amount),
+      currency: attempt.currency,
+      token: method.token,
+      offSession: !attempt.on_session,
+      paymentId: payment.id,
+      attempt: attempt.number,
+      subscriptionId: payment.subscription_id,
+      customerId: payment.customer_id,
+      providerCustomer: method.provider_customer,
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The refunds that a cancellation makes: the one that it asks for, and all that was taken after it.
+ *
+ * Invariants: what is promised is promised in one transaction, with ids that follow from the cancellation, so that a
+ * record read again promises nothing new; no record is believed that our own history does not know; never more is
+ * promised than the subscription's payments took.
+ */
+import type { EventData } from '../../contracts/topics/events';
+import type { Actor } from '../../contracts/fields';
+import { cancellationRefundId } from '../../domain/ids';
+import { isPaymentCollected, paymentStatuses } from '../../domain/payment/payment';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { shareSubscription } from '../locks';
+import { raiseOperatorTask } from '../operator-tasks';
+import { reserveRefund, reserveUnwanted } from './reserve-refund';
+import { Unprocessable } from '../unprocessable';
+
+type Cancelled = EventData<'subscriptions.cancelled'>;
+
+/** Newest payments that a refund is taken from; it hardly ever needs a second one. */
+const maxPayments = 100;
+
+/** @returns the payments with something to pay out, whoever promised it. @throws Unprocessable */
+export async function promiseRefunds(db: Database, cancelled: Cancelled): Promise<string[]> {
+  return inTransaction(db, async (tx) => {
+    const { refund, open_payment_ids: openIds } = cancelled;
+    await mustBeOurs(tx, cancelled);
+    const takenFrom = refund === null || refund.amount <= 0 ? [] : await promiseAmount(tx, cancelled, refund);
+    for (const paymentId of openIds) await promiseWhatCameAfter(tx, cancelled.subscription.id, paymentId);
+    const paymentIds = [...openIds, ...takenFrom];
+    const due = await tx.refund.findMany({
+      where: { payment_id: { in: paymentIds }, settled_at: null },
+      distinct: ['payment_id'],
+      select: { payment_id: true },
+    });
+    return due.map(({ payment_id }) => payment_id);
+  });
+}
+
+/** Keeps the subscription as it is. A record that gives money away has to be one that our own history knows. */
+async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled): Promise<void> {
+  const { id, version } = subscription;
+  const row = await shareSubscription(tx, id);
+  if (row === null) throw new Unprocessable('unknown_subscription', `there is no subscription ${id}`);
+  const change = await tx.change.findUnique({ where: { subject_id_version: { subject_id: id, version } } });
+  const known = row.status === 'cancelled' && change?.changes.includes('cancelled');
+  if (known && (refund === null || refund.currency === row.currency)) return;
+  const what = `version ${version} of subscription ${id} is no cancellation, or its currency another one`;
+  throw new Unprocessable('contradicts_subscription', what);
+}
+
+/** Takes the amount from the newest payment backwards. @returns the payments that it is taken from */
+async function promiseAmount(
+  tx: Transaction,
+  { subscription, reason, actor }: Cancelled,
+  refund: NonNullable<Cancelled['refund']>,
+): Promise<string[]> {
+  const payments = await tx.payment.findMany({
+    where: {
+      subscription_id: subscription.id,
+      currency: refund.currency,
+      // What was asked for apart is not the subscription's price.
+      kind: { not: 'manual' },
+      status: { in: paymentStatuses.filter(isPaymentCollected) },
+    },
+    orderBy: [{ created_at: 'desc' }, { id: 'desc' }],
+    take: maxPayments,
+    select: { id: true },
+  });
+  const idOf = (paymentId: string) => cancellationRefundId(subscription.id, subscription.version, paymentId);
+  const ids = payments.map(({ id }) => idOf(id));
+  const before = await tx.refund.findMany({ where: { id: { in: ids } }, select: { payment_id: true } });
+  // Promised at an earlier reading of the record; all of it at once, so nothing is missing.
+  if (before.length > 0) return before.map(({ payment_id }) => payment_id);
+  let leftAmount = refund.amount;
+  const takenFrom: string[] = [];
+  for (const { id } of payments) {
+    if (leftAmount === 0) break;
+    const amount = await promiseFrom(tx, id, idOf(id), leftAmount, reason ?? 'subscription_cancelled', actor);
+    leftAmount -= amount;
+    if (amount > 0) takenFrom.push(id);
+  }
+  if (leftAmount > 0) await reportMissing(tx, subscription.id, leftAmount, refund.currency);
+  return takenFrom;
+}
+
+/** @returns how much of `upToAmount` this payment gives back */
+async function promiseFrom(
+  tx: Transaction,
+  paymentId: string,
+  refundId: string,
+  upToAmount: number,
+  reason: string,
+  actor: Actor,
+): Promise<number> {
+  const order = { refund_id: refundId, payment_id: paymentId, reason, actor: systemOf(actor) };
+  const wanted = await reserveRefund(tx, { ...order, amount: upToAmount });
+  const given =
+    wanted.kind === 'refused' && wanted.reason === 'more_than_left'
+      ? await reserveRefund(tx, { ...order, amount: null })
+      : wanted;
+  return given.kind === 'reserved' ? Number(given.refund.amount) : 0;
+}
+
+/** Nobody waits for these refunds, so a person hears when one fails; who cancelled is in the history. */
+function systemOf(actor: Actor): Actor {
+  return { kind: 'system', id: 'payment-service', reason: actor.reason };
+}
+
+async function reportMissing(
+  tx: Transaction,
+  subscriptionId: string,
+  amount: number,
+  currency: string,
+): Promise<void> {
+  const subject = { type: 'subscription', id: subscriptionId } as const;
+  const detail = `Of the refund that the cancellation asks for, ${amount} ${currency} (minor units) are more than its payments took.`;
+  await raiseOperatorTask(tx, 'refund_failed', subject, detail, await databaseNow(tx));
+}
+
+/** Usually promised by whoever settled it: the same refund. */
+async function promiseWhatCameAfter(
+  tx: Transaction,
+  subscriptionId: string,
+  paymentId: string,
+): Promise<void> {
+  const where = { id: paymentId, subscription_id: subscriptionId };
+  if ((await tx.payment.count({ where })) > 0) await reserveUnwanted(tx, paymentId, 'subscription_final');
+}

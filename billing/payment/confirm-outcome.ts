@@ -1,0 +1,72 @@
+/**
+ * No record is believed about money: an outcome that is told counts only when our own rows say the same.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { EventData } from '../../contracts/topics/events';
+import { attemptEventId } from '../../domain/event-ids';
+import type { Failure } from '../../domain/payment/payment';
+import type { Database } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
+import { attemptHead } from './publish-outcome';
+import { Unprocessable } from '../unprocessable';
+
+/** What is told of an attempt: the data of `payments.completed` or `payments.failed`. */
+export type ToldOutcome = EventData<'payments.completed'> | EventData<'payments.failed'>;
+
+export interface ConfirmedOutcome {
+  payment: Prisma.PaymentGetPayload<object>;
+  attempt: Prisma.PaymentAttemptGetPayload<object>;
+}
+
+/**
+ * Our rows of a told outcome, once they agree with it in everything that it says.
+ * @throws Unprocessable `unknown_payment`, or `contradicts_payment` with the names of what differs
+ */
+export async function confirmPaymentOutcome(db: Database, told: ToldOutcome): Promise<ConfirmedOutcome> {
+  const { payment_id, attempt: number } = told;
+  const payment = await db.payment.findUnique({
+    where: { id: payment_id },
+    include: { attempts: { where: { number } } },
+  });
+  if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${payment_id}`);
+  const [attempt] = payment.attempts;
+  if (attempt === undefined)
+    throw new Unprocessable('contradicts_payment', `${payment_id} has no attempt ${number}`);
+  const differing = (await isOvertaken(db, told, attempt)) ? [] : differences(told, payment, attempt);
+  if (differing.length > 0)
+    throw new Unprocessable(
+      'contradicts_payment',
+      `attempt ${number} of ${payment_id} is another one in ${differing.join(', ')}`,
+    );
+  return { payment, attempt };
+}
+
+/** The failure was ours to tell, and the attempt has turned out to have succeeded since. */
+async function isOvertaken(
+  db: Database,
+  told: ToldOutcome,
+  attempt: ConfirmedOutcome['attempt'],
+): Promise<boolean> {
+  if (!('failure' in told) || attempt.status !== 'completed') return false;
+  const event_id = attemptEventId(attempt.payment_id, attempt.number, 'failed');
+  return (await db.outboxEvent.count({ where: { event_id } })) > 0;
+}
+
+function differences(
+  told: ToldOutcome,
+  payment: ConfirmedOutcome['payment'],
+  attempt: ConfirmedOutcome['attempt'],
+): string[] {
+  const failure = attempt.failure as unknown as Failure | null;
+  const ours: Record<string, unknown> = {
+    ...attemptHead(payment, attempt),
+    status: attempt.status,
+    failure: attempt.status === 'failed' ? failure?.code : undefined,
+  };
+  const theirs: Record<string, unknown> = {
+    ...told,
+    status: 'failure' in told ? 'failed' : 'completed',
+    failure: 'failure' in told ? told.failure.code : undefined,
+  };
+  return Object.keys(ours).filter((name) => !isDeepStrictEqual(ours[name], theirs[name]));
+}

@@ -1,0 +1,50 @@
+/**
+ * The trace context of the request that an attempt was made for, as the event that carried the request has it.
+ *
+ * Invariant: what nobody asked for (renewals, automatic retries) has none, and none is made up.
+ */
+import { paymentRequestedEventId, retryRequestedEventId, subscriptionEventId } from '../../domain/event-ids';
+import type { AttemptTrigger } from '../../domain/payment/payment';
+import type { Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
+
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+
+interface Traced {
+  traceparent?: string;
+}
+
+/** W3C trace context; undefined when there was no request, or its event is no longer kept. */
+export async function traceOfRequest(
+  tx: Transaction,
+  payment: PaymentRow,
+  attempt: AttemptRow,
+): Promise<string | undefined> {
+  // A change that had to be paid first: its command is kept with the payment.
+  if (payment.kind === 'proration' && attempt.number === 1) {
+    return (payment.change as { command?: Traced } | null)?.command?.traceparent;
+  }
+  const event_id = await requestOf(tx, payment, attempt);
+  if (event_id === null) return undefined;
+  const row = await tx.outboxEvent.findUnique({ where: { event_id }, select: { payload: true } });
+  return row?.payload ? (JSON.parse(row.payload) as Traced).traceparent : undefined;
+}
+
+/** The id of the event that says what was asked for. */
+async function requestOf(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): Promise<string | null> {
+  switch (attempt.trigger as AttemptTrigger) {
+    case 'first':
+      return payment.subscription_id === null ? null : subscriptionEventId(payment.subscription_id, 1);
+    case 'manual':
+      return paymentRequestedEventId(payment.id);
+    case 'manual_retry': {
+      const where = { payment_id: payment.id, attempt: attempt.number };
+      const request = await tx.retryRequest.findFirst({ where, select: { id: true } });
+      return request === null ? null : retryRequestedEventId(payment.id, request.id);
+    }
+    case 'renewal':
+    case 'automatic_retry':
+      return null;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Payments that are asked for on `payments.requested`, by our API or by another producer.
+ *
+ * Invariants: our API's payments have their row before their record; one without a row comes from outside, is bounded,
+ * and gets its row here; a record that gives a known payment other terms is never believed.
+ */
+import type { EventData } from '../../contracts/topics/events';
+import { id as wellFormedId } from '../../contracts/fields';
+import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
+import { shareSubscription } from '../locks';
+import { isSamePayment, requestPayment, type RequestedPayment } from './request-payment';
+import { Unprocessable } from '../unprocessable';
+
+/** @returns the payment's row. @throws Unprocessable */
+export async function acceptRequested(
+  db: Database,
+  { actor: _actor, ...wanted }: EventData<'payments.requested'>,
+  externalMax: number,
+): Promise<Prisma.PaymentGetPayload<object>> {
+  // PostgreSQL's text has no NUL.
+  if (JSON.stringify(wanted).includes('\\u0000'))
+    throw new Unprocessable('contradicts_payment', 'it holds text that cannot be kept');
+  const known = await db.payment.findUnique({ where: { id: wanted.payment_id } });
+  if (known !== null) return mustBeSame(known, wanted);
+  return inTransaction(db, async (tx) => {
+    await mustBeAcceptable(tx, wanted, externalMax);
+    const { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason } = wanted;
+    const terms = { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason };
+    // Somebody else may have written it meanwhile.
+    return mustBeSame(await requestPayment(tx, terms, await databaseNow(tx)), wanted);
+  });
+}
+
+function mustBeSame<Row extends Prisma.PaymentGetPayload<object>>(row: Row, wanted: RequestedPayment): Row {
+  if (isSamePayment(row, wanted)) return row;
+  throw new Unprocessable('contradicts_payment', `payment ${wanted.payment_id} has other terms`);
+}
+
+async function mustBeAcceptable(
+  tx: Transaction,
+  wanted: RequestedPayment,
+  externalMax: number,
+): Promise<void> {
+  if (!wellFormedId.safeParse(wanted.payment_id).success)
+    throw new Unprocessable('contradicts_payment', 'the payment’s id is not well-formed');
+  if (wanted.amount > externalMax) {
+    const detail = `other producers may ask for ${externalMax} minor units at most`;
+    throw new Unprocessable('amount_too_large', detail);
+  }
+  const subscription = await shareSubscription(tx, wanted.subscription_id);
+  const customer = await tx.customer.findUnique({ where: { id: wanted.customer_id } });
+  if (customer === null || customer.erased_at !== null)
+    throw new Unprocessable('unknown_customer', `there is no customer ${wanted.customer_id}`);
+  if (wanted.subscription_id === null) return;
+  if (subscription === null)
+    throw new Unprocessable('unknown_subscription', `there is no subscription ${wanted.subscription_id}`);
+  const ended = isFinal(subscription.status as SubscriptionStatus);
+  if (ended || subscription.customer_id !== wanted.customer_id)
+    throw new Unprocessable(
+      'contradicts_subscription',
+      `subscription ${subscription.id} cannot be paid for so`,
+    );
+}

@@ -1,0 +1,239 @@
+/**
+ * What the rules of retrying look at, read from the rows: attempts, payment method, budgets, policy.
+ *
+ * Used by the API, which answers at once, and by the Retry Service, which judges again when it acts. Invariant: which
+ * method would be charged is answered by one function, the same that an attempt asks.
+ */
+import type { AttemptTrigger, DeclineCode, Failure, PaymentStatus } from '../../domain/payment/payment';
+import { earliestWithinMs } from '../../domain/retry/budget';
+import type { CurrentPaymentMethod, FailedAttempt } from '../../domain/retry/planner';
+import type { RetryPolicyDocument } from '../../domain/retry/policy';
+import { retryRefusal, type RetryRefusal } from '../../domain/retry/refusal';
+import type { SubscriptionStatus } from '../../domain/subscription/subscription';
+import type { Transaction } from '../../prisma/client';
+import { direct } from '../../prisma/sql';
+import { columnsOf } from '../../prisma/columns';
+import { Prisma } from '../../prisma/generated/client';
+import { readRetryPolicy } from './retry-policies';
+
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+type MethodRow = Prisma.PaymentMethodGetPayload<object>;
+
+const methodColumns = columnsOf(Prisma.PaymentMethodScalarFieldEnum);
+
+/** Long enough for every budget: none looks further back. */
+const budgetDays = 366;
+
+/** A payment that somebody asks about, with what decides what would be charged. */
+interface Chargeable {
+  payment: PaymentRow;
+  subscription: SubscriptionRow | null;
+  /** The payment method that whoever asks for the attempt wants; null: nobody wants a particular one. */
+  wanted: string | null;
+}
+
+/** What of a payment says which method would be charged. */
+type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method_id'>;
+
+/**
+ * The payment methods that attempts would charge, in the order of the payments. Of a payment of its own it is the one
+ * that was named; a period is collected with the subscription's of now. Then the customer's default.
+ */
+async function methodsToCharge(
+  tx: Transaction,
+  asked: readonly (Omit<Chargeable, 'payment'> & { payment: ToCharge })[],
+): Promise<(MethodRow | null)[]> {
+  const choices = asked.map(({ payment, subscription, wanted }) => {
+    const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
+    return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
+  });
+  const place = (at: number) => choices.map((choice) => choice[at] ?? '');
+  const rows = await direct(tx).query<(MethodRow & { item: bigint })[]>`
+    SELECT DISTINCT ON (item) item, ${methodColumns} FROM payment_methods
+    JOIN (
+      SELECT item, place, method_id, owner_id
+      FROM unnest(
+          ${asked.map(({ payment }) => payment.customer_id)}::text[],
+          ${place(0)}::text[], ${place(1)}::text[], ${place(2)}::text[]
+        ) WITH ORDINALITY AS named(owner_id, first, second, third, item)
+        JOIN customers ON customers.id = owner_id,
+        unnest(ARRAY[first, second, third, default_payment_method_id])
+          WITH ORDINALITY AS listed(method_id, place)
+    ) AS choice ON choice.method_id = payment_methods.id AND choice.owner_id = payment_methods.customer_id
+    WHERE deleted_at IS NULL
+    ORDER BY item, place`;
+  const found = new Map(rows.map(({ item, ...row }) => [Number(item) - 1, row]));
+  return asked.map((_, at) => found.get(at) ?? null);
+}
+
+/** The payment method that an attempt would charge. @param wanted by whoever asks for it; null: no particular one */
+export async function methodToCharge(
+  tx: Transaction,
+  payment: ToCharge,
+  subscription: SubscriptionRow | null,
+  wanted: string | null = null,
+): Promise<MethodRow | null> {
+  const [method] = await methodsToCharge(tx, [{ payment, subscription, wanted }]);
+  return method ?? null;
+}
+
+/** All attempts of a payment that failed, oldest first. */
+export async function failedAttempts(tx: Transaction, paymentId: string): Promise<FailedAttempt[]> {
+  const rows = await tx.paymentAttempt.findMany({
+    where: { payment_id: paymentId, status: 'failed' },
+    orderBy: { number: 'asc' },
+  });
+  return rows.map((row) => ({
+    number: row.number,
+    trigger: row.trigger as AttemptTrigger,
+    at: (row.settled_at ?? row.started_at).toISOString(),
+    code: (row.failure as unknown as Failure).code satisfies DeclineCode,
+    payment_method_id: row.payment_method_id,
+  }));
+}
+
+/** The latest decline of each payment with each method that it was tried with, by `declineKey`. */
+async function lastDeclines(
+  tx: Transaction,
+  paymentIds: readonly string[],
+): Promise<Map<string, DeclineCode>> {
+  const rows = await direct(tx).query<
+    { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
+  >`
+    SELECT DISTINCT ON (payment_id, payment_method_id) payment_id, payment_method_id, failure ->> 'code' AS code
+    FROM payment_attempts WHERE payment_id = ANY(${paymentIds}) AND status = 'failed'
+    ORDER BY payment_id, payment_method_id, number DESC`;
+  return new Map(rows.map((row) => [declineKey(row.payment_id, row.payment_method_id), row.code]));
+}
+
+function declineKey(paymentId: string, methodId: string | null): string {
+  return `${paymentId}/${methodId}`;
+}
+
+/** A method with every attempt that counts against its network's budget: those with the same card, whosever it is. */
+export async function countedMethod(
+  tx: Transaction,
+  method: MethodRow | null,
+  now: Date,
+): Promise<CurrentPaymentMethod | null> {
+  if (method === null) return null;
+  const attempts = await countedAttempts(tx, [method.id], now);
+  return toCounted(method, attempts);
+}
+
+/**
+ * By payment method: the attempts that may count, also those with other methods that are the same card at the same
+ * provider; deleted ones too, for the network counts on. @param now the earliest instant that is asked about
+ */
+async function countedAttempts(
+  tx: Transaction,
+  methodIds: readonly string[],
+  now: Date,
+): Promise<Map<string, { at: string }[]>> {
+  const since = new Date(now.getTime() - budgetDays * 86_400_000);
+  // Begun in real time, settled in the customer's: a test clock may be years ahead.
+  const rows = await direct(tx).query<{ method_id: string; at: Date }[]>`
+    SELECT asked.id AS method_id, coalesce(a.settled_at, a.started_at) AS at
+    FROM payment_methods AS asked
+    JOIN payment_methods AS card ON card.id = asked.id
+      OR (card.provider = asked.provider AND card.fingerprint = asked.fingerprint)
+    JOIN payment_attempts AS a ON a.payment_method_id = card.id
+    WHERE asked.id = ANY(${methodIds}) AND (a.started_at >= ${since} OR a.settled_at >= ${since})`;
+  const counted = new Map<string, { at: string }[]>(methodIds.map((id) => [id, []]));
+  for (const { method_id: id, at } of rows) counted.get(id)?.push({ at: at.toISOString() });
+  return counted;
+}
+
+function toCounted(
+  { id, brand }: MethodRow,
+  attempts: ReadonlyMap<string, { at: string }[]>,
+): CurrentPaymentMethod {
+  return { id, network: brand?.toLowerCase() ?? null, attempts: attempts.get(id) ?? [] };
+}
+
+type Policy = { id: string; version: number; document: RetryPolicyDocument };
+
+/** The policy that collects a payment: the version that its dunning began with, else the current one. */
+export async function policyOf(
+  tx: Transaction,
+  payment: PaymentRow,
+  subscription: SubscriptionRow | null,
+): Promise<Policy> {
+  const [policy] = await policiesOf(tx, [{ payment, subscription }]);
+  if (policy === undefined) throw new Error('a payment has a policy');
+  return policy;
+}
+
+async function policiesOf(
+  tx: Transaction,
+  asked: readonly Pick<Chargeable, 'payment' | 'subscription'>[],
+): Promise<Policy[]> {
+  const begun = await direct(tx).query<{ payment_id: string; policy_id: string; policy_version: number }[]>`
+    SELECT DISTINCT ON (payment_id) payment_id, policy_id, policy_version
+    FROM retry_plans WHERE payment_id = ANY(${asked.map(({ payment }) => payment.id)})
+    ORDER BY payment_id, sequence`;
+  const begunOf = new Map(begun.map((row) => [row.payment_id, row]));
+  const read = new Map<string, Policy>();
+  const policies: Policy[] = [];
+  for (const { payment, subscription } of asked) {
+    const plan = begunOf.get(payment.id);
+    const id = plan?.policy_id ?? subscription?.retry_policy_id ?? 'default';
+    const name = `${id} ${plan?.policy_version}`;
+    const policy = read.get(name) ?? (await readRetryPolicy(tx, id, plan?.policy_version));
+    if (policy === null) throw new Error(`there is no retry policy ${id}`);
+    read.set(name, policy);
+    policies.push(policy);
+  }
+  return policies;
+}
+
+/** A wish for an attempt, and what time it is for the customer. */
+export interface AskedAttempt extends Chargeable {
+  now: Date;
+}
+
+/** Why manual attempts would be refused now, in the order of the wishes; null: it would not. Each is judged alone. */
+export async function refusalsNow(
+  tx: Transaction,
+  asked: readonly AskedAttempt[],
+): Promise<(RetryRefusal | null)[]> {
+  if (asked.length === 0) return [];
+  const methods = await methodsToCharge(tx, asked);
+  const methodIds = [...new Set(methods.flatMap((method) => (method === null ? [] : [method.id])))];
+  const earliest = new Date(Math.min(...asked.map(({ now }) => now.getTime())));
+  const attempts = await countedAttempts(tx, methodIds, earliest);
+  const declines = await lastDeclines(
+    tx,
+    asked.map(({ payment }) => payment.id),
+  );
+  const policies = await policiesOf(tx, asked);
+  return asked.map(({ payment, subscription, now }, at) => {
+    const row = methods[at] ?? null;
+    const method = row === null ? null : toCounted(row, attempts);
+    const policy = policies[at];
+    const allowedMs =
+      method === null || policy === undefined
+        ? now.getTime()
+        : earliestWithinMs(policy.document, method.network, method.attempts, now.getTime()).ms;
+    return retryRefusal({
+      payment: payment.status as PaymentStatus,
+      subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
+      lastDecline: declines.get(declineKey(payment.id, method?.id ?? null)) ?? null,
+      payment_method_id: method?.id ?? null,
+      withinBudget: allowedMs <= now.getTime(),
+    });
+  });
+}
+
+/** Why a manual attempt would be refused now; null: it would not. @param wanted the payment method asked for */
+export async function refusalNow(
+  tx: Transaction,
+  payment: PaymentRow,
+  subscription: SubscriptionRow | null,
+  wanted: string | null,
+  now: Date,
+): Promise<RetryRefusal | null> {
+  const [refusal] = await refusalsNow(tx, [{ payment, subscription, wanted, now }]);
+  return refusal ?? null;
+}

@@ -1,0 +1,37 @@
+/**
+ * A renewal in one go: what is due opens, and the period's payment is collected; two transactions with the provider's
+ * call between them.
+ *
+ * Invariants: run again, it goes on with the same attempt; a failed attempt is the Retry Service's, which is told by
+ * the topic.
+ */
+import { inTransaction, type Transaction } from '../../prisma/client';
+import { lockPaymentInOrder } from '../locks';
+import type { AttemptDependencies } from '../payment/attempt';
+import { beginLocked } from '../payment/begin-attempt';
+import { applyRenewal } from '../subscription/apply-payment';
+import { collect, type BegunCharge } from '../subscription/charge';
+import { openDue, type OpenedDue } from '../subscription/open-due';
+import type { SubscriptionRecord } from '../subscription/record';
+
+/** `followUp`: a payment whose attempt has no clear answer. */
+export type Renewal = OpenedDue & { followUp: string | null };
+
+export async function renewSubscription(deps: AttemptDependencies, subscriptionId: string): Promise<Renewal> {
+  const { opened, charge } = await inTransaction(deps.db, async (tx) => {
+    const due = await openDue(tx, subscriptionId);
+    return { opened: due, charge: await beginCharge(tx, due.record) };
+  });
+  if (charge === null) return { ...opened, followUp: null };
+  const { record, answer } = await collect(deps, charge, applyRenewal);
+  return { ...opened, record, followUp: answer.status === 'open' ? charge.paymentId : null };
+}
+
+/** The open period's payment and its first attempt. @returns null when nothing is to be collected here */
+async function beginCharge(tx: Transaction, record: SubscriptionRecord): Promise<BegunCharge | null> {
+  const { open_payment_id: paymentId, status } = record.subscription;
+  if (paymentId === null || status !== 'active') return null;
+  const locked = await lockPaymentInOrder(tx, paymentId);
+  const request = { payment_id: paymentId, number: 1, trigger: 'renewal' } as const;
+  return { record, paymentId, attempt: await beginLocked(tx, locked, request, false) };
+}

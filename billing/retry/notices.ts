@@ -1,0 +1,68 @@
+/** What the customer is told while a failed payment is collected, written with the plan that makes it true. */
+import { noticesDue, type Notices } from '../../domain/retry/dunning-notices';
+import { notificationEventId } from '../../domain/event-ids';
+import type { FailedAttempt, RetryPlan } from '../../domain/retry/planner';
+import type { RetryPolicyDocument } from '../../domain/retry/policy';
+import type { Transaction } from '../../prisma/client';
+import type { Times } from '../clock';
+import type { Prisma } from '../../prisma/generated/client';
+import {
+  notificationsAbout,
+  requestNotification,
+  type WantedNotification,
+} from '../notification/request-notification';
+
+export interface PlannedCollection {
+  payment: Prisma.PaymentGetPayload<object>;
+  policy: RetryPolicyDocument;
+  attempts: readonly FailedAttempt[];
+  plan: RetryPlan;
+  timeZone: string;
+}
+
+/**
+ * Asks for what is due to be said.
+ * @returns when something is due next, null: nothing is; undefined: it stays as it was, for an attempt comes first
+ */
+export async function requestNotices(
+  tx: Transaction,
+  { payment, policy, attempts, plan, timeZone }: PlannedCollection,
+  times: Times,
+): Promise<string | null | undefined> {
+  const asked = await notificationsAbout(tx, payment.id);
+  const notices = noticesDue({
+    policy,
+    attempts,
+    plan,
+    time_zone: timeZone,
+    now: times.now.toISOString(),
+    told: asked.size > 0,
+    has_subscription: payment.subscription_id !== null,
+  });
+  if (notices === null) return undefined;
+  for (const wanted of wantedBy(notices, plan, attempts.at(-1)?.number ?? 0)) {
+    if (asked.has(notificationEventId(wanted.template, payment.id, wanted.about))) continue;
+    await requestNotification(tx, payment, wanted, times, '/retry-service');
+  }
+  return notices.next_at;
+}
+
+function wantedBy(
+  { failed, reminder, ended, final_action, final_action_at }: Notices,
+  plan: RetryPlan,
+  attempt: number,
+): WantedNotification[] {
+  const wanted: WantedNotification[] = [];
+  if (failed) {
+    const customer_must_act = plan.kind === 'wait_for_customer' || plan.kind === 'wait_for_payment_method';
+    const next_attempt_at = plan.kind === 'attempt' ? plan.at : null;
+    const data = { attempt, customer_must_act, next_attempt_at, final_action, final_action_at };
+    wanted.push({ template: 'payment_failed', about: `attempt/${attempt}`, data });
+  }
+  if (reminder !== null) {
+    const data = { days: reminder.days, final_action, final_action_at };
+    wanted.push({ template: 'final_action_ahead', about: `days/${reminder.days}`, data });
+  }
+  if (ended) wanted.push({ template: 'final_action_taken', about: final_action, data: { final_action } });
+  return wanted;
+}

@@ -1,0 +1,140 @@
+/**
+ * One bulk retry, batch by batch: wishes for the payments that it selected, and a word to the process of each.
+ *
+ * Invariants: the wish for a payment is written once, under an id that follows from both; a run that is not running
+ * hands nothing over, for its row is locked meanwhile; what may not be tried now is refused at once, and wakes nobody;
+ * a batch that is handed over again only wakes those whose wish is still open.
+ */
+import type { Actor } from '../../contracts/fields';
+import type { BulkRetryCommand, BulkRetryProgress, BulkRetryStatus } from '../../domain/retry/bulk-retry';
+import { bulkRetryRequestId } from '../../domain/ids';
+import { lockBulkRetry, progressesOf, recordDecision, wishesFor, type BulkRetryRow } from './bulk-retries';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { refusalsNow } from '../payment/retry-facts';
+import type { FollowUps } from '../../temporal/messenger';
+
+/** What the process of a bulk retry decides by; plain JSON. */
+export interface BulkRetryState {
+  bulk_retry_id: string;
+  status: BulkRetryStatus;
+  rate_per_second: number;
+  /** The position up to which wishes were handed over. */
+  released: number;
+  progress: BulkRetryProgress;
+}
+
+export type DecidedBulkRetry =
+  { kind: 'decided' } | { kind: 'refused'; status: BulkRetryStatus } | { kind: 'unknown' };
+
+export interface Batch {
+  /** The position after which it begins. */
+  after: number;
+  payments: number;
+}
+
+export interface BulkRetryDependencies {
+  db: Database;
+  followUps: Pick<FollowUps, 'collect'>;
+  /** Shows that it lives. */
+  beat(): void;
+}
+
+/** Processes that are woken side by side. */
+const wokenAtOnce = 10;
+
+/** How far it is; one whose wishes are all judged is completed by being looked at. Null: there is no such one. */
+export async function lookAtBulkRetry(db: Database, id: string): Promise<BulkRetryState | null> {
+  return inTransaction(db, async (tx) => {
+    const row = await lockBulkRetry(tx, id);
+    if (row === null) return null;
+    const progress = await progressOfRow(tx, row);
+    const isDone = row.status === 'running' && progress.remaining === 0;
+    if (!isDone) return toState(row, progress);
+    const now = await databaseNow(tx);
+    const data = { status: 'completed', updated_at: now, finished_at: now };
+    return toState(await tx.bulkRetry.update({ where: { id }, data }), progress);
+  });
+}
+
+async function progressOfRow(tx: Transaction, row: BulkRetryRow): Promise<BulkRetryProgress> {
+  const progress = (await progressesOf(tx, [row])).get(row.id);
+  if (progress === undefined) throw new Error('the progress of a row that was asked about');
+  return progress;
+}
+
+function toState(row: BulkRetryRow, progress: BulkRetryProgress): BulkRetryState {
+  const { id, status, rate_per_second, released } = row;
+  return { bulk_retry_id: id, status: status as BulkRetryStatus, rate_per_second, released, progress };
+}
+
+export async function decideBulkRetry(
+  db: Database,
+  id: string,
+  command: BulkRetryCommand,
+  actor: Actor,
+): Promise<DecidedBulkRetry> {
+  const decided = await recordDecision(db, id, command, actor);
+  if (decided === null) return { kind: 'unknown' };
+  return decided.allowed ? { kind: 'decided' } : { kind: 'refused', status: decided.status };
+}
+
+/** Hands the wishes of one batch over. Doing it again does no harm. */
+export async function releaseBatch(
+  { db, followUps, beat }: BulkRetryDependencies,
+  id: string,
+  batch: Batch,
+): Promise<void> {
+  const waiting = await inTransaction(db, (tx) => writeWishes(tx, id, batch));
+  const lane = async (): Promise<void> => {
+    for (let paymentId = waiting.pop(); paymentId !== undefined; paymentId = waiting.pop()) {
+      await followUps.collect(paymentId, 'manualRetry');
+      beat();
+    }
+  };
+  await Promise.all(Array.from({ length: wokenAtOnce }, lane));
+}
+
+/** @returns the payments whose wish waits to be fulfilled */
+async function writeWishes(tx: Transaction, id: string, { after, payments }: Batch): Promise<string[]> {
+  const run = await lockBulkRetry(tx, id);
+  if (run?.status !== 'running') return [];
+  const selected = await tx.bulkRetryPayment.findMany({
+    where: { bulk_retry_id: id, position: { gt: after, lte: after + payments } },
+    orderBy: { position: 'asc' },
+  });
+  const last = selected.at(-1);
+  if (last === undefined) return [];
+  const isNew = selected.filter(({ position }) => position > run.released);
+  const asked = await wishesFor(
+    tx,
+    isNew.map(({ payment_id }) => payment_id),
+  );
+  const refusals = await refusalsNow(tx, asked);
+  const now = await databaseNow(tx);
+  await tx.retryRequest.createMany({
+    data: asked.map(({ payment }, at) => ({
+      id: bulkRetryRequestId(id, payment.id),
+      payment_id: payment.id,
+      reason: run.reason,
+      actor: run.actor as object,
+      bulk_retry_id: id,
+      requested_at: now,
+      ...refusedOrNot(refusals[at] ?? null, now),
+    })),
+    skipDuplicates: true,
+  });
+  const released = Math.max(run.released, last.position);
+  await tx.bulkRetry.update({ where: { id }, data: { released, updated_at: now } });
+  const open = await tx.retryRequest.findMany({
+    where: {
+      id: { in: selected.map(({ payment_id }) => bulkRetryRequestId(id, payment_id)) },
+      settled_at: null,
+    },
+    select: { payment_id: true },
+  });
+  return open.map(({ payment_id }) => payment_id);
+}
+
+function refusedOrNot(refusal: string | null, now: Date): object {
+  return refusal === null ? {} : { status: 'refused', refusal, settled_at: now };
+}

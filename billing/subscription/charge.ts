@@ -1,0 +1,97 @@
+/**
+ * Money for a subscription's period in one go: the provider's call of an attempt that has begun, then its answer and
+ * what it makes of the subscription in one transaction.
+ *
+ * Invariants: run again, it goes on with the same attempt and the same key; a call without a clear answer leaves the
+ * payment open, never failed.
+ */
+import type { AttemptOutcome } from '../../domain/payment/payment';
+import { inTransaction, type Transaction } from '../../prisma/client';
+import { timesFor, type Times } from '../clock';
+import type { Prisma } from '../../prisma/generated/client';
+import { lockPayment, type LockedPayment } from '../locks';
+import { attemptOf } from '../payment/store';
+import {
+  answerOf,
+  callProvider,
+  firstCallTimeoutMs,
+  recordAnswer,
+  type AttemptDependencies,
+} from '../payment/attempt';
+import type { AttemptAnswer, BegunAttempt } from '../payment/begin-attempt';
+import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
+import { mustLock } from './transition';
+
+type PaymentRow = Prisma.PaymentGetPayload<object>;
+
+/** A payment whose first attempt has begun, or was answered before. */
+export interface BegunCharge {
+  record: SubscriptionRecord;
+  paymentId: string;
+  attempt: BegunAttempt;
+}
+
+/** What a payment that is not open any more makes of its subscription; both are locked. */
+type Apply = (
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: PaymentRow,
+  times: Times,
+) => Promise<SubscriptionRecord>;
+
+/** @returns the record as it stands then; while the answer is open, nothing is applied */
+export async function collect(
+  deps: AttemptDependencies,
+  charge: BegunCharge,
+  apply: Apply,
+): Promise<{ record: SubscriptionRecord; answer: AttemptAnswer }> {
+  const { attempt } = charge;
+  if (attempt.kind === 'answer') {
+    return inTransaction(deps.db, async (tx) =>
+      conclude(tx, await lockBoth(tx, charge), attempt.answer, apply),
+    );
+  }
+  const outcome = await said(callProvider(deps, attempt, firstCallTimeoutMs));
+  return inTransaction(deps.db, async (tx) => {
+    const [locked, begun] = await Promise.all([
+      lockBoth(tx, charge),
+      attemptOf(tx, charge.paymentId, attempt.charge.attempt),
+    ]);
+    const recorded = await recordAnswer(tx, { ...locked, attempt: begun }, outcome);
+    return conclude(tx, { ...locked, payment: recorded.payment }, answerOf(recorded.attempt), apply);
+  });
+}
+
+interface LockedBoth extends LockedPayment {
+  subscription: SubscriptionRow;
+}
+
+/** Asked for at once, locked one after the other, in the order of locks. */
+async function lockBoth(tx: Transaction, { record, paymentId }: BegunCharge): Promise<LockedBoth> {
+  const [{ row, realNow }, payment] = await Promise.all([
+    mustLock(tx, record.subscription.id),
+    lockPayment(tx, paymentId),
+  ]);
+  if (payment === null) throw new Error(`payment ${paymentId} does not exist`);
+  return { payment, subscription: row, realNow };
+}
+
+async function conclude(
+  tx: Transaction,
+  { subscription: row, payment, realNow }: LockedBoth,
+  answer: AttemptAnswer,
+  apply: Apply,
+): Promise<{ record: SubscriptionRecord; answer: AttemptAnswer }> {
+  if (answer.status === 'open') return { record: toRecord(row), answer };
+  const times = await timesFor(tx, row.test_clock_id, realNow);
+  return { record: await apply(tx, row, payment, times), answer };
+}
+
+/** A call that broke off has no clear answer; its follow-up makes it again, and shows what is wrong. */
+async function said(call: Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+  try {
+    return await call;
+  } catch (error) {
+    return { status: 'unknown', reason: String(error) };
+  }
+}

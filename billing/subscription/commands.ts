@@ -1,0 +1,81 @@
+/** The commands `cancel`, `pause` and `resume`: decided by the locked row, written with its next version. */
+import type { CancelCommand, PauseCommand, ResumeCommand } from '../../contracts/workflows/commands';
+import { decideCancel, decidePause, decideResume } from '../../domain/subscription/commands';
+import type { Database, Transaction } from '../../prisma/client';
+import { endSubscription, withdrawAttempts } from './end';
+import { carryOn, openNext } from './open-due';
+import { toFacts } from '../rows';
+import { toRecord, type SubscriptionRow } from './record';
+import { askedBy, transact, writeUpdated, type About, type Committed, type Outcome } from './transition';
+
+export function commitCancellation(
+  db: Database,
+  subscriptionId: string,
+  command: CancelCommand,
+): Promise<Committed> {
+  return transact(db, subscriptionId, command.command_id, (tx, row, times) => {
+    const about = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
+    return cancelRow(tx, row, command, about);
+  });
+}
+
+/** Cancels now or schedules it, as the state allows. */
+export async function cancelRow(
+  tx: Transaction,
+  row: SubscriptionRow,
+  command: Pick<CancelCommand, 'mode' | 'refund' | 'reason'>,
+  about: About,
+): Promise<Outcome> {
+  const decision = decideCancel(toFacts(row), command.mode, about.now.toISOString());
+  switch (decision.kind) {
+    case 'unchanged':
+      return toRecord(row);
+    case 'refused':
+      return decision;
+    case 'schedule':
+      return writeUpdated(
+        tx,
+        row,
+        { cancel_at: new Date(decision.cancelAt) },
+        { ...about, changes: [...about.changes, 'cancellation_scheduled'] },
+      );
+    case 'cancel':
+      return endSubscription(tx, row, command, about);
+  }
+}
+
+export function commitPause(db: Database, subscriptionId: string, command: PauseCommand): Promise<Committed> {
+  return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
+    const decision = decidePause(toFacts(row), command.resume_at, times.now.toISOString());
+    if (decision.kind === 'refused') return decision;
+    const patch = {
+      status: 'paused',
+      paused_at: times.now,
+      paused_from: decision.from,
+      resume_at: command.resume_at === null ? null : new Date(command.resume_at),
+    };
+    const about = { ...times, commandId: command.command_id, ...askedBy(command) };
+    await withdrawAttempts(tx, row.id);
+    return writeUpdated(tx, row, patch, { ...about, changes: ['paused'] });
+  });
+}
+
+/** A new period may open; its payment is to be attempted when the record names one. */
+export function commitResumption(
+  db: Database,
+  subscriptionId: string,
+  command: ResumeCommand,
+): Promise<Committed> {
+  return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
+    const decision = decideResume(toFacts(row), times.now.toISOString());
+    const about = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
+    switch (decision.kind) {
+      case 'refused':
+        return decision;
+      case 'carry_on':
+        return carryOn(tx, row, decision.status, about);
+      case 'open_period':
+        return openNext(tx, row, decision, about);
+    }
+  });
+}

@@ -1,0 +1,125 @@
+/** What the Retry Service tells about the collection of a period: begun, or given up. */
+import type { CollectionExhausted, CollectionStarted } from '../../contracts/workflows/commands';
+import { tellsCustomers } from '../../domain/retry/dunning-notices';
+import { isPaymentCollected, type PaymentStatus } from '../../domain/payment/payment';
+import type { FinalAction } from '../../domain/retry/policy';
+import {
+  decideCollectionExhausted,
+  decideCollectionStarted,
+  type CollectionDecision,
+} from '../../domain/subscription/commands';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { timesFor } from '../clock';
+import type { Prisma } from '../../prisma/generated/client';
+import { lockPayment } from '../locks';
+import { requestNotification } from '../notification/request-notification';
+import { policyOf } from '../payment/retry-facts';
+import { announceUpdated } from './events';
+import { endingColumns, endSubscription } from './end';
+import { toFacts } from '../rows';
+import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
+import { mustLock, subscriptionService as actor, writeUpdated, writeVersion, type About } from './transition';
+
+export function recordCollectionStarted(
+  db: Database,
+  subscriptionId: string,
+  { payment_id: paymentId, period_index: index }: CollectionStarted,
+): Promise<SubscriptionRecord> {
+  const decide = (row: SubscriptionRow) => decideCollectionStarted(toFacts(row), index);
+  return collected(db, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
+}
+
+export function recordCollectionExhausted(
+  db: Database,
+  subscriptionId: string,
+  { payment_id: paymentId, period_index: index, final_action: action }: CollectionExhausted,
+): Promise<SubscriptionRecord> {
+  const decide = (row: SubscriptionRow) => decideCollectionExhausted(toFacts(row), index, action);
+  return collected(db, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
+}
+
+/** @param paymentId what was collected; written off when the decision ends or pauses */
+async function collected(
+  db: Database,
+  subscriptionId: string,
+  what: string,
+  decide: (row: SubscriptionRow) => CollectionDecision,
+  paymentId: string,
+): Promise<SubscriptionRecord> {
+  return inTransaction(db, async (tx) => {
+    const { row, realNow } = await mustLock(tx, subscriptionId);
+    const payment = await lockPayment(tx, paymentId);
+    const decision = decide(row);
+    // Money that has come meanwhile makes the message void; whoever tells of it pays the period.
+    const isPaid = payment !== null && isPaymentCollected(payment.status as PaymentStatus);
+    if (decision.kind === 'nothing' || isPaid) return toRecord(row);
+    const times = await timesFor(tx, row.test_clock_id, realNow);
+    const about: About = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
+    const ended = decision.kind !== 'past_due' && payment?.status === 'failed' ? payment : null;
+    if (ended !== null) await writeOff(tx, paymentId, about);
+    const record = await carryOut(tx, row, decision, about);
+    if (ended !== null && decision.kind !== 'past_due') await tellEnded(tx, row, ended, decision.kind, about);
+    return record;
+  });
+}
+
+async function carryOut(
+  tx: Transaction,
+  row: SubscriptionRow,
+  decision: Exclude<CollectionDecision, { kind: 'nothing' }>,
+  about: About,
+): Promise<SubscriptionRecord> {
+  switch (decision.kind) {
+    case 'past_due': {
+      const patch = {
+        status: decision.status,
+        ...(decision.status === 'paused' && { paused_from: 'past_due' }),
+      };
+      return writeUpdated(tx, row, patch, { ...about, changes: ['past_due'] });
+    }
+    case 'cancel':
+      return endSubscription(tx, row, { mode: 'now', refund: 'none', reason: 'collection_exhausted' }, about);
+    case 'expire': {
+      const { record, previous } = await writeVersion(
+        tx,
+        row,
+        { ...endingColumns, status: 'expired' },
+        { ...about, changes: ['expired'] },
+      );
+      announceUpdated(tx, record.subscription, ['expired'], previous, actor, about.realNow);
+      return record;
+    }
+    case 'pause': {
+      // Written off: resuming opens a new period.
+      const patch = { status: 'paused', paused_at: about.now, paused_from: null, open_payment_id: null };
+      return writeUpdated(tx, row, patch, { ...about, changes: ['paused'] });
+    }
+  }
+}
+
+/** The customer, where the policy of this collection tells customers anything. */
+async function tellEnded(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: Prisma.PaymentGetPayload<object>,
+  final_action: FinalAction,
+  about: About,
+): Promise<void> {
+  const { document } = await policyOf(tx, payment, row);
+  if (!tellsCustomers(document)) return;
+  const wanted = { template: 'final_action_taken', about: final_action, data: { final_action } } as const;
+  await requestNotification(tx, payment, wanted, about, '/subscription-service');
+}
+
+async function writeOff(tx: Transaction, paymentId: string, { realNow }: About): Promise<void> {
+  await tx.payment.update({
+    where: { id: paymentId },
+    data: {
+      status: 'uncollectible',
+      version: { increment: 1 },
+      next_attempt_at: null,
+      next_notice_at: null,
+      updated_at: realNow,
+    },
+  });
+}

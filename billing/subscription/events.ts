@@ -1,0 +1,61 @@
+/** The events of the Subscription Service, each written in the transaction of its change. */
+import type { CancelCommand } from '../../contracts/workflows/commands';
+import type { Actor } from '../../contracts/fields';
+import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
+import { subscriptionEventId } from '../../domain/event-ids';
+import type { SubscriptionChange } from '../../domain/subscription/subscription';
+import type { Transaction } from '../../prisma/client';
+import { appendToOutbox } from '../outbox';
+
+const envelope = (subscription: Subscription) => ({
+  id: subscriptionEventId(subscription.id, subscription.version),
+  source: '/subscription-service' as const,
+  subject: subscription.id,
+  key: subscription.id,
+});
+
+/** `traceparent`, here and below: of the request, where one asked for the change. `firstPayment` in its state of now: completed, or still open; null when there was none. */
+export function announceCreated(
+  tx: Transaction,
+  subscription: Subscription,
+  firstPayment: FirstPayment | null,
+  at: Date,
+  traceparent?: string,
+): void {
+  const data = { subscription, first_payment: firstPayment };
+  appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data }, at);
+}
+
+/** `previous` has the changed fields only. */
+export function announceUpdated(
+  tx: Transaction,
+  subscription: Subscription,
+  changes: SubscriptionChange[],
+  previous: Partial<Subscription>,
+  actor: Actor,
+  at: Date,
+  traceparent?: string,
+): void {
+  const data = { subscription, changes, previous, actor };
+  appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data }, at);
+}
+
+export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
+  refund: { amount: number; currency: string } | null;
+  /** What the Payment Service has to cancel, or to refund if it completes after all. */
+  openPaymentIds: string[];
+}
+
+export function announceCancelled(
+  tx: Transaction,
+  subscription: Subscription,
+  { mode, reason, refund, openPaymentIds }: Cancellation,
+  { actor, realNow, traceparent }: { actor: Actor; realNow: Date; traceparent?: string },
+): void {
+  const data = { subscription, mode, reason, refund, open_payment_ids: openPaymentIds, actor };
+  appendToOutbox(
+    tx,
+    { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data },
+    realNow,
+  );
+}

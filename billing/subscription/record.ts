@@ -1,0 +1,21 @@
+/** The record as workflows hold it: the snapshot and the few columns beside it that the process needs. */
+import type { Subscription } from '../../contracts/http/subscriptions';
+import type { Prisma } from '../../prisma/generated/client';
+import { instantOrNull, toSubscription } from '../rows';
+
+export type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+
+export interface SubscriptionRecord {
+  subscription: Subscription;
+  next_due_at: string | null;
+  first_payment_id: string | null;
+}
+
+/** From a row. */
+export function toRecord(row: SubscriptionRow): SubscriptionRecord {
+  return {
+    subscription: toSubscription(row),
+    next_due_at: instantOrNull(row.next_due_at),
+    first_payment_id: row.first_payment_id,
+  };
+}

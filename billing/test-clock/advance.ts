@@ -1,0 +1,247 @@
+/**
+ * What `test-clock/{id}` does: records an advance, and moves the clock from one due instant to the next.
+ *
+ * Invariants: the clock's row is the record; it moves only when nothing of its customers is in hand, and says in the
+ * same transaction what is due then; run twice, it goes on from where the row is.
+ */
+import { createHash } from 'node:crypto';
+import type { AdvanceClock } from '../../contracts/workflows/commands';
+import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
+import { quietBeforeLookupMs } from '../../domain/payment/unknown-outcome';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { direct } from '../../prisma/sql';
+import { Prisma } from '../../prisma/generated/client';
+import { findUnfinished, type Finding } from '../reconcile/stuck-work';
+import type { FollowUps } from '../../temporal/messenger';
+import { announceDueByClock } from '../renewal/publish-due';
+
+export interface TestClockDependencies {
+  db: Database;
+  followUps: Pick<FollowUps, 'clockAdvanced' | 'collect'>;
+  /** Real time without progress after which an advance has failed. */
+  stallMs: number;
+  /** Waits between two looks. @throws when the work is to end */
+  pause(ms: number): Promise<void>;
+}
+
+/** Plain JSON. */
+export interface ClockState {
+  clock_id: string;
+  now: string;
+  status: TestClockStatus;
+  target: string | null;
+  steps: number;
+  detail: string | null;
+}
+
+export type BegunAdvance =
+  | { kind: 'begun' }
+  | { kind: 'refused'; code: 'not_found'; detail: string }
+  | Exclude<AdvanceDecision, { kind: 'advance' }>;
+
+export interface ClockLook {
+  clock: ClockState;
+  /** Changes whenever something has moved. */
+  progress: string;
+  /** Real time until which it is known why nothing moves; null: it is not. */
+  patient_until: string | null;
+  stall_ms: number;
+}
+
+type ClockRow = Prisma.TestClockGetPayload<object>;
+
+/** One look takes so long at most; then the workflow shows how far it is. */
+const lookForMs = 5_000;
+const betweenLooksMs = 50;
+/** Of each predicate; enough to see that something moves. */
+const findingsLimit = 500;
+
+/** Records that the clock is to go to an instant, or says why not. */
+export async function beginAdvance(
+  { db }: TestClockDependencies,
+  clockId: string,
+  { to }: AdvanceClock,
+): Promise<BegunAdvance> {
+  return inTransaction(db, async (tx) => {
+    const row = await lockClock(tx, clockId);
+    if (row.deleted_at !== null) {
+      return { kind: 'refused', code: 'not_found', detail: 'There is no such test clock.' };
+    }
+    const decision = decideAdvance(toState(row), to);
+    if (decision.kind === 'refused') return decision;
+    await tx.testClock.update({
+      where: { id: clockId },
+      data: { status: 'advancing', target: new Date(to), steps: 0, detail: null },
+    });
+    return { kind: 'begun' };
+  });
+}
+
+/** Moves the clock on for as long as all is quiet, some seconds at most. */
+export async function goOn(deps: TestClockDependencies, clockId: string): Promise<ClockLook> {
+  const { db } = deps;
+  const endAt = (await databaseNow(db)).getTime() + lookForMs;
+  // An earlier run may have ended between the clock's move and the telling of it.
+  await tellPayments(deps, clockId);
+  for (;;) {
+    const row = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
+    if (row.status !== 'advancing') return look(deps, row, []);
+    const realNow = await announce(db, row);
+    const unfinished = await findUnfinished(db, {
+      toleranceMs: 0,
+      testClockId: clockId,
+      limit: findingsLimit,
+    });
+    if (unfinished.length === 0 && (await moveOn(db, row))) await tellPayments(deps, clockId);
+    if (realNow.getTime() >= endAt) return look(deps, await noteDetail(db, clockId, unfinished), unfinished);
+    await deps.pause(unfinished.length === 0 ? 0 : betweenLooksMs);
+  }
+}
+
+/** Gives an advance up; it may be asked for again. */
+export async function failAdvance({ db }: TestClockDependencies, clockId: string): Promise<ClockState> {
+  await db.testClock.updateMany({ where: { id: clockId, status: 'advancing' }, data: { status: 'failed' } });
+  return toState(await db.testClock.findUniqueOrThrow({ where: { id: clockId } }));
+}
+
+async function announce(db: Database, clock: ClockRow): Promise<Date> {
+  return inTransaction(db, async (tx) => {
+    const realNow = await databaseNow(tx);
+    await announceDueByClock(tx, clock.id, clock.now, realNow);
+    return realNow;
+  });
+}
+
+/** To the next due instant, or to the end. @returns whether the clock moved */
+async function moveOn(db: Database, seen: ClockRow): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const { now, target, status } = await lockClock(tx, seen.id);
+    // Somebody else moved or ended it meanwhile.
+    if (status !== 'advancing' || target === null || now.getTime() !== seen.now.getTime()) return false;
+    if (now >= target) {
+      await write(tx, seen.id, { status: 'ready', target: null, detail: null });
+      return false;
+    }
+    const { at, due } = nextStop({ now, target }, await nextDueAt(tx, seen.id));
+    await write(tx, seen.id, { now: at, detail: null, ...(due && { steps: { increment: 1 } }) });
+    await announceDueByClock(tx, seen.id, at, await databaseNow(tx));
+    return true;
+  });
+}
+
+/** Whether a plan for a failed payment holds; `s` is its subscription, if it has one. Who resumes it says so. */
+const isCollecting = Prisma.sql`(s.id IS NULL OR s.status NOT IN ('cancelled', 'expired', 'paused'))`;
+
+/**
+ * When something of the clock's customers is due next: renewals and their like, questions about open payments, retries,
+ * reminders.
+ */
+async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null> {
+  const [next] = await direct(tx).query<[{ at: Date | null }]>`
+    SELECT min(at) AS at FROM (
+      SELECT min(next_due_at) AS at FROM subscriptions WHERE test_clock_id = ${clockId}
+      UNION ALL
+      SELECT min(a.next_question_at) FROM payment_attempts a
+        JOIN payments p ON p.id = a.payment_id JOIN customers c ON c.id = p.customer_id
+        WHERE c.test_clock_id = ${clockId} AND a.settled_at IS NULL
+      UNION ALL
+      SELECT min(r.at) FROM retry_plans r
+        JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
+        JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
+        WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now AND ${isCollecting}
+          AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
+      UNION ALL
+      SELECT min(p.next_notice_at) FROM payments p JOIN customers c ON c.id = p.customer_id
+        JOIN test_clocks k ON k.id = c.test_clock_id
+        WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at > k.now
+    ) AS instants`;
+  return next.at;
+}
+
+/** The payments whose question is due are told: they wait by the clock. */
+async function tellPayments({ db, followUps }: TestClockDependencies, clockId: string): Promise<void> {
+  const due = await direct(db).query<{ payment_id: string; now: Date }[]>`
+    SELECT DISTINCT a.payment_id, k.now FROM test_clocks k
+      JOIN customers c ON c.test_clock_id = k.id JOIN payments p ON p.customer_id = c.id
+      JOIN payment_attempts a ON a.payment_id = p.id
+      WHERE k.id = ${clockId} AND a.settled_at IS NULL AND a.next_question_at <= k.now`;
+  for (const { payment_id, now } of due) {
+    await followUps.clockAdvanced(payment_id, { now: now.toISOString() });
+  }
+  const planned = await direct(db).query<{ payment_id: string }[]>`
+    SELECT r.payment_id FROM retry_plans r
+      JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
+      JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now AND ${isCollecting}
+        AND r.final_action IS DISTINCT FROM 'leave_past_due'
+        AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
+    UNION
+    SELECT p.id FROM payments p JOIN customers c ON c.id = p.customer_id
+      JOIN test_clocks k ON k.id = c.test_clock_id
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at <= k.now`;
+  for (const { payment_id } of planned) await followUps.collect(payment_id, 'clockAdvanced');
+}
+
+/** @throws Error when there is no such clock */
+async function lockClock(tx: Transaction, clockId: string): Promise<ClockRow> {
+  await direct(tx).query`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
+  return tx.testClock.findUniqueOrThrow({ where: { id: clockId } });
+}
+
+async function write(tx: Transaction, id: string, data: Prisma.TestClockUpdateInput): Promise<void> {
+  await tx.testClock.update({ where: { id }, data });
+}
+
+async function noteDetail(db: Database, clockId: string, waitsFor: readonly Finding[]): Promise<ClockRow> {
+  await db.testClock.updateMany({
+    where: { id: clockId, status: 'advancing' },
+    data: { detail: described(waitsFor) },
+  });
+  return db.testClock.findUniqueOrThrow({ where: { id: clockId } });
+}
+
+async function look(
+  { db, stallMs }: TestClockDependencies,
+  row: ClockRow,
+  waitsFor: readonly Finding[],
+): Promise<ClockLook> {
+  const seen = JSON.stringify([row.now, row.steps, waitsFor]);
+  return {
+    clock: toState(row),
+    progress: createHash('sha256').update(seen).digest('base64url'),
+    patient_until: waitsFor.length === 0 ? null : await patientUntil(db, row.id),
+    stall_ms: stallMs,
+  };
+}
+
+/** A call may be repeated, or may still be on its way at the provider: both are over some time after the last one. */
+async function patientUntil(db: Database, clockId: string): Promise<string | null> {
+  const [last] = await direct(db).query<[{ at: Date | null }]>`
+    SELECT max(coalesce(a.last_call_ended_at, a.started_at)) AS at FROM payment_attempts a
+      JOIN payments p ON p.id = a.payment_id JOIN customers c ON c.id = p.customer_id
+      JOIN test_clocks k ON k.id = c.test_clock_id
+      WHERE k.id = ${clockId} AND a.settled_at IS NULL
+        AND (a.status = 'processing' OR a.next_question_at <= k.now)`;
+  return last.at === null ? null : new Date(last.at.getTime() + quietBeforeLookupMs).toISOString();
+}
+
+const named = 5;
+
+/** For people: what, and of whom. */
+function described(waitsFor: readonly Finding[]): string | null {
+  if (waitsFor.length === 0) return null;
+  const names = waitsFor.slice(0, named).map(({ predicate, subject }) => `${predicate} (${subject.id})`);
+  const more = waitsFor.length - named;
+  return `waits for ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function toState(row: ClockRow): ClockState {
+  return {
+    clock_id: row.id,
+    now: row.now.toISOString(),
+    status: row.status as TestClockStatus,
+    target: row.target?.toISOString() ?? null,
+    steps: row.steps,
+    detail: row.detail,
+  };
+}

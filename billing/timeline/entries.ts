@@ -1,0 +1,214 @@
+/**
+ * What the entries of a timeline say, each from its row.
+ *
+ * Owns: their `data`, which is for programs. Does not own the sentences (`domain/timeline-titles.ts`). Invariant: no
+ * secret, token or personal data is in an entry; `at` is the instant at which the row was written.
+ */
+import type { Actor } from '../../contracts/fields';
+import { subscription, type Subscription } from '../../contracts/http/subscriptions';
+import type { TimelineEntry } from '../../contracts/http/timeline';
+import type { AttemptStatus, Failure } from '../../domain/payment/payment';
+import type { FinalAction } from '../../domain/retry/policy';
+import type { RefundStatus } from '../../domain/payment/refund';
+import type { OperatorTaskKind } from '../../domain/payment/operator-task';
+import type { SubscriptionChange } from '../../domain/subscription/subscription';
+import { changeTitle } from '../../domain/timeline/changes';
+import * as titles from '../../domain/timeline/titles';
+import { systemActor } from '../subscription/changes';
+import type { Prisma } from '../../prisma/generated/client';
+import { instantOrNull } from '../rows';
+
+const retryService = systemActor('retry-service');
+
+export const entryOf = {
+  webhook_delivery(
+    row: Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; headers: true; event: true } }>,
+  ): TimelineEntry {
+    const { id, provider, provider_event_id, event_type, payment_id, status, outcome, replays } = row;
+    return {
+      at: row.created_at.toISOString(),
+      kind: 'webhook',
+      title: titles.webhookTitle(provider, event_type, outcome),
+      actor: { kind: 'external', id: provider, reason: null },
+      ref: { type: 'webhook_delivery', id },
+      data: {
+        provider,
+        provider_event_id,
+        event_type,
+        payment_id,
+        status,
+        outcome,
+        replays,
+        processed_at: instantOrNull(row.processed_at),
+      },
+    };
+  },
+
+  attempt(row: Prisma.PaymentAttemptGetPayload<object>): TimelineEntry {
+    const { payment_id, number, currency } = row;
+    const amount = Number(row.amount);
+    const status = row.status as AttemptStatus;
+    const failure = row.failure as unknown as Failure | null;
+    return {
+      at: row.started_at.toISOString(),
+      kind: 'attempt',
+      title: titles.attemptTitle({ number, status, failure, amount, currency }),
+      actor: systemActor('payment-service'),
+      ref: { type: 'attempt', id: row.idempotency_key },
+      data: {
+        payment_id,
+        number,
+        trigger: row.trigger,
+        status,
+        amount,
+        currency,
+        provider: row.provider,
+        payment_method_id: row.payment_method_id,
+        provider_reference: row.provider_reference,
+        failure,
+        settled_by: row.settled_by,
+        finished_at: instantOrNull(row.settled_at),
+      },
+    };
+  },
+
+  refund(row: Prisma.RefundGetPayload<object>): TimelineEntry {
+    const { id, payment_id, attempt, currency, reason, failure_reason, provider_reference } = row;
+    const amount = Number(row.amount);
+    const status = row.status as RefundStatus;
+    return {
+      at: row.created_at.toISOString(),
+      kind: 'refund',
+      title: titles.refundTitle({ amount, currency, status, reason }),
+      actor: row.requested_by as unknown as Actor,
+      ref: { type: 'refund', id },
+      data: {
+        payment_id,
+        attempt,
+        amount,
+        currency,
+        status,
+        reason,
+        failure_reason,
+        provider_reference,
+        settled_at: instantOrNull(row.settled_at),
+      },
+    };
+  },
+
+  change(row: Prisma.ChangeGetPayload<object>): TimelineEntry {
+    const { subject_id, version, command_id, changes } = row;
+    const now = subscription.parse(row.result);
+    const previous = row.previous as unknown as Partial<Subscription>;
+    const current = Object.fromEntries(
+      Object.keys(previous).map((field) => [field, now[field as keyof Subscription]]),
+    );
+    return {
+      at: row.at.toISOString(),
+      kind: 'change',
+      title: changeTitle(changes as SubscriptionChange[], previous, now),
+      actor: row.actor as unknown as Actor,
+      ref: { type: 'change', id: `${subject_id}/v${version}` },
+      data: { version, command_id, changes, status: now.status, period: now.period, previous, current },
+    };
+  },
+
+  retry_plan(row: Prisma.RetryPlanGetPayload<object>): TimelineEntry {
+    const { payment_id, sequence, after_attempt, reason, policy_id, policy_version } = row;
+    const kind = row.kind as Parameters<typeof titles.planTitle>[0]['kind'];
+    const at = row.at.toISOString();
+    const final_action = row.final_action as FinalAction | null;
+    return {
+      at: row.created_at.toISOString(),
+      kind: 'retry_plan',
+      title: titles.planTitle({ kind, at, reason, final_action }),
+      actor: retryService,
+      ref: { type: 'retry_plan', id: `${payment_id}/plan/${sequence}` },
+      data: { payment_id, after_attempt, kind, at, reason, final_action, policy_id, policy_version },
+    };
+  },
+
+  retry_request(row: Prisma.RetryRequestGetPayload<object>): TimelineEntry {
+    return {
+      at: row.requested_at.toISOString(),
+      kind: 'operator_action',
+      title: titles.retryRequestTitle(row.reason),
+      actor: row.actor as unknown as Actor,
+      ref: { type: 'retry_request', id: row.id },
+      data: wish(row),
+    };
+  },
+
+  retry_refusal(row: Prisma.RetryRequestGetPayload<object>): TimelineEntry {
+    return {
+      at: (row.settled_at ?? row.requested_at).toISOString(),
+      kind: 'retry_plan',
+      title: titles.retryRefusalTitle(row.refusal ?? 'unknown'),
+      actor: retryService,
+      ref: { type: 'retry_refusal', id: row.id },
+      data: wish(row),
+    };
+  },
+
+  operator_task(row: Prisma.OperatorTaskGetPayload<object>): TimelineEntry {
+    return {
+      at: row.created_at.toISOString(),
+      kind: 'operator_action',
+      title: titles.taskTitle(row.kind as OperatorTaskKind, row.detail),
+      actor: null,
+      ref: { type: 'operator_task', id: row.id },
+      data: task(row),
+    };
+  },
+
+  task_resolution(row: Prisma.OperatorTaskGetPayload<object>): TimelineEntry {
+    const resolution = row.resolution as { actor: Actor; outcome: string | null } | null;
+    return {
+      at: (row.resolved_at ?? row.created_at).toISOString(),
+      kind: 'operator_action',
+      title: titles.resolutionTitle(row.kind as OperatorTaskKind, resolution?.outcome ?? null),
+      actor: resolution?.actor ?? null,
+      ref: { type: 'task_resolution', id: row.id },
+      data: { ...task(row), outcome: resolution?.outcome ?? null },
+    };
+  },
+
+  event(row: Prisma.OutboxEventGetPayload<{ omit: { payload: true } }>): TimelineEntry {
+    const { event_id, topic, key, partition } = row;
+    const offset = row.offset?.toString() ?? null;
+    const parked = row.parked_at !== null;
+    return {
+      at: row.created_at.toISOString(),
+      kind: topic === 'notifications.requested' ? 'notification' : 'event',
+      title: titles.eventTitle({ topic, event_id, partition, offset, parked }),
+      actor: null,
+      ref: { type: 'event', id: event_id },
+      data: { topic, key, partition, offset, published_at: instantOrNull(row.published_at) },
+    };
+  },
+
+  audit(row: Prisma.AuditLogGetPayload<object>): TimelineEntry {
+    const { action, status, request_id, subject_id } = row;
+    const { code = null, scope } = row.detail as { code?: string; scope?: string };
+    return {
+      at: row.at.toISOString(),
+      kind: scope === 'operator' ? 'operator_action' : 'api_call',
+      title: titles.callTitle(action, status, code),
+      actor: row.actor as unknown as Actor,
+      ref: { type: 'audit', id: row.id.toString() },
+      data: { action, status, code, subject_id, request_id },
+    };
+  },
+};
+
+function wish({ payment_id, payment_method_id, reason, status, refusal, attempt }: Wish): Wish {
+  return { payment_id, payment_method_id, reason, status, refusal, attempt };
+}
+type Wish = Pick<
+  Prisma.RetryRequestGetPayload<object>,
+  'payment_id' | 'payment_method_id' | 'reason' | 'status' | 'refusal' | 'attempt'
+>;
+
+function task({ kind, subject_type, subject_id, status, detail }: Prisma.OperatorTaskGetPayload<object>) {
+  return { kind, subject: { type: subject_type, id: subject_id }, status, detail };
+}

@@ -1,0 +1,127 @@
+/**
+ * The order of a timeline: which rows belong to a subscription or payment, oldest first, without what they say.
+ *
+ * Invariants: one total order over all tables, by columns that never change, so that a page repeats and skips nothing
+ * that was there when the first page was read; only small columns are read, and bodies for one page at a time.
+ */
+import { rankOf, sourceAt, type TimelinePlace, type TimelineSource } from '../../domain/timeline/timeline';
+import type { Database } from '../../prisma/client';
+import { direct } from '../../prisma/sql';
+import { Prisma } from '../../prisma/generated/client';
+
+/** Whose timeline. A subscription's has all that its payments' have. */
+export interface TimelineSubject {
+  type: 'subscription' | 'payment';
+  id: string;
+}
+
+interface IndexRow {
+  at: Date;
+  rank: number;
+  id: string;
+  number: bigint;
+}
+
+/** Before every entry. */
+const beginning: TimelinePlace = { atMs: 0, source: 'webhook_delivery', id: '', number: 0n };
+
+/** At most `limit` places. @param after null: from the first one on */
+export async function timelinePlaces(
+  db: Database,
+  subject: TimelineSubject,
+  after: TimelinePlace | null,
+  limit: number,
+): Promise<TimelinePlace[]> {
+  const { atMs, source, id, number } = after ?? beginning;
+  const rows = await direct(db).query<IndexRow[]>`
+    WITH ${subjects(subject)}
+    SELECT at, rank, id, number FROM (
+      SELECT at, rank, id COLLATE "C" AS id, number FROM (${entries(subject.id)}) AS entry
+    ) AS placed
+    WHERE (at, rank, id, number) > (${new Date(atMs)}::timestamptz, ${rankOf(source)}::int, ${id}, ${number}::bigint)
+    ORDER BY at, rank, id, number
+    LIMIT ${limit}`;
+  return rows.flatMap(({ at, rank, id, number }) => {
+    const source = sourceAt(rank);
+    return source === undefined ? [] : [{ atMs: at.getTime(), source, id, number }];
+  });
+}
+
+/** Ids that rows of other tables name: the payments, and all that somebody could have spoken or decided about. */
+function subjects({ type, id }: TimelineSubject): Prisma.Sql {
+  const payments = type === 'subscription' ? Prisma.sql`subscription_id = ${id}` : Prisma.sql`id = ${id}`;
+  return Prisma.sql`
+    paid AS MATERIALIZED (SELECT id FROM payments WHERE ${payments}),
+    told AS MATERIALIZED (
+      SELECT ${id} AS id
+      UNION SELECT id FROM paid
+      UNION SELECT id FROM refunds WHERE payment_id IN (SELECT id FROM paid)
+      UNION SELECT id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM paid)
+    ),
+    events AS MATERIALIZED (
+      SELECT id, event_id, created_at FROM outbox_events WHERE subject IN (SELECT id FROM told)
+    ),
+    tasks AS MATERIALIZED (
+      SELECT id, created_at, status, resolved_at FROM operator_tasks
+      WHERE subject_id IN (SELECT id FROM told UNION ALL SELECT event_id FROM events)
+    ),
+    audited AS MATERIALIZED (SELECT id FROM told UNION SELECT id FROM tasks)`;
+}
+
+/** Of rows that a number alone tells apart. */
+const noId = '-';
+
+function entries(subjectId: string): Prisma.Sql {
+  const ofPayments = Prisma.sql`payment_id IN (SELECT id FROM paid)`;
+  const branch = (source: TimelineSource, at: string, id: string, number: string, from: Prisma.Sql) =>
+    Prisma.sql`SELECT ${Prisma.raw(at)} AS at, ${rankOf(source)}::int AS rank, ${Prisma.raw(id)} AS id,
+      ${Prisma.raw(number)}::bigint AS number FROM ${from}`;
+  const one = '0';
+  const counted = `'${noId}'::text`;
+  return Prisma.join(
+    [
+      branch('webhook_delivery', 'created_at', 'id', one, Prisma.sql`webhook_deliveries WHERE ${ofPayments}`),
+      branch('retry_request', 'requested_at', 'id', one, Prisma.sql`retry_requests WHERE ${ofPayments}`),
+      branch(
+        'attempt',
+        'started_at',
+        'payment_id',
+        'number',
+        Prisma.sql`payment_attempts WHERE ${ofPayments}`,
+      ),
+      branch('refund', 'created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`),
+      branch('change', 'at', 'subject_id', 'version', Prisma.sql`changes WHERE subject_id = ${subjectId}`),
+      branch(
+        'retry_plan',
+        'created_at',
+        'payment_id',
+        'sequence',
+        Prisma.sql`retry_plans WHERE ${ofPayments}`,
+      ),
+      branch(
+        'retry_refusal',
+        'settled_at',
+        'id',
+        one,
+        Prisma.sql`retry_requests WHERE ${ofPayments} AND status = 'refused' AND settled_at IS NOT NULL`,
+      ),
+      branch('operator_task', 'created_at', 'id', one, Prisma.sql`tasks`),
+      branch(
+        'task_resolution',
+        'resolved_at',
+        'id',
+        one,
+        Prisma.sql`tasks WHERE status = 'resolved' AND resolved_at IS NOT NULL`,
+      ),
+      branch('event', 'created_at', counted, 'id', Prisma.sql`events`),
+      branch(
+        'audit',
+        'at',
+        counted,
+        'id',
+        Prisma.sql`audit_log WHERE subject_id IN (SELECT id FROM audited)`,
+      ),
+    ],
+    ' UNION ALL ',
+  );
+}

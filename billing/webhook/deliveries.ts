@@ -1,0 +1,183 @@
+/**
+ * The ledger of webhooks: what a provider told is stored once, together with its event and, when it says that an
+ * attempt of ours failed, with that attempt's outcome.
+ *
+ * Owns: rows of `webhook_deliveries` up to their being processed (`process-delivery.ts`). Invariants: UNIQUE provider
+ * and provider event id, so a repeat writes nothing; a delivery comes first in the lock order (delivery, subscription,
+ * payment, attempt, outbox); what is stored and not processed is found by reconciliation (`unfinished.ts`) and told again.
+ */
+import { providerEvent, type ProviderEvent } from '../../contracts/topics/provider-events';
+import { writeEnvelope, type NewEvent } from '../../contracts/topics/envelope';
+import type { AttemptOutcome } from '../../domain/payment/payment';
+import { webhookEventId } from '../../domain/event-ids';
+import { derivedId } from '../../domain/ids';
+import { outcomeOfTold } from '../../domain/payment/reported-outcome';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { direct } from '../../prisma/sql';
+import type { Prisma } from '../../prisma/generated/client';
+import { appendToOutbox } from '../outbox';
+import { settleAttempt } from '../payment/settle-attempt';
+import { storeDelivery } from './intake';
+
+export interface ReceivedWebhook {
+  provider: string;
+  event: ProviderEvent;
+  /** As it came. */
+  body: Buffer;
+  /** Without signatures and secrets. */
+  headers: Readonly<Record<string, string>>;
+  receivedAt: Date;
+}
+
+type DeliveryRow = Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; headers: true } }>;
+
+/** Stores an event that its provider signed. @returns `duplicate` when it was stored before; nothing is written then */
+export async function storeWebhook(db: Database, webhook: ReceivedWebhook): Promise<'stored' | 'duplicate'> {
+  const paymentId = webhook.event.payment_id ?? (await paymentOfCharge(db, webhook));
+  const settlement = await failureToSettle(db, webhook, paymentId);
+  return settlement === null ? storeOnly(db, webhook, paymentId) : storeSettling(db, webhook, settlement);
+}
+
+/** A refund names its charge only, and so do some providers’ disputes. */
+async function paymentOfCharge(
+  db: Database,
+  { provider, event: { refund, dispute } }: ReceivedWebhook,
+): Promise<string | null> {
+  const reference = refund?.charge_reference ?? dispute?.provider_reference;
+  if (reference === undefined) return null;
+  const attempt = await db.paymentAttempt.findFirst({
+    where: { provider, provider_reference: reference },
+    select: { payment_id: true },
+  });
+  return attempt?.payment_id ?? null;
+}
+
+interface FailureToSettle {
+  paymentId: string;
+  attempt: number;
+  outcome: Extract<AttemptOutcome, { status: 'failed' }>;
+  /** Of the payment's events. */
+  key: string;
+}
+
+/** When the event says that an attempt which this provider was asked for has failed, and nobody knew. */
+async function failureToSettle(
+  db: Database,
+  { provider, event: { outcome: told } }: ReceivedWebhook,
+  paymentId: string | null,
+): Promise<FailureToSettle | null> {
+  if (paymentId === null || told?.status !== 'failed') return null;
+  const row = await db.paymentAttempt.findUnique({
+    where: { payment_id_number: { payment_id: paymentId, number: told.attempt } },
+    include: { payment: { select: { subscription_id: true } } },
+  });
+  if (row === null || row.settled_at !== null || row.provider !== provider) return null;
+  const outcome = outcomeOfTold(told, { amount: Number(row.amount), currency: row.currency });
+  if (outcome?.status !== 'failed') return null;
+  return { paymentId, attempt: row.number, outcome, key: row.payment.subscription_id ?? paymentId };
+}
+
+async function storeOnly(
+  db: Database,
+  webhook: ReceivedWebhook,
+  paymentId: string | null,
+): Promise<'stored' | 'duplicate'> {
+  const row = rowOf(webhook, paymentId);
+  // The statement finds the key: of the payment where it is known, else the event's own id.
+  const event = receivedEvent(webhook, row, null);
+  return storeDelivery(db, {
+    ...row,
+    event_id: event.id,
+    payload: writeEnvelope(event, webhook.receivedAt),
+  });
+}
+
+async function storeSettling(
+  db: Database,
+  webhook: ReceivedWebhook,
+  { paymentId, attempt, outcome, key }: FailureToSettle,
+): Promise<'stored' | 'duplicate'> {
+  return inTransaction(db, async (tx) => {
+    const row = rowOf(webhook, paymentId);
+    const { count } = await tx.webhookDelivery.createMany({
+      data: [{ ...row, body: Uint8Array.from(row.body) }],
+      skipDuplicates: true,
+    });
+    if (count === 0) return 'duplicate';
+    await settleAttempt(tx, paymentId, attempt, outcome, 'webhook', '/webhook-handler');
+    appendToOutbox(tx, receivedEvent(webhook, row, key), webhook.receivedAt);
+    return 'stored';
+  });
+}
+
+function rowOf({ provider, event, body, headers, receivedAt }: ReceivedWebhook, paymentId: string | null) {
+  return {
+    id: derivedId('webhook_delivery', [provider, event.id]),
+    provider,
+    provider_event_id: event.id,
+    event_type: event.type,
+    payment_id: paymentId,
+    body,
+    headers: { ...headers },
+    event: { ...event, payment_id: paymentId },
+    created_at: receivedAt,
+  };
+}
+
+/** @param key of the payment's events; null: the event's own id */
+function receivedEvent(
+  { provider, event, receivedAt }: Pick<ReceivedWebhook, 'provider' | 'event' | 'receivedAt'>,
+  delivery: { id: string; payment_id: string | null },
+  key: string | null,
+  replays = 0,
+): NewEvent<'webhooks.received'> {
+  return {
+    topic: 'webhooks.received',
+    id: webhookEventId(provider, event.id, replays),
+    source: '/webhook-handler',
+    subject: delivery.id,
+    key: key ?? webhookEventId(provider, event.id),
+    data: {
+      delivery_id: delivery.id,
+      provider,
+      provider_event_id: event.id,
+      event_type: event.type,
+      payment_id: delivery.payment_id,
+      outcome: event.outcome,
+      received_at: receivedAt.toISOString(),
+    },
+  };
+}
+
+/**
+ * Has a stored event told to the Payment Service once more, whatever became of it the first time. Its effects stay
+ * once: they are judged by the rows.
+ * @returns null when there is no such delivery
+ */
+export async function replayDelivery(tx: Transaction, deliveryId: string): Promise<DeliveryRow | null> {
+  await direct(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  if ((await tx.webhookDelivery.count({ where: { id: deliveryId } })) === 0) return null;
+  const row = await tx.webhookDelivery.update({
+    where: { id: deliveryId },
+    data: { status: 'stored', outcome: null, processed_at: null, replays: { increment: 1 } },
+    omit: { body: true, headers: true },
+  });
+  const event = providerEvent.parse(row.event);
+  const payment =
+    row.payment_id === null ? null : await tx.payment.findUnique({ where: { id: row.payment_id } });
+  const key = payment === null ? null : (payment.subscription_id ?? payment.id);
+  const webhook = { provider: row.provider, event, receivedAt: row.created_at };
+  const told = receivedEvent(webhook, row, key, row.replays);
+  appendToOutbox(tx, told, await databaseNow(tx));
+  return row;
+}
+
+/** Forgets the bodies of deliveries from before `before`, at most `limit`. @returns how many */
+export async function forgetBodies(db: Database, before: Date, limit: number): Promise<number> {
+  return direct(db).execute`
+    UPDATE webhook_deliveries SET body = NULL
+    WHERE id IN (
+      SELECT id FROM webhook_deliveries WHERE body IS NOT NULL AND created_at < ${before}
+      ORDER BY created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )`;
+}

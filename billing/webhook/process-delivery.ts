@@ -1,0 +1,162 @@
+/**
+ * What a stored webhook means for our payments.
+ *
+ * Owns: the step from `stored` to `processed`, `ignored` or `failed`, with the reason in words. Does not own the outcome
+ * of attempts (`settle-attempt.ts`) nor telling workflows. Invariants: it judges by our own ledger of webhooks, never by
+ * a record that names one; run again it changes nothing; a word about an attempt that another provider was asked for is
+ * nothing to us.
+ */
+import { providerEvent, type ProviderEvent, type ToldOutcome } from '../../contracts/topics/provider-events';
+import { outcomeOfTold } from '../../domain/payment/reported-outcome';
+import { databaseNow, type Transaction } from '../../prisma/client';
+import { direct } from '../../prisma/sql';
+import type { Prisma } from '../../prisma/generated/client';
+import { recordDispute } from '../payment/record-dispute';
+import { settleAttempt } from '../payment/settle-attempt';
+import { settleRefund } from '../payment/settle-refund';
+
+type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+
+export type Processed =
+  /** Nothing there yet that the event is about; it may come. */
+  | { kind: 'absent'; what: 'delivery' | 'payment' | 'attempt' }
+  /** `paymentId`: whose process may wait for what is now in the rows. */
+  | { kind: 'done'; paymentId: string | null };
+
+interface Verdict {
+  status: 'processed' | 'ignored' | 'failed';
+  /** For people. */
+  outcome: string;
+}
+
+const ignored = (outcome: string): Verdict => ({ status: 'ignored', outcome });
+const processed = (outcome: string): Verdict => ({ status: 'processed', outcome });
+
+export async function processDelivery(tx: Transaction, deliveryId: string): Promise<Processed> {
+  await direct(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  const row = await tx.webhookDelivery.findUnique({
+    where: { id: deliveryId },
+    select: { status: true, provider: true, event: true },
+  });
+  if (row === null) return { kind: 'absent', what: 'delivery' };
+  const event = providerEvent.parse(row.event);
+  const done = { kind: 'done', paymentId: event.payment_id } as const;
+  if (row.status === 'processed' || row.status === 'ignored') return done;
+  const verdict = await judged(tx, row.provider, event);
+  if (typeof verdict === 'string') {
+    await note(tx, deliveryId, { status: 'failed', outcome: `The ${verdict} is not known.` });
+    return { kind: 'absent', what: verdict };
+  }
+  await note(tx, deliveryId, verdict);
+  return done;
+}
+
+async function note(tx: Transaction, deliveryId: string, verdict: Verdict): Promise<void> {
+  const processed_at = await databaseNow(tx);
+  await tx.webhookDelivery.update({ where: { id: deliveryId }, data: { ...verdict, processed_at } });
+}
+
+/** @returns the name of what is not there */
+async function judged(
+  tx: Transaction,
+  provider: string,
+  event: ProviderEvent,
+): Promise<Verdict | 'payment' | 'attempt'> {
+  const { payment_id: paymentId, outcome, dispute, refund } = event;
+  if (paymentId === null) return ignored('It is about nothing of ours.');
+  const payment = await tx.payment.findUnique({
+    where: { id: paymentId },
+    select: { attempts: { where: { number: outcome?.attempt ?? 0 } } },
+  });
+  if (payment === null) return 'payment';
+  if (outcome !== null) {
+    const [attempt] = payment.attempts;
+    return attempt === undefined ? 'attempt' : settled(tx, provider, attempt, outcome);
+  }
+  if (dispute !== null) return disputed(tx, provider, paymentId, dispute.provider_reference);
+  return refund === null
+    ? ignored('It says nothing about an attempt.')
+    : refunded(tx, provider, paymentId, refund);
+}
+
+async function settled(
+  tx: Transaction,
+  provider: string,
+  asked: AttemptRow,
+  told: ToldOutcome,
+): Promise<Verdict> {
+  if (asked.provider !== provider) return ignored('Another provider was asked for this attempt.');
+  const outcome = outcomeOfTold(told, { amount: Number(asked.amount), currency: asked.currency });
+  if (outcome === null) return ignored(`It says no more than that the attempt is ${told.status}.`);
+  // The ordinary case: our own answer came first, and told of the same charge.
+  if (asked.status === outcome.status && asked.provider_reference === told.provider_reference) {
+    return alreadySo(asked);
+  }
+  const { payment_id: paymentId, number } = asked;
+  const { effect, attempt } = await settleAttempt(tx, paymentId, number, outcome, 'webhook');
+  if (outcome.status === 'unknown') {
+    return processed('It names another amount or currency than was asked: a person is asked.');
+  }
+  switch (effect) {
+    case 'settled':
+    case 'noted':
+      return processed(`The attempt is ${attempt.status} by this webhook.`);
+    case 'late_success':
+      return processed('The attempt had failed, and is completed by this webhook.');
+    case 'second_success':
+      return processed('The payment was paid already: this charge is given back.');
+    case 'ignored':
+      return attempt.status === outcome.status
+        ? alreadySo(attempt)
+        : ignored('It says failed of an attempt that was completed before.');
+  }
+}
+
+function alreadySo({ status, settled_by }: AttemptRow): Verdict {
+  return processed(`The attempt was ${status} already, by ${settled_by ?? 'somebody'}.`);
+}
+
+async function disputed(
+  tx: Transaction,
+  provider: string,
+  paymentId: string,
+  chargeReference: string,
+): Promise<Verdict> {
+  const ours = { payment_id: paymentId, provider, provider_reference: chargeReference };
+  if ((await tx.paymentAttempt.count({ where: ours })) === 0)
+    return ignored('It is about a charge of nothing of ours.');
+  const { recorded, payment } = await recordDispute(tx, paymentId);
+  return recorded
+    ? processed('The payment is disputed: a person is asked.')
+    : ignored(`The payment is ${payment.status}: there is nothing to dispute.`);
+}
+
+async function refunded(
+  tx: Transaction,
+  provider: string,
+  paymentId: string,
+  told: NonNullable<ProviderEvent['refund']>,
+): Promise<Verdict> {
+  const { provider_reference, idempotency_key } = told;
+  const row = await tx.refund.findFirst({
+    where: {
+      payment_id: paymentId,
+      OR: [{ provider_reference }, ...(idempotency_key ? [{ idempotency_key }] : [])],
+    },
+  });
+  if (row === null) return ignored('It is a refund that nobody here has asked for.');
+  const key = { payment_id_number: { payment_id: paymentId, number: row.attempt } };
+  const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
+  if (attempt.provider !== provider) return ignored('Another provider was asked for this refund.');
+  if (Number(row.amount) !== told.amount) {
+    return { status: 'failed', outcome: `It names another amount than refund ${row.id} has.` };
+  }
+  const { settledNow, refund } = await settleRefund(
+    tx,
+    row.id,
+    told.status === 'failed'
+      ? { status: 'failed', provider_reference, reason: 'refund_failed' }
+      : { status: told.status, provider_reference },
+  );
+  return processed(`Refund ${refund.id} ${settledNow ? 'is' : 'was'} ${refund.status}.`);
+}

@@ -1,0 +1,66 @@
+/**
+ * What exists once for the whole fleet: the schedulers' workflows and the schedule of the reconciliation.
+ *
+ * Every worker of their service looks after them, again and again, so that an emptied namespace gets them back.
+ * Running already is success.
+ */
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import {
+  reconciliationStart,
+  renewalSchedulerStart,
+  type taskQueues,
+} from '../contracts/workflows/workflows';
+import type { Config } from '../config';
+
+const lookAfterMs = 60_000;
+
+export interface FleetJobs {
+  stop(): void;
+}
+
+/** @param services those that this process serves */
+export function keepFleetJobs(
+  client: Client,
+  config: Config,
+  services: readonly (keyof typeof taskQueues)[],
+  log: Logger,
+): FleetJobs {
+  const look = async (): Promise<void> => {
+    if (services.includes('retry')) await startSchedulers(client, config.RENEWAL_SHARDS);
+    if (services.includes('payment')) await scheduleReconciliation(client, config.RECONCILE_EVERY_SECONDS);
+  };
+  const lookAfter = (): void => {
+    look().catch((error: unknown) => log.warn({ err: error }, 'the fleet’s jobs could not be looked after'));
+  };
+  lookAfter();
+  const timer = setInterval(lookAfter, lookAfterMs);
+  return { stop: () => clearInterval(timer) };
+}
+
+async function startSchedulers(client: Client, shards: number): Promise<void> {
+  for (let shard = 0; shard < shards; shard += 1) {
+    const { workflowType, ...options } = renewalSchedulerStart(shard);
+    await client.workflow.start(workflowType, {
+      ...options,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `Renewal scheduler, shard ${shard}`,
+    });
+  }
+}
+
+async function scheduleReconciliation(client: Client, everySeconds: number): Promise<void> {
+  const { workflowType, ...options } = reconciliationStart;
+  try {
+    await client.schedule.create({
+      scheduleId: options.workflowId,
+      spec: { intervals: [{ every: everySeconds * 1_000 }] },
+      // What was missed while Temporal was away is found by the next round.
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 60_000 },
+      action: { type: 'startWorkflow', workflowType, ...options },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * A consumer group: takes records, hands each to its topic's handler, and never loses or blocks one for ever.
+ *
+ * Invariants: what is down is waited for in place (lag grows, nothing is lost); what can never be handled goes to the
+ * group's dead letters with its origin and reason, then counts as handled; handlers judge by rows, so a repeat is harmless.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { readEnvelope, UnreadableEvent, type ReadEvent } from '../../contracts/topics/envelope';
+import type { EventTopic } from '../../contracts/topics/events';
+import type { ConsumerGroup } from '../../contracts/topics/topics';
+import type { Database } from '../../prisma/client';
+import {
+  headerTexts,
+  lettersToRedrive,
+  noteRedrive,
+  recordOf,
+  writeDeadLetter,
+  type DeadLetterDependencies,
+  type Letter,
+} from './dead-letters';
+import type { KafkaClient, ReceivedRecord } from '../kafka/port';
+import { Slots } from './slots';
+import { Unprocessable } from '../../billing/unprocessable';
+
+export type Handlers = { [T in EventTopic]?: (event: ReadEvent<T>) => Promise<void> };
+
+export interface GroupDependencies {
+  kafka: KafkaClient;
+  db: Database;
+  log: Logger;
+  onFatal(error: Error): void;
+  /** Nobody waits for what the group does. */
+  unhurried?: boolean;
+  /** How long something may be "not there yet" before it counts as never; 60 s. */
+  appearWithinMs?: number;
+}
+
+export interface RunningGroup {
+  close(): Promise<void>;
+}
+
+const firstRetryMs = 200;
+const longestRetryMs = 10_000;
+const usualAppearWithinMs = 60_000;
+const redrivePollMs = 1_000;
+/** Records that a group handles at once. One that waits for its next try is none of them. */
+const parallelRecords = 128;
+/** While something is down thousands of records may be waiting; one line tells of them all. */
+const troubleEveryMs = 5_000;
+
+/** Starts consuming as `group`; each topic needs its handler. */
+export async function runGroup(
+  deps: GroupDependencies,
+  group: ConsumerGroup,
+  handlers: Handlers,
+): Promise<RunningGroup> {
+  const log = deps.log.child({ group });
+  const { appearWithinMs = usualAppearWithinMs } = deps;
+  const producer = await deps.kafka.producer();
+  const slots = new Slots(parallelRecords);
+  const trouble = { waiting: 0, saidMs: -Infinity };
+  const handling = { group, handlers, db: deps.db, producer, log, appearWithinMs, slots, trouble };
+  const topics = Object.keys(handlers) as EventTopic[];
+  const consumer = await deps.kafka.consumer({
+    group,
+    topics,
+    unhurried: deps.unhurried,
+    onFatal: deps.onFatal,
+    handle: (record, signal) => handleRecord(handling, record, signal),
+  });
+  const closing = new AbortController();
+  const redriving = redriveUntilClosed(handling, closing.signal);
+  return {
+    async close() {
+      closing.abort();
+      await Promise.all([consumer.close(), redriving]);
+      await producer.close();
+    },
+  };
+}
+
+interface Handling extends DeadLetterDependencies {
+  handlers: Handlers;
+  appearWithinMs: number;
+  slots: Slots;
+  /** How many records wait for their next try, and when that was said. */
+  trouble: { waiting: number; saidMs: number };
+}
+
+async function handleRecord(
+  handling: Handling,
+  record: ReceivedRecord,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { appearWithinMs, slots } = handling;
+  const begunMs = performance.now();
+  for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+    try {
+      const waitedEnough = performance.now() - begunMs > appearWithinMs;
+      // oxlint-disable-next-line no-loop-func -- the retries follow each other
+      return await slots.run(async () => {
+        if (signal.aborted) return false;
+        await handleOrBury(handling, record, waitedEnough);
+        return true;
+      });
+    } catch (error) {
+      await waitForNextTry(handling, record, error, waitMs, signal);
+    }
+  }
+  return false;
+}
+
+async function waitForNextTry(
+  { log, trouble }: Handling,
+  { topic, partition, offset }: ReceivedRecord,
+  error: unknown,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  trouble.waiting += 1;
+  if (performance.now() - trouble.saidMs > troubleEveryMs) {
+    trouble.saidMs = performance.now();
+    log.warn(
+      { err: error, topic, partition, offset, records_waiting: trouble.waiting },
+      'the record could not be handled yet; it is tried again',
+    );
+  }
+  await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+  trouble.waiting -= 1;
+}
+
+/** @param waitedEnough what has not appeared by now never will. @throws what may pass */
+async function handleOrBury(
+  handling: Handling,
+  record: ReceivedRecord,
+  waitedEnough: boolean,
+): Promise<void> {
+  try {
+    await dispatch(handling.handlers, record);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    if (error instanceof Unprocessable && error.mayAppear && !waitedEnough) throw error;
+    await writeDeadLetter(handling, record, error);
+  }
+}
+
+/** Takes up, one after the other, what operators want handled again; one that cannot be yet holds up no other. */
+async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Promise<void> {
+  const { db, group, log } = handling;
+  while (!signal.aborted) {
+    const letters = await lettersToRedrive(db, group).catch((error: unknown) => {
+      log.warn({ err: error }, 'dead letters could not be looked for');
+      return [];
+    });
+    for (const letter of letters) {
+      if (signal.aborted) return;
+      await redrive(handling, letter).catch((error: unknown) => {
+        log.warn({ err: error, dead_letter_id: letter.id }, 'the dead letter could not be taken up yet');
+      });
+    }
+    await sleep(redrivePollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** @throws what may pass; the letter is taken up again later */
+async function redrive(handling: Handling, letter: Letter): Promise<void> {
+  await noteRedrive(handling.db, letter, await refusalOf(handling, recordOf(letter)));
+  handling.log.info({ dead_letter_id: letter.id }, 'the dead letter was taken up again');
+}
+
+/** Null when the record was handled. @throws what may pass */
+async function refusalOf(
+  handling: Handling,
+  record: ReceivedRecord,
+): Promise<UnreadableEvent | Unprocessable | null> {
+  try {
+    await dispatch(handling.handlers, record);
+    return null;
+  } catch (error) {
+    if (isRefusal(error)) return error;
+    throw error;
+  }
+}
+
+function isRefusal(error: unknown): error is UnreadableEvent | Unprocessable {
+  return error instanceof UnreadableEvent || error instanceof Unprocessable;
+}
+
+async function dispatch(handlers: Handlers, record: ReceivedRecord): Promise<void> {
+  const topic = record.topic as EventTopic;
+  const handler = handlers[topic] as ((event: ReadEvent<EventTopic>) => Promise<void>) | undefined;
+  if (handler === undefined) return;
+  await handler(readEnvelope(topic, { ...record, headers: headerTexts(record.headers) }));
+}

@@ -1,0 +1,72 @@
+/**
+ * What becomes of published events after a long time: their payload goes, the row stays for the timeline.
+ *
+ * Invariants: only rows that were published lose their payload, by PostgreSQL's clock; one process at a time works on
+ * it, in transactions that stay small; a failure is made good by the next round.
+ */
+import type { Logger } from 'pino';
+import { inTransaction, type Database } from '../../prisma/client';
+import { direct } from '../../prisma/sql';
+
+/** The advisory lock of whoever works on it; the first key is the relay's, too, and the second is no shard. */
+const lock = [7_351_902, 1_001] as const;
+const roundMs = 3_600_000;
+const batchSize = 1_000;
+
+export interface OutboxRetentionDependencies {
+  db: Database;
+  retentionDays: number;
+  log: Logger;
+}
+
+export interface OutboxRetention {
+  /** Finishes the batch in hand. */
+  close(): Promise<void>;
+}
+
+/** Works at once and then every hour, until it is closed. */
+export function startOutboxRetention(deps: OutboxRetentionDependencies): OutboxRetention {
+  const stopping = new AbortController();
+  let round = forgetOldPayloads(deps, stopping.signal);
+  const timer = setInterval(() => {
+    round = round.then(() => forgetOldPayloads(deps, stopping.signal));
+  }, roundMs);
+  return {
+    async close() {
+      stopping.abort();
+      clearInterval(timer);
+      await round;
+    },
+  };
+}
+
+/** One round; never rejects. */
+async function forgetOldPayloads(deps: OutboxRetentionDependencies, stopping: AbortSignal): Promise<void> {
+  let forgotten = 0;
+  try {
+    while (!stopping.aborted) {
+      const count = await forgetBatch(deps);
+      forgotten += count;
+      if (count < batchSize) break;
+    }
+  } catch (error) {
+    deps.log.warn({ err: error }, 'old payloads of the outbox could not be removed; again in an hour');
+  }
+  if (forgotten > 0) deps.log.info({ events: forgotten }, 'old payloads of the outbox were removed');
+}
+
+/** @returns how many rows lost their payload; 0 also while another process is at it */
+async function forgetBatch({ db, retentionDays }: OutboxRetentionDependencies): Promise<number> {
+  return inTransaction(db, async (tx) => {
+    const [mine] = await direct(tx).query<[{ locked: boolean }]>`
+      SELECT pg_try_advisory_xact_lock(${lock[0]}::int, ${lock[1]}::int) AS locked`;
+    if (!mine.locked) return 0;
+    return direct(tx).execute`
+      UPDATE outbox_events SET payload = NULL WHERE id IN (
+        SELECT id FROM outbox_events
+        WHERE published_at IS NOT NULL AND payload IS NOT NULL
+          AND published_at < now() - make_interval(days => ${retentionDays}::int)
+        ORDER BY published_at LIMIT ${batchSize}
+      )`;
+  });
+}

@@ -1,0 +1,143 @@
+/** `cli bulk-retry`: many failed payments tried again, and how far that is. */
+import {
+  idOf,
+  queryOf,
+  required,
+  UsageError,
+  type CommandGroup,
+  type Context,
+  type Outcome,
+} from '../command';
+import { sheet, table, type Row } from '../output';
+import { progressOn, type Watching } from '../progress';
+
+interface Progress {
+  total: number;
+  attempted: number;
+  refused: number;
+  remaining: number;
+}
+
+const lookEveryMs = 1_000;
+const filters = ['categories', 'provider', 'plan-id', 'failed-from', 'failed-to'];
+const filterSynopsis = '[--categories C,C] [--provider P] [--plan-id ID] [--failed-from T] [--failed-to T]';
+const columns = ['id', 'status', 'progress', 'rate_per_second', 'created_at', 'reason'];
+
+function progressText(row: Row): string {
+  const progress = row['progress'] as Progress | null;
+  if (progress === null) return 'nothing is tried';
+  const { total, attempted, refused, remaining } = progress;
+  return `${attempted} attempted, ${refused} refused, ${remaining} of ${total} remain`;
+}
+
+/** One bulk retry: what it is, and what a preview found. */
+function shown(answer: Row): Outcome {
+  const { preview, progress: _, filter, decision, ...rest } = answer;
+  const more = decision === null ? {} : { decision };
+  const text = [sheet({ ...rest, filter, ...more, progress: progressText(answer) })];
+  if (preview !== null) text.push('', previewText(preview as Parameters<typeof previewText>[0]));
+  return { answer, text: text.join('\n') };
+}
+
+function previewText(preview: {
+  count: number;
+  sums: { currency: string; amount: number }[];
+  refusals: { reason: string; count: number }[];
+}): string {
+  const sums = preview.sums.map(({ currency, amount }) => `${amount} ${currency}`).join(', ');
+  const tried = `${preview.count} payments would be tried${sums === '' ? '' : `: ${sums} (minor units)`}`;
+  if (preview.refusals.length === 0) return `${tried}; none would be refused.`;
+  return [tried, '', table(preview.refusals, ['reason', 'count'])].join('\n');
+}
+
+function bodyOf({ flags, isOn }: Context, preview: boolean): object {
+  const rate = flags['rate'];
+  if (rate !== undefined && !/^\d{1,9}$/.test(rate)) throw new UsageError('--rate must be a whole number');
+  return {
+    filter: {
+      categories: flags['categories']?.split(','),
+      provider: flags['provider'],
+      plan_id: flags['plan-id'],
+      failed_from: flags['failed-from'],
+      failed_to: flags['failed-to'],
+    },
+    reason: preview ? (flags['reason'] ?? 'a preview') : flags['reason'],
+    rate_per_second: rate === undefined ? undefined : Number(rate),
+    preview,
+    confirm_all: isOn('confirm-all') ? true : undefined,
+  };
+}
+
+const isGoingOn = ({ status }: Row): boolean => status === 'running' || status === 'paused';
+
+/** Looks again and again, and shows how far it is, until it is over. */
+async function watch({ call }: Context, first: Row, { screen, pause }: Watching): Promise<Row> {
+  const progress = progressOn(screen);
+  const show = (row: Row): void => {
+    const { total, remaining } = row['progress'] as Progress;
+    progress.show({ done: total - remaining, total, text: `${String(row['status'])}: ${progressText(row)}` });
+  };
+  let row = first;
+  show(row);
+  while (isGoingOn(row)) {
+    await pause(lookEveryMs);
+    row = await call('GET', `/bulk-retries/${encodeURIComponent(String(first['id']))}`);
+    show(row);
+  }
+  progress.end();
+  return row;
+}
+
+export function bulkRetryCommands(watching: Watching): CommandGroup {
+  const perhapsWatched = async (context: Context, row: Row): Promise<Outcome> =>
+    shown(context.isOn('watch') && isGoingOn(row) ? await watch(context, row, watching) : row);
+  const decision = (command: string, text: string): CommandGroup => ({
+    [`bulk-retry ${command}`]: {
+      synopsis: 'ID --reason TEXT',
+      text,
+      options: ['reason'],
+      async run(context) {
+        const reason = required(context, 'reason', 'it is kept with the decision');
+        return shown(await context.call('POST', `/bulk-retries/${idOf(context)}/${command}`, { reason }));
+      },
+    },
+  });
+  return {
+    'bulk-retry preview': {
+      synopsis: filterSynopsis,
+      text: 'how many it would try, and which it would not',
+      options: [...filters, 'reason'],
+      run: async (context) => shown(await context.call('POST', '/bulk-retries', bodyOf(context, true))),
+    },
+    'bulk-retry start': {
+      synopsis: '<as preview> --reason TEXT [--rate N] [--confirm-all] [--watch]',
+      text: 'try all that failed and that the filter lets through',
+      options: [...filters, 'reason', 'rate'],
+      switches: ['confirm-all', 'watch'],
+      async run(context) {
+        required(context, 'reason', 'it is kept with each payment');
+        return perhapsWatched(context, await context.call('POST', '/bulk-retries', bodyOf(context, false)));
+      },
+    },
+    'bulk-retry list': {
+      synopsis: '[--status S] [--limit N]',
+      text: 'newest first',
+      options: ['status', 'limit'],
+      async run(context) {
+        const answer = await context.call('GET', `/bulk-retries${queryOf(context, 'status', 'limit')}`);
+        const rows = (answer['data'] as Row[]).map((row) => ({ ...row, progress: progressText(row) }));
+        return { answer, text: rows.length === 0 ? 'There are none.' : table(rows, columns) };
+      },
+    },
+    'bulk-retry show': {
+      synopsis: 'ID [--watch]',
+      text: 'how far it is; with --watch until it is over',
+      switches: ['watch'],
+      run: async (context) =>
+        perhapsWatched(context, await context.call('GET', `/bulk-retries/${idOf(context)}`)),
+    },
+    ...decision('pause', 'hand nothing over until it is resumed'),
+    ...decision('resume', ''),
+    ...decision('cancel', 'for good'),
+  };
+}

@@ -1,0 +1,20 @@
+/** `cli plans`: what is sold. */
+import type { CommandGroup } from '../command';
+import type { Row } from '../output';
+import { askPage, listed, pageOptions, pageSynopsis, withMoney } from '../pages';
+
+const columns = ['id', 'name', 'amount', 'interval', 'trial_days', 'active'];
+
+function lineOf(row: Row): Row {
+  const { unit, count } = row['interval'] as { unit: string; count: number };
+  return { ...withMoney(row), interval: count === 1 ? unit : `${count} ${unit}s` };
+}
+
+export const planCommands: CommandGroup = {
+  'plans list': {
+    synopsis: pageSynopsis,
+    text: 'newest first',
+    options: pageOptions,
+    run: async (context) => listed(await askPage(context, '/plans'), columns, lineOf),
+  },
+};

@@ -1,0 +1,52 @@
+/** `cli scheduler` and `cli reconcile`: the jobs that exist once for all. */
+import { required, type CommandGroup, type Context, type Outcome } from '../command';
+import { sheet, table, type Row } from '../output';
+
+const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
+
+async function decide(context: Context, decision: 'pause' | 'resume'): Promise<Outcome> {
+  const reason = required(context, 'reason', 'it is kept with the decision');
+  return shown(await context.call('POST', `/renewal-scheduler/${decision}`, { reason }));
+}
+
+export const fleetCommands: CommandGroup = {
+  'scheduler show': {
+    synopsis: '',
+    text: 'what is due, and whether the scheduler is paused',
+    run: async (context) => shown(await context.call('GET', '/renewal-scheduler')),
+  },
+  'scheduler pause': {
+    synopsis: '--reason TEXT',
+    text: 'announce no renewal until it is resumed',
+    options: ['reason'],
+    run: (context) => decide(context, 'pause'),
+  },
+  'scheduler resume': {
+    synopsis: '--reason TEXT',
+    text: '',
+    options: ['reason'],
+    run: (context) => decide(context, 'resume'),
+  },
+  reconcile: {
+    synopsis: '--dry-run | --reason TEXT',
+    text: 'look for what did not go on by itself, and send it on its way',
+    options: ['reason'],
+    switches: ['dry-run'],
+    async run(context) {
+      if (!context.isOn('dry-run')) {
+        const reason = required(context, 'reason', 'it is kept with the decision; --dry-run only looks');
+        return shown(await context.call('POST', '/reconciliation', { reason }));
+      }
+      const answer = await context.call('GET', '/reconciliation');
+      const rows = (answer['data'] as { predicate: string; count: number; subjects: { id: string }[] }[]).map(
+        ({ predicate, count, subjects }) => ({
+          predicate,
+          count,
+          first: subjects.map(({ id }) => id).join(' '),
+        }),
+      );
+      const text = rows.length === 0 ? 'All is quiet.' : table(rows, ['predicate', 'count', 'first']);
+      return { answer, text };
+    },
+  },
+};

@@ -1,0 +1,86 @@
+/** `cli test-clocks`: making time pass for customers that live by a clock of their own. */
+import {
+  idOf,
+  instantIn,
+  Refused,
+  required,
+  type CommandGroup,
+  type Context,
+  type Outcome,
+} from '../command';
+import { sheet, type Row } from '../output';
+import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { progressOn, type Watching } from '../progress';
+
+const lookEveryMs = 500;
+const columns = ['id', 'status', 'now', 'target', 'steps', 'detail'];
+
+const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
+const pathOf = (context: Context): string => `/test-clocks/${idOf(context)}`;
+
+/** The option's instant. @throws UsageError when it is missing or malformed */
+function requiredInstant(context: Context, name: string, why: string): string {
+  required(context, name, why);
+  return instantIn(context, name) ?? '';
+}
+
+/** Looks again and again until the clock rests. @throws Refused when it could not get there */
+async function untilReady(context: Context, first: Row, { screen, pause }: Watching): Promise<Outcome> {
+  const progress = progressOn(screen);
+  const fromMs = Date.parse(String(first['now']));
+  let clock = first;
+  for (;;) {
+    const nowMs = Date.parse(String(clock['now']));
+    const targetMs = Date.parse(String(clock['target'] ?? clock['now']));
+    const detail = clock['detail'] as string | null;
+    const waits = detail === null ? '' : `; ${detail}`;
+    const text = `${String(clock['now'])}, ${String(clock['steps'])} steps${waits}`;
+    progress.show({ done: nowMs - fromMs, total: targetMs - fromMs, text });
+    if (clock['status'] !== 'advancing') break;
+    await pause(lookEveryMs);
+    clock = await context.call('GET', pathOf(context));
+  }
+  progress.end();
+  if (clock['status'] === 'failed') throw new Refused(`The clock stopped: ${String(clock['detail'])}`);
+  return shown(clock);
+}
+
+export function testClockCommands(watching: Watching): CommandGroup {
+  return {
+    'test-clocks list': {
+      synopsis: pageSynopsis,
+      text: 'newest first',
+      options: pageOptions,
+      run: async (context) => listed(await askPage(context, '/test-clocks'), columns),
+    },
+    'test-clocks create': {
+      synopsis: '--now T',
+      text: '',
+      options: ['now'],
+      async run(context) {
+        const now = requiredInstant(context, 'now', 'it is what time it is for its customers');
+        return shown(await context.call('POST', '/test-clocks', { now }));
+      },
+    },
+    'test-clocks show': {
+      synopsis: 'ID',
+      text: '',
+      run: async (context) => shown(await context.call('GET', pathOf(context))),
+    },
+    'test-clocks advance': {
+      synopsis: 'ID --to T',
+      text: 'and wait until everything that is due then has happened',
+      options: ['to'],
+      async run(context) {
+        const to = requiredInstant(context, 'to', 'it is where the clock goes');
+        const first = await context.call('POST', `${pathOf(context)}/advance`, { to });
+        return untilReady(context, first, watching);
+      },
+    },
+    'test-clocks delete': {
+      synopsis: 'ID',
+      text: 'what lives by it is cancelled',
+      run: async (context) => shown(await context.call('DELETE', pathOf(context))),
+    },
+  };
+}

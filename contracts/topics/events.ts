@@ -1,0 +1,126 @@
+/**
+ * What the records carry as `data`: one schema for each topic.
+ *
+ * Readers accept unknown fields; writers write exactly these. Amounts are whole minor units, instants RFC 3339 in UTC.
+ */
+import { z } from 'zod';
+import { attemptTriggers, paymentKinds, settledBy } from '../../domain/payment/payment';
+import { subscriptionChanges } from '../../domain/subscription/subscription';
+import { cancelModes } from '../../domain/subscription/commands';
+import { dueCauses } from '../../domain/subscription/due';
+import { actor, amount, currency, instant } from '../fields';
+import { attemptFailure } from '../http/payments';
+import { firstPayment, subscription } from '../http/subscriptions';
+import { toldOutcome } from './provider-events';
+import type { Topic } from './topics';
+
+const nullableId = z.string().nullable();
+
+const subscriptionCreated = z.object({
+  subscription,
+  first_payment: firstPayment.nullable().meta({ description: 'null: nothing was to be paid.' }),
+});
+
+const subscriptionUpdated = z.object({
+  subscription,
+  changes: z.array(z.enum(subscriptionChanges)),
+  previous: subscription
+    .omit({ version: true })
+    .partial()
+    .meta({ description: 'The earlier values of the changed fields only.' }),
+  actor,
+});
+
+const subscriptionCancelled = z.object({
+  subscription,
+  mode: z.enum(cancelModes),
+  reason: z.string().nullable(),
+  refund: z.object({ amount: z.int(), currency: z.string() }).nullable(),
+  open_payment_ids: z.array(z.string()),
+  actor,
+});
+
+const renewRequired = z.object({
+  subscription_id: z.string(),
+  customer_id: z.string(),
+  period_index: z.int().min(0),
+  due_at: instant,
+  cause: z.enum(dueCauses),
+});
+
+const paymentRequested = z.object({
+  payment_id: z.string(),
+  customer_id: z.string(),
+  subscription_id: nullableId,
+  amount: amount().min(1, 'must be 1 or more'),
+  currency,
+  payment_method_id: nullableId,
+  reason: z.string(),
+  actor,
+});
+
+const retryRequested = z.object({
+  payment_id: z.string(),
+  subscription_id: nullableId,
+  customer_id: z.string(),
+  retry_request_id: z.string(),
+  payment_method_id: nullableId,
+  reason: z.string(),
+  actor,
+});
+
+const paymentHead = z.object({
+  payment_id: z.string(),
+  kind: z.enum(paymentKinds),
+  subscription_id: nullableId,
+  customer_id: z.string(),
+  period_index: z.int().nullable(),
+  attempt: z.int(),
+  amount: z.int(),
+  currency: z.string(),
+  provider: z.string(),
+  provider_reference: z.string().nullable(),
+  trigger: z.enum(attemptTriggers).meta({ description: 'What started the attempt.' }),
+});
+
+const paymentFailed = paymentHead.extend({ failure: attemptFailure, failed_at: instant });
+const paymentCompleted = paymentHead.extend({
+  settled_by: z.enum(settledBy).meta({ description: 'How the outcome became known.' }),
+  completed_at: instant,
+});
+
+const webhookReceived = z.object({
+  delivery_id: z.string(),
+  provider: z.string(),
+  provider_event_id: z.string(),
+  event_type: z.string(),
+  payment_id: nullableId,
+  outcome: toldOutcome.nullable().meta({ description: 'null: the event says nothing about an attempt.' }),
+  received_at: instant,
+});
+
+const notificationRequested = z.object({
+  customer_id: z.string(),
+  template: z.string(),
+  subscription_id: nullableId,
+  payment_id: nullableId,
+  data: z.record(z.string(), z.unknown()),
+  not_before: instant,
+});
+
+/** By topic. */
+export const eventData = {
+  'subscriptions.created': subscriptionCreated,
+  'subscriptions.updated': subscriptionUpdated,
+  'subscriptions.cancelled': subscriptionCancelled,
+  'subscriptions.renew_required': renewRequired,
+  'payments.requested': paymentRequested,
+  'payments.retry.requested': retryRequested,
+  'payments.failed': paymentFailed,
+  'payments.completed': paymentCompleted,
+  'webhooks.received': webhookReceived,
+  'notifications.requested': notificationRequested,
+} as const satisfies Record<Topic, z.ZodType>;
+
+export type EventTopic = keyof typeof eventData;
+export type EventData<T extends EventTopic> = z.infer<(typeof eventData)[T]>;

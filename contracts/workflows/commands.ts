@@ -1,0 +1,165 @@
+/**
+ * What the API asks of the process of a subscription. Plain JSON: it travels as the input of workflows and updates.
+ *
+ * Instants are RFC 3339 UTC. `command_id` names the asking: the same one never has a second effect.
+ */
+import type { SettledOutcome } from '../../domain/payment/payment';
+import type { ChangeEffect, Proration } from '../../domain/subscription/change';
+import type { FinalAction } from '../../domain/retry/policy';
+import type { CancelMode, RefundMode } from '../../domain/subscription/commands';
+import type { DueCause } from '../../domain/subscription/due';
+import type { Actor } from '../fields';
+
+/** Everything that a creation needs; part of the start arguments, since only those survive from the first instant. */
+export interface SubscriptionCreation {
+  subscription_id: string;
+  customer_id: string;
+  plan_id: string;
+  quantity: number;
+  payment_method_id: string | null;
+  /** null: the plan's. */
+  trial_days: number | null;
+  start_at: string | null;
+  /** null: the customer's. */
+  time_zone: string | null;
+  retry_policy_id: string | null;
+  metadata: Record<string, string>;
+  actor: Actor;
+  command_id: string;
+  /** Later than this (database clock) nothing is created: the caller was told long before that it failed. */
+  accept_by: string;
+  /** How long the caller waits for the first payment's outcome, milliseconds from the start of the process. */
+  answer_within_ms: number;
+  /** W3C trace context of the asking, for the events that follow. */
+  traceparent?: string;
+}
+
+/** Start arguments of `subscription/{id}`. Without `creation` the process adopts the row that exists. */
+export interface SubscriptionInput {
+  subscription_id: string;
+  creation: SubscriptionCreation | null;
+}
+
+/** What every command says about its asking. */
+interface Command {
+  command_id: string;
+  actor: Actor;
+  /** W3C trace context of the asking, for the events that follow. */
+  traceparent?: string;
+}
+
+export interface CancelCommand extends Command {
+  mode: CancelMode;
+  refund: RefundMode;
+  reason: string | null;
+}
+
+/** Whatever is null stays as it is. */
+export interface ChangeCommand extends Command {
+  plan_id: string | null;
+  quantity: number | null;
+  payment_method_id: string | null;
+  metadata: Record<string, string> | null;
+  cancel_at_period_end: boolean | null;
+  effective: ChangeEffect;
+  proration: Proration;
+  /** Refused with `version_mismatch` when the subscription is another version. */
+  if_version: number | null;
+  /** How long the caller waits for the charge of the change, milliseconds. */
+  answer_within_ms: number;
+}
+
+export interface PauseCommand extends Command {
+  /** null: until somebody resumes it. */
+  resume_at: string | null;
+}
+
+export type ResumeCommand = Command;
+
+/** Signal `renewRequired`: something may be due; the row says what. The fields are for people who read the history. */
+export interface RenewRequired {
+  period_index?: number;
+  cause?: DueCause;
+}
+
+/** Signal `paymentCompleted`: the row says that the payment is completed and its period is not yet paid. */
+export interface PaymentCompleted {
+  payment_id: string;
+  period_index: number | null;
+}
+
+/** Signal `collectionStarted`: a renewal's payment failed and is being retried. */
+export interface CollectionStarted {
+  payment_id: string;
+  period_index: number;
+}
+
+/** Signal `collectionExhausted`: nothing more is tried. */
+export interface CollectionExhausted extends CollectionStarted {
+  final_action: FinalAction;
+}
+
+/** What `awaitCreated` says: `concluded`, read the row; `too_late`, nothing was written and nothing charged. */
+export type CreationResult = 'concluded' | 'too_late';
+
+/** Start arguments of `retry/{payment_id}`. */
+export interface RetryInput {
+  payment_id: string;
+}
+
+/** Start arguments of `renewal-scheduler/{shard}`. */
+export interface RenewalSchedulerInput {
+  shard: number;
+}
+
+/** Start arguments of `payment/{id}`. */
+export interface PaymentInput {
+  payment_id: string;
+  /** Hours that a first payment may wait for its customer. */
+  incomplete_hours: number;
+}
+
+/** Signal `firstPaymentSettled`. */
+export interface FirstPaymentSettled {
+  payment_id: string;
+  outcome: SettledOutcome['status'];
+}
+
+/** Update `refund` to `payment/{id}`; the same `refund_id` is paid once. */
+export interface RefundCommand {
+  refund_id: string;
+  /** Minor units; null: all that is left. */
+  amount: number | null;
+  reason: string;
+  actor: Actor;
+}
+
+/** Signal `cancel` to `payment/{id}`. */
+export interface CancelPayment {
+  reason: string;
+}
+
+/** Start arguments of `test-clock/{id}`. */
+export interface TestClockInput {
+  clock_id: string;
+}
+
+/** Update `advance` of a test clock. */
+export interface AdvanceClock {
+  to: string;
+}
+
+/** Start arguments of `bulk-retry/{id}`. */
+export interface BulkRetryInput {
+  bulk_retry_id: string;
+}
+
+/** Updates `pause`, `resume` and `cancel` of a bulk retry. */
+export interface DecideBulkRetry {
+  actor: Actor;
+}
+
+/** Signal `clockAdvanced`: the customer's test clock says so much. */
+export interface ClockAdvanced {
+  now: string;
+}

@@ -1,0 +1,123 @@
+/**
+ * `make bench`: figures of this machine, as ratios within one run where they are compared, since machines differ.
+ *
+ * `npm run bench -- relay inbound` runs the named ones only.
+ */
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultComposeFile } from '../platform/options';
+import { startPlatform } from '../platform/platform';
+import { cleanPlatform } from '../platform/recovery';
+import { readState } from '../platform/state';
+import { startSystem, type System } from '../platform/system';
+import { benchCreations } from './creations';
+import { cachedWorkflows } from './floor/sleepers';
+import { benchIdle } from './idle';
+import { benchInbound } from './inbound';
+import { benchOptions, type BenchOptions } from './options';
+import { benchRelay } from './relay';
+import { benchRenewals } from './renewals';
+import { benchManualRetries, benchPlanned } from './retries';
+import { benchSleeping } from './sleeping';
+import { benchTransactions } from './transactions';
+import type { ProcessIds } from './cpu';
+import { benchWebhooks } from './webhooks';
+
+type Say = (line: string) => void;
+const say: Say = (line) => void process.stdout.write(`${line}\n`);
+
+type Bench = (dir: string, options: BenchOptions) => Promise<void>;
+
+/** The product on servers of its own. */
+async function onSystem(
+  dir: string,
+  processes: string[],
+  work: (system: System, processes: ProcessIds) => Promise<void>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const system = await startSystem({
+    dir,
+    ports: 'free',
+    productPorts: 'free',
+    temporal: 'postgres',
+    report: say,
+    processes,
+    productEnvironment: { LOG_LEVEL: 'warn', ...environment },
+  });
+  await work(system, pidsOf(dir)).finally(() => system.stop());
+}
+
+/** The provider’s answers are enough: what its webhooks cost is measured by itself. */
+const withoutWebhooks = { SANDBOX_WEBHOOK_SECRETS: '' };
+const processes = ['sandbox', 'api', 'worker', 'bridge'];
+
+const benches: Readonly<Record<string, Bench>> = {
+  creations: (dir, { creations }) =>
+    onSystem(dir, processes, (system, pids) => benchCreations(system, pids, creations, say), withoutWebhooks),
+  renewals: (dir, { subscriptions }) =>
+    onSystem(dir, processes, (system, pids) => benchRenewals(system, pids, subscriptions, say), {
+      ...withoutWebhooks,
+      WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
+    }),
+  'manual-retries': (dir, { retries }) =>
+    onSystem(dir, processes, (system, pids) => benchManualRetries(system, pids, retries, say), {
+      ...withoutWebhooks,
+      WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
+    }),
+  planned: (dir, { planned }) =>
+    onSystem(dir, processes, (system, pids) => benchPlanned(system, pids, planned, say), withoutWebhooks),
+  sleeping: (dir, { sleeping }) =>
+    onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, say)),
+  webhooks: (dir, { webhooks }) =>
+    onSystem(dir, processes, (system, pids) => benchWebhooks(system, pids, webhooks, say)),
+  inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, say)),
+  async idle(dir) {
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components: ['kafka'] });
+    const environment = { ...process.env, ...servers.environment };
+    await benchIdle(environment, say).finally(() => servers.stop());
+  },
+  async relay(dir, { rows }) {
+    const components = ['postgres', 'kafka'] as const;
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components });
+    const environment = { ...process.env, ...servers.environment };
+    await benchRelay(environment, rows, say).finally(() => servers.stop());
+  },
+  async transactions(dir, { subscriptions }) {
+    const servers = await startPlatform({ dir, ports: 'free', report: say, components: ['postgres'] });
+    const url = servers.environment.DATABASE_URL ?? '';
+    await benchTransactions(url, pidsOf(dir), subscriptions, say).finally(() => servers.stop());
+  },
+};
+
+/** Servers and processes of the product that run in a folder. */
+function pidsOf(dir: string): ProcessIds {
+  return Object.fromEntries((readState(dir)?.processes ?? []).map(({ name, pid }) => [name, pid]));
+}
+
+async function main(): Promise<void> {
+  const options = benchOptions(process.argv.slice(2), Object.keys(benches));
+  say(`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
+  for (const [name, bench] of Object.entries(benches)) {
+    if (options.names.length === 0 || options.names.includes(name)) await runAlone(name, bench, options);
+  }
+}
+
+/** Each has servers and data of its own. */
+async function runAlone(name: string, bench: Bench, options: BenchOptions): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+  try {
+    say(name);
+    await bench(dir, options);
+  } finally {
+    await cleanPlatform(dir, defaultComposeFile(), () => undefined);
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  },
+);

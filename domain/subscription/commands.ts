@@ -1,0 +1,166 @@
+/**
+ * What people may ask of a subscription, by its state: cancel, pause, resume, and be told about its collection.
+ *
+ * Pure. Invariants: what is final never changes; a refusal names the state; asking again for what holds already
+ * changes nothing.
+ */
+import type { FinalAction } from '../retry/policy';
+import { isFinal, type SubscriptionStatus } from './subscription';
+import { decideResumption } from './due';
+import type { SubscriptionFacts } from './facts';
+
+/** A refusal in the words of the error table; `detail` is for the caller. */
+export interface Refusal {
+  kind: 'refused';
+  code: 'subscription_final' | 'subscription_state' | 'validation_failed' | 'version_mismatch';
+  detail: string;
+  /** The state that stands in the way, or the field at fault. */
+  reason: string;
+}
+export interface Unchanged {
+  kind: 'unchanged';
+}
+
+export const cancelModes = ['now', 'period_end'] as const;
+export type CancelMode = (typeof cancelModes)[number];
+export const refundModes = ['none', 'prorated', 'full'] as const;
+export type RefundMode = (typeof refundModes)[number];
+
+export type CancelDecision =
+  { kind: 'cancel' } | { kind: 'schedule'; cancelAt: string } | Unchanged | Refusal;
+
+/**
+ * A cancellation. `period_end` waits for the end of the period in progress; where there is none that was or will be
+ * paid for (not begun, first payment open, past due, a trial without a payment method) it takes effect at once.
+ * @param now the database's clock, or the customer's test clock
+ */
+export function decideCancel(subscription: SubscriptionFacts, mode: CancelMode, now: string): CancelDecision {
+  const { status, period, cancel_at: cancelAt } = subscription;
+  if (status === 'cancelled') return { kind: 'unchanged' };
+  if (status === 'expired') return refusedFinal(status, 'cancelled');
+  if (mode === 'now' || period === null || !hasPeriodToFinish(subscription)) return { kind: 'cancel' };
+  if (Date.parse(period.end) <= Date.parse(now)) return { kind: 'cancel' };
+  return cancelAt === period.end ? { kind: 'unchanged' } : { kind: 'schedule', cancelAt: period.end };
+}
+
+function hasPeriodToFinish({ status, payment_method_id: method }: SubscriptionFacts): boolean {
+  if (status === 'trialing') return method !== null;
+  return status === 'active' || status === 'paused';
+}
+
+/** Takes a scheduled cancellation back. None scheduled: unchanged. */
+export function decideRevocation({
+  status,
+  cancel_at,
+}: SubscriptionFacts): { kind: 'revoke' } | Unchanged | Refusal {
+  if (isFinal(status)) return refusedFinal(status, 'changed');
+  return cancel_at === null ? { kind: 'unchanged' } : { kind: 'revoke' };
+}
+
+export type PauseDecision = { kind: 'pause'; from: 'active' | 'past_due' } | Refusal;
+
+/** How far ahead a pause may end. */
+const longestPauseMs = 3 * 366 * 86_400_000;
+
+/**
+ * A pause, from `active` or `past_due` only, with nothing waiting for its payment.
+ * @param resumeAt null: until somebody resumes it
+ */
+export function decidePause(
+  { status, pending_change }: SubscriptionFacts,
+  resumeAt: string | null,
+  now: string,
+): PauseDecision {
+  if (isFinal(status)) return refusedFinal(status, 'paused');
+  if (status !== 'active' && status !== 'past_due') return refusedState(status, 'paused');
+  if (pending_change?.effective === 'when_paid') {
+    return refused(status, 'A change waits for its payment; the subscription can be paused afterwards.');
+  }
+  const pauseMs = resumeAt === null ? 1 : Date.parse(resumeAt) - Date.parse(now);
+  if (pauseMs <= 0 || pauseMs > longestPauseMs) {
+    const detail = 'must lie ahead, by at most three years';
+    return { kind: 'refused', code: 'validation_failed', detail, reason: 'resume_at' };
+  }
+  return { kind: 'pause', from: status };
+}
+
+export type ResumeDecision = ReturnType<typeof decideResumption> | Refusal;
+
+/** A resumption now. */
+export function decideResume(subscription: SubscriptionFacts, now: string): ResumeDecision {
+  const { status } = subscription;
+  if (isFinal(status)) return refusedFinal(status, 'resumed');
+  if (status !== 'paused') return refusedState(status, 'resumed');
+  return decideResumption(subscription, now);
+}
+
+/** What a completed payment of a period makes of the subscription. */
+export type PaidDecision =
+  | { kind: 'nothing' }
+  /** `recovered`: it was past due. */
+  | { kind: 'paid'; status: SubscriptionStatus; recovered: boolean; pausedFrom: 'active' | null };
+
+/** @param periodIndex of the payment; another period than the open one was paid already */
+export function decidePaid(subscription: SubscriptionFacts, periodIndex: number | null): PaidDecision {
+  const { status, period, paused_from: pausedFrom } = subscription;
+  if (isFinal(status) || status === 'incomplete') return { kind: 'nothing' };
+  if (period === null || period.paid || period.index !== periodIndex) return { kind: 'nothing' };
+  const recovered = status === 'past_due' || (status === 'paused' && pausedFrom === 'past_due');
+  return {
+    kind: 'paid',
+    status: status === 'past_due' ? 'active' : status,
+    recovered,
+    pausedFrom: status === 'paused' ? 'active' : null,
+  };
+}
+
+export type CollectionDecision =
+  | { kind: 'nothing' }
+  | { kind: 'past_due'; status: 'past_due' | 'paused' }
+  | { kind: 'expire' }
+  | { kind: 'cancel' }
+  | { kind: 'pause' };
+
+/** Collection of a period began: ignored when that period is paid or another one is open. */
+export function decideCollectionStarted(
+  subscription: SubscriptionFacts,
+  periodIndex: number,
+): CollectionDecision {
+  const { status, paused_from: from } = subscription;
+  if (!isUnpaid(subscription, periodIndex)) return { kind: 'nothing' };
+  if (status === 'active') return { kind: 'past_due', status: 'past_due' };
+  // Resuming will find it past due.
+  if (status === 'paused' && from !== 'past_due') return { kind: 'past_due', status: 'paused' };
+  return { kind: 'nothing' };
+}
+
+/** Collection of a period was given up. */
+export function decideCollectionExhausted(
+  subscription: SubscriptionFacts,
+  periodIndex: number,
+  action: FinalAction,
+): CollectionDecision {
+  if (!isUnpaid(subscription, periodIndex)) return { kind: 'nothing' };
+  const { status } = subscription;
+  if (status !== 'active' && status !== 'past_due') return { kind: 'nothing' };
+  return action === 'leave_past_due' ? decideCollectionStarted(subscription, periodIndex) : { kind: action };
+}
+
+function isUnpaid({ status, period }: SubscriptionFacts, periodIndex: number): boolean {
+  return !isFinal(status) && period !== null && !period.paid && period.index === periodIndex;
+}
+
+/** Everything that ends with a subscription, in the words of a refusal. */
+export function refusedFinal(status: SubscriptionStatus, verb: string): Refusal {
+  const detail = `The subscription is ${status}; it cannot be ${verb} any more.`;
+  return { kind: 'refused', code: 'subscription_final', detail, reason: status };
+}
+
+/** The state does not allow it now. */
+export function refusedState(status: SubscriptionStatus, verb: string): Refusal {
+  return refused(status, `The subscription is ${status}; it cannot be ${verb} in this state.`);
+}
+
+function refused(status: SubscriptionStatus, detail: string): Refusal {
+  return { kind: 'refused', code: 'subscription_state', detail, reason: status };
+}

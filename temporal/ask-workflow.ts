@@ -1,0 +1,114 @@
+/**
+ * Asking a workflow for something, and starting it when it does not run.
+ *
+ * Owns: waiting no longer than a caller would, and naming refusals in the API's table.
+ */
+import {
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+  type Client,
+  type Workflow,
+} from '@temporalio/client';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import type { Logger } from 'pino';
+import { problems, type ProblemCode, type ProblemExtras } from '../contracts/problems';
+import type { WorkflowStart } from '../contracts/workflows/workflows';
+import { ProblemError, validationFailed } from '../api/http/problems';
+
+/** 10 s for a provider's answer, and a margin for the steps around it. */
+const answerWithinMs = 15_000;
+const grpcResourceExhausted = 8;
+
+interface Addressee {
+  start: WorkflowStart<unknown>;
+  summary: string;
+  /** Named by every refusal, and by the log. */
+  about: Pick<ProblemExtras, 'subscription_id' | 'payment_id'>;
+}
+
+export interface Question extends Addressee {
+  update: { name: string; id: string; args: unknown[] };
+}
+
+/** @throws ProblemError what the workflow refused, or `unavailable` when nobody answered in time */
+export async function askWorkflow<T>(client: Client, log: Logger, question: Question): Promise<T> {
+  const { workflowType, ...options } = question.start;
+  const { name, id, args } = question.update;
+  const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(workflowType, {
+    ...options,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: question.summary,
+  });
+  try {
+    return await client.withDeadline(Date.now() + answerWithinMs, () =>
+      client.workflow.executeUpdateWithStart<Workflow, T, unknown[]>(name, {
+        startWorkflowOperation,
+        updateId: id,
+        args,
+      }),
+    );
+  } catch (error) {
+    throw refusal(error, question, log);
+  }
+}
+
+/** Starts it, or leaves the one alone that runs. @throws ProblemError `unavailable` */
+export async function startWorkflow(client: Client, log: Logger, addressee: Addressee): Promise<void> {
+  const { workflowType, ...options } = addressee.start;
+  try {
+    await client.withDeadline(Date.now() + answerWithinMs, () =>
+      client.workflow.start(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: addressee.summary,
+      }),
+    );
+  } catch (error) {
+    throw refusal(error, addressee, log);
+  }
+}
+
+/** Tells without waiting for what comes of it. @throws ProblemError `unavailable` */
+export async function tellWorkflow(
+  client: Client,
+  log: Logger,
+  message: Addressee & { signal: string },
+): Promise<void> {
+  const { workflowType, ...options } = message.start;
+  try {
+    await client.withDeadline(Date.now() + answerWithinMs, () =>
+      client.workflow.signalWithStart(workflowType, {
+        ...options,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: message.summary,
+        signal: message.signal,
+        signalArgs: [],
+      }),
+    );
+  } catch (error) {
+    throw refusal(error, message, log);
+  }
+}
+
+/** What the workflow refused, by its code; everything else means that nobody answered in time. */
+function refusal(error: unknown, { summary, about }: Addressee, log: Logger): ProblemError {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  const fault = cause instanceof ActivityFailure ? cause.cause : cause;
+  if (fault instanceof ApplicationFailure && fault.type && fault.type in problems) {
+    const extras = (fault.details?.[0] ?? {}) as ProblemExtras;
+    if (fault.type === 'validation_failed' && extras.reason !== undefined) {
+      return validationFailed([{ path: extras.reason, message: fault.message }]);
+    }
+    return new ProblemError(fault.type as ProblemCode, fault.message, { ...about, ...extras });
+  }
+  // Ten updates of one workflow may be in flight.
+  if (isGrpcServiceError(error) && error.code === grpcResourceExhausted) {
+    return new ProblemError('too_many_requests', `Too much is being asked of ${summary} at once.`);
+  }
+  log.warn({ reason: String(error), ...about }, 'the workflow did not answer');
+  const detail = `${summary} did not answer in time; ask again with the same Idempotency-Key.`;
+  return new ProblemError('unavailable', detail, about, {}, { cause: error });
+}

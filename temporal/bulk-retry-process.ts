@@ -1,0 +1,18 @@
+/** What the routes need of the process of a bulk retry; implemented over Temporal, and by fakes in tests. */
+import type { DecideBulkRetry } from '../contracts/workflows/commands';
+import type { BulkRetryCommand } from '../domain/retry/bulk-retry';
+
+export interface BulkRetryProcess {
+  /** Has a run go on whose row is there. @throws ProblemError `unavailable` */
+  start(bulkRetryId: string): Promise<void>;
+  /**
+   * Carries out a decision; when it returns, the row says so.
+   * @throws ProblemError `unavailable`, `bulk_retry_state`
+   */
+  command(
+    bulkRetryId: string,
+    name: BulkRetryCommand,
+    decision: DecideBulkRetry,
+    requestId: string,
+  ): Promise<void>;
+}

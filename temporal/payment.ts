@@ -1,0 +1,38 @@
+/**
+ * The process of a payment, reached over Temporal.
+ *
+ * Invariant: an update id carries the request, so that a stored `unavailable` is never the answer to a later try.
+ */
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { messages, paymentStart } from '../contracts/workflows/workflows';
+import { askWorkflow, tellWorkflow } from './ask-workflow';
+import type { PaymentProcess } from './payment-process';
+
+export function temporalPaymentProcess(client: Client, log: Logger, incompleteHours: number): PaymentProcess {
+  return {
+    async refund(paymentId, command, requestId) {
+      await askWorkflow(client, log, {
+        start: paymentStart(paymentId, incompleteHours),
+        summary: `Payment ${paymentId}`,
+        update: { name: messages.refund, id: `${command.refund_id}/${requestId}`, args: [command] },
+        about: { payment_id: paymentId },
+      });
+    },
+    async cancel(paymentId, wish, requestId) {
+      await askWorkflow(client, log, {
+        start: paymentStart(paymentId, incompleteHours),
+        summary: `Payment ${paymentId}`,
+        update: { name: messages.cancel, id: `${paymentId}/cancel/${requestId}`, args: [wish] },
+        about: { payment_id: paymentId },
+      });
+    },
+    look: (paymentId) =>
+      tellWorkflow(client, log, {
+        start: paymentStart(paymentId, incompleteHours),
+        summary: `Payment ${paymentId}`,
+        signal: messages.settled,
+        about: { payment_id: paymentId },
+      }),
+  };
+}

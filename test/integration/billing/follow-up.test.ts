@@ -1,0 +1,158 @@
+import { attemptPayment, type AttemptDependencies } from '../../../billing/payment/attempt';
+import {
+  cancelPayment,
+  endNotCompleted,
+  loadPayment,
+  lookUp,
+  markUnknown,
+  repeatCall,
+} from '../../../billing/payment/follow-up';
+import {
+  completed,
+  declined,
+  givenBilling,
+  noAnswer,
+  pending,
+  type GivenBilling,
+} from '../../support/given-billing';
+
+let given: GivenBilling;
+let deps: AttemptDependencies;
+beforeAll(async () => {
+  given = await givenBilling();
+  deps = given;
+});
+afterAll(() => given.end());
+beforeEach(() => {
+  given.provider.charges = [noAnswer];
+  given.provider.lookups = [{ status: 'not_found' }];
+  given.provider.asked.length = 0;
+});
+
+/** A payment whose first call ended as `charges` says. */
+async function tried(): Promise<string> {
+  const { paymentId } = await given.begun();
+  await attemptPayment(deps, { payment_id: paymentId, number: 1, trigger: 'first' });
+  return paymentId;
+}
+const ago = (paymentId: string, seconds: number) =>
+  given.db
+    .$executeRaw`UPDATE payment_attempts SET last_call_ended_at = clock_timestamp() - make_interval(secs => ${seconds}::float8) WHERE payment_id = ${paymentId}`;
+const attemptOf = (paymentId: string) =>
+  given.db.paymentAttempt.findFirstOrThrow({ where: { payment_id: paymentId } });
+
+describe('following up an attempt', () => {
+  it('repeats the call with the same key; without a clear answer it asks to be repeated', async () => {
+    const paymentId = await tried();
+    await expect(repeatCall(deps, paymentId)).rejects.toMatchObject({
+      type: 'no_clear_answer',
+      nonRetryable: false,
+    });
+    expect(await loadPayment(deps, paymentId)).toMatchObject({
+      status: 'processing',
+      attempt: { status: 'processing' },
+    });
+    given.provider.charges = [completed];
+    expect(await repeatCall(deps, paymentId)).toMatchObject({ status: 'completed' });
+    expect(given.provider.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual(
+      Array(3).fill(`${paymentId}/1`),
+    );
+  });
+
+  it('does not repeat what has an answer, and begins nothing', async () => {
+    const { paymentId } = await given.opened();
+    expect(await repeatCall(deps, paymentId)).toMatchObject({ status: 'requested', attempt: null });
+    given.provider.charges = [pending];
+    const waiting = await tried();
+    given.provider.asked.length = 0;
+    expect(await repeatCall(deps, waiting)).toMatchObject({ status: 'pending' });
+    expect(given.provider.asked).toEqual([]);
+  });
+
+  it('marks as unknown only what still has no answer', async () => {
+    const paymentId = await tried();
+    expect(await markUnknown(deps, paymentId)).toMatchObject({ status: 'unknown' });
+    given.provider.charges = [pending];
+    expect(await markUnknown(deps, await tried())).toMatchObject({ status: 'pending' });
+  });
+
+  it('takes two lookups in a row that never heard of it, long enough after the last call, as proof', async () => {
+    const paymentId = await tried();
+    await markUnknown(deps, paymentId);
+    await ago(paymentId, 61);
+    await lookUp(deps, paymentId, false);
+    expect(await lookUp(deps, paymentId, true)).toMatchObject({ status: 'unknown' });
+    expect(await attemptOf(paymentId)).toMatchObject({ lookups: 2, lookups_not_found: 1 });
+    expect(await lookUp(deps, paymentId, true)).toMatchObject({ status: 'failed' });
+    expect(await attemptOf(paymentId)).toMatchObject({
+      settled_by: 'lookup',
+      failure: { code: 'processing_error' },
+    });
+  });
+
+  it('proves nothing by a lookup within 60 s of the last call', async () => {
+    const paymentId = await tried();
+    await ago(paymentId, 58);
+    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true);
+    expect(await attemptOf(paymentId)).toMatchObject({ lookups: 3, lookups_not_found: 0, settled_at: null });
+  });
+
+  it.each([
+    ['a lookup without an answer', noAnswer],
+    ['a lookup that finds it', pending],
+  ])('begins to count anew after %s', async (_, between) => {
+    const paymentId = await tried();
+    await ago(paymentId, 61);
+    given.provider.lookups = [{ status: 'not_found' }, between, { status: 'not_found' }];
+    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true);
+    expect(await attemptOf(paymentId)).toMatchObject({ settled_at: null });
+  });
+
+  it('never takes as unheard of what the provider once acknowledged', async () => {
+    given.provider.charges = [pending];
+    const paymentId = await tried();
+    await ago(paymentId, 61);
+    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true);
+    expect(await loadPayment(deps, paymentId)).toMatchObject({ status: 'pending' });
+  });
+
+  it('settles by what a lookup finds', async () => {
+    const paymentId = await tried();
+    given.provider.lookups = [declined];
+    expect(await lookUp(deps, paymentId, false)).toMatchObject({ status: 'failed' });
+    expect(await attemptOf(paymentId)).toMatchObject({ settled_by: 'lookup' });
+  });
+
+  it('ends what its customer never completed, after asking once more', async () => {
+    given.provider.charges = [pending];
+    const paymentId = await tried();
+    given.provider.lookups = [pending];
+    expect(await endNotCompleted(deps, paymentId)).toMatchObject({ status: 'failed' });
+    expect(await attemptOf(paymentId)).toMatchObject({ failure: { code: 'not_completed' } });
+  });
+
+  it('does not end what was paid at the last moment, nor what the provider does not tell about', async () => {
+    given.provider.charges = [pending];
+    const paid = await tried();
+    given.provider.lookups = [completed];
+    expect(await endNotCompleted(deps, paid)).toMatchObject({ status: 'completed' });
+    const silent = await tried();
+    given.provider.lookups = [noAnswer];
+    await expect(endNotCompleted(deps, silent)).rejects.toMatchObject({ type: 'no_clear_answer' });
+    expect(await loadPayment(deps, silent)).toMatchObject({ status: 'pending' });
+  });
+
+  it('does not end what is unknown', async () => {
+    const paymentId = await tried();
+    await markUnknown(deps, paymentId);
+    given.provider.lookups = [noAnswer];
+    expect(await endNotCompleted(deps, paymentId)).toMatchObject({ status: 'unknown' });
+  });
+
+  it('cancels at once what nobody has tried to take', async () => {
+    const { paymentId } = await given.opened();
+    expect(await cancelPayment(deps, paymentId, 'subscription_cancelled')).toMatchObject({
+      status: 'cancelled',
+    });
+  });
+});

@@ -1,0 +1,192 @@
+import { beginAdvance, failAdvance, goOn } from '../../../billing/test-clock/advance';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { noteNextQuestion } from '../../../billing/payment/follow-up';
+import { applyFirstPayment } from '../../../billing/subscription/first-payment';
+import { openDue } from '../../../billing/subscription/open-due';
+import { renewSubscription } from '../../../billing/renewal/renew';
+import { commitCancellation } from '../../../billing/subscription/commands';
+import { promiseRefunds } from '../../../billing/payment/cancellation-refunds';
+import { inTransaction } from '../../../prisma/client';
+import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { actor, completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+
+const began = '2030-01-15T00:00:00.000Z';
+let given: GivenBilling;
+let told: { paymentId: string; now: string }[] = [];
+beforeAll(async () => {
+  given = await givenBilling();
+});
+afterAll(() => given?.end());
+
+let clocks = 0;
+/** A clock, and a customer of it. */
+async function clockWithCustomer() {
+  clocks += 1;
+  const clock = `clk_${clocks}`;
+  const customer = `cus_clock_${clocks}`;
+  await given.db.testClock.create({ data: { id: clock, now: new Date(began) } });
+  await given.db.customer.create({ data: { id: customer, test_clock_id: clock } });
+  const method = { id: `pm_clock_${clocks}`, customer_id: customer, provider: 'sandbox', token: 'tok_ok' };
+  await given.db.paymentMethod.create({ data: method });
+  return { clock, customer, method: method.id };
+}
+
+/** An active subscription by the clock, with everything of it published. */
+async function active(charge = completed) {
+  const { clock, customer, method } = await clockWithCustomer();
+  given.provider.charges = [charge];
+  const { subscriptionId, paymentId } = await given.begun({
+    customer_id: customer,
+    payment_method_id: method,
+  });
+  await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'first' });
+  await applyFirstPayment(given.db, subscriptionId);
+  await publish();
+  return { clock, subscriptionId, paymentId };
+}
+
+/** What the relay does. */
+const publish = () =>
+  given.db.outboxEvent.updateMany({ where: { published_at: null }, data: { published_at: new Date() } });
+
+/** The activity's dependencies; `between` is what the rest of the system does between two looks. */
+const deps = (between: () => Promise<unknown> = publish) => ({
+  db: given.db,
+  followUps: {
+    collect: () => Promise.resolve(),
+    clockAdvanced: (paymentId: string, { now }: { now: string }) => {
+      told.push({ paymentId, now });
+      return Promise.resolve();
+    },
+  },
+  stallMs: 60_000,
+  pause: async () => void (await between()),
+});
+
+const announcements = (subject: string) =>
+  given.db.outboxEvent.count({ where: { subject, topic: 'subscriptions.renew_required' } });
+
+describe('an advance', () => {
+  it('goes from one due instant to the next, saying each once', async () => {
+    const { clock, subscriptionId } = await active();
+    expect(await beginAdvance(deps(), clock, { to: '2030-04-20T00:00:00.000Z' })).toEqual({ kind: 'begun' });
+    const look = await goOn(
+      deps(async () => {
+        await renewSubscription(given, subscriptionId);
+        await publish();
+      }),
+      clock,
+    );
+    expect(look.clock).toMatchObject({
+      status: 'ready',
+      now: '2030-04-20T00:00:00.000Z',
+      target: null,
+      steps: 3,
+    });
+    expect(await announcements(subscriptionId)).toBe(3);
+    const payments = await given.db.payment.findMany({
+      where: { subscription_id: subscriptionId },
+      include: { attempts: true },
+      orderBy: { period_index: 'asc' },
+    });
+    const settled = payments.map(({ attempts }) => attempts[0]?.settled_at?.toISOString());
+    expect(settled).toEqual([
+      began,
+      '2030-02-15T00:00:00.000Z',
+      '2030-03-15T00:00:00.000Z',
+      '2030-04-15T00:00:00.000Z',
+    ]);
+    // What is technical is real.
+    const [first] = payments;
+    const realMs = Math.abs(Date.now() - (first?.attempts[0]?.started_at.getTime() ?? 0));
+    expect(realMs).toBeLessThan(3_600_000);
+  });
+
+  it.each([
+    ['an event is not published', async () => {}],
+    ['a consumer has not done its work', publish],
+  ])('waits where it is while %s, naming that', async (_, between) => {
+    const { clock, subscriptionId } = await active();
+    await beginAdvance(deps(), clock, { to: '2031-01-15T00:00:00.000Z' });
+    const { clock: seen, progress } = await goOn(deps(between), clock);
+    expect(seen).toMatchObject({ status: 'advancing', now: '2030-02-15T00:00:00.000Z', steps: 1 });
+    expect(seen.detail).toContain(`due_not_opened (${subscriptionId})`);
+    expect((await goOn(deps(between), clock)).progress).toBe(progress);
+    expect(await announcements(subscriptionId)).toBe(1);
+    expect(await failAdvance(deps(), clock)).toMatchObject({ status: 'failed', detail: seen.detail });
+    expect(await beginAdvance(deps(), clock, { to: '2030-02-16T00:00:00.000Z' })).toEqual({ kind: 'begun' });
+  });
+
+  it('is refused for a clock that was deleted', async () => {
+    const { clock } = await clockWithCustomer();
+    await given.db.testClock.update({ where: { id: clock }, data: { deleted_at: new Date() } });
+    expect(await beginAdvance(deps(), clock, { to: began })).toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('quiet', () => {
+  it('is not, while something was written a moment ago and not carried on', async () => {
+    const { clock, subscriptionId } = await active();
+    const now = new Date('2030-02-15T00:00:00Z');
+    await given.db.testClock.update({ where: { id: clock }, data: { now } });
+    await inTransaction(given.db, (tx) => openDue(tx, subscriptionId));
+    // As if it were written after the question began: PostgreSQL's time goes on meanwhile.
+    const soon = new Date(Date.now() + 3_600_000);
+    await given.db.payment.updateMany({
+      where: { subscription_id: subscriptionId },
+      data: { updated_at: soon },
+    });
+    const found = await findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
+    expect(found).toEqual([
+      { predicate: 'period_not_attempted', subject: { type: 'subscription', id: subscriptionId } },
+    ]);
+  });
+});
+
+describe('a refund that a cancellation asks for', () => {
+  it('holds the clock from the record on until the provider has heard of it', async () => {
+    const { clock, subscriptionId, paymentId } = await active();
+    const unfinished = async () =>
+      (await findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 })).map(
+        ({ predicate, subject }) => `${predicate} ${subject.id}`,
+      );
+    const command = { command_id: `${subscriptionId}/c`, mode: 'now', reason: null, actor } as const;
+    await commitCancellation(given.db, subscriptionId, { ...command, refund: 'full' });
+    await publish();
+    expect(await unfinished()).toEqual([`refund_not_promised ${subscriptionId}`]);
+    const { payload } = await given.db.outboxEvent.findFirstOrThrow({
+      where: { subject: subscriptionId, topic: 'subscriptions.cancelled' },
+    });
+    await promiseRefunds(given.db, (JSON.parse(payload ?? '') as { data: never }).data);
+    expect(await unfinished()).toEqual([`refund_not_finished ${paymentId}`]);
+  });
+});
+
+describe('an open payment', () => {
+  it('holds the clock until it is said when it is asked about, and is told when its instant comes', async () => {
+    told = [];
+    const { clock, paymentId } = await active(pending);
+    // As the Payment Service does when it consumes subscriptions.created.
+    await given.db.payment.update({ where: { id: paymentId }, data: { announced: true } });
+    const unfinished = () => findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
+    const due = { predicate: 'lookup_due', subject: { type: 'payment', id: paymentId } };
+    expect(await unfinished()).toEqual([due]);
+
+    const askedAt = '2030-01-15T00:01:00.000Z';
+    await noteNextQuestion(given, paymentId, 1, askedAt);
+    expect(await unfinished()).toEqual([]);
+    await beginAdvance(deps(), clock, { to: '2030-01-16T00:00:00.000Z' });
+    const look = await goOn(deps(), clock);
+    expect(look.clock).toMatchObject({ status: 'advancing', now: askedAt });
+    expect(look.patient_until).not.toBeNull();
+    expect(told).toContainEqual({ paymentId, now: askedAt });
+    expect(await unfinished()).toEqual([due]);
+
+    // Nothing is left to ask: only a webhook can tell, and the clock does not wait for that.
+    await noteNextQuestion(given, paymentId, 1, null);
+    expect((await goOn(deps(), clock)).clock).toMatchObject({
+      status: 'ready',
+      now: '2030-01-16T00:00:00.000Z',
+    });
+  });
+});

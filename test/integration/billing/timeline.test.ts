@@ -1,0 +1,196 @@
+/** Timelines of what really happened: a year of a subscription, its declined renewal, and what people did about it. */
+import { nextRequest } from '../../../billing/retry/requests';
+import { planRetry } from '../../../billing/retry/plan';
+import { recordCollectionStarted } from '../../../billing/subscription/dunning';
+import type { TimelineEntry } from '../../../contracts/http/timeline';
+import type { TimelinePlace } from '../../../domain/timeline/timeline';
+import { inTransaction } from '../../../prisma/client';
+import { raiseOperatorTask } from '../../../billing/operator-tasks';
+import { reserveRefund } from '../../../billing/payment/reserve-refund';
+import { readTimeline } from '../../../billing/timeline/timeline';
+import type { TimelineSubject } from '../../../billing/timeline/index-query';
+import { storeWebhook } from '../../../billing/webhook/deliveries';
+import { actor, completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { lives } from '../../support/lived-subscription';
+
+let given: GivenBilling;
+let subscription: TimelineSubject;
+let failed: TimelineSubject;
+
+beforeAll(async () => {
+  given = await givenBilling();
+  given.provider.charges = [completed, completed, declined];
+  const lived = await lives(given, '2027-01-31T10:00:00.000Z');
+  subscription = { type: 'subscription', id: lived.id };
+  await lived.advance('2027-04-01T00:00:00.000Z');
+  const row = await given.db.payment.findFirstOrThrow({
+    where: { subscription_id: lived.id, period_index: 3 },
+  });
+  failed = { type: 'payment', id: row.id };
+  await recordCollectionStarted(given.db, lived.id, { payment_id: row.id, period_index: 3 });
+  await planRetry(given.db, row.id);
+  await aroundIt(lived.id, row.id);
+});
+afterAll(() => given.end());
+
+/** A wish that is refused, a webhook, a task that is resolved, calls, a refund of the period before. */
+async function aroundIt(subscriptionId: string, paymentId: string): Promise<void> {
+  const { db } = given;
+  const wish = { id: 'rtr_1', payment_id: paymentId, payment_method_id: 'pm_gone', reason: 'she called' };
+  await db.retryRequest.create({ data: { ...wish, actor } });
+  await db.paymentMethod.updateMany({ data: { deleted_at: new Date() } });
+  await nextRequest(db, paymentId);
+  await storeWebhook(db, {
+    provider: 'sandbox',
+    event: {
+      id: 'evt_1',
+      type: 'charge.failed',
+      payment_id: paymentId,
+      outcome: null,
+      dispute: null,
+      refund: null,
+    },
+    body: Buffer.from('{}'),
+    headers: {},
+    receivedAt: new Date(),
+  });
+  const subject = { type: 'payment', id: paymentId } as const;
+  await inTransaction(db, (tx) => raiseOperatorTask(tx, 'dispute', subject, 'Look.', new Date()));
+  const resolution = { actor: { ...actor, reason: 'it is well' }, reason: 'it is well', outcome: null };
+  await db.operatorTask.updateMany({
+    where: { subject_id: paymentId },
+    data: { status: 'resolved', resolved_at: new Date(), resolution },
+  });
+  const { id: taskId } = await db.operatorTask.findFirstOrThrow({ where: { subject_id: paymentId } });
+  const paid = await db.payment.findFirstOrThrow({
+    where: { subscription_id: subscriptionId, period_index: 2 },
+  });
+  const refund = { refund_id: 'rfd_1', payment_id: paid.id, amount: 250, reason: 'goodwill', actor };
+  await inTransaction(db, (tx) => reserveRefund(tx, refund));
+  const call = { actor: { ...actor, reason: 'she called' }, request_id: 'req_1' };
+  await db.auditLog.createMany({
+    data: [
+      {
+        ...call,
+        action: 'POST /payments/{payment_id}/retry',
+        subject_id: paymentId,
+        status: 202,
+        detail: { scope: 'operator' },
+      },
+      {
+        ...call,
+        action: 'POST /operator-tasks/{operator_task_id}/resolve',
+        subject_id: taskId,
+        status: 200,
+        detail: { scope: 'operator' },
+      },
+      {
+        ...call,
+        action: 'POST /subscriptions/{subscription_id}/pause',
+        subject_id: subscriptionId,
+        status: 409,
+        detail: { scope: 'subscriptions:write', code: 'subscription_state' },
+      },
+      { ...call, action: 'POST /plans', subject_id: 'gold', status: 201, detail: {} },
+    ],
+  });
+  await db.outboxEvent.updateMany({
+    where: { event_id: `${paymentId}/attempt/1/failed` },
+    data: { published_at: new Date(), partition: 3, offset: 17 },
+  });
+}
+
+async function paged(subject: TimelineSubject, limit: number): Promise<TimelineEntry[]> {
+  const entries: TimelineEntry[] = [];
+  let after: TimelinePlace | null = null;
+  for (;;) {
+    const { places, entryAt } = await readTimeline(given.db, subject, after, limit);
+    for (const place of places) entries.push(entryAt(place)!);
+    const last = places.at(-1);
+    if (last === undefined) return entries;
+    after = last;
+  }
+}
+
+const titlesOf = (entries: readonly TimelineEntry[]) => entries.map(({ kind, title }) => `${kind}: ${title}`);
+
+describe('the timeline of a subscription', () => {
+  it('tells all that happened to it and its payments, causes before what follows', async () => {
+    expect(titlesOf(await paged(subscription, 100))).toEqual([
+      'attempt: Attempt 1 took 10.00 EUR',
+      'change: Created: active; Period 1 opened: 31 Jan 2027 – 28 Feb 2027',
+      'event: Event subscriptions.created is to be published',
+      'change: Period 2 opened: 28 Feb 2027 – 31 Mar 2027',
+      'attempt: Attempt 1 took 10.00 EUR',
+      'event: Event payments.completed is to be published',
+      'change: Period 2 paid',
+      'event: Event subscriptions.updated is to be published',
+      'change: Period 3 opened: 31 Mar 2027 – 30 Apr 2027',
+      'attempt: Attempt 1 declined: insufficient funds (soft)',
+      'event: Event payments.failed is on partition 3 at offset 17',
+      'change: Past due: period 3 is not paid',
+      'event: Event subscriptions.updated is to be published',
+      expect.stringMatching(/^retry_plan: Next attempt planned for 2027-04-0\d \d\d:\d\d UTC: /),
+      'notification: Notification payment failed asked for',
+      'operator_action: Retry asked for: she called',
+      'retry_plan: Retry refused: no payment method',
+      'webhook: Webhook charge.failed from sandbox: not yet looked at',
+      'event: Event webhooks.received is to be published',
+      'operator_action: A person is asked about dispute: Look.',
+      'operator_action: A person decided about dispute',
+      'refund: Refund of 2.50 EUR pending: goodwill',
+      'operator_action: POST /payments/{payment_id}/retry answered 202',
+      'operator_action: POST /operator-tasks/{operator_task_id}/resolve answered 200',
+      'api_call: POST /subscriptions/{subscription_id}/pause refused with 409: subscription state',
+    ]);
+  });
+
+  it('is the same in pages of any size', async () => {
+    // Rows of one instant: a whole hour's worth of entries that only rank, id and number tell apart.
+    const at = new Date('2027-01-01T00:00:00.000Z');
+    await given.db.auditLog.updateMany({ data: { at } });
+    await given.db.outboxEvent.updateMany({ data: { created_at: at } });
+    await given.db.change.updateMany({ data: { at } });
+    await given.db.paymentAttempt.updateMany({ data: { started_at: at } });
+    const whole = await paged(subscription, 100);
+    expect(whole).toHaveLength(25);
+    for (const limit of [1, 2, 5]) expect(await paged(subscription, limit)).toEqual(whole);
+    const instants = whole.map((entry) => entry.at);
+    expect(instants).toEqual(instants.toSorted());
+  });
+
+  it('says who and why, and what a program needs', async () => {
+    const entries = await paged(subscription, 100);
+    expect(entries.find(({ ref }) => ref.type === 'retry_refusal')).toMatchObject({
+      actor: { kind: 'system', id: 'retry-service' },
+      ref: { id: 'rtr_1' },
+      data: { refusal: 'no_payment_method', status: 'refused' },
+    });
+    expect(entries.find(({ title }) => title.includes('pause refused'))).toMatchObject({
+      actor: { kind: 'api_key', id: 'key_1', reason: 'she called' },
+      data: { code: 'subscription_state', request_id: 'req_1' },
+    });
+    expect(entries.find(({ title }) => title.startsWith('Period 2 paid'))).toMatchObject({
+      data: { previous: { period: { paid: false } }, current: { period: { paid: true } } },
+    });
+  });
+});
+
+test('the timeline of a payment has what is about it and nothing else', async () => {
+  const entries = await paged(failed, 3);
+  expect(entries.map(({ ref }) => ref.type).toSorted()).toEqual([
+    'attempt',
+    'audit',
+    'audit',
+    'event',
+    'event',
+    'event',
+    'operator_task',
+    'retry_plan',
+    'retry_refusal',
+    'retry_request',
+    'task_resolution',
+    'webhook_delivery',
+  ]);
+  expect(JSON.stringify(entries)).not.toContain('rfd_1');
+});

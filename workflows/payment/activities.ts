@@ -1,0 +1,27 @@
+/** How `payment/{id}` reaches its activities: ordinary ones, each a step that the Web UI shows. */
+import { ActivityFailure, proxyActivities } from '@temporalio/workflow';
+import type { AttemptActivities, PaymentActivities, PaymentState } from '../../activities/payment';
+
+/** They are repeated for as long as a database or Temporal's own parts are away. */
+export const steps = proxyActivities<PaymentActivities & AttemptActivities>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 min' },
+});
+
+/** Repeats with the same key: 4 tries, 60 s in all. */
+const repeats = proxyActivities<Pick<PaymentActivities, 'repeatCall'>>({
+  startToCloseTimeout: '15 s',
+  scheduleToCloseTimeout: '60 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 3, maximumAttempts: 4 },
+});
+
+/** Sends the open attempt again; what has no clear answer then is unknown. */
+export async function repeatCall(paymentId: string): Promise<PaymentState> {
+  try {
+    const repeated = await repeats.repeatCall(paymentId);
+    if (repeated.attempt?.status !== 'processing') return repeated;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+  }
+  return steps.markUnknown(paymentId);
+}

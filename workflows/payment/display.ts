@@ -1,0 +1,29 @@
+/** What the follow-up of a payment shows in the Web UI. No personal data. */
+import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { PaymentState } from '../../activities/payment';
+import type { Question } from '../../domain/payment/unknown-outcome';
+
+const paymentId = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
+const subscriptionId = defineSearchAttributeKey('SubscriptionId', SearchAttributeType.KEYWORD);
+const customerId = defineSearchAttributeKey('CustomerId', SearchAttributeType.KEYWORD);
+
+/** Once in a run: how the payment is found, and what it is about. */
+export function introducePayment(state: PaymentState): void {
+  upsertSearchAttributes([
+    { key: paymentId, value: state.payment_id },
+    { key: subscriptionId, value: state.subscription_id },
+    { key: customerId, value: state.customer_id },
+  ]);
+  upsertMemo({ kind: state.kind, amount: `${state.amount} ${state.currency} (minor units)` });
+}
+
+/** Where it stands, and when the provider is asked next. */
+export function showPayment(state: PaymentState, question: Question | null): void {
+  const next =
+    question === null
+      ? 'nothing left to ask: a webhook or a person has to tell'
+      : `the provider is asked at ${new Date(question.atMs).toISOString()}${question.last ? ', then the attempt ends' : ''}`;
+  const attempt = state.attempt === null ? 'no attempt yet' : `attempt ${state.attempt.number}`;
+  setCurrentDetails([`**${state.status}**`, attempt, next].join('\n\n'));
+}

@@ -1,0 +1,44 @@
+/**
+ * Collects one failed payment: waits for the planned instant, attempts, plans again, and gives up when grace is over.
+ *
+ * Invariants: signals only wake, every plan and attempt reads the rows, so that a word spoken before this run existed
+ * loses nothing; while an attempt is open nothing new is tried; a run ends when nothing is left to collect.
+ */
+import { continueAsNew, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { RetryInput } from '../../contracts/workflows/commands';
+import { database } from './activities';
+import { introduceRetry, showRetry } from './display';
+import { createRetryProcess } from './process';
+
+/** An attempt failed: the reason to begin. */
+export const failed = defineSignal('failed');
+/** A person wants an attempt now; the wish is a row. */
+export const manualRetry = defineSignal('manualRetry');
+/** The subscription goes on after a pause. */
+export const release = defineSignal('release');
+/** The subscription has another payment method. */
+export const paymentMethodChanged = defineSignal('paymentMethodChanged');
+/** The customer's test clock was advanced. */
+export const clockAdvanced = defineSignal('clockAdvanced');
+/** An attempt without a clear answer has its outcome. */
+export const settled = defineSignal('settled');
+
+export async function retry(input: RetryInput): Promise<void> {
+  const process = createRetryProcess(input.payment_id);
+  for (const signal of [failed, manualRetry, release, paymentMethodChanged, clockAdvanced, settled]) {
+    setHandler(signal, process.wake);
+  }
+  let introduced = false;
+  while (!workflowInfo().continueAsNewSuggested) {
+    process.beginTurn();
+    if (await process.fulfilWish()) continue;
+    const state = await database.planRetry(input.payment_id);
+    if (state === null) return;
+    if (!introduced) introduceRetry(state);
+    introduced = true;
+    showRetry(state);
+    // What was said meanwhile is not lost with the run.
+    if ((await process.carryOut(state)) && !process.wasWoken()) return;
+  }
+  await continueAsNew<typeof retry>(input);
+}

@@ -1,0 +1,73 @@
+/**
+ * How `subscription/{id}` reaches its activities: all of them local, in the same workflow task.
+ *
+ * Invariants: a database step gives up after 5 s; only a message's first step may fail with `unavailable`; a later
+ * one waits on a durable timer and goes on, for what is begun must be finished; an attempt never fails, it is open.
+ */
+import { ApplicationFailure, proxyLocalActivities } from '@temporalio/workflow';
+import type { AttemptActivities, AttemptAnswer, AttemptRequest } from '../../activities/payment';
+import type { SubscriptionActivities } from '../../activities/subscription';
+import { faultOf, refusalOf, untilDone } from '../activity-retry';
+
+const database = proxyLocalActivities<SubscriptionActivities>({
+  scheduleToCloseTimeout: '5 s',
+  // The limit of tries is what ends quick failures: the timeout alone ends only a try that hangs.
+  retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumAttempts: 5 },
+});
+
+/** Transactions with a provider's call between them. */
+const charging = proxyLocalActivities<SubscriptionActivities>({
+  scheduleToCloseTimeout: '9 s',
+  retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumAttempts: 5 },
+});
+
+const provider = proxyLocalActivities<AttemptActivities>({
+  scheduleToCloseTimeout: '7 s',
+  retry: { maximumAttempts: 1 },
+});
+
+export const attempts = {
+  /** Taking longer than 7 s in all, or throwing, is `open`. */
+  async attempt(request: AttemptRequest): Promise<AttemptAnswer> {
+    try {
+      return await provider.attemptPayment(request);
+    } catch (error) {
+      if (faultOf(error) !== null) return { status: 'open' };
+      throw error;
+    }
+  },
+};
+
+/** A message's first step. @throws ApplicationFailure `unavailable` when the database is away */
+export function firstStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return orUnavailable(() => step(database));
+}
+
+/** {@link firstStep} that asks a provider for money, once for however often it is done again. */
+export function firstChargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return orUnavailable(() => step(charging));
+}
+
+async function orUnavailable<T>(step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (faultOf(error) === null) throw error;
+    throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is away', 'unavailable');
+  }
+}
+
+/** Whether a first step gave up because the database was away; what it asked for may have been committed all the same. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.type === 'unavailable';
+}
+
+/** A step after the first commit: waits, visibly, until it can be done. @throws only what it refuses for good */
+export function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return untilDone(() => step(database));
+}
+
+/** {@link laterStep} that asks a provider for money, once for however often it is done again. */
+export function chargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
+  return untilDone(() => step(charging));
+}

@@ -1,0 +1,47 @@
+/**
+ * How a subscription comes to be: its rows, the first charge, the conclusion.
+ *
+ * Invariants: nothing is written after `accept_by`; what was begun is concluded, by this run or the next; a first
+ * payment without a clear answer is followed up elsewhere, and waited for only as long as the caller waits.
+ */
+import { condition, workflowInfo } from '@temporalio/workflow';
+import type { Creation, SubscriptionRecord } from '../../activities/subscription';
+import type { SubscriptionCreation, SubscriptionInput } from '../../contracts/workflows/commands';
+import { chargingStep, laterStep } from './activities';
+
+/**
+ * Creates the subscription, or adopts the row that exists.
+ * @param isTold whether the outcome of a payment was told
+ * @returns null when there is none: it was too late to create it, or it never was
+ */
+export async function createOrAdopt(
+  { subscription_id: id, creation }: SubscriptionInput,
+  isTold: (paymentId: string) => boolean,
+): Promise<SubscriptionRecord | null> {
+  const made = await chargingStep((step) =>
+    creation === null ? step.adoptSubscription(id) : step.createSubscription(creation),
+  );
+  switch (made.kind) {
+    case 'none':
+      return null;
+    case 'concluded':
+      return made.record;
+    case 'open':
+      return followUp(made, creation, isTold);
+  }
+}
+
+/** @param creation says how long the caller waits, from the start of the run; null: nobody does */
+async function followUp(
+  { record, paymentId, waitsForCustomer }: Extract<Creation, { kind: 'open' }>,
+  creation: SubscriptionCreation | null,
+  isTold: (paymentId: string) => boolean,
+): Promise<SubscriptionRecord> {
+  await laterStep((step) => step.startFollowUp(paymentId));
+  // A customer who has to act needs the answer for that: nothing can settle before.
+  const waitMs = waitsForCustomer
+    ? 0
+    : workflowInfo().runStartTime.getTime() + (creation?.answer_within_ms ?? 0) - Date.now();
+  if (waitMs > 0) await condition(() => isTold(paymentId), waitMs);
+  return laterStep((step) => step.applyFirstPayment(record.subscription.id, creation?.traceparent));
+}

@@ -1,0 +1,45 @@
+/**
+ * How a period is collected: one attempt in the same task; what stays open is followed up elsewhere.
+ *
+ * Invariants: attempting twice is attempting once (an attempt has its number); a failed attempt is the Retry
+ * Service's, which is told by the topic.
+ */
+import type { SubscriptionRecord } from '../../activities/subscription';
+import { attempts, laterStep } from './activities';
+
+/** Attempts the payment of the open period, if there is one. @returns the record as it stands then */
+export async function collectOpenPeriod(record: SubscriptionRecord): Promise<SubscriptionRecord> {
+  const { id, status, open_payment_id: paymentId } = record.subscription;
+  if (paymentId === null || status !== 'active') return record;
+  const answer = await attempts.attempt({ payment_id: paymentId, number: 1, trigger: 'renewal' });
+  if (answer.status === 'completed') return laterStep((step) => step.applyPayment(id, paymentId));
+  if (answer.status === 'open') await laterStep((step) => step.startFollowUp(paymentId));
+  return record;
+}
+
+/**
+ * Goes on where an earlier run, or a step that nobody heard of, left off: what is settled is applied, what was never
+ * attempted is.
+ */
+export async function takeUp(record: SubscriptionRecord): Promise<SubscriptionRecord> {
+  const { id, open_payment_id: open, pending_change: pending } = record.subscription;
+  const waitedFor = pending?.payment_id ?? open;
+  if (waitedFor === null) return record;
+  return collectOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
+}
+
+/** Tells whoever collects the unpaid period that it may go on. */
+export async function wakeCollection(
+  { subscription }: SubscriptionRecord,
+  why: 'release' | 'paymentMethodChanged',
+): Promise<void> {
+  const { open_payment_id: paymentId, status } = subscription;
+  if (paymentId === null || status === 'incomplete') return;
+  await laterStep((step) => step.wakeRetry(paymentId, why));
+}
+
+/** Whether this payment's outcome would change anything. */
+export function waitsFor(record: SubscriptionRecord, paymentId: string): boolean {
+  const { open_payment_id: open, pending_change: pending } = record.subscription;
+  return open === paymentId || pending?.payment_id === paymentId;
+}
