@@ -1,6 +1,6 @@
 /** Reading the audit log; its rows are written by the API (`api/audit.ts`). */
 import type { Database } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 import { columnsOf } from '../prisma/columns';
 import { Prisma } from '../prisma/generated/client';
 
@@ -31,7 +31,5 @@ export function readAudit(
   ];
   const where =
     conditions.length === 0 ? Prisma.empty : Prisma.sql`WHERE ${Prisma.join(conditions, ' AND ')}`;
-  return direct(db).query<
-    AuditRow[]
-  >`SELECT ${columns} FROM audit_log ${where} ORDER BY id DESC LIMIT ${limit}`;
+  return sql(db).query<AuditRow[]>`SELECT ${columns} FROM audit_log ${where} ORDER BY id DESC LIMIT ${limit}`;
 }

@@ -6,9 +6,9 @@
  */
 import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 
-const patienceMs = 2_000;
+const timeoutMs = 2_000;
 
 export interface AuditEntry {
   apiKeyId: string;
@@ -25,7 +25,7 @@ export interface AuditEntry {
 /** Writes the row; waits for it no longer than 2 s. */
 export async function audit(db: Database, log: Logger, entry: AuditEntry): Promise<void> {
   const actor = { kind: 'api_key', id: entry.apiKeyId, reason: entry.reason };
-  const written = direct(db).execute`
+  const written = sql(db).execute`
     INSERT INTO audit_log (actor, action, subject_id, request_id, status, detail)
     VALUES (${JSON.stringify(actor)}::jsonb, ${entry.action}, ${entry.subjectId}, ${entry.requestId},
       ${entry.status}, ${JSON.stringify(entry.detail)}::jsonb)`.then(
@@ -34,7 +34,7 @@ export async function audit(db: Database, log: Logger, entry: AuditEntry): Promi
   );
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patienceMs);
+    timer = setTimeout(resolve, timeoutMs);
   });
   await Promise.race([written, patience]);
   clearTimeout(timer);

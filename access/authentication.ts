@@ -8,7 +8,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { scopes, type Scope } from '../contracts/scopes';
 import type { Database } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 import type { Prisma } from '../prisma/generated/client';
 import { hashOfSecret } from './keys';
 import { ProblemError } from '../api/http/problems';
@@ -34,7 +34,7 @@ export async function authenticate(
   const secret = /^Bearer +([\x21-\x7e]{16,200})$/i.exec(authorization ?? '')?.[1];
   if (secret === undefined) throw unauthenticated();
   const hash = hashOfSecret(secret);
-  const [key] = await direct(db).query<ApiKey[]>`
+  const [key] = await sql(db).query<ApiKey[]>`
     SELECT id, secret_hash, scopes, revoked_at, expires_at FROM api_keys WHERE secret_hash = ${hash}`;
   const valid =
     key !== undefined &&

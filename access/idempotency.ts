@@ -8,14 +8,14 @@
  */
 import type { Logger } from 'pino';
 import type { Database, Transaction } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 import type { Lease } from './lease';
 import { ProblemError, validationFailed } from '../api/http/problems';
 import type { Reply } from '../api/http/reply';
 
 const leaseSeconds = 30;
 
-export interface Asked {
+export interface KeyedRequest {
   apiKeyId: string;
   key: string;
   requestHash: string;
@@ -47,10 +47,10 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
 export async function answerOnce(
   db: Database,
   log: Logger,
-  asked: Asked,
+  request: KeyedRequest,
   work: (lease: Lease) => Promise<Reply>,
 ): Promise<Reply> {
-  const lease = await acquire(db, asked);
+  const lease = await acquire(db, request);
   if ('status' in lease) return lease;
   const reply = await work(lease);
   try {
@@ -61,14 +61,14 @@ export async function answerOnce(
     return (await keep(db, lease, reply)) ?? reply;
   } catch (error) {
     // The effect is committed and the caller gets its answer. A repeat waits for the lease to end and runs again.
-    log.error({ err: error, api_key_id: asked.apiKeyId }, 'the answer could not be kept for repeats');
+    log.error({ err: error, api_key_id: request.apiKeyId }, 'the answer could not be kept for repeats');
     return reply;
   }
 }
 
-async function acquire(db: Database, asked: Asked): Promise<Lease | Reply> {
-  const { apiKeyId, key, requestHash, holder } = asked;
-  const held = await direct(db).query<{ headers: Kept | null }[]>`
+async function acquire(db: Database, request: KeyedRequest): Promise<Lease | Reply> {
+  const { apiKeyId, key, requestHash, holder } = request;
+  const held = await sql(db).query<{ headers: Kept | null }[]>`
     INSERT INTO idempotency_keys (api_key_id, key, request_hash, lease_until, lease_holder)
     VALUES (${apiKeyId}, ${key}, ${requestHash}, clock_timestamp() + make_interval(secs => ${leaseSeconds}), ${holder})
     ON CONFLICT (api_key_id, key) DO UPDATE
@@ -114,7 +114,7 @@ async function keep(db: Database, lease: Lease, reply: Reply): Promise<Reply | n
   } satisfies Kept;
   // The body is a JSON text within JSON: jsonb would reorder the members of an object.
   const body = reply.kept === null ? null : JSON.stringify(reply.kept);
-  const count = await direct(db).execute`
+  const count = await sql(db).execute`
     UPDATE idempotency_keys
     SET status = ${reply.status}, headers = ${JSON.stringify(kept)}::jsonb, body = ${body}::jsonb,
         completed_at = clock_timestamp()

@@ -2,23 +2,23 @@
 import type { FirstPaymentSettled, RefundCommand } from '../contracts/workflows/commands';
 import type { Refund } from '../contracts/http/refunds';
 import { isFinal, type SubscriptionStatus } from '../domain/subscription/subscription';
-import type { QuestionProgress } from '../domain/payment/unknown-outcome';
+import type { LookupProgress } from '../domain/payment/unknown-outcome';
 import { attemptPayment, type AttemptDependencies } from '../billing/payment/attempt';
 import type { AttemptAnswer, AttemptRequest } from '../billing/payment/begin-attempt';
 import {
-  askOperator,
+  requestOperatorDecision,
   cancelPayment,
   endNotCompleted,
   loadPayment,
   lookUp,
   markUnknown,
-  noteNextQuestion,
+  recordNextLookup,
   repeatCall,
 } from '../billing/payment/follow-up';
-import type { FollowUps } from '../temporal/messenger';
+import type { Messenger } from '../temporal/messenger';
 import type { PaymentState } from '../billing/payment/payment-state';
 import {
-  askOperatorAboutRefund,
+  requestRefundDecision,
   payRefund,
   reserveRefund,
   type ReservedRefund,
@@ -38,19 +38,19 @@ export interface PaymentActivities {
   repeatCall(paymentId: string): Promise<PaymentState>;
   markUnknown(paymentId: string): Promise<PaymentState>;
   /** @param progress with this question; left out by workflows of the first release */
-  lookUp(paymentId: string, provesAbsence: boolean, progress?: QuestionProgress): Promise<PaymentState>;
-  endNotCompleted(paymentId: string, progress?: QuestionProgress): Promise<PaymentState>;
+  lookUp(paymentId: string, provesAbsence: boolean, progress?: LookupProgress): Promise<PaymentState>;
+  endNotCompleted(paymentId: string, progress?: LookupProgress): Promise<PaymentState>;
   cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
-  askOperator(paymentId: string): Promise<void>;
+  requestOperatorDecision(paymentId: string): Promise<void>;
   /** For customers with a test clock. @param at by that clock; null: nothing is left to ask */
-  noteNextQuestion(paymentId: string, attempt: number, at: string | null): Promise<void>;
+  recordNextLookup(paymentId: string, attempt: number, at: string | null): Promise<void>;
   reserveRefund(paymentId: string, command: RefundCommand): Promise<ReservedRefund>;
   payRefund(refundId: string): Promise<Refund>;
-  askOperatorAboutRefund(refundId: string): Promise<void>;
+  requestRefundDecision(refundId: string): Promise<void>;
   /** Tells `retry/{id}` that the attempt which it waits for has its outcome. */
-  tellRetry(paymentId: string): Promise<void>;
+  signalRetry(paymentId: string): Promise<void>;
   /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
-  tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
+  signalFirstPaymentSettled(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
 
 export function createAttemptActivities(deps: AttemptDependencies): AttemptActivities {
@@ -58,7 +58,7 @@ export function createAttemptActivities(deps: AttemptDependencies): AttemptActiv
 }
 
 export function createPaymentActivities(
-  deps: AttemptDependencies & { followUps: FollowUps },
+  deps: AttemptDependencies & { messenger: Messenger },
 ): PaymentActivities {
   return {
     loadPayment: (paymentId) => loadPayment(deps, paymentId),
@@ -67,16 +67,16 @@ export function createPaymentActivities(
     lookUp: (paymentId, provesAbsence, progress) => lookUp(deps, paymentId, provesAbsence, progress),
     endNotCompleted: (paymentId, progress) => endNotCompleted(deps, paymentId, progress),
     cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
-    askOperator: (paymentId) => askOperator(deps, paymentId),
-    noteNextQuestion: (paymentId, attempt, at) => noteNextQuestion(deps, paymentId, attempt, at),
+    requestOperatorDecision: (paymentId) => requestOperatorDecision(deps, paymentId),
+    recordNextLookup: (paymentId, attempt, at) => recordNextLookup(deps, paymentId, attempt, at),
     reserveRefund: (paymentId, command) => reserveRefund(deps, paymentId, command),
     payRefund: (refundId) => payRefund(deps, refundId),
-    askOperatorAboutRefund: (refundId) => askOperatorAboutRefund(deps, refundId),
-    tellRetry: (paymentId) => deps.followUps.wakeRetry(paymentId, 'settled'),
-    tellSubscription: async (subscriptionId, settled) => {
+    requestRefundDecision: (refundId) => requestRefundDecision(deps, refundId),
+    signalRetry: (paymentId) => deps.messenger.wakeRetry(paymentId, 'settled'),
+    signalFirstPaymentSettled: async (subscriptionId, settled) => {
       const row = await deps.db.subscription.findUnique({ where: { id: subscriptionId } });
       if (row === null || isFinal(row.status as SubscriptionStatus)) return;
-      await deps.followUps.tellSubscription(subscriptionId, settled);
+      await deps.messenger.signalFirstPaymentSettled(subscriptionId, settled);
     },
   };
 }

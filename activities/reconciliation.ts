@@ -3,7 +3,7 @@ import { heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Predicate } from '../domain/stuck-work';
-import { findUnfinished } from '../billing/reconcile/stuck-work';
+import { findStuckWork } from '../billing/reconcile/stuck-work';
 import {
   processesAreMissing,
   startMissingClocks,
@@ -17,7 +17,7 @@ export type Found = Partial<Record<Predicate, number>>;
 
 export interface ReconciliationActivities {
   /** One round over all predicates. */
-  repairUnfinished(): Promise<Found>;
+  repairStuckWork(): Promise<Found>;
   /** @returns how many processes were started */
   startMissingProcesses(): Promise<number>;
 }
@@ -31,16 +31,16 @@ export function createReconciliationActivities(
 ): ReconciliationActivities {
   const { db, client, log } = deps;
   return {
-    async repairUnfinished() {
-      const findings = await findUnfinished(db, { toleranceMs, testClockId: null, limit });
+    async repairStuckWork() {
+      const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit });
       const found: Found = {};
-      for (const finding of findings) {
-        found[finding.predicate] = (found[finding.predicate] ?? 0) + 1;
-        const repaired = await repair(deps, finding).catch((error: unknown) => {
-          log.warn({ err: error, ...finding }, 'what is unfinished could not be repaired yet');
+      for (const item of items) {
+        found[item.predicate] = (found[item.predicate] ?? 0) + 1;
+        const repaired = await repair(deps, item).catch((error: unknown) => {
+          log.warn({ err: error, ...item }, 'what is unfinished could not be repaired yet');
           return false;
         });
-        if (repaired) log.info(finding, 'what was unfinished is on its way again');
+        if (repaired) log.info(item, 'what was unfinished is on its way again');
         heartbeat();
       }
       deps.onFound(found);

@@ -2,13 +2,13 @@
 import { Context } from '@temporalio/activity';
 import type { Actor } from '../contracts/fields';
 import type { BulkRetryCommand } from '../domain/retry/bulk-retry';
-import type { AdvanceClock, CollectionExhausted, CollectionStarted } from '../contracts/workflows/commands';
+import type { AdvanceClock, DunningExhausted, DunningStarted } from '../contracts/workflows/commands';
 import type { Database } from '../prisma/client';
 import type { AttemptAnswer } from '../billing/payment/begin-attempt';
-import type { FollowUps } from '../temporal/messenger';
+import type { Messenger } from '../temporal/messenger';
 import {
   decideBulkRetry,
-  lookAtBulkRetry,
+  loadBulkRetry,
   releaseBatch,
   type Batch,
   type BulkRetryState,
@@ -19,9 +19,9 @@ import { publishDue, type PublishedBatch, type Schedule } from '../billing/renew
 import {
   beginAdvance,
   failAdvance,
-  goOn,
+  advanceClock,
   type BegunAdvance,
-  type ClockLook,
+  type ClockProgress,
   type ClockState,
 } from '../billing/test-clock/advance';
 
@@ -30,7 +30,7 @@ import { concludeRequest, nextRequest, type WantedAttempt } from '../billing/ret
 export type { Batch, BulkRetryState, DecidedBulkRetry } from '../billing/retry/run-bulk-retry';
 export type { RetryState } from '../billing/retry/plan';
 export type { PublishedBatch } from '../billing/renewal/publish-due';
-export type { ClockLook, ClockState } from '../billing/test-clock/advance';
+export type { ClockProgress, ClockState } from '../billing/test-clock/advance';
 
 export interface RetryActivities {
   /** What comes next for a failed payment; stored. Null when there is no such payment. */
@@ -40,8 +40,8 @@ export interface RetryActivities {
   concludeRequest(requestId: string, answer: AttemptAnswer): Promise<void>;
   /** Starts `payment/{id}` for an attempt without a clear answer. */
   startFollowUp(paymentId: string): Promise<void>;
-  tellCollectionStarted(subscriptionId: string, told: CollectionStarted): Promise<void>;
-  tellCollectionExhausted(subscriptionId: string, told: CollectionExhausted): Promise<void>;
+  signalDunningStarted(subscriptionId: string, message: DunningStarted): Promise<void>;
+  signalDunningExhausted(subscriptionId: string, message: DunningExhausted): Promise<void>;
   /** Announces one batch of what is due in a shard. */
   publishDue(shard: number): Promise<PublishedBatch>;
 }
@@ -50,13 +50,13 @@ export interface TestClockActivities {
   /** Records where the clock is to go. */
   beginAdvance(clockId: string, command: AdvanceClock): Promise<BegunAdvance>;
   /** Goes from one due instant to the next, for some seconds, and says how far it came. */
-  goOn(clockId: string): Promise<ClockLook>;
+  advanceClock(clockId: string): Promise<ClockProgress>;
   failAdvance(clockId: string): Promise<ClockState>;
 }
 
 export interface BulkRetryActivities {
   /** How far it is; null when there is no such one. */
-  lookAtBulkRetry(bulkRetryId: string): Promise<BulkRetryState | null>;
+  loadBulkRetry(bulkRetryId: string): Promise<BulkRetryState | null>;
   /** Hands the wishes of one batch over. */
   releaseBatch(bulkRetryId: string, batch: Batch): Promise<void>;
   /** Carries out what an operator decided. */
@@ -65,7 +65,7 @@ export interface BulkRetryActivities {
 
 export interface RetryDependencies {
   db: Database;
-  followUps: FollowUps;
+  messenger: Messenger;
   schedule: Schedule;
   onPublished(batch: PublishedBatch): void;
   /** Real time without progress after which the advance of a test clock has failed. */
@@ -75,26 +75,26 @@ export interface RetryDependencies {
 export function createRetryActivities(
   deps: RetryDependencies,
 ): RetryActivities & TestClockActivities & BulkRetryActivities {
-  const { db, followUps } = deps;
+  const { db, messenger } = deps;
   const clockDeps = { ...deps, pause };
   return {
     planRetry: (paymentId) => planRetry(db, paymentId),
     nextRequest: (paymentId) => nextRequest(db, paymentId),
     concludeRequest: (requestId, answer) => concludeRequest(db, requestId, answer),
-    startFollowUp: (paymentId) => followUps.start(paymentId),
-    tellCollectionStarted: (id, told) => followUps.tellCollectionStarted(id, told),
-    tellCollectionExhausted: (id, told) => followUps.tellCollectionExhausted(id, told),
+    startFollowUp: (paymentId) => messenger.start(paymentId),
+    signalDunningStarted: (id, message) => messenger.signalDunningStarted(id, message),
+    signalDunningExhausted: (id, message) => messenger.signalDunningExhausted(id, message),
     async publishDue(shard) {
       const batch = await publishDue(db, deps.schedule, shard);
       deps.onPublished(batch);
       return batch;
     },
     beginAdvance: (clockId, command) => beginAdvance(clockDeps, clockId, command),
-    goOn: (clockId) => goOn(clockDeps, clockId),
+    advanceClock: (clockId) => advanceClock(clockDeps, clockId),
     failAdvance: (clockId) => failAdvance(clockDeps, clockId),
-    lookAtBulkRetry: (id) => lookAtBulkRetry(db, id),
+    loadBulkRetry: (id) => loadBulkRetry(db, id),
     releaseBatch: (id, batch) =>
-      releaseBatch({ db, followUps, beat: () => Context.current().heartbeat() }, id, batch),
+      releaseBatch({ db, messenger, beat: () => Context.current().heartbeat() }, id, batch),
     decideBulkRetry: (id, command, actor) => decideBulkRetry(db, id, command, actor),
   };
 }

@@ -6,17 +6,17 @@
 import type {
   CancelCommand,
   ChangeCommand,
-  CollectionExhausted,
-  CollectionStarted,
+  DunningExhausted,
+  DunningStarted,
   PauseCommand,
   ResumeCommand,
   SubscriptionCreation,
 } from '../contracts/workflows/commands';
 import type { AttemptDependencies } from '../billing/payment/attempt';
-import type { FollowUps } from '../temporal/messenger';
+import type { Messenger } from '../temporal/messenger';
 import { applyPayment, concludeChange, type ConcludedChange } from '../billing/subscription/apply-payment';
 import { commitChange, type BegunChange } from '../billing/subscription/change';
-import { recordCollectionExhausted, recordCollectionStarted } from '../billing/subscription/dunning';
+import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
 import { commitCancellation, commitPause, commitResumption } from '../billing/subscription/commands';
 import { adoptSubscription, createSubscription, type Creation } from '../billing/subscription/create';
 import { applyFirstPayment } from '../billing/subscription/first-payment';
@@ -47,11 +47,8 @@ export interface SubscriptionActivities {
   commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
   /** After the charge of a change was attempted; `refused`: it was not even begun. */
   concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
-  recordCollectionStarted(subscriptionId: string, message: CollectionStarted): Promise<SubscriptionRecord>;
-  recordCollectionExhausted(
-    subscriptionId: string,
-    message: CollectionExhausted,
-  ): Promise<SubscriptionRecord>;
+  recordDunningStarted(subscriptionId: string, message: DunningStarted): Promise<SubscriptionRecord>;
+  recordDunningExhausted(subscriptionId: string, message: DunningExhausted): Promise<SubscriptionRecord>;
   /** Tells `retry/{id}`, if it runs, that a pause has ended or another payment method came. */
   wakeRetry(paymentId: string, why: 'release' | 'paymentMethodChanged'): Promise<void>;
   /** Starts `payment/{id}` for an attempt without a clear answer; it runs already: fine. */
@@ -59,9 +56,9 @@ export interface SubscriptionActivities {
 }
 
 export function createSubscriptionActivities(
-  deps: AttemptDependencies & { followUps: FollowUps },
+  deps: AttemptDependencies & { messenger: Messenger },
 ): SubscriptionActivities {
-  const { db, followUps } = deps;
+  const { db, messenger } = deps;
   return {
     createSubscription: (creation) => createSubscription(deps, creation),
     adoptSubscription: (id) => adoptSubscription(deps, id),
@@ -79,12 +76,12 @@ export function createSubscriptionActivities(
     concludeChange: async (id, paymentId, refused) => {
       const concluded = await concludeChange(db, id, paymentId, refused);
       // What was charged for nothing is to go back.
-      if (concluded.kind === 'refused') await followUps.look(paymentId);
+      if (concluded.kind === 'refused') await messenger.refreshPayment(paymentId);
       return concluded;
     },
-    recordCollectionStarted: (id, message) => recordCollectionStarted(db, id, message),
-    recordCollectionExhausted: (id, message) => recordCollectionExhausted(db, id, message),
-    wakeRetry: (paymentId, why) => followUps.wakeRetry(paymentId, why),
-    startFollowUp: (paymentId) => followUps.start(paymentId),
+    recordDunningStarted: (id, message) => recordDunningStarted(db, id, message),
+    recordDunningExhausted: (id, message) => recordDunningExhausted(db, id, message),
+    wakeRetry: (paymentId, why) => messenger.wakeRetry(paymentId, why),
+    startFollowUp: (paymentId) => messenger.start(paymentId),
   };
 }

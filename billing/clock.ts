@@ -15,20 +15,28 @@ export interface Times {
 
 /**
  * @param testClockId null: the customer's time is real
- * @param toldNow PostgreSQL's time, when it was just told; else it is asked
+ * @param signalledNow PostgreSQL's time, when it was just told; else it is asked
  */
-export async function timesFor(tx: Transaction, testClockId: string | null, toldNow?: Date): Promise<Times> {
-  const realNow = toldNow ?? (await databaseNow(tx));
+export async function timesFor(
+  tx: Transaction,
+  testClockId: string | null,
+  signalledNow?: Date,
+): Promise<Times> {
+  const realNow = signalledNow ?? (await databaseNow(tx));
   if (testClockId === null) return { now: realNow, realNow };
   const clock = await tx.testClock.findUniqueOrThrow({ where: { id: testClockId } });
   return { now: clock.now, realNow };
 }
 
 /** What time it is for a customer. @throws when there is no such customer */
-export async function timesForCustomer(tx: Transaction, customerId: string, toldNow?: Date): Promise<Times> {
+export async function timesForCustomer(
+  tx: Transaction,
+  customerId: string,
+  signalledNow?: Date,
+): Promise<Times> {
   const customer = await tx.customer.findUniqueOrThrow({
     where: { id: customerId },
     select: { test_clock_id: true },
   });
-  return timesFor(tx, customer.test_clock_id, toldNow);
+  return timesFor(tx, customer.test_clock_id, signalledNow);
 }

@@ -6,7 +6,7 @@
  * lock before (READ COMMITTED). FOR SHARE is never upgraded.
  */
 import type { Transaction } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 import { columnsOf } from '../prisma/columns';
 import { subscriptionColumns } from './subscription/store';
 import { Prisma } from '../prisma/generated/client';
@@ -28,7 +28,7 @@ export async function lockSubscription(
   subscriptionId: string,
 ): Promise<Locked<SubscriptionRow> | null> {
   // The outer query reads the clock for the row that the inner one gave, so after its lock.
-  const [found] = await direct(tx).query<(SubscriptionRow & { real_now: Date })[]>`
+  const [found] = await sql(tx).query<(SubscriptionRow & { real_now: Date })[]>`
     WITH locked AS MATERIALIZED (
       SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR UPDATE
     )
@@ -39,19 +39,19 @@ export async function lockSubscription(
 }
 
 /** Keeps a subscription as it is until the transaction ends, beside others who do the same. */
-export async function shareSubscription(
+export async function lockSubscriptionForShare(
   tx: Transaction,
   subscriptionId: string | null,
 ): Promise<SubscriptionRow | null> {
   if (subscriptionId === null) return null;
-  const [row] = await direct(tx).query<SubscriptionRow[]>`
+  const [row] = await sql(tx).query<SubscriptionRow[]>`
     SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId} FOR SHARE`;
   return row ?? null;
 }
 
 /** Locks a payment for a change; its subscription's lock comes first. Null when it does not exist. */
 export async function lockPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | null> {
-  const [row] = await direct(tx).query<PaymentRow[]>`
+  const [row] = await sql(tx).query<PaymentRow[]>`
     SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE`;
   return row ?? null;
 }
@@ -70,10 +70,10 @@ export interface LockedPayment {
 export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
   // Asked at once, carried out one after the other. Whose a payment is never changes, so it may be looked up before its lock.
   const [[subscription], [found]] = await Promise.all([
-    direct(tx).query<SubscriptionRow[]>`
+    sql(tx).query<SubscriptionRow[]>`
       SELECT ${subscriptionColumns} FROM subscriptions
       WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`,
-    direct(tx).query<(PaymentRow & { real_now: Date })[]>`
+    sql(tx).query<(PaymentRow & { real_now: Date })[]>`
       WITH locked AS MATERIALIZED (
         SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
       )

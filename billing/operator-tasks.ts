@@ -6,7 +6,7 @@
 import { derivedId } from '../domain/ids';
 import type { OperatorTaskKind, OperatorTaskSubject } from '../domain/payment/operator-task';
 import type { Transaction } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 
 /** Asks for a person's decision; asked once. */
 export async function raiseOperatorTask(
@@ -32,7 +32,7 @@ export async function raiseOperatorTaskAgain(
   now: Date,
 ): Promise<void> {
   await raiseOperatorTask(tx, kind, subject, detail, now);
-  await direct(tx).execute`
+  await sql(tx).execute`
     UPDATE operator_tasks SET status = 'open', resolved_at = NULL, resolution = NULL, detail = ${detail}
     WHERE kind = ${kind} AND subject_type = ${subject.type} AND subject_id = ${subject.id} AND status <> 'open'`;
 }

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { writeEnvelope, type NewEvent } from '../contracts/topics/envelope';
 import type { EventTopic } from '../contracts/topics/events';
 import type { Database, Transaction } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 
 /** How many relays can publish side by side. Stored with each row: changing it needs an empty outbox. */
 export const outboxShards = 8;
@@ -30,7 +30,7 @@ export function appendToOutbox<T extends EventTopic>(tx: Transaction, event: New
   const payload = writeEnvelope(event, time);
   const shard = outboxShard(event.key);
   // The row is made from the turn, so its id is drawn when the turn has come.
-  direct(tx).send`
+  sql(tx).enqueue`
     WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(${event.key}, 0))),
     written AS (
       INSERT INTO outbox_events (event_id, topic, key, shard, subject, payload, created_at)
@@ -62,7 +62,7 @@ export function appendAllToOutbox<T extends EventTopic>(
     payload: writeEnvelope(event, time),
   }));
   // Sorted before its ids are drawn, and joined to the turns, so all of them have come by then.
-  direct(tx).send`
+  sql(tx).enqueue`
     WITH given AS MATERIALIZED (
       SELECT * FROM ROWS FROM (json_to_recordset(${JSON.stringify(rows)}::json)
         AS (event_id text, topic text, key text, shard int, subject text, payload text)) WITH ORDINALITY
@@ -119,7 +119,7 @@ export function hintSoon(db: Database, committed: readonly number[]): void {
   waitingHints.set(db, shards);
   setTimeout(() => {
     waitingHints.delete(db);
-    direct(db)
+    sql(db)
       .execute`SELECT pg_notify(${outboxChannel}, shard::text) FROM unnest(${[...shards]}::int[]) AS shard`.catch(
       () => undefined,
     );

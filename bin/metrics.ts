@@ -9,7 +9,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
 import type { Database } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 import type { Part, ProcessContext } from './process';
 
 export class Metrics {
@@ -25,7 +25,7 @@ export class Metrics {
     help: 'Subscriptions that the scheduler announced as due.',
     registers: [this.registry],
   });
-  private readonly unfinished = new Counter({
+  private readonly stuckWork = new Counter({
     name: 'perennial_unfinished_found_total',
     help: 'What the reconciliation found that had not gone on by itself.',
     labelNames: ['predicate'],
@@ -56,7 +56,7 @@ export class Metrics {
   };
 
   readonly onFound = (found: Found): void => {
-    for (const [predicate, count] of Object.entries(found)) this.unfinished.inc({ predicate }, count);
+    for (const [predicate, count] of Object.entries(found)) this.stuckWork.inc({ predicate }, count);
   };
 
   readonly onWebhook = (provider: string, result: string): void => this.webhooks.inc({ provider, result });
@@ -78,7 +78,7 @@ export class Metrics {
       registers,
       async collect() {
         this.set(await db.deadLetter.count({ where: { status: 'open' } }));
-        const [row] = await direct(db).query<[{ seconds: number | null }]>`
+        const [row] = await sql(db).query<[{ seconds: number | null }]>`
           SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS seconds
           FROM outbox_events WHERE published_at IS NULL`;
         oldest.set(row.seconds ?? 0);

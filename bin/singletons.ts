@@ -13,28 +13,30 @@ import {
 } from '../contracts/workflows/workflows';
 import type { Config } from '../config';
 
-const lookAfterMs = 60_000;
+const checkEveryMs = 60_000;
 
-export interface FleetJobs {
+export interface Singletons {
   stop(): void;
 }
 
 /** @param services those that this process serves */
-export function keepFleetJobs(
+export function keepSingletons(
   client: Client,
   config: Config,
   services: readonly (keyof typeof taskQueues)[],
   log: Logger,
-): FleetJobs {
-  const look = async (): Promise<void> => {
+): Singletons {
+  const ensureAll = async (): Promise<void> => {
     if (services.includes('retry')) await startSchedulers(client, config.RENEWAL_SHARDS);
     if (services.includes('payment')) await scheduleReconciliation(client, config.RECONCILE_EVERY_SECONDS);
   };
-  const lookAfter = (): void => {
-    look().catch((error: unknown) => log.warn({ err: error }, 'the fleet’s jobs could not be looked after'));
+  const check = (): void => {
+    ensureAll().catch((error: unknown) =>
+      log.warn({ err: error }, 'the fleet’s jobs could not be looked after'),
+    );
   };
-  lookAfter();
-  const timer = setInterval(lookAfter, lookAfterMs);
+  check();
+  const timer = setInterval(check, checkEveryMs);
   return { stop: () => clearInterval(timer) };
 }
 

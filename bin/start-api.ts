@@ -9,7 +9,7 @@ import { refusalLog } from '../api/http/webhook-sources';
 import { temporalSubscriptionProcess } from '../temporal/subscription';
 import { temporalTestClockProcess } from '../temporal/test-clock';
 import { createDatabase } from '../prisma/client';
-import { direct } from '../prisma/sql';
+import { sql } from '../prisma/sql';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
@@ -33,7 +33,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     bulkRetries: temporalBulkRetryProcess(temporal.client, log),
     payments: temporalPaymentProcess(temporal.client, log, config.INCOMPLETE_HOURS),
     readiness: [
-      { name: 'postgres', check: async () => void (await direct(db).query`SELECT 1 FROM plans LIMIT 1`) },
+      { name: 'postgres', check: async () => void (await sql(db).query`SELECT 1 FROM plans LIMIT 1`) },
       {
         name: 'temporal',
         check: () =>

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
-import { createFollowUps } from '../temporal/messenger';
+import { createMessenger } from '../temporal/messenger';
 import { createReconciliationActivities } from '../activities/reconciliation';
 import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
@@ -14,7 +14,7 @@ import type { Config } from '../config';
 import { createDatabase, type Database } from '../prisma/client';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
-import { keepFleetJobs } from './singletons';
+import { keepSingletons } from './singletons';
 import { providersFrom } from './providers';
 import { nativeTemporalClient } from './temporal';
 import { installTemporalRuntime } from './temporal-runtime';
@@ -48,7 +48,7 @@ export async function startWorkers(
     ),
   );
   const running = workers.map((worker) => worker.run());
-  const fleet = keepFleetJobs(temporal.client, config, services, log);
+  const singletons = keepSingletons(temporal.client, config, services, log);
   let closing = false;
   for (const run of running) {
     run.catch((error: unknown) => {
@@ -62,7 +62,7 @@ export async function startWorkers(
       name: 'workers',
       async close() {
         closing = true;
-        fleet.stop();
+        singletons.stop();
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         await Promise.allSettled(running);
       },
@@ -81,16 +81,16 @@ function activitiesOf(
   metrics: Metrics,
 ): Record<Service, object> {
   const attemptDeps = { db, providers: providersFrom(config) };
-  const followUps = createFollowUps(client, config.INCOMPLETE_HOURS);
+  const messenger = createMessenger(client, config.INCOMPLETE_HOURS);
   const attempt = createAttemptActivities(attemptDeps);
   return {
-    subscription: { ...createSubscriptionActivities({ ...attemptDeps, followUps }), ...attempt },
+    subscription: { ...createSubscriptionActivities({ ...attemptDeps, messenger }), ...attempt },
     payment: {
-      ...createPaymentActivities({ ...attemptDeps, followUps }),
+      ...createPaymentActivities({ ...attemptDeps, messenger }),
       ...attempt,
       ...createReconciliationActivities({
         db,
-        followUps,
+        messenger,
         client,
         log,
         onFound: metrics.onFound,
@@ -100,7 +100,7 @@ function activitiesOf(
       ...attempt,
       ...createRetryActivities({
         db,
-        followUps,
+        messenger,
         stallMs: config.TEST_CLOCK_STALL_SECONDS * 1_000,
         onPublished: metrics.onPublished,
         schedule: {

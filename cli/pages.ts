@@ -11,7 +11,7 @@ export const pageSynopsis = '[--limit N] [--cursor C]';
  * Asks for a page. @param filters options that are passed on @param choices those of them that have a closed list
  * @throws UsageError
  */
-export function askPage(
+export function requestPage(
   context: Context,
   path: string,
   filters: readonly string[] = [],
@@ -45,7 +45,7 @@ const widestTitle = 110;
 
 /** One page of what happened, oldest first. */
 export async function timelineOf(context: Context, path: string): Promise<Outcome> {
-  const answer = await askPage(context, `${path}/timeline`);
+  const answer = await requestPage(context, `${path}/timeline`);
   const line = (row: Row): Row => {
     const actor = row['actor'] as { id: string; reason: string | null } | null;
     const why = actor?.reason ?? null;

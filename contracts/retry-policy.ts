@@ -14,7 +14,7 @@ import {
   type RetryPolicyDocument,
 } from '../domain/retry/policy';
 
-const maxRungs = 50;
+const maxSteps = 50;
 const maxDays = 365;
 const categoryNames: readonly string[] = [...new Set([...declineCodes, ...declineCategories])];
 
@@ -42,12 +42,12 @@ function durationMistake(text: string): string | null {
 const ladder = z
   .array(z.strictObject({ after }))
   .min(1, 'must have at least one attempt; to make none, say "stop" for the category soft')
-  .max(maxRungs, `must have at most ${maxRungs} attempts`)
-  .superRefine((rungs, context) => {
-    rungs.forEach((rung, at) => {
-      const before = rungs[at - 1]?.after ?? 'PT0S';
+  .max(maxSteps, `must have at most ${maxSteps} attempts`)
+  .superRefine((steps, context) => {
+    steps.forEach((step, at) => {
+      const before = steps[at - 1]?.after ?? 'PT0S';
       // Each duration has its own mistake where it is none.
-      if ((nominalSeconds(rung.after) ?? Infinity) > (nominalSeconds(before) ?? 0)) return;
+      if ((nominalSeconds(step.after) ?? Infinity) > (nominalSeconds(before) ?? 0)) return;
       if (at === 0) return;
       context.addIssue({
         code: 'custom',

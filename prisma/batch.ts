@@ -7,7 +7,7 @@
  * wait hear of it, so that no queue is worked off against a database that is away.
  */
 
-export interface Company<Item, Result> {
+export interface BatchOptions<Item, Result> {
   /** Does all of them or none. @returns what became of each, in their order */
   run(items: readonly Item[]): Promise<readonly Result[]>;
   /** Whether one of the items may be to blame; then each is done by itself. */
@@ -27,16 +27,18 @@ interface Waiter<Item, Result> {
 }
 
 /** @returns does one item, in the company of those that come meanwhile */
-export function together<Item, Result>(company: Company<Item, Result>): (item: Item) => Promise<Result> {
+export function createBatcher<Item, Result>(
+  options: BatchOptions<Item, Result>,
+): (item: Item) => Promise<Result> {
   const waiting: Waiter<Item, Result>[] = [];
   let underWay = 0;
 
   async function doAll(waiters: readonly Waiter<Item, Result>[]): Promise<void> {
     try {
-      const results = await company.run(waiters.map(({ item }) => item));
+      const results = await options.run(waiters.map(({ item }) => item));
       waiters.forEach(({ resolve }, index) => resolve(results[index] as Result));
     } catch (error) {
-      if (!company.mayBlameOne(error)) {
+      if (!options.mayBlameOne(error)) {
         for (const { reject } of [...waiters, ...waiting.splice(0)]) reject(error);
       } else if (waiters.length === 1) {
         waiters[0]?.reject(error);
@@ -46,12 +48,12 @@ export function together<Item, Result>(company: Company<Item, Result>): (item: I
     }
   }
 
-  function goOn(): void {
-    while (waiting.length > 0 && underWay < company.maxUnderWay) {
+  function startNext(): void {
+    while (waiting.length > 0 && underWay < options.maxUnderWay) {
       underWay += 1;
-      void doAll(waiting.splice(0, sizeOfNext(waiting, company))).finally(() => {
+      void doAll(waiting.splice(0, sizeOfNext(waiting, options))).finally(() => {
         underWay -= 1;
-        goOn();
+        startNext();
       });
     }
   }
@@ -59,14 +61,14 @@ export function together<Item, Result>(company: Company<Item, Result>): (item: I
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      goOn();
+      startNext();
     });
 }
 
 /** How many of those who wait go next, at least one. */
 function sizeOfNext<Item, Result>(
   waiting: readonly Waiter<Item, Result>[],
-  { weightOf, maxItems, maxWeight }: Company<Item, Result>,
+  { weightOf, maxItems, maxWeight }: BatchOptions<Item, Result>,
 ): number {
   let size = 0;
   let weight = 0;

@@ -6,7 +6,7 @@
  */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { DatabaseError } from 'pg';
-import { direct, DirectPool } from './sql';
+import { sql, SqlPool } from './sql';
 import { Prisma, PrismaClient } from './generated/client';
 import { inUtc } from './time-zone';
 
@@ -20,7 +20,7 @@ export type Transaction = Prisma.TransactionClient;
  * @param poolSize connections of this process
  */
 export function createDatabase(url: string, poolSize: number): Database {
-  const pool = new DirectPool({
+  const pool = new SqlPool({
     connectionString: inUtc(url),
     max: poolSize,
     connectionTimeoutMillis: 3_000,
@@ -40,7 +40,7 @@ export function createDatabase(url: string, poolSize: number): Database {
   return db;
 }
 
-const pools = new WeakMap<Database, DirectPool>();
+const pools = new WeakMap<Database, SqlPool>();
 
 const maxRepeats = 5;
 
@@ -87,6 +87,6 @@ export function isUniqueViolation(error: unknown): boolean {
 
 /** PostgreSQL's clock; the only one by which money and due dates are judged. */
 export async function databaseNow(tx: Transaction): Promise<Date> {
-  const [row] = await direct(tx).query<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
+  const [row] = await sql(tx).query<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
   return row.now;
 }

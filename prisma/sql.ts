@@ -35,13 +35,13 @@ export interface Statements {
    * Of a transaction only: goes out in its turn, and is waited for when the transaction is to commit. It does not
    * commit when this fails, and ends with this failure.
    */
-  send(statement: TemplateStringsArray | Statement, ...values: unknown[]): void;
+  enqueue(statement: TemplateStringsArray | Statement, ...values: unknown[]): void;
 }
 
 const known = new WeakMap<object, Statements>();
 
 /** @param of a database or a transaction in progress */
-export function direct(of: object): Statements {
+export function sql(of: object): Statements {
   const statements = known.get(of);
   if (statements === undefined) throw new Error('neither a database nor a transaction of prisma/client.ts');
   return statements;
@@ -51,16 +51,16 @@ export function direct(of: object): Statements {
 interface Lease {
   client?: PoolClient;
   ended: boolean;
-  /** What was sent and is not waited for yet; never rejects. */
-  sent: Promise<void>[];
-  /** Of the first that failed among what was sent. */
+  /** What was queued and is not waited for yet; never rejects. */
+  queued: Promise<void>[];
+  /** Of the first that failed among what was queued. */
   failure?: unknown;
 }
 
 const leases = new AsyncLocalStorage<Lease>();
 
-/** The pool of a database: Prisma's, and that of {@link direct}. */
-export class DirectPool extends Pool {
+/** The pool of a database: Prisma's, and that of {@link sql}. */
+export class SqlPool extends Pool {
   /** Of a statement, for the connections to keep it prepared; '' when it is not to be kept. */
   readonly nameOf = statementNames(maxPreparedStatements);
   private readonly leased = new WeakMap<PoolClient, Lease>();
@@ -90,32 +90,32 @@ export class DirectPool extends Pool {
     });
   }
 
-  /** Has {@link direct} know `db`, whose statements are each a transaction of their own. */
+  /** Has {@link sql} know `db`, whose statements are each a transaction of their own. */
   serve(db: object): void {
     const run: Run = (query) => this.query(query);
-    const send = (): never => {
+    const enqueue = (): never => {
       throw new Error('outside of a transaction a statement is waited for');
     };
-    known.set(db, statements(this.nameOf, run, send));
+    known.set(db, statements(this.nameOf, run, enqueue));
   }
 
   /**
-   * Has {@link direct} know a transaction while it lasts.
+   * Has {@link sql} know a transaction while it lasts.
    * @param begin has Prisma take a connection, begin, do the work it is given, and end
    */
   async transaction<Tx extends object, T>(
     begin: (work: (tx: Tx) => Promise<T>) => Promise<T>,
     work: (tx: Tx) => Promise<T>,
   ): Promise<T> {
-    const lease: Lease = { ended: false, sent: [] };
+    const lease: Lease = { ended: false, queued: [] };
     const run: Run = async (query) => connectionOf(lease).query(query);
-    const send = (query: QueryConfig): void => noteSent(lease, run(query));
+    const enqueue = (query: QueryConfig): void => noteQueued(lease, run(query));
     const serving = (tx: Tx): Promise<T> => {
-      known.set(tx, statements(this.nameOf, run, send));
+      known.set(tx, statements(this.nameOf, run, enqueue));
       return work(tx);
     };
     const [ended] = await Promise.allSettled([leases.run(lease, () => begin(serving))]);
-    await Promise.all(lease.sent);
+    await Promise.all(lease.queued);
     if (ended.status === 'rejected') {
       throw lease.failure instanceof DatabaseError ? lease.failure : ended.reason;
     }
@@ -125,8 +125,8 @@ export class DirectPool extends Pool {
   }
 }
 
-/** A statement behind one that failed is refused for its sake (25P02), whether that one was sent or waited for. */
-function noteSent(lease: Lease, answer: Promise<unknown>): void {
+/** A statement behind one that failed is refused for its sake (25P02), whether that one was queued or waited for. */
+function noteQueued(lease: Lease, answer: Promise<unknown>): void {
   const noted = answer.then(
     () => undefined,
     (error: unknown) => {
@@ -134,14 +134,14 @@ function noteSent(lease: Lease, answer: Promise<unknown>): void {
       if (!isAfterAnother && !('failure' in lease)) lease.failure = error;
     },
   );
-  lease.sent.push(noted);
+  lease.queued.push(noted);
 }
 
 /** Prisma waits for its BEGIN, the first statement; what goes out behind it need not, for it is carried out behind it. */
 function beginWithoutWaiting(client: PoolClient, lease: Lease): void {
   const begin = async (query: QueryConfig): Promise<Pick<QueryResult, 'rowCount'>> => {
     Reflect.deleteProperty(client, 'query');
-    noteSent(lease, client.query(query));
+    noteQueued(lease, client.query(query));
     return { rowCount: 0 };
   };
   Object.defineProperty(client, 'query', { value: begin, configurable: true, writable: true });
@@ -176,7 +176,7 @@ type Run = (query: QueryConfig) => Promise<QueryResult>;
 function statements(
   nameOf: (query: { sql: string }) => string,
   run: Run,
-  send: (query: QueryConfig) => void,
+  enqueue: (query: QueryConfig) => void,
 ): Statements {
   const queryOf = (given: TemplateStringsArray | Statement, values: readonly unknown[]): QueryConfig => {
     const { text, values: parameters } = 'text' in given ? given : Prisma.sql(given, ...values);
@@ -188,7 +188,7 @@ function statements(
       ...values: unknown[]
     ) => (await run(queryOf(given, values))).rows as unknown as Rows,
     execute: async (given, ...values) => (await run(queryOf(given, values))).rowCount ?? 0,
-    send: (given, ...values) => send(queryOf(given, values)),
+    enqueue: (given, ...values) => enqueue(queryOf(given, values)),
   };
 }
 

@@ -27,19 +27,19 @@ interface Addressee {
   about: Pick<ProblemExtras, 'subscription_id' | 'payment_id'>;
 }
 
-export interface Question extends Addressee {
+export interface UpdateRequest extends Addressee {
   update: { name: string; id: string; args: unknown[] };
 }
 
 /** @throws ProblemError what the workflow refused, or `unavailable` when nobody answered in time */
-export async function askWorkflow<T>(client: Client, log: Logger, question: Question): Promise<T> {
-  const { workflowType, ...options } = question.start;
-  const { name, id, args } = question.update;
+export async function updateWorkflow<T>(client: Client, log: Logger, request: UpdateRequest): Promise<T> {
+  const { workflowType, ...options } = request.start;
+  const { name, id, args } = request.update;
   const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(workflowType, {
     ...options,
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: question.summary,
+    staticSummary: request.summary,
   });
   try {
     return await client.withDeadline(Date.now() + answerWithinMs, () =>
@@ -50,7 +50,7 @@ export async function askWorkflow<T>(client: Client, log: Logger, question: Ques
       }),
     );
   } catch (error) {
-    throw refusal(error, question, log);
+    throw refusal(error, request, log);
   }
 }
 
@@ -72,7 +72,7 @@ export async function startWorkflow(client: Client, log: Logger, addressee: Addr
 }
 
 /** Tells without waiting for what comes of it. @throws ProblemError `unavailable` */
-export async function tellWorkflow(
+export async function signalWorkflowStart(
   client: Client,
   log: Logger,
   message: Addressee & { signal: string },
@@ -96,13 +96,13 @@ export async function tellWorkflow(
 /** What the workflow refused, by its code; everything else means that nobody answered in time. */
 function refusal(error: unknown, { summary, about }: Addressee, log: Logger): ProblemError {
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-  const fault = cause instanceof ActivityFailure ? cause.cause : cause;
-  if (fault instanceof ApplicationFailure && fault.type && fault.type in problems) {
-    const extras = (fault.details?.[0] ?? {}) as ProblemExtras;
-    if (fault.type === 'validation_failed' && extras.reason !== undefined) {
-      return validationFailed([{ path: extras.reason, message: fault.message }]);
+  const failure = cause instanceof ActivityFailure ? cause.cause : cause;
+  if (failure instanceof ApplicationFailure && failure.type && failure.type in problems) {
+    const extras = (failure.details?.[0] ?? {}) as ProblemExtras;
+    if (failure.type === 'validation_failed' && extras.reason !== undefined) {
+      return validationFailed([{ path: extras.reason, message: failure.message }]);
     }
-    return new ProblemError(fault.type as ProblemCode, fault.message, { ...about, ...extras });
+    return new ProblemError(failure.type as ProblemCode, failure.message, { ...about, ...extras });
   }
   // Ten updates of one workflow may be in flight.
   if (isGrpcServiceError(error) && error.code === grpcResourceExhausted) {

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { bulkRetryStart, messages } from '../contracts/workflows/workflows';
-import { askWorkflow, startWorkflow } from './ask-workflow';
+import { updateWorkflow, startWorkflow } from './ask-workflow';
 import type { BulkRetryProcess } from './bulk-retry-process';
 
 export function temporalBulkRetryProcess(client: Client, log: Logger): BulkRetryProcess {
@@ -14,7 +14,7 @@ export function temporalBulkRetryProcess(client: Client, log: Logger): BulkRetry
   return {
     start: (bulkRetryId) => startWorkflow(client, log, addressee(bulkRetryId)),
     async command(bulkRetryId, name, decision, requestId) {
-      await askWorkflow(client, log, {
+      await updateWorkflow(client, log, {
         ...addressee(bulkRetryId),
         update: { name: messages[name], id: `${name}/${requestId}`, args: [decision] },
       });

@@ -2,8 +2,8 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type {
   ClockAdvanced,
-  CollectionExhausted,
-  CollectionStarted,
+  DunningExhausted,
+  DunningStarted,
   FirstPaymentSettled,
   PaymentCompleted,
 } from '../contracts/workflows/commands';
@@ -16,22 +16,22 @@ import {
   subscriptionStart,
 } from '../contracts/workflows/workflows';
 
-export interface FollowUps {
+export interface Messenger {
   /** Has a subscription do what is due or was left half done; starts its process when there is none. */
   wakeSubscription(subscriptionId: string): Promise<void>;
   /** Tells a subscription that a payment it waits for is settled. */
-  tellPaid(subscriptionId: string, paid: PaymentCompleted): Promise<void>;
+  signalPaid(subscriptionId: string, paid: PaymentCompleted): Promise<void>;
   /** The collection of a period began, or was given up. */
-  tellCollectionStarted(subscriptionId: string, told: CollectionStarted): Promise<void>;
-  tellCollectionExhausted(subscriptionId: string, told: CollectionExhausted): Promise<void>;
+  signalDunningStarted(subscriptionId: string, args_: DunningStarted): Promise<void>;
+  signalDunningExhausted(subscriptionId: string, args_: DunningExhausted): Promise<void>;
   /** Wakes `retry/{id}`; starts it when it does not run. */
-  collect(paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void>;
+  startRetry(paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void>;
   /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
   wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void>;
   /** Wishes a payment away; its process decides by the row. */
   cancel(paymentId: string, reason: string): Promise<void>;
   /** Has `payment/{id}` look at its row, which somebody else wrote; starts it when it does not run. */
-  look(paymentId: string): Promise<void>;
+  refreshPayment(paymentId: string): Promise<void>;
   /** Starts `payment/{id}`, or leaves the one alone that runs. */
   start(paymentId: string): Promise<void>;
   /** Starts `bulk-retry/{id}`, or leaves the one alone that runs. */
@@ -39,11 +39,11 @@ export interface FollowUps {
   /** Tells `payment/{id}` what its customer's test clock says; starts it when there is none. */
   clockAdvanced(paymentId: string, advanced: ClockAdvanced): Promise<void>;
   /** Tells a subscription that its first payment is settled; starts its process when there is none. */
-  tellSubscription(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
+  signalFirstPaymentSettled(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
 
-export function createFollowUps(client: Client, incompleteHours: number): FollowUps {
-  const tell = async (subscriptionId: string, signal: string, told: object): Promise<void> => {
+export function createMessenger(client: Client, incompleteHours: number): Messenger {
+  const signal = async (subscriptionId: string, signal: string, args_: object): Promise<void> => {
     const { workflowType, ...options } = subscriptionStart({
       subscription_id: subscriptionId,
       creation: null,
@@ -52,24 +52,24 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
       ...options,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       signal,
-      signalArgs: [told],
+      signalArgs: [args_],
     });
   };
-  const tellPayment = async (paymentId: string, signal: string, ...told: object[]): Promise<void> => {
+  const signalPayment = async (paymentId: string, signal: string, ...args_: object[]): Promise<void> => {
     const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
     await client.workflow.signalWithStart(workflowType, {
       ...options,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       signal,
-      signalArgs: told,
+      signalArgs: args_,
     });
   };
   return {
-    wakeSubscription: (id) => tell(id, messages.renewRequired, {}),
-    tellPaid: (id, paid) => tell(id, messages.paymentCompleted, paid),
-    tellCollectionStarted: (id, told) => tell(id, messages.collectionStarted, told),
-    tellCollectionExhausted: (id, told) => tell(id, messages.collectionExhausted, told),
-    async collect(paymentId, why) {
+    wakeSubscription: (id) => signal(id, messages.renewRequired, {}),
+    signalPaid: (id, paid) => signal(id, messages.paymentCompleted, paid),
+    signalDunningStarted: (id, args_) => signal(id, messages.dunningStarted, args_),
+    signalDunningExhausted: (id, args_) => signal(id, messages.dunningExhausted, args_),
+    async startRetry(paymentId, why) {
       const { workflowType, ...options } = retryStart(paymentId);
       await client.workflow.signalWithStart(workflowType, {
         ...options,
@@ -85,10 +85,10 @@ export function createFollowUps(client: Client, incompleteHours: number): Follow
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },
-    tellSubscription: (id, settled) => tell(id, messages.firstPaymentSettled, settled),
-    cancel: (id, reason) => tellPayment(id, messages.cancel, { reason }),
-    clockAdvanced: (id, advanced) => tellPayment(id, messages.clockAdvanced, advanced),
-    look: (id) => tellPayment(id, messages.settled),
+    signalFirstPaymentSettled: (id, settled) => signal(id, messages.firstPaymentSettled, settled),
+    cancel: (id, reason) => signalPayment(id, messages.cancel, { reason }),
+    clockAdvanced: (id, advanced) => signalPayment(id, messages.clockAdvanced, advanced),
+    refreshPayment: (id) => signalPayment(id, messages.settled),
     async startBulkRetry(bulkRetryId) {
       const { workflowType, ...options } = bulkRetryStart(bulkRetryId);
       await client.workflow.start(workflowType, {

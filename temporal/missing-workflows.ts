@@ -67,11 +67,11 @@ async function sweep(
   rows: readonly { id: string }[],
   processes: readonly Process[],
 ): Promise<Sweep> {
-  const started = await startThoseMissing(client, processes);
+  const started = await startMissing(client, processes);
   return { started, next: rows.length < batchSize ? null : (rows.at(-1)?.id ?? null) };
 }
 
-async function startThoseMissing(client: Client, processes: readonly Process[]): Promise<number> {
+async function startMissing(client: Client, processes: readonly Process[]): Promise<number> {
   if (processes.length === 0) return 0;
   const names = processes.map(({ start }) => `'${start.workflowId.replaceAll("'", "''")}'`).join(', ');
   const running = new Set<string>();

@@ -11,10 +11,10 @@ export interface PaymentProcess {
    * Wishes the payment away; when it returns, the row says what became of the wish.
    * @throws ProblemError `unavailable`
    */
-  cancel(paymentId: string, wish: CancelPayment, requestId: string): Promise<void>;
+  cancel(paymentId: string, request: CancelPayment, requestId: string): Promise<void>;
   /**
    * Has the process look at the row, which somebody else wrote.
    * @throws ProblemError `unavailable`
    */
-  look(paymentId: string): Promise<void>;
+  refreshPayment(paymentId: string): Promise<void>;
 }

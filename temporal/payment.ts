@@ -6,29 +6,29 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { messages, paymentStart } from '../contracts/workflows/workflows';
-import { askWorkflow, tellWorkflow } from './ask-workflow';
+import { updateWorkflow, signalWorkflowStart } from './ask-workflow';
 import type { PaymentProcess } from './payment-process';
 
 export function temporalPaymentProcess(client: Client, log: Logger, incompleteHours: number): PaymentProcess {
   return {
     async refund(paymentId, command, requestId) {
-      await askWorkflow(client, log, {
+      await updateWorkflow(client, log, {
         start: paymentStart(paymentId, incompleteHours),
         summary: `Payment ${paymentId}`,
         update: { name: messages.refund, id: `${command.refund_id}/${requestId}`, args: [command] },
         about: { payment_id: paymentId },
       });
     },
-    async cancel(paymentId, wish, requestId) {
-      await askWorkflow(client, log, {
+    async cancel(paymentId, request, requestId) {
+      await updateWorkflow(client, log, {
         start: paymentStart(paymentId, incompleteHours),
         summary: `Payment ${paymentId}`,
-        update: { name: messages.cancel, id: `${paymentId}/cancel/${requestId}`, args: [wish] },
+        update: { name: messages.cancel, id: `${paymentId}/cancel/${requestId}`, args: [request] },
         about: { payment_id: paymentId },
       });
     },
-    look: (paymentId) =>
-      tellWorkflow(client, log, {
+    refreshPayment: (paymentId) =>
+      signalWorkflowStart(client, log, {
         start: paymentStart(paymentId, incompleteHours),
         summary: `Payment ${paymentId}`,
         signal: messages.settled,

@@ -7,15 +7,15 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { CreationResult, SubscriptionInput } from '../contracts/workflows/commands';
 import { messages, subscriptionStart, subscriptionWorkflowId } from '../contracts/workflows/workflows';
-import { askWorkflow, type Question } from './ask-workflow';
+import { updateWorkflow, type UpdateRequest } from './ask-workflow';
 import type { SubscriptionProcess } from './subscription-process';
 
 /** The caller has its answer already; it waits no longer than this for what is done beside it. */
 const wakeWithinMs = 2_000;
 
 export function temporalSubscriptionProcess(client: Client, log: Logger): SubscriptionProcess {
-  const ask = <T>(input: SubscriptionInput, update: Question['update']): Promise<T> =>
-    askWorkflow<T>(client, log, {
+  const ask = <T>(input: SubscriptionInput, update: UpdateRequest['update']): Promise<T> =>
+    updateWorkflow<T>(client, log, {
       start: subscriptionStart(input),
       summary: `Subscription ${input.subscription_id}`,
       update,

@@ -21,7 +21,7 @@ import {
 import type { BulkRetryActivities, BulkRetryState } from '../activities/retry';
 import type { BulkRetryInput, DecideBulkRetry } from '../contracts/workflows/commands';
 import { isOver, paceOf, type BulkRetryCommand } from '../domain/retry/bulk-retry';
-import { untilDone } from './activity-retry';
+import { retryUntilDone } from './activity-retry';
 import { refusal } from './refusals';
 
 /** Answered when the decision is recorded; refused with a code of the error table. */
@@ -39,20 +39,20 @@ const steps = proxyActivities<BulkRetryActivities>({
   retry: { initialInterval: '1 s', maximumInterval: '30 s' },
 });
 
-const firstLookMs = 2_000;
+const firstPollMs = 2_000;
 /** Between two looks when nothing moves: a provider is slow, or a part is away. */
-const longestLookMs = 30_000;
+const longestPollMs = 30_000;
 
 export async function bulkRetry(input: BulkRetryInput): Promise<void> {
   const { bulk_retry_id: id } = input;
-  let told = false;
+  let notified = false;
   let looks = 0;
   let remaining = 0;
   const decide = async (command: BulkRetryCommand, { actor }: DecideBulkRetry): Promise<void> => {
     const decided = await records.decideBulkRetry(id, command, actor);
     if (decided.kind === 'unknown') throw refusal('not_found', 'There is no such bulk retry.', {});
     if (decided.kind === 'refused') throw refusalOf(decided.status);
-    told = true;
+    notified = true;
   };
   setHandler(pause, (decision) => decide('pause', decision));
   setHandler(resume, (decision) => decide('resume', decision));
@@ -60,19 +60,19 @@ export async function bulkRetry(input: BulkRetryInput): Promise<void> {
 
   for (;;) {
     await condition(allHandlersFinished);
-    told = false;
-    const state = await untilDone(() => records.lookAtBulkRetry(id));
+    notified = false;
+    const state = await retryUntilDone(() => records.loadBulkRetry(id));
     if (state !== null) show(state);
     if (state === null || isOver(state.status)) {
       if (allHandlersFinished()) return;
     } else if (state.status === 'paused') {
-      await condition(() => told);
+      await condition(() => notified);
     } else if (state.released < state.progress.total) {
       await release(state);
     } else {
       looks = state.progress.remaining === remaining ? looks + 1 : 1;
       remaining = state.progress.remaining;
-      await condition(() => told, Math.min(firstLookMs * 2 ** (looks - 1), longestLookMs));
+      await condition(() => notified, Math.min(firstPollMs * 2 ** (looks - 1), longestPollMs));
     }
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof bulkRetry>(input);

@@ -11,9 +11,9 @@ export interface MessageQueue {
   /** Resolves with the work's result, or rejects with its refusal, when its turn has come. */
   ask<T>(work: () => Promise<T>): Promise<T>;
   /** Nobody waits: when it fails it is done again, later and later. */
-  tell(work: () => Promise<void>): void;
+  enqueue(work: () => Promise<void>): void;
   /** As `tell`, not before `delayMs` have passed. */
-  tellLater(work: () => Promise<void>, delayMs: number): void;
+  enqueueLater(work: () => Promise<void>, delayMs: number): void;
   hasWork(): boolean;
   /** Milliseconds until what waits may be taken; null: nothing waits for a time. */
   waitMs(): number | null;
@@ -65,8 +65,8 @@ export function createMessageQueue(): MessageQueue {
       new Promise((resolve, reject) => {
         waiting.push(() => work().then(resolve, reject));
       }),
-    tell: (work) => void waiting.push(tried(work, firstBackOffMs)),
-    tellLater: (work, delayMs) =>
+    enqueue: (work) => void waiting.push(tried(work, firstBackOffMs)),
+    enqueueLater: (work, delayMs) =>
       void delayed.push({ atMs: Date.now() + delayMs, backOffMs: firstBackOffMs, work }),
     hasWork: () => waiting.length > 0,
     waitMs() {

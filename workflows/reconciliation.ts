@@ -6,7 +6,7 @@
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { ReconciliationActivities } from '../activities/reconciliation';
 
-const { repairUnfinished, startMissingProcesses } = proxyActivities<ReconciliationActivities>({
+const { repairStuckWork, startMissingProcesses } = proxyActivities<ReconciliationActivities>({
   startToCloseTimeout: '10 min',
   heartbeatTimeout: '1 min',
   retry: { initialInterval: '2 s', maximumInterval: '30 s', maximumAttempts: 5 },
@@ -14,7 +14,7 @@ const { repairUnfinished, startMissingProcesses } = proxyActivities<Reconciliati
 
 export async function reconciliation(): Promise<void> {
   const started = await startMissingProcesses();
-  const found = await repairUnfinished();
+  const found = await repairStuckWork();
   const lines = Object.entries(found).map(([predicate, count]) => `${predicate}: ${count}`);
   setCurrentDetails([`processes started again: ${started}`, ...lines].join('\n\n'));
 }

@@ -13,20 +13,20 @@ import {
 } from '@temporalio/workflow';
 import type { PublishedBatch, RetryActivities } from '../activities/retry';
 import type { RenewalSchedulerInput } from '../contracts/workflows/commands';
-import { faultOf } from './activity-retry';
+import { failureCause } from './activity-retry';
 
 const { publishDue } = proxyLocalActivities<RetryActivities>({
   scheduleToCloseTimeout: '5 s',
   retry: { initialInterval: '250 ms', maximumAttempts: 3 },
 });
 
-const awayMs = 5_000;
+const downMs = 5_000;
 
 export async function renewalScheduler(input: RenewalSchedulerInput): Promise<void> {
   while (!workflowInfo().continueAsNewSuggested) {
     const batch = await batchOrNull(input.shard);
     setCurrentDetails(details(batch));
-    const waitMs = batch === null ? awayMs : batch.wait_ms;
+    const waitMs = batch === null ? downMs : batch.wait_ms;
     if (waitMs > 0) await sleep(waitMs, { summary: 'until something is due, or the next look' });
   }
   await continueAsNew<typeof renewalScheduler>(input);
@@ -37,7 +37,7 @@ async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
   try {
     return await publishDue(shard);
   } catch (error) {
-    if (faultOf(error) === null) throw error;
+    if (failureCause(error) === null) throw error;
     return null;
   }
 }

@@ -15,7 +15,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ClockLook, TestClockActivities } from '../activities/retry';
+import type { ClockProgress, TestClockActivities } from '../activities/retry';
 import type { AdvanceClock, TestClockInput } from '../contracts/workflows/commands';
 import { refusal } from './refusals';
 import { showClock } from './test-clock-display';
@@ -51,33 +51,33 @@ export async function testClock(input: TestClockInput): Promise<void> {
   for (;;) {
     await condition(allHandlersFinished);
     asked = false;
-    const look = await steps.goOn(clockId);
-    showClock(look.clock);
-    if (look.clock.status === 'advancing') {
-      if (isStalled(look)) showClock(await steps.failAdvance(clockId));
+    const progressOf = await steps.advanceClock(clockId);
+    showClock(progressOf.clock);
+    if (progressOf.clock.status === 'advancing') {
+      if (isStalled(progressOf)) showClock(await steps.failAdvance(clockId));
       else if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
         await continueAsNew<typeof testClock>(input);
       }
     } else {
-      const somebodyAsks = () => asked || !allHandlersFinished();
-      await condition(somebodyAsks, lingerMs);
-      if (!somebodyAsks()) return;
+      const hasCaller = () => asked || !allHandlersFinished();
+      await condition(hasCaller, lingerMs);
+      if (!hasCaller()) return;
     }
   }
 }
 
 /** Says whether nothing has moved for too long. */
-function watchProgress(): (look: ClockLook) => boolean {
+function watchProgress(): (progressOf: ClockProgress) => boolean {
   let progress: string | null = null;
-  let patientUntilMs = 0;
-  return (look) => {
-    if (look.progress !== progress) {
-      progress = look.progress;
-      patientUntilMs = Date.now();
+  let waitUntilMs = 0;
+  return (progressOf) => {
+    if (progressOf.progress !== progress) {
+      progress = progressOf.progress;
+      waitUntilMs = Date.now();
     }
-    if (look.patient_until !== null) {
-      patientUntilMs = Math.max(patientUntilMs, Date.parse(look.patient_until));
+    if (progressOf.wait_until !== null) {
+      waitUntilMs = Math.max(waitUntilMs, Date.parse(progressOf.wait_until));
     }
-    return Date.now() - patientUntilMs >= look.stall_ms;
+    return Date.now() - waitUntilMs >= progressOf.stall_ms;
   };
 }

@@ -1,15 +1,15 @@
 /**
- * Telling "PostgreSQL is away" from "we asked it something wrong".
+ * Message "PostgreSQL is away" from "we asked it something wrong".
  *
  * Owns: which errors of Prisma, its driver adapter and `pg` mean that the same request may succeed later.
  */
 import { types } from 'node:util';
 
 /** Prisma's names: not reachable, refused, closed (P1xxx); no connection from the pool, no transaction begun. */
-const awayCodes = /^(P10\d\d|P2024|P2028|P2034|P2037)$/;
+const unavailableCodes = /^(P10\d\d|P2024|P2028|P2034|P2037)$/;
 /** SQLSTATE: connection lost, resources gone, shutting down or starting up, timed out, gave up for another. */
-const awayStates = /^(08(?!P01)|53|57P0|57014|55P03|25P03|40)/;
-const awayKinds = new Set([
+const unavailableStates = /^(08(?!P01)|53|57P0|57014|55P03|25P03|40)/;
+const unavailableKinds = new Set([
   'DatabaseNotReachable',
   'ConnectionClosed',
   'SocketTimeout',
@@ -17,9 +17,9 @@ const awayKinds = new Set([
   'TlsConnectionError',
 ]);
 /** `pg` itself has no codes for these. */
-const awayMessages =
+const unavailableMessages =
   /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Client was closed|Cannot use a pool after)/;
-const awaySystemCodes = new Set([
+const unavailableSystemCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'ETIMEDOUT',
@@ -34,17 +34,18 @@ interface DriverCause {
 }
 
 /** Whether the database did not answer, so that asking again later is right. */
-export function isDatabaseAway(error: unknown): boolean {
+export function isDatabaseUnavailable(error: unknown): boolean {
   if (!types.isNativeError(error)) return false;
   const { code, meta } = error as {
     code?: unknown;
     meta?: { driverAdapterError?: { cause?: DriverCause } };
   };
   const cause = meta?.driverAdapterError?.cause ?? (error.cause as DriverCause | undefined);
-  if (typeof code === 'string' && (awayCodes.test(code) || awaySystemCodes.has(code))) return true;
+  if (typeof code === 'string' && (unavailableCodes.test(code) || unavailableSystemCodes.has(code)))
+    return true;
   // `pg` itself, past Prisma, has the SQLSTATE as its code.
-  if (typeof code === 'string' && awayStates.test(code)) return true;
-  if (cause?.originalCode !== undefined && awayStates.test(cause.originalCode)) return true;
-  if (cause?.kind !== undefined && awayKinds.has(cause.kind)) return true;
-  return awayMessages.test(error.message);
+  if (typeof code === 'string' && unavailableStates.test(code)) return true;
+  if (cause?.originalCode !== undefined && unavailableStates.test(cause.originalCode)) return true;
+  if (cause?.kind !== undefined && unavailableKinds.has(cause.kind)) return true;
+  return unavailableMessages.test(error.message);
 }

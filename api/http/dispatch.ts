@@ -101,21 +101,21 @@ async function perform(
     const ifMatch = request.headers['if-match'] ?? null;
     const { requestId, traceparent, reason } = trace;
     const sentWith = { requestId, traceparent, reason, idempotencyKey, ifMatch };
-    const asked = { params, query, body, raw, caller, ...sentWith, lease };
+    const call = { params, query, body, raw, caller, ...sentWith, lease };
     try {
-      return replyOf(await entry.handle({ ...asked, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
+      return replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
     } catch (error) {
       return refusal(error, deps, trace);
     }
   };
   if (idempotencyKey === null || !takesIdempotencyKey(entry)) return work(null);
-  const asked = {
+  const keyed = {
     apiKeyId: caller.id,
     key: idempotencyKey,
     requestHash: requestHash(request.method, request.path, sent === undefined ? {} : sent),
     holder: deps.newUuid(),
   };
-  return answerOnce(deps.db, deps.log, asked, work);
+  return answerOnce(deps.db, deps.log, keyed, work);
 }
 
 function idsOf(deps: ApiDependencies, caller: Caller, key: string | null): AnyCall['idFor'] {

@@ -6,7 +6,7 @@
  * being away is `unavailable` whatever route met it.
  */
 import { problems, type Problem, type ProblemCode, type ProblemExtras } from '../../contracts/problems';
-import { isDatabaseAway } from './database-unavailable';
+import { isDatabaseUnavailable } from './database-unavailable';
 
 const retryAfterSeconds: Partial<Record<ProblemCode, string>> = {
   idempotency_key_in_flight: '1',
@@ -78,7 +78,7 @@ export function problemHeaders(error: ProblemError): Record<string, string> {
 /** Anything thrown, as one of the table. What nobody foresaw becomes `internal`, with the cause kept for the log. */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (isDatabaseAway(error)) {
+  if (isDatabaseUnavailable(error)) {
     const detail = 'The database does not answer now. Try again.';
     return new ProblemError('unavailable', detail, {}, {}, { cause: error });
   }

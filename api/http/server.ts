@@ -67,34 +67,38 @@ function explained(error: NodeJS.ErrnoException, host: string, port: number): Er
 }
 
 function gracefulClose(server: Server): RunningServer['close'] {
-  const inHand = new Set<ServerResponse>();
+  const inProgress = new Set<ServerResponse>();
   let ending: Promise<number> | undefined;
   server.prependListener('request', (_request, response: ServerResponse) => {
-    inHand.add(response);
+    inProgress.add(response);
     if (ending !== undefined) response.setHeader('Connection', 'close');
     response.once('close', () => {
-      inHand.delete(response);
+      inProgress.delete(response);
       // A connection that was kept alive for a next request has to go now.
       if (ending !== undefined) setImmediate(() => server.closeIdleConnections());
     });
   });
   return (deadlineMs) => {
-    ending ??= end(server, inHand, deadlineMs);
+    ending ??= end(server, inProgress, deadlineMs);
     return ending;
   };
 }
 
-async function end(server: Server, inHand: ReadonlySet<ServerResponse>, deadlineMs: number): Promise<number> {
+async function end(
+  server: Server,
+  inProgress: ReadonlySet<ServerResponse>,
+  deadlineMs: number,
+): Promise<number> {
   let cut = 0;
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  for (const response of inHand) {
+  for (const response of inProgress) {
     if (!response.headersSent) response.setHeader('Connection', 'close');
   }
   server.closeIdleConnections();
   const timer = setTimeout(() => {
-    cut = inHand.size;
+    cut = inProgress.size;
     server.closeAllConnections();
   }, deadlineMs);
   await closed;

@@ -37,17 +37,17 @@ const quietMs = 60_000;
 
 /** Says in the log what was refused: at once, then once a minute at most with what came meanwhile. */
 export function refusalLog(log: Logger, nowMs: () => number): Webhooks['count'] {
-  const counts = new Map<string, { total: number; told: number; toldAtMs: number }>();
+  const counts = new Map<string, { total: number; logged: number; loggedAtMs: number }>();
   return (provider, refusal) => {
     if (taken.has(refusal)) return;
     const name = `${provider} ${refusal}`;
-    const count = counts.get(name) ?? { total: 0, told: 0, toldAtMs: -Infinity };
+    const count = counts.get(name) ?? { total: 0, logged: 0, loggedAtMs: -Infinity };
     counts.set(name, count);
     count.total += 1;
     const atMs = nowMs();
-    if (atMs - count.toldAtMs < quietMs) return;
-    const line = { provider, refusal, since_last: count.total - count.told, total: count.total };
+    if (atMs - count.loggedAtMs < quietMs) return;
+    const line = { provider, refusal, since_last: count.total - count.logged, total: count.total };
     log.warn(line, 'webhooks were refused');
-    Object.assign(count, { told: count.total, toldAtMs: atMs });
+    Object.assign(count, { logged: count.total, loggedAtMs: atMs });
   };
 }

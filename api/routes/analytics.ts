@@ -19,7 +19,7 @@ import {
 import { isRecurring, revenueMovement } from '../../domain/subscription/recurring-revenue';
 import { subscriptionStatuses } from '../../domain/subscription/subscription';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { validationFailed } from '../http/problems';
 import { route } from '../http/route';
 
@@ -59,7 +59,7 @@ interface Moved {
 
 /** Movements up to the end of `to`; those before `from` are together on the day before it. */
 function movements(db: Database, currency: string, { from, to }: Range): Promise<Moved[]> {
-  return direct(db).query<Moved[]>`
+  return sql(db).query<Moved[]>`
     WITH versions AS (
       SELECT at, monthly_amount AS after, coalesce(lag(monthly_amount) OVER w, 0) AS before,
              coalesce(max(monthly_amount) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) > 0 AS ever
@@ -91,7 +91,7 @@ async function revenue(db: Database, currency: string, range: Range): Promise<Re
 
 async function active(db: Database, planId: string | null, { from, to }: Range): Promise<ActiveSeries> {
   const counted = subscriptionStatuses.filter(isRecurring);
-  const rows = await direct(db).query<{ date: string; plan_id: string; active: bigint }[]>`
+  const rows = await sql(db).query<{ date: string; plan_id: string; active: bigint }[]>`
     WITH versions AS (
       SELECT plan_id, status, at, lead(at) OVER (PARTITION BY subscription_id ORDER BY version) AS until
       FROM subscription_revenue
@@ -112,7 +112,7 @@ interface Passed {
 }
 
 async function recovery(db: Database, currency: string, { from, to, days }: Range): Promise<RecoverySeries> {
-  const passed = await direct(db).query<Passed[]>`
+  const passed = await sql(db).query<Passed[]>`
     WITH versions AS (
       SELECT at, status, monthly_amount AS mrr, lag(status) OVER w AS before, lag(monthly_amount) OVER w AS mrr_before
       FROM subscription_revenue WHERE currency = ${currency} AND at < ${to}::date + 1

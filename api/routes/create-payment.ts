@@ -9,7 +9,7 @@ import type { FieldMistake } from '../../contracts/problems';
 import { paymentRequestedEventId } from '../../domain/event-ids';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
-import { shareSubscription } from '../../billing/locks';
+import { lockSubscriptionForShare } from '../../billing/locks';
 import { appendToOutbox } from '../../billing/outbox';
 import { requestPayment } from '../../billing/payment/request-payment';
 import { toPayment } from '../../billing/rows';
@@ -57,7 +57,7 @@ export async function createPayment(
 
 /** That everything named exists and fits together. @throws ProblemError */
 async function check(tx: Transaction, body: CreatePayment): Promise<void> {
-  const subscription = await shareSubscription(tx, body.subscription_id ?? null);
+  const subscription = await lockSubscriptionForShare(tx, body.subscription_id ?? null);
   const customer = await tx.customer.findUnique({ where: { id: body.customer_id } });
   const mistakes: FieldMistake[] = [];
   const note = (path: string, message: string) => mistakes.push({ path, message });

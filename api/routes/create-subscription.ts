@@ -13,7 +13,7 @@ import {
 } from '../../contracts/http/subscriptions';
 import type { FieldMistake } from '../../contracts/problems';
 import { periodAmount } from '../../domain/money';
-import { isPaymentCollected } from '../../domain/payment/payment';
+import { isPaymentPaid } from '../../domain/payment/payment';
 import { decideBeginning, isBeingCreated } from '../../domain/subscription/subscription';
 import { databaseNow, type Database } from '../../prisma/client';
 import { readCreationTerms } from '../../billing/subscription/creation-terms';
@@ -145,7 +145,7 @@ function isConcluded({ row }: Created): boolean {
 
 function answerOf({ row, firstPayment }: Created): Answer {
   const first = createdSubscription.shape.first_payment.parse(firstPayment);
-  if (row.status === 'expired' && first !== null && !isPaymentCollected(first.status)) {
+  if (row.status === 'expired' && first !== null && !isPaymentPaid(first.status)) {
     const why = first.failure === null ? '' : `: ${first.failure.message}`;
     throw new ProblemError('payment_declined', `The first payment was declined${why}`, {
       subscription_id: row.id,

@@ -15,7 +15,7 @@ import {
 } from '../../contracts/http/customers';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
@@ -48,7 +48,7 @@ function toCustomer(row: CustomerRow): Customer {
  * @throws ProblemError `not_found`
  */
 export async function lockCustomer(tx: Transaction, customerId: string): Promise<CustomerRow> {
-  await direct(tx).execute`SELECT 1 FROM customers WHERE id = ${customerId} FOR NO KEY UPDATE`;
+  await sql(tx).execute`SELECT 1 FROM customers WHERE id = ${customerId} FOR NO KEY UPDATE`;
   const row = await tx.customer.findUnique({ where: { id: customerId } });
   if (row === null) throw notFound('customer');
   return row;

@@ -6,7 +6,7 @@ import { bulkRetryRoutes } from './bulk-retries';
 import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
-import { fleetRoutes } from './scheduler';
+import { schedulerRoutes } from './scheduler';
 import { notificationRoutes } from './notifications';
 import { operatorTaskRoutes } from './operator-tasks';
 import { paymentMethodRoutes } from './payment-methods';
@@ -43,7 +43,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...webhookDeliveryRoutes,
     ...notificationRoutes,
     ...deadLetterRoutes,
-    ...fleetRoutes,
+    ...schedulerRoutes,
     ...operatorTaskRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(),

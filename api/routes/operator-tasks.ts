@@ -16,7 +16,7 @@ import {
 } from '../../contracts/http/operator-tasks';
 import { inTransaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { asksForOutcome, resolveTask, type Decision } from '../../billing/operator/resolve-task';
+import { needsOutcome, resolveTask, type Decision } from '../../billing/operator/resolve-task';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
 import { notFound, ProblemError, validationFailed } from '../http/problems';
@@ -50,7 +50,7 @@ async function resolve(
   const before = task.status === 'resolved' ? await resolvedBefore(db, task, decision) : null;
   const done = before ?? (await inTransaction(db, (tx) => resolveTask(tx, task, decision)));
   if (done === null) throw new ProblemError('operator_task_resolved', 'Somebody was faster.');
-  if (done.paymentId !== null) await payments.look(done.paymentId);
+  if (done.paymentId !== null) await payments.refreshPayment(done.paymentId);
   return { status: 200, body: toTask(await db.operatorTask.findUniqueOrThrow({ where })) };
 }
 
@@ -58,7 +58,7 @@ async function resolve(
 function decisionOf(call: Call<unknown, unknown, ResolveOperatorTask>, task: TaskRow): Decision {
   const { reason, outcome = null, provider_reference = null } = call.body;
   const mistakes = [];
-  const wanted = asksForOutcome(task);
+  const wanted = needsOutcome(task);
   if (wanted && outcome === null)
     mistakes.push({ path: 'outcome', message: 'is required for this kind of task' });
   if (!wanted && outcome !== null)
@@ -78,7 +78,7 @@ async function resolvedBefore(
   const made = task.resolution as unknown as Resolution | null;
   const isSame = made?.actor.id === actor.id && made.reason === reason && made.outcome === outcome;
   if (!isSame) throw new ProblemError('operator_task_resolved', `It was resolved by ${made?.actor.id}.`);
-  if (!asksForOutcome(task)) return { paymentId: null };
+  if (!needsOutcome(task)) return { paymentId: null };
   if (task.subject_type !== 'refund') return { paymentId: task.subject_id };
   const refund = await db.refund.findUniqueOrThrow({ where: { id: task.subject_id } });
   return { paymentId: refund.payment_id };

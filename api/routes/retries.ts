@@ -73,8 +73,8 @@ async function request(
     throw new ProblemError('payment_not_retryable', detail, { payment_id: paymentId, reason: refusal });
   }
   const actor = { kind: 'api_key' as const, id: caller.id, reason: body.reason };
-  const wish = { id: requestId, payment_id: paymentId, payment_method_id: methodId, reason: body.reason };
-  await tx.retryRequest.create({ data: { ...wish, actor, requested_at: realNow } });
+  const request = { id: requestId, payment_id: paymentId, payment_method_id: methodId, reason: body.reason };
+  await tx.retryRequest.create({ data: { ...request, actor, requested_at: realNow } });
   const key = paymentKey({ payment_id: paymentId, subscription_id: payment.subscription_id });
   appendToOutbox(
     tx,

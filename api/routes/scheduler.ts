@@ -15,8 +15,8 @@ import {
 import { actor as actorShape } from '../../contracts/fields';
 import { predicateNames } from '../../domain/stuck-work';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
-import { findUnfinished } from '../../billing/reconcile/stuck-work';
+import { sql } from '../../prisma/sql';
+import { findStuckWork } from '../../billing/reconcile/stuck-work';
 import type { ApiDependencies } from '../http/dependencies';
 import { route, type Answer, type Call } from '../http/route';
 
@@ -27,7 +27,7 @@ const shownAtMost = 20;
 
 async function schedulerOf(db: Database): Promise<RenewalScheduler> {
   const pause = await db.renewalPause.findFirst();
-  const [row] = await direct(db).query<[{ due: bigint; oldest: Date | null; next: Date | null }]>`
+  const [row] = await sql(db).query<[{ due: bigint; oldest: Date | null; next: Date | null }]>`
     SELECT count(*) FILTER (WHERE next_due_at <= clock_timestamp()) AS due,
       min(next_due_at) FILTER (WHERE next_due_at <= clock_timestamp()) AS oldest,
       min(next_due_at) FILTER (WHERE next_due_at > clock_timestamp()) AS next
@@ -57,9 +57,9 @@ async function resume(_: Decision, { db }: ApiDependencies): Promise<Answer> {
 }
 
 async function dryRun(_: unknown, { db }: ApiDependencies): Promise<Answer> {
-  const findings = await findUnfinished(db, { toleranceMs, testClockId: null, limit: countedAtMost });
+  const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit: countedAtMost });
   const data = predicateNames.flatMap((predicate): Unfinished['data'] => {
-    const found = findings.filter((finding) => finding.predicate === predicate);
+    const found = items.filter((item) => item.predicate === predicate);
     if (found.length === 0) return [];
     return [
       { predicate, count: found.length, subjects: found.slice(0, shownAtMost).map(({ subject }) => subject) },
@@ -68,7 +68,7 @@ async function dryRun(_: unknown, { db }: ApiDependencies): Promise<Answer> {
   return { status: 200, body: { data } };
 }
 
-export const fleetRoutes = [
+export const schedulerRoutes = [
   route({
     method: 'get',
     path: '/renewal-scheduler',
@@ -105,7 +105,7 @@ export const fleetRoutes = [
   route({
     method: 'get',
     path: '/reconciliation',
-    operationId: 'findUnfinished',
+    operationId: 'findStuckWork',
     tag,
     summary: 'What did not go on by itself for a minute: a dry run',
     scope: 'operator',

@@ -48,7 +48,7 @@ async function read(
 }
 
 /** Has the process carry it out. @returns the row afterwards */
-async function carryOut<Name extends keyof SubscriptionCommands>(
+async function execute<Name extends keyof SubscriptionCommands>(
   call: SubscriptionCall<unknown, unknown>,
   deps: ApiDependencies,
   name: Name,
@@ -98,7 +98,7 @@ async function cancel(
   }
   refuseFinal(row, 'cancelled');
   const { mode, refund, reason = null } = call.query;
-  return answered(await carryOut(call, deps, 'cancel', { mode, refund, reason }));
+  return answered(await execute(call, deps, 'cancel', { mode, refund, reason }));
 }
 
 async function change(
@@ -107,7 +107,7 @@ async function change(
 ): Promise<Answer> {
   refuseFinal(await read(call, deps), 'changed');
   const { body } = call;
-  const row = await carryOut(call, deps, 'change', {
+  const row = await execute(call, deps, 'change', {
     plan_id: body.plan_id ?? null,
     quantity: body.quantity ?? null,
     payment_method_id: body.payment_method_id ?? null,
@@ -164,12 +164,12 @@ async function pause(
   refuseFinal(await read(call, deps), 'paused');
   const at = call.body.resume_at;
   const resume_at = at === undefined ? null : new Date(at).toISOString();
-  return answered(await carryOut(call, deps, 'pause', { resume_at }));
+  return answered(await execute(call, deps, 'pause', { resume_at }));
 }
 
 async function resume(call: SubscriptionCall<unknown, unknown>, deps: ApiDependencies): Promise<Answer> {
   refuseFinal(await read(call, deps), 'resumed');
-  return answered(await carryOut(call, deps, 'resume', {}));
+  return answered(await execute(call, deps, 'resume', {}));
 }
 
 export const subscriptionCommandRoutes = [

@@ -18,7 +18,7 @@ import {
 } from '../../contracts/http/test-clocks';
 import { finalStatuses } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull } from '../../billing/rows';
 import { pageArguments, pageOf } from '../http/cursors';
@@ -82,7 +82,7 @@ async function advance(call: ClockCall<AdvanceTestClock>, deps: ApiDependencies)
 async function remove(call: ClockCall<unknown>, deps: ApiDependencies): Promise<Answer> {
   const clockId = call.params.test_clock_id;
   const row = await inTransaction(deps.db, async (tx) => {
-    await direct(tx).execute`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
+    await sql(tx).execute`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
     const before = await tx.testClock.findUnique({ where: { id: clockId } });
     if (before === null) throw notFound('test clock');
     if (before.deleted_at !== null) return before;

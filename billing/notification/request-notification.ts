@@ -54,7 +54,7 @@ export async function requestNotification(
 }
 
 /** The ids of what was asked to be told about a payment. */
-export async function notificationsAbout(tx: Transaction, paymentId: string): Promise<ReadonlySet<string>> {
+export async function notificationsFor(tx: Transaction, paymentId: string): Promise<ReadonlySet<string>> {
   const rows = await tx.outboxEvent.findMany({
     where: { subject: paymentId, topic: 'notifications.requested' },
     select: { event_id: true },
@@ -63,13 +63,13 @@ export async function notificationsAbout(tx: Transaction, paymentId: string): Pr
 }
 
 /** That the money came, to a customer who was told that it had not. @param attempt the one that brought it */
-export async function tellRecovered(
+export async function notifyRecovered(
   tx: Transaction,
   payment: PaymentRow,
   attempt: number,
   times: Times,
 ): Promise<void> {
-  if ((await notificationsAbout(tx, payment.id)).size === 0) return;
+  if ((await notificationsFor(tx, payment.id)).size === 0) return;
   const wanted = { template: 'payment_recovered', about: `attempt/${attempt}`, data: {} } as const;
   await requestNotification(tx, payment, wanted, times, '/payment-service');
 }

@@ -23,7 +23,7 @@ export interface Decision {
 }
 
 /** Whether the task asks for what became of an attempt or a refund. */
-export function asksForOutcome({ kind }: Pick<TaskRow, 'kind'>): boolean {
+export function needsOutcome({ kind }: Pick<TaskRow, 'kind'>): boolean {
   return kind === 'unknown_outcome' || kind === 'amount_mismatch';
 }
 
@@ -45,7 +45,7 @@ export async function resolveTask(
 }
 
 async function applyOutcome(tx: Transaction, task: TaskRow, decision: Decision): Promise<string | null> {
-  if (decision.outcome === null || !asksForOutcome(task)) return null;
+  if (decision.outcome === null || !needsOutcome(task)) return null;
   if (task.subject_type === 'refund') return settleTheRefund(tx, task.subject_id, decision);
   return task.subject_type === 'payment' ? settleTheAttempt(tx, task.subject_id, decision) : null;
 }

@@ -31,11 +31,11 @@ export async function attemptPayment(
   request: AttemptRequest,
 ): Promise<AttemptAnswer> {
   const begun = await beginAttempt(deps.db, request, false);
-  return begun.kind === 'answer' ? begun.answer : carryOut(deps, request, begun, firstCallTimeoutMs);
+  return begun.kind === 'answer' ? begun.answer : callAndRecord(deps, request, begun, firstCallTimeoutMs);
 }
 
 /** Calls the provider with the attempt's key and records what it says. */
-export async function carryOut(
+export async function callAndRecord(
   deps: AttemptDependencies,
   { payment_id: paymentId, number }: Pick<AttemptRequest, 'payment_id' | 'number'>,
   begun: AttemptCall,

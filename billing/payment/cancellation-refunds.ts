@@ -8,9 +8,9 @@
 import type { EventData } from '../../contracts/topics/events';
 import type { Actor } from '../../contracts/fields';
 import { cancellationRefundId } from '../../domain/ids';
-import { isPaymentCollected, paymentStatuses } from '../../domain/payment/payment';
+import { isPaymentPaid, paymentStatuses } from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { shareSubscription } from '../locks';
+import { lockSubscriptionForShare } from '../locks';
 import { raiseOperatorTask } from '../operator-tasks';
 import { reserveRefund, reserveUnwanted } from './reserve-refund';
 import { Unprocessable } from '../unprocessable';
@@ -21,12 +21,12 @@ type Cancelled = EventData<'subscriptions.cancelled'>;
 const maxPayments = 100;
 
 /** @returns the payments with something to pay out, whoever promised it. @throws Unprocessable */
-export async function promiseRefunds(db: Database, cancelled: Cancelled): Promise<string[]> {
+export async function reserveRefunds(db: Database, cancelled: Cancelled): Promise<string[]> {
   return inTransaction(db, async (tx) => {
     const { refund, open_payment_ids: openIds } = cancelled;
     await mustBeOurs(tx, cancelled);
-    const takenFrom = refund === null || refund.amount <= 0 ? [] : await promiseAmount(tx, cancelled, refund);
-    for (const paymentId of openIds) await promiseWhatCameAfter(tx, cancelled.subscription.id, paymentId);
+    const takenFrom = refund === null || refund.amount <= 0 ? [] : await reserveAmount(tx, cancelled, refund);
+    for (const paymentId of openIds) await reserveLaterCharges(tx, cancelled.subscription.id, paymentId);
     const paymentIds = [...openIds, ...takenFrom];
     const due = await tx.refund.findMany({
       where: { payment_id: { in: paymentIds }, settled_at: null },
@@ -40,7 +40,7 @@ export async function promiseRefunds(db: Database, cancelled: Cancelled): Promis
 /** Keeps the subscription as it is. A record that gives money away has to be one that our own history knows. */
 async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled): Promise<void> {
   const { id, version } = subscription;
-  const row = await shareSubscription(tx, id);
+  const row = await lockSubscriptionForShare(tx, id);
   if (row === null) throw new Unprocessable('unknown_subscription', `there is no subscription ${id}`);
   const change = await tx.change.findUnique({ where: { subject_id_version: { subject_id: id, version } } });
   const known = row.status === 'cancelled' && change?.changes.includes('cancelled');
@@ -50,7 +50,7 @@ async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled):
 }
 
 /** Takes the amount from the newest payment backwards. @returns the payments that it is taken from */
-async function promiseAmount(
+async function reserveAmount(
   tx: Transaction,
   { subscription, reason, actor }: Cancelled,
   refund: NonNullable<Cancelled['refund']>,
@@ -61,7 +61,7 @@ async function promiseAmount(
       currency: refund.currency,
       // What was asked for apart is not the subscription's price.
       kind: { not: 'manual' },
-      status: { in: paymentStatuses.filter(isPaymentCollected) },
+      status: { in: paymentStatuses.filter(isPaymentPaid) },
     },
     orderBy: [{ created_at: 'desc' }, { id: 'desc' }],
     take: maxPayments,
@@ -76,7 +76,7 @@ async function promiseAmount(
   const takenFrom: string[] = [];
   for (const { id } of payments) {
     if (leftAmount === 0) break;
-    const amount = await promiseFrom(tx, id, idOf(id), leftAmount, reason ?? 'subscription_cancelled', actor);
+    const amount = await reserveFrom(tx, id, idOf(id), leftAmount, reason ?? 'subscription_cancelled', actor);
     leftAmount -= amount;
     if (amount > 0) takenFrom.push(id);
   }
@@ -85,7 +85,7 @@ async function promiseAmount(
 }
 
 /** @returns how much of `upToAmount` this payment gives back */
-async function promiseFrom(
+async function reserveFrom(
   tx: Transaction,
   paymentId: string,
   refundId: string,
@@ -119,7 +119,7 @@ async function reportMissing(
 }
 
 /** Usually promised by whoever settled it: the same refund. */
-async function promiseWhatCameAfter(
+async function reserveLaterCharges(
   tx: Transaction,
   subscriptionId: string,
   paymentId: string,

@@ -11,7 +11,7 @@ import { attemptHead } from './publish-outcome';
 import { Unprocessable } from '../unprocessable';
 
 /** What is told of an attempt: the data of `payments.completed` or `payments.failed`. */
-export type ToldOutcome = EventData<'payments.completed'> | EventData<'payments.failed'>;
+export type ReportedOutcome = EventData<'payments.completed'> | EventData<'payments.failed'>;
 
 export interface ConfirmedOutcome {
   payment: Prisma.PaymentGetPayload<object>;
@@ -22,8 +22,11 @@ export interface ConfirmedOutcome {
  * Our rows of a told outcome, once they agree with it in everything that it says.
  * @throws Unprocessable `unknown_payment`, or `contradicts_payment` with the names of what differs
  */
-export async function confirmPaymentOutcome(db: Database, told: ToldOutcome): Promise<ConfirmedOutcome> {
-  const { payment_id, attempt: number } = told;
+export async function confirmPaymentOutcome(
+  db: Database,
+  reported: ReportedOutcome,
+): Promise<ConfirmedOutcome> {
+  const { payment_id, attempt: number } = reported;
   const payment = await db.payment.findUnique({
     where: { id: payment_id },
     include: { attempts: { where: { number } } },
@@ -32,7 +35,7 @@ export async function confirmPaymentOutcome(db: Database, told: ToldOutcome): Pr
   const [attempt] = payment.attempts;
   if (attempt === undefined)
     throw new Unprocessable('contradicts_payment', `${payment_id} has no attempt ${number}`);
-  const differing = (await isOvertaken(db, told, attempt)) ? [] : differences(told, payment, attempt);
+  const differing = (await isOvertaken(db, reported, attempt)) ? [] : differences(reported, payment, attempt);
   if (differing.length > 0)
     throw new Unprocessable(
       'contradicts_payment',
@@ -44,16 +47,16 @@ export async function confirmPaymentOutcome(db: Database, told: ToldOutcome): Pr
 /** The failure was ours to tell, and the attempt has turned out to have succeeded since. */
 async function isOvertaken(
   db: Database,
-  told: ToldOutcome,
+  reported: ReportedOutcome,
   attempt: ConfirmedOutcome['attempt'],
 ): Promise<boolean> {
-  if (!('failure' in told) || attempt.status !== 'completed') return false;
+  if (!('failure' in reported) || attempt.status !== 'completed') return false;
   const event_id = attemptEventId(attempt.payment_id, attempt.number, 'failed');
   return (await db.outboxEvent.count({ where: { event_id } })) > 0;
 }
 
 function differences(
-  told: ToldOutcome,
+  reported: ReportedOutcome,
   payment: ConfirmedOutcome['payment'],
   attempt: ConfirmedOutcome['attempt'],
 ): string[] {
@@ -64,9 +67,9 @@ function differences(
     failure: attempt.status === 'failed' ? failure?.code : undefined,
   };
   const theirs: Record<string, unknown> = {
-    ...told,
-    status: 'failure' in told ? 'failed' : 'completed',
-    failure: 'failure' in told ? told.failure.code : undefined,
+    ...reported,
+    status: 'failure' in reported ? 'failed' : 'completed',
+    failure: 'failure' in reported ? reported.failure.code : undefined,
   };
   return Object.keys(ours).filter((name) => !isDeepStrictEqual(ours[name], theirs[name]));
 }

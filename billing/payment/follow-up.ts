@@ -6,16 +6,12 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import { decideCancelPayment, failure, isAttemptOpen } from '../../domain/payment/payment';
-import {
-  nextQuestion,
-  nothingLeftToAskAt,
-  type QuestionProgress,
-} from '../../domain/payment/unknown-outcome';
+import { nextLookup, lookupsEndAt, type LookupProgress } from '../../domain/payment/unknown-outcome';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../locks';
 import { raiseOperatorTaskAgain, wasOperatorAsked } from '../operator-tasks';
 import { settleAttempt } from './settle-attempt';
-import { carryOut, type AttemptDependencies } from './attempt';
+import { callAndRecord, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
 import { absenceCountsAt, mustRead, readState, type PaymentState } from './payment-state';
 import { providerCustomerOf } from './chargeable-method';
@@ -45,7 +41,7 @@ export async function repeatCall(deps: AttemptDependencies, paymentId: string): 
   const begun = await beginAttempt(deps.db, request, true);
   // The key may not be sent any more: only the provider's records can tell.
   if (begun.kind === 'answer') return mustRead(deps.db, paymentId);
-  const answer = await carryOut(deps, request, begun, callTimeoutMs);
+  const answer = await callAndRecord(deps, request, begun, callTimeoutMs);
   const after = await mustRead(deps.db, paymentId);
   if (answer.status === 'open' && after.attempt?.status === 'processing') {
     throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
@@ -75,7 +71,7 @@ export async function lookUp(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
-  progress?: QuestionProgress,
+  progress?: LookupProgress,
 ): Promise<PaymentState> {
   return (await ask(deps, paymentId, provesAbsence, progress)).state;
 }
@@ -85,7 +81,7 @@ async function ask(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
-  progress: QuestionProgress | undefined,
+  progress: LookupProgress | undefined,
 ): Promise<{ state: PaymentState; answered: boolean }> {
   const state = await mustRead(deps.db, paymentId);
   if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
@@ -116,21 +112,21 @@ async function ask(
       if (answered) await settleAttempt(tx, paymentId, number, found, 'lookup');
     }
     const after = await mustRead(tx, paymentId);
-    if (progress !== undefined) await noteQuestionAfter(tx, after, progress);
+    if (progress !== undefined) await recordLookupAfter(tx, after, progress);
     return { state: after, answered };
   });
 }
 
 /** By a test clock it is noted before it is waited for. */
-async function noteQuestionAfter(
+async function recordLookupAfter(
   tx: Transaction,
   { attempt, test_clock: clock, ...payment }: PaymentState,
-  progress: QuestionProgress,
+  progress: LookupProgress,
 ): Promise<void> {
   if (clock !== null || attempt === null || !isAttemptOpen(attempt.status)) return;
-  const next = nextQuestion({ ...payment, status: attempt.status }, progress);
+  const next = nextLookup({ ...payment, status: attempt.status }, progress);
   const at = next === null ? null : new Date(next.atMs).toISOString();
-  await writeNextQuestion(tx, payment.payment_id, attempt.number, at);
+  await writeNextLookup(tx, payment.payment_id, attempt.number, at);
 }
 
 async function noteNotFound(
@@ -177,7 +173,7 @@ async function forgetNotFound(tx: Transaction, paymentId: string, number: number
 export async function endNotCompleted(
   deps: AttemptDependencies,
   paymentId: string,
-  progress?: QuestionProgress,
+  progress?: LookupProgress,
 ): Promise<PaymentState> {
   const { state, answered } = await ask(deps, paymentId, false, progress);
   if (!waitsForCustomer(state)) return state;
@@ -230,16 +226,16 @@ export async function cancelPayment(
  * sees that nobody asked.
  * @param at null: nothing is left to ask
  */
-export async function noteNextQuestion(
+export async function recordNextLookup(
   deps: AttemptDependencies,
   paymentId: string,
   number: number,
   at: string | null,
 ): Promise<void> {
-  await writeNextQuestion(deps.db, paymentId, number, at);
+  await writeNextLookup(deps.db, paymentId, number, at);
 }
 
-async function writeNextQuestion(
+async function writeNextLookup(
   tx: Transaction,
   paymentId: string,
   number: number,
@@ -247,12 +243,12 @@ async function writeNextQuestion(
 ): Promise<void> {
   await tx.paymentAttempt.updateMany({
     where: { payment_id: paymentId, number, settled_at: null },
-    data: { next_question_at: at ?? nothingLeftToAskAt },
+    data: { next_question_at: at ?? lookupsEndAt },
   });
 }
 
 /** The provider could not tell for a day: a person has to find out. */
-export async function askOperator(deps: AttemptDependencies, paymentId: string): Promise<void> {
+export async function requestOperatorDecision(deps: AttemptDependencies, paymentId: string): Promise<void> {
   await inTransaction(deps.db, async (tx) => {
     const detail = 'The provider has not told the outcome of the attempt for 24 hours.';
     const subject = { type: 'payment', id: paymentId } as const;

@@ -69,7 +69,7 @@ async function askProvider(
 }
 
 /** More than a day of asking brought no final answer. */
-export async function askOperatorAboutRefund(deps: AttemptDependencies, refundId: string): Promise<void> {
+export async function requestRefundDecision(deps: AttemptDependencies, refundId: string): Promise<void> {
   await inTransaction(deps.db, async (tx) => {
     const { settled_at } = await tx.refund.findUniqueOrThrow({ where: { id: refundId } });
     if (settled_at !== null) return;

@@ -5,7 +5,7 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { AttemptStatus, AttemptTrigger, PaymentKind, PaymentStatus } from '../../domain/payment/payment';
-import { quietBeforeLookupMs } from '../../domain/payment/unknown-outcome';
+import { settleBeforeLookupMs } from '../../domain/payment/unknown-outcome';
 import type { Transaction } from '../../prisma/client';
 
 export interface PaymentState {
@@ -89,7 +89,7 @@ async function clockState(
 /** Real time from which on a lookup that never heard of the attempt is evidence. */
 export function absenceCountsAt(attempt: { started_at: Date; last_call_ended_at: Date | null }): Date {
   const lastCall = attempt.last_call_ended_at ?? attempt.started_at;
-  return new Date(lastCall.getTime() + quietBeforeLookupMs);
+  return new Date(lastCall.getTime() + settleBeforeLookupMs);
 }
 
 /** @throws ApplicationFailure `not_found` */

@@ -4,7 +4,7 @@
  * Invariants: a disputed payment is no longer refunded (the bank decides about the money), and a person is told; told
  * again, nothing changes; what was never paid cannot be disputed.
  */
-import { isPaymentCollected, type PaymentStatus } from '../../domain/payment/payment';
+import { isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import { databaseNow, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../locks';
@@ -16,7 +16,7 @@ export async function recordDispute(
   paymentId: string,
 ): Promise<{ recorded: boolean; payment: Prisma.PaymentGetPayload<object> }> {
   const { payment } = await lockPaymentInOrder(tx, paymentId);
-  const disputable = isPaymentCollected(payment.status as PaymentStatus) && payment.status !== 'disputed';
+  const disputable = isPaymentPaid(payment.status as PaymentStatus) && payment.status !== 'disputed';
   if (!disputable) return { recorded: false, payment };
   const now = await databaseNow(tx);
   const saved = await tx.payment.update({

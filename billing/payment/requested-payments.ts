@@ -9,7 +9,7 @@ import { id as wellFormedId } from '../../contracts/fields';
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { shareSubscription } from '../locks';
+import { lockSubscriptionForShare } from '../locks';
 import { isSamePayment, requestPayment, type RequestedPayment } from './request-payment';
 import { Unprocessable } from '../unprocessable';
 
@@ -49,7 +49,7 @@ async function mustBeAcceptable(
     const detail = `other producers may ask for ${externalMax} minor units at most`;
     throw new Unprocessable('amount_too_large', detail);
   }
-  const subscription = await shareSubscription(tx, wanted.subscription_id);
+  const subscription = await lockSubscriptionForShare(tx, wanted.subscription_id);
   const customer = await tx.customer.findUnique({ where: { id: wanted.customer_id } });
   if (customer === null || customer.erased_at !== null)
     throw new Unprocessable('unknown_customer', `there is no customer ${wanted.customer_id}`);

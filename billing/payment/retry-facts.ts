@@ -11,7 +11,7 @@ import type { RetryPolicyDocument } from '../../domain/retry/policy';
 import { retryRefusal, type RetryRefusal } from '../../domain/retry/refusal';
 import type { SubscriptionStatus } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { columnsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
 import { readRetryPolicy } from './retry-policies';
@@ -49,7 +49,7 @@ async function methodsToCharge(
     return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
   });
   const place = (at: number) => choices.map((choice) => choice[at] ?? '');
-  const rows = await direct(tx).query<(MethodRow & { item: bigint })[]>`
+  const rows = await sql(tx).query<(MethodRow & { item: bigint })[]>`
     SELECT DISTINCT ON (item) item, ${methodColumns} FROM payment_methods
     JOIN (
       SELECT item, place, method_id, owner_id
@@ -98,7 +98,7 @@ async function lastDeclines(
   tx: Transaction,
   paymentIds: readonly string[],
 ): Promise<Map<string, DeclineCode>> {
-  const rows = await direct(tx).query<
+  const rows = await sql(tx).query<
     { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
   >`
     SELECT DISTINCT ON (payment_id, payment_method_id) payment_id, payment_method_id, failure ->> 'code' AS code
@@ -133,7 +133,7 @@ async function countedAttempts(
 ): Promise<Map<string, { at: string }[]>> {
   const since = new Date(now.getTime() - budgetDays * 86_400_000);
   // Begun in real time, settled in the customer's: a test clock may be years ahead.
-  const rows = await direct(tx).query<{ method_id: string; at: Date }[]>`
+  const rows = await sql(tx).query<{ method_id: string; at: Date }[]>`
     SELECT asked.id AS method_id, coalesce(a.settled_at, a.started_at) AS at
     FROM payment_methods AS asked
     JOIN payment_methods AS card ON card.id = asked.id
@@ -169,7 +169,7 @@ async function policiesOf(
   tx: Transaction,
   asked: readonly Pick<Chargeable, 'payment' | 'subscription'>[],
 ): Promise<Policy[]> {
-  const begun = await direct(tx).query<{ payment_id: string; policy_id: string; policy_version: number }[]>`
+  const begun = await sql(tx).query<{ payment_id: string; policy_id: string; policy_version: number }[]>`
     SELECT DISTINCT ON (payment_id) payment_id, policy_id, policy_version
     FROM retry_plans WHERE payment_id = ANY(${asked.map(({ payment }) => payment.id)})
     ORDER BY payment_id, sequence`;
@@ -189,14 +189,14 @@ async function policiesOf(
 }
 
 /** A wish for an attempt, and what time it is for the customer. */
-export interface AskedAttempt extends Chargeable {
+export interface RequestedAttempt extends Chargeable {
   now: Date;
 }
 
 /** Why manual attempts would be refused now, in the order of the wishes; null: it would not. Each is judged alone. */
 export async function refusalsNow(
   tx: Transaction,
-  asked: readonly AskedAttempt[],
+  asked: readonly RequestedAttempt[],
 ): Promise<(RetryRefusal | null)[]> {
   if (asked.length === 0) return [];
   const methods = await methodsToCharge(tx, asked);

@@ -10,7 +10,7 @@ import { actor as actorSchema, type Actor } from '../../contracts/fields';
 import { retryPolicyDocument } from '../../contracts/retry-policy';
 import { defaultPolicyId, shippedPolicy, type RetryPolicyDocument } from '../../domain/retry/policy';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 
 export interface StoredPolicy {
@@ -62,7 +62,7 @@ export async function listRetryPolicies(
   after: string,
   limit: number,
 ): Promise<StoredPolicy[]> {
-  const newest = await direct(db).query<{ id: string; version: number }[]>`
+  const newest = await sql(db).query<{ id: string; version: number }[]>`
     SELECT id, max(version) AS version FROM retry_policies WHERE id COLLATE "C" > ${after}
     GROUP BY id ORDER BY id COLLATE "C" LIMIT ${limit}`;
   const rows = await db.retryPolicy.findMany({ where: { OR: newest } });
@@ -108,7 +108,7 @@ export async function writeRetryPolicy(
 ): Promise<{ written: StoredPolicy } | { instead: number | null }> {
   return inTransaction(db, async (tx) => {
     // Writers of one policy take turns; there may be no row yet to lock.
-    await direct(tx).query`SELECT pg_advisory_xact_lock(hashtextextended(${`retry_policy/${id}`}, 0))::text`;
+    await sql(tx).query`SELECT pg_advisory_xact_lock(hashtextextended(${`retry_policy/${id}`}, 0))::text`;
     const current = await readRetryPolicy(tx, id);
     if (expected !== null && current?.version !== expected) return { instead: current?.version ?? null };
     if (current !== null && isDeepStrictEqual(current.document, document)) return { written: current };

@@ -9,7 +9,7 @@
 import type { Source } from '../../contracts/topics/envelope';
 import { unwantedChargeRefundId } from '../../domain/ids';
 import {
-  isPaymentCollected,
+  isPaymentPaid,
   isSettled,
   type AttemptOutcome,
   type PaymentStatus,
@@ -22,7 +22,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder, type LockedPayment } from '../locks';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from '../operator-tasks';
 import { publishOutcome } from './publish-outcome';
-import { tellRecovered } from '../notification/request-notification';
+import { notifyRecovered } from '../notification/request-notification';
 import { insertRefund } from './reserve-refund';
 import { attemptOf, updateAttempt } from './store';
 
@@ -124,7 +124,7 @@ async function write(
 ): Promise<Settlement> {
   const { payment: before, now } = known;
   const settled = isSettled(outcome.status);
-  const paidBefore = isPaymentCollected(before.status as PaymentStatus);
+  const paidBefore = isPaymentPaid(before.status as PaymentStatus);
   const { attempt, payment } = updateAttempt(
     tx,
     known,
@@ -155,7 +155,7 @@ async function write(
     await publishOutcome(tx, payment, attempt, now, known.source);
   // The success of a first attempt is no recovery, unless it was taken for failed.
   if (isKept && (attempt.number > 1 || known.attempt.settled_at !== null))
-    await tellRecovered(tx, payment, attempt.number, { now: known.settledAt, realNow: now });
+    await notifyRecovered(tx, payment, attempt.number, { now: known.settledAt, realNow: now });
   return {
     settledNow: settled,
     effect: effectOf(known.attempt, outcome, paidBefore),

@@ -5,7 +5,7 @@
  */
 import type { AttemptTrigger } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { columnsOf, settingsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
 
@@ -26,13 +26,13 @@ export interface NewAttempt {
 
 /** A payment's attempts, oldest first. */
 export function attemptsOf(tx: Transaction, paymentId: string): Promise<AttemptRow[]> {
-  return direct(tx).query<AttemptRow[]>`
+  return sql(tx).query<AttemptRow[]>`
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} ORDER BY number`;
 }
 
 /** @throws Error when there is no such attempt: nobody can learn about what was never begun */
 export async function attemptOf(tx: Transaction, paymentId: string, number: number): Promise<AttemptRow> {
-  const [row] = await direct(tx).query<AttemptRow[]>`
+  const [row] = await sql(tx).query<AttemptRow[]>`
     SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND number = ${number}`;
   if (row === undefined) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
   return row;
@@ -51,7 +51,7 @@ export async function insertAttempt(
   attempt: NewAttempt,
 ): Promise<AttemptRow> {
   const { method } = attempt;
-  const [row] = await direct(tx).query<[AttemptRow]>`
+  const [row] = await sql(tx).query<[AttemptRow]>`
     WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
     paying AS (
       UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
@@ -92,11 +92,11 @@ export function updateAttempt(
     WHERE payment_id = ${payment.id} AND number = ${attempt.number}`;
   const saved = { ...attempt, ...withoutUndefined(ofAttempt) };
   if (ofPayment === null) {
-    direct(tx).send(update);
+    sql(tx).enqueue(update);
     return { attempt: saved, payment };
   }
   const changed = { ...ofPayment, version: payment.version + 1 };
-  direct(tx).send`
+  sql(tx).enqueue`
     WITH attempted AS (${update})
     UPDATE payments SET ${settingsOf(changed, ['next_action'])} WHERE id = ${payment.id}`;
   return { attempt: saved, payment: { ...payment, ...withoutUndefined(changed) } };

@@ -6,12 +6,12 @@
  * index; work that is merely in hand counts as unfinished only after `toleranceMs`.
  */
 import { predicateNames, type Predicate } from '../../domain/stuck-work';
-import { lookupLadderMs } from '../../domain/payment/unknown-outcome';
+import { lookupScheduleMs } from '../../domain/payment/unknown-outcome';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 
-export interface Finding {
+export interface StuckItem {
   predicate: Predicate;
   subject: {
     type: 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event';
@@ -19,7 +19,7 @@ export interface Finding {
   };
 }
 
-export interface Question {
+export interface StuckWorkQuery {
   /** How old a thing has to be; 0: ask whether all is quiet. */
   toleranceMs: number;
   /** Only customers of this test clock; null: everybody whose clock is not just being advanced. */
@@ -28,37 +28,37 @@ export interface Question {
   limit: number;
 }
 
-interface Sql {
-  type: Finding['subject']['type'];
+interface PredicateSql {
+  type: StuckItem['subject']['type'];
   /** Selects `id`; `s` is the subscription, `p` the payment. */
-  query: (asked: Asked) => Prisma.Sql;
+  query: (bound: BoundQuery) => Prisma.Sql;
 }
 
-interface Asked extends Question {
+interface BoundQuery extends StuckWorkQuery {
   /** Real time before which a thing counts. */
   before: Date;
-  quiet: boolean;
+  strict: boolean;
   /** The customers that are asked about, as a condition on a column that holds a test clock's id. */
   mine: (column: Prisma.Sql) => Prisma.Sql;
 }
 
 const finalStates = Prisma.sql`('cancelled', 'expired')`;
-const collectedStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed')`;
+const paidStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed')`;
 const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed', 'failed', 'cancelled', 'uncollectible')`;
 /** What time it is for the customer of `s`. */
 const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
 const clockOfSubscription = Prisma.sql`s.test_clock_id`;
 /** After the attempt's last call, where nobody has noted an instant yet. */
-const firstQuestionAfterMs = lookupLadderMs[0] ?? 0;
+const firstLookupAfterMs = lookupScheduleMs[0] ?? 0;
 
 const predicates = {
   /** Due, said so, and nothing happened. With no tolerance: due at all. */
   due_not_opened: {
     type: 'subscription',
-    query: ({ before, quiet, mine }) => Prisma.sql`
+    query: ({ before, strict, mine }) => Prisma.sql`
       SELECT s.id FROM subscriptions s
       WHERE s.next_due_at <= ${customersNow} AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}
-        AND (${quiet} OR s.announced_version = s.version AND NOT EXISTS (
+        AND (${strict} OR s.announced_version = s.version AND NOT EXISTS (
           SELECT 1 FROM outbox_events o
           WHERE o.subject = s.id AND o.topic = 'subscriptions.renew_required'
             AND (o.published_at IS NULL OR o.published_at > ${before})))
@@ -77,7 +77,7 @@ const predicates = {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
       SELECT p.id FROM payments p JOIN subscriptions s ON s.open_payment_id = p.id
-      WHERE p.status IN ${collectedStates} AND p.updated_at <= ${before} AND s.status NOT IN ${finalStates}
+      WHERE p.status IN ${paidStates} AND p.updated_at <= ${before} AND s.status NOT IN ${finalStates}
         AND s.status <> 'incomplete' AND ${mine(clockOfSubscription)}`,
   },
   /** An attempt was begun, and nobody knows what became of it. */
@@ -88,7 +88,7 @@ const predicates = {
       WHERE p.status = 'processing' AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
   /** The first payment is settled, or was never announced as open, and the subscription still waits for it. */
-  incomplete_not_told: {
+  incomplete_not_notified: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
       SELECT p.id FROM payments p JOIN subscriptions s ON s.first_payment_id = p.id
@@ -129,7 +129,7 @@ const predicates = {
       WHERE a.settled_at IS NULL AND (a.status <> 'processing' OR p.status <> 'processing') AND p.updated_at <= ${before}
         AND CASE WHEN c.id IS NULL
           THEN coalesce(a.next_question_at,
-            coalesce(a.last_call_ended_at, a.started_at) + ${firstQuestionAfterMs} * interval '1 millisecond')
+            coalesce(a.last_call_ended_at, a.started_at) + ${firstLookupAfterMs} * interval '1 millisecond')
               <= clock_timestamp() - ${toleranceMs} * interval '1 millisecond'
           ELSE a.next_question_at IS NULL OR a.next_question_at <= c.now END
         AND ${mine(clockOfSubscription)}`,
@@ -137,11 +137,11 @@ const predicates = {
   /** A provider's event was stored, and the Payment Service did not use it; told again ever more rarely. */
   webhook_not_processed: {
     type: 'webhook_delivery',
-    query: ({ before, quiet, mine }) => Prisma.sql`
+    query: ({ before, strict, mine }) => Prisma.sql`
       SELECT w.id FROM webhook_deliveries w
         LEFT JOIN payments p ON p.id = w.payment_id LEFT JOIN customers s ON s.id = p.customer_id
       WHERE w.status = 'stored' AND w.created_at <= ${before} AND ${mine(clockOfSubscription)}
-        AND (${quiet} OR NOT EXISTS (
+        AND (${strict} OR NOT EXISTS (
           SELECT 1 FROM outbox_events o
           WHERE o.subject = w.id AND (o.published_at IS NULL
             OR o.published_at > ${before}::timestamptz - interval '10 minutes' * power(2, least(w.replays, 8)))))
@@ -169,11 +169,11 @@ const predicates = {
    * With no tolerance: a cancellation gives money back, and neither has the Payment Service promised it nor has a person
    * heard that there is none. Otherwise its record is Kafka's to deliver.
    */
-  refund_not_promised: {
+  refund_not_reserved: {
     type: 'subscription',
-    query: ({ quiet, mine }) => Prisma.sql`
+    query: ({ strict, mine }) => Prisma.sql`
       SELECT s.id FROM subscriptions s JOIN outbox_events o ON o.subject = s.id
-      WHERE ${quiet} AND s.status = 'cancelled' AND o.topic = 'subscriptions.cancelled' AND ${mine(clockOfSubscription)}
+      WHERE ${strict} AND s.status = 'cancelled' AND o.topic = 'subscriptions.cancelled' AND ${mine(clockOfSubscription)}
         AND o.payload::jsonb #>> '{data,refund,amount}' IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM refunds r JOIN payments p ON p.id = r.payment_id
           WHERE p.subscription_id = s.id AND r.created_at >= o.created_at)
@@ -182,9 +182,9 @@ const predicates = {
   /** Money was promised back, and has not gone. With no tolerance: the provider has not even heard of it. */
   refund_not_finished: {
     type: 'payment',
-    query: ({ before, quiet, mine }) => Prisma.sql`
+    query: ({ before, strict, mine }) => Prisma.sql`
       SELECT DISTINCT p.id FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN customers s ON s.id = p.customer_id
-      WHERE r.settled_at IS NULL AND r.created_at <= ${before} AND NOT (${quiet} AND r.provider_reference IS NOT NULL)
+      WHERE r.settled_at IS NULL AND r.created_at <= ${before} AND NOT (${strict} AND r.provider_reference IS NOT NULL)
         AND ${mine(clockOfSubscription)}`,
   },
   /** A period's payment failed, and nobody has planned what comes next. */
@@ -198,7 +198,7 @@ const predicates = {
           (SELECT max(a.number) FROM payment_attempts a WHERE a.payment_id = p.id))`,
   },
   /** A failed payment is being collected, and its subscription does not know. */
-  collection_not_told: {
+  dunning_not_recorded: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
       SELECT p.id FROM payments p JOIN subscriptions s ON s.open_payment_id = p.id
@@ -238,10 +238,10 @@ const predicates = {
   /** A bulk retry has not gone on: it hands nothing over, or all is judged and it does not end. No clock drives one. */
   bulk_retry_stalled: {
     type: 'bulk_retry',
-    query: ({ before, quiet, testClockId }) => Prisma.sql`
+    query: ({ before, strict, testClockId }) => Prisma.sql`
       SELECT r.id FROM bulk_retries r
       WHERE ${testClockId === null} AND r.status = 'running' AND r.updated_at <= ${before}
-        AND (${quiet} OR r.released < r.total OR NOT EXISTS (
+        AND (${strict} OR r.released < r.total OR NOT EXISTS (
           SELECT 1 FROM retry_requests q WHERE q.bulk_retry_id = r.id AND q.settled_at IS NULL))`,
   },
   /** Committed, and not on its topic; a parked one waits for a person. */
@@ -261,16 +261,16 @@ const predicates = {
         }
       ORDER BY o.shard, o.id`,
   },
-} satisfies Record<Predicate, Sql>;
+} satisfies Record<Predicate, PredicateSql>;
 
 const endOfTime = new Date('9999-12-31T00:00:00Z');
 
 /** What is unfinished, predicate by predicate. */
-export async function findUnfinished(db: Database, question: Question): Promise<Finding[]> {
-  const { toleranceMs, testClockId, limit } = question;
-  const asked: Asked = {
-    ...question,
-    quiet: toleranceMs === 0,
+export async function findStuckWork(db: Database, query_: StuckWorkQuery): Promise<StuckItem[]> {
+  const { toleranceMs, testClockId, limit } = query_;
+  const bound: BoundQuery = {
+    ...query_,
+    strict: toleranceMs === 0,
     // Without tolerance everything counts, what was written since the question began included.
     before: toleranceMs === 0 ? endOfTime : await realTimeBefore(db, toleranceMs),
     mine: (column) =>
@@ -278,22 +278,22 @@ export async function findUnfinished(db: Database, question: Question): Promise<
         ? Prisma.sql`(${column} IS NULL OR ${column} IN (SELECT id FROM test_clocks WHERE status <> 'advancing'))`
         : Prisma.sql`${column} = ${testClockId}`,
   };
-  const questions = predicateNames.map((predicate) => {
+  const queries = predicateNames.map((predicate) => {
     const { type, query } = predicates[predicate];
     return Prisma.sql`
       SELECT ${predicate}::text AS predicate, ${type}::text AS type, found.id
-      FROM (${query(asked)} LIMIT ${limit}) AS found`;
+      FROM (${query(bound)} LIMIT ${limit}) AS found`;
   });
   // One statement sees one moment: nothing slips through by going from one predicate's rows to another's meanwhile.
-  const rows = await direct(db).query<
-    { predicate: Predicate; type: Finding['subject']['type']; id: string }[]
+  const rows = await sql(db).query<
+    { predicate: Predicate; type: StuckItem['subject']['type']; id: string }[]
   >`
-    ${Prisma.join(questions, ' UNION ALL ')}`;
+    ${Prisma.join(queries, ' UNION ALL ')}`;
   return rows.map(({ predicate, type, id }) => ({ predicate, subject: { type, id } }));
 }
 
 async function realTimeBefore(db: Database, toleranceMs: number): Promise<Date> {
-  const [row] = await direct(db).query<[{ at: Date }]>`
+  const [row] = await sql(db).query<[{ at: Date }]>`
     SELECT clock_timestamp() - ${toleranceMs} * interval '1 millisecond' AS at`;
   return row.at;
 }

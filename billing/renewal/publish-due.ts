@@ -9,7 +9,7 @@ import type { NewEvent } from '../../contracts/topics/envelope';
 import { nextDue } from '../../domain/subscription/due';
 import { renewRequiredEventId } from '../../domain/event-ids';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { appendAllToOutbox, appendToOutbox } from '../outbox';
 import { toFacts } from '../rows';
@@ -70,7 +70,7 @@ async function dueRows(
   limit: number,
   now: Date,
 ): Promise<SubscriptionRow[]> {
-  const due = await direct(tx).query<{ id: string }[]>`
+  const due = await sql(tx).query<{ id: string }[]>`
     SELECT id FROM subscriptions
     WHERE next_due_at <= ${now} AND announced_version IS DISTINCT FROM version AND test_clock_id IS NULL
       AND mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}
@@ -86,13 +86,13 @@ async function markAnnounced(tx: Transaction, due: readonly { id: string }[]): P
     where: { id: { in: due.map(({ id }) => id) } },
     orderBy: [{ next_due_at: 'asc' }, { id: 'asc' }],
   });
-  await direct(tx).execute`
+  await sql(tx).execute`
     UPDATE subscriptions SET announced_version = version WHERE id = ANY(${due.map(({ id }) => id)})`;
   return rows;
 }
 
 async function nextDueAt(tx: Transaction, shards: number, shard: number): Promise<Date | null> {
-  const [next] = await direct(tx).query<{ at: Date | null }[]>`
+  const [next] = await sql(tx).query<{ at: Date | null }[]>`
     SELECT next_due_at AS at FROM subscriptions
     WHERE next_due_at IS NOT NULL AND announced_version IS DISTINCT FROM version AND test_clock_id IS NULL
       AND mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}
@@ -107,7 +107,7 @@ export async function announceDueByClock(
   now: Date,
   realNow: Date,
 ): Promise<void> {
-  const due = await direct(tx).query<{ id: string }[]>`
+  const due = await sql(tx).query<{ id: string }[]>`
     SELECT id FROM subscriptions
     WHERE test_clock_id = ${testClockId} AND next_due_at <= ${now} AND announced_version IS DISTINCT FROM version
     ORDER BY next_due_at, id

@@ -23,9 +23,9 @@ import {
   type BulkRetryStatus,
 } from '../../domain/retry/bulk-retry';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
-import { refusalsNow, type AskedAttempt } from '../payment/retry-facts';
+import { refusalsNow, type RequestedAttempt } from '../payment/retry-facts';
 import { instantOrNull } from '../rows';
 
 export type BulkRetryRow = Prisma.BulkRetryGetPayload<object>;
@@ -64,14 +64,14 @@ function selectionOf(filter: BulkRetryFilter): Prisma.Sql {
 
 /** How many a filter lets through, at most one more than a run may have. */
 export async function countSelected(db: Transaction, filter: BulkRetryFilter): Promise<number> {
-  const [row] = await direct(db).query<[{ count: number }]>`
+  const [row] = await sql(db).query<[{ count: number }]>`
     SELECT count(*)::int AS count FROM (${selectionOf(filter)} LIMIT ${maxSelected + 1}) AS selected`;
   return row.count;
 }
 
 /** What a run with this filter would do if it were over in an instant. Reads only. */
 export async function previewSelection(db: Transaction, filter: BulkRetryFilter): Promise<BulkRetryPreview> {
-  const selected = await direct(db).query<{ id: string; held: boolean }[]>`
+  const selected = await sql(db).query<{ id: string; held: boolean }[]>`
     SELECT id, held FROM (${selectionOf(filter)}) AS selected ORDER BY failed_at, id LIMIT ${maxSelected}`;
   const refusals = new Map<BulkRefusal, number>();
   const sums = new Map<string, bigint>();
@@ -80,7 +80,7 @@ export async function previewSelection(db: Transaction, filter: BulkRetryFilter)
   for (let held = selected.length - free.length; held > 0; held -= 1) refuse('in_bulk_retry');
   let count = 0;
   for (let first = 0; first < free.length; first += judgedAtOnce) {
-    const asked = await wishesFor(db, free.slice(first, first + judgedAtOnce));
+    const asked = await requestsFor(db, free.slice(first, first + judgedAtOnce));
     const reasons = await refusalsNow(db, asked);
     asked.forEach(({ payment: { currency, amount } }, at) => {
       const reason = reasons[at] ?? null;
@@ -101,7 +101,10 @@ function sorted<Key extends string, Value>(map: ReadonlyMap<Key, Value>): [Key, 
 }
 
 /** What the rules of a manual retry look at, for many payments at once. */
-export async function wishesFor(tx: Transaction, paymentIds: readonly string[]): Promise<AskedAttempt[]> {
+export async function requestsFor(
+  tx: Transaction,
+  paymentIds: readonly string[],
+): Promise<RequestedAttempt[]> {
   const rows = await tx.payment.findMany({
     where: { id: { in: [...paymentIds] } },
     include: { subscription: true, customer: { select: { test_clock_id: true } } },
@@ -126,12 +129,12 @@ export interface NewBulkRetry {
 /** Writes a run with everything that it selects, once. */
 export async function beginRun(tx: Transaction, wanted: NewBulkRetry): Promise<BulkRetryRow> {
   // Who begins one sees what the other has selected.
-  await direct(tx).query`SELECT pg_advisory_xact_lock(hashtextextended('bulk_retries', 0))::text`;
+  await sql(tx).query`SELECT pg_advisory_xact_lock(hashtextextended('bulk_retries', 0))::text`;
   const before = await tx.bulkRetry.findUnique({ where: { id: wanted.id } });
   if (before !== null) return before;
   const now = await databaseNow(tx);
   await tx.bulkRetry.create({ data: { ...wanted, status: 'running', created_at: now, updated_at: now } });
-  const total = await direct(tx).execute`
+  const total = await sql(tx).execute`
     INSERT INTO bulk_retry_payments (bulk_retry_id, position, payment_id)
     SELECT ${wanted.id}, row_number() OVER (ORDER BY failed_at, id), id
     FROM (${selectionOf(wanted.filter)}) AS selected WHERE NOT held`;
@@ -153,7 +156,7 @@ export async function keepPreview(
 
 /** Locks a bulk retry for a change. Null when there is no such one. */
 export async function lockBulkRetry(tx: Transaction, id: string): Promise<BulkRetryRow | null> {
-  await direct(tx).query`SELECT 1 FROM bulk_retries WHERE id = ${id} FOR UPDATE`;
+  await sql(tx).query`SELECT 1 FROM bulk_retries WHERE id = ${id} FOR UPDATE`;
   return tx.bulkRetry.findUnique({ where: { id } });
 }
 

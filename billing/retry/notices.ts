@@ -7,12 +7,12 @@ import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
 import type { Prisma } from '../../prisma/generated/client';
 import {
-  notificationsAbout,
+  notificationsFor,
   requestNotification,
   type WantedNotification,
 } from '../notification/request-notification';
 
-export interface PlannedCollection {
+export interface PlannedDunning {
   payment: Prisma.PaymentGetPayload<object>;
   policy: RetryPolicyDocument;
   attempts: readonly FailedAttempt[];
@@ -26,17 +26,17 @@ export interface PlannedCollection {
  */
 export async function requestNotices(
   tx: Transaction,
-  { payment, policy, attempts, plan, timeZone }: PlannedCollection,
+  { payment, policy, attempts, plan, timeZone }: PlannedDunning,
   times: Times,
 ): Promise<string | null | undefined> {
-  const asked = await notificationsAbout(tx, payment.id);
+  const asked = await notificationsFor(tx, payment.id);
   const notices = noticesDue({
     policy,
     attempts,
     plan,
     time_zone: timeZone,
     now: times.now.toISOString(),
-    told: asked.size > 0,
+    notified: asked.size > 0,
     has_subscription: payment.subscription_id !== null,
   });
   if (notices === null) return undefined;

@@ -8,10 +8,10 @@
 import type { Actor } from '../../contracts/fields';
 import type { BulkRetryCommand, BulkRetryProgress, BulkRetryStatus } from '../../domain/retry/bulk-retry';
 import { bulkRetryRequestId } from '../../domain/ids';
-import { lockBulkRetry, progressesOf, recordDecision, wishesFor, type BulkRetryRow } from './bulk-retries';
+import { lockBulkRetry, progressesOf, recordDecision, requestsFor, type BulkRetryRow } from './bulk-retries';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { refusalsNow } from '../payment/retry-facts';
-import type { FollowUps } from '../../temporal/messenger';
+import type { Messenger } from '../../temporal/messenger';
 
 /** What the process of a bulk retry decides by; plain JSON. */
 export interface BulkRetryState {
@@ -34,7 +34,7 @@ export interface Batch {
 
 export interface BulkRetryDependencies {
   db: Database;
-  followUps: Pick<FollowUps, 'collect'>;
+  messenger: Pick<Messenger, 'startRetry'>;
   /** Shows that it lives. */
   beat(): void;
 }
@@ -43,7 +43,7 @@ export interface BulkRetryDependencies {
 const wokenAtOnce = 10;
 
 /** How far it is; one whose wishes are all judged is completed by being looked at. Null: there is no such one. */
-export async function lookAtBulkRetry(db: Database, id: string): Promise<BulkRetryState | null> {
+export async function loadBulkRetry(db: Database, id: string): Promise<BulkRetryState | null> {
   return inTransaction(db, async (tx) => {
     const row = await lockBulkRetry(tx, id);
     if (row === null) return null;
@@ -80,14 +80,14 @@ export async function decideBulkRetry(
 
 /** Hands the wishes of one batch over. Doing it again does no harm. */
 export async function releaseBatch(
-  { db, followUps, beat }: BulkRetryDependencies,
+  { db, messenger, beat }: BulkRetryDependencies,
   id: string,
   batch: Batch,
 ): Promise<void> {
-  const waiting = await inTransaction(db, (tx) => writeWishes(tx, id, batch));
+  const waiting = await inTransaction(db, (tx) => writeRequests(tx, id, batch));
   const lane = async (): Promise<void> => {
     for (let paymentId = waiting.pop(); paymentId !== undefined; paymentId = waiting.pop()) {
-      await followUps.collect(paymentId, 'manualRetry');
+      await messenger.startRetry(paymentId, 'manualRetry');
       beat();
     }
   };
@@ -95,7 +95,7 @@ export async function releaseBatch(
 }
 
 /** @returns the payments whose wish waits to be fulfilled */
-async function writeWishes(tx: Transaction, id: string, { after, payments }: Batch): Promise<string[]> {
+async function writeRequests(tx: Transaction, id: string, { after, payments }: Batch): Promise<string[]> {
   const run = await lockBulkRetry(tx, id);
   if (run?.status !== 'running') return [];
   const selected = await tx.bulkRetryPayment.findMany({
@@ -105,7 +105,7 @@ async function writeWishes(tx: Transaction, id: string, { after, payments }: Bat
   const last = selected.at(-1);
   if (last === undefined) return [];
   const isNew = selected.filter(({ position }) => position > run.released);
-  const asked = await wishesFor(
+  const asked = await requestsFor(
     tx,
     isNew.map(({ payment_id }) => payment_id),
   );

@@ -5,7 +5,7 @@
  * too late for its change goes back.
  */
 import type { Failure } from '../../domain/payment/payment';
-import { isPaymentCollected, isPaymentOpen, type PaymentStatus } from '../../domain/payment/payment';
+import { isPaymentPaid, isPaymentOpen, type PaymentStatus } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import { decidePaid, type Refusal } from '../../domain/subscription/commands';
 import type { PendingChange } from '../../domain/subscription/facts';
@@ -22,12 +22,12 @@ import { reserveUnwanted } from '../payment/reserve-refund';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
-  askedBy,
-  mustLock,
+  requestedBy,
+  lockOrThrow,
   pendingColumn,
   subscriptionService,
   writeUpdated,
-  type About,
+  type ChangeContext,
   type Committed,
 } from './transition';
 
@@ -39,14 +39,14 @@ export async function applyPayment(
   subscriptionId: string,
   paymentId: string,
 ): Promise<SubscriptionRecord> {
-  return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, about) => {
+  return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, context) => {
     switch (payment.kind) {
       case 'first':
-        return applyFirst(tx, row, payment, about);
+        return applyFirst(tx, row, payment, context);
       case 'renewal':
-        return applyRenewal(tx, row, payment, about);
+        return applyRenewal(tx, row, payment, context);
       case 'proration':
-        return applyProration(tx, row, payment, about);
+        return applyProration(tx, row, payment, context);
       default:
         return toRecord(row);
     }
@@ -57,16 +57,16 @@ async function withPayment<T>(
   db: Database,
   subscriptionId: string,
   paymentId: string,
-  work: (tx: Transaction, row: SubscriptionRow, payment: PaymentRow, about: About) => Promise<T>,
+  work: (tx: Transaction, row: SubscriptionRow, payment: PaymentRow, context: ChangeContext) => Promise<T>,
 ): Promise<T> {
   return inTransaction(db, async (tx) => {
-    const { row, realNow } = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     const payment = await lockPayment(tx, paymentId);
     if (payment === null || payment.subscription_id !== row.id) {
       throw new Error(`subscription ${subscriptionId} has no payment ${paymentId}`);
     }
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    return work(tx, row, payment, aboutPayment(payment, times));
+    return work(tx, row, payment, paymentContext(payment, times));
   });
 }
 
@@ -77,7 +77,7 @@ export async function applyRenewal(
   payment: PaymentRow,
   times: Times,
 ): Promise<SubscriptionRecord> {
-  if (!isPaymentCollected(payment.status as PaymentStatus)) return toRecord(row);
+  if (!isPaymentPaid(payment.status as PaymentStatus)) return toRecord(row);
   const decision = decidePaid(toFacts(row), payment.period_index);
   if (decision.kind === 'nothing' || row.period_index === null) return toRecord(row);
   const changes: SubscriptionChange[] = decision.recovered ? ['renewed', 'recovered'] : ['renewed'];
@@ -88,14 +88,14 @@ export async function applyRenewal(
     paused_from: decision.pausedFrom,
   };
   return writeUpdated(tx, row, patch, {
-    ...aboutPayment(payment, times),
+    ...paymentContext(payment, times),
     changes,
     paidPeriod: row.period_index,
   });
 }
 
 /** The change that a payment's outcome makes, once. */
-function aboutPayment(payment: PaymentRow, times: Times): About {
+function paymentContext(payment: PaymentRow, times: Times): ChangeContext {
   return { ...times, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
 }
 
@@ -103,30 +103,30 @@ async function applyProration(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   const status = payment.status as PaymentStatus;
-  if (isPaymentOpen(status) || (await resultOfCommand(tx, about.commandId)) !== null) return toRecord(row);
-  if (isPaymentCollected(status)) return applyPaidChange(tx, row, payment, about);
-  return dropChange(tx, row, payment, about);
+  if (isPaymentOpen(status) || (await resultOfCommand(tx, context.commandId)) !== null) return toRecord(row);
+  if (isPaymentPaid(status)) return applyPaidChange(tx, row, payment, context);
+  return dropChange(tx, row, payment, context);
 }
 
 async function applyPaidChange(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   const change = payment.change as unknown as PaidChange;
   const stillFits = row.version === change.base_version && row.period_index === change.period_index;
   if (!stillFits || isFinal(toFacts(row).status)) {
     await reserveUnwanted(tx, payment.id, 'change_overtaken');
     // Not the command's own id: what it wanted never held.
-    return forgetChange(tx, row, payment.id, { ...about, commandId: `${about.commandId}/overtaken` });
+    return forgetChange(tx, row, payment.id, { ...context, commandId: `${context.commandId}/overtaken` });
   }
-  const price = await termsPatch(tx, row, change.terms, about.now);
+  const price = await termsPatch(tx, row, change.terms, context.now);
   const rest = { ...change.command, plan_id: null, quantity: null };
-  const priced = { ...about, actor: change.command.actor, changes: price.changes };
+  const priced = { ...context, actor: change.command.actor, changes: price.changes };
   const record = await writeUpdated(tx, row, price.patch, priced);
   const saved = await tx.subscription.findUniqueOrThrow({ where: { id: row.id } });
   const also = await applyChange(
@@ -136,7 +136,7 @@ async function applyPaidChange(
     { kind: 'unchanged' },
     {
       ...priced,
-      commandId: `${about.commandId}/rest`,
+      commandId: `${context.commandId}/rest`,
     },
   );
   return 'kind' in also ? record : also;
@@ -147,15 +147,15 @@ async function dropChange(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   if (payment.status !== 'cancelled') {
     await tx.payment.update({
       where: { id: payment.id },
-      data: { status: 'cancelled', version: { increment: 1 }, updated_at: about.realNow },
+      data: { status: 'cancelled', version: { increment: 1 }, updated_at: context.realNow },
     });
   }
-  return forgetChange(tx, row, payment.id, about);
+  return forgetChange(tx, row, payment.id, context);
 }
 
 /** Nobody waits for the payment any more: the next change may come. */
@@ -163,10 +163,10 @@ async function forgetChange(
   tx: Transaction,
   row: SubscriptionRow,
   paymentId: string,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   if (toFacts(row).pending_change?.payment_id !== paymentId) return toRecord(row);
-  return writeUpdated(tx, row, pendingColumn(null), { ...about, changes: ['change_scheduled'] });
+  return writeUpdated(tx, row, pendingColumn(null), { ...context, changes: ['change_scheduled'] });
 }
 
 /** What became of a change that had to be paid first. */
@@ -183,16 +183,16 @@ export async function concludeChange(
   paymentId: string,
   refused: boolean,
 ): Promise<ConcludedChange> {
-  return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, about) => {
+  return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, context) => {
     const status = payment.status as PaymentStatus;
     if (isPaymentOpen(status) && !refused) {
-      return { kind: 'committed', record: await leaveWaiting(tx, row, payment, about) };
+      return { kind: 'committed', record: await leaveWaiting(tx, row, payment, context) };
     }
     const record = refused
-      ? await dropChange(tx, row, payment, about)
-      : await applyProration(tx, row, payment, about);
-    if (!isPaymentCollected(status)) return { kind: 'declined', record, ...(await declineOf(tx, payment)) };
-    const applied = (await resultOfCommand(tx, about.commandId)) !== null;
+      ? await dropChange(tx, row, payment, context)
+      : await applyProration(tx, row, payment, context);
+    if (!isPaymentPaid(status)) return { kind: 'declined', record, ...(await declineOf(tx, payment)) };
+    const applied = (await resultOfCommand(tx, context.commandId)) !== null;
     return applied ? { kind: 'committed', record } : { ...overtaken(record), record };
   });
 }
@@ -216,7 +216,7 @@ async function leaveWaiting(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   const change = payment.change as unknown as PaidChange;
   if (payment.announced || row.version !== change.base_version) return toRecord(row);
@@ -237,9 +237,9 @@ async function leaveWaiting(
   });
   const commandId = change.command.command_id;
   return writeUpdated(tx, row, pendingColumn(pending), {
-    ...about,
+    ...context,
     commandId,
-    ...askedBy(change.command),
+    ...requestedBy(change.command),
     changes: ['change_scheduled'],
   });
 }

@@ -40,7 +40,7 @@ export async function beginCreation(db: Database, creation: SubscriptionCreation
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     // An earlier run wrote it, or another one meanwhile.
-    return inTransaction(db, async (tx) => (await goOnIfBegun(tx, creation)) ?? begin(tx, creation));
+    return inTransaction(db, async (tx) => (await resumeIfBegun(tx, creation)) ?? begin(tx, creation));
   }
 }
 
@@ -77,7 +77,7 @@ async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<B
   const named = await readCreationTerms(tx, creation, false);
   const terms = termsOf(creation, named);
   if (terms === null || terms.realNow > new Date(creation.accept_by)) {
-    const begun = await goOnIfBegun(tx, creation);
+    const begun = await resumeIfBegun(tx, creation);
     if (begun !== null) return begun;
     if (terms !== null) return { kind: 'too_late' };
     throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
@@ -100,9 +100,9 @@ async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<B
 }
 
 /** What an earlier run wrote decides, whatever has become of what the creation names. Null: it wrote nothing. */
-async function goOnIfBegun(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation | null> {
+async function resumeIfBegun(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation | null> {
   const existing = await findSubscription(tx, creation.subscription_id);
-  return existing === null ? null : goOn(tx, existing);
+  return existing === null ? null : resumeCreation(tx, existing);
 }
 
 /** The rows of a creation whose first period is to be paid, and the first attempt, with what can be charged now. */
@@ -131,7 +131,7 @@ function attemptedOf(
 }
 
 /** The same creation, when its row is there: an earlier run may have been lost anywhere after that. */
-export async function goOn(tx: Transaction, row: SubscriptionRow): Promise<BegunCreation> {
+export async function resumeCreation(tx: Transaction, row: SubscriptionRow): Promise<BegunCreation> {
   const record = toRecord(row);
   const paymentId = row.first_payment_id;
   if (row.version > 0 || paymentId === null) return { kind: 'concluded', record };

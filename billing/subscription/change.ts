@@ -22,11 +22,11 @@ import { endSubscription } from './end';
 import { toFacts, toPlanTerms } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
-  askedBy,
+  requestedBy,
   pendingColumn,
   transact,
   writeUpdated,
-  type About,
+  type ChangeContext,
   type Committed,
   type Outcome,
   type Patch,
@@ -51,7 +51,12 @@ export async function commitChange(
 ): Promise<BegunChange> {
   let paymentId: string | null = null;
   const committed = await transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
-    const about: About = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
+    const context: ChangeContext = {
+      ...times,
+      commandId: command.command_id,
+      changes: [],
+      ...requestedBy(command),
+    };
     const existing = await tx.payment.findUnique({ where: { id: changePaymentId(command) } });
     if (existing !== null) {
       paymentId = existing.id;
@@ -60,12 +65,12 @@ export async function commitChange(
     if (command.if_version !== null && command.if_version !== row.version)
       return mismatch(row, command.if_version);
     if (isFinal(toFacts(row).status)) return refusedFinal(toFacts(row).status, 'changed');
-    const decision = await decided(tx, row, command, about);
+    const decision = await decided(tx, row, command, context);
     if (decision.kind === 'charge') {
-      paymentId = await insertPayment(tx, row, command, decision, about);
+      paymentId = await insertPayment(tx, row, command, decision, context);
       return toRecord(row);
     }
-    return decision.kind === 'refused' ? decision : applyChange(tx, row, command, decision, about);
+    return decision.kind === 'refused' ? decision : applyChange(tx, row, command, decision, context);
   });
   return paymentId !== null && committed.kind === 'committed'
     ? { kind: 'charge', record: committed.record, payment_id: paymentId }
@@ -77,15 +82,15 @@ async function decided(
   tx: Transaction,
   row: SubscriptionRow,
   command: ChangeCommand,
-  about: About,
+  context: ChangeContext,
 ): Promise<ChangeDecision> {
   const current = await tx.plan.findUniqueOrThrow({ where: { id: row.plan_id } });
   const wanted =
     command.plan_id === null ? null : await tx.plan.findUnique({ where: { id: command.plan_id } });
   if (command.plan_id !== null && wanted === null) return unfit('plan_id', 'must be the id of a plan');
   const { quantity, effective, proration } = command;
-  const wish = { plan: wanted && toPlanTerms(wanted), quantity, effective, proration };
-  return decideChange(toFacts(row), toPlanTerms(current), wish, about.now.toISOString());
+  const request = { plan: wanted && toPlanTerms(wanted), quantity, effective, proration };
+  return decideChange(toFacts(row), toPlanTerms(current), request, context.now.toISOString());
 }
 
 /** Everything of the command that holds now. */
@@ -94,22 +99,22 @@ export async function applyChange(
   row: SubscriptionRow,
   command: ChangeCommand,
   decision: Exclude<ChangeDecision, { kind: 'charge' | 'refused' }>,
-  about: About,
+  context: ChangeContext,
 ): Promise<Outcome> {
   const method = await methodPatch(tx, row, command);
   if ('kind' in method) return method;
-  const ending = endingOf(row, command, about);
+  const ending = endingOf(row, command, context);
   if (ending.kind === 'refused') return ending;
   if (ending.kind === 'end') {
-    return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, about);
+    return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, context);
   }
-  const price = await pricePatch(tx, row, decision, about);
+  const price = await pricePatch(tx, row, decision, context);
   const metadata = metadataPatch(row, command);
   const parts = [price, method, metadata, ending];
   const changes = parts.flatMap((part) => part.changes);
   if (changes.length === 0) return toRecord(row);
   const patch: Patch = Object.assign({}, ...parts.map((part) => part.patch));
-  return writeUpdated(tx, row, patch, { ...about, changes });
+  return writeUpdated(tx, row, patch, { ...context, changes });
 }
 
 interface Part {
@@ -122,7 +127,7 @@ async function pricePatch(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<ChangeDecision, { kind: 'charge' | 'refused' }>,
-  about: About,
+  context: ChangeContext,
 ): Promise<Part> {
   switch (decision.kind) {
     case 'unchanged':
@@ -136,7 +141,7 @@ async function pricePatch(
         tx,
         row,
         { terms: decision.terms, waiting: decision.lines, payment_id: null },
-        about.now,
+        context.now,
       );
   }
 }
@@ -166,21 +171,21 @@ function metadataPatch(row: SubscriptionRow, { metadata }: ChangeCommand): Part 
 function endingOf(
   row: SubscriptionRow,
   { cancel_at_period_end: wanted }: ChangeCommand,
-  about: About,
+  context: ChangeContext,
 ): (Part & { kind: 'go_on' }) | { kind: 'end' } | Refusal {
-  const goOn = (part: Part) => ({ kind: 'go_on' as const, ...part });
-  if (wanted === null) return goOn(nothing);
+  const proceed = (part: Part) => ({ kind: 'go_on' as const, ...part });
+  if (wanted === null) return proceed(nothing);
   if (!wanted) {
     const decision = decideRevocation(toFacts(row));
     if (decision.kind === 'refused') return decision;
-    if (decision.kind === 'unchanged') return goOn(nothing);
-    return goOn({ patch: { cancel_at: null }, changes: ['cancellation_revoked'] });
+    if (decision.kind === 'unchanged') return proceed(nothing);
+    return proceed({ patch: { cancel_at: null }, changes: ['cancellation_revoked'] });
   }
-  const decision = decideCancel(toFacts(row), 'period_end', about.now.toISOString());
+  const decision = decideCancel(toFacts(row), 'period_end', context.now.toISOString());
   if (decision.kind === 'refused') return decision;
   if (decision.kind === 'cancel') return { kind: 'end' };
-  if (decision.kind === 'unchanged') return goOn(nothing);
-  return goOn({ patch: { cancel_at: new Date(decision.cancelAt) }, changes: ['cancellation_scheduled'] });
+  if (decision.kind === 'unchanged') return proceed(nothing);
+  return proceed({ patch: { cancel_at: new Date(decision.cancelAt) }, changes: ['cancellation_scheduled'] });
 }
 
 /** One command makes one payment. */
@@ -193,7 +198,7 @@ async function insertPayment(
   row: SubscriptionRow,
   command: ChangeCommand,
   { terms, lines, amount }: Extract<ChangeDecision, { kind: 'charge' }>,
-  { now, realNow }: About,
+  { now, realNow }: ChangeContext,
 ): Promise<string> {
   const id = changePaymentId(command);
   const change: PaidChange = {

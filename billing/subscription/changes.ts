@@ -8,7 +8,7 @@ import type { Actor } from '../../contracts/fields';
 import { subscription, type Subscription } from '../../contracts/http/subscriptions';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { jsonColumns } from './store';
 import { settingsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
@@ -28,7 +28,7 @@ export const systemActor = (service: string): Actor => ({ kind: 'system', id: se
 
 /** Writes the history's row of `result`'s version. */
 export function recordChange(tx: Transaction, result: Subscription, change: Change): void {
-  direct(tx).send(insertion(result, change));
+  sql(tx).enqueue(insertion(result, change));
 }
 
 /** What a version changes of the row; `version` is always among it. */
@@ -53,7 +53,7 @@ export function writeWithChange(
           UPDATE subscription_periods SET paid_at = ${paid.at}
           WHERE subscription_id = ${result.id} AND index = ${paid.index}
         )`;
-  direct(tx).send`
+  sql(tx).enqueue`
     WITH written AS (UPDATE subscriptions SET ${settingsOf(columns, jsonColumns)} WHERE id = ${result.id})${paying}
     ${insertion(result, change)}`;
 }

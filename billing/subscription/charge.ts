@@ -20,7 +20,7 @@ import {
 } from '../payment/attempt';
 import type { AttemptAnswer, BegunAttempt } from '../payment/begin-attempt';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
-import { mustLock } from './transition';
+import { lockOrThrow } from './transition';
 
 type PaymentRow = Prisma.PaymentGetPayload<object>;
 
@@ -69,7 +69,7 @@ interface LockedBoth extends LockedPayment {
 /** Asked for at once, locked one after the other, in the order of locks. */
 async function lockBoth(tx: Transaction, { record, paymentId }: BegunCharge): Promise<LockedBoth> {
   const [{ row, realNow }, payment] = await Promise.all([
-    mustLock(tx, record.subscription.id),
+    lockOrThrow(tx, record.subscription.id),
     lockPayment(tx, paymentId),
   ]);
   if (payment === null) throw new Error(`payment ${paymentId} does not exist`);

@@ -3,10 +3,17 @@ import type { CancelCommand, PauseCommand, ResumeCommand } from '../../contracts
 import { decideCancel, decidePause, decideResume } from '../../domain/subscription/commands';
 import type { Database, Transaction } from '../../prisma/client';
 import { endSubscription, withdrawAttempts } from './end';
-import { carryOn, openNext } from './open-due';
+import { resume, openNext } from './open-due';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRow } from './record';
-import { askedBy, transact, writeUpdated, type About, type Committed, type Outcome } from './transition';
+import {
+  requestedBy,
+  transact,
+  writeUpdated,
+  type ChangeContext,
+  type Committed,
+  type Outcome,
+} from './transition';
 
 export function commitCancellation(
   db: Database,
@@ -14,8 +21,8 @@ export function commitCancellation(
   command: CancelCommand,
 ): Promise<Committed> {
   return transact(db, subscriptionId, command.command_id, (tx, row, times) => {
-    const about = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
-    return cancelRow(tx, row, command, about);
+    const context = { ...times, commandId: command.command_id, changes: [], ...requestedBy(command) };
+    return cancelRow(tx, row, command, context);
   });
 }
 
@@ -24,9 +31,9 @@ export async function cancelRow(
   tx: Transaction,
   row: SubscriptionRow,
   command: Pick<CancelCommand, 'mode' | 'refund' | 'reason'>,
-  about: About,
+  context: ChangeContext,
 ): Promise<Outcome> {
-  const decision = decideCancel(toFacts(row), command.mode, about.now.toISOString());
+  const decision = decideCancel(toFacts(row), command.mode, context.now.toISOString());
   switch (decision.kind) {
     case 'unchanged':
       return toRecord(row);
@@ -37,10 +44,10 @@ export async function cancelRow(
         tx,
         row,
         { cancel_at: new Date(decision.cancelAt) },
-        { ...about, changes: [...about.changes, 'cancellation_scheduled'] },
+        { ...context, changes: [...context.changes, 'cancellation_scheduled'] },
       );
     case 'cancel':
-      return endSubscription(tx, row, command, about);
+      return endSubscription(tx, row, command, context);
   }
 }
 
@@ -54,9 +61,9 @@ export function commitPause(db: Database, subscriptionId: string, command: Pause
       paused_from: decision.from,
       resume_at: command.resume_at === null ? null : new Date(command.resume_at),
     };
-    const about = { ...times, commandId: command.command_id, ...askedBy(command) };
+    const context = { ...times, commandId: command.command_id, ...requestedBy(command) };
     await withdrawAttempts(tx, row.id);
-    return writeUpdated(tx, row, patch, { ...about, changes: ['paused'] });
+    return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] });
   });
 }
 
@@ -68,14 +75,14 @@ export function commitResumption(
 ): Promise<Committed> {
   return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
     const decision = decideResume(toFacts(row), times.now.toISOString());
-    const about = { ...times, commandId: command.command_id, changes: [], ...askedBy(command) };
+    const context = { ...times, commandId: command.command_id, changes: [], ...requestedBy(command) };
     switch (decision.kind) {
       case 'refused':
         return decision;
       case 'carry_on':
-        return carryOn(tx, row, decision.status, about);
+        return resume(tx, row, decision.status, context);
       case 'open_period':
-        return openNext(tx, row, decision, about);
+        return openNext(tx, row, decision, context);
     }
   });
 }

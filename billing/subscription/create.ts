@@ -7,7 +7,7 @@
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
 import { inTransaction } from '../../prisma/client';
 import type { AttemptDependencies } from '../payment/attempt';
-import { beginCreation, goOn, type BegunCreation } from './begin';
+import { beginCreation, resumeCreation, type BegunCreation } from './begin';
 import { collect } from './charge';
 import { applyFirst } from './first-payment';
 import type { SubscriptionRecord } from './record';
@@ -34,7 +34,7 @@ export async function adoptSubscription(
 ): Promise<Creation> {
   const begun = await inTransaction(deps.db, async (tx) => {
     const row = await tx.subscription.findUnique({ where: { id: subscriptionId } });
-    return row === null ? null : goOn(tx, row);
+    return row === null ? null : resumeCreation(tx, row);
   });
   return begun === null ? { kind: 'none' } : conclude(deps, begun);
 }

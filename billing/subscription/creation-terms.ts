@@ -6,7 +6,7 @@
  */
 import type { Interval } from '../../domain/calendar';
 import type { Database, Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Times } from '../clock';
 import type { Prisma } from '../../prisma/generated/client';
 
@@ -45,7 +45,7 @@ export async function readCreationTerms(
   { customer_id, plan_id, payment_method_id }: Named,
   orDefault: boolean,
 ): Promise<CreationTerms> {
-  const [row] = await direct(on).query<[Joined]>`
+  const [row] = await sql(on).query<[Joined]>`
     SELECT clock_timestamp() AS real_now,
       plans.id AS plan_id, plans.name AS plan_name, plans.currency, plans.amount, plans.interval_unit,
       plans.interval_count, plans.trial_days, plans.active,

@@ -1,12 +1,12 @@
 /** What the Retry Service tells about the collection of a period: begun, or given up. */
-import type { CollectionExhausted, CollectionStarted } from '../../contracts/workflows/commands';
-import { tellsCustomers } from '../../domain/retry/dunning-notices';
-import { isPaymentCollected, type PaymentStatus } from '../../domain/payment/payment';
+import type { DunningExhausted, DunningStarted } from '../../contracts/workflows/commands';
+import { notifiesCustomers } from '../../domain/retry/dunning-notices';
+import { isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import type { FinalAction } from '../../domain/retry/policy';
 import {
-  decideCollectionExhausted,
-  decideCollectionStarted,
-  type CollectionDecision,
+  decideDunningExhausted,
+  decideDunningStarted,
+  type DunningDecision,
 } from '../../domain/subscription/commands';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';
@@ -18,23 +18,29 @@ import { announceUpdated } from './events';
 import { endingColumns, endSubscription } from './end';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
-import { mustLock, subscriptionService as actor, writeUpdated, writeVersion, type About } from './transition';
+import {
+  lockOrThrow,
+  subscriptionService as actor,
+  writeUpdated,
+  writeVersion,
+  type ChangeContext,
+} from './transition';
 
-export function recordCollectionStarted(
+export function recordDunningStarted(
   db: Database,
   subscriptionId: string,
-  { payment_id: paymentId, period_index: index }: CollectionStarted,
+  { payment_id: paymentId, period_index: index }: DunningStarted,
 ): Promise<SubscriptionRecord> {
-  const decide = (row: SubscriptionRow) => decideCollectionStarted(toFacts(row), index);
+  const decide = (row: SubscriptionRow) => decideDunningStarted(toFacts(row), index);
   return collected(db, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
 }
 
-export function recordCollectionExhausted(
+export function recordDunningExhausted(
   db: Database,
   subscriptionId: string,
-  { payment_id: paymentId, period_index: index, final_action: action }: CollectionExhausted,
+  { payment_id: paymentId, period_index: index, final_action: action }: DunningExhausted,
 ): Promise<SubscriptionRecord> {
-  const decide = (row: SubscriptionRow) => decideCollectionExhausted(toFacts(row), index, action);
+  const decide = (row: SubscriptionRow) => decideDunningExhausted(toFacts(row), index, action);
   return collected(db, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
 }
 
@@ -43,31 +49,32 @@ async function collected(
   db: Database,
   subscriptionId: string,
   what: string,
-  decide: (row: SubscriptionRow) => CollectionDecision,
+  decide: (row: SubscriptionRow) => DunningDecision,
   paymentId: string,
 ): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
-    const { row, realNow } = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     const payment = await lockPayment(tx, paymentId);
     const decision = decide(row);
     // Money that has come meanwhile makes the message void; whoever tells of it pays the period.
-    const isPaid = payment !== null && isPaymentCollected(payment.status as PaymentStatus);
+    const isPaid = payment !== null && isPaymentPaid(payment.status as PaymentStatus);
     if (decision.kind === 'nothing' || isPaid) return toRecord(row);
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    const about: About = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
+    const context: ChangeContext = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
     const ended = decision.kind !== 'past_due' && payment?.status === 'failed' ? payment : null;
-    if (ended !== null) await writeOff(tx, paymentId, about);
-    const record = await carryOut(tx, row, decision, about);
-    if (ended !== null && decision.kind !== 'past_due') await tellEnded(tx, row, ended, decision.kind, about);
+    if (ended !== null) await writeOff(tx, paymentId, context);
+    const record = await execute(tx, row, decision, context);
+    if (ended !== null && decision.kind !== 'past_due')
+      await raiseEnded(tx, row, ended, decision.kind, context);
     return record;
   });
 }
 
-async function carryOut(
+async function execute(
   tx: Transaction,
   row: SubscriptionRow,
-  decision: Exclude<CollectionDecision, { kind: 'nothing' }>,
-  about: About,
+  decision: Exclude<DunningDecision, { kind: 'nothing' }>,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   switch (decision.kind) {
     case 'past_due': {
@@ -75,43 +82,48 @@ async function carryOut(
         status: decision.status,
         ...(decision.status === 'paused' && { paused_from: 'past_due' }),
       };
-      return writeUpdated(tx, row, patch, { ...about, changes: ['past_due'] });
+      return writeUpdated(tx, row, patch, { ...context, changes: ['past_due'] });
     }
     case 'cancel':
-      return endSubscription(tx, row, { mode: 'now', refund: 'none', reason: 'collection_exhausted' }, about);
+      return endSubscription(
+        tx,
+        row,
+        { mode: 'now', refund: 'none', reason: 'collection_exhausted' },
+        context,
+      );
     case 'expire': {
       const { record, previous } = await writeVersion(
         tx,
         row,
         { ...endingColumns, status: 'expired' },
-        { ...about, changes: ['expired'] },
+        { ...context, changes: ['expired'] },
       );
-      announceUpdated(tx, record.subscription, ['expired'], previous, actor, about.realNow);
+      announceUpdated(tx, record.subscription, ['expired'], previous, actor, context.realNow);
       return record;
     }
     case 'pause': {
       // Written off: resuming opens a new period.
-      const patch = { status: 'paused', paused_at: about.now, paused_from: null, open_payment_id: null };
-      return writeUpdated(tx, row, patch, { ...about, changes: ['paused'] });
+      const patch = { status: 'paused', paused_at: context.now, paused_from: null, open_payment_id: null };
+      return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] });
     }
   }
 }
 
 /** The customer, where the policy of this collection tells customers anything. */
-async function tellEnded(
+async function raiseEnded(
   tx: Transaction,
   row: SubscriptionRow,
   payment: Prisma.PaymentGetPayload<object>,
   final_action: FinalAction,
-  about: About,
+  context: ChangeContext,
 ): Promise<void> {
   const { document } = await policyOf(tx, payment, row);
-  if (!tellsCustomers(document)) return;
+  if (!notifiesCustomers(document)) return;
   const wanted = { template: 'final_action_taken', about: final_action, data: { final_action } } as const;
-  await requestNotification(tx, payment, wanted, about, '/subscription-service');
+  await requestNotification(tx, payment, wanted, context, '/subscription-service');
 }
 
-async function writeOff(tx: Transaction, paymentId: string, { realNow }: About): Promise<void> {
+async function writeOff(tx: Transaction, paymentId: string, { realNow }: ChangeContext): Promise<void> {
   await tx.payment.update({
     where: { id: paymentId },
     data: {

@@ -6,7 +6,7 @@
  */
 import type { CancelCommand } from '../../contracts/workflows/commands';
 import {
-  isPaymentCollected,
+  isPaymentPaid,
   isPaymentOpen,
   paymentStatuses,
   type PaymentStatus,
@@ -16,7 +16,7 @@ import type { Transaction } from '../../prisma/client';
 import { announceCancelled } from './events';
 import { toFacts } from '../rows';
 import { type SubscriptionRecord, type SubscriptionRow } from './record';
-import { pendingColumn, writeVersion, type About, type Patch } from './transition';
+import { pendingColumn, writeVersion, type ChangeContext, type Patch } from './transition';
 
 type Ending = Pick<CancelCommand, 'mode' | 'refund' | 'reason'>;
 
@@ -25,20 +25,20 @@ export async function endSubscription(
   tx: Transaction,
   row: SubscriptionRow,
   ending: Ending,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
-  const paidRow = await withPaidPeriods(tx, row, about.now);
+  const paidRow = await withPaidPeriods(tx, row, context.now);
   const openIds = await openPayments(tx, row.id);
-  const refund = await refundOf(tx, paidRow, ending.refund, about.now);
+  const refund = await refundOf(tx, paidRow, ending.refund, context.now);
   const patch: Patch = {
     ...endingColumns,
     period_paid: paidRow.period_paid,
     status: 'cancelled',
-    cancelled_at: about.now,
+    cancelled_at: context.now,
   };
-  const { record } = await writeVersion(tx, row, patch, { ...about, changes: ['cancelled'] });
+  const { record } = await writeVersion(tx, row, patch, { ...context, changes: ['cancelled'] });
   await withdrawAttempts(tx, row.id);
-  announceCancelled(tx, record.subscription, { ...ending, refund, openPaymentIds: openIds }, about);
+  announceCancelled(tx, record.subscription, { ...ending, refund, openPaymentIds: openIds }, context);
   return record;
 }
 
@@ -71,7 +71,7 @@ export async function withPaidPeriods(
   const payments = await tx.payment.findMany({
     where: { id: { in: unpaid.map(({ payment_id }) => payment_id ?? '') } },
   });
-  const collected = payments.filter(({ status }) => isPaymentCollected(status as PaymentStatus));
+  const collected = payments.filter(({ status }) => isPaymentPaid(status as PaymentStatus));
   const indexes = unpaid
     .filter((period) => collected.some(({ id }) => id === period.payment_id))
     .map(({ index }) => index);
@@ -111,7 +111,7 @@ async function refundOf(
     where: { subscription_id: row.id, period_index: period.index, kind: { not: 'manual' } },
   });
   const left = payments
-    .filter(({ status }) => isPaymentCollected(status as PaymentStatus))
+    .filter(({ status }) => isPaymentPaid(status as PaymentStatus))
     .reduce((sum, payment) => sum + Number(payment.amount - payment.refunded_amount), 0);
   // Credits that wait were paid for and not used; debits that wait were used and not paid for.
   const unused = unusedAmount(amount, period, now.toISOString()) - balance;

@@ -13,7 +13,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../locks';
 import { announceCreated, announceUpdated } from './events';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
-import { mustLock, subscriptionService as actor, writeVersion } from './transition';
+import { lockOrThrow, subscriptionService as actor, writeVersion } from './transition';
 
 /**
  * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`; anything else is left.
@@ -26,7 +26,7 @@ export async function applyFirstPayment(
   traceparent?: string,
 ): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
-    const { row, realNow } = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     if (row.status !== 'incomplete') return toRecord(row);
     if (row.first_payment_id === null) throw new Error(`subscription ${subscriptionId} has no first payment`);
     const payment = await lockPayment(tx, row.first_payment_id);

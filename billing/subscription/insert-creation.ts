@@ -5,7 +5,7 @@
  */
 import type { Database } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { paymentInsertion, periodInsertion, type NewPayment, type NewPeriod } from './periods';
 import { jsonColumns, subscriptionColumns, type NewSubscription } from './store';
@@ -27,7 +27,7 @@ export async function insertCreation(
   { subscription, period, payment, attempted, attempt, acceptBy }: NewCreation,
 ): Promise<Prisma.SubscriptionGetPayload<object> | null> {
   const { names, values } = listOf(subscription, jsonColumns);
-  const [row] = await direct(db).query<Prisma.SubscriptionGetPayload<object>[]>`
+  const [row] = await sql(db).query<Prisma.SubscriptionGetPayload<object>[]>`
     WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
     created AS (
       INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment WHERE moment.now <= ${acceptBy}

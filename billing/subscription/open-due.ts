@@ -13,12 +13,12 @@ import { openPeriod, periodColumns } from './period';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
-  mustLock,
+  lockOrThrow,
   subscriptionService as actor,
   systemCommandId,
   writeUpdated,
   writeVersion,
-  type About,
+  type ChangeContext,
 } from './transition';
 
 /** `early`: to be asked again after `wait_ms`. */
@@ -27,11 +27,11 @@ export type OpenedDue =
   | { kind: 'early'; record: SubscriptionRecord; wait_ms: number };
 
 export async function openDue(tx: Transaction, subscriptionId: string): Promise<OpenedDue> {
-  const { row, realNow } = await mustLock(tx, subscriptionId);
+  const { row, realNow } = await lockOrThrow(tx, subscriptionId);
   const times = await timesFor(tx, row.test_clock_id, realNow);
   const decision = decideDue(toFacts(row), times.now.toISOString());
   if (decision.kind === 'early') return early(row, decision.at, times.now);
-  return { kind: 'done', record: await carryOut(tx, row, decision, times) };
+  return { kind: 'done', record: await execute(tx, row, decision, times) };
 }
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
@@ -41,36 +41,36 @@ function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
   return { kind: 'early', record, wait_ms: Date.parse(at) - now.getTime() };
 }
 
-async function carryOut(
+async function execute(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<DueDecision, { kind: 'early' }>,
   times: Times,
 ): Promise<SubscriptionRecord> {
-  const about: About = { ...times, commandId: systemCommandId(row, 'due'), changes: [], actor };
+  const context: ChangeContext = { ...times, commandId: systemCommandId(row, 'due'), changes: [], actor };
   switch (decision.kind) {
     case 'nothing':
       return toRecord(row);
     case 'cancel':
-      return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, about);
+      return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, context);
     case 'begin_trial':
-      return beginTrial(tx, row, decision.days, about);
+      return beginTrial(tx, row, decision.days, context);
     case 'carry_on':
-      return carryOn(tx, row, decision.status, about);
+      return resume(tx, row, decision.status, context);
     case 'open_period':
-      return openNext(tx, row, decision, about);
+      return openNext(tx, row, decision, context);
   }
 }
 
 /** A pause ends, and the period in progress goes on. */
-export function carryOn(
+export function resume(
   tx: Transaction,
   row: SubscriptionRow,
   status: 'active' | 'past_due',
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   const patch = { status, paused_at: null, resume_at: null, paused_from: null };
-  return writeUpdated(tx, row, patch, { ...about, changes: ['resumed'] });
+  return writeUpdated(tx, row, patch, { ...context, changes: ['resumed'] });
 }
 
 /** The next period opens; its payment is to be attempted when the record names one. */
@@ -78,23 +78,23 @@ export async function openNext(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Extract<DueDecision, { kind: 'open_period' }>,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
-  const { patch, changes } = await openPeriod(tx, row, decision, about);
-  if (changes.length > 0) return writeUpdated(tx, row, patch, { ...about, changes });
-  return (await writeVersion(tx, row, patch, about)).record;
+  const { patch, changes } = await openPeriod(tx, row, decision, context);
+  if (changes.length > 0) return writeUpdated(tx, row, patch, { ...context, changes });
+  return (await writeVersion(tx, row, patch, context)).record;
 }
 
 async function beginTrial(
   tx: Transaction,
   row: SubscriptionRow,
   days: number,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   const end = new Date(trialEnd(row.start_at.toISOString(), row.time_zone, days));
   const period = { index: 0, start: row.start_at, end };
   await tx.subscriptionPeriod.create({
-    data: { subscription_id: row.id, ...period, currency: row.currency, amount: 0, paid_at: about.now },
+    data: { subscription_id: row.id, ...period, currency: row.currency, amount: 0, paid_at: context.now },
   });
   const patch = {
     ...periodColumns(period, true),
@@ -103,5 +103,5 @@ async function beginTrial(
     billing_anchor: end,
     anchor_period_index: 1,
   };
-  return writeUpdated(tx, row, patch, { ...about, changes: ['started'] });
+  return writeUpdated(tx, row, patch, { ...context, changes: ['started'] });
 }

@@ -1,7 +1,7 @@
 /** A period of a subscription: written with its payment in one statement. */
 import type { Line } from '../../domain/subscription/proration';
 import type { Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 
 /** What is paid at once has no payment. */
@@ -26,8 +26,8 @@ export interface NewPayment {
 /** @param payment what is to be paid for the period; null: nothing */
 export function insertPeriod(tx: Transaction, period: NewPeriod, payment: NewPayment | null): void {
   const insertion = periodInsertion(period, payment);
-  if (payment === null) direct(tx).send(insertion);
-  else direct(tx).send`WITH opened AS (${insertion}) ${paymentInsertion(period, payment, 'requested')}`;
+  if (payment === null) sql(tx).enqueue(insertion);
+  else sql(tx).enqueue`WITH opened AS (${insertion}) ${paymentInsertion(period, payment, 'requested')}`;
 }
 
 /** An INSERT that ends with its SELECT's list, so that a FROM may follow. */

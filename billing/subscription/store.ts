@@ -1,7 +1,7 @@
 /** A subscription's row: found, and written for the first time. What changes it is written by `changes.ts`. */
 import type { Database, Transaction } from '../../prisma/client';
 import { columnsOf, listOf } from '../../prisma/columns';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 
 type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
@@ -20,7 +20,7 @@ export async function findSubscription(
   on: Database | Transaction,
   subscriptionId: string,
 ): Promise<SubscriptionRow | null> {
-  const [row] = await direct(on).query<SubscriptionRow[]>`
+  const [row] = await sql(on).query<SubscriptionRow[]>`
     SELECT ${subscriptionColumns} FROM subscriptions WHERE id = ${subscriptionId}`;
   return row ?? null;
 }
@@ -33,7 +33,7 @@ export interface Created {
 
 /** A subscription with the payment that it began with. Null when there is none. */
 export async function findCreated(db: Database, subscriptionId: string): Promise<Created | null> {
-  const [found] = await direct(db).query<(SubscriptionRow & { first_payment: unknown })[]>`
+  const [found] = await sql(db).query<(SubscriptionRow & { first_payment: unknown })[]>`
     SELECT ${subscriptionColumns}, (
       SELECT jsonb_build_object('payment_id', id, 'status', status, 'amount', amount, 'currency', currency,
         'next_action', next_action, 'failure',
@@ -55,7 +55,7 @@ export async function insertSubscription(
   subscription: NewSubscription,
 ): Promise<SubscriptionRow> {
   const { names, values } = listOf(subscription, jsonColumns);
-  const [row] = await direct(tx).query<[SubscriptionRow]>`
+  const [row] = await sql(tx).query<[SubscriptionRow]>`
     INSERT INTO subscriptions (${names}) VALUES (${values}) RETURNING ${subscriptionColumns}`;
   return row;
 }

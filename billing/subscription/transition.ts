@@ -39,7 +39,7 @@ export async function transact(
   work: (tx: Transaction, row: SubscriptionRow, times: Times) => Promise<Outcome>,
 ): Promise<Committed> {
   return inTransaction(db, async (tx) => {
-    const { row, realNow } = await mustLock(tx, subscriptionId);
+    const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     if ((await resultOfCommand(tx, commandId)) !== null) return { kind: 'committed', record: toRecord(row) };
     const outcome = await work(tx, row, await timesFor(tx, row.test_clock_id, realNow));
     return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
@@ -47,7 +47,7 @@ export async function transact(
 }
 
 /** @throws when there is no such subscription */
-export async function mustLock(tx: Transaction, subscriptionId: string): Promise<Locked<SubscriptionRow>> {
+export async function lockOrThrow(tx: Transaction, subscriptionId: string): Promise<Locked<SubscriptionRow>> {
   const locked = await lockSubscription(tx, subscriptionId);
   if (locked === null) throw new Error(`subscription ${subscriptionId} does not exist`);
   return locked;
@@ -56,7 +56,7 @@ export async function mustLock(tx: Transaction, subscriptionId: string): Promise
 /** The columns that a change may write; `version`, `next_due_at` and `updated_at` follow. */
 export type Patch = Partial<Omit<SubscriptionRow, 'id' | 'version' | 'next_due_at' | 'updated_at'>>;
 
-export interface About extends Times {
+export interface ChangeContext extends Times {
   commandId: string;
   changes: readonly SubscriptionChange[];
   actor: Actor;
@@ -67,7 +67,7 @@ export interface About extends Times {
 }
 
 /** Whom a command says it is from. */
-export function askedBy({ actor, traceparent }: Pick<About, 'actor' | 'traceparent'>) {
+export function requestedBy({ actor, traceparent }: Pick<ChangeContext, 'actor' | 'traceparent'>) {
   return { actor, traceparent };
 }
 
@@ -81,16 +81,16 @@ export async function writeVersion(
   tx: Transaction,
   row: SubscriptionRow,
   patch: Patch,
-  about: About,
+  context: ChangeContext,
 ): Promise<Written> {
-  const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: about.realNow };
+  const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: context.realNow };
   const due = nextDue(toFacts(next));
   next.next_due_at = due === null ? null : new Date(due.at);
   const record = toRecord(next);
   const previous = changedFields(toSubscription(row), record.subscription);
   const { version, next_due_at, updated_at } = next;
-  const { commandId, changes, actor, realNow: at, paidPeriod: index = null } = about;
-  const paid = index === null ? null : { index, at: about.now };
+  const { commandId, changes, actor, realNow: at, paidPeriod: index = null } = context;
+  const paid = index === null ? null : { index, at: context.now };
   const columns = { ...patch, version, next_due_at, updated_at };
   writeWithChange(tx, columns, record.subscription, { commandId, changes, previous, actor, at }, paid);
   return { record, previous };
@@ -101,10 +101,10 @@ export async function writeUpdated(
   tx: Transaction,
   row: SubscriptionRow,
   patch: Patch,
-  about: About,
+  context: ChangeContext,
 ): Promise<SubscriptionRecord> {
-  const { record, previous } = await writeVersion(tx, row, patch, about);
-  const { changes, actor, realNow, traceparent } = about;
+  const { record, previous } = await writeVersion(tx, row, patch, context);
+  const { changes, actor, realNow, traceparent } = context;
   announceUpdated(tx, record.subscription, [...changes], previous, actor, realNow, traceparent);
   return record;
 }

@@ -7,17 +7,17 @@
 import { createHash } from 'node:crypto';
 import type { AdvanceClock } from '../../contracts/workflows/commands';
 import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
-import { quietBeforeLookupMs } from '../../domain/payment/unknown-outcome';
+import { settleBeforeLookupMs } from '../../domain/payment/unknown-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
-import { findUnfinished, type Finding } from '../reconcile/stuck-work';
-import type { FollowUps } from '../../temporal/messenger';
+import { findStuckWork, type StuckItem } from '../reconcile/stuck-work';
+import type { Messenger } from '../../temporal/messenger';
 import { announceDueByClock } from '../renewal/publish-due';
 
 export interface TestClockDependencies {
   db: Database;
-  followUps: Pick<FollowUps, 'clockAdvanced' | 'collect'>;
+  messenger: Pick<Messenger, 'clockAdvanced' | 'startRetry'>;
   /** Real time without progress after which an advance has failed. */
   stallMs: number;
   /** Waits between two looks. @throws when the work is to end */
@@ -39,22 +39,22 @@ export type BegunAdvance =
   | { kind: 'refused'; code: 'not_found'; detail: string }
   | Exclude<AdvanceDecision, { kind: 'advance' }>;
 
-export interface ClockLook {
+export interface ClockProgress {
   clock: ClockState;
   /** Changes whenever something has moved. */
   progress: string;
   /** Real time until which it is known why nothing moves; null: it is not. */
-  patient_until: string | null;
+  wait_until: string | null;
   stall_ms: number;
 }
 
 type ClockRow = Prisma.TestClockGetPayload<object>;
 
 /** One look takes so long at most; then the workflow shows how far it is. */
-const lookForMs = 5_000;
-const betweenLooksMs = 50;
+const advanceForMs = 5_000;
+const pollMs = 50;
 /** Of each predicate; enough to see that something moves. */
-const findingsLimit = 500;
+const itemsLimit = 500;
 
 /** Records that the clock is to go to an instant, or says why not. */
 export async function beginAdvance(
@@ -78,23 +78,24 @@ export async function beginAdvance(
 }
 
 /** Moves the clock on for as long as all is quiet, some seconds at most. */
-export async function goOn(deps: TestClockDependencies, clockId: string): Promise<ClockLook> {
+export async function advanceClock(deps: TestClockDependencies, clockId: string): Promise<ClockProgress> {
   const { db } = deps;
-  const endAt = (await databaseNow(db)).getTime() + lookForMs;
+  const endAt = (await databaseNow(db)).getTime() + advanceForMs;
   // An earlier run may have ended between the clock's move and the telling of it.
-  await tellPayments(deps, clockId);
+  await signalPayments(deps, clockId);
   for (;;) {
     const row = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
-    if (row.status !== 'advancing') return look(deps, row, []);
+    if (row.status !== 'advancing') return progressOf(deps, row, []);
     const realNow = await announce(db, row);
-    const unfinished = await findUnfinished(db, {
+    const unfinished = await findStuckWork(db, {
       toleranceMs: 0,
       testClockId: clockId,
-      limit: findingsLimit,
+      limit: itemsLimit,
     });
-    if (unfinished.length === 0 && (await moveOn(db, row))) await tellPayments(deps, clockId);
-    if (realNow.getTime() >= endAt) return look(deps, await noteDetail(db, clockId, unfinished), unfinished);
-    await deps.pause(unfinished.length === 0 ? 0 : betweenLooksMs);
+    if (unfinished.length === 0 && (await moveOn(db, row))) await signalPayments(deps, clockId);
+    if (realNow.getTime() >= endAt)
+      return progressOf(deps, await noteDetail(db, clockId, unfinished), unfinished);
+    await deps.pause(unfinished.length === 0 ? 0 : pollMs);
   }
 }
 
@@ -137,7 +138,7 @@ const isCollecting = Prisma.sql`(s.id IS NULL OR s.status NOT IN ('cancelled', '
  * reminders.
  */
 async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null> {
-  const [next] = await direct(tx).query<[{ at: Date | null }]>`
+  const [next] = await sql(tx).query<[{ at: Date | null }]>`
     SELECT min(at) AS at FROM (
       SELECT min(next_due_at) AS at FROM subscriptions WHERE test_clock_id = ${clockId}
       UNION ALL
@@ -159,16 +160,16 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
 }
 
 /** The payments whose question is due are told: they wait by the clock. */
-async function tellPayments({ db, followUps }: TestClockDependencies, clockId: string): Promise<void> {
-  const due = await direct(db).query<{ payment_id: string; now: Date }[]>`
+async function signalPayments({ db, messenger }: TestClockDependencies, clockId: string): Promise<void> {
+  const due = await sql(db).query<{ payment_id: string; now: Date }[]>`
     SELECT DISTINCT a.payment_id, k.now FROM test_clocks k
       JOIN customers c ON c.test_clock_id = k.id JOIN payments p ON p.customer_id = c.id
       JOIN payment_attempts a ON a.payment_id = p.id
       WHERE k.id = ${clockId} AND a.settled_at IS NULL AND a.next_question_at <= k.now`;
   for (const { payment_id, now } of due) {
-    await followUps.clockAdvanced(payment_id, { now: now.toISOString() });
+    await messenger.clockAdvanced(payment_id, { now: now.toISOString() });
   }
-  const planned = await direct(db).query<{ payment_id: string }[]>`
+  const planned = await sql(db).query<{ payment_id: string }[]>`
     SELECT r.payment_id FROM retry_plans r
       JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
@@ -179,12 +180,12 @@ async function tellPayments({ db, followUps }: TestClockDependencies, clockId: s
     SELECT p.id FROM payments p JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id
       WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at <= k.now`;
-  for (const { payment_id } of planned) await followUps.collect(payment_id, 'clockAdvanced');
+  for (const { payment_id } of planned) await messenger.startRetry(payment_id, 'clockAdvanced');
 }
 
 /** @throws Error when there is no such clock */
 async function lockClock(tx: Transaction, clockId: string): Promise<ClockRow> {
-  await direct(tx).query`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
+  await sql(tx).query`SELECT 1 FROM test_clocks WHERE id = ${clockId} FOR UPDATE`;
   return tx.testClock.findUniqueOrThrow({ where: { id: clockId } });
 }
 
@@ -192,7 +193,7 @@ async function write(tx: Transaction, id: string, data: Prisma.TestClockUpdateIn
   await tx.testClock.update({ where: { id }, data });
 }
 
-async function noteDetail(db: Database, clockId: string, waitsFor: readonly Finding[]): Promise<ClockRow> {
+async function noteDetail(db: Database, clockId: string, waitsFor: readonly StuckItem[]): Promise<ClockRow> {
   await db.testClock.updateMany({
     where: { id: clockId, status: 'advancing' },
     data: { detail: described(waitsFor) },
@@ -200,35 +201,35 @@ async function noteDetail(db: Database, clockId: string, waitsFor: readonly Find
   return db.testClock.findUniqueOrThrow({ where: { id: clockId } });
 }
 
-async function look(
+async function progressOf(
   { db, stallMs }: TestClockDependencies,
   row: ClockRow,
-  waitsFor: readonly Finding[],
-): Promise<ClockLook> {
+  waitsFor: readonly StuckItem[],
+): Promise<ClockProgress> {
   const seen = JSON.stringify([row.now, row.steps, waitsFor]);
   return {
     clock: toState(row),
     progress: createHash('sha256').update(seen).digest('base64url'),
-    patient_until: waitsFor.length === 0 ? null : await patientUntil(db, row.id),
+    wait_until: waitsFor.length === 0 ? null : await waitUntil(db, row.id),
     stall_ms: stallMs,
   };
 }
 
 /** A call may be repeated, or may still be on its way at the provider: both are over some time after the last one. */
-async function patientUntil(db: Database, clockId: string): Promise<string | null> {
-  const [last] = await direct(db).query<[{ at: Date | null }]>`
+async function waitUntil(db: Database, clockId: string): Promise<string | null> {
+  const [last] = await sql(db).query<[{ at: Date | null }]>`
     SELECT max(coalesce(a.last_call_ended_at, a.started_at)) AS at FROM payment_attempts a
       JOIN payments p ON p.id = a.payment_id JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id
       WHERE k.id = ${clockId} AND a.settled_at IS NULL
         AND (a.status = 'processing' OR a.next_question_at <= k.now)`;
-  return last.at === null ? null : new Date(last.at.getTime() + quietBeforeLookupMs).toISOString();
+  return last.at === null ? null : new Date(last.at.getTime() + settleBeforeLookupMs).toISOString();
 }
 
 const named = 5;
 
 /** For people: what, and of whom. */
-function described(waitsFor: readonly Finding[]): string | null {
+function described(waitsFor: readonly StuckItem[]): string | null {
   if (waitsFor.length === 0) return null;
   const names = waitsFor.slice(0, named).map(({ predicate, subject }) => `${predicate} (${subject.id})`);
   const more = waitsFor.length - named;

@@ -135,7 +135,7 @@ export const entryOf = {
       title: titles.retryRequestTitle(row.reason),
       actor: row.actor as unknown as Actor,
       ref: { type: 'retry_request', id: row.id },
-      data: wish(row),
+      data: retryRequest(row),
     };
   },
 
@@ -146,7 +146,7 @@ export const entryOf = {
       title: titles.retryRefusalTitle(row.refusal ?? 'unknown'),
       actor: retryService,
       ref: { type: 'retry_refusal', id: row.id },
-      data: wish(row),
+      data: retryRequest(row),
     };
   },
 
@@ -201,10 +201,17 @@ export const entryOf = {
   },
 };
 
-function wish({ payment_id, payment_method_id, reason, status, refusal, attempt }: Wish): Wish {
+function retryRequest({
+  payment_id,
+  payment_method_id,
+  reason,
+  status,
+  refusal,
+  attempt,
+}: RetryRequest): RetryRequest {
   return { payment_id, payment_method_id, reason, status, refusal, attempt };
 }
-type Wish = Pick<
+type RetryRequest = Pick<
   Prisma.RetryRequestGetPayload<object>,
   'payment_id' | 'payment_method_id' | 'reason' | 'status' | 'refusal' | 'attempt'
 >;

@@ -6,7 +6,7 @@
  */
 import { rankOf, sourceAt, type TimelinePlace, type TimelineSource } from '../../domain/timeline/timeline';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 
 /** Whose timeline. A subscription's has all that its payments' have. */
@@ -33,7 +33,7 @@ export async function timelinePlaces(
   limit: number,
 ): Promise<TimelinePlace[]> {
   const { atMs, source, id, number } = after ?? beginning;
-  const rows = await direct(db).query<IndexRow[]>`
+  const rows = await sql(db).query<IndexRow[]>`
     WITH ${subjects(subject)}
     SELECT at, rank, id, number FROM (
       SELECT at, rank, id COLLATE "C" AS id, number FROM (${entries(subject.id)}) AS entry

@@ -11,9 +11,9 @@ import { writeEnvelope, type NewEvent } from '../../contracts/topics/envelope';
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { webhookEventId } from '../../domain/event-ids';
 import { derivedId } from '../../domain/ids';
-import { outcomeOfTold } from '../../domain/payment/reported-outcome';
+import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { appendToOutbox } from '../outbox';
 import { settleAttempt } from '../payment/settle-attempt';
@@ -63,16 +63,16 @@ interface FailureToSettle {
 /** When the event says that an attempt which this provider was asked for has failed, and nobody knew. */
 async function failureToSettle(
   db: Database,
-  { provider, event: { outcome: told } }: ReceivedWebhook,
+  { provider, event: { outcome: reported } }: ReceivedWebhook,
   paymentId: string | null,
 ): Promise<FailureToSettle | null> {
-  if (paymentId === null || told?.status !== 'failed') return null;
+  if (paymentId === null || reported?.status !== 'failed') return null;
   const row = await db.paymentAttempt.findUnique({
-    where: { payment_id_number: { payment_id: paymentId, number: told.attempt } },
+    where: { payment_id_number: { payment_id: paymentId, number: reported.attempt } },
     include: { payment: { select: { subscription_id: true } } },
   });
   if (row === null || row.settled_at !== null || row.provider !== provider) return null;
-  const outcome = outcomeOfTold(told, { amount: Number(row.amount), currency: row.currency });
+  const outcome = outcomeOfReport(reported, { amount: Number(row.amount), currency: row.currency });
   if (outcome?.status !== 'failed') return null;
   return { paymentId, attempt: row.number, outcome, key: row.payment.subscription_id ?? paymentId };
 }
@@ -155,7 +155,7 @@ function receivedEvent(
  * @returns null when there is no such delivery
  */
 export async function replayDelivery(tx: Transaction, deliveryId: string): Promise<DeliveryRow | null> {
-  await direct(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  await sql(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
   if ((await tx.webhookDelivery.count({ where: { id: deliveryId } })) === 0) return null;
   const row = await tx.webhookDelivery.update({
     where: { id: deliveryId },
@@ -167,14 +167,14 @@ export async function replayDelivery(tx: Transaction, deliveryId: string): Promi
     row.payment_id === null ? null : await tx.payment.findUnique({ where: { id: row.payment_id } });
   const key = payment === null ? null : (payment.subscription_id ?? payment.id);
   const webhook = { provider: row.provider, event, receivedAt: row.created_at };
-  const told = receivedEvent(webhook, row, key, row.replays);
-  appendToOutbox(tx, told, await databaseNow(tx));
+  const reported = receivedEvent(webhook, row, key, row.replays);
+  appendToOutbox(tx, reported, await databaseNow(tx));
   return row;
 }
 
 /** Forgets the bodies of deliveries from before `before`, at most `limit`. @returns how many */
 export async function forgetBodies(db: Database, before: Date, limit: number): Promise<number> {
-  return direct(db).execute`
+  return sql(db).execute`
     UPDATE webhook_deliveries SET body = NULL
     WHERE id IN (
       SELECT id FROM webhook_deliveries WHERE body IS NOT NULL AND created_at < ${before}

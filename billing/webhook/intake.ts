@@ -9,9 +9,9 @@
  * refuses harms no other.
  */
 import { isRefusal, type Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { hintSoon, outboxCtes } from '../outbox';
-import { together } from '../../prisma/batch';
+import { createBatcher } from '../../prisma/batch';
 
 export interface DeliveryToStore {
   id: string;
@@ -32,8 +32,8 @@ export interface DeliveryToStore {
 type Stored = 'stored' | 'duplicate';
 
 /** Also keeps short how long one has to wait for the others. */
-const maxTogether = 50;
-const maxBytesTogether = 512 * 1024;
+const maxBatch = 50;
+const maxBatchBytes = 512 * 1024;
 /** One is parsed and planned here while another commits. */
 const maxUnderWay = 2;
 
@@ -66,12 +66,12 @@ const intakes = new WeakMap<Database, (row: DeliveryToStore) => Promise<Stored>>
 export function storeDelivery(db: Database, row: DeliveryToStore): Promise<Stored> {
   let intake = intakes.get(db);
   if (intake === undefined) {
-    intake = together({
+    intake = createBatcher({
       run: (rows: readonly DeliveryToStore[]) => storeAll(db, rows),
       mayBlameOne: isRefusal,
       weightOf: ({ body }) => body.length,
-      maxItems: maxTogether,
-      maxWeight: maxBytesTogether,
+      maxItems: maxBatch,
+      maxWeight: maxBatchBytes,
       maxUnderWay,
     });
     intakes.set(db, intake);
@@ -82,7 +82,7 @@ export function storeDelivery(db: Database, row: DeliveryToStore): Promise<Store
 async function storeAll(db: Database, given: readonly DeliveryToStore[]): Promise<Stored[]> {
   // Of one event that came several times the first is stored, as the key says that keeps its place.
   const rows = [...new Map(given.toReversed().map((row) => [row.id, row])).values()].toReversed();
-  const written = await direct(db).query<{ event_id: string; shard: number }[]>({
+  const written = await sql(db).query<{ event_id: string; shard: number }[]>({
     text: storing,
     values: columnsOf(rows),
   });

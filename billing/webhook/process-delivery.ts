@@ -6,10 +6,14 @@
  * a record that names one; run again it changes nothing; a word about an attempt that another provider was asked for is
  * nothing to us.
  */
-import { providerEvent, type ProviderEvent, type ToldOutcome } from '../../contracts/topics/provider-events';
-import { outcomeOfTold } from '../../domain/payment/reported-outcome';
+import {
+  providerEvent,
+  type ProviderEvent,
+  type ReportedOutcome,
+} from '../../contracts/topics/provider-events';
+import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, type Transaction } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
@@ -33,7 +37,7 @@ const ignored = (outcome: string): Verdict => ({ status: 'ignored', outcome });
 const processed = (outcome: string): Verdict => ({ status: 'processed', outcome });
 
 export async function processDelivery(tx: Transaction, deliveryId: string): Promise<Processed> {
-  await direct(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  await sql(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
   const row = await tx.webhookDelivery.findUnique({
     where: { id: deliveryId },
     select: { status: true, provider: true, event: true },
@@ -83,13 +87,13 @@ async function settled(
   tx: Transaction,
   provider: string,
   asked: AttemptRow,
-  told: ToldOutcome,
+  reported: ReportedOutcome,
 ): Promise<Verdict> {
   if (asked.provider !== provider) return ignored('Another provider was asked for this attempt.');
-  const outcome = outcomeOfTold(told, { amount: Number(asked.amount), currency: asked.currency });
-  if (outcome === null) return ignored(`It says no more than that the attempt is ${told.status}.`);
+  const outcome = outcomeOfReport(reported, { amount: Number(asked.amount), currency: asked.currency });
+  if (outcome === null) return ignored(`It says no more than that the attempt is ${reported.status}.`);
   // The ordinary case: our own answer came first, and told of the same charge.
-  if (asked.status === outcome.status && asked.provider_reference === told.provider_reference) {
+  if (asked.status === outcome.status && asked.provider_reference === reported.provider_reference) {
     return alreadySo(asked);
   }
   const { payment_id: paymentId, number } = asked;
@@ -135,9 +139,9 @@ async function refunded(
   tx: Transaction,
   provider: string,
   paymentId: string,
-  told: NonNullable<ProviderEvent['refund']>,
+  reported: NonNullable<ProviderEvent['refund']>,
 ): Promise<Verdict> {
-  const { provider_reference, idempotency_key } = told;
+  const { provider_reference, idempotency_key } = reported;
   const row = await tx.refund.findFirst({
     where: {
       payment_id: paymentId,
@@ -148,15 +152,15 @@ async function refunded(
   const key = { payment_id_number: { payment_id: paymentId, number: row.attempt } };
   const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
   if (attempt.provider !== provider) return ignored('Another provider was asked for this refund.');
-  if (Number(row.amount) !== told.amount) {
+  if (Number(row.amount) !== reported.amount) {
     return { status: 'failed', outcome: `It names another amount than refund ${row.id} has.` };
   }
   const { settledNow, refund } = await settleRefund(
     tx,
     row.id,
-    told.status === 'failed'
+    reported.status === 'failed'
       ? { status: 'failed', provider_reference, reason: 'refund_failed' }
-      : { status: told.status, provider_reference },
+      : { status: reported.status, provider_reference },
   );
   return processed(`Refund ${refund.id} ${settledNow ? 'is' : 'was'} ${refund.status}.`);
 }

@@ -13,7 +13,7 @@ import { derivedId } from '../../domain/ids';
 import { systemActor } from '../../billing/subscription/changes';
 import type { Database } from '../../prisma/client';
 import { columnsOf } from '../../prisma/columns';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 import type { RecordHeaders, ReceivedRecord, RecordProducer } from '../kafka/port';
 import type { Unprocessable } from '../../billing/unprocessable';
@@ -78,7 +78,7 @@ export async function writeDeadLetter(
 
 /** The dead letters of a group that an operator wants handled again, oldest first. */
 export function lettersToRedrive(db: Database, group: ConsumerGroup): Promise<Letter[]> {
-  return direct(db).query`
+  return sql(db).query`
     SELECT ${letterColumns} FROM dead_letters
     WHERE "group" = ${group} AND status = 'open' AND redrive_requested_at IS NOT NULL
     ORDER BY redrive_requested_at, id LIMIT 50`;

@@ -19,7 +19,7 @@ export interface HeldPartition {
 const limits: WindowLimits = {
   parallel: 32,
   unfinished: 256,
-  unfinishedBytes: 1024 * 1024,
+  bytesInProgress: 1024 * 1024,
   ahead: 5_000,
 };
 
@@ -65,7 +65,7 @@ export class HeldPartitions {
   clear(): Place[] {
     const cleared = [...this.partitions.values()];
     for (const { topic, partition, window } of cleared) {
-      const offset = window.firstUnfinished;
+      const offset = window.firstInProgress;
       if (offset !== undefined) this.leftOver.set(nameOf({ topic, partition }), { topic, partition, offset });
     }
     this.partitions.clear();

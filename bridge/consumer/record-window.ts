@@ -14,7 +14,7 @@ export interface WindowLimits {
   /** Records held that are not finished. */
   unfinished: number;
   /** Their keys and values together; one record may always be held. */
-  unfinishedBytes: number;
+  bytesInProgress: number;
   /** Records beyond the first unfinished one, most of them finished: what a crash has handled again. */
   ahead: number;
 }
@@ -39,7 +39,7 @@ export class RecordWindow {
   private readonly behind = new Map<string, Entry[]>();
   private readonly ready: Entry[] = [];
   private unfinished = 0;
-  private unfinishedBytes = 0;
+  private bytesInProgress = 0;
   private begun = 0;
   private changed: (() => void)[] = [];
 
@@ -60,7 +60,7 @@ export class RecordWindow {
   }
 
   /** The first record that is not finished; it and what follows have to be read again by whoever comes next. */
-  get firstUnfinished(): string | undefined {
+  get firstInProgress(): string | undefined {
     return this.entries[0]?.offset;
   }
 
@@ -70,7 +70,7 @@ export class RecordWindow {
     const entry: Entry = { offset: record.offset, bytes, record };
     this.entries.push(entry);
     this.unfinished += 1;
-    this.unfinishedBytes += bytes;
+    this.bytesInProgress += bytes;
     const key = keyOf(record);
     const waiting = key === null ? undefined : this.behind.get(key);
     if (waiting !== undefined) waiting.push(entry);
@@ -96,22 +96,22 @@ export class RecordWindow {
 
   /** Waits until half of the window is free, or it stopped. */
   async mostlyFree(): Promise<void> {
-    const { unfinished, unfinishedBytes, ahead } = this.limits;
-    const half = { unfinished: unfinished / 2, unfinishedBytes: unfinishedBytes / 2, ahead: ahead / 2 };
+    const { unfinished, bytesInProgress, ahead } = this.limits;
+    const half = { unfinished: unfinished / 2, bytesInProgress: bytesInProgress / 2, ahead: ahead / 2 };
     while (!this.isStopped && !this.hasRoomIn(half)) await this.change();
   }
 
   /** Begins nothing any more; resolves when nothing is in hand. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    this.tellChange();
+    this.notifyChange();
     while (this.begun > 0) await this.change();
   }
 
-  private hasRoomIn({ unfinished, unfinishedBytes, ahead }: Omit<WindowLimits, 'parallel'>): boolean {
+  private hasRoomIn({ unfinished, bytesInProgress, ahead }: Omit<WindowLimits, 'parallel'>): boolean {
     if (this.unfinished === 0) return true;
     return (
-      this.unfinished < unfinished && this.unfinishedBytes < unfinishedBytes && this.entries.length < ahead
+      this.unfinished < unfinished && this.bytesInProgress < bytesInProgress && this.entries.length < ahead
     );
   }
 
@@ -124,7 +124,7 @@ export class RecordWindow {
       void this.handle(record, this.stopping.signal).then((isDone) => {
         this.begun -= 1;
         if (isDone) this.finish(entry, keyOf(record));
-        this.tellChange();
+        this.notifyChange();
         this.beginMore();
       });
     }
@@ -133,7 +133,7 @@ export class RecordWindow {
   private finish(entry: Entry, key: string | null): void {
     entry.record = null;
     this.unfinished -= 1;
-    this.unfinishedBytes -= entry.bytes;
+    this.bytesInProgress -= entry.bytes;
     if (key !== null) {
       const next = this.behind.get(key)?.shift();
       if (next === undefined) this.behind.delete(key);
@@ -150,7 +150,7 @@ export class RecordWindow {
     });
   }
 
-  private tellChange(): void {
+  private notifyChange(): void {
     if (this.changed.length === 0) return;
     for (const resolve of this.changed.splice(0)) resolve();
   }

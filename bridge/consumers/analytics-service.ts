@@ -7,8 +7,8 @@
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { isRecurring, monthlyAmount } from '../../domain/subscription/recurring-revenue';
 import { isRefusal, type Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
-import { together } from '../../prisma/batch';
+import { sql } from '../../prisma/sql';
+import { createBatcher } from '../../prisma/batch';
 import type { Handlers } from '../consumer/consumer';
 
 interface Version {
@@ -18,15 +18,15 @@ interface Version {
 }
 
 /** Versions in one statement. */
-const maxTogether = 200;
+const maxBatch = 200;
 
 export function analyticsServiceHandlers(db: Database): Handlers {
-  const note = together({
+  const note = createBatcher({
     run: (versions: readonly Version[]) => noteAll(db, versions),
     mayBlameOne: isRefusal,
     weightOf: () => 1,
-    maxItems: maxTogether,
-    maxWeight: maxTogether,
+    maxItems: maxBatch,
+    maxWeight: maxBatch,
     maxUnderWay: 1,
   });
   return {
@@ -39,7 +39,7 @@ export function analyticsServiceHandlers(db: Database): Handlers {
 async function noteAll(db: Database, versions: readonly Version[]): Promise<void[]> {
   const of = <T>(column: (subscription: Subscription) => T): T[] =>
     versions.map(({ subscription }) => column(subscription));
-  await direct(db).execute`
+  await sql(db).execute`
     INSERT INTO subscription_revenue (subscription_id, version, at, currency, plan_id, status, monthly_amount)
     SELECT * FROM unnest(
       ${of(({ id }) => id)}::text[], ${of(({ version }) => version)}::int[],

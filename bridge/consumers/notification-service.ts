@@ -50,19 +50,19 @@ export function notificationServiceHandlers(deps: NotificationServiceDependencie
   return {
     async 'notifications.requested'(event) {
       const read = await readRequest(deps.db, event);
-      await slots.run(() => tell(deps, event, read));
+      await slots.run(() => deliver(deps, event, read));
     },
   };
 }
 
-async function tell(
+async function deliver(
   deps: NotificationServiceDependencies,
   event: ReadEvent<'notifications.requested'>,
   read: ReadRequest,
 ): Promise<void> {
   const { db, log, notifier, leaseMs = usualLeaseMs } = deps;
   const { customer_id, subscription_id, payment_id } = event.data;
-  const { template } = read.telling;
+  const { template } = read.message;
   const channel = notifier?.channel ?? 'none';
   const about = { customer_id, subscription_id, payment_id };
   const request: Request = { eventId: event.id, template, ...about, requestedAt: event.time };
@@ -91,12 +91,12 @@ async function conclusionOf(
 
 function reasonToSkip(
   notifier: Notifier,
-  { customer, payment, telling }: ReadRequest,
+  { customer, payment, message }: ReadRequest,
   { requestedAt }: Request,
 ): string | null {
   if (customer.erased_at !== null) return 'customer_erased';
   if (customer.email === null && notifier.needsAddress) return 'no_address';
-  const isAboutDebt = telling.template === 'payment_failed' || telling.template === 'final_action_ahead';
+  const isAboutDebt = message.template === 'payment_failed' || message.template === 'final_action_ahead';
   const isOld = Date.now() - Date.parse(requestedAt) > outdatedAfterMs;
   return isAboutDebt && isOld && payment.status !== 'failed' ? 'outdated' : null;
 }
@@ -105,7 +105,7 @@ async function send(
   { db, language: usual }: NotificationServiceDependencies,
   notifier: Notifier,
   { eventId, template, customer_id, subscription_id, payment_id, requestedAt }: Request,
-  { customer, plan, telling }: ReadRequest,
+  { customer, plan, message }: ReadRequest,
   claimed: Claim,
 ): Promise<Conclusion> {
   const { email, name, time_zone: timeZone, metadata } = customer;
@@ -120,8 +120,8 @@ async function send(
       payment_id,
       to: { email, name },
       language,
-      ...render(telling, { language, timeZone, name, plan }),
-      values: telling.data,
+      ...render(message, { language, timeZone, name, plan }),
+      values: message.data,
       requestedAt,
     });
     return { status: 'sent', messageId };

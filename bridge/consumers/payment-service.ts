@@ -19,12 +19,12 @@ import {
 } from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { lockPayment, shareSubscription } from '../../billing/locks';
+import { lockPayment, lockSubscriptionForShare } from '../../billing/locks';
 import { publishOutcome } from '../../billing/payment/publish-outcome';
 import type { Handlers } from '../consumer/consumer';
 import { signalIfRunning, signalWithStart } from '../../temporal/signals';
 import { Unprocessable } from '../../billing/unprocessable';
-import { promiseRefunds } from '../../billing/payment/cancellation-refunds';
+import { reserveRefunds } from '../../billing/payment/cancellation-refunds';
 import { acceptRequested } from '../../billing/payment/requested-payments';
 import { onWebhook } from './webhooks';
 
@@ -56,7 +56,7 @@ async function onCreated(
   const first = data.first_payment;
   if (first === null || !isPaymentOpen(first.status)) return;
   const needsFollowUp = await inTransaction(deps.db, async (tx) => {
-    const subscription = await shareSubscription(tx, data.subscription.id);
+    const subscription = await lockSubscriptionForShare(tx, data.subscription.id);
     const payment = await lockPayment(tx, first.payment_id);
     if (payment === null)
       throw new Unprocessable('unknown_payment', `there is no payment ${first.payment_id}`);
@@ -106,7 +106,7 @@ async function onCancelled(
   deps: PaymentServiceDependencies,
   { id, data }: ReadEvent<'subscriptions.cancelled'>,
 ): Promise<void> {
-  const promised = await promiseRefunds(deps.db, data);
+  const promised = await reserveRefunds(deps.db, data);
   for (const paymentId of data.open_payment_ids) {
     const payment = await deps.db.payment.findUnique({ where: { id: paymentId } });
     if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${paymentId}`);

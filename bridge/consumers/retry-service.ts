@@ -69,11 +69,11 @@ async function onRequested(
     ],
     skipDuplicates: true,
   });
-  const wish = await db.retryRequest.findUniqueOrThrow({ where: { id: data.retry_request_id } });
-  if (wish.payment_id !== data.payment_id) {
-    throw new Unprocessable('contradicts_payment', `${wish.id} is a wish about another payment`);
+  const request = await db.retryRequest.findUniqueOrThrow({ where: { id: data.retry_request_id } });
+  if (request.payment_id !== data.payment_id) {
+    throw new Unprocessable('contradicts_payment', `${request.id} is a wish about another payment`);
   }
-  if (wish.settled_at !== null) return;
+  if (request.settled_at !== null) return;
   await signalWithStart(client, retryStart(payment.id), {
     name: messages.manualRetry,
     args: [],

@@ -49,10 +49,10 @@ async function onRenewRequired(
   const { now } = await timesFor(deps.db, row.test_clock_id);
   const isDue = due !== null && Date.parse(due.at) - now.getTime() <= earlyByMs;
   if (!isDue && !isHalfOpened(toFacts(row))) return;
-  const told: RenewRequired = { period_index: data.period_index, cause: data.cause };
+  const message: RenewRequired = { period_index: data.period_index, cause: data.cause };
   await signalWithStart(deps.client, processOf(row.id), {
     name: messages.renewRequired,
-    args: [told],
+    args: [message],
     eventId: id,
   });
 }
@@ -70,20 +70,20 @@ async function onCompleted(
   if (data.subscription_id === null) return;
   // Who took the money records it as well, an instant after this record was written: only had they crashed need
   // anybody be woken.
-  const patienceMs = data.settled_by === 'answer' ? recordedWithinMs : 0;
-  const row = await stillWaiting(deps.db, data.subscription_id, data.payment_id, patienceMs);
+  const timeoutMs = data.settled_by === 'answer' ? recordedWithinMs : 0;
+  const row = await stillWaiting(deps.db, data.subscription_id, data.payment_id, timeoutMs);
   if (row === null) return;
-  const told: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
+  const message: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
   await signalWithStart(deps.client, processOf(row.id), {
     name: messages.paymentCompleted,
-    args: [told],
+    args: [message],
     eventId: id,
   });
 }
 
-/** The subscription, when it does not come to know of the payment by itself within `patienceMs`. */
-async function stillWaiting(db: Database, subscriptionId: string, paymentId: string, patienceMs: number) {
-  const deadlineMs = performance.now() + patienceMs;
+/** The subscription, when it does not come to know of the payment by itself within `timeoutMs`. */
+async function stillWaiting(db: Database, subscriptionId: string, paymentId: string, timeoutMs: number) {
+  const deadlineMs = performance.now() + timeoutMs;
   for (let waitMs = 50; ; waitMs *= 2) {
     const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
     if (row === null || !waitsFor(toFacts(row), paymentId)) return null;

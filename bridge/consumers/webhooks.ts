@@ -28,14 +28,14 @@ export async function onWebhook(
     throw new Unprocessable(`unknown_${result.what}`, `there is no ${result.what} for ${delivery_id}`);
   }
   if (result.paymentId === null) return;
-  await tellProcess(deps, result.paymentId, { name: messages.settled, args: [], eventId: id });
+  await signalProcess(deps, result.paymentId, { name: messages.settled, args: [], eventId: id });
 }
 
-async function tellProcess(deps: WebhookDependencies, paymentId: string, signal: Signal): Promise<void> {
-  const told = await whoWaits(deps.db, paymentId);
-  if (told === 'nobody') return;
+async function signalProcess(deps: WebhookDependencies, paymentId: string, signal: Signal): Promise<void> {
+  const waiter = await whoWaits(deps.db, paymentId);
+  if (waiter === 'nobody') return;
   const start = paymentStart(paymentId, deps.incompleteHours);
-  if (told === 'for_sure') return signalWithStart(deps.client, start, signal);
+  if (waiter === 'for_sure') return signalWithStart(deps.client, start, signal);
   await signalIfRunning(deps.client, paymentWorkflowId(paymentId), signal);
 }
 

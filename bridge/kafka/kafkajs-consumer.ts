@@ -28,7 +28,7 @@ const commitMs = 500;
 const manyBytes = 64 * 1024;
 const retry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 };
 /** A partition that finishes nothing for so long is paused; what was fetched with it waits for it until then. */
-const patienceMs = 1_000;
+const timeoutMs = 1_000;
 /** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
 const putDownWithinMs = 10_000;
 /** kafkajs may never answer; whoever closes a member goes on without it then. */
@@ -55,7 +55,7 @@ export async function joinGroup(
   const consumer = kafka.consumer({
     ...consumerConfig(options),
     retry: { ...retry, restartOnFailure: () => Promise.resolve(!member.isClosing) },
-    partitionAssigners: [toldBeforeJoining(() => member.putDown())],
+    partitionAssigners: [notifyBeforeJoining(() => member.putDown())],
   });
   const member = new Member(consumer, held, groupLog);
   const life = watchLife(consumer, silentMs);
@@ -73,7 +73,7 @@ export async function joinGroup(
     member.joined(payload.memberAssignment);
     events.onJoined();
   });
-  consumer.on(consumer.events.FETCH_START, () => member.goOn());
+  consumer.on(consumer.events.FETCH_START, () => member.resume());
   async function end(): Promise<void> {
     life.stopWatching();
     // A consumer that is being disconnected commits nothing any more, and does not say so.
@@ -168,7 +168,7 @@ class Member {
   private async roomIn(partition: HeldPartition, heartbeat: () => Promise<void>): Promise<boolean> {
     while (!partition.window.isStopped) {
       if (partition.window.hasRoom) return true;
-      if (!(await partition.window.progress(patienceMs))) {
+      if (!(await partition.window.progress(timeoutMs))) {
         this.pause(partition);
         return false;
       }
@@ -248,7 +248,7 @@ class Member {
    * When the broker that was to join it goes away, kafkajs reads on as the member that it was, and may stay so: a broker
    * that is started again knows its members. One that does not tells kafkajs to join. It begins no reading while it joins.
    */
-  goOn(): void {
+  resume(): void {
     if (!this.isJoining) return;
     this.isJoining = false;
     // Nobody tells it to read again what it was made to put down.
@@ -268,12 +268,12 @@ class Member {
  * kafkajs's own way to hand partitions out, with a word before each joining. kafkajs has no hook for that; the first
  * thing that it does to join is to ask the cluster, which it gives to assigners, for the group's coordinator.
  */
-function toldBeforeJoining(tell: () => Promise<void>): PartitionAssigner {
+function notifyBeforeJoining(notify: () => Promise<void>): PartitionAssigner {
   return (config) => {
     const { cluster } = config;
     const find = cluster.findGroupCoordinator.bind(cluster);
     cluster.findGroupCoordinator = async (group) => {
-      await tell();
+      await notify();
       return find(group);
     };
     return PartitionAssigners.roundRobin(config);

@@ -18,7 +18,7 @@ interface RequestQueue {
 }
 
 /** kafkajs's own interval between looks while requests wait. */
-const lookAgainMs = 10;
+const pollAgainMs = 10;
 
 /** Applied once per process; harmless when repeated. */
 export function patchIdleLoop(): void {
@@ -32,7 +32,7 @@ export function patchIdleLoop(): void {
         this.throttleCheckTimeoutId = null;
         this.checkPendingRequests();
       },
-      Math.max(throttledMs, lookAgainMs),
+      Math.max(throttledMs, pollAgainMs),
     );
   };
 }

@@ -17,8 +17,8 @@ export interface Life {
 export function watchLife(consumer: Consumer, silentMs: number): Life {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<Error>((resolve) => {
-    const tell = () => resolve(new Error(`kafkajs has done nothing for ${silentMs / 1000} s`));
-    timer = setTimeout(tell, silentMs).unref();
+    const notify = () => resolve(new Error(`kafkajs has done nothing for ${silentMs / 1000} s`));
+    timer = setTimeout(notify, silentMs).unref();
   });
   const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
   const removals = [CRASH, FETCH, GROUP_JOIN, HEARTBEAT].map((sign) =>

@@ -28,7 +28,7 @@ export function patchReconnecting(): void {
   const load = createRequire(__filename);
   const { prototype } = load('kafkajs/src/network/connection') as { prototype: Connection };
   const { connect } = prototype;
-  prototype.connect = function connectAnew(this: Connection): Promise<true> {
+  prototype.connect = function reconnect(this: Connection): Promise<true> {
     if (!this.isConnected()) {
       this.chunks = [];
       this.bytesBuffered = 0;

@@ -8,7 +8,7 @@
 import type { NotificationTemplate } from '../../contracts/topics/notifications';
 import { derivedId } from '../../domain/ids';
 import type { Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 import type { Notifier } from './port';
 
 /** Where notifications go; `none`: nowhere. */
@@ -31,15 +31,15 @@ export interface Claim {
 }
 
 /** Somebody else is sending it, or was until he died. */
-export class InHand extends Error {
-  override readonly name = 'InHand';
+export class InProgress extends Error {
+  override readonly name = 'InProgress';
 }
 
 export function notificationId(eventId: string): string {
   return derivedId('notification', [eventId]);
 }
 
-/** Takes a request up. Null: it was concluded before. @throws InHand */
+/** Takes a request up. Null: it was concluded before. @throws InProgress */
 export async function claim(
   db: Database,
   request: Request,
@@ -49,21 +49,21 @@ export async function claim(
   const { eventId, template, customer_id, subscription_id, payment_id, requestedAt } = request;
   const id = notificationId(eventId);
   // Either key may be the one that somebody else has just written, so none is named here.
-  const inserted = await direct(db).execute`
+  const inserted = await sql(db).execute`
     INSERT INTO notifications (id, event_id, template, customer_id, subscription_id, payment_id, channel,
       requested_at, attempts, lease_until)
     VALUES (${id}, ${eventId}, ${template}, ${customer_id}, ${subscription_id}, ${payment_id}, ${channel},
       ${requestedAt}::timestamptz, 1, clock_timestamp() + ${leaseMs} * interval '1 millisecond')
     ON CONFLICT DO NOTHING`;
   if (inserted === 1) return { id, attempts: 1, ageMs: 0 };
-  const [claimed] = await direct(db).query<{ attempts: number; age_ms: number }[]>`
+  const [claimed] = await sql(db).query<{ attempts: number; age_ms: number }[]>`
     UPDATE notifications SET attempts = attempts + 1, channel = ${channel},
       lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
     WHERE id = ${id} AND status = 'sending' AND coalesce(lease_until <= clock_timestamp(), true)
     RETURNING attempts, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms`;
   if (claimed !== undefined) return { id, attempts: claimed.attempts, ageMs: claimed.age_ms };
   const row = await db.notification.findUniqueOrThrow({ where: { id } });
-  if (row.status === 'sending') throw new InHand('somebody else is sending it');
+  if (row.status === 'sending') throw new InProgress('somebody else is sending it');
   return null;
 }
 
@@ -76,7 +76,7 @@ export type Conclusion =
 export async function conclude(db: Database, { id }: Claim, conclusion: Conclusion): Promise<void> {
   const messageId = conclusion.status === 'sent' ? conclusion.messageId : null;
   const reason = conclusion.status === 'sent' ? null : conclusion.reason;
-  await direct(db).execute`
+  await sql(db).execute`
     UPDATE notifications SET status = ${conclusion.status}, reason = ${reason}, message_id = ${messageId},
       lease_until = NULL, sent_at = CASE WHEN ${conclusion.status} = 'sent' THEN clock_timestamp() END
     WHERE id = ${id} AND status = 'sending'`;

@@ -10,10 +10,10 @@ import type { Database } from '../../prisma/client';
 import { timesFor } from '../../billing/clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { Unprocessable } from '../../billing/unprocessable';
-import type { Telling } from './render';
+import type { Message } from './render';
 
 export interface ReadRequest {
-  telling: Telling;
+  message: Message;
   customer: Prisma.CustomerGetPayload<object>;
   payment: Prisma.PaymentGetPayload<object>;
   /** The name of what was sold; null: the payment stands for itself. */
@@ -29,31 +29,31 @@ export async function readRequest(
   { id, data }: ReadEvent<'notifications.requested'>,
 ): Promise<ReadRequest> {
   if (!wellFormedId.test(id)) throw invalid('the id is not printable ASCII of 255 characters at most');
-  const telling = tellingOf(data.template, data.data);
+  const message = messageOf(data.template, data.data);
   const customer = await db.customer.findUnique({ where: { id: data.customer_id } });
   if (customer === null) {
     throw new Unprocessable('unknown_customer', `there is no customer ${data.customer_id}`);
   }
-  const { payment, plan } = await paymentOf(db, data, telling);
+  const { payment, plan } = await paymentOf(db, data, message);
   const { now } = await timesFor(db, customer.test_clock_id);
   // Nothing is kept here until its time comes: who asks, asks then.
   if (Date.parse(data.not_before) > now.getTime())
     throw new Unprocessable('not_due', `not before ${data.not_before}`);
-  return { telling, customer, payment, plan };
+  return { message, customer, payment, plan };
 }
 
-function tellingOf(template: string, data: unknown): Telling {
+function messageOf(template: string, data: unknown): Message {
   if (!Object.hasOwn(notificationData, template)) throw invalid('there is no such template');
   const name = template as NotificationTemplate;
   const parsed = notificationData[name].safeParse(data);
   if (!parsed.success) throw invalid(`data is not what ${name} needs`);
-  return { template: name, data: parsed.data } as Telling;
+  return { template: name, data: parsed.data } as Message;
 }
 
 async function paymentOf(
   db: Database,
   asked: ReadEvent<'notifications.requested'>['data'],
-  { data }: Telling,
+  { data }: Message,
 ): Promise<Pick<ReadRequest, 'payment' | 'plan'>> {
   const { payment_id: id, customer_id, subscription_id } = asked;
   if (id === null) throw invalid('it is about no payment');

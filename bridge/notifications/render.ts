@@ -26,28 +26,28 @@ export interface Rendered {
 }
 
 /** `data` in the words of its template. */
-export type Telling = {
+export type Message = {
   [T in NotificationTemplate]: { template: T; data: NotificationData<T> };
 }[NotificationTemplate];
 
 const texts: Record<Language, Texts> = { en: english, ru: russian };
 
-export function render(telling: Telling, reader: Reader): Rendered {
+export function render(message: Message, reader: Reader): Rendered {
   const language = texts[reader.language];
-  const { subject, paragraphs } = wordsOf(telling, language, reader);
+  const { subject, paragraphs } = wordsOf(message, language, reader);
   const lines = [language.greeting(reader.name), ...paragraphs];
   return { subject, text: `${lines.join('\n\n')}\n`, html: htmlOf(subject, lines, reader.language) };
 }
 
-function wordsOf(telling: Telling, language: Texts, { timeZone, plan }: Reader): Words {
+function wordsOf(message: Message, language: Texts, { timeZone, plan }: Reader): Words {
   const { locale } = language;
-  const told = { amount: amountText(telling.data, locale), plan };
-  switch (telling.template) {
+  const facts = { amount: amountText(message.data, locale), plan };
+  switch (message.template) {
     case 'payment_failed': {
-      const { data } = telling;
+      const { data } = message;
       const next = data.next_attempt_at;
       return language.payment_failed({
-        ...told,
+        ...facts,
         customerMustAct: data.customer_must_act,
         nextAttemptAt: next === null ? null : instantText(next, timeZone, locale),
         finalAction: data.final_action,
@@ -55,17 +55,17 @@ function wordsOf(telling: Telling, language: Texts, { timeZone, plan }: Reader):
       });
     }
     case 'final_action_ahead': {
-      const { final_action: finalAction, final_action_at: at } = telling.data;
+      const { final_action: finalAction, final_action_at: at } = message.data;
       return language.final_action_ahead({
-        ...told,
+        ...facts,
         finalAction,
         finalActionAt: instantText(at, timeZone, locale),
       });
     }
     case 'payment_recovered':
-      return language.payment_recovered(told);
+      return language.payment_recovered(facts);
     case 'final_action_taken':
-      return language.final_action_taken({ ...told, finalAction: telling.data.final_action });
+      return language.final_action_taken({ ...facts, finalAction: message.data.final_action });
   }
 }
 

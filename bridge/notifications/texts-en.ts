@@ -1,11 +1,11 @@
 /** The words of notifications in English. */
 import type { FinalAction } from '../../domain/retry/policy';
-import type { Texts, Told, ToldEnd } from './texts';
+import type { Texts, PaymentFacts, EndFacts } from './texts';
 
-const paymentOf = ({ amount, plan }: Told) =>
+const paymentOf = ({ amount, plan }: PaymentFacts) =>
   plan === null ? `the payment of ${amount}` : `the payment of ${amount} for ${plan}`;
 
-function ending({ finalAction, finalActionAt }: ToldEnd): string {
+function ending({ finalAction, finalActionAt }: EndFacts): string {
   switch (finalAction) {
     case 'expire':
     case 'cancel':
@@ -37,32 +37,32 @@ const ended: Record<FinalAction, { subject: string; words: string }> = {
 export const english: Texts = {
   locale: 'en-GB',
   greeting: (name) => (name === null ? 'Hello,' : `Hello ${name},`),
-  payment_failed: (told) => ({
-    subject: `Your payment of ${told.amount} failed`,
+  payment_failed: (facts) => ({
+    subject: `Your payment of ${facts.amount} failed`,
     paragraphs: [
-      `We could not take ${paymentOf(told)}.`,
-      told.customerMustAct
+      `We could not take ${paymentOf(facts)}.`,
+      facts.customerMustAct
         ? 'We cannot try again with this payment method: please confirm it with your bank, or give us another one.'
-        : told.nextAttemptAt === null
+        : facts.nextAttemptAt === null
           ? 'We do not try again by ourselves: please give us another payment method.'
-          : `We try again on ${told.nextAttemptAt}. You may also give us another payment method.`,
-      ending(told),
+          : `We try again on ${facts.nextAttemptAt}. You may also give us another payment method.`,
+      ending(facts),
     ],
   }),
-  final_action_ahead: (told) => ({
-    subject: endSubject[told.finalAction](told.finalActionAt),
+  final_action_ahead: (facts) => ({
+    subject: endSubject[facts.finalAction](facts.finalActionAt),
     paragraphs: [
-      `We have not been able to take ${paymentOf(told)}.`,
-      ending(told),
+      `We have not been able to take ${paymentOf(facts)}.`,
+      ending(facts),
       'Please check your payment method, or give us another one.',
     ],
   }),
-  payment_recovered: (told) => ({
-    subject: `Your payment of ${told.amount} has arrived`,
-    paragraphs: [`Thank you: we have received ${paymentOf(told)}. There is nothing left to do.`],
+  payment_recovered: (facts) => ({
+    subject: `Your payment of ${facts.amount} has arrived`,
+    paragraphs: [`Thank you: we have received ${paymentOf(facts)}. There is nothing left to do.`],
   }),
-  final_action_taken: (told) => ({
-    subject: ended[told.finalAction].subject,
-    paragraphs: [`We could not take ${paymentOf(told)}.`, ended[told.finalAction].words],
+  final_action_taken: (facts) => ({
+    subject: ended[facts.finalAction].subject,
+    paragraphs: [`We could not take ${paymentOf(facts)}.`, ended[facts.finalAction].words],
   }),
 };

@@ -1,11 +1,11 @@
 /** The words of notifications in Russian. */
 import type { FinalAction } from '../../domain/retry/policy';
-import type { Texts, Told, ToldEnd } from './texts';
+import type { Texts, PaymentFacts, EndFacts } from './texts';
 
-const paymentOf = ({ amount, plan }: Told) =>
+const paymentOf = ({ amount, plan }: PaymentFacts) =>
   plan === null ? `платёж на сумму ${amount}` : `платёж на сумму ${amount} за «${plan}»`;
 
-function ending({ finalAction, finalActionAt }: ToldEnd): string {
+function ending({ finalAction, finalActionAt }: EndFacts): string {
   switch (finalAction) {
     case 'expire':
     case 'cancel':
@@ -37,32 +37,32 @@ const ended: Record<FinalAction, { subject: string; words: string }> = {
 export const russian: Texts = {
   locale: 'ru-RU',
   greeting: (name) => (name === null ? 'Здравствуйте!' : `Здравствуйте, ${name}!`),
-  payment_failed: (told) => ({
-    subject: `Не удалось провести платёж на сумму ${told.amount}`,
+  payment_failed: (facts) => ({
+    subject: `Не удалось провести платёж на сумму ${facts.amount}`,
     paragraphs: [
-      `Нам не удалось провести ${paymentOf(told)}.`,
-      told.customerMustAct
+      `Нам не удалось провести ${paymentOf(facts)}.`,
+      facts.customerMustAct
         ? 'Повторить списание этим способом оплаты мы не можем: подтвердите его в своём банке или укажите другой.'
-        : told.nextAttemptAt === null
+        : facts.nextAttemptAt === null
           ? 'Сами мы больше не будем повторять списание: укажите, пожалуйста, другой способ оплаты.'
-          : `Мы повторим попытку ${told.nextAttemptAt}. Вы также можете указать другой способ оплаты.`,
-      ending(told),
+          : `Мы повторим попытку ${facts.nextAttemptAt}. Вы также можете указать другой способ оплаты.`,
+      ending(facts),
     ],
   }),
-  final_action_ahead: (told) => ({
-    subject: endSubject[told.finalAction](told.finalActionAt),
+  final_action_ahead: (facts) => ({
+    subject: endSubject[facts.finalAction](facts.finalActionAt),
     paragraphs: [
-      `Нам пока не удалось провести ${paymentOf(told)}.`,
-      ending(told),
+      `Нам пока не удалось провести ${paymentOf(facts)}.`,
+      ending(facts),
       'Проверьте, пожалуйста, способ оплаты или укажите другой.',
     ],
   }),
-  payment_recovered: (told) => ({
-    subject: `Платёж на сумму ${told.amount} получен`,
-    paragraphs: [`Спасибо! Мы получили ${paymentOf(told)}. Больше ничего делать не нужно.`],
+  payment_recovered: (facts) => ({
+    subject: `Платёж на сумму ${facts.amount} получен`,
+    paragraphs: [`Спасибо! Мы получили ${paymentOf(facts)}. Больше ничего делать не нужно.`],
   }),
-  final_action_taken: (told) => ({
-    subject: ended[told.finalAction].subject,
-    paragraphs: [`Нам не удалось провести ${paymentOf(told)}.`, ended[told.finalAction].words],
+  final_action_taken: (facts) => ({
+    subject: ended[facts.finalAction].subject,
+    paragraphs: [`Нам не удалось провести ${paymentOf(facts)}.`, ended[facts.finalAction].words],
   }),
 };

@@ -1,23 +1,23 @@
 /** What the words of a language are given, and what they make of it. Values are formatted for people already. */
 import type { FinalAction } from '../../domain/retry/policy';
 
-export interface Told {
+export interface PaymentFacts {
   amount: string;
   /** What was sold; null: the payment stands for itself. */
   plan: string | null;
 }
 
-export interface ToldEnd extends Told {
+export interface EndFacts extends PaymentFacts {
   finalAction: FinalAction;
   finalActionAt: string;
 }
 
-export interface ToldFailure extends ToldEnd {
+export interface FailureFacts extends EndFacts {
   customerMustAct: boolean;
   nextAttemptAt: string | null;
 }
 
-export interface ToldEnded extends Told {
+export interface EndedFacts extends PaymentFacts {
   finalAction: FinalAction;
 }
 
@@ -30,8 +30,8 @@ export interface Texts {
   /** BCP 47, for amounts and dates. */
   locale: string;
   greeting(name: string | null): string;
-  payment_failed(told: ToldFailure): Words;
-  final_action_ahead(told: ToldEnd): Words;
-  payment_recovered(told: Told): Words;
-  final_action_taken(told: ToldEnded): Words;
+  payment_failed(facts: FailureFacts): Words;
+  final_action_ahead(facts: EndFacts): Words;
+  payment_recovered(facts: PaymentFacts): Words;
+  final_action_taken(facts: EndedFacts): Words;
 }

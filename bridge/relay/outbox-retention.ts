@@ -6,7 +6,7 @@
  */
 import type { Logger } from 'pino';
 import { inTransaction, type Database } from '../../prisma/client';
-import { direct } from '../../prisma/sql';
+import { sql } from '../../prisma/sql';
 
 /** The advisory lock of whoever works on it; the first key is the relay's, too, and the second is no shard. */
 const lock = [7_351_902, 1_001] as const;
@@ -58,10 +58,10 @@ async function forgetOldPayloads(deps: OutboxRetentionDependencies, stopping: Ab
 /** @returns how many rows lost their payload; 0 also while another process is at it */
 async function forgetBatch({ db, retentionDays }: OutboxRetentionDependencies): Promise<number> {
   return inTransaction(db, async (tx) => {
-    const [mine] = await direct(tx).query<[{ locked: boolean }]>`
+    const [mine] = await sql(tx).query<[{ locked: boolean }]>`
       SELECT pg_try_advisory_xact_lock(${lock[0]}::int, ${lock[1]}::int) AS locked`;
     if (!mine.locked) return 0;
-    return direct(tx).execute`
+    return sql(tx).execute`
       UPDATE outbox_events SET payload = NULL WHERE id IN (
         SELECT id FROM outbox_events
         WHERE published_at IS NOT NULL AND payload IS NOT NULL

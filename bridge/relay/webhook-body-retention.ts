@@ -10,7 +10,7 @@ import type { Database } from '../../prisma/client';
 import { forgetBodies } from '../../billing/webhook/deliveries';
 
 const dayMs = 24 * 3_600_000;
-const betweenLooksMs = 3_600_000;
+const pollMs = 3_600_000;
 const batchSize = 1_000;
 
 export interface BodyRetention {
@@ -32,7 +32,7 @@ export function startBodyRetention(db: Database, retentionDays: number, log: Log
       } catch (error) {
         log.warn({ err: error }, 'old webhook bodies could not be forgotten; it is tried again in an hour');
       }
-      await sleep(betweenLooksMs, undefined, { signal }).catch(() => undefined);
+      await sleep(pollMs, undefined, { signal }).catch(() => undefined);
     }
   })();
   return {

@@ -1,7 +1,7 @@
 /** `cli audit`: who asked for which change. */
 import type { CommandGroup } from '../command';
 import type { Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
 
 const columns = ['at', 'by', 'action', 'subject_id', 'status', 'reason'];
 
@@ -16,6 +16,6 @@ export const auditCommands: CommandGroup = {
     text: 'calls that asked for a change, newest first',
     options: ['subject', 'actor', 'action', ...pageOptions],
     run: async (context) =>
-      listed(await askPage(context, '/audit', ['subject', 'actor', 'action']), columns, lineOf),
+      listed(await requestPage(context, '/audit', ['subject', 'actor', 'action']), columns, lineOf),
   },
 };

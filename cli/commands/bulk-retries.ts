@@ -18,7 +18,7 @@ interface Progress {
   remaining: number;
 }
 
-const lookEveryMs = 1_000;
+const pollEveryMs = 1_000;
 const filters = ['categories', 'provider', 'plan-id', 'failed-from', 'failed-to'];
 const filterSynopsis = '[--categories C,C] [--provider P] [--plan-id ID] [--failed-from T] [--failed-to T]';
 const columns = ['id', 'status', 'progress', 'rate_per_second', 'created_at', 'reason'];
@@ -80,7 +80,7 @@ async function watch({ call }: Context, first: Row, { screen, pause }: Watching)
   let row = first;
   show(row);
   while (isGoingOn(row)) {
-    await pause(lookEveryMs);
+    await pause(pollEveryMs);
     row = await call('GET', `/bulk-retries/${encodeURIComponent(String(first['id']))}`);
     show(row);
   }

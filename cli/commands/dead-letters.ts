@@ -3,7 +3,7 @@ import { deadLetterStatuses } from '../../contracts/http/dead-letters';
 import { consumerGroups } from '../../contracts/topics/topics';
 import { idOf, required, type CommandGroup, type Context, type Outcome } from '../command';
 import { sheet, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
 
 const columns = ['id', 'group', 'topic', 'partition', 'offset', 'error_code', 'status', 'seen_at'];
 
@@ -22,7 +22,7 @@ export const deadLetterCommands: CommandGroup = {
     synopsis: `[--group G] [--status open|redriven|discarded] ${pageSynopsis}`,
     text: 'newest first',
     options: [...filters, ...pageOptions],
-    run: async (context) => listed(await askPage(context, '/dead-letters', filters, choices), columns),
+    run: async (context) => listed(await requestPage(context, '/dead-letters', filters, choices), columns),
   },
   'dead-letters show': {
     synopsis: 'ID',

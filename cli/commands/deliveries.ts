@@ -2,7 +2,7 @@
 import { deliveryStatuses } from '../../contracts/http/webhook-deliveries';
 import { idOf, type CommandGroup, type Outcome } from '../command';
 import { sheet, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
 
 const columns = ['id', 'event_type', 'payment_id', 'status', 'outcome', 'received_at'];
 const filters = ['provider', 'status', 'payment-id'];
@@ -15,7 +15,10 @@ export const deliveryCommands: CommandGroup = {
     text: 'newest first',
     options: [...filters, ...pageOptions],
     run: async (context) =>
-      listed(await askPage(context, '/webhook-deliveries', filters, { status: deliveryStatuses }), columns),
+      listed(
+        await requestPage(context, '/webhook-deliveries', filters, { status: deliveryStatuses }),
+        columns,
+      ),
   },
   'deliveries show': {
     synopsis: 'ID',

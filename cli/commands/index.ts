@@ -5,7 +5,7 @@ import { bulkRetryCommands } from './bulk-retries';
 import type { CommandGroup } from '../command';
 import { deadLetterCommands } from './dead-letters';
 import { deliveryCommands } from './deliveries';
-import { fleetCommands } from './scheduler';
+import { schedulerCommands } from './scheduler';
 import { operatorTaskCommands } from './operator-tasks';
 import { paymentCommands } from './payments';
 import { planCommands } from './plans';
@@ -17,7 +17,7 @@ import { testClockCommands } from './test-clocks';
 export const commandGroups: readonly CommandGroup[] = [
   subscriptionCommands,
   paymentCommands,
-  fleetCommands,
+  schedulerCommands,
   deadLetterCommands,
   deliveryCommands,
   operatorTaskCommands,

@@ -2,7 +2,7 @@
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
 import { idOf, required, requireOneOf, type CommandGroup } from '../command';
 import { sheet, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
 
 const columns = ['id', 'kind', 'subject', 'status', 'created_at', 'detail'];
 const filters = ['status', 'kind', 'subject-id'];
@@ -20,7 +20,7 @@ export const operatorTaskCommands: CommandGroup = {
     text: 'newest first',
     options: [...filters, ...pageOptions],
     run: async (context) =>
-      listed(await askPage(context, '/operator-tasks', filters, choices), columns, lineOf),
+      listed(await requestPage(context, '/operator-tasks', filters, choices), columns, lineOf),
   },
   'operator-tasks resolve': {
     synopsis: 'ID --reason TEXT [--outcome succeeded|failed] [--provider-reference REF]',

@@ -11,7 +11,7 @@ import {
   type Outcome,
 } from '../command';
 import { sheet, table, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis, timelineOf, withMoney } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis, timelineOf, withMoney } from '../pages';
 
 const columns = ['id', 'status', 'kind', 'customer_id', 'subscription_id', 'amount', 'created_at'];
 const attemptColumns = ['number', 'trigger', 'status', 'failure', 'started_at'];
@@ -41,7 +41,7 @@ export const paymentCommands: CommandGroup = {
     options: [...filters, ...pageOptions],
     async run(context) {
       for (const name of ['from', 'to']) instantIn(context, name);
-      return listed(await askPage(context, '/payments', filters, choices), columns, withMoney);
+      return listed(await requestPage(context, '/payments', filters, choices), columns, withMoney);
     },
   },
   'payments show': {
@@ -96,6 +96,6 @@ export const paymentCommands: CommandGroup = {
     text: 'what became of its retries, newest first',
     options: ['limit'],
     run: async (context) =>
-      listed(await askPage(context, `${pathOf(context)}/retry-requests`), requestColumns),
+      listed(await requestPage(context, `${pathOf(context)}/retry-requests`), requestColumns),
   },
 };

@@ -1,7 +1,7 @@
 /** `cli plans`: what is sold. */
 import type { CommandGroup } from '../command';
 import type { Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis, withMoney } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis, withMoney } from '../pages';
 
 const columns = ['id', 'name', 'amount', 'interval', 'trial_days', 'active'];
 
@@ -15,6 +15,6 @@ export const planCommands: CommandGroup = {
     synopsis: pageSynopsis,
     text: 'newest first',
     options: pageOptions,
-    run: async (context) => listed(await askPage(context, '/plans'), columns, lineOf),
+    run: async (context) => listed(await requestPage(context, '/plans'), columns, lineOf),
   },
 };

@@ -2,7 +2,7 @@
 import { idOf, queryOf, required, type CommandGroup, type Outcome } from '../command';
 import { readPolicyFile } from '../files';
 import { sheet, table, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
 
 const columns = ['id', 'version', 'grace_days', 'final_action', 'created_at'];
 
@@ -20,7 +20,7 @@ export const policyCommands: CommandGroup = {
     synopsis: pageSynopsis,
     text: 'every policy in its current version',
     options: pageOptions,
-    run: async (context) => listed(await askPage(context, '/retry-policies'), columns),
+    run: async (context) => listed(await requestPage(context, '/retry-policies'), columns),
   },
   'policies show': {
     synopsis: 'ID [--version N]',
@@ -34,7 +34,7 @@ export const policyCommands: CommandGroup = {
     text: 'its versions, newest first',
     options: pageOptions,
     run: async (context) =>
-      listed(await askPage(context, `/retry-policies/${idOf(context)}/versions`), columns),
+      listed(await requestPage(context, `/retry-policies/${idOf(context)}/versions`), columns),
   },
   'policies put': {
     synopsis: 'ID --file FILE [--if-version N] [--reason TEXT]',

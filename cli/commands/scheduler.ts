@@ -9,7 +9,7 @@ async function decide(context: Context, decision: 'pause' | 'resume'): Promise<O
   return shown(await context.call('POST', `/renewal-scheduler/${decision}`, { reason }));
 }
 
-export const fleetCommands: CommandGroup = {
+export const schedulerCommands: CommandGroup = {
   'scheduler show': {
     synopsis: '',
     text: 'what is due, and whether the scheduler is paused',

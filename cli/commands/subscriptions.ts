@@ -12,7 +12,7 @@ import {
   type Outcome,
 } from '../command';
 import { sheet, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis, timelineOf, withMoney } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis, timelineOf, withMoney } from '../pages';
 
 const columns = ['id', 'status', 'customer_id', 'plan_id', 'amount', 'period', 'created_at'];
 const filters = ['status', 'customer-id', 'plan-id'];
@@ -36,7 +36,7 @@ export const subscriptionCommands: CommandGroup = {
     options: [...filters, ...pageOptions],
     run: async (context) =>
       listed(
-        await askPage(context, '/subscriptions', filters, { status: subscriptionStatuses }),
+        await requestPage(context, '/subscriptions', filters, { status: subscriptionStatuses }),
         columns,
         lineOf,
       ),

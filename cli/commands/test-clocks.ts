@@ -9,10 +9,10 @@ import {
   type Outcome,
 } from '../command';
 import { sheet, type Row } from '../output';
-import { askPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
 import { progressOn, type Watching } from '../progress';
 
-const lookEveryMs = 500;
+const pollEveryMs = 500;
 const columns = ['id', 'status', 'now', 'target', 'steps', 'detail'];
 
 const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
@@ -37,7 +37,7 @@ async function untilReady(context: Context, first: Row, { screen, pause }: Watch
     const text = `${String(clock['now'])}, ${String(clock['steps'])} steps${waits}`;
     progress.show({ done: nowMs - fromMs, total: targetMs - fromMs, text });
     if (clock['status'] !== 'advancing') break;
-    await pause(lookEveryMs);
+    await pause(pollEveryMs);
     clock = await context.call('GET', pathOf(context));
   }
   progress.end();
@@ -51,7 +51,7 @@ export function testClockCommands(watching: Watching): CommandGroup {
       synopsis: pageSynopsis,
       text: 'newest first',
       options: pageOptions,
-      run: async (context) => listed(await askPage(context, '/test-clocks'), columns),
+      run: async (context) => listed(await requestPage(context, '/test-clocks'), columns),
     },
     'test-clocks create': {
       synopsis: '--now T',

@@ -11,7 +11,7 @@ import { dueCauses } from '../../domain/subscription/due';
 import { actor, amount, currency, instant } from '../fields';
 import { attemptFailure } from '../http/payments';
 import { firstPayment, subscription } from '../http/subscriptions';
-import { toldOutcome } from './provider-events';
+import { reportedOutcome } from './provider-events';
 import type { Topic } from './topics';
 
 const nullableId = z.string().nullable();
@@ -95,7 +95,7 @@ const webhookReceived = z.object({
   provider_event_id: z.string(),
   event_type: z.string(),
   payment_id: nullableId,
-  outcome: toldOutcome.nullable().meta({ description: 'null: the event says nothing about an attempt.' }),
+  outcome: reportedOutcome.nullable().meta({ description: 'null: the event says nothing about an attempt.' }),
   received_at: instant,
 });
 

@@ -9,11 +9,11 @@ import { attemptStatuses } from '../../domain/payment/payment';
 import { attemptFailure } from '../http/payments';
 
 /** Printable ASCII without spaces, as providers' ids and names of types are. */
-export const providerWord = (maxLength: number) =>
+export const providerText = (maxLength: number) =>
   z.string().regex(new RegExp(`^[\\x21-\\x7e]{1,${maxLength}}$`));
 
 /** What is told of an attempt. */
-export const toldOutcome = z.object({
+export const reportedOutcome = z.object({
   status: z.enum(attemptStatuses),
   attempt: z.int(),
   amount: z.int(),
@@ -21,15 +21,15 @@ export const toldOutcome = z.object({
   provider_reference: z.string().nullable(),
   failure: attemptFailure.nullable(),
 });
-export type ToldOutcome = z.infer<typeof toldOutcome>;
+export type ReportedOutcome = z.infer<typeof reportedOutcome>;
 
 export const providerEvent = z.object({
-  id: providerWord(200),
-  type: providerWord(100),
+  id: providerText(200),
+  type: providerText(100),
   /** null: about nothing of ours, or only `refund.charge_reference` leads to it. */
   payment_id: z.string().nullable(),
   /** null: it says nothing about an attempt. */
-  outcome: toldOutcome.nullable(),
+  outcome: reportedOutcome.nullable(),
   /** The customer's bank took the money back, or tries to. */
   dispute: z.object({ provider_reference: z.string(), amount: z.int(), currency: z.string() }).nullable(),
   refund: z

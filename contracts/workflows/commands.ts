@@ -88,14 +88,14 @@ export interface PaymentCompleted {
   period_index: number | null;
 }
 
-/** Signal `collectionStarted`: a renewal's payment failed and is being retried. */
-export interface CollectionStarted {
+/** Signal `dunningStarted`: a renewal's payment failed and is being retried. */
+export interface DunningStarted {
   payment_id: string;
   period_index: number;
 }
 
-/** Signal `collectionExhausted`: nothing more is tried. */
-export interface CollectionExhausted extends CollectionStarted {
+/** Signal `dunningExhausted`: nothing more is tried. */
+export interface DunningExhausted extends DunningStarted {
   final_action: FinalAction;
 }
 

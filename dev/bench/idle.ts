@@ -12,13 +12,16 @@ import { provisionTopics } from '../../bin/provision';
 import { loadConfig } from '../../config';
 
 /** @param environment with the address of Kafka */
-export async function benchIdle(environment: NodeJS.ProcessEnv, say: (line: string) => void): Promise<void> {
+export async function benchIdle(
+  environment: NodeJS.ProcessEnv,
+  report_: (line: string) => void,
+): Promise<void> {
   const config = loadConfig(environment);
   const log = pino({ level: 'warn' });
   await provisionTopics(kafkaFrom(config, log), config, log);
   for (const mode of ['unpatched', 'patched'] as const) {
     const share = await idleShare(environment, mode);
-    say(`  kafkajs ${mode}: ${(share * 100).toFixed(1)} % of a core`);
+    report_(`  kafkajs ${mode}: ${(share * 100).toFixed(1)} % of a core`);
   }
 }
 

@@ -37,7 +37,7 @@ const [bareReaders, bareLanes] = [4, 32];
 /** Counts from the first record on: connecting and joining are no part of it. */
 class Meter {
   readonly finished: Promise<void>;
-  private tellFinished = (): void => undefined;
+  private reportFinished = (): void => undefined;
   private beganMs = 0;
   private endedMs = 0;
   private cpu = process.cpuUsage();
@@ -46,7 +46,7 @@ class Meter {
 
   constructor(private readonly count: number) {
     this.finished = new Promise((resolve) => {
-      this.tellFinished = resolve;
+      this.reportFinished = resolve;
     });
   }
 
@@ -62,7 +62,7 @@ class Meter {
     if (this.done !== this.count) return;
     this.endedMs = performance.now();
     this.cpu = process.cpuUsage(this.cpu);
-    this.tellFinished();
+    this.reportFinished();
   }
 
   figures(): InboundFigures {

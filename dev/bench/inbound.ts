@@ -21,7 +21,7 @@ const backlogTopic = 'payments.retry.requested';
 export async function benchInbound(
   system: System,
   backlog: number,
-  say: (line: string) => void,
+  report_: (line: string) => void,
 ): Promise<void> {
   const kafka = new Kafka({
     brokers: (system.environment['KAFKA_BROKERS'] ?? '').split(','),
@@ -29,24 +29,24 @@ export async function benchInbound(
   });
   await startSleepers(system);
   await fill(kafka, topic, recordCount, renewRequired);
-  say(`  ${recordCount} records over ${keyCount} keys, each a signal`);
+  report_(`  ${recordCount} records over ${keyCount} keys, each a signal`);
   const run = (task: InboundTask) => figuresOf(system, task);
   const bare = { kind: 'bare', topic, count: recordCount } as const;
   const before = await run({ ...bare, name: 'before' });
-  say(`  bare loop: ${shown(before)}`);
+  report_(`  bare loop: ${shown(before)}`);
   const ours = await run({ kind: 'group', topic, count: recordCount, isSignalling: true });
-  say(`  consumer group: ${shown(ours)}`);
+  report_(`  consumer group: ${shown(ours)}`);
   const after = await run({ ...bare, name: 'after' });
-  say(`  bare loop: ${shown(after)}`);
+  report_(`  bare loop: ${shown(after)}`);
   const floor = (before.perSecond + after.perSecond) / 2;
-  say(`  ratio ${(ours.perSecond / floor).toFixed(2)}`);
+  report_(`  ratio ${(ours.perSecond / floor).toFixed(2)}`);
 
   await fill(kafka, backlogTopic, backlog, retryRequested);
   const read = await run({ kind: 'group', topic: backlogTopic, count: backlog, isSignalling: false });
-  say(`  backlog of ${backlog} records, nothing done about them: ${shown(read)}`);
+  report_(`  backlog of ${backlog} records, nothing done about them: ${shown(read)}`);
   const memory = [read.rssMib[0], read.rssMib[Math.floor(read.rssMib.length / 2)], read.rssMib.at(-1)];
   const shownMemory = memory.map((mib) => (mib ?? 0).toFixed(0)).join(' / ');
-  say(
+  report_(
     `  memory at the start / middle / end: ${shownMemory} MiB, at most ${Math.max(...read.rssMib).toFixed(0)} MiB`,
   );
 }
@@ -115,14 +115,14 @@ function retryRequested(at: number): string {
 function figuresOf(system: System, task: InboundTask): Promise<InboundFigures> {
   return new Promise((resolve, reject) => {
     const side = fork(require.resolve('./inbound-process'), { env: { ...system.environment } });
-    let told: InboundFigures | undefined;
+    let sent: InboundFigures | undefined;
     side.once('message', (figures: InboundFigures) => {
-      told = figures;
+      sent = figures;
       side.disconnect();
     });
     side.once('exit', (code) => {
-      if (told === undefined) reject(new Error(`a side of the benchmark ended with ${code}`));
-      else resolve(told);
+      if (sent === undefined) reject(new Error(`a side of the benchmark ended with ${code}`));
+      else resolve(sent);
     });
     side.send(task);
   });

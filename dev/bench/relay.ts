@@ -21,31 +21,31 @@ const keyCount = 1_000;
 const topic = 'subscriptions.updated';
 /** About what a snapshot of a subscription takes. */
 const payloadBytes = 1_000;
-const lookEveryMs = 250;
+const pollEveryMs = 250;
 
 /** @param environment addresses of PostgreSQL and Kafka, both empty */
 export async function benchRelay(
   environment: NodeJS.ProcessEnv,
   rows: number,
-  say: (line: string) => void,
+  report_: (line: string) => void,
 ): Promise<void> {
   await prepare(environment);
   const db = new Client({ connectionString: environment['DATABASE_URL'] });
   await db.connect();
   try {
     await fill(db, rows);
-    say(`  ${rows} rows of ${payloadBytes} bytes over ${keyCount} keys`);
+    report_(`  ${rows} rows of ${payloadBytes} bytes over ${keyCount} keys`);
     const { seconds, usages } = await drain(db, environment, rows);
     const [start, middle, end] = [0, Math.floor(usages.length / 2), usages.length - 1].map(
       (at) => usages[at],
     );
     if (start === undefined || middle === undefined || end === undefined) throw new Error('nothing was seen');
-    say(`  ${Math.round(rows / seconds)} rows/s: ${seconds.toFixed(1)} s from the start of its process`);
-    say(`  ${(end.cpuMs / rows).toFixed(3)} ms CPU of the relay for each record, its start included`);
+    report_(`  ${Math.round(rows / seconds)} rows/s: ${seconds.toFixed(1)} s from the start of its process`);
+    report_(`  ${(end.cpuMs / rows).toFixed(3)} ms CPU of the relay for each record, its start included`);
     const memory = [start, middle, end].map(({ rssMib }) => rssMib.toFixed(0)).join(' / ');
     const most = Math.max(...usages.map(({ rssMib }) => rssMib)).toFixed(0);
-    say(`  memory at the start / middle / end: ${memory} MiB, at most ${most} MiB`);
-    say(`  ${await readBack(environment, rows)}`);
+    report_(`  memory at the start / middle / end: ${memory} MiB, at most ${most} MiB`);
+    report_(`  ${await readBack(environment, rows)}`);
   } finally {
     await db.end();
   }
@@ -86,7 +86,7 @@ async function drain(
     while (await isWaiting(db)) {
       if (performance.now() > deadlineMs) throw new Error('the relay takes too long');
       usages.push(await usageOf(relay));
-      await sleep(lookEveryMs);
+      await sleep(pollEveryMs);
     }
     const seconds = (performance.now() - beganMs) / 1000;
     return { seconds, usages: [...usages, await usageOf(relay)] };

@@ -22,18 +22,18 @@ export async function benchRenewals(
   system: System,
   processes: ProcessIds,
   subscriptions: number,
-  say: (line: string) => void,
+  report_: (line: string) => void,
 ): Promise<void> {
   const address = system.environment['TEMPORAL_ADDRESS'] ?? '';
-  const floor = await measureFloor(address, processes, subscriptions, say);
+  const floor = await measureFloor(address, processes, subscriptions, report_);
   const db = new Postgres({ connectionString: system.environment['DATABASE_URL'] });
   await db.connect();
   try {
     await runMany(subscriptions, concurrency, await subscriber(system));
-    await untilTrue('all creations are published', () => isQuiet(db), 120_000);
+    await untilTrue('all creations are published', () => isIdle(db), 120_000);
     const rates: number[] = [];
-    while (rates.length < rounds) rates.push(await renewAll(db, processes, subscriptions, say));
-    say(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
+    while (rates.length < rounds) rates.push(await renewAll(db, processes, subscriptions, report_));
+    report_(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
   } finally {
     await db.end();
   }
@@ -44,12 +44,12 @@ async function renewAll(
   db: Postgres,
   processes: ProcessIds,
   subscriptions: number,
-  say: (line: string) => void,
+  report_: (line: string) => void,
 ): Promise<number> {
   const due = await makeDue(db, dueAfterSeconds);
   const cpu = cpuMeter(processes);
   const isDone = async (): Promise<boolean> =>
-    (await countPaid(db, due)) === subscriptions && (await isQuiet(db));
+    (await countPaid(db, due)) === subscriptions && (await isIdle(db));
   await untilTrue('all periods are paid and published', isDone, 120_000 + subscriptions * 500);
   const used = cpu.each(subscriptions);
   const { rows } = await db.query<{ seconds: number; p50: number; p99: number }>(
@@ -61,9 +61,9 @@ async function renewAll(
   );
   const { seconds, p50, p99 } = rows[0] ?? { seconds: 0, p50: 0, p99: 0 };
   const perSecond = subscriptions / seconds;
-  say(`  ${subscriptions} renewals, paid and published: ${perSecond.toFixed(1)}/s`);
-  say(`    lateness p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s`);
-  say(`    CPU each: ${used}`);
+  report_(`  ${subscriptions} renewals, paid and published: ${perSecond.toFixed(1)}/s`);
+  report_(`    lateness p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s`);
+  report_(`    CPU each: ${used}`);
   return perSecond;
 }
 
@@ -76,7 +76,7 @@ async function countPaid(db: Postgres, due: Date): Promise<number> {
 }
 
 /** Everything that was committed is on its topic. */
-async function isQuiet(db: Postgres): Promise<boolean> {
+async function isIdle(db: Postgres): Promise<boolean> {
   const { rowCount } = await db.query('SELECT 1 FROM outbox_events WHERE published_at IS NULL LIMIT 1');
   return rowCount === 0;
 }

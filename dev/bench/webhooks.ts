@@ -23,27 +23,32 @@ const warmUps = 300;
 const knownPayments = 20;
 const turns = 9;
 
-type Say = (line: string) => void;
+type Report = (line: string) => void;
 
 interface Signed {
   body: string;
   headers: Record<string, string>;
 }
 
-export async function benchWebhooks(system: System, pids: ProcessIds, runs: number, say: Say): Promise<void> {
+export async function benchWebhooks(
+  system: System,
+  pids: ProcessIds,
+  runs: number,
+  report_: Report,
+): Promise<void> {
   const paymentIds = await givenPayments(system);
   const url = `${system.apiUrl}/webhooks/sandbox`;
   const bridge = system.product('bridge');
   await bridge.stop();
-  await compareWithFloor(system, pids, paymentIds, runs, say);
-  const told = signed(system, paymentIds, Math.min(runs, 2_000));
-  await measure(url, told);
-  await measureDuplicates(system, url, told, say);
+  await compareWithFloor(system, pids, paymentIds, runs, report_);
+  const sent = signed(system, paymentIds, Math.min(runs, 2_000));
+  await measure(url, sent);
+  await measureDuplicates(system, url, sent, report_);
   const backlog = await unpublished(system);
   await bridge.start();
   const draining = await measure(url, signed(system, paymentIds, runs));
   const left = await unpublished(system);
-  say(`  while the bridge drains ${backlog} events (${left} left at the end): ${shown(draining)}`);
+  report_(`  while the bridge drains ${backlog} events (${left} left at the end): ${shown(draining)}`);
 }
 
 /** By turns, so that whatever else the machine does weighs on both. */
@@ -52,7 +57,7 @@ async function compareWithFloor(
   pids: ProcessIds,
   paymentIds: readonly string[],
   runs: number,
-  say: Say,
+  report_: Report,
 ): Promise<void> {
   const url = `${system.apiUrl}/webhooks/sandbox`;
   const floors: Figures[] = [];
@@ -79,11 +84,11 @@ async function compareWithFloor(
     floor.stop();
   }
   const ratios = accepted.map(({ perSecond }, turn) => perSecond / (floors[turn]?.perSecond ?? 0));
-  say(`  floor (express.json, one INSERT): ${shown(medians(floors))}; CPU ${cpu[floor.url]}`);
-  say(
+  report_(`  floor (express.json, one INSERT): ${shown(medians(floors))}; CPU ${cpu[floor.url]}`);
+  report_(
     `  POST /webhooks/sandbox, verified, stored, in the outbox: ${shown(medians(accepted))}; CPU ${cpu[url]}`,
   );
-  say(
+  report_(
     `  ratio ${median(ratios).toFixed(2)} (median of ${turns} turns; ${ratios.map((one) => one.toFixed(2)).join(' ')})`,
   );
 }
@@ -200,15 +205,15 @@ function statusOf(url: string, agent: Agent, { body, headers }: Signed): Promise
 async function measureDuplicates(
   system: System,
   url: string,
-  told: readonly Signed[],
-  say: Say,
+  sent: readonly Signed[],
+  report_: Report,
 ): Promise<void> {
   const before = await rowsOf(system);
-  const figures = await measure(url, told);
+  const figures = await measure(url, sent);
   const after = await rowsOf(system);
   const grown = Object.keys(after).filter((table) => after[table] !== before[table]);
   if (grown.length > 0) throw new Error(`duplicates have made ${grown.join(', ')} grow`);
-  say(`  the same ${told.length} again: ${shown(figures)}; no table has grown by a row`);
+  report_(`  the same ${sent.length} again: ${shown(figures)}; no table has grown by a row`);
 }
 
 /** Rows of every table of Perennial's. */

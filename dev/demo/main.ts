@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { ConfigError, loadConfig } from '../../config';
 import { PlatformError } from '../platform/errors';
-import { tellStory } from './story';
+import { playStory } from './story';
 import { demoSystem, type DemoSystem } from './system';
 import { watchTopics } from './watch';
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
   const interrupted = new AbortController();
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   }
   let system: DemoSystem | undefined;
   try {
-    system = await demoSystem(loadConfig(process.env), say, interrupted.signal);
+    system = await demoSystem(loadConfig(process.env), print, interrupted.signal);
     await run(system, interrupted.signal);
   } finally {
     await system?.close();
@@ -27,20 +27,20 @@ async function main(): Promise<void> {
 async function run(system: DemoSystem, signal: AbortSignal): Promise<void> {
   const watch = await watchTopics(system.kafkaBrokers);
   let steps = 0;
-  const tell = {
+  const narrate = {
     step: (title: string) => {
       signal.throwIfAborted();
       steps += 1;
-      say(`\n${steps}. ${title}`);
+      print(`\n${steps}. ${title}`);
     },
-    line: (text: string) => say(`   ${text}`),
+    line: (text: string) => print(`   ${text}`),
   };
   try {
-    await tellStory({ system, watch, tell, run: randomBytes(4).toString('hex') });
+    await playStory({ system, watch, narrate, run: randomBytes(4).toString('hex') });
   } finally {
     await watch.close();
   }
-  say(`\nAll ${steps} steps were seen.`);
+  print(`\nAll ${steps} steps were seen.`);
 }
 
 main().then(

@@ -13,7 +13,7 @@ export type Json = Record<string, unknown>;
 export interface Story {
   system: DemoSystem;
   watch: Watch;
-  tell: Storyteller;
+  narrate: Storyteller;
   /** Makes this run's ids its own. */
   run: string;
 }
@@ -25,13 +25,13 @@ export interface ByClock extends Story {
 
 /** A customer with one payment method of the sandbox; its token decides what happens. */
 export async function customerWith(
-  { system, tell }: Story,
+  { system, narrate }: Story,
   token: string,
   testClock?: string,
 ): Promise<{ customer: string; method: string }> {
   const customer = await call(
     system,
-    tell,
+    narrate,
     'POST',
     '/customers',
     { name: 'Ada', time_zone: 'Europe/Berlin', test_clock_id: testClock },
@@ -39,19 +39,19 @@ export async function customerWith(
   );
   const id = String(customer['id']);
   const body = { provider: 'sandbox', token, default: true };
-  const method = await call(system, tell, 'POST', `/customers/${id}/payment-methods`, body, 201);
+  const method = await call(system, narrate, 'POST', `/customers/${id}/payment-methods`, body, 201);
   return { customer: id, method: String(method['id']) };
 }
 
-export function workflow({ system, tell }: Story, workflowId: string): void {
-  if (system.temporalUiUrl === undefined) return tell.line(`workflow ${workflowId}`);
+export function workflow({ system, narrate }: Story, workflowId: string): void {
+  if (system.temporalUiUrl === undefined) return narrate.line(`workflow ${workflowId}`);
   const path = `/namespaces/${system.namespace}/workflows/${encodeURIComponent(workflowId)}`;
-  tell.line(`workflow ${workflowId}: ${system.temporalUiUrl}${path}`);
+  narrate.line(`workflow ${workflowId}: ${system.temporalUiUrl}${path}`);
 }
 
-export function record(tell: Storyteller, { topic, key, partition, offset, event }: SeenRecord): void {
-  tell.line(`topic ${topic}, key ${key}, partition ${partition}, offset ${offset}`);
-  tell.line(`CloudEvent ${event.type}, id ${event.id}, from ${event.source}`);
+export function record(narrate: Storyteller, { topic, key, partition, offset, event }: SeenRecord): void {
+  narrate.line(`topic ${topic}, key ${key}, partition ${partition}, offset ${offset}`);
+  narrate.line(`CloudEvent ${event.type}, id ${event.id}, from ${event.source}`);
 }
 
 export async function charges(system: DemoSystem, paymentId?: string): Promise<Json[]> {
@@ -69,7 +69,7 @@ export async function get(system: DemoSystem, path: string): Promise<Json> {
 
 export async function call(
   system: DemoSystem,
-  tell: Storyteller,
+  narrate: Storyteller,
   method: string,
   path: string,
   body: unknown,
@@ -91,7 +91,7 @@ export async function call(
   const what = [answer['id'], answer['status'], answer['code']]
     .filter((part) => typeof part === 'string')
     .join(' ');
-  tell.line(`${method} ${path} -> ${response.status} ${what} (${ms} ms)`);
+  narrate.line(`${method} ${path} -> ${response.status} ${what} (${ms} ms)`);
   if (response.status !== wanted) {
     throw new Error(
       `${method} ${path} answered ${response.status} instead of ${wanted}: ${JSON.stringify(answer)}`,
@@ -101,14 +101,14 @@ export async function call(
 }
 
 /** Returns when the clock has arrived and all that was due on the way has happened. */
-export async function advance({ system, tell, clock }: ByClock, to: string): Promise<void> {
+export async function advance({ system, narrate, clock }: ByClock, to: string): Promise<void> {
   const beganMs = performance.now();
-  await call(system, tell, 'POST', `/test-clocks/${clock}/advance`, { to }, 202);
+  await call(system, narrate, 'POST', `/test-clocks/${clock}/advance`, { to }, 202);
   for (;;) {
     const { status, steps, detail } = await get(system, `/test-clocks/${clock}`);
     if (status === 'ready') {
       const seconds = ((performance.now() - beganMs) / 1_000).toFixed(1);
-      return tell.line(`the clock arrived after ${seconds} s, having stopped ${String(steps)} times`);
+      return narrate.line(`the clock arrived after ${seconds} s, having stopped ${String(steps)} times`);
     }
     if (status === 'failed') throw new Error(`the test clock ${String(detail)}`);
     await sleep(100);

@@ -22,13 +22,13 @@ export interface DemoSystem {
 /** @param say takes lines for people */
 export async function demoSystem(
   config: Config,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<DemoSystem> {
-  return runningSystem(config, say) ?? (await ownSystem(config, say, signal));
+  return runningSystem(config, print) ?? (await ownSystem(config, print, signal));
 }
 
-function runningSystem(config: Config, say: (line: string) => void): DemoSystem | null {
+function runningSystem(config: Config, print: (line: string) => void): DemoSystem | null {
   const { dir } = platformOptions(config, process.env);
   const state = readState(dir);
   if (state?.ready_at === undefined || runningOwner(dir) === undefined) return null;
@@ -36,7 +36,7 @@ function runningSystem(config: Config, say: (line: string) => void): DemoSystem 
   const address = (name: string) => state.addresses[name];
   const kafka = state.components.find(({ name }) => name === 'kafka')?.address;
   if (api === undefined || sandbox === undefined || kafka === undefined) return null;
-  say(`Using the system that runs here (make up), started at ${state.started_at}.`);
+  print(`Using the system that runs here (make up), started at ${state.started_at}.`);
   return {
     apiUrl: api,
     apiKey: config.BOOTSTRAP_API_KEY ?? readFileSync(join(dir, 'api-key'), 'utf8').trim(),
@@ -50,10 +50,10 @@ function runningSystem(config: Config, say: (line: string) => void): DemoSystem 
 
 async function ownSystem(
   config: Config,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<DemoSystem> {
-  say('Starting a system of its own, gone afterwards. To keep the links below open, run `make up` first.');
+  print('Starting a system of its own, gone afterwards. To keep the links below open, run `make up` first.');
   const dir = mkdtempSync(join(tmpdir(), 'perennial-demo-'));
   const remove = () => cleanPlatform(dir, defaultComposeFile(), () => undefined);
   try {
@@ -62,7 +62,7 @@ async function ownSystem(
       dir,
       ports: 'free',
       productPorts: 'free',
-      report: say,
+      report: print,
       signal,
     });
     const { environment } = system.platform;

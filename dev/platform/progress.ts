@@ -1,5 +1,5 @@
 /**
- * Telling a person what is going on, in whole lines, so that it reads as well in a CI log as at a terminal.
+ * Message a person what is going on, in whole lines, so that it reads as well in a CI log as at a terminal.
  */
 
 /** Takes one line of text, without a line break. */

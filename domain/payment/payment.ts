@@ -124,7 +124,7 @@ export function decideCancelPayment(
   attempt: AttemptStatus | null,
 ): 'cancel' | 'wish' | 'unchanged' | 'refused' {
   if (payment === 'cancelled') return 'unchanged';
-  if (isPaymentCollected(payment) || payment === 'uncollectible') return 'refused';
+  if (isPaymentPaid(payment) || payment === 'uncollectible') return 'refused';
   return attempt !== null && isAttemptOpen(attempt) ? 'wish' : 'cancel';
 }
 
@@ -144,7 +144,7 @@ export function isPaymentOpen(status: PaymentStatus): boolean {
 }
 
 /** Whether the money of the payment was taken, whatever became of it since. */
-export function isPaymentCollected(status: PaymentStatus): boolean {
+export function isPaymentPaid(status: PaymentStatus): boolean {
   return ['completed', 'partially_refunded', 'refunded', 'disputed'].includes(status);
 }
 

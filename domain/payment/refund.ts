@@ -4,7 +4,7 @@
  * Pure; safe for workflows. Invariants: what is given back of a charge is never more than was taken; a refund without
  * a clear answer is still reserved.
  */
-import { isPaymentCollected, type PaymentStatus } from './payment';
+import { isPaymentPaid, type PaymentStatus } from './payment';
 
 export const refundStatuses = ['pending', 'succeeded', 'failed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
@@ -26,7 +26,7 @@ export function decideRefund(
   wantedAmount: number | null,
 ): { kind: 'reserve'; amount: number } | { kind: 'refused'; reason: RefundRefusal } {
   const refused = (reason: RefundRefusal) => ({ kind: 'refused', reason }) as const;
-  if (!isPaymentCollected(payment.status)) return refused('not_paid');
+  if (!isPaymentPaid(payment.status)) return refused('not_paid');
   // The bank gives the money back itself if the customer is right.
   if (payment.status === 'disputed') return refused('disputed');
   const leftAmount = payment.amount - reservedAmount;
@@ -49,11 +49,11 @@ const hourMs = 60 * minuteMs;
 const ladderMs = [minuteMs, 5 * minuteMs, 15 * minuteMs, hourMs, 6 * hourMs, 24 * hourMs];
 
 /** Milliseconds until a refund without a final answer is asked for again, with the same key; daily in the end. */
-export function refundAgainAfterMs(timesAsked: number): number {
-  return ladderMs[Math.min(timesAsked, ladderMs.length) - 1] ?? minuteMs;
+export function refundAgainAfterMs(lookupsMade: number): number {
+  return ladderMs[Math.min(lookupsMade, ladderMs.length) - 1] ?? minuteMs;
 }
 
 /** Whether a person is to look: more than a day of asking brought no final answer. */
-export function refundNeedsPerson(timesAsked: number): boolean {
-  return timesAsked > ladderMs.length;
+export function refundNeedsOperator(lookupsMade: number): boolean {
+  return lookupsMade > ladderMs.length;
 }

@@ -5,7 +5,7 @@
  */
 import type { AttemptOutcome, AttemptStatus, Failure } from './payment';
 
-interface Told {
+interface Reported {
   status: AttemptStatus;
   amount: number;
   currency: string;
@@ -14,19 +14,21 @@ interface Told {
 }
 
 /** Null: nothing that anybody has to write down; the follow-up asks the provider itself. */
-export function outcomeOfTold(
-  told: Told,
+export function outcomeOfReport(
+  reported: Reported,
   asked: { amount: number; currency: string },
 ): AttemptOutcome | null {
-  if (told.amount !== asked.amount || told.currency !== asked.currency) {
+  if (reported.amount !== asked.amount || reported.currency !== asked.currency) {
     return { status: 'unknown', reason: 'amount_mismatch' };
   }
-  const { provider_reference } = told;
-  switch (told.status) {
+  const { provider_reference } = reported;
+  switch (reported.status) {
     case 'completed':
       return provider_reference === null ? null : { status: 'completed', provider_reference };
     case 'failed':
-      return told.failure === null ? null : { status: 'failed', provider_reference, failure: told.failure };
+      return reported.failure === null
+        ? null
+        : { status: 'failed', provider_reference, failure: reported.failure };
     case 'processing':
     case 'pending':
     case 'requires_action':

@@ -9,7 +9,7 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
 /** Milliseconds since the outcome became unknown; after the last one a person is asked. */
-export const lookupLadderMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 60].map(
+export const lookupScheduleMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 60].map(
   (minutes) => minutes * minuteMs,
 );
 
@@ -17,12 +17,12 @@ export const lookupLadderMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 60]
 const absenceCountsFromMs = 5 * minuteMs;
 
 /** A call that has just ended may still be on its way through the provider: real time, whatever clock a customer has. */
-export const quietBeforeLookupMs = minuteMs;
+export const settleBeforeLookupMs = minuteMs;
 
 /** Where it is read that an open attempt is not asked about any more: no clock gets there. */
-export const nothingLeftToAskAt = '9999-12-31T00:00:00.000Z';
+export const lookupsEndAt = '9999-12-31T00:00:00.000Z';
 
-export interface Question {
+export interface Lookup {
   /** Milliseconds since the epoch. */
   atMs: number;
   /** Whether "never heard of it" is evidence. */
@@ -32,7 +32,7 @@ export interface Question {
 }
 
 /** How far a follow-up has got with its questions. */
-export interface QuestionProgress {
+export interface LookupProgress {
   /** When the outcome became unknown, by the customer's time, milliseconds since the epoch. */
   unknownSinceMs: number;
   /** Made so far. */
@@ -42,20 +42,20 @@ export interface QuestionProgress {
 }
 
 /** @returns null when nothing is left to ask: only a webhook or a person can tell */
-export function nextQuestion(
+export function nextLookup(
   payment: { kind: PaymentKind; status: PaymentStatus; created_at: string },
-  progress: QuestionProgress,
-): Question | null {
-  const rungMs = lookupLadderMs[progress.lookups];
+  progress: LookupProgress,
+): Lookup | null {
+  const stepMs = lookupScheduleMs[progress.lookups];
   const waitsForCustomer = payment.status === 'pending' || payment.status === 'requires_action';
   const endMs =
     waitsForCustomer && payment.kind === 'first'
       ? Date.parse(payment.created_at) + progress.incompleteHours * hourMs
       : null;
-  const lookupMs = rungMs === undefined ? null : progress.unknownSinceMs + rungMs;
+  const lookupMs = stepMs === undefined ? null : progress.unknownSinceMs + stepMs;
   if (endMs !== null && (lookupMs === null || endMs <= lookupMs)) {
     return { atMs: endMs, provesAbsence: false, last: true };
   }
   if (lookupMs === null) return null;
-  return { atMs: lookupMs, provesAbsence: (rungMs ?? 0) >= absenceCountsFromMs, last: false };
+  return { atMs: lookupMs, provesAbsence: (stepMs ?? 0) >= absenceCountsFromMs, last: false };
 }

@@ -18,7 +18,7 @@ export interface NoticeFacts {
   time_zone: string;
   now: string;
   /** Whether the customer was told anything about this payment before. */
-  told: boolean;
+  notified: boolean;
   has_subscription: boolean;
 }
 
@@ -35,19 +35,19 @@ export interface Notices {
 }
 
 /** Whether customers are told of failed payments at all. */
-export function tellsCustomers({ notify }: RetryPolicyDocument): boolean {
+export function notifiesCustomers({ notify }: RetryPolicyDocument): boolean {
   return notify.on_failure || notify.before_final_days.length > 0;
 }
 
 /** null: an attempt is due, which comes first. @throws RangeError without any attempt */
 export function noticesDue(facts: NoticeFacts): Notices | null {
-  const { policy, attempts, plan, time_zone: timeZone, told } = facts;
+  const { policy, attempts, plan, time_zone: timeZone, notified } = facts;
   const [first, last] = [attempts[0], attempts.at(-1)];
   if (first === undefined || last === undefined) throw new RangeError('A payment that did not fail.');
   const now = Date.parse(facts.now);
   const final_action_at = graceEnd(policy, first.at, timeZone);
   const final_action = facts.has_subscription ? policy.final_action : 'leave_past_due';
-  const endsAlone = final_action === 'leave_past_due' && tellsCustomers(policy);
+  const endsAlone = final_action === 'leave_past_due' && notifiesCustomers(policy);
   if (plan.kind === 'attempt' && Date.parse(plan.at) <= now) return null;
   if (Date.parse(final_action_at) <= now) {
     return {
@@ -63,7 +63,7 @@ export function noticesDue(facts: NoticeFacts): Notices | null {
   const ahead = reminders.find(({ at }) => Date.parse(at) > now);
   return {
     // Who tries by hand knows of it, and speaks with the customer.
-    failed: policy.notify.on_failure && (last.trigger !== 'manual_retry' || !told),
+    failed: policy.notify.on_failure && (last.trigger !== 'manual_retry' || !notified),
     reminder: reminders.findLast(({ at }) => Date.parse(at) <= now) ?? null,
     ended: false,
     next_at: ahead?.at ?? (endsAlone ? final_action_at : null),

@@ -19,7 +19,7 @@ import {
   type FinalAction,
   type RetryPolicyDocument,
   type RetryRule,
-  type Rung,
+  type ScheduleStep,
 } from './policy';
 
 const clockToleranceMs = 60_000;
@@ -129,9 +129,9 @@ function climb(
   rule: CompleteRule,
 ): RetryPlan {
   for (const ladder of laddersOf(situation, own)) {
-    const next = nextRung(situation, ladder, rule);
+    const next = nextStep(situation, ladder, rule);
     if (next === null) continue;
-    const { after } = ladder[next.index] as Rung;
+    const { after } = ladder[next.index] as ScheduleStep;
     const reason = `retry ${next.index + 1} of ${ladder.length}, ${after} after the first failure`;
     return within(situation, method, Math.max(next.ms, situation.soonestMs), reason, rule);
   }
@@ -139,7 +139,10 @@ function climb(
 }
 
 /** The ladders that were followed with this payment method, the one of the latest failure first. */
-function laddersOf({ facts: { policy } }: Situation, own: readonly FailedAttempt[]): Set<readonly Rung[]> {
+function laddersOf(
+  { facts: { policy } }: Situation,
+  own: readonly FailedAttempt[],
+): Set<readonly ScheduleStep[]> {
   return new Set(
     own
       .toReversed()
@@ -152,9 +155,9 @@ function laddersOf({ facts: { policy } }: Situation, own: readonly FailedAttempt
  * The first rung that is not used up. Used up are those that lie before the last attempt, whoever made it; and as many
  * as there were automatic attempts along this ladder, whatever was preferred then and is preferred now.
  */
-function nextRung(
+function nextStep(
   { facts, firstMs, endMs }: Situation,
-  ladder: readonly Rung[],
+  ladder: readonly ScheduleStep[],
   rule: RetryRule,
 ): { index: number; ms: number } | null {
   const { policy, attempts, time_zone: timeZone } = facts;
@@ -178,7 +181,7 @@ function ladderBefore(
   policy: RetryPolicyDocument,
   attempts: readonly FailedAttempt[],
   at: number,
-): readonly Rung[] | undefined {
+): readonly ScheduleStep[] | undefined {
   const attempt = attempts[at];
   if (attempt?.trigger !== 'automatic_retry') return undefined;
   const before = attempts

@@ -16,13 +16,13 @@ export const finalActions = ['expire', 'cancel', 'pause', 'leave_past_due'] as c
 export type FinalAction = (typeof finalActions)[number];
 
 /** One automatic attempt of a ladder; `after` is an ISO 8601 duration from the first failure. */
-export interface Rung {
+export interface ScheduleStep {
   after: string;
 }
 
 /** How declines of one code or category are retried; what is left out, the more general rule says. */
 export interface RetryRule {
-  ladder?: Rung[] | undefined;
+  ladder?: ScheduleStep[] | undefined;
   /** [from, to) in whole local hours; `from` after `to` goes over midnight. */
   prefer_local_hours?: [from: number, to: number] | undefined;
   /** Days beyond the end of a shorter month mean its last day. */
@@ -30,7 +30,7 @@ export interface RetryRule {
 }
 
 /** A rule with a ladder: the policy's, where no rule has one. */
-export type CompleteRule = RetryRule & { ladder: Rung[] };
+export type CompleteRule = RetryRule & { ladder: ScheduleStep[] };
 
 export const treatments = ['stop', 'wait_for_customer'] as const;
 export type Treatment = (typeof treatments)[number] | RetryRule;
@@ -43,7 +43,7 @@ export interface NetworkBudget {
 }
 
 export interface RetryPolicyDocument {
-  ladder: Rung[];
+  ladder: ScheduleStep[];
   by_category: Partial<Record<DeclineCode | DeclineCategory, Treatment>>;
   budgets: Record<string, NetworkBudget>;
   grace_days: number;
@@ -177,7 +177,11 @@ export function policyWarnings(policy: RetryPolicyDocument): PolicyWarning[] {
   ];
 }
 
-function ladderWarnings(ladder: readonly Rung[], path: string, policy: RetryPolicyDocument): PolicyWarning[] {
+function ladderWarnings(
+  ladder: readonly ScheduleStep[],
+  path: string,
+  policy: RetryPolicyDocument,
+): PolicyWarning[] {
   const graceSeconds = policy.grace_days * 86_400;
   return ladder.flatMap(({ after }, at) =>
     (nominalSeconds(after) ?? 0) < graceSeconds

@@ -30,7 +30,7 @@ export interface PlanTerms {
 }
 
 /** What was asked for; null: stays as it is. */
-export interface ChangeWish {
+export interface ChangeRequest {
   plan: PlanTerms | null;
   quantity: number | null;
   effective: ChangeEffect;
@@ -65,31 +65,31 @@ export type ChangeDecision =
 export function decideChange(
   subscription: SubscriptionFacts,
   current: PlanTerms,
-  wish: ChangeWish,
+  request: ChangeRequest,
   now: string,
 ): ChangeDecision {
-  if (wish.plan === null && wish.quantity === null) return { kind: 'unchanged' };
+  if (request.plan === null && request.quantity === null) return { kind: 'unchanged' };
   const { status, pending_change: pending } = subscription;
   if (isFinal(status)) return refusedFinal(status, 'changed');
-  const plan = wish.plan ?? current;
-  const quantity = wish.quantity ?? subscription.quantity;
+  const plan = request.plan ?? current;
+  const quantity = request.quantity ?? subscription.quantity;
   const same = plan.id === subscription.plan_id && quantity === subscription.quantity;
   if (same) return pending?.effective === 'period_end' ? { kind: 'drop_pending' } : { kind: 'unchanged' };
-  const refusal = refusalOf(subscription, plan, wish);
+  const refusal = refusalOf(subscription, plan, request);
   if (refusal !== null) return refusal;
   const amount = periodAmount(plan.amount, quantity);
   if (amount === undefined) return unfit('quantity', 'makes the amount of a period too large');
-  if (wish.effective === 'period_end' && subscription.period !== null) {
+  if (request.effective === 'period_end' && subscription.period !== null) {
     const { end } = subscription.period;
     return {
       kind: 'schedule',
       pending: { plan_id: plan.id, quantity, effective: 'period_end', effective_at: end, payment_id: null },
     };
   }
-  return applied(subscription, current, { plan, quantity, amount }, wish.proration, now);
+  return applied(subscription, current, { plan, quantity, amount }, request.proration, now);
 }
 
-function refusalOf(subscription: SubscriptionFacts, plan: PlanTerms, wish: ChangeWish): Refusal | null {
+function refusalOf(subscription: SubscriptionFacts, plan: PlanTerms, request: ChangeRequest): Refusal | null {
   const { status, period, pending_change: pending } = subscription;
   const inState = (detail: string): Refusal => ({
     kind: 'refused',
@@ -108,7 +108,7 @@ function refusalOf(subscription: SubscriptionFacts, plan: PlanTerms, wish: Chang
   if (plan.currency !== subscription.currency) {
     return unfit('plan_id', `must be a plan in ${subscription.currency}, the currency of the subscription`);
   }
-  const chargesNow = wish.effective === 'now' && wish.proration === 'charge_now';
+  const chargesNow = request.effective === 'now' && request.proration === 'charge_now';
   if (status === 'paused' && chargesNow)
     return inState('The subscription is paused: nothing can be charged now.');
   const begun = status !== 'scheduled' && status !== 'trialing';

@@ -114,7 +114,7 @@ export function decidePaid(subscription: SubscriptionFacts, periodIndex: number 
   };
 }
 
-export type CollectionDecision =
+export type DunningDecision =
   | { kind: 'nothing' }
   | { kind: 'past_due'; status: 'past_due' | 'paused' }
   | { kind: 'expire' }
@@ -122,10 +122,7 @@ export type CollectionDecision =
   | { kind: 'pause' };
 
 /** Collection of a period began: ignored when that period is paid or another one is open. */
-export function decideCollectionStarted(
-  subscription: SubscriptionFacts,
-  periodIndex: number,
-): CollectionDecision {
+export function decideDunningStarted(subscription: SubscriptionFacts, periodIndex: number): DunningDecision {
   const { status, paused_from: from } = subscription;
   if (!isUnpaid(subscription, periodIndex)) return { kind: 'nothing' };
   if (status === 'active') return { kind: 'past_due', status: 'past_due' };
@@ -135,15 +132,15 @@ export function decideCollectionStarted(
 }
 
 /** Collection of a period was given up. */
-export function decideCollectionExhausted(
+export function decideDunningExhausted(
   subscription: SubscriptionFacts,
   periodIndex: number,
   action: FinalAction,
-): CollectionDecision {
+): DunningDecision {
   if (!isUnpaid(subscription, periodIndex)) return { kind: 'nothing' };
   const { status } = subscription;
   if (status !== 'active' && status !== 'past_due') return { kind: 'nothing' };
-  return action === 'leave_past_due' ? decideCollectionStarted(subscription, periodIndex) : { kind: action };
+  return action === 'leave_past_due' ? decideDunningStarted(subscription, periodIndex) : { kind: action };
 }
 
 function isUnpaid({ status, period }: SubscriptionFacts, periodIndex: number): boolean {

@@ -35,8 +35,8 @@ export function changeTitle(
 ): string {
   const before = changes.includes('created') ? null : previous.period;
   const opened = openedPeriod(before, now);
-  const told = changes.map((change) => sentence(change, previous, now));
-  const parts = [...told, ...(opened === null ? [] : [opened])];
+  const sentences = changes.map((change) => sentence(change, previous, now));
+  const parts = [...sentences, ...(opened === null ? [] : [opened])];
   return parts.length === 0 ? `Version ${now.version}` : parts.join('; ');
 }
 

@@ -106,16 +106,16 @@ function refundOutcome(answer: Answer, expected: RefundRequest): RefundOutcome {
   if ('unknown' in answer) return unknown(answer.unknown);
   const { httpStatus, body } = answer;
   if (httpStatus === 200 || httpStatus === 201) {
-    const { data: told } = refundSchema.safeParse(body);
+    const { data: answered } = refundSchema.safeParse(body);
     const isIt =
-      told?.idempotency_key === expected.idempotencyKey &&
-      told.charge_id === expected.providerReference &&
-      told.amount === expected.amount &&
-      told.currency === expected.currency;
-    if (!told || !isIt) return unknown('unreadable_answer');
-    return told.status === 'failed'
-      ? { status: 'failed', provider_reference: told.id, reason: 'refund_failed' }
-      : { status: told.status, provider_reference: told.id };
+      answered?.idempotency_key === expected.idempotencyKey &&
+      answered.charge_id === expected.providerReference &&
+      answered.amount === expected.amount &&
+      answered.currency === expected.currency;
+    if (!answered || !isIt) return unknown('unreadable_answer');
+    return answered.status === 'failed'
+      ? { status: 'failed', provider_reference: answered.id, reason: 'refund_failed' }
+      : { status: answered.status, provider_reference: answered.id };
   }
   const code = refusal.safeParse(body).data?.error.code;
   const meaning = `${httpStatus} ${code}`;

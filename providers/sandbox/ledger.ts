@@ -64,7 +64,7 @@ export class Ledger {
       const charge = await insertCharge(client, draft, verdict);
       if (charge === undefined) return undefined;
       if ('lateSuccess' in verdict) await noteLateSuccess(client, draft);
-      await this.tell(client, [charge], draft.createdAt);
+      await this.notify(client, [charge], draft.createdAt);
       return charge;
     });
   }
@@ -119,7 +119,7 @@ export class Ledger {
         [id, verdict.status, failureOf(verdict)],
       );
       const [charge] = rows.map(chargeOf);
-      if (charge) await this.tell(client, [charge], now);
+      if (charge) await this.notify(client, [charge], now);
       return charge;
     });
   }
@@ -178,12 +178,12 @@ export class Ledger {
          WHERE id IN (SELECT charge_id FROM due) RETURNING ${publicColumns}`,
         [now],
       );
-      await this.tell(client, [...pending.rows, ...late.rows].map(chargeOf), now);
+      await this.notify(client, [...pending.rows, ...late.rows].map(chargeOf), now);
       return true;
     });
   }
 
-  private async tell(client: PoolClient, charges: readonly Charge[], now: Date): Promise<void> {
+  private async notify(client: PoolClient, charges: readonly Charge[], now: Date): Promise<void> {
     for (const charge of charges) {
       const type = eventTypes[charge.status];
       if (type !== undefined) await this.webhooks?.add(client, type, charge, now);

@@ -5,7 +5,7 @@
  * (`webhook-sender.ts`). Invariant: a charge is ours only when its key is the one that we derive from its metadata.
  */
 import { z } from 'zod';
-import { providerWord, type ProviderEvent } from '../../contracts/topics/provider-events';
+import { providerText, type ProviderEvent } from '../../contracts/topics/provider-events';
 import { attemptIdempotencyKey } from '../../domain/ids';
 import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { ProviderWebhooks } from '../port';
@@ -17,8 +17,8 @@ import { refund as refundSchema } from './refund';
 export type SandboxEventType = 'charge.succeeded' | 'charge.failed' | 'charge.disputed' | 'refund.succeeded';
 
 const envelope = z.object({
-  id: providerWord(200),
-  type: providerWord(100),
+  id: providerText(200),
+  type: providerText(100),
   created_at: z.iso.datetime(),
   data: z.unknown(),
 });
@@ -28,7 +28,7 @@ const reference = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 const refund = refundSchema.extend({
   id: reference,
   charge_id: reference,
-  idempotency_key: providerWord(255),
+  idempotency_key: providerText(255),
 });
 const ourMetadata = z.object({
   payment_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/),
@@ -61,9 +61,9 @@ function meaning(type: SandboxEventType, data: unknown): Partial<ProviderEvent> 
       return charge.success ? aboutCharge(type, charge.data) : null;
     }
     case 'refund.succeeded': {
-      const { data: told } = refund.safeParse(data);
-      if (told === undefined) return null;
-      const { id, charge_id, amount, status, idempotency_key } = told;
+      const { data: reported } = refund.safeParse(data);
+      if (reported === undefined) return null;
+      const { id, charge_id, amount, status, idempotency_key } = reported;
       return {
         refund: { provider_reference: id, charge_reference: charge_id, amount, status, idempotency_key },
       };

@@ -5,7 +5,11 @@
  * and of types that are not read here say nothing, and are answered all the same; amounts are in our minor units.
  */
 import { z } from 'zod';
-import { providerWord, type ProviderEvent, type ToldOutcome } from '../../contracts/topics/provider-events';
+import {
+  providerText,
+  type ProviderEvent,
+  type ReportedOutcome,
+} from '../../contracts/topics/provider-events';
 import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { ProviderWebhooks } from '../port';
 import { jsonOf } from '../bounded-body';
@@ -17,8 +21,8 @@ import { exactText, verifyStripeSignature } from './signature';
 import { stripeCurrency, stripeId } from './wire';
 
 const envelope = z.object({
-  id: providerWord(200),
-  type: providerWord(100),
+  id: providerText(200),
+  type: providerText(100),
   /** The connected account that the event is about; absent for one's own. */
   account: z.string().nullish(),
   data: z.object({ object: z.unknown() }).optional(),
@@ -83,21 +87,21 @@ function meaning(type: string, object: unknown): Said | null {
 function aboutIntent(type: string, intent: PaymentIntent): Said | null {
   const { data: ours } = ourMetadata.safeParse(intent.metadata);
   if (ours === undefined) return {};
-  const told = toldOf(type, intent);
+  const reported = outcomeOf(type, intent);
   const currency = intent.currency.toUpperCase();
   const amount = fromStripeAmount(
-    told?.status === 'completed' ? intent.amount_received : intent.amount,
+    reported?.status === 'completed' ? intent.amount_received : intent.amount,
     currency,
   );
-  if (told === null || amount === undefined) return null;
+  if (reported === null || amount === undefined) return null;
   return {
     payment_id: ours.payment_id,
-    outcome: { ...told, attempt: ours.attempt, amount, currency, provider_reference: intent.id },
+    outcome: { ...reported, attempt: ours.attempt, amount, currency, provider_reference: intent.id },
   };
 }
 
 /** Null when the intent's state is not the one of the event. */
-function toldOf(type: string, intent: PaymentIntent): Pick<ToldOutcome, 'status' | 'failure'> | null {
+function outcomeOf(type: string, intent: PaymentIntent): Pick<ReportedOutcome, 'status' | 'failure'> | null {
   switch (type) {
     case 'payment_intent.succeeded':
       return intent.status === 'succeeded' ? { status: 'completed', failure: null } : null;
@@ -113,15 +117,15 @@ function toldOf(type: string, intent: PaymentIntent): Pick<ToldOutcome, 'status'
 }
 
 function aboutDispute(object: unknown): Said | null {
-  const { data: told } = dispute.safeParse(object);
-  if (told === undefined) return null;
+  const { data: reported } = dispute.safeParse(object);
+  if (reported === undefined) return null;
   // An inquiry takes no money; should it become a dispute, the withdrawal tells.
-  if (!told.payment_intent || told.status.startsWith('warning_')) return {};
-  const currency = told.currency.toUpperCase();
-  const amount = fromStripeAmount(told.amount, currency);
+  if (!reported.payment_intent || reported.status.startsWith('warning_')) return {};
+  const currency = reported.currency.toUpperCase();
+  const amount = fromStripeAmount(reported.amount, currency);
   return amount === undefined
     ? null
-    : { dispute: { provider_reference: told.payment_intent, amount, currency } };
+    : { dispute: { provider_reference: reported.payment_intent, amount, currency } };
 }
 
 const refundStatuses: Readonly<Record<string, 'pending' | 'succeeded' | 'failed'>> = {
@@ -133,15 +137,15 @@ const refundStatuses: Readonly<Record<string, 'pending' | 'succeeded' | 'failed'
 };
 
 function aboutRefund(object: unknown): Said | null {
-  const { data: told } = stripeRefund.safeParse(object);
-  if (told === undefined) return null;
+  const { data: reported } = stripeRefund.safeParse(object);
+  if (reported === undefined) return null;
   // Of a charge without an intent: not one of ours.
-  if (!told.payment_intent) return {};
-  const status = Object.hasOwn(refundStatuses, told.status) ? refundStatuses[told.status] : undefined;
-  const amount = fromStripeAmount(told.amount, told.currency.toUpperCase());
+  if (!reported.payment_intent) return {};
+  const status = Object.hasOwn(refundStatuses, reported.status) ? refundStatuses[reported.status] : undefined;
+  const amount = fromStripeAmount(reported.amount, reported.currency.toUpperCase());
   if (status === undefined || amount === undefined) return null;
-  const { id: provider_reference, payment_intent: charge_reference } = told;
-  const key = providerWord(200).safeParse(told.metadata?.['idempotency_key']);
+  const { id: provider_reference, payment_intent: charge_reference } = reported;
+  const key = providerText(200).safeParse(reported.metadata?.['idempotency_key']);
   return {
     refund: { provider_reference, charge_reference, idempotency_key: key.data ?? null, amount, status },
   };

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-const word = z
+const text_ = z
   .string()
   .regex(/^[a-zA-Z0-9_]{1,64}$/)
   .nullish()
@@ -12,12 +12,12 @@ const word = z
 
 /** The error of an answer, and an intent's `last_payment_error`. */
 export const stripeFault = z.object({
-  type: word,
-  code: word,
-  decline_code: word,
-  advice_code: word,
-  network_advice_code: word,
-  param: word,
+  type: text_,
+  code: text_,
+  decline_code: text_,
+  advice_code: text_,
+  network_advice_code: text_,
+  param: text_,
 });
 export type StripeFault = z.infer<typeof stripeFault>;
 

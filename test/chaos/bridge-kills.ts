@@ -13,7 +13,7 @@ import { describeGroups, endsOf, lagOf, type GroupState } from './groups';
 /** First key of the advisory locks by which relays own shards. */
 const shardLockSpace = 7_351_902;
 /** What a relay takes from a shard at once; more of its rows are not in its hands. */
-const rowsInHand = 500;
+const rowsInProgress = 500;
 
 /** Which connection owns which shard. */
 export async function shardOwners(chaos: Chaos): Promise<Map<number, number>> {
@@ -85,8 +85,8 @@ async function countShards(chaos: Chaos, owners: ReadonlyMap<number, number>): P
   if (orphaned.length > 0) figures.add('kills of a relay that owned shards');
   figures.add('crash points', waiting.length);
   figures.add('crash points: shards', waiting.length);
-  const inHand = waiting.reduce((sum, { count }) => sum + Math.min(count, rowsInHand), 0);
-  figures.add('rows in hand when killed', inHand);
+  const inProgress = waiting.reduce((sum, { count }) => sum + Math.min(count, rowsInProgress), 0);
+  figures.add('rows in hand when killed', inProgress);
 }
 
 function untilShardsTaken(chaos: Chaos, owners: ReadonlyMap<number, number>): Promise<true> {

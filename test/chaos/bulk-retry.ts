@@ -155,17 +155,17 @@ export interface RetriedPayment {
   attempts: number;
   all_attempts: number;
   /** What became of its wishes. */
-  wishes: string | null;
+  requests: string | null;
 }
 
 /** That each was tried once, by our rows and by the provider's, and ended as its token says. Pure. */
 export function onceEach(retried: readonly RetriedPayment[], charges: readonly Charge[]): string[] {
-  return retried.flatMap(({ id, status, token, attempts, all_attempts: all, wishes }) => {
+  return retried.flatMap(({ id, status, token, attempts, all_attempts: all, requests }) => {
     const charged = charges.filter(({ metadata }) => metadata['payment_id'] === id);
     const wanted = token.startsWith('tok_insufficient_funds') ? 'failed' : 'completed';
     return [
       ...(attempts === 1 && all === 2 ? [] : [`${id} was tried ${attempts} times (${all} attempts in all)`]),
-      ...(wishes === 'attempted' ? [] : [`the wish for ${id} ended as ${wishes}`]),
+      ...(requests === 'attempted' ? [] : [`the wish for ${id} ended as ${requests}`]),
       ...(charged.length === 1 && charged[0]?.idempotency_key === `${id}/2`
         ? []
         : [`the provider has ${charged.length} charges of ${id}`]),

@@ -13,26 +13,26 @@ import { Figures } from './figures';
 import type { Random } from './random';
 
 /** What one order was answered; every customer of the test places one. */
-export interface ToldOrder {
+export interface ReportedOrder {
   customer: string;
   token: string;
   status: number;
   subscriptionId: string | null;
 }
 
-export interface ToldCancellation {
+export interface ReportedCancellation {
   subscriptionId: string;
   status: number;
 }
 
 /** What a payment outside of periods was answered; its customer asks for one alone. */
-export interface ToldPayment {
+export interface ReportedPayment {
   customer: string;
   paymentId: string;
   status: number;
 }
 
-export interface ToldRetry {
+export interface ReportedRetry {
   paymentId: string;
   status: number;
   /** Null: it was refused at once. */
@@ -40,11 +40,11 @@ export interface ToldRetry {
 }
 
 /** What callers know, and may hold against the system. */
-export interface Told {
-  orders: ToldOrder[];
-  cancellations: ToldCancellation[];
-  payments: ToldPayment[];
-  retries: ToldRetry[];
+export interface Reported {
+  orders: ReportedOrder[];
+  cancellations: ReportedCancellation[];
+  payments: ReportedPayment[];
+  retries: ReportedRetry[];
   /** Ids of subscriptions, once for each paid period of theirs that was made to be over. */
   ended: string[];
 }
@@ -53,7 +53,7 @@ export interface Chaos {
   its: TestSystem;
   random: Random;
   figures: Figures;
-  told: Told;
+  reported: Reported;
   /** Tokens of the sandbox provider and how often each is used. */
   tokens: readonly (readonly [token: string, weight: number])[];
   /** What kills have broken off, each by its step and id, so that none is counted twice. */
@@ -114,7 +114,7 @@ export async function openChaos(
     admin,
     db,
     figures: new Figures(),
-    told: { orders: [], cancellations: [], payments: [], retries: [], ended: [] },
+    reported: { orders: [], cancellations: [], payments: [], retries: [], ended: [] },
     crashPoints: new Set(),
     reserved: new Set(),
     terminatedRuns: new Set(),

@@ -4,7 +4,7 @@
  * Owns no judgement. Amounts, versions and offsets are numbers: a test's are small.
  */
 import type { Charge } from '../../providers/sandbox/charge';
-import { rows, type Chaos, type Told } from './context';
+import { rows, type Chaos, type Reported } from './context';
 import { poisonHeader } from './poison';
 import { misfitOf } from './published-schemas';
 import { dumpTopics, type DumpedRecord } from './topic-dump';
@@ -134,7 +134,7 @@ export interface WorkflowFact {
 }
 
 export interface Facts {
-  told: Told;
+  reported: Reported;
   outbox: OutboxFact[];
   records: RecordFact[];
   /** Of the dead-letter topics, by where each came from. */
@@ -161,7 +161,7 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
   const isDead = ({ topic }: DumpedRecord) => topic.endsWith('.dlq');
   const ask = <R extends object>(sql: string) => rows<R>(chaos, sql);
   return {
-    told: chaos.told,
+    reported: chaos.reported,
     records: dump.filter((record) => !isDead(record)).map(recordFact),
     deadRecords: dump.filter(isDead).map(originOf),
     outbox: await ask(`SELECT id::int, event_id, topic, key, payload, published_at IS NOT NULL AS published,

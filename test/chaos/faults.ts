@@ -14,7 +14,7 @@ import type { Random } from './random';
 
 export interface FaultSettings {
   /** For how long Kafka is away, milliseconds. */
-  kafkaAwayMs: number;
+  kafkaDownMs: number;
 }
 
 export interface Fault {
@@ -36,7 +36,7 @@ export type FaultName =
 
 export const faults: readonly Fault[] = [
   { name: 'bridge killed', inject: bridgeKilled },
-  { name: 'Kafka away', inject: kafkaAway },
+  { name: 'Kafka away', inject: kafkaDown },
   { name: 'worker killed', inject: (chaos, random) => processKilled(chaos, random, 'worker') },
   { name: 'API killed', inject: (chaos, random) => processKilled(chaos, random, 'api') },
   { name: 'provider killed', inject: (chaos, random) => processKilled(chaos, random, 'sandbox') },
@@ -65,10 +65,10 @@ async function bridgeKilled(chaos: Chaos, random: Random): Promise<void> {
 }
 
 /** Stopped under load; when it is back and the relays are working off what has waited, killed and started again. */
-async function kafkaAway(chaos: Chaos, random: Random, { kafkaAwayMs }: FaultSettings): Promise<void> {
+async function kafkaDown(chaos: Chaos, random: Random, { kafkaDownMs }: FaultSettings): Promise<void> {
   const { kafka } = chaos.its.system.platform;
   await kafka.stop();
-  await sleep(kafkaAwayMs);
+  await sleep(kafkaDownMs);
   const waiting = await unpublished(chaos);
   chaos.figures.note('rows that waited for Kafka', waiting);
   await kafka.start();

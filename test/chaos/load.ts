@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import { untilAnswered, type Chaos } from './context';
 import { makeEventWriter } from './outbox-traffic';
-import { askForPayment, makeRenewer, makeRetrier } from './payment-traffic';
+import { requestPaymentOf, makeRenewer, makeRetrier } from './payment-traffic';
 import { makePoisoner } from './poison';
 import type { Random } from './random';
 
@@ -45,7 +45,12 @@ export const cancellations: Load = { name: 'cancellations', lanes: 1, pauseMs: 4
 /** Money, in every way in which it is asked for. */
 export const paymentLoads: readonly Load[] = [
   { name: 'orders', lanes: 2, pauseMs: 1_500, lane: (chaos, random) => () => placeAnyOrder(chaos, random) },
-  { name: 'payments', lanes: 1, pauseMs: 1_500, lane: (chaos, random) => () => askForPayment(chaos, random) },
+  {
+    name: 'payments',
+    lanes: 1,
+    pauseMs: 1_500,
+    lane: (chaos, random) => () => requestPaymentOf(chaos, random),
+  },
   { name: 'renewals', lanes: 1, pauseMs: 2_000, lane: makeRenewer },
   { name: 'retries', lanes: 1, pauseMs: 2_500, lane: makeRetrier },
 ];
@@ -89,20 +94,20 @@ const placeAnyOrder = async (chaos: Chaos, random: Random): Promise<void> =>
 
 /** By a customer of its own. @returns the subscription's id; empty when there is none */
 export async function placeOrder(chaos: Chaos, token: string): Promise<string> {
-  const { its, told } = chaos;
+  const { its, reported } = chaos;
   // A customer of whom the answer was lost is one without an order.
   const { customer, order } = await eventually('a customer', () => its.buyer(token), { timeoutMs: 240_000 });
   const { status, body } = await untilAnswered(chaos, 'POST', '/subscriptions', order, randomUUID());
   const id = status === 402 ? body['subscription_id'] : body['id'];
-  told.orders.push({ customer, token, status, subscriptionId: typeof id === 'string' ? id : null });
+  reported.orders.push({ customer, token, status, subscriptionId: typeof id === 'string' ? id : null });
   return typeof id === 'string' ? id : '';
 }
 
 function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {
-  const { told } = chaos;
+  const { reported } = chaos;
   return async () => {
-    const asked = new Set(told.cancellations.map(({ subscriptionId }) => subscriptionId));
-    const candidates = told.orders
+    const asked = new Set(reported.cancellations.map(({ subscriptionId }) => subscriptionId));
+    const candidates = reported.orders
       .filter(({ status }) => status === 201 || status === 202)
       .map(({ subscriptionId }) => subscriptionId ?? '')
       .filter((id) => !asked.has(id) && !chaos.reserved.has(id));
@@ -115,6 +120,6 @@ function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {
       undefined,
       randomUUID(),
     );
-    told.cancellations.push({ subscriptionId, status });
+    reported.cancellations.push({ subscriptionId, status });
   };
 }

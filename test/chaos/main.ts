@@ -20,7 +20,7 @@ const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N] [--pa
   --losses N         of every workflow, amid renewals; 0: none                      (default: 4)`;
 
 /** The last lookup that settles what was lost is 15 minutes after the attempt began. */
-const quietWithinMs = 25 * 60_000;
+const idleWithinMs = 25 * 60_000;
 /** So many kills meet every step of an attempt. */
 const enoughKills = 20;
 
@@ -47,7 +47,7 @@ function eventRound(kills: number): RoundSettings {
     'API killed': 1,
     'provider killed': 1,
   };
-  return { loads: eventLoads, plan, kafkaAwayMs: 60_000, quietWithinMs, replays: 100 };
+  return { loads: eventLoads, plan, kafkaDownMs: 60_000, idleWithinMs, replays: 100 };
 }
 
 function paymentRound(kills: number): RoundSettings {
@@ -57,13 +57,13 @@ function paymentRound(kills: number): RoundSettings {
     'PostgreSQL killed': 1,
     'Temporal killed': 1,
   };
-  return { loads: [...paymentLoads, cancellations], plan, kafkaAwayMs: 0, quietWithinMs, replays: 100 };
+  return { loads: [...paymentLoads, cancellations], plan, kafkaDownMs: 0, idleWithinMs, replays: 100 };
 }
 
 /** Half of them take Temporal's data along. */
 function lossRound(losses: number): RoundSettings {
   const plan = { 'Temporal emptied': Math.ceil(losses / 2), 'workflows terminated': Math.floor(losses / 2) };
-  return { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs, replays: 100 };
+  return { loads: paymentLoads, plan, kafkaDownMs: 0, idleWithinMs, replays: 100 };
 }
 
 type Options = 'rounds' | 'kills' | 'payment-kills' | 'losses';
@@ -92,7 +92,7 @@ async function runRounds(
 
 async function rewind(chaos: Chaos): Promise<string[]> {
   chaos.say('every group is set back to offset 0');
-  const { records, changes } = await rewindAll(chaos, quietWithinMs);
+  const { records, changes } = await rewindAll(chaos, idleWithinMs);
   chaos.figures.add('records read again after rewinding', records);
   return changes.map((change) => `rewinding changes nothing: ${change}`);
 }

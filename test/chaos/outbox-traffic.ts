@@ -158,8 +158,8 @@ function sayAgain({ topic, key, payload }: Said): NewEvent {
 }
 
 /** As a company's own scheduler does that is too early. Undefined while there is no subscription. */
-function notYetDue({ told }: Chaos, random: Random): NewEvent | undefined {
-  const paid = told.orders.filter(({ status }) => status === 201);
+function notYetDue({ reported }: Chaos, random: Random): NewEvent | undefined {
+  const paid = reported.orders.filter(({ status }) => status === 201);
   if (paid.length === 0) return undefined;
   const { subscriptionId, customer } = random.pick(paid);
   const id = subscriptionId ?? '';

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import { livingConnections, shardOwners } from './bridge-kills';
 import { bridgesOf, rows, type Chaos } from './context';
-import { askForPayments } from './payment-traffic';
+import { requestPayments } from './payment-traffic';
 import { countCrashPoints, stepNames, steps, type StepName } from './payment-steps';
 import { behave, behaveAgain } from './provider';
 import type { Random } from './random';
@@ -115,7 +115,7 @@ function processesOf(chaos: Chaos, random: Random, victim: Moment['victims'][num
 /** Starts the burst. `enough` resolves when so many have gathered, or when none come any more. */
 function gather(chaos: Chaos, random: Random, { gatherAt }: Moment, enough: number) {
   let answered = 0;
-  const all = askForPayments(chaos, random, burstSize, () => (answered += 1));
+  const all = requestPayments(chaos, random, burstSize, () => (answered += 1));
   // Awaited later, when more has happened.
   all.catch(() => undefined);
   const gathered = async (): Promise<number> => {

@@ -21,24 +21,24 @@ const laterTokens = [
 const aPeriod = '32 days';
 
 /** POST /payments, by a customer of its own. */
-export async function askForPayment(chaos: Chaos, random: Random): Promise<void> {
-  const { its, told } = chaos;
+export async function requestPaymentOf(chaos: Chaos, random: Random): Promise<void> {
+  const { its, reported } = chaos;
   const token = random.weighted<string>([...chaos.tokens, ...laterTokens]);
   const { customer } = await eventually('a customer', () => its.buyer(token), { timeoutMs: 240_000 });
   const body = { customer_id: customer, amount: random.int(100, 5_000), currency: 'EUR', reason: 'an extra' };
   const answer = await untilAnswered(chaos, 'POST', '/payments', body, randomUUID());
-  told.payments.push({ customer, paymentId: String(answer.body['id']), status: answer.status });
+  reported.payments.push({ customer, paymentId: String(answer.body['id']), status: answer.status });
 }
 
 /** So many at once; `onAnswer` is told of each. */
-export async function askForPayments(
+export async function requestPayments(
   chaos: Chaos,
   random: Random,
   count: number,
   onAnswer: () => void = () => undefined,
 ): Promise<void> {
   const each = Array.from({ length: count }, (_, place) =>
-    askForPayment(chaos, random.fork(String(place))).then(onAnswer),
+    requestPaymentOf(chaos, random.fork(String(place))).then(onAnswer),
   );
   await Promise.all(each);
 }
@@ -66,7 +66,7 @@ export function makeRenewer(chaos: Chaos, random: Random): () => Promise<void> {
 export async function endPeriods(chaos: Chaos, subscriptionIds: readonly string[]): Promise<void> {
   const end = () => moveBackWhatIsPaid(chaos, subscriptionIds);
   const ended = await eventually('periods to be over', end, { timeoutMs: 240_000 });
-  chaos.told.ended.push(...ended);
+  chaos.reported.ended.push(...ended);
 }
 
 /** @returns those that were moved */
@@ -91,7 +91,7 @@ async function moveBackWhatIsPaid({ its }: Chaos, ids: readonly string[]): Promi
 
 /** POST /payments/{id}/retry of one that failed; what turns out paid in the end is left alone. */
 export function makeRetrier(chaos: Chaos, random: Random): () => Promise<void> {
-  const { told } = chaos;
+  const { reported } = chaos;
   return async () => {
     const candidates = await eventually(
       'failed payments',
@@ -107,10 +107,10 @@ export function makeRetrier(chaos: Chaos, random: Random): () => Promise<void> {
     );
     if (candidates.length === 0) return;
     const { id: paymentId } = random.pick(candidates);
-    const wish = { reason: 'the customer says that there is money now' };
-    const answer = await untilAnswered(chaos, 'POST', `/payments/${paymentId}/retry`, wish, randomUUID());
+    const request = { reason: 'the customer says that there is money now' };
+    const answer = await untilAnswered(chaos, 'POST', `/payments/${paymentId}/retry`, request, randomUUID());
     const requestId = answer.body['retry_request_id'];
-    told.retries.push({
+    reported.retries.push({
       paymentId,
       status: answer.status,
       requestId: typeof requestId === 'string' ? requestId : null,

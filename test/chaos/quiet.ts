@@ -88,7 +88,7 @@ async function groupsAtTheEnd(chaos: Chaos): Promise<string | null> {
 }
 
 /** @throws Error that names what is still on its way when the deadline has passed */
-export async function untilQuiet(chaos: Chaos, timeoutMs: number): Promise<void> {
+export async function untilIdle(chaos: Chaos, timeoutMs: number): Promise<void> {
   let last = 'a look';
   const look = async (): Promise<boolean> => {
     for (const { waitingFor } of conditions) {

@@ -4,7 +4,7 @@ import { topicNames } from '../../contracts/topics/topics';
 import { bridgesOf, type Chaos } from './context';
 import { describeGroups, existingGroups } from './groups';
 import { differences } from './invariants/invariant';
-import { untilQuiet } from './quiet';
+import { untilIdle } from './quiet';
 import { dumpTables, tableDifferences } from './tables';
 import { topicEnds } from './topic-dump';
 
@@ -34,7 +34,7 @@ export async function rewindAll(chaos: Chaos, timeoutMs: number): Promise<Rewoun
   const records = read.reduce((sum, count) => sum + count, 0);
   await Promise.all(bridges.map((name) => its.system.product(name).start()));
   for (const name of bridges) heldDown.delete(name);
-  await untilQuiet(chaos, timeoutMs);
+  await untilIdle(chaos, timeoutMs);
   const after = await snapshot(chaos);
   const changes = tableDifferences(before.tables, after.tables);
   if (before.ends !== after.ends) changes.push(`the topics ended at ${before.ends}, now at ${after.ends}`);

@@ -10,7 +10,7 @@ import { gatherFacts } from './facts';
 import { faults, type FaultName, type FaultSettings } from './faults';
 import { violationsOf } from './invariants';
 import { startLoad, type Load } from './load';
-import { untilQuiet } from './quiet';
+import { untilIdle } from './quiet';
 import { replayFailures } from './replay';
 import { supervise } from './supervisor';
 
@@ -18,7 +18,7 @@ export interface RoundSettings extends FaultSettings {
   loads: readonly Load[];
   /** How often each fault happens. */
   plan: Readonly<Partial<Record<FaultName, number>>>;
-  quietWithinMs: number;
+  idleWithinMs: number;
   /** Histories to replay, picked at random. */
   replays: number;
 }
@@ -47,7 +47,7 @@ export async function runRound(chaos: Chaos, settings: RoundSettings, name: stri
     }
     const stoppedMs = performance.now();
     chaos.say('  the load has stopped');
-    await untilQuiet(chaos, settings.quietWithinMs);
+    await untilIdle(chaos, settings.idleWithinMs);
     chaos.figures.note('quiet after the load, ms', performance.now() - stoppedMs);
   } finally {
     await supervisor.stop();

@@ -30,7 +30,7 @@ afterAll(async () => {
 
 test(`worker and bridges killed amid payments (seed ${seed}): each is paid once and told once, none stays open`, async () => {
   const plan = { 'kill amid payments': 2 };
-  const settings = { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs: 300_000, replays: 10 };
+  const settings = { loads: paymentLoads, plan, kafkaDownMs: 0, idleWithinMs: 300_000, replays: 10 };
   expect(await runRound(chaos, settings, 'payments')).toEqual([]);
   expect(chaos.figures.count('kills amid payments')).toBe(2);
   expect(chaos.figures.count('crash points of payments: charged, not recorded yet')).toBeGreaterThan(0);
@@ -38,7 +38,7 @@ test(`worker and bridges killed amid payments (seed ${seed}): each is paid once 
 
 test(`every workflow lost amid renewals, twice (seed ${seed}): nothing is charged twice, nothing is skipped`, async () => {
   const plan = { 'workflows terminated': 1, 'Temporal emptied': 1 };
-  const settings = { loads: paymentLoads, plan, kafkaAwayMs: 0, quietWithinMs: 400_000, replays: 10 };
+  const settings = { loads: paymentLoads, plan, kafkaDownMs: 0, idleWithinMs: 400_000, replays: 10 };
   expect(await runRound(chaos, settings, 'losses')).toEqual([]);
   expect(chaos.figures.count('losses of every workflow: after the charge')).toBe(1);
   expect(chaos.figures.count('losses of every workflow: terminated')).toBe(1);
@@ -50,8 +50,8 @@ test(`bridges and Kafka killed under load (seed ${seed}): all arrives, in order,
   const settings = {
     loads: eventLoads,
     plan: { 'bridge killed': 2, 'Kafka away': 1 },
-    kafkaAwayMs: 3_000,
-    quietWithinMs: 300_000,
+    kafkaDownMs: 3_000,
+    idleWithinMs: 300_000,
     replays: 10,
   };
   expect(await runRound(chaos, settings, 'round')).toEqual([]);

@@ -24,7 +24,7 @@ function expectNothingLeft(): void {
 }
 
 test('tells its story from the order to a Kafka consumer, and exits with 0', async () => {
-  const output = requireCode(await runProgram('bin/demo.js', environment), 0);
+  const output = requireCode(await runProgram('dev/demo/main.js', environment), 0);
   expect(output).toMatch(/All \d+ steps were seen\.\s*$/);
   for (const part of [
     'topic subscriptions.created',
@@ -46,7 +46,7 @@ test('tells its story from the order to a Kafka consumer, and exits with 0', asy
 
 test('a provider that cannot be reached: not 0, and the step that failed', async () => {
   const nowhere = `http://127.0.0.1:${await pickFreePort()}`;
-  const ended = await runProgram('bin/demo.js', { ...environment, SANDBOX_PROVIDER_URL: nowhere });
+  const ended = await runProgram('dev/demo/main.js', { ...environment, SANDBOX_PROVIDER_URL: nowhere });
   const output = requireCode(ended, 1);
   expect(output).toMatch(/The demo failed: .*POST \/subscriptions answered 202 instead of 201/);
   expect(output).not.toContain('steps were seen');
@@ -55,7 +55,7 @@ test('a provider that cannot be reached: not 0, and the step that failed', async
 
 test('a broker that cannot be reached: not 0, and the setting that names it', async () => {
   const nowhere = `127.0.0.1:${await pickFreePort()}`;
-  const ended = await runProgram('bin/demo.js', { ...environment, KAFKA_BROKERS: nowhere });
+  const ended = await runProgram('dev/demo/main.js', { ...environment, KAFKA_BROKERS: nowhere });
   const output = requireCode(ended, 1);
   expect(output).toMatch(/The demo failed: .*KAFKA_BROKERS/);
   expect(output).toContain(nowhere);

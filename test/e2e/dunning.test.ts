@@ -85,8 +85,8 @@ afterAll(() => its?.close());
 describe('sixty days', () => {
   /** Each reason's subscription, with what was announced right after the first failure. */
   const lived = new Map<Reason, Life>();
-  const told = new Map<'recovers' | 'cancelled' | 'bare' | 'late' | 'renewed', Dunned>();
-  const the = (name: Parameters<typeof told.get>[0]) => told.get(name) as Dunned;
+  const reported = new Map<'recovers' | 'cancelled' | 'bare' | 'late' | 'renewed', Dunned>();
+  const the = (name: Parameters<typeof reported.get>[0]) => reported.get(name) as Dunned;
 
   beforeAll(async () => {
     for (const [id, document] of Object.entries(policies)) await dunning.putPolicy(id, document);
@@ -105,7 +105,7 @@ describe('sixty days', () => {
           ['late', { token: 'tok_declined_then_late_ok', policy: 'expiring' }],
           ['renewed', { token: 'tok_stolen' }],
         ] as const
-      ).map(async ([name, failing]) => told.set(name, await subscribed(failing))),
+      ).map(async ([name, failing]) => reported.set(name, await subscribed(failing))),
     ]);
     await its.advance(clock, inTheMiddle);
     await meanwhile();
@@ -114,7 +114,7 @@ describe('sixty days', () => {
     await its.advance(clock, endOfGrace);
     await note('at');
     await its.advance(clock, afterSixtyDays);
-    await its.topicsAreQuiet();
+    await its.topicsAreIdle();
   });
 
   const lifeOf = (reason: Reason) => lived.get(reason) as Life;
@@ -176,16 +176,16 @@ describe('sixty days', () => {
     const { dunned } = lifeOf(left);
     const { id } = await dunning.renewal(dunned);
     const good = await dunning.methodOf(dunned.customer, 'tok_ok');
-    const wish = { reason: 'they called', payment_method_id: good };
-    expect(await its.call('POST', `/payments/${String(id)}/retry`, wish)).toMatchObject({ status: 202 });
+    const request = { reason: 'they called', payment_method_id: good };
+    expect(await its.call('POST', `/payments/${String(id)}/retry`, request)).toMatchObject({ status: 202 });
     await eventually('the recovery', async () => (await dunning.read(dunned))['status'] === 'active');
-    expect((await dunning.told(dunned)).at(-1)).toBe('manual_retry completed');
+    expect((await dunning.reported(dunned)).at(-1)).toBe('manual_retry completed');
   });
 
   test('a renewal that is paid at the second retry recovers, and is tried no more', async () => {
     const dunned = the('recovers');
     expect(await dunning.read(dunned)).toMatchObject({ status: 'active' });
-    expect(await dunning.told(dunned)).toEqual([
+    expect(await dunning.reported(dunned)).toEqual([
       'renewal failed',
       'automatic_retry failed',
       'automatic_retry completed',
@@ -198,14 +198,14 @@ describe('sixty days', () => {
   });
 
   test('a hard decline is recovered by another payment method, charged at once', async () => {
-    expect(await dunning.told(the('renewed'))).toEqual(['renewal failed', 'automatic_retry completed']);
+    expect(await dunning.reported(the('renewed'))).toEqual(['renewal failed', 'automatic_retry completed']);
     const [, retry] = await dunning.attempts(the('renewed'));
     expect(retry?.finished_at).toBe(inTheMiddle);
     expect(await dunning.read(the('renewed'))).toMatchObject({ status: 'active' });
   });
 
   test('cancelled in the middle: no further attempt', async () => {
-    expect(await dunning.told(the('cancelled'))).toEqual(['renewal failed', 'automatic_retry failed']);
+    expect(await dunning.reported(the('cancelled'))).toEqual(['renewal failed', 'automatic_retry failed']);
     expect(await dunning.renewal(the('cancelled'))).toMatchObject({
       status: 'failed',
       next_attempt_at: null,
@@ -214,14 +214,14 @@ describe('sixty days', () => {
   });
 
   test('the payment method deleted in the middle: no further attempt, and grace ends it', async () => {
-    expect(await dunning.told(the('bare'))).toEqual(['renewal failed', 'automatic_retry failed']);
+    expect(await dunning.reported(the('bare'))).toEqual(['renewal failed', 'automatic_retry failed']);
     expect(await dunning.read(the('bare'))).toMatchObject({ status: 'expired' });
     expect(await dunning.taken(the('bare'))).toBe(1);
   });
 
   test('paid by webhook in the middle: no further attempt', async () => {
     const dunned = the('late');
-    expect(await dunning.told(dunned)).toEqual(['renewal completed']);
+    expect(await dunning.reported(dunned)).toEqual(['renewal completed']);
     expect(await dunning.renewal(dunned)).toMatchObject({ status: 'completed', next_attempt_at: null });
     // The first period, the one that was paid late, and those of March and April.
     expect(await dunning.taken(dunned)).toBe(4);
@@ -243,17 +243,17 @@ test('two operators at once, a hundred times: one attempt each time, and both ar
     pairs.push(...(await Promise.all(both)));
   }
   for (const { id, answers } of pairs) {
-    const wishes = await judged(id);
-    const told = answers.map(({ status, body }) =>
+    const requests = await judged(id);
+    const reported = answers.map(({ status, body }) =>
       status === 202
-        ? wishes.find((wish) => wish['id'] === body['retry_request_id'])
+        ? requests.find((request) => request['id'] === body['retry_request_id'])
         : { status: 'refused', refusal: body['reason'] ?? body },
     );
     const refused = {
       status: 'refused',
       refusal: expect.stringMatching(/^(in_flight|completed)$/) as string,
     };
-    expect(told.toSorted((a, b) => String(a?.['status']).localeCompare(String(b?.['status'])))).toEqual([
+    expect(reported.toSorted((a, b) => String(a?.['status']).localeCompare(String(b?.['status'])))).toEqual([
       expect.objectContaining({ status: 'attempted', attempt: 2 }),
       expect.objectContaining(refused),
     ]);

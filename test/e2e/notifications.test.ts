@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => its?.close());
 
-interface Told {
+interface Reported {
   event_id: string;
   template: string;
   status: string;
@@ -21,11 +21,11 @@ interface Told {
 }
 
 /** What the service has done, oldest first, once it has done `wanted`. */
-function toldOf(customer: string, wanted: number): Promise<Told[]> {
+function outcomeOf(customer: string, wanted: number): Promise<Reported[]> {
   return eventually(`${wanted} notifications`, async () => {
     const { data } = await its.get(`/notifications?customer_id=${customer}&limit=100`);
-    const told = (data as Told[]).toReversed();
-    return told.length >= wanted && told.every(({ status }) => status !== 'sending') && told;
+    const reported = (data as Reported[]).toReversed();
+    return reported.length >= wanted && reported.every(({ status }) => status !== 'sending') && reported;
   });
 }
 
@@ -53,24 +53,24 @@ test('customers are told what the preview announced, in its order, once each, wh
   };
   const entries = await dunning.announced('default', failure);
   const announced = entries.map(({ kind, at }) => [templates[kind], at]);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(askedOf(customer)).toEqual([['payment_failed', failed_at], ...announced]);
 
-  const told = await toldOf(customer, announced.length + 1);
-  expect(told.map(({ template }) => template)).toEqual(askedOf(customer).map(([template]) => template));
-  expect(told.every(({ status, attempts }) => status === 'sent' && attempts === 1)).toBe(true);
+  const reported = await outcomeOf(customer, announced.length + 1);
+  expect(reported.map(({ template }) => template)).toEqual(askedOf(customer).map(([template]) => template));
+  expect(reported.every(({ status, attempts }) => status === 'sent' && attempts === 1)).toBe(true);
   const mails = () => readdirSync(join(its.system.platform.dir, 'notifications')).length;
-  expect(mails()).toBe(told.length);
+  expect(mails()).toBe(reported.length);
 
   // The relay publishes all of it again, and a bridge that was killed reads it anew.
   await its.system.product('bridge').kill();
   const again = `UPDATE outbox_events SET published_at = NULL WHERE topic = 'notifications.requested' AND key = $1`;
   await its.row(again, customer);
   await its.startAgain('bridge');
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   const last = its.topics.of(customer, 'notifications.requested').at(-1);
   if (last === undefined) throw new Error('nothing was published');
   await its.topics.consumedBy('notification-service', last);
-  expect(await toldOf(customer, told.length)).toEqual(told);
-  expect(mails()).toBe(told.length);
+  expect(await outcomeOf(customer, reported.length)).toEqual(reported);
+  expect(mails()).toBe(reported.length);
 });

@@ -22,7 +22,7 @@ async function expectMadeOnce(subscriptionId: string, customer: string): Promise
   ]);
   const created = await its.topics.next('subscriptions.created', subscriptionId);
   await its.topics.consumedBy('payment-service', created);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(its.topics.of(subscriptionId).map(({ topic }) => topic)).toEqual(['subscriptions.created']);
   const { data } = await its.get(`/subscriptions?customer_id=${customer}`);
   expect(data).toMatchObject([{ id: subscriptionId, status: 'active' }]);
@@ -94,7 +94,7 @@ test('Kafka away: not ready and says so, reads and orders go on, the events come
   await its.untilReady();
   const created = await its.topics.next('subscriptions.created', id);
   await its.topics.consumedBy('payment-service', created);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(its.topics.of(id)).toHaveLength(1);
   expect(its.crashed).toEqual([]);
 });
@@ -185,7 +185,7 @@ test('no worker for longer than an order holds: 503, then nothing of it, and the
   }
   expect((await its.call('GET', `/subscriptions/${id}`)).status).toBe(404);
   expect(await its.charges(customer)).toEqual([]);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(its.topics.of(id)).toEqual([]);
 
   const answer = await its.callUntilAnswered(order, key);

@@ -47,13 +47,13 @@ const historyOf = async (workflowId: string) =>
 describe('an ordinary renewal', () => {
   it('takes 6 events of history over all workflows and 3 records', async () => {
     const { id, customer } = await subscribe();
-    await all.topicsAreQuiet();
+    await all.topicsAreIdle();
     const eventsBefore = (await historyOf(`subscription/${id}`)).length;
     const recordsBefore = all.topics.of(id).length;
     // A day more than the period: the next one is due at another instant than was said last, as in real life.
     await moveBack(database, id, '1 month 1 day');
     await untilPaid(id, 2);
-    await all.topicsAreQuiet();
+    await all.topicsAreIdle();
     const records = all.topics.of(id).slice(recordsBefore);
     expect(records.map(({ topic }) => topic).sort()).toEqual([
       'payments.completed',
@@ -88,7 +88,7 @@ describe('an outage across the due date', () => {
   /** Renewed once: one more period, one more charge, one renew_required for it. */
   async function expectRenewedOnce({ id, customer }: { id: string; customer: string }): Promise<void> {
     await untilPaid(id, 2);
-    await all.topicsAreQuiet();
+    await all.topicsAreIdle();
     expect(await paidPeriods(id)).toBe(2);
     expect(await all.charges(customer)).toHaveLength(2);
     expect(all.topics.of(id, 'payments.completed')).toHaveLength(1);

@@ -5,7 +5,7 @@ import { provisionedTopics, topicNames } from '../../contracts/topics/topics';
 import { openChaos, type Chaos } from '../chaos/context';
 import { makeEventWriter } from '../chaos/outbox-traffic';
 import { makePoisoner } from '../chaos/poison';
-import { untilQuiet } from '../chaos/quiet';
+import { untilIdle } from '../chaos/quiet';
 import { randomFrom } from '../chaos/random';
 import { rewindAll } from '../chaos/rewind';
 import { topicEnds } from '../chaos/topic-dump';
@@ -46,8 +46,8 @@ async function renewAfterFailure(): Promise<void> {
 /** A payment without a subscription is declined, and taken when somebody asks for it again. */
 async function payOnceAsked(): Promise<void> {
   const { customer } = await its.buyer('tok_fail_1_then_ok');
-  const wish = { customer_id: customer, amount: 500, currency: 'EUR', reason: 'an extra' };
-  const { body } = await its.call('POST', '/payments', wish);
+  const request = { customer_id: customer, amount: 500, currency: 'EUR', reason: 'an extra' };
+  const { body } = await its.call('POST', '/payments', request);
   const path = `/payments/${String(body['id'])}`;
   const becomes = (status: string) =>
     eventually(`the payment to be ${status}`, async () => (await its.get(path))['status'] === status);
@@ -85,7 +85,7 @@ async function live(): Promise<void> {
     await write();
     await poison();
   }
-  await untilQuiet(chaos, settledWithinMs);
+  await untilIdle(chaos, settledWithinMs);
 }
 
 test('every group set back to offset 0: no row of any table differs, no event is new, no process started', async () => {

@@ -73,7 +73,7 @@ test('paid at once: 201 active, and subscriptions.created alone tells of it', as
     source: '/subscription-service',
     data: { subscription: { id, status: 'active' }, first_payment: { status: 'completed' } },
   });
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(typesOf(its.topics.of(id))).toEqual(['subscriptions.created']);
   expect(await its.charges(customer)).toHaveLength(1);
 });
@@ -89,7 +89,7 @@ test('declined: 402 with the reason, on no topic, and there is nothing to cancel
   const id = String(body['subscription_id']);
   expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'expired' });
   expect(await its.charges(customer)).toMatchObject([{ status: 'failed' }]);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(its.topics.of(id)).toEqual([]);
   expect(its.topics.of(String(body['payment_id']))).toEqual([]);
   expect(await its.call('DELETE', `/subscriptions/${id}`)).toMatchObject({
@@ -113,7 +113,7 @@ test('cancelled: 200, one event, nothing open; a second time 200 and unchanged',
   expect(again).toMatchObject({ status: 200, body: first.body });
   const { event } = await its.topics.next('subscriptions.cancelled', id);
   expect(event.data).toMatchObject({ mode: 'now', reason: 'moved', refund: null, open_payment_ids: [] });
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(typesOf(its.topics.of(id)).toSorted()).toEqual(['subscriptions.cancelled', 'subscriptions.created']);
 });
 
@@ -151,7 +151,7 @@ test('the one process killed between charge and answer: the same POST ends with 
   const id = String(answer.body['id']);
   expect(await its.charges(customer)).toMatchObject([{ status: 'succeeded' }]);
   await its.topics.consumedBy('payment-service', await its.topics.next('subscriptions.created', id));
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(typesOf(its.topics.of(id))).toEqual(['subscriptions.created']);
 });
 
@@ -175,7 +175,7 @@ test.each(['tok_slow_ok', 'tok_lost_answers_ok'])(
     expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'active' });
     expect(await its.get(`/payments/${paymentId}`)).toMatchObject({ status: 'completed' });
     expect(await its.charges(customer)).toMatchObject([{ status: 'succeeded', amount: 1000 }]);
-    await its.topicsAreQuiet();
+    await its.topicsAreIdle();
     expect(typesOf(its.topics.of(id)).toSorted()).toEqual([
       'payments.completed',
       'subscriptions.created',
@@ -193,7 +193,7 @@ test('the open payment of a cancelled subscription ends cancelled when its attem
   );
   expect(await its.charges(customer)).toMatchObject([{ status: 'failed' }]);
   expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'cancelled' });
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(its.topics.of(id, 'payments.completed')).toEqual([]);
 });
 

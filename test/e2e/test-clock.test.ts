@@ -47,7 +47,7 @@ test('twelve renewals, each told once and charged once, beside a trial that beco
     // Twelve ends of periods; the end of the trial, and eleven ends of periods.
     steps: 24,
   });
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
 
   for (const { id, customer, charges } of [
     { ...year, charges: 13 },
@@ -122,7 +122,7 @@ test('refused backwards, too far, and for customers of no clock', async () => {
 test('without a bridge it fails, names what it waits for, and goes on when asked again', async () => {
   const clock = await clockAt('2030-01-01T00:00:00Z');
   const { id, customer } = await ordered(clock, 'tok_ok');
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   await its.system.product('bridge').stop();
   const to = '2030-02-15T00:00:00.000Z';
   expect((await its.call('POST', `/test-clocks/${clock}/advance`, { to })).status).toBe(202);
@@ -137,7 +137,7 @@ test('without a bridge it fails, names what it waits for, and goes on when asked
 
   await its.startAgain('bridge');
   expect(await its.advance(clock, to)).toMatchObject({ status: 'ready', now: to, detail: null });
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(await its.charges(customer)).toHaveLength(2);
   expect(eventsOf(id, 'payments.completed')).toHaveLength(1);
 });
@@ -149,7 +149,7 @@ test('a request that never arrived is asked about by the clock, and proved lost 
   const now = await its.advance(clock, '2033-05-01T01:00:00Z', 240_000);
   expect(now).toMatchObject({ status: 'ready', now: '2033-05-01T01:00:00.000Z' });
   expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'expired' });
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   const [failed] = eventsOf(id, 'payments.failed');
   // The lookups after 5 and 15 minutes of the clock.
   expect(failed).toMatchObject({
@@ -194,7 +194,7 @@ test('the command line makes time pass, retries what was declined, and tells wha
   );
   expect(await cli(1, 'retry', payment, '--reason', 'once more')).toContain('payment_not_retryable');
   expect(await cli(0, 'payments', 'show', payment)).toMatch(/amount +10\.00 EUR/);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
 
   const timeline = await cli(0, 'subscriptions', 'timeline', id, '--limit', '100');
   const inOrder = [

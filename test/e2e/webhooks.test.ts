@@ -85,8 +85,8 @@ const concluded = (paymentId: string): Promise<boolean> =>
 async function lived({ token, payments }: TokenRow): Promise<string[]> {
   const { customer } = await its.buyer(token);
   for (const { status, attempts } of payments) {
-    const wish = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
-    const { body } = await its.call('POST', '/payments', wish);
+    const request = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
+    const { body } = await its.call('POST', '/payments', request);
     const id = String(body['id']);
     for (let made = 1; made < attempts.length; made += 1) {
       await standing(id, { status: 'failed', attempts: attempts.slice(0, made) });
@@ -148,7 +148,7 @@ test('one that fails later is declined as if at once, and only webhooks.received
   expect(status).toBe(402);
   const id = String(body['subscription_id']);
   await deliveries(String(body['payment_id']), 1);
-  await its.topicsAreQuiet();
+  await its.topicsAreIdle();
   expect(its.topics.of(id)).toEqual([]);
   expect(its.topics.of(id, 'webhooks.received')).toHaveLength(1);
 });
@@ -215,8 +215,8 @@ test('Stripe’s own signature: its webhook settles a payment whose answer was l
   const customer = await its.made('/customers', { name: 'Ada' });
   const method = { provider: 'stripe', token: 'pm_card_visa', default: true };
   await its.made(`/customers/${customer}/payment-methods`, method);
-  const wish = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
-  const paymentId = String((await its.call('POST', '/payments', wish)).body['id']);
+  const request = { customer_id: customer, amount: 1000, currency: 'EUR', reason: 'an extra' };
+  const paymentId = String((await its.call('POST', '/payments', request)).body['id']);
   await eventually('the attempt', () =>
     its.row('SELECT 1 AS one FROM payment_attempts WHERE payment_id = $1', paymentId),
   );

@@ -88,7 +88,7 @@ export class Dunning {
   }
 
   /** Each attempt's `trigger status`. */
-  async told(dunned: Dunned): Promise<string[]> {
+  async reported(dunned: Dunned): Promise<string[]> {
     return (await this.attempts(dunned)).map(({ trigger, status }) => `${trigger} ${status}`);
   }
 

@@ -25,8 +25,8 @@ export interface Lived {
   /** Goes from one due instant to the next, as the scheduler and the workflow do, and stops at `to`. */
   advance(to: string): Promise<Subscription>;
   read(): Promise<Subscription>;
-  change(wish: Partial<ChangeCommand>): Promise<Committed | { kind: 'declined' }>;
-  cancel(wish: Partial<CancelCommand>): Promise<Committed>;
+  change(request: Partial<ChangeCommand>): Promise<Committed | { kind: 'declined' }>;
+  cancel(request: Partial<CancelCommand>): Promise<Committed>;
   pause(resumeAt?: string): Promise<Committed>;
   resume(): Promise<Committed>;
   periods(): Promise<{ index: number; start: string; end: string; paid: boolean }[]>;
@@ -93,9 +93,9 @@ function livedOf(given: GivenBilling, id: string, clockId: string): Lived {
     setNow,
     advance,
     read,
-    change: (wish) => change(given, id, { ...unchanged, ...command(), ...wish }),
-    cancel: (wish) =>
-      commitCancellation(db, id, { ...command(), mode: 'now', refund: 'none', reason: null, ...wish }),
+    change: (request) => change(given, id, { ...unchanged, ...command(), ...request }),
+    cancel: (request) =>
+      commitCancellation(db, id, { ...command(), mode: 'now', refund: 'none', reason: null, ...request }),
     pause: (resumeAt) => commitPause(db, id, { ...command(), resume_at: resumeAt ?? null }),
     async resume() {
       const resumed = await commitResumption(db, id, command());

@@ -47,8 +47,8 @@ async function renew({ given, client }: Recorder, id: string): Promise<void> {
   // A day more than a period, so that the next one is due on another day than the first was.
   await moveBack(db, id, '1 month 1 day');
   await db.end();
-  const told = { period_index: 2, cause: 'period_end' };
-  await client.workflow.getHandle(subscriptionWorkflowId(id)).signal('renewRequired', told);
+  const reported = { period_index: 2, cause: 'period_end' };
+  await client.workflow.getHandle(subscriptionWorkflowId(id)).signal('renewRequired', reported);
 }
 
 async function saveAtRest(recorder: Recorder, workflowId: string, name: string): Promise<void> {
@@ -75,7 +75,7 @@ export async function playRenewals(recorder: Recorder): Promise<void> {
     return payment?.status === 'failed';
   });
   const collecting = client.workflow.getHandle('subscription/sub_renewal_declined');
-  await collecting.signal('collectionStarted', { payment_id: paymentId, period_index: 2 });
+  await collecting.signal('dunningStarted', { payment_id: paymentId, period_index: 2 });
   await becomes('sub_renewal_declined', { status: 'past_due' });
   await saveAtRest(recorder, collecting.workflowId, 'subscription-renewal-declined');
 }
@@ -110,7 +110,7 @@ export async function playCommands(recorder: Recorder): Promise<void> {
   await save('subscription/sub_ending', 'subscription-cancelled-when-due');
 }
 
-export async function playFleet(recorder: Recorder): Promise<void> {
+export async function playScheduler(recorder: Recorder): Promise<void> {
   const { client, save } = recorder;
   const start = <Input>({ workflowType, ...options }: WorkflowStart<Input>) =>
     client.workflow.start(workflowType, options);

@@ -48,7 +48,7 @@ export function world(
       set(calls.shift() ?? 'processing');
       return { status: 'open' };
     },
-    tellRetry: () => note('tell retry'),
+    signalRetry: () => note('tell retry'),
     loadPayment: async () => {
       await note('load');
       return state;
@@ -76,8 +76,8 @@ export function world(
       await note(`cancel ${reason}`);
       return state.attempt === null ? ((state = { ...state, status: 'cancelled' }), state) : state;
     },
-    noteNextQuestion: (_, _attempt, at) => note(`next question ${at}`),
-    askOperator: () => note('operator'),
+    recordNextLookup: (_, _attempt, at) => note(`next question ${at}`),
+    requestOperatorDecision: () => note('operator'),
     reserveRefund: async (_, { refund_id, amount }) => {
       await note(`reserve ${amount ?? 'all'}`);
       if (state.status !== 'completed') return { kind: 'refused', reason: 'not_paid' };
@@ -90,8 +90,8 @@ export function world(
       if (status !== 'pending') state = { ...state, refunds_due: [] };
       return refundOf(refundId, status);
     },
-    askOperatorAboutRefund: () => note('operator about refund'),
-    tellSubscription: (id, { outcome }) => note(`tell ${id} ${outcome}`),
+    requestRefundDecision: () => note('operator about refund'),
+    signalFirstPaymentSettled: (id, { outcome }) => note(`tell ${id} ${outcome}`),
   };
   /** The customer's time is a clock's from now on. */
   const bind = (now: string, absence_counts_at = new Date(0).toISOString()) => {

@@ -15,7 +15,7 @@ export interface PlayedRetry {
   /** What attempts come to, one after the other. */
   answers: AttemptAnswer[];
   /** Wishes that wait. */
-  wishes: string[];
+  requests: string[];
   /** What happens while an attempt is on its way. */
   during: () => Promise<void>;
 }
@@ -28,7 +28,7 @@ export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
     notices: [],
     plannedAfterHours: [],
     answers: [],
-    wishes: [],
+    requests: [],
     during: () => Promise.resolve(),
   };
   let number = 1;
@@ -52,15 +52,15 @@ export function playedRetry(time: SkippedTime, beganMs: number): PlayedRetry {
       };
     },
     async nextRequest() {
-      const wish = played.wishes.shift();
-      return wish === undefined
+      const request = played.requests.shift();
+      return request === undefined
         ? null
-        : { retry_request_id: wish, number: number + 1, payment_method_id: null };
+        : { retry_request_id: request, number: number + 1, payment_method_id: null };
     },
     concludeRequest: (id, { status }) => note(`${id} ${status}`),
     startFollowUp: () => note('follow up'),
-    tellCollectionStarted: () => note('collection started'),
-    tellCollectionExhausted: (_, { final_action: action }) => note(`exhausted: ${action}`),
+    signalDunningStarted: () => note('collection started'),
+    signalDunningExhausted: (_, { final_action: action }) => note(`exhausted: ${action}`),
     async attemptPayment({ trigger }) {
       number += 1;
       await note(trigger);

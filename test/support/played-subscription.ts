@@ -99,8 +99,8 @@ export function world(answer: AttemptAnswer, settlesAs: SubscriptionStatus = 'ac
       commitResumption: committed('resume', 'active'),
       commitChange: committed('change', 'active'),
       concludeChange: committed('conclude', 'active'),
-      recordCollectionStarted: noted('collection started', 'past_due'),
-      recordCollectionExhausted: noted('collection exhausted', 'expired'),
+      recordDunningStarted: noted('collection started', 'past_due'),
+      recordDunningExhausted: noted('collection exhausted', 'expired'),
     },
   };
 }

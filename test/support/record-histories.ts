@@ -12,7 +12,7 @@ import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
-import { createFollowUps } from '../../temporal/messenger';
+import { createMessenger } from '../../temporal/messenger';
 import { createReconciliationActivities } from '../../activities/reconciliation';
 import { createRetryActivities } from '../../activities/retry';
 import { createSubscriptionActivities } from '../../activities/subscription';
@@ -36,7 +36,7 @@ import {
 } from './given-billing';
 import { playBulkRetry } from './play-bulk-retry';
 import { playClock } from './play-clock';
-import { playCommands, playFleet, playRenewals } from './play-lifecycle';
+import { playCommands, playScheduler, playRenewals } from './play-lifecycle';
 import { playManual, playRefunds } from './play-payments';
 import { until } from './until';
 
@@ -124,7 +124,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
     workflowsPath: join(root, 'workflows'),
     logger: new DefaultLogger('ERROR'),
   });
-  const followUps = createFollowUps(client, 23);
+  const messenger = createMessenger(client, 23);
   const attempt = createAttemptActivities(given);
   const make = (taskQueue: string, activities: object) =>
     Worker.create({
@@ -135,12 +135,12 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       activities: { ...activities, ...attempt },
     });
   return Promise.all([
-    make(taskQueues.subscription, createSubscriptionActivities({ ...given, followUps })),
+    make(taskQueues.subscription, createSubscriptionActivities({ ...given, messenger })),
     make(taskQueues.payment, {
-      ...createPaymentActivities({ ...given, followUps }),
+      ...createPaymentActivities({ ...given, messenger }),
       ...createReconciliationActivities({
         db: given.db,
-        followUps,
+        messenger,
         client,
         log: pino({ level: 'silent' }),
         onFound: () => undefined,
@@ -150,7 +150,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       taskQueues.retry,
       createRetryActivities({
         db: given.db,
-        followUps,
+        messenger,
         schedule: { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 },
         onPublished: () => undefined,
         stallMs: 60_000,
@@ -243,5 +243,5 @@ async function playAll(recorder: Recorder): Promise<void> {
   await playClock(recorder);
   await playRenewals(recorder);
   await playCommands(recorder);
-  await playFleet(recorder);
+  await playScheduler(recorder);
 }

@@ -7,7 +7,7 @@ import { storeWebhook } from '../../billing/webhook/deliveries';
 
 const receivedAt = new Date('2027-03-01T09:00:00.000Z');
 
-export interface Told {
+export interface Reported {
   status?: 'completed' | 'failed' | 'pending';
   attempt?: number;
   amount?: number;
@@ -23,7 +23,7 @@ export interface Told {
 }
 
 /** A record of webhooks.received. */
-interface Telling {
+interface Message {
   /** Without the `/again/…` of a replay. */
   eventId: string;
   deliveryId: string;
@@ -32,9 +32,9 @@ interface Telling {
 
 export interface Webhooks {
   /** A webhook as the API stores it; null: about nothing of ours. */
-  stored(paymentId: string | null, told?: Told): Promise<Telling>;
+  stored(paymentId: string | null, reported?: Reported): Promise<Message>;
   /** The record that tells of an event. */
-  record(eventId: string): Promise<Telling>;
+  record(eventId: string): Promise<Message>;
   /** What group payment-service does with the record. */
   consume(record: { data: { delivery_id: string } }): Promise<void>;
 }
@@ -45,17 +45,17 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
     'webhooks.received'
   ];
   if (handle === undefined) throw new Error('nobody handles webhooks.received');
-  const record = async (eventId: string): Promise<Telling> => {
+  const record = async (eventId: string): Promise<Message> => {
     const row = await db.outboxEvent.findUniqueOrThrow({ where: { event_id: eventId } });
-    const { data } = JSON.parse(row.payload ?? '{}') as Pick<Telling, 'data'>;
+    const { data } = JSON.parse(row.payload ?? '{}') as Pick<Message, 'data'>;
     return { eventId, deliveryId: data.delivery_id, data };
   };
   return {
     record,
-    async stored(paymentId, told = {}) {
+    async stored(paymentId, reported = {}) {
       events += 1;
-      const { provider = 'sandbox' } = told;
-      const event = eventOf(`evt_${events}`, paymentId, told);
+      const { provider = 'sandbox' } = reported;
+      const event = eventOf(`evt_${events}`, paymentId, reported);
       await storeWebhook(db, { provider, event, body: Buffer.from('{}'), headers: {}, receivedAt });
       return record(`${provider}/evt_${events}`);
     },
@@ -63,21 +63,26 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
   };
 }
 
-function eventOf(id: string, paymentId: string | null, told: Told) {
-  const { status = 'completed', attempt = 1, amount = 1000, currency = 'EUR' } = told;
-  const about = { amount, currency, provider_reference: told.reference ?? 'ch_1' };
+function eventOf(id: string, paymentId: string | null, reported: Reported) {
+  const { status = 'completed', attempt = 1, amount = 1000, currency = 'EUR' } = reported;
+  const about = { amount, currency, provider_reference: reported.reference ?? 'ch_1' };
   const declined = status === 'failed' ? failure('insufficient_funds', 'No funds.') : null;
   return {
     id,
-    type: told.type ?? 'charge.succeeded',
+    type: reported.type ?? 'charge.succeeded',
     payment_id: paymentId,
     outcome:
-      paymentId === null || told.dispute || told.refund || told.nothing
+      paymentId === null || reported.dispute || reported.refund || reported.nothing
         ? null
         : { status, attempt, ...about, failure: declined },
-    dispute: told.dispute ? about : null,
-    refund: told.refund
-      ? { status: 'succeeded' as const, ...told.refund, provider_reference: 're_1', charge_reference: 'ch_1' }
+    dispute: reported.dispute ? about : null,
+    refund: reported.refund
+      ? {
+          status: 'succeeded' as const,
+          ...reported.refund,
+          provider_reference: 're_1',
+          charge_reference: 'ch_1',
+        }
       : null,
   };
 }

@@ -84,23 +84,23 @@ export class SubscriptionModel {
     }
   }
 
-  private sell(wish: Extract<Command, { do: 'sell' }>): boolean {
-    if (wish.price === this.price && wish.quantity === this.quantity) {
+  private sell(request: Extract<Command, { do: 'sell' }>): boolean {
+    if (request.price === this.price && request.quantity === this.quantity) {
       this.pending = null;
       return true;
     }
-    if (this.status === 'paused' && wish.how === 'charge_now') return false;
-    if (wish.how === 'period_end') {
-      this.pending = { price: wish.price, quantity: wish.quantity };
+    if (this.status === 'paused' && request.how === 'charge_now') return false;
+    if (request.how === 'period_end') {
+      this.pending = { price: request.price, quantity: request.quantity };
       return true;
     }
     const credit = this.rest(this.amount());
-    this.price = wish.price;
-    this.quantity = wish.quantity;
+    this.price = request.price;
+    this.quantity = request.quantity;
     this.pending = null;
     const difference = this.rest(this.amount()) - credit;
-    if (wish.how === 'charge_now' && difference > 0) this.charges.push(difference);
-    else if (wish.how !== 'none') this.balance += difference;
+    if (request.how === 'charge_now' && difference > 0) this.charges.push(difference);
+    else if (request.how !== 'none') this.balance += difference;
     return true;
   }
 

@@ -201,8 +201,8 @@ export class TestSystem {
     );
     await eventually('the charge', async () => (await this.charges(buyer.customer)).length > 0);
     await Promise.all(names.map((name) => this.system.product(name).kill()));
-    const told = await outcome;
-    if (told !== 'was cut off') throw new Error(`the call ${told} before anything was killed`);
+    const reported = await outcome;
+    if (reported !== 'was cut off') throw new Error(`the call ${reported} before anything was killed`);
     await this.control({ hold_answers: false });
     await Promise.all(names.map((name) => this.startAgain(name)));
     return { ...buyer, key };
@@ -232,7 +232,7 @@ export class TestSystem {
   }
 
   /** Whether everything committed has been published, and read from the topics here. */
-  async topicsAreQuiet(): Promise<void> {
+  async topicsAreIdle(): Promise<void> {
     await eventually('every event to be published', async () => {
       const waiting = await this.row('SELECT 1 AS one FROM outbox_events WHERE published_at IS NULL');
       return waiting === undefined;

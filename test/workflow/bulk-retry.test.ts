@@ -24,7 +24,7 @@ function world(id: string, more: Partial<BulkRetryState>) {
   const log: string[] = [];
   const handedOverMs: number[] = [];
   const activities: BulkRetryActivities = {
-    async lookAtBulkRetry() {
+    async loadBulkRetry() {
       const { progress, released } = state;
       if (state.status === 'running' && progress.remaining === 0) state = { ...state, status: 'completed' };
       else state = { ...state, progress: progressOf(progress.total, { attempted: released, refused: 0 }) };

@@ -2,7 +2,7 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { RefundCommand } from '../../contracts/workflows/commands';
 import { paymentStart } from '../../contracts/workflows/workflows';
 import type { RefundStatus } from '../../domain/payment/refund';
-import { nextQuestion } from '../../domain/payment/unknown-outcome';
+import { nextLookup } from '../../domain/payment/unknown-outcome';
 import { world } from '../support/played-payment';
 import { actor } from '../support/played-subscription';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
@@ -42,7 +42,7 @@ describe('payment/{id}', () => {
     const { lookUp } = activities;
     activities.lookUp = (id, proves, progress) => {
       const waiting = { kind: 'first', status: 'unknown', created_at: new Date(0).toISOString() } as const;
-      noted.push(progress && nextQuestion(waiting, progress)?.atMs);
+      noted.push(progress && nextLookup(waiting, progress)?.atMs);
       return lookUp(id, proves, progress);
     };
     await time.withWorker('payment-service', activities, async () => {
@@ -138,15 +138,15 @@ describe('payment/{id}', () => {
 
   it('carries out a wish that comes while it tells the outcome', async () => {
     const { activities, whats } = world(time, 'processing', { calls: ['failed'] });
-    const tell = activities.tellSubscription;
-    let wish: (() => Promise<void>) | undefined = undefined;
-    activities.tellSubscription = async (...args) => {
-      await wish?.();
-      wish = undefined;
-      await tell(...args);
+    const report = activities.signalFirstPaymentSettled;
+    let request: (() => Promise<void>) | undefined = undefined;
+    activities.signalFirstPaymentSettled = async (...args) => {
+      await request?.();
+      request = undefined;
+      await report(...args);
     };
     const id = 'pay_late_wish';
-    wish = () =>
+    request = () =>
       time.env.client.workflow
         .getHandle(`payment/${id}`)
         .signal('cancel', { reason: 'subscription_cancelled' });
@@ -200,7 +200,7 @@ describe('payment/{id}', () => {
 describe('payment/{id} and refunds', () => {
   const command: RefundCommand = { refund_id: 'rfd_1', amount: 400, reason: 'goodwill', actor };
 
-  async function askForRefund(paymentId: string): Promise<unknown> {
+  async function requestRefund(paymentId: string): Promise<unknown> {
     const { workflowType, ...options } = paymentStart(paymentId, 23);
     return time.env.client.workflow.executeUpdateWithStart('refund', {
       startWorkflowOperation: new WithStartWorkflowOperation(workflowType, {
@@ -215,7 +215,7 @@ describe('payment/{id} and refunds', () => {
   it('promises a refund, asks for it, answers how it stands, and ends', async () => {
     const { activities, whats } = world(time, 'completed', { refunds: ['succeeded'] });
     await time.withWorker('payment-service', activities, async () => {
-      expect(await askForRefund('pay_refund')).toMatchObject({ id: 'rfd_1', status: 'succeeded' });
+      expect(await requestRefund('pay_refund')).toMatchObject({ id: 'rfd_1', status: 'succeeded' });
       await ended('pay_refund');
     });
     expect(whats().filter((what) => !what.startsWith('tell'))).toEqual([
@@ -229,7 +229,7 @@ describe('payment/{id} and refunds', () => {
   it('refuses what cannot be refunded, with the reason, and pays nothing', async () => {
     const { activities, whats } = world(time, 'failed');
     await time.withWorker('payment-service', activities, async () => {
-      const asked = askForRefund('pay_not_paid');
+      const asked = requestRefund('pay_not_paid');
       await expect(asked).rejects.toMatchObject({
         cause: { type: 'payment_not_refundable', details: [{ reason: 'not_paid' }] },
       });
@@ -243,7 +243,7 @@ describe('payment/{id} and refunds', () => {
       refunds: [...Array<RefundStatus>(8).fill('pending'), 'succeeded'],
     });
     await time.withWorker('payment-service', activities, async () => {
-      expect(await askForRefund('pay_slow_refund')).toMatchObject({ status: 'pending' });
+      expect(await requestRefund('pay_slow_refund')).toMatchObject({ status: 'pending' });
       await ended('pay_slow_refund');
     });
     const askings = log.filter(({ what }) => what === 'refund rfd_1').map(({ atMs }) => atMs);
@@ -267,10 +267,10 @@ describe('payment/{id} and refunds', () => {
 
   it('looks at the row again when it is told something while it ends', async () => {
     const { activities, whats, promise } = world(time, 'completed', { refunds: ['succeeded'] });
-    const tell = activities.tellSubscription;
+    const report = activities.signalFirstPaymentSettled;
     let first = true;
-    activities.tellSubscription = async (...args) => {
-      await tell(...args);
+    activities.signalFirstPaymentSettled = async (...args) => {
+      await report(...args);
       if (!first) return;
       first = false;
       promise('rfd_3');

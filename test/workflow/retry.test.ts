@@ -90,7 +90,7 @@ describe('retry/{payment_id}', () => {
     played.answers = [declined];
     const log = await collect(async (handle) => {
       await until('it waits', async () => played.log.length > 0);
-      played.wishes = ['rtr_1'];
+      played.requests = ['rtr_1'];
       await handle.signal('manualRetry');
       await until('the wish is judged', async () => played.log.some(({ what }) => what === 'rtr_1 failed'));
       played.plans = [done];
@@ -105,7 +105,7 @@ describe('retry/{payment_id}', () => {
     const log = await collect(async (handle) => {
       played.during = async () => {
         played.during = () => Promise.resolve();
-        played.wishes = ['rtr_1'];
+        played.requests = ['rtr_1'];
         await handle.signal('manualRetry');
         played.log.push({ what: 'the automatic one ends', afterHours: 1 });
       };

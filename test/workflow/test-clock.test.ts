@@ -1,6 +1,6 @@
 /** The workflows of the Retry Service that only wait: test clocks, and the scheduler of renewals. */
 import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@temporalio/client';
-import type { ClockLook, ClockState, PublishedBatch, TestClockActivities } from '../../activities/retry';
+import type { ClockProgress, ClockState, PublishedBatch, TestClockActivities } from '../../activities/retry';
 import { renewalSchedulerStart, testClockStart } from '../../contracts/workflows/workflows';
 import { skippedTime, type SkippedTime } from '../support/skipped-time';
 import { until } from '../support/until';
@@ -22,7 +22,9 @@ beforeAll(async () => {
 afterAll(() => time?.close());
 
 /** A clock's row; each look takes 5 s and sees what the script says, at last that it is ready. */
-function world(script: Partial<ClockLook>[] | ((log: readonly string[]) => Partial<ClockLook> | undefined)) {
+function world(
+  script: Partial<ClockProgress>[] | ((log: readonly string[]) => Partial<ClockProgress> | undefined),
+) {
   const log: string[] = [];
   let clock = standing;
   const activities: TestClockActivities = {
@@ -34,12 +36,12 @@ function world(script: Partial<ClockLook>[] | ((log: readonly string[]) => Parti
       clock = { ...clock, status: 'advancing', target: command.to };
       return { kind: 'begun' };
     },
-    goOn: async () => {
+    advanceClock: async () => {
       log.push('go on');
       const seen = Array.isArray(script) ? script.shift() : script(log);
       if (seen === undefined && clock.status === 'advancing') clock = { ...clock, status: 'ready' };
       if (clock.status === 'advancing') await time.env.sleep('5 s');
-      return { clock, progress: 'none', patient_until: null, stall_ms: 60_000, ...seen };
+      return { clock, progress: 'none', wait_until: null, stall_ms: 60_000, ...seen };
     },
     failAdvance: async () => {
       log.push('fail');
@@ -66,7 +68,7 @@ function advance(clockId: string, updateId: string) {
 }
 
 const ended = (clockId: string) => time.env.client.workflow.getHandle(`test-clock/${clockId}`).result();
-const looks = (count: number, seen: (index: number) => Partial<ClockLook>) =>
+const looks = (count: number, seen: (index: number) => Partial<ClockProgress>) =>
   Array.from({ length: count }, (_, index) => seen(index));
 
 describe('test-clock/{id}', () => {
@@ -102,8 +104,8 @@ describe('test-clock/{id}', () => {
   });
 
   it('does not fail while it is known why nothing moves', async () => {
-    const patientUntil = new Date((await time.env.currentTimeMs()) + 120_000).toISOString();
-    const { activities, log } = world(looks(30, () => ({ patient_until: patientUntil })));
+    const waitUntil = new Date((await time.env.currentTimeMs()) + 120_000).toISOString();
+    const { activities, log } = world(looks(30, () => ({ wait_until: waitUntil })));
     await time.withWorker('retry-service', activities, async () => {
       await advance('clk_patient', 'a');
       await ended('clk_patient');
@@ -115,8 +117,8 @@ describe('test-clock/{id}', () => {
     // Nothing moves until it fails; asked again, one more look sees the same, and the next that all is well.
     const { activities, log } = world((before) => {
       const failedAt = before.indexOf('fail');
-      const looksSince = before.slice(failedAt).filter((what) => what === 'go on').length;
-      return failedAt < 0 || looksSince <= 2 ? { stall_ms: 15_000 } : undefined;
+      const pollsSince = before.slice(failedAt).filter((what) => what === 'go on').length;
+      return failedAt < 0 || pollsSince <= 2 ? { stall_ms: 15_000 } : undefined;
     });
     await time.withWorker('retry-service', activities, async () => {
       await advance('clk_again', 'a');

@@ -2,7 +2,7 @@
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { PaymentState } from '../../activities/payment';
-import type { Question } from '../../domain/payment/unknown-outcome';
+import type { Lookup } from '../../domain/payment/unknown-outcome';
 
 const paymentId = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYWORD);
 const subscriptionId = defineSearchAttributeKey('SubscriptionId', SearchAttributeType.KEYWORD);
@@ -19,11 +19,11 @@ export function introducePayment(state: PaymentState): void {
 }
 
 /** Where it stands, and when the provider is asked next. */
-export function showPayment(state: PaymentState, question: Question | null): void {
+export function showPayment(state: PaymentState, lookup: Lookup | null): void {
   const next =
-    question === null
+    lookup === null
       ? 'nothing left to ask: a webhook or a person has to tell'
-      : `the provider is asked at ${new Date(question.atMs).toISOString()}${question.last ? ', then the attempt ends' : ''}`;
+      : `the provider is asked at ${new Date(lookup.atMs).toISOString()}${lookup.last ? ', then the attempt ends' : ''}`;
   const attempt = state.attempt === null ? 'no attempt yet' : `attempt ${state.attempt.number}`;
   setCurrentDetails([`**${state.status}**`, attempt, next].join('\n\n'));
 }

@@ -2,40 +2,36 @@
 import type { PaymentState } from '../../activities/payment';
 import { isAttemptOpen } from '../../domain/payment/payment';
 import {
-  lookupLadderMs,
-  nextQuestion,
-  type Question,
-  type QuestionProgress,
+  lookupScheduleMs,
+  nextLookup,
+  type Lookup,
+  type LookupProgress,
 } from '../../domain/payment/unknown-outcome';
 import { steps } from './activities';
 
-export interface Questions {
+export interface Lookups {
   /** Null: nothing is left to ask, only a webhook or a person can tell. */
-  next(state: PaymentState): Question | null;
-  ask(question: Question): Promise<PaymentState>;
+  next(state: PaymentState): Lookup | null;
+  ask(lookup: Lookup): Promise<PaymentState>;
 }
 
 /** @param unknownSinceMs when the outcome became unknown, by the customer's time */
-export function createQuestions(
-  paymentId: string,
-  incompleteHours: number,
-  unknownSinceMs: number,
-): Questions {
+export function createLookups(paymentId: string, incompleteHours: number, unknownSinceMs: number): Lookups {
   let lookups = 0;
-  const progress = (): QuestionProgress => ({ unknownSinceMs, lookups, incompleteHours });
+  const progress = (): LookupProgress => ({ unknownSinceMs, lookups, incompleteHours });
   return {
     next({ kind, attempt, created_at }) {
       // The attempt's own state: the payment may have been paid by another one.
       if (attempt === null || !isAttemptOpen(attempt.status)) return null;
       const waiting = { kind, status: attempt.status, created_at };
-      return nextQuestion(waiting, progress());
+      return nextLookup(waiting, progress());
     },
-    async ask(question) {
-      if (question.last) return steps.endNotCompleted(paymentId, progress());
+    async ask(lookup) {
+      if (lookup.last) return steps.endNotCompleted(paymentId, progress());
       lookups += 1;
-      const after = await steps.lookUp(paymentId, question.provesAbsence, progress());
-      const usedUp = lookups === lookupLadderMs.length;
-      if (usedUp && after.attempt?.status === 'unknown') await steps.askOperator(paymentId);
+      const after = await steps.lookUp(paymentId, lookup.provesAbsence, progress());
+      const usedUp = lookups === lookupScheduleMs.length;
+      if (usedUp && after.attempt?.status === 'unknown') await steps.requestOperatorDecision(paymentId);
       return after;
     },
   };

@@ -8,12 +8,12 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
 import type { RefundCommand } from '../../contracts/workflows/commands';
 import type { Refund } from '../../contracts/http/refunds';
-import { refundAgainAfterMs, refundNeedsPerson } from '../../domain/payment/refund';
+import { refundAgainAfterMs, refundNeedsOperator } from '../../domain/payment/refund';
 import { steps } from './activities';
 
 export interface Payouts {
   /** Promises a refund and asks for it once; its answer is the refund as it stands then. */
-  carryOut(command: RefundCommand): Promise<Refund>;
+  execute(command: RefundCommand): Promise<Refund>;
   /** When the next one is to be asked for, milliseconds since the epoch; null: there is none. */
   nextAtMs(state: PaymentState): number | null;
   /** Asks for the one whose turn it is. */
@@ -33,14 +33,14 @@ export function createPayouts(paymentId: string): Payouts {
     const refund = await steps.payRefund(refundId);
     const times = (asked[refundId]?.times ?? 0) + 1;
     asked[refundId] = { times, againAtMs: Date.now() + refundAgainAfterMs(times) };
-    const tellPerson =
-      refund.status === 'pending' && refundNeedsPerson(times) && !refundNeedsPerson(times - 1);
-    if (tellPerson) await steps.askOperatorAboutRefund(refundId);
+    const raiseTask =
+      refund.status === 'pending' && refundNeedsOperator(times) && !refundNeedsOperator(times - 1);
+    if (raiseTask) await steps.requestRefundDecision(refundId);
     return refund;
   }
 
   return {
-    async carryOut(command) {
+    async execute(command) {
       const reserved = await steps.reserveRefund(paymentId, command);
       if (reserved.kind === 'reserved') return pay(reserved.refund.id);
       throw ApplicationFailure.create({

@@ -21,12 +21,12 @@ import type {
   RefundCommand,
 } from '../../contracts/workflows/commands';
 import type { Refund } from '../../contracts/http/refunds';
-import { isAttemptOpen, isPaymentCollected, type PaymentStatus } from '../../domain/payment/payment';
+import { isAttemptOpen, isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import { createMessageQueue } from '../message-queue';
 import { repeatCall, steps } from './activities';
 import { createPaymentClock, type NextStep } from './clock';
 import { introducePayment, showPayment } from './display';
-import { createQuestions } from './lookups';
+import { createLookups } from './lookups';
 import { createPayouts } from './refunds';
 
 /** Somebody else wrote the row: look at it. */
@@ -44,48 +44,48 @@ export async function payment({
   payment_id: paymentId,
   incomplete_hours: incompleteHours,
 }: PaymentInput): Promise<void> {
-  const wishes: CancelPayment[] = [];
+  const requests: CancelPayment[] = [];
   const queue = createMessageQueue();
   const payouts = createPayouts(paymentId);
   const clock = createPaymentClock();
-  let told = false;
+  let notified = false;
   setHandler(settled, () => {
-    told = true;
+    notified = true;
   });
-  setHandler(cancel, (wish) => {
-    wishes.push(wish);
+  setHandler(cancel, (request) => {
+    requests.push(request);
   });
   setHandler(cancelNow, ({ reason }) =>
     queue.ask(async () => (await steps.cancelPayment(paymentId, reason)).status),
   );
-  setHandler(clockAdvanced, clock.hear);
-  setHandler(refund, (command) => queue.ask(() => payouts.carryOut(command)));
+  setHandler(clockAdvanced, clock.advance);
+  setHandler(refund, (command) => queue.ask(() => payouts.execute(command)));
 
-  const isAskedFor = () => wishes.length > 0 || queue.hasWork();
-  const isSpokenTo = () => told || isAskedFor();
+  const isRequested = () => requests.length > 0 || queue.hasWork();
+  const hasMessage = () => notified || isRequested();
   let state = await steps.loadPayment(paymentId);
   if (state !== null) introducePayment(state);
-  if (state !== null && isUnattempted(state) && !isAskedFor()) {
+  if (state !== null && isUnattempted(state) && !isRequested()) {
     await attemptFirst(state);
     state = await steps.loadPayment(paymentId);
   }
   if (state?.attempt?.status === 'processing') state = await repeatCall(paymentId);
-  const questions = createQuestions(paymentId, incompleteHours, customersNowMs(state));
+  const lookups = createLookups(paymentId, incompleteHours, customersNowMs(state));
   for (;;) {
-    const wish = wishes.shift();
-    if (wish !== undefined && state !== null) state = await steps.cancelPayment(paymentId, wish.reason);
+    const request = requests.shift();
+    if (request !== undefined && state !== null) state = await steps.cancelPayment(paymentId, request.reason);
     else if (queue.hasWork()) {
       await queue.takeOne();
       state = await steps.loadPayment(paymentId);
     } else if (state !== null && isAtWork(state)) state = await goOn(state);
     else {
-      if (state !== null) await tellSubscription(state);
-      await condition(() => isAskedFor() || allHandlersFinished());
+      if (state !== null) await signalFirstPaymentSettled(state);
+      await condition(() => isRequested() || allHandlersFinished());
       // What was said or asked meanwhile is not lost with the run. Runs of the first release ended all the same.
-      if (told && patched('look-again-when-told')) {
-        told = false;
+      if (notified && patched('look-again-when-told')) {
+        notified = false;
         state = await steps.loadPayment(paymentId);
-      } else if (!isAskedFor()) return;
+      } else if (!isRequested()) return;
     }
   }
 
@@ -95,20 +95,20 @@ export async function payment({
 
   /** A refund or a question to the provider when its time has come; a look at the row when somebody spoke before. */
   async function goOn(held: PaymentState): Promise<PaymentState | null> {
-    const question = questions.next(held);
+    const lookup = lookups.next(held);
     const payoutAtMs = payouts.nextAtMs(held);
-    showPayment(held, question);
-    const isPayout = payoutAtMs !== null && (question === null || payoutAtMs <= question.atMs);
-    const atMs = isPayout ? payoutAtMs : (question?.atMs ?? null);
+    showPayment(held, lookup);
+    const isPayout = payoutAtMs !== null && (lookup === null || payoutAtMs <= lookup.atMs);
+    const atMs = isPayout ? payoutAtMs : (lookup?.atMs ?? null);
     let next: NextStep = isPayout ? 'payout' : 'question';
-    if (held.test_clock) next = await clock.waitFor(held, question, payoutAtMs, isSpokenTo);
-    else if (await spokenToBefore(atMs, isSpokenTo)) next = 'look';
+    if (held.test_clock) next = await clock.waitFor(held, lookup, payoutAtMs, hasMessage);
+    else if (await hadMessage(atMs, hasMessage)) next = 'look';
     if (next === 'look') {
-      told = false;
+      notified = false;
       return steps.loadPayment(paymentId);
     }
     if (next === 'payout') await payouts.payNext(held);
-    else if (question !== null) return questions.ask(question);
+    else if (lookup !== null) return lookups.ask(lookup);
     return steps.loadPayment(paymentId);
   }
 }
@@ -126,11 +126,11 @@ async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Prom
 }
 
 /** True when somebody spoke before the instant; null: waits for that alone. */
-async function spokenToBefore(atMs: number | null, isSpokenTo: () => boolean): Promise<boolean> {
+async function hadMessage(atMs: number | null, hasMessage: () => boolean): Promise<boolean> {
   // What is due already is not put off for those who speak.
   if (atMs === 0) return false;
-  if (atMs !== null) return condition(isSpokenTo, Math.max(1, atMs - Date.now()));
-  await condition(isSpokenTo);
+  if (atMs !== null) return condition(hasMessage, Math.max(1, atMs - Date.now()));
+  await condition(hasMessage);
   return true;
 }
 
@@ -141,11 +141,11 @@ function customersNowMs(state: PaymentState | null): number {
 }
 
 /** First and proration payments are waited for by their subscription. */
-async function tellSubscription(final: PaymentState): Promise<void> {
+async function signalFirstPaymentSettled(final: PaymentState): Promise<void> {
   // A later attempt was made by the collection, which waits for its outcome.
-  if ((final.attempt?.number ?? 0) > 1) await steps.tellRetry(final.payment_id);
+  if ((final.attempt?.number ?? 0) > 1) await steps.signalRetry(final.payment_id);
   const waitedFor = final.kind === 'first' || final.kind === 'proration';
   if (!waitedFor || final.subscription_id === null || final.attempt === null) return;
-  const outcome = isPaymentCollected(final.status) ? 'completed' : 'failed';
-  await steps.tellSubscription(final.subscription_id, { payment_id: final.payment_id, outcome });
+  const outcome = isPaymentPaid(final.status) ? 'completed' : 'failed';
+  await steps.signalFirstPaymentSettled(final.subscription_id, { payment_id: final.payment_id, outcome });
 }

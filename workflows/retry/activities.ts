@@ -1,7 +1,7 @@
 /** How `retry/{payment_id}` reaches its activities: database steps that wait for their database, one attempt at a time. */
 import { proxyLocalActivities } from '@temporalio/workflow';
 import type { RetryActivities } from '../../activities/retry';
-import { untilDone } from '../activity-retry';
+import { retryUntilDone } from '../activity-retry';
 import { attempts } from '../subscription/activities';
 
 const local = proxyLocalActivities<RetryActivities>({
@@ -10,12 +10,12 @@ const local = proxyLocalActivities<RetryActivities>({
 });
 
 export const database: Omit<RetryActivities, 'publishDue'> = {
-  planRetry: (paymentId) => untilDone(() => local.planRetry(paymentId)),
-  nextRequest: (paymentId) => untilDone(() => local.nextRequest(paymentId)),
-  concludeRequest: (requestId, answer) => untilDone(() => local.concludeRequest(requestId, answer)),
-  startFollowUp: (paymentId) => untilDone(() => local.startFollowUp(paymentId)),
-  tellCollectionStarted: (id, told) => untilDone(() => local.tellCollectionStarted(id, told)),
-  tellCollectionExhausted: (id, told) => untilDone(() => local.tellCollectionExhausted(id, told)),
+  planRetry: (paymentId) => retryUntilDone(() => local.planRetry(paymentId)),
+  nextRequest: (paymentId) => retryUntilDone(() => local.nextRequest(paymentId)),
+  concludeRequest: (requestId, answer) => retryUntilDone(() => local.concludeRequest(requestId, answer)),
+  startFollowUp: (paymentId) => retryUntilDone(() => local.startFollowUp(paymentId)),
+  signalDunningStarted: (id, message) => retryUntilDone(() => local.signalDunningStarted(id, message)),
+  signalDunningExhausted: (id, message) => retryUntilDone(() => local.signalDunningExhausted(id, message)),
 };
 
 export const provider = attempts;

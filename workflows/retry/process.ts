@@ -15,20 +15,20 @@ export interface RetryProcess {
   beginTurn(): void;
   wasWoken(): boolean;
   /** Fulfils the oldest wish of a person, whatever is planned. @returns whether there was one */
-  fulfilWish(): Promise<boolean>;
+  fulfilRequest(): Promise<boolean>;
   /** Does what the state asks for, or waits for it. @returns whether nothing is left to collect */
-  carryOut(state: RetryState): Promise<boolean>;
+  execute(state: RetryState): Promise<boolean>;
 }
 
 const minuteMs = 60_000;
 const shortestWaitMs = 1_000;
 /** What nobody tells of is looked at again after so long at most. */
-const longestLookMs = 60 * minuteMs;
+const longestPollMs = 60 * minuteMs;
 
 export function createRetryProcess(paymentId: string): RetryProcess {
   let woken = false;
   let looks = 0;
-  let collectionTold = false;
+  let dunningReported = false;
 
   async function wokenWithin(ms: number): Promise<void> {
     await condition(() => woken, ms);
@@ -44,7 +44,7 @@ export function createRetryProcess(paymentId: string): RetryProcess {
   ): Promise<void> {
     if (clockNow !== null) return condition(() => woken);
     const instants = [at, noticeAt].filter((instant) => instant !== null).map((text) => Date.parse(text));
-    if (instants.length === 0) return wokenWithin(longestLookMs);
+    if (instants.length === 0) return wokenWithin(longestPollMs);
     // PostgreSQL's clock, which decides, may be a little behind this one.
     return wokenWithin(Math.max(shortestWaitMs, Math.min(...instants) - Date.now()));
   }
@@ -59,13 +59,13 @@ export function createRetryProcess(paymentId: string): RetryProcess {
   /** An attempt has no outcome yet: who follows it up tells, and nothing rests on that. */
   function look(): Promise<void> {
     looks += 1;
-    return wokenWithin(Math.min(minuteMs * 2 ** (looks - 1), longestLookMs));
+    return wokenWithin(Math.min(minuteMs * 2 ** (looks - 1), longestPollMs));
   }
 
-  async function tellStarted({ subscription_id: id, period_index: index }: RetryState): Promise<void> {
-    if (collectionTold || id === null || index === null) return;
-    await database.tellCollectionStarted(id, { payment_id: paymentId, period_index: index });
-    collectionTold = true;
+  async function reportStarted({ subscription_id: id, period_index: index }: RetryState): Promise<void> {
+    if (dunningReported || id === null || index === null) return;
+    await database.signalDunningStarted(id, { payment_id: paymentId, period_index: index });
+    dunningReported = true;
   }
 
   return {
@@ -77,7 +77,7 @@ export function createRetryProcess(paymentId: string): RetryProcess {
     },
     wasWoken: () => woken,
 
-    async fulfilWish() {
+    async fulfilRequest() {
       const wanted = await database.nextRequest(paymentId);
       if (wanted === null) return false;
       const { retry_request_id: requestId, number, payment_method_id } = wanted;
@@ -88,7 +88,7 @@ export function createRetryProcess(paymentId: string): RetryProcess {
       return true;
     },
 
-    async carryOut(state) {
+    async execute(state) {
       const { next } = state;
       if (next.kind === 'done') return true;
       if (next.kind === 'open') {
@@ -96,7 +96,7 @@ export function createRetryProcess(paymentId: string): RetryProcess {
         return false;
       }
       looks = 0;
-      await tellStarted(state);
+      await reportStarted(state);
       if (next.kind === 'wait' || !isDue(state, next.at)) {
         await untilInstant(state, next.kind === 'wait' ? next.until : next.at);
         return false;
@@ -105,7 +105,7 @@ export function createRetryProcess(paymentId: string): RetryProcess {
         await attempt(state);
         return false;
       }
-      await tellExhausted(paymentId, state, next.final_action);
+      await reportExhausted(paymentId, state, next.final_action);
       return true;
     },
   };
@@ -115,13 +115,13 @@ function isDue({ clock_now: clockNow }: RetryState, at: string): boolean {
   return Date.parse(at) <= (clockNow === null ? Date.now() : Date.parse(clockNow));
 }
 
-async function tellExhausted(
+async function reportExhausted(
   paymentId: string,
   { subscription_id: id, period_index: index }: RetryState,
   action: Extract<RetryState['next'], { kind: 'exhausted' }>['final_action'],
 ): Promise<void> {
   if (id === null || index === null) return;
-  await database.tellCollectionExhausted(id, {
+  await database.signalDunningExhausted(id, {
     payment_id: paymentId,
     period_index: index,
     final_action: action,

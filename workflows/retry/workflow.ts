@@ -31,14 +31,14 @@ export async function retry(input: RetryInput): Promise<void> {
   let introduced = false;
   while (!workflowInfo().continueAsNewSuggested) {
     process.beginTurn();
-    if (await process.fulfilWish()) continue;
+    if (await process.fulfilRequest()) continue;
     const state = await database.planRetry(input.payment_id);
     if (state === null) return;
     if (!introduced) introduceRetry(state);
     introduced = true;
     showRetry(state);
     // What was said meanwhile is not lost with the run.
-    if ((await process.carryOut(state)) && !process.wasWoken()) return;
+    if ((await process.execute(state)) && !process.wasWoken()) return;
   }
   await continueAsNew<typeof retry>(input);
 }

@@ -7,7 +7,7 @@
 import { ApplicationFailure, proxyLocalActivities } from '@temporalio/workflow';
 import type { AttemptActivities, AttemptAnswer, AttemptRequest } from '../../activities/payment';
 import type { SubscriptionActivities } from '../../activities/subscription';
-import { faultOf, refusalOf, untilDone } from '../activity-retry';
+import { failureCause, refusalOf, retryUntilDone } from '../activity-retry';
 
 const database = proxyLocalActivities<SubscriptionActivities>({
   scheduleToCloseTimeout: '5 s',
@@ -32,7 +32,7 @@ export const attempts = {
     try {
       return await provider.attemptPayment(request);
     } catch (error) {
-      if (faultOf(error) !== null) return { status: 'open' };
+      if (failureCause(error) !== null) return { status: 'open' };
       throw error;
     }
   },
@@ -52,7 +52,7 @@ async function orUnavailable<T>(step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    if (faultOf(error) === null) throw error;
+    if (failureCause(error) === null) throw error;
     throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is away', 'unavailable');
   }
 }
@@ -64,10 +64,10 @@ export function isUnavailable(error: unknown): boolean {
 
 /** A step after the first commit: waits, visibly, until it can be done. @throws only what it refuses for good */
 export function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
-  return untilDone(() => step(database));
+  return retryUntilDone(() => step(database));
 }
 
 /** {@link laterStep} that asks a provider for money, once for however often it is done again. */
 export function chargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
-  return untilDone(() => step(charging));
+  return retryUntilDone(() => step(charging));
 }

@@ -10,11 +10,11 @@ import type { ChangeCommand } from '../../contracts/workflows/commands';
 import { attempts, firstStep, laterStep } from './activities';
 import { refusal } from '../refusals';
 
-/** @param isTold whether the outcome of a payment was told. @throws ApplicationFailure with a code of the error table */
-export async function carryOutChange(
+/** @param hasOutcome whether the outcome of a payment was told. @throws ApplicationFailure with a code of the error table */
+export async function executeChange(
   id: string,
   command: ChangeCommand,
-  isTold: (paymentId: string) => boolean,
+  hasOutcome: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord> {
   const askedAtMs = Date.now();
   const begun = await firstStep((step) => step.commitChange(id, command));
@@ -25,7 +25,7 @@ export async function carryOutChange(
   if (answer.status === 'open') {
     await laterStep((step) => step.startFollowUp(paymentId));
     const waitMs = askedAtMs + command.answer_within_ms - Date.now();
-    if (waitMs > 0) await condition(() => isTold(paymentId), waitMs);
+    if (waitMs > 0) await condition(() => hasOutcome(paymentId), waitMs);
   }
   const concluded = await laterStep((step) =>
     step.concludeChange(id, paymentId, answer.status === 'refused'),

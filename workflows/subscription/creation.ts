@@ -11,12 +11,12 @@ import { chargingStep, laterStep } from './activities';
 
 /**
  * Creates the subscription, or adopts the row that exists.
- * @param isTold whether the outcome of a payment was told
+ * @param hasOutcome whether the outcome of a payment was told
  * @returns null when there is none: it was too late to create it, or it never was
  */
 export async function createOrAdopt(
   { subscription_id: id, creation }: SubscriptionInput,
-  isTold: (paymentId: string) => boolean,
+  hasOutcome: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord | null> {
   const made = await chargingStep((step) =>
     creation === null ? step.adoptSubscription(id) : step.createSubscription(creation),
@@ -27,7 +27,7 @@ export async function createOrAdopt(
     case 'concluded':
       return made.record;
     case 'open':
-      return followUp(made, creation, isTold);
+      return followUp(made, creation, hasOutcome);
   }
 }
 
@@ -35,13 +35,13 @@ export async function createOrAdopt(
 async function followUp(
   { record, paymentId, waitsForCustomer }: Extract<Creation, { kind: 'open' }>,
   creation: SubscriptionCreation | null,
-  isTold: (paymentId: string) => boolean,
+  hasOutcome: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord> {
   await laterStep((step) => step.startFollowUp(paymentId));
   // A customer who has to act needs the answer for that: nothing can settle before.
   const waitMs = waitsForCustomer
     ? 0
     : workflowInfo().runStartTime.getTime() + (creation?.answer_within_ms ?? 0) - Date.now();
-  if (waitMs > 0) await condition(() => isTold(paymentId), waitMs);
+  if (waitMs > 0) await condition(() => hasOutcome(paymentId), waitMs);
   return laterStep((step) => step.applyFirstPayment(record.subscription.id, creation?.traceparent));
 }

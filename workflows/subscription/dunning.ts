@@ -8,7 +8,7 @@ import type { SubscriptionRecord } from '../../activities/subscription';
 import { attempts, laterStep } from './activities';
 
 /** Attempts the payment of the open period, if there is one. @returns the record as it stands then */
-export async function collectOpenPeriod(record: SubscriptionRecord): Promise<SubscriptionRecord> {
+export async function chargeOpenPeriod(record: SubscriptionRecord): Promise<SubscriptionRecord> {
   const { id, status, open_payment_id: paymentId } = record.subscription;
   if (paymentId === null || status !== 'active') return record;
   const answer = await attempts.attempt({ payment_id: paymentId, number: 1, trigger: 'renewal' });
@@ -21,15 +21,15 @@ export async function collectOpenPeriod(record: SubscriptionRecord): Promise<Sub
  * Goes on where an earlier run, or a step that nobody heard of, left off: what is settled is applied, what was never
  * attempted is.
  */
-export async function takeUp(record: SubscriptionRecord): Promise<SubscriptionRecord> {
+export async function resume(record: SubscriptionRecord): Promise<SubscriptionRecord> {
   const { id, open_payment_id: open, pending_change: pending } = record.subscription;
   const waitedFor = pending?.payment_id ?? open;
   if (waitedFor === null) return record;
-  return collectOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
+  return chargeOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
 }
 
 /** Tells whoever collects the unpaid period that it may go on. */
-export async function wakeCollection(
+export async function wakeDunning(
   { subscription }: SubscriptionRecord,
   why: 'release' | 'paymentMethodChanged',
 ): Promise<void> {

@@ -11,8 +11,8 @@ import type { Subscription } from '../../contracts/http/subscriptions';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
-import { carryOutChange } from './change';
-import { collectOpenPeriod, takeUp, waitsFor, wakeCollection } from './dunning';
+import { executeChange } from './change';
+import { chargeOpenPeriod, resume, waitsFor, wakeDunning } from './dunning';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
@@ -25,26 +25,26 @@ export interface SubscriptionProcess {
   /** @throws ApplicationFailure `subscription_final` */
   refuseIfEnded(): void;
   /** A payment's outcome was told, perhaps to somebody who waits for it. */
-  hear(paymentId: string): void;
-  isTold(paymentId: string): boolean;
+  recordOutcome(paymentId: string): void;
+  hasOutcome(paymentId: string): boolean;
   /** A command, when its turn has come; a period that it opens is collected. */
   ask(step: Step<Committed>): Promise<Subscription>;
-  askResumption(command: ResumeCommand): Promise<Subscription>;
-  askChange(command: ChangeCommand): Promise<Subscription>;
+  requestResumption(command: ResumeCommand): Promise<Subscription>;
+  requestChange(command: ChangeCommand): Promise<Subscription>;
   /** What is due opens, and what opened is collected. */
   renew(): Promise<void>;
   /** Applies a payment, if its outcome would change anything. */
   settle(paymentId: string): Promise<void>;
   note(step: Step<SubscriptionRecord>): Promise<void>;
   /** Goes on where an earlier run left off. */
-  takeUp(): Promise<void>;
+  resume(): Promise<void>;
 }
 
 /** A commit that nobody heard of is decided by then: the database ends statements and transactions earlier. */
 const decidedAfterMs = 15_000;
 
 export function createSubscriptionProcess(id: string, queue: MessageQueue): SubscriptionProcess {
-  const told: string[] = [];
+  const settled: string[] = [];
   let record: SubscriptionRecord | null = null;
 
   function adopt(next: SubscriptionRecord): SubscriptionRecord {
@@ -58,7 +58,7 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     throw ApplicationFailure.nonRetryable(`there is no subscription ${id}`, 'not_found');
   }
 
-  const isTold = (paymentId: string): boolean => told.includes(paymentId);
+  const hasOutcome = (paymentId: string): boolean => settled.includes(paymentId);
 
   function inTurn(work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
     return queue.ask(async () => {
@@ -66,7 +66,7 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
       try {
         return adopt(await work()).subscription;
       } catch (error) {
-        if (isUnavailable(error)) queue.tellLater(goOn, decidedAfterMs);
+        if (isUnavailable(error)) queue.enqueueLater(resumeByRow, decidedAfterMs);
         throw error;
       }
     });
@@ -77,14 +77,14 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
   }
 
   /** By the row, whatever became of a step. */
-  async function goOn(): Promise<void> {
+  async function resumeByRow(): Promise<void> {
     const found = await firstStep((step) => step.loadSubscription(id));
-    if (found !== null) adopt(await takeUp(found));
+    if (found !== null) adopt(await resume(found));
   }
 
   async function renew(): Promise<void> {
     const renewed = await firstChargingStep((step) => step.renewSubscription(id));
-    if (renewed.kind === 'early') queue.tellLater(renew, renewed.wait_ms);
+    if (renewed.kind === 'early') queue.enqueueLater(renew, renewed.wait_ms);
     const { record: next, followUp } = renewed;
     if (followUp !== null) await laterStep((step) => step.startFollowUp(followUp));
     adopt(next);
@@ -92,26 +92,26 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 
   return {
     adopt,
-    isTold,
+    hasOutcome,
     note,
     renew,
     lives: () => record !== null && !isFinal(record.subscription.status),
     refuseIfEnded: () => refuseIfEnded(record),
-    hear: (paymentId) => void told.push(paymentId),
-    ask: (step) => inTurn(async () => collectOpenPeriod(await commit((activities) => step(activities, id)))),
-    askResumption: (command) =>
+    recordOutcome: (paymentId) => void settled.push(paymentId),
+    ask: (step) => inTurn(async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
+    requestResumption: (command) =>
       inTurn(async () => {
-        const resumed = await collectOpenPeriod(await commit((step) => step.commitResumption(id, command)));
-        await wakeCollection(resumed, 'release');
+        const resumed = await chargeOpenPeriod(await commit((step) => step.commitResumption(id, command)));
+        await wakeDunning(resumed, 'release');
         return resumed;
       }),
-    askChange: (command) =>
+    requestChange: (command) =>
       inTurn(async () => {
-        const changed = await carryOutChange(id, command, isTold);
-        if (command.payment_method_id !== null) await wakeCollection(changed, 'paymentMethodChanged');
+        const changed = await executeChange(id, command, hasOutcome);
+        if (command.payment_method_id !== null) await wakeDunning(changed, 'paymentMethodChanged');
         return changed;
       }),
-    takeUp: async () => void adopt(await takeUp(held())),
+    resume: async () => void adopt(await resume(held())),
     async settle(paymentId) {
       if (!waitsFor(held(), paymentId)) return;
       const creating = held().subscription.status === 'incomplete';

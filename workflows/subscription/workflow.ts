@@ -18,8 +18,8 @@ import {
 import type {
   CancelCommand,
   ChangeCommand,
-  CollectionExhausted,
-  CollectionStarted,
+  DunningExhausted,
+  DunningStarted,
   CreationResult,
   FirstPaymentSettled,
   PauseCommand,
@@ -47,9 +47,9 @@ export const paymentCompleted = defineSignal<[PaymentCompleted]>('paymentComplet
 /** The first payment, or that of a change, which stayed open, has its outcome. */
 export const firstPaymentSettled = defineSignal<[FirstPaymentSettled]>('firstPaymentSettled');
 /** A period's payment failed and is tried again. */
-export const collectionStarted = defineSignal<[CollectionStarted]>('collectionStarted');
+export const dunningStarted = defineSignal<[DunningStarted]>('dunningStarted');
 /** Nothing more is tried. */
-export const collectionExhausted = defineSignal<[CollectionExhausted]>('collectionExhausted');
+export const dunningExhausted = defineSignal<[DunningExhausted]>('dunningExhausted');
 
 export async function subscription(input: SubscriptionInput): Promise<void> {
   const queue = createMessageQueue();
@@ -61,7 +61,7 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
 
   // A refusal is the answer to whoever waits.
   await created().catch(throwUnlessRefusal);
-  if (input.creation === null) queue.tell(process.takeUp);
+  if (input.creation === null) queue.enqueue(process.resume);
 
   while (process.lives()) {
     await somethingToDo(queue);
@@ -80,7 +80,7 @@ async function concludeCreation(
   input: SubscriptionInput,
   process: SubscriptionProcess,
 ): Promise<CreationResult> {
-  const found = await createOrAdopt(input, process.isTold);
+  const found = await createOrAdopt(input, process.hasOutcome);
   if (found === null) return 'too_late';
   process.adopt(found);
   return 'concluded';
@@ -91,19 +91,19 @@ function listen(process: SubscriptionProcess, queue: MessageQueue): void {
   const early = { validator: (_command: unknown) => process.refuseIfEnded() };
   setHandler(cancel, (command) => process.ask((step, id) => step.commitCancellation(id, command)));
   setHandler(pause, (command) => process.ask((step, id) => step.commitPause(id, command)), early);
-  setHandler(resume, (command) => process.askResumption(command), early);
-  setHandler(change, (command) => process.askChange(command), early);
-  setHandler(renewRequired, () => queue.tell(process.renew));
-  setHandler(paymentCompleted, ({ payment_id: paymentId }) => queue.tell(() => process.settle(paymentId)));
+  setHandler(resume, (command) => process.requestResumption(command), early);
+  setHandler(change, (command) => process.requestChange(command), early);
+  setHandler(renewRequired, () => queue.enqueue(process.renew));
+  setHandler(paymentCompleted, ({ payment_id: paymentId }) => queue.enqueue(() => process.settle(paymentId)));
   setHandler(firstPaymentSettled, ({ payment_id: paymentId }) => {
-    process.hear(paymentId);
-    queue.tell(() => process.settle(paymentId));
+    process.recordOutcome(paymentId);
+    queue.enqueue(() => process.settle(paymentId));
   });
-  setHandler(collectionStarted, (told) =>
-    queue.tell(() => process.note((step, id) => step.recordCollectionStarted(id, told))),
+  setHandler(dunningStarted, (settled) =>
+    queue.enqueue(() => process.note((step, id) => step.recordDunningStarted(id, settled))),
   );
-  setHandler(collectionExhausted, (told) =>
-    queue.tell(() => process.note((step, id) => step.recordCollectionExhausted(id, told))),
+  setHandler(dunningExhausted, (settled) =>
+    queue.enqueue(() => process.note((step, id) => step.recordDunningExhausted(id, settled))),
   );
 }
 

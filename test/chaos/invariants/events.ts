@@ -76,13 +76,13 @@ const snapshotOf = ({ event }: RecordFact): Snapshot | undefined =>
   event?.data['subscription'] as Snapshot | undefined;
 
 function onceInAnalytics({ records, revenue }: Facts): string[] {
-  const told = [...firstOccurrences(records).values()]
+  const reported = [...firstOccurrences(records).values()]
     .filter(({ topic }) => topic.startsWith('subscriptions.'))
     .map(snapshotOf)
     .filter((snapshot) => snapshot !== undefined)
     .map(({ id, version, status }) => `${id} v${version} ${status}`);
   return differences(
-    told,
+    reported,
     revenue.map(({ subscription_id: id, version, status }) => `${id} v${version} ${status}`),
   );
 }
@@ -91,7 +91,7 @@ const stillOpen = new Set(['requested', 'processing', 'requires_action', 'pendin
 
 /** A first payment is announced exactly when `subscriptions.created` told of it while it was open. */
 function announcedOnce({ records, payments }: Facts): string[] {
-  const told = records
+  const reported = records
     .filter(({ topic }) => topic === 'subscriptions.created')
     .map(
       ({ event }) =>
@@ -101,7 +101,7 @@ function announcedOnce({ records, payments }: Facts): string[] {
     .map((first) => first?.payment_id ?? '');
   const announced = payments.filter((payment) => payment.kind === 'first' && payment.announced);
   return differences(
-    told,
+    reported,
     announced.map(({ id }) => id),
   );
 }

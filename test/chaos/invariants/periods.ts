@@ -46,7 +46,7 @@ function upToToday(facts: Facts): string[] {
 function endedOnesFollowed(facts: Facts): string[] {
   const active = new Set(facts.subscriptions.filter(({ status }) => status === 'active').map(({ id }) => id));
   return periodsOf(facts).flatMap(([id, its]) => {
-    const ended = facts.told.ended.filter((other) => other === id).length;
+    const ended = facts.reported.ended.filter((other) => other === id).length;
     return !active.has(id) || its.length > ended
       ? []
       : [`${ended} periods of ${id} have ended, and it has ${its.length}`];

@@ -72,12 +72,12 @@ const promised: Readonly<Record<number, readonly string[]>> = {
   402: ['expired'],
 };
 
-function ordersAsTold({ told, subscriptions }: Facts): string[] {
+function ordersAsReported({ reported, subscriptions }: Facts): string[] {
   const byId = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
   const cancelled = new Set(
-    told.cancellations.filter(({ status }) => status === 200).map(({ subscriptionId }) => subscriptionId),
+    reported.cancellations.filter(({ status }) => status === 200).map(({ subscriptionId }) => subscriptionId),
   );
-  return told.orders.flatMap(({ customer, token, status, subscriptionId }) => {
+  return reported.orders.flatMap(({ customer, token, status, subscriptionId }) => {
     const row = byId.get(subscriptionId ?? '');
     const line = `${token} was told ${status}, and ${subscriptionId} is ${row?.status ?? 'not there'}`;
     const allowed = cancelled.has(subscriptionId ?? '') ? ['cancelled'] : (promised[status] ?? []);
@@ -89,9 +89,9 @@ function ordersAsTold({ told, subscriptions }: Facts): string[] {
   });
 }
 
-function cancellationsAsTold({ told, subscriptions }: Facts): string[] {
+function cancellationsAsReported({ reported, subscriptions }: Facts): string[] {
   const statusOf = new Map(subscriptions.map(({ id, status }) => [id, status]));
-  return told.cancellations.flatMap(({ subscriptionId, status }) => {
+  return reported.cancellations.flatMap(({ subscriptionId, status }) => {
     const row = statusOf.get(subscriptionId);
     // 409: it had expired.
     const isTrue = (status === 200 && row === 'cancelled') || (status === 409 && row === 'expired');
@@ -100,9 +100,9 @@ function cancellationsAsTold({ told, subscriptions }: Facts): string[] {
 }
 
 /** Each caller asks for one payment, of a customer of its own. */
-function paymentsAsTold({ told, payments }: Facts): string[] {
+function paymentsAsReported({ reported, payments }: Facts): string[] {
   const byId = new Map(payments.map((payment) => [payment.id, payment]));
-  return told.payments.flatMap(({ customer, paymentId, status }) => {
+  return reported.payments.flatMap(({ customer, paymentId, status }) => {
     const row = byId.get(paymentId);
     const count = payments.filter(({ customer_id }) => customer_id === customer).length;
     return [
@@ -114,9 +114,9 @@ function paymentsAsTold({ told, payments }: Facts): string[] {
   });
 }
 
-function retriesAsTold({ told, retryRequests }: Facts): string[] {
+function retriesAsReported({ reported, retryRequests }: Facts): string[] {
   const byId = new Map(retryRequests.map((request) => [request.id, request]));
-  return told.retries.flatMap(({ paymentId, status, requestId }) => {
+  return reported.retries.flatMap(({ paymentId, status, requestId }) => {
     const row = byId.get(requestId ?? '');
     // 409: somebody else's retry is in hand, or has collected it.
     const isTrue = (status === 202 && row?.payment_id === paymentId) || (status === 409 && row === undefined);
@@ -128,8 +128,8 @@ export const processInvariants: readonly Invariant[] = [
   { name: 'every change of state is legal', violations: legalTransitions },
   { name: 'every row is what its history ends with', violations: rowsEqualHistory },
   { name: 'a process runs exactly for what lives', violations: processesEqualRows },
-  { name: 'orders are as their callers were told', violations: ordersAsTold },
-  { name: 'cancellations are as their callers were told', violations: cancellationsAsTold },
-  { name: 'payments are as their callers were told', violations: paymentsAsTold },
-  { name: 'retries are as their callers were told', violations: retriesAsTold },
+  { name: 'orders are as their callers were told', violations: ordersAsReported },
+  { name: 'cancellations are as their callers were told', violations: cancellationsAsReported },
+  { name: 'payments are as their callers were told', violations: paymentsAsReported },
+  { name: 'retries are as their callers were told', violations: retriesAsReported },
 ];

@@ -7,8 +7,8 @@ const eventTypes = { succeeded: 'charge.succeeded', failed: 'charge.failed' } as
 function eachTakenOnce({ charges, refundsAtProvider, deliveries }: Facts): string[] {
   const ofCharges = charges.flatMap(({ id, status, token }) => {
     if (status !== 'succeeded' && status !== 'failed') return [];
-    const told = [`${eventTypes[status]} ${id}`];
-    return isLateSuccess({ status, token }) ? [`charge.failed ${id}`, ...told] : told;
+    const reported = [`${eventTypes[status]} ${id}`];
+    return isLateSuccess({ status, token }) ? [`charge.failed ${id}`, ...reported] : reported;
   });
   const ofRefunds = refundsAtProvider
     .filter(({ status }) => status === 'succeeded')

@@ -76,7 +76,7 @@ export class PlayedProcess implements SubscriptionProcess {
 export class PlayedPayments implements PaymentProcess {
   refunds: { paymentId: string; command: RefundCommand }[] = [];
   looks: string[] = [];
-  onCancel: (paymentId: string, wish: CancelPayment) => Promise<void> = () => Promise.resolve();
+  onCancel: (paymentId: string, request: CancelPayment) => Promise<void> = () => Promise.resolve();
   onLook: () => Promise<void> = () => Promise.resolve();
   onRefund: (paymentId: string, command: RefundCommand) => Promise<void> = () => Promise.resolve();
 
@@ -85,11 +85,11 @@ export class PlayedPayments implements PaymentProcess {
     return this.onRefund(paymentId, command);
   }
 
-  cancel(paymentId: string, wish: CancelPayment): Promise<void> {
-    return this.onCancel(paymentId, wish);
+  cancel(paymentId: string, request: CancelPayment): Promise<void> {
+    return this.onCancel(paymentId, request);
   }
 
-  look(paymentId: string): Promise<void> {
+  refreshPayment(paymentId: string): Promise<void> {
     this.looks.push(paymentId);
     return this.onLook();
   }

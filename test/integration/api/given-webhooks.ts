@@ -8,7 +8,7 @@ export interface GivenWebhooks extends GivenApi {
   counts(): Promise<{ deliveries: number; events: number }>;
   deliveryOf(providerEventId: string): Promise<WebhookDelivery>;
   /** For the next test: nothing refused or logged yet, and the time of the beginning. */
-  beginAnew(): void;
+  restart(): void;
 }
 
 export async function givenWebhooks(): Promise<GivenWebhooks> {
@@ -31,7 +31,7 @@ export async function givenWebhooks(): Promise<GivenWebhooks> {
       db.webhookDelivery.findUniqueOrThrow({
         where: { provider_provider_event_id: { provider: 'sandbox', provider_event_id: id } },
       }),
-    beginAnew() {
+    restart() {
       refused.length = 0;
       logged.length = 0;
       clock.now = fixedNow;

@@ -95,11 +95,11 @@ test('20 at once have exactly one effect; each is told the answer or to come bac
     Array.from({ length: 20 }, () => api.ask('POST', '/plans', { key: 'twenty', body })),
   );
   expect(await plansNamed('Twenty')).toBe(1);
-  const told = tries.map(({ status, body, headers }) => [status, body.code, headers['retry-after']]);
+  const reported = tries.map(({ status, body, headers }) => [status, body.code, headers['retry-after']]);
   expect([
     [201, undefined, undefined],
     [409, 'idempotency_key_in_flight', '1'],
-  ]).toEqual(expect.arrayContaining(told));
+  ]).toEqual(expect.arrayContaining(reported));
   const made = tries.filter(({ status }) => status === 201);
   expect(made.length).toBeGreaterThan(0);
   expect(made.filter((one) => one.headers['idempotent-replayed'] === undefined)).toHaveLength(1);

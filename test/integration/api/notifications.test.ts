@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => given?.end());
 
-const told = (id: string, minutes: number, more: object = {}) => ({
+const reported = (id: string, minutes: number, more: object = {}) => ({
   id,
   event_id: `payment_failed/${id}/attempt/1`,
   template: 'payment_failed',
@@ -29,9 +29,9 @@ describe('notifications', () => {
     const failed = { status: 'failed', reason: 'the webhook answered 410', message_id: null, sent_at: null };
     await given.db.notification.createMany({
       data: [
-        told('ntf_1', 1),
-        told('ntf_2', 2, { ...failed, subscription_id: null }),
-        told('ntf_3', 3, { customer_id: 'bob', subscription_id: 'sub_2' }),
+        reported('ntf_1', 1),
+        reported('ntf_2', 2, { ...failed, subscription_id: null }),
+        reported('ntf_3', 3, { customer_id: 'bob', subscription_id: 'sub_2' }),
       ],
     });
     const list = async (query: string) => {

@@ -69,7 +69,7 @@ async function failed({
 
 const retry = (id: string, body: object = { reason: 'they called' }, more: object = {}) =>
   given.ask('POST', `/payments/${id}/retry`, { body, ...more });
-const wishesOf = async (id: string) =>
+const requestsOf = async (id: string) =>
   (await given.ask('GET', `/payments/${id}/retry-requests`)).body.data as Record<string, unknown>[];
 
 const refusals: Record<Exclude<PaymentStatus, 'failed'>, string> = {
@@ -103,7 +103,7 @@ describe('POST /payments/{id}/retry', () => {
         actor: { kind: 'api_key', id: 'key_bootstrap', reason: 'they called' },
       },
     });
-    expect(await wishesOf(id)).toMatchObject([{ id: body.retry_request_id, status: 'requested' }]);
+    expect(await requestsOf(id)).toMatchObject([{ id: body.retry_request_id, status: 'requested' }]);
   });
 
   it.each(paymentStatuses.filter((status) => status !== 'failed'))(
@@ -117,7 +117,7 @@ describe('POST /payments/{id}/retry', () => {
         payment_id: id,
         reason: refusals[status as keyof typeof refusals],
       });
-      expect(await wishesOf(id)).toEqual([]);
+      expect(await requestsOf(id)).toEqual([]);
     },
   );
 
@@ -175,10 +175,10 @@ describe('POST /payments/{id}/retry', () => {
   it('by twenty operators at once is one wish; the others are told that one is in flight', async () => {
     const { id } = await failed();
     const answers = await Promise.all(Array.from({ length: 20 }, () => retry(id)));
-    const told = answers.map(({ status, body }) => (status === 202 ? 202 : body.reason));
-    expect(told.filter((one) => one === 202)).toHaveLength(1);
-    expect(told.filter((one) => one === 'in_flight')).toHaveLength(19);
-    expect(await wishesOf(id)).toHaveLength(1);
+    const reported = answers.map(({ status, body }) => (status === 202 ? 202 : body.reason));
+    expect(reported.filter((one) => one === 202)).toHaveLength(1);
+    expect(reported.filter((one) => one === 'in_flight')).toHaveLength(19);
+    expect(await requestsOf(id)).toHaveLength(1);
     expect(await given.db.outboxEvent.count({ where: { subject: id } })).toBe(1);
   });
 
@@ -189,7 +189,7 @@ describe('POST /payments/{id}/retry', () => {
       await retry(id, undefined, { key: 'once' }),
     ];
     expect(again).toMatchObject({ status: 202, body: first.body });
-    expect(await wishesOf(id)).toHaveLength(1);
+    expect(await requestsOf(id)).toHaveLength(1);
   });
 
   it('refuses what is unknown, not meant, or not allowed', async () => {
@@ -207,6 +207,6 @@ describe('POST /payments/{id}/retry', () => {
     }
     const secret = await given.keyWith('payments:write');
     expect((await retry(id, undefined, { secret })).status).toBe(403);
-    expect(await wishesOf(id)).toEqual([]);
+    expect(await requestsOf(id)).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { fixedNow, webhookSecrets } from './given-api';
 export const [newest = '', former = ''] = webhookSecrets;
 let events = 0;
 
-interface Told {
+interface Reported {
   id?: string;
   type?: string;
   paymentId?: string;
@@ -18,15 +18,15 @@ interface Told {
 }
 
 /** An event of the sandbox about a charge, as bytes with their headers. */
-export function webhook(told: Told = {}, secrets: readonly string[] = [newest], at = fixedNow) {
+export function webhook(reported: Reported = {}, secrets: readonly string[] = [newest], at = fixedNow) {
   events += 1;
-  const { id = `evt_${events}`, type = 'charge.succeeded', paymentId = 'pay_x', attempt = 1 } = told;
+  const { id = `evt_${events}`, type = 'charge.succeeded', paymentId = 'pay_x', attempt = 1 } = reported;
   const failure = type === 'charge.failed' ? { code: 'insufficient_funds', message: 'No funds.' } : null;
   const data = {
     id: `ch_${events}`,
     idempotency_key: `${paymentId}/${attempt}`,
-    amount: told.amount ?? 1000,
-    currency: told.currency ?? 'EUR',
+    amount: reported.amount ?? 1000,
+    currency: reported.currency ?? 'EUR',
     token: 'tok_ok',
     status: failure === null ? 'succeeded' : 'failed',
     failure,
@@ -35,7 +35,7 @@ export function webhook(told: Told = {}, secrets: readonly string[] = [newest], 
     created_at: at.toISOString(),
   };
   const body = Buffer.from(
-    (told.body as string | undefined) ?? JSON.stringify({ id, type, created_at: at.toISOString(), data }),
+    (reported.body as string | undefined) ?? JSON.stringify({ id, type, created_at: at.toISOString(), data }),
   );
   // The library signs what it decodes, which is the same for UTF-8.
   const signature = secrets.map((secret) => new Webhook(secret).sign(id, at, body.toString())).join(' ');

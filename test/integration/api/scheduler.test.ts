@@ -1,5 +1,5 @@
 /** The jobs that exist once for all, as operators see and steer them. */
-import { fleetCommands } from '../../../cli/commands/scheduler';
+import { schedulerCommands } from '../../../cli/commands/scheduler';
 import type { Row } from '../../../cli/output';
 import { publishDue } from '../../../billing/renewal/publish-due';
 import { givenApi, planOf, type GivenApi } from './given-api';
@@ -42,7 +42,7 @@ async function cli(
 ): Promise<string> {
   const call = async (method: string, path: string, body?: object): Promise<Row> =>
     (await api.ask(method, path, { body })).body as Row;
-  const command = fleetCommands[name];
+  const command = schedulerCommands[name];
   if (command === undefined) throw new Error(`there is no ${name}`);
   const isOn = (option: string) => switches.includes(option);
   return (await command.run({ args: [], flags, isOn, call })).text;

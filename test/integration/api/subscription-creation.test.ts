@@ -162,10 +162,10 @@ describe('creation', () => {
       await api.db.subscription.update({ where: { id: subscription_id }, data: { version: 1 } });
       return 'concluded';
     };
-    const carriedOn = await subscribe({}, 'begun');
+    const resumed = await subscribe({}, 'begun');
     await api.ask('PATCH', '/plans/gold', { body: { active: true } });
-    expect(carriedOn.status).toBe(202);
-    expect(carriedOn.body.id).toBe(begun.body.subscription_id);
+    expect(resumed.status).toBe(202);
+    expect(resumed.body.id).toBe(begun.body.subscription_id);
     expect(api.process.creations[1]?.payment_method_id).toBe(methodId);
   });
 

@@ -1,4 +1,4 @@
-import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { forgetBodies, replayDelivery, storeWebhook } from '../../../billing/webhook/deliveries';
 import { inTransaction } from '../../../prisma/client';
 import { fixedNow, givenApi, type GivenApi } from './given-api';
@@ -90,8 +90,10 @@ describe('webhook deliveries', () => {
       'sandbox/evt_again/again/1',
       'sandbox/evt_again/again/2',
     ]);
-    const [told, again] = events.map(({ payload }) => (JSON.parse(payload ?? '{}') as { data: object }).data);
-    expect(again).toEqual(told);
+    const [reported, again] = events.map(
+      ({ payload }) => (JSON.parse(payload ?? '{}') as { data: object }).data,
+    );
+    expect(again).toEqual(reported);
     const audit = await given.db.auditLog.findMany({ where: { subject_id: id }, orderBy: { id: 'asc' } });
     expect(audit).toMatchObject([
       { action: 'POST /webhook-deliveries/{delivery_id}/replay', actor: { id: 'key_bootstrap' } },
@@ -119,8 +121,8 @@ describe('webhook deliveries', () => {
 
   it('that were stored and not processed are found and told again, unless they are on their way', async () => {
     const found = async (toleranceMs: number) => {
-      const findings = await findUnfinished(given.db, { toleranceMs, testClockId: null, limit: 1_000 });
-      return findings
+      const items = await findStuckWork(given.db, { toleranceMs, testClockId: null, limit: 1_000 });
+      return items
         .filter(({ predicate }) => predicate === 'webhook_not_processed')
         .map(({ subject }) => subject.id);
     };

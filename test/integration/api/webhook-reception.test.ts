@@ -27,7 +27,7 @@ beforeAll(async () => {
     data: { id: 'pm_1', customer_id: 'cus_1', provider: 'sandbox', token: 'tok_ok' },
   });
 });
-beforeEach(() => given.beginAnew());
+beforeEach(() => given.restart());
 afterAll(() => given.end());
 
 const send = (sent: Sent, more?: Ask): Promise<Reply> => given.send(sent, more);

@@ -8,7 +8,7 @@ let given: GivenWebhooks;
 beforeAll(async () => {
   given = await givenWebhooks();
 });
-beforeEach(() => given.beginAnew());
+beforeEach(() => given.restart());
 afterAll(() => given.end());
 
 const send = (sent: Sent, more?: Ask): Promise<Reply> => given.send(sent, more);
@@ -106,8 +106,8 @@ describe('a webhook that is verified and cannot be used', () => {
   it.each([
     ['of a type that nobody knows', { type: 'charge.refreshed' }],
     ['for another account', { body: undefined, paymentId: 'their payment' }],
-  ])('%s is stored, about nothing of ours', async (_, told) => {
-    const sent = webhook(told);
+  ])('%s is stored, about nothing of ours', async (_, reported) => {
+    const sent = webhook(reported);
     expect((await send(sent)).status).toBe(200);
     expect(await deliveryOf(sent.id)).toMatchObject({ payment_id: null });
   });

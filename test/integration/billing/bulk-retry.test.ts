@@ -1,24 +1,24 @@
 /** A bulk retry against the database: wishes once, whoever dies, and only while it runs. */
-import type { FollowUps } from '../../../temporal/messenger';
+import type { Messenger } from '../../../temporal/messenger';
 import { repair } from '../../../billing/reconcile/repair';
-import { decideBulkRetry, lookAtBulkRetry, releaseBatch } from '../../../billing/retry/run-bulk-retry';
+import { decideBulkRetry, loadBulkRetry, releaseBatch } from '../../../billing/retry/run-bulk-retry';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { concludeRequest, nextRequest } from '../../../billing/retry/requests';
 import { bulkRetryRequestId } from '../../../domain/ids';
 import { beginRun } from '../../../billing/retry/bulk-retries';
 import { inTransaction } from '../../../prisma/client';
-import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { writeFailed } from '../../support/failed-payment';
 import { actor, givenBilling, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;
 /** Payments whose processes were told of a wish. */
-let told: string[] = [];
+let reported: string[] = [];
 beforeAll(async () => {
   given = await givenBilling();
 });
 beforeEach(() => {
-  told = [];
+  reported = [];
 });
 afterAll(() => given?.end());
 
@@ -40,14 +40,14 @@ async function begun(name: string, payments: number): Promise<string> {
   return wanted.id;
 }
 
-const deps = (collect = (paymentId: string) => Promise.resolve(void told.push(paymentId))) => ({
+const deps = (startRetry = (paymentId: string) => Promise.resolve(void reported.push(paymentId))) => ({
   db: given.db,
-  followUps: { collect },
+  messenger: { startRetry },
   beat: () => undefined,
 });
 const release = (id: string, after: number, payments = 2) => releaseBatch(deps(), id, { after, payments });
-const look = (id: string) => lookAtBulkRetry(given.db, id);
-const wishes = (id: string) =>
+const look = (id: string) => loadBulkRetry(given.db, id);
+const requests = (id: string) =>
   given.db.retryRequest.findMany({ where: { bulk_retry_id: id }, orderBy: { payment_id: 'asc' } });
 /** What `retry/{payment_id}` does when it is told. */
 async function fulfil(paymentId: string): Promise<void> {
@@ -58,16 +58,16 @@ async function fulfil(paymentId: string): Promise<void> {
   await concludeRequest(given.db, wanted.retry_request_id, answer);
 }
 const stalled = async (id: string, toleranceMs: number) => {
-  const findings = await findUnfinished(given.db, { toleranceMs, testClockId: null, limit: 100 });
-  return findings.some(({ predicate, subject }) => predicate === 'bulk_retry_stalled' && subject.id === id);
+  const items = await findStuckWork(given.db, { toleranceMs, testClockId: null, limit: 100 });
+  return items.some(({ predicate, subject }) => predicate === 'bulk_retry_stalled' && subject.id === id);
 };
 /** What the reconciliation starts again when it has found one. */
 async function startedBy(id: string): Promise<string[]> {
   const started: string[] = [];
   const startBulkRetry = (which: string) => Promise.resolve(void started.push(which));
-  const followUps = { startBulkRetry } as unknown as FollowUps;
+  const messenger = { startBulkRetry } as unknown as Messenger;
   await repair(
-    { db: given.db, followUps },
+    { db: given.db, messenger },
     { predicate: 'bulk_retry_stalled', subject: { type: 'bulk_retry', id } },
   );
   return started;
@@ -76,8 +76,8 @@ async function startedBy(id: string): Promise<string[]> {
 it('hands a batch over in order: a wish each, the refused ones judged, the others told', async () => {
   const id = await begun('ordered', 3);
   await release(id, 0);
-  expect(told).toEqual(['pay_ordered_1']);
-  expect(await wishes(id)).toMatchObject([
+  expect(reported).toEqual(['pay_ordered_1']);
+  expect(await requests(id)).toMatchObject([
     { id: bulkRetryRequestId(id, 'pay_ordered_1'), status: 'requested', reason: 'an outage', actor },
     { id: bulkRetryRequestId(id, 'pay_ordered_2'), status: 'refused', refusal: 'hard_declined' },
   ]);
@@ -90,10 +90,10 @@ it('handed over again, a batch writes nothing and tells only those whose wish is
   const cutOff = () => Promise.reject(new Error('the worker was killed'));
   await expect(releaseBatch(deps(cutOff), id, { after: 0, payments: 4 })).rejects.toThrow('killed');
   await fulfil('pay_again_1');
-  const before = await wishes(id);
+  const before = await requests(id);
   await release(id, 0, 4);
-  expect(told.toSorted()).toEqual(['pay_again_3', 'pay_again_4']);
-  expect(await wishes(id)).toEqual(before);
+  expect(reported.toSorted()).toEqual(['pay_again_3', 'pay_again_4']);
+  expect(await requests(id)).toEqual(before);
 });
 
 it('is completed when every wish is judged, with one attempt for each', async () => {
@@ -119,13 +119,13 @@ it('hands nothing over while it is paused, nor ever after it was cancelled', asy
   await release(id, 0, 1);
   expect(await decideBulkRetry(given.db, id, 'pause', actor)).toEqual({ kind: 'decided' });
   await release(id, 1);
-  expect(await wishes(id)).toHaveLength(1);
+  expect(await requests(id)).toHaveLength(1);
   await decideBulkRetry(given.db, id, 'resume', actor);
   await release(id, 1, 1);
-  expect(await wishes(id)).toHaveLength(2);
+  expect(await requests(id)).toHaveLength(2);
   await decideBulkRetry(given.db, id, 'cancel', actor);
   await release(id, 2, 1);
-  expect(await wishes(id)).toHaveLength(2);
+  expect(await requests(id)).toHaveLength(2);
   expect(await decideBulkRetry(given.db, id, 'resume', actor)).toEqual({
     kind: 'refused',
     status: 'cancelled',
@@ -138,8 +138,8 @@ it('refuses at its turn what changed since it was selected', async () => {
   const id = await begun('changed', 1);
   await given.db.payment.update({ where: { id: 'pay_changed_1' }, data: { status: 'completed' } });
   await release(id, 0);
-  expect(told).toEqual([]);
-  expect(await wishes(id)).toMatchObject([{ status: 'refused', refusal: 'completed' }]);
+  expect(reported).toEqual([]);
+  expect(await requests(id)).toMatchObject([{ status: 'refused', refusal: 'completed' }]);
   expect(await look(id)).toMatchObject({ status: 'completed' });
 });
 

@@ -225,8 +225,8 @@ describe('changing', () => {
       [{ payment_method_id: 'pm_1' }, 'validation_failed', 'payment_method_id'],
       [{ quantity: 2, if_version: 7 }, 'version_mismatch', '1'],
     ] as const;
-    for (const [wish, code, reason] of refused) {
-      expect(await lived.change(wish)).toMatchObject({ kind: 'refused', code, reason });
+    for (const [request, code, reason] of refused) {
+      expect(await lived.change(request)).toMatchObject({ kind: 'refused', code, reason });
     }
     expect((await lived.read()).version).toBe(1);
   });

@@ -26,7 +26,7 @@ afterAll(() => given.end());
 
 const begin = (paymentId: string, number: number) =>
   beginAttempt(given.db, { payment_id: paymentId, number, trigger: 'renewal' }, false);
-const told = (paymentId: string, number: number, outcome: AttemptOutcome) =>
+const reported = (paymentId: string, number: number, outcome: AttemptOutcome) =>
   inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, number, outcome, 'webhook'));
 const second: AttemptOutcome = { status: 'completed', provider_reference: 'ch_2' };
 
@@ -35,7 +35,7 @@ async function failed() {
   const { paymentId, subscriptionId } = await given.begun();
   await given.db.payment.update({ where: { id: paymentId }, data: { kind: 'renewal' } });
   await begin(paymentId, 1);
-  await told(paymentId, 1, declined);
+  await reported(paymentId, 1, declined);
   return { paymentId, subscriptionId };
 }
 const paymentOf = (id: string) => given.db.payment.findUniqueOrThrow({ where: { id } });
@@ -55,7 +55,7 @@ describe('a success told after a failed attempt', () => {
   it('completes the payment, with its event and without a next attempt', async () => {
     const { paymentId } = await failed();
     await given.db.payment.update({ where: { id: paymentId }, data: { next_attempt_at: new Date() } });
-    expect(await told(paymentId, 1, completed)).toMatchObject({
+    expect(await reported(paymentId, 1, completed)).toMatchObject({
       effect: 'late_success',
       settledNow: true,
       attempt: { status: 'completed', failure: null, settled_by: 'webhook' },
@@ -68,7 +68,7 @@ describe('a success told after a failed attempt', () => {
   it('completes an uncollectible payment of a living subscription', async () => {
     const { paymentId } = await failed();
     await given.db.payment.update({ where: { id: paymentId }, data: { status: 'uncollectible' } });
-    expect(await told(paymentId, 1, completed)).toMatchObject({ effect: 'late_success' });
+    expect(await reported(paymentId, 1, completed)).toMatchObject({ effect: 'late_success' });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
   });
 
@@ -76,7 +76,7 @@ describe('a success told after a failed attempt', () => {
     const { paymentId, subscriptionId } = await failed();
     const command = { command_id: paymentId, mode: 'now', refund: 'none', reason: null, actor } as const;
     await commitCancellation(given.db, subscriptionId, command);
-    await told(paymentId, 1, completed);
+    await reported(paymentId, 1, completed);
     expect(await refundsOf(paymentId)).toMatchObject([{ amount: 1000n, reason: 'subscription_final' }]);
     expect(await tasksOf(paymentId)).toEqual(['second_success']);
   });
@@ -84,7 +84,7 @@ describe('a success told after a failed attempt', () => {
   it('is given back when the payment was cancelled; nobody needs to look', async () => {
     const { paymentId } = await failed();
     await cancelPayment(given, paymentId, 'not wanted');
-    await told(paymentId, 1, completed);
+    await reported(paymentId, 1, completed);
     expect(await refundsOf(paymentId)).toMatchObject([{ amount: 1000n, reason: 'payment_cancelled' }]);
     expect(await tasksOf(paymentId)).toEqual([]);
   });
@@ -94,8 +94,8 @@ describe('a second success', () => {
   it('of a payment that an earlier attempt paid late is given back in full, and shown to a person', async () => {
     const { paymentId } = await failed();
     await begin(paymentId, 2);
-    await told(paymentId, 1, completed);
-    expect(await told(paymentId, 2, second)).toMatchObject({ effect: 'second_success' });
+    await reported(paymentId, 1, completed);
+    expect(await reported(paymentId, 2, second)).toMatchObject({ effect: 'second_success' });
     expect(await attemptsOf(paymentId)).toEqual(['completed', 'completed']);
     expect(await refundsOf(paymentId)).toMatchObject([{ attempt: 2, amount: 1000n }]);
     expect(await tasksOf(paymentId)).toEqual(['second_success']);
@@ -106,18 +106,18 @@ describe('a second success', () => {
   it('told fifty times at once is one refund', async () => {
     const { paymentId } = await failed();
     await begin(paymentId, 2);
-    await told(paymentId, 2, second);
-    const effects = await Promise.all(Array.from({ length: 50 }, () => told(paymentId, 1, completed)));
+    await reported(paymentId, 2, second);
+    const effects = await Promise.all(Array.from({ length: 50 }, () => reported(paymentId, 1, completed)));
     expect(effects.filter(({ effect }) => effect === 'second_success')).toHaveLength(1);
     expect(await refundsOf(paymentId)).toMatchObject([{ attempt: 1 }]);
   }, 30_000);
 
   it('of the very attempt under another reference is shown to a person', async () => {
     const { paymentId } = await failed();
-    await told(paymentId, 1, completed);
-    expect(await told(paymentId, 1, completed)).toMatchObject({ effect: 'ignored' });
+    await reported(paymentId, 1, completed);
+    expect(await reported(paymentId, 1, completed)).toMatchObject({ effect: 'ignored' });
     expect(await tasksOf(paymentId)).toEqual([]);
-    expect(await told(paymentId, 1, second)).toMatchObject({ effect: 'ignored' });
+    expect(await reported(paymentId, 1, second)).toMatchObject({ effect: 'ignored' });
     expect(await tasksOf(paymentId)).toEqual(['second_success']);
   });
 });
@@ -130,8 +130,8 @@ describe('what is told of another attempt while the payment is paid', () => {
   ] as const)('%s is noted at the attempt and leaves the payment paid', async (_, outcome, status) => {
     const { paymentId } = await failed();
     await begin(paymentId, 2);
-    await told(paymentId, 1, completed);
-    await told(paymentId, 2, outcome);
+    await reported(paymentId, 1, completed);
+    await reported(paymentId, 2, outcome);
     expect(await attemptsOf(paymentId)).toEqual(['completed', status]);
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
     expect(await eventsOf(paymentId)).not.toContain('/attempt/2/failed');
@@ -142,14 +142,14 @@ describe('another amount than was asked', () => {
   it('makes the payment unknown, and a person is asked', async () => {
     const { paymentId } = await given.begun();
     await begin(paymentId, 1);
-    expect(await told(paymentId, 1, mismatch)).toMatchObject({ effect: 'noted', settledNow: false });
+    expect(await reported(paymentId, 1, mismatch)).toMatchObject({ effect: 'noted', settledNow: false });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'unknown' });
     expect(await tasksOf(paymentId)).toEqual(['amount_mismatch']);
   });
 
   it('told of an attempt that had failed changes nothing until a person has decided', async () => {
     const { paymentId } = await failed();
-    expect(await told(paymentId, 1, mismatch)).toMatchObject({ effect: 'ignored' });
+    expect(await reported(paymentId, 1, mismatch)).toMatchObject({ effect: 'ignored' });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'failed' });
     expect(await tasksOf(paymentId)).toEqual(['amount_mismatch']);
   });
@@ -160,7 +160,7 @@ describe('a dispute', () => {
 
   it('marks the payment once, shows it to a person, and stops refunds', async () => {
     const { paymentId } = await failed();
-    await told(paymentId, 1, completed);
+    await reported(paymentId, 1, completed);
     const results = await Promise.all(Array.from({ length: 5 }, () => dispute(paymentId)));
     expect(results.filter(({ recorded }) => recorded)).toHaveLength(1);
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'disputed' });

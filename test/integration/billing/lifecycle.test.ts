@@ -1,4 +1,4 @@
-import { recordCollectionExhausted, recordCollectionStarted } from '../../../billing/subscription/dunning';
+import { recordDunningExhausted, recordDunningStarted } from '../../../billing/subscription/dunning';
 import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 import { lives } from '../../support/lived-subscription';
 
@@ -39,8 +39,8 @@ describe('renewing', () => {
     expect(unpaid).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
     const { id: paymentId } = await paymentOf(lived.id, 2);
     const started = { payment_id: paymentId, period_index: 2 };
-    expect((await recordCollectionStarted(given.db, lived.id, started)).subscription.status).toBe('past_due');
-    await recordCollectionStarted(given.db, lived.id, started);
+    expect((await recordDunningStarted(given.db, lived.id, started)).subscription.status).toBe('past_due');
+    await recordDunningStarted(given.db, lived.id, started);
     const events = await lived.events('subscriptions.updated');
     expect(events.map(({ changes }) => changes)).toEqual([['past_due']]);
   });
@@ -56,8 +56,8 @@ describe('renewing', () => {
       const lived = await lives(given, '2027-01-01T00:00:00.000Z');
       await lived.advance('2027-02-02T00:00:00.000Z');
       const { id: paymentId } = await paymentOf(lived.id, 2);
-      const told = { payment_id: paymentId, period_index: 2, final_action: action };
-      const { subscription } = await recordCollectionExhausted(given.db, lived.id, told);
+      const reported = { payment_id: paymentId, period_index: 2, final_action: action };
+      const { subscription } = await recordDunningExhausted(given.db, lived.id, reported);
       expect(subscription.status).toBe(status);
       const { status: ofPayment } = await paymentOf(lived.id, 2);
       expect(ofPayment).toBe(action === 'leave_past_due' ? 'failed' : 'uncollectible');
@@ -66,8 +66,8 @@ describe('renewing', () => {
     const paid = await lives(given, '2027-01-01T00:00:00.000Z');
     await paid.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(paid.id, 2);
-    const told = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
-    expect((await recordCollectionExhausted(given.db, paid.id, told)).subscription.status).toBe('active');
+    const reported = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
+    expect((await recordDunningExhausted(given.db, paid.id, reported)).subscription.status).toBe('active');
   });
 
   it('leaves a payment without a clear answer open, and records the period when it is paid', async () => {
@@ -172,7 +172,7 @@ describe('pausing and resuming', () => {
     const lived = await lives(given, '2027-01-01T00:00:00.000Z');
     await lived.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(lived.id, 2);
-    await recordCollectionStarted(given.db, lived.id, { payment_id: paymentId, period_index: 2 });
+    await recordDunningStarted(given.db, lived.id, { payment_id: paymentId, period_index: 2 });
     await lived.pause();
     await lived.resume();
     expect((await lived.read()).status).toBe('past_due');

@@ -65,19 +65,19 @@ const start = fc.record({
 
 const inOrder = (amounts: number[]) => amounts.toSorted((a, b) => a - b);
 
-async function carryOut(lived: Lived, model: SubscriptionModel, wish: Command): Promise<string> {
-  switch (wish.do) {
+async function carryOut(lived: Lived, model: SubscriptionModel, request: Command): Promise<string> {
+  switch (request.do) {
     case 'advance':
       await lived.advance(new Date(model.now).toISOString());
       return 'committed';
     case 'sell': {
-      const { price: plan_id, quantity, how } = wish;
+      const { price: plan_id, quantity, how } = request;
       const proration = how === 'period_end' ? 'none' : how;
       const effective = how === 'period_end' ? 'period_end' : 'now';
       return (await lived.change({ plan_id, quantity, proration, effective })).kind;
     }
     case 'pause': {
-      const until = wish.forHours === null ? undefined : model.now + wish.forHours * 3_600_000;
+      const until = request.forHours === null ? undefined : model.now + request.forHours * 3_600_000;
       return (await lived.pause(until === undefined ? undefined : new Date(until).toISOString())).kind;
     }
     case 'resume':
@@ -85,7 +85,7 @@ async function carryOut(lived: Lived, model: SubscriptionModel, wish: Command): 
     case 'revoke':
       return (await lived.change({ cancel_at_period_end: false })).kind;
     case 'cancel':
-      return (await lived.cancel({ mode: wish.when })).kind;
+      return (await lived.cancel({ mode: request.when })).kind;
   }
 }
 
@@ -94,15 +94,15 @@ it('200 random lives agree with a plain model: states, periods, amounts, and the
     fc.asyncProperty(
       start,
       fc.array(command, { minLength: 3, maxLength: 14 }),
-      async ({ at, zone }, wishes) => {
+      async ({ at, zone }, requests) => {
         const beganMs = at.getTime();
         const askedBefore = given.provider.asked.length;
         const lived = await lives(given, at.toISOString(), {}, zone);
         const model = new SubscriptionModel(zone, beganMs);
-        for (const wish of wishes) {
-          const possible = model.carryOut(wish);
-          const kind = await carryOut(lived, model, wish);
-          expect([wish, kind]).toEqual([wish, possible ? 'committed' : 'refused']);
+        for (const request of requests) {
+          const possible = model.carryOut(request);
+          const kind = await carryOut(lived, model, request);
+          expect([request, kind]).toEqual([request, possible ? 'committed' : 'refused']);
           const row = await lived.read();
           expect({
             status: row.status,

@@ -2,14 +2,14 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { planRetry } from '../../../billing/retry/plan';
 import { applyPayment } from '../../../billing/subscription/apply-payment';
-import { recordCollectionExhausted, recordCollectionStarted } from '../../../billing/subscription/dunning';
+import { recordDunningExhausted, recordDunningStarted } from '../../../billing/subscription/dunning';
 import type { EventData } from '../../../contracts/topics/events';
 import { shippedPolicy, type RetryPolicyDocument } from '../../../domain/retry/policy';
 import { previewOf } from '../../../domain/retry/preview';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { writeRetryPolicy } from '../../../billing/payment/retry-policies';
-import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { actor, completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
 import { lives, type Lived } from '../../support/lived-subscription';
 
@@ -68,15 +68,15 @@ async function collect(its: Owing): Promise<void> {
   for (let turns = 0; turns < 50; turns += 1) {
     const state = await planRetry(given.db, its.paymentId);
     if (state === null || state.next.kind === 'done' || state.next.kind === 'open') return;
-    const told = { payment_id: its.paymentId, period_index: 2 };
-    await recordCollectionStarted(given.db, its.lived.id, told);
+    const reported = { payment_id: its.paymentId, period_index: 2 };
+    await recordDunningStarted(given.db, its.lived.id, reported);
     const until = 'until' in state.next ? (state.next.until ?? '') : state.next.at;
     if (until > (state.clock_now ?? '')) {
       await its.lived.setNow(state.notice_at !== null && state.notice_at < until ? state.notice_at : until);
     } else if (state.next.kind === 'attempt') await retry(its, state.next_number);
     else if (state.next.kind === 'exhausted') {
       const { final_action } = state.next;
-      await recordCollectionExhausted(given.db, its.lived.id, { ...told, final_action });
+      await recordDunningExhausted(given.db, its.lived.id, { ...reported, final_action });
       return;
     }
   }
@@ -88,7 +88,7 @@ describe('a payment that is never paid', () => {
     const its = await owing();
     await collect(its);
     await planRetry(given.db, its.paymentId);
-    const told = await asked(its);
+    const reported = await asked(its);
     const preview = previewOf(shippedPolicy, {
       category: 'insufficient_funds',
       failed_at: failedAt,
@@ -104,7 +104,10 @@ describe('a payment that is never paid', () => {
           : 'final_action_taken',
       entry.at,
     ]);
-    expect(told.map((one) => [one.data.template, one.at])).toEqual([['payment_failed', failedAt], ...wanted]);
+    expect(reported.map((one) => [one.data.template, one.at])).toEqual([
+      ['payment_failed', failedAt],
+      ...wanted,
+    ]);
     expect(await namesOf(its)).toEqual([
       'payment_failed/attempt/1',
       'payment_failed/attempt/2',
@@ -113,7 +116,7 @@ describe('a payment that is never paid', () => {
       'final_action_ahead/days/1',
       'final_action_taken/expire',
     ]);
-    expect(told[0]?.data).toEqual({
+    expect(reported[0]?.data).toEqual({
       customer_id: its.customerId,
       template: 'payment_failed',
       subscription_id: its.lived.id,
@@ -181,10 +184,10 @@ describe('reminders that were missed', () => {
       notify: { on_failure: true, before_final_days: [8] },
     });
     await planRetry(given.db, its.paymentId);
-    await recordCollectionStarted(given.db, its.lived.id, { payment_id: its.paymentId, period_index: 2 });
+    await recordDunningStarted(given.db, its.lived.id, { payment_id: its.paymentId, period_index: 2 });
     const { test_clock_id } = await given.db.customer.findUniqueOrThrow({ where: { id: its.customerId } });
     const found = async () =>
-      (await findUnfinished(given.db, { toleranceMs: 0, testClockId: test_clock_id, limit: 10 }))
+      (await findStuckWork(given.db, { toleranceMs: 0, testClockId: test_clock_id, limit: 10 }))
         .filter(({ predicate }) => predicate === 'notice_due')
         .map(({ subject }) => subject.id);
     expect(await found()).toEqual([]);

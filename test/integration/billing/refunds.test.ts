@@ -1,6 +1,6 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { loadPayment } from '../../../billing/payment/follow-up';
-import { askOperatorAboutRefund, payRefund, reserveRefund } from '../../../billing/payment/pay-refund';
+import { requestRefundDecision, payRefund, reserveRefund } from '../../../billing/payment/pay-refund';
 import { inTransaction } from '../../../prisma/client';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import type { RefundOutcome } from '../../../domain/payment/refund';
@@ -116,8 +116,8 @@ describe('refunds', () => {
     await promise(paymentId, 'rfd_once', 400);
     const settle = (outcome: RefundOutcome) =>
       inTransaction(given.db, (tx) => settleRefund(tx, 'rfd_once', outcome));
-    const told = await Promise.all(Array.from({ length: 10 }, () => settle(refunded)));
-    expect(told.filter(({ settledNow }) => settledNow)).toHaveLength(1);
+    const reported = await Promise.all(Array.from({ length: 10 }, () => settle(refunded)));
+    expect(reported.filter(({ settledNow }) => settledNow)).toHaveLength(1);
     expect(await settle(refused)).toMatchObject({ settledNow: false, refund: { status: 'succeeded' } });
     expect(await paymentOf(paymentId)).toMatchObject({ refunded_amount: 400n });
   });
@@ -131,11 +131,11 @@ describe('refunds', () => {
   it('without a final answer for more than a day become a task, unless they got one meanwhile', async () => {
     const paymentId = await tried();
     await promise(paymentId, 'rfd_day', 100);
-    await askOperatorAboutRefund(given, 'rfd_day');
+    await requestRefundDecision(given, 'rfd_day');
     expect(await tasksOf('rfd_day')).toMatchObject([{ kind: 'unknown_outcome', subject_type: 'refund' }]);
     await promise(paymentId, 'rfd_done', 100);
     await payRefund(given, 'rfd_done');
-    await askOperatorAboutRefund(given, 'rfd_done');
+    await requestRefundDecision(given, 'rfd_done');
     expect(await tasksOf('rfd_done')).toEqual([]);
   });
 });

@@ -121,8 +121,8 @@ test('the creation’s, and the change’s that had to be paid first, when their
   expect(await completesLater(paymentId)).toBe(traceparent);
 
   await applyFirstPayment(given.db, subscriptionId);
-  const wish = { quantity: 2, proration: 'charge_now', traceparent: traceOf('6') } as const;
-  const begun = await commitChange(given.db, subscriptionId, { ...unchanged, ...wish });
+  const request = { quantity: 2, proration: 'charge_now', traceparent: traceOf('6') } as const;
+  const begun = await commitChange(given.db, subscriptionId, { ...unchanged, ...request });
   if (begun.kind !== 'charge') throw new Error(`it is ${begun.kind}`);
   await attemptPayment(given, { payment_id: begun.payment_id, number: 1, trigger: 'manual' });
   await concludeChange(given.db, subscriptionId, begun.payment_id, false);

@@ -32,7 +32,7 @@ async function declinedRenewal() {
 }
 
 /** @returns the wish's id */
-async function wish(paymentId: string, name: string, methodId: string | null = null): Promise<string> {
+async function request(paymentId: string, name: string, methodId: string | null = null): Promise<string> {
   const id = `rtr_${renewals}_${name}`;
   const wanted = { payment_id: paymentId, payment_method_id: methodId, reason: 'they called', actor };
   await given.db.retryRequest.create({ data: { id, ...wanted } });
@@ -45,7 +45,7 @@ const judged = (id: string) => given.db.retryRequest.findUniqueOrThrow({ where: 
 
 it('is fulfilled once, although the process that fulfils it ends in between', async () => {
   const { id } = await declinedRenewal();
-  const first = await wish(id, 'a');
+  const first = await request(id, 'a');
   const wanted = { retry_request_id: first, number: 2, payment_method_id: null };
   expect(await nextRequest(given.db, id)).toEqual(wanted);
   const answer = await attempt(id, 2, 'manual_retry');
@@ -57,7 +57,7 @@ it('is fulfilled once, although the process that fulfils it ends in between', as
 
 it('of two people at once is one attempt although that one fails; the other wish is refused', async () => {
   const { id } = await declinedRenewal();
-  const [first, second] = [await wish(id, 'a'), await wish(id, 'b')];
+  const [first, second] = [await request(id, 'a'), await request(id, 'b')];
   expect(await nextRequest(given.db, id)).toMatchObject({ retry_request_id: first });
   await concludeRequest(given.db, first, await attempt(id, 2, 'manual_retry'));
   expect(await nextRequest(given.db, id)).toBeNull();
@@ -66,11 +66,11 @@ it('of two people at once is one attempt although that one fails; the other wish
 
 it('that came when an automatic attempt was about to begin is answered by that one', async () => {
   const { id } = await declinedRenewal();
-  const late = await wish(id, 'a');
+  const late = await request(id, 'a');
   await attempt(id, 2, 'automatic_retry');
   expect(await nextRequest(given.db, id)).toBeNull();
   expect(await judged(late)).toMatchObject({ status: 'refused', refusal: 'in_flight' });
-  const next = await wish(id, 'b');
+  const next = await request(id, 'b');
   expect(await nextRequest(given.db, id)).toMatchObject({ retry_request_id: next, number: 3 });
 });
 
@@ -78,7 +78,7 @@ it('for another payment method is not answered by an attempt with the present on
   const { id, customer } = await declinedRenewal();
   const other = { id: `${id}_other`, customer_id: customer, provider: 'sandbox', token: 'tok_ok' };
   await given.db.paymentMethod.create({ data: other });
-  const wanted = await wish(id, 'a', other.id);
+  const wanted = await request(id, 'a', other.id);
   await attempt(id, 2, 'automatic_retry');
   expect(await nextRequest(given.db, id)).toEqual({
     retry_request_id: wanted,
@@ -95,14 +95,14 @@ it.each([
   const { id } = await declinedRenewal();
   given.provider.charges = [outcome];
   await attempt(id, 2, 'automatic_retry');
-  const late = await wish(id, 'a');
+  const late = await request(id, 'a');
   expect(await nextRequest(given.db, id)).toBeNull();
   expect(await judged(late)).toMatchObject({ status: 'refused', refusal });
 });
 
 it('is refused when the subscription has ended meanwhile', async () => {
   const { id, lived } = await declinedRenewal();
-  const late = await wish(id, 'a');
+  const late = await request(id, 'a');
   await lived.cancel({});
   expect(await nextRequest(given.db, id)).toBeNull();
   expect(await judged(late)).toMatchObject({ status: 'refused', refusal: 'subscription_final' });

@@ -43,9 +43,9 @@ describe('settling an attempt', () => {
 
   it('ends as a success when twenty tell success and failure at once, published once each', async () => {
     const { paymentId } = await open({ kind: 'renewal', announced: true });
-    const told: AttemptOutcome[] = [completed, declined];
+    const reported: AttemptOutcome[] = [completed, declined];
     await Promise.all(
-      Array.from({ length: 20 }, (_, index) => settle(paymentId, told[index % 2] as AttemptOutcome)),
+      Array.from({ length: 20 }, (_, index) => settle(paymentId, reported[index % 2] as AttemptOutcome)),
     );
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
     const ids = (await eventsOf(paymentId)).map(({ event_id }) => event_id);

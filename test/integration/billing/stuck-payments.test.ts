@@ -5,7 +5,7 @@ import { inTransaction } from '../../../prisma/client';
 import { requestPayment } from '../../../billing/payment/request-payment';
 import { reserveUnwanted } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
-import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;
@@ -15,8 +15,8 @@ beforeAll(async () => {
 afterAll(() => given.end());
 
 async function found(paymentId: string, toleranceMs = 60_000): Promise<string[]> {
-  const findings = await findUnfinished(given.db, { toleranceMs, testClockId: null, limit: 100 });
-  return findings.filter(({ subject }) => subject.id === paymentId).map(({ predicate }) => predicate);
+  const items = await findStuckWork(given.db, { toleranceMs, testClockId: null, limit: 100 });
+  return items.filter(({ subject }) => subject.id === paymentId).map(({ predicate }) => predicate);
 }
 async function requested(payment_id: string): Promise<void> {
   const terms = { customer_id: 'cus_1', subscription_id: null, amount: 700, currency: 'EUR' };

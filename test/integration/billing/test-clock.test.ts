@@ -1,18 +1,18 @@
-import { beginAdvance, failAdvance, goOn } from '../../../billing/test-clock/advance';
+import { beginAdvance, failAdvance, advanceClock } from '../../../billing/test-clock/advance';
 import { attemptPayment } from '../../../billing/payment/attempt';
-import { noteNextQuestion } from '../../../billing/payment/follow-up';
+import { recordNextLookup } from '../../../billing/payment/follow-up';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { openDue } from '../../../billing/subscription/open-due';
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { commitCancellation } from '../../../billing/subscription/commands';
-import { promiseRefunds } from '../../../billing/payment/cancellation-refunds';
+import { reserveRefunds } from '../../../billing/payment/cancellation-refunds';
 import { inTransaction } from '../../../prisma/client';
-import { findUnfinished } from '../../../billing/reconcile/stuck-work';
+import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { actor, completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 
 const began = '2030-01-15T00:00:00.000Z';
 let given: GivenBilling;
-let told: { paymentId: string; now: string }[] = [];
+let reported: { paymentId: string; now: string }[] = [];
 beforeAll(async () => {
   given = await givenBilling();
 });
@@ -52,10 +52,10 @@ const publish = () =>
 /** The activity's dependencies; `between` is what the rest of the system does between two looks. */
 const deps = (between: () => Promise<unknown> = publish) => ({
   db: given.db,
-  followUps: {
-    collect: () => Promise.resolve(),
+  messenger: {
+    startRetry: () => Promise.resolve(),
     clockAdvanced: (paymentId: string, { now }: { now: string }) => {
-      told.push({ paymentId, now });
+      reported.push({ paymentId, now });
       return Promise.resolve();
     },
   },
@@ -70,7 +70,7 @@ describe('an advance', () => {
   it('goes from one due instant to the next, saying each once', async () => {
     const { clock, subscriptionId } = await active();
     expect(await beginAdvance(deps(), clock, { to: '2030-04-20T00:00:00.000Z' })).toEqual({ kind: 'begun' });
-    const look = await goOn(
+    const look = await advanceClock(
       deps(async () => {
         await renewSubscription(given, subscriptionId);
         await publish();
@@ -108,10 +108,10 @@ describe('an advance', () => {
   ])('waits where it is while %s, naming that', async (_, between) => {
     const { clock, subscriptionId } = await active();
     await beginAdvance(deps(), clock, { to: '2031-01-15T00:00:00.000Z' });
-    const { clock: seen, progress } = await goOn(deps(between), clock);
+    const { clock: seen, progress } = await advanceClock(deps(between), clock);
     expect(seen).toMatchObject({ status: 'advancing', now: '2030-02-15T00:00:00.000Z', steps: 1 });
     expect(seen.detail).toContain(`due_not_opened (${subscriptionId})`);
-    expect((await goOn(deps(between), clock)).progress).toBe(progress);
+    expect((await advanceClock(deps(between), clock)).progress).toBe(progress);
     expect(await announcements(subscriptionId)).toBe(1);
     expect(await failAdvance(deps(), clock)).toMatchObject({ status: 'failed', detail: seen.detail });
     expect(await beginAdvance(deps(), clock, { to: '2030-02-16T00:00:00.000Z' })).toEqual({ kind: 'begun' });
@@ -136,7 +136,7 @@ describe('quiet', () => {
       where: { subscription_id: subscriptionId },
       data: { updated_at: soon },
     });
-    const found = await findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
+    const found = await findStuckWork(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
     expect(found).toEqual([
       { predicate: 'period_not_attempted', subject: { type: 'subscription', id: subscriptionId } },
     ]);
@@ -147,44 +147,44 @@ describe('a refund that a cancellation asks for', () => {
   it('holds the clock from the record on until the provider has heard of it', async () => {
     const { clock, subscriptionId, paymentId } = await active();
     const unfinished = async () =>
-      (await findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 })).map(
+      (await findStuckWork(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 })).map(
         ({ predicate, subject }) => `${predicate} ${subject.id}`,
       );
     const command = { command_id: `${subscriptionId}/c`, mode: 'now', reason: null, actor } as const;
     await commitCancellation(given.db, subscriptionId, { ...command, refund: 'full' });
     await publish();
-    expect(await unfinished()).toEqual([`refund_not_promised ${subscriptionId}`]);
+    expect(await unfinished()).toEqual([`refund_not_reserved ${subscriptionId}`]);
     const { payload } = await given.db.outboxEvent.findFirstOrThrow({
       where: { subject: subscriptionId, topic: 'subscriptions.cancelled' },
     });
-    await promiseRefunds(given.db, (JSON.parse(payload ?? '') as { data: never }).data);
+    await reserveRefunds(given.db, (JSON.parse(payload ?? '') as { data: never }).data);
     expect(await unfinished()).toEqual([`refund_not_finished ${paymentId}`]);
   });
 });
 
 describe('an open payment', () => {
   it('holds the clock until it is said when it is asked about, and is told when its instant comes', async () => {
-    told = [];
+    reported = [];
     const { clock, paymentId } = await active(pending);
     // As the Payment Service does when it consumes subscriptions.created.
     await given.db.payment.update({ where: { id: paymentId }, data: { announced: true } });
-    const unfinished = () => findUnfinished(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
+    const unfinished = () => findStuckWork(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
     const due = { predicate: 'lookup_due', subject: { type: 'payment', id: paymentId } };
     expect(await unfinished()).toEqual([due]);
 
     const askedAt = '2030-01-15T00:01:00.000Z';
-    await noteNextQuestion(given, paymentId, 1, askedAt);
+    await recordNextLookup(given, paymentId, 1, askedAt);
     expect(await unfinished()).toEqual([]);
     await beginAdvance(deps(), clock, { to: '2030-01-16T00:00:00.000Z' });
-    const look = await goOn(deps(), clock);
+    const look = await advanceClock(deps(), clock);
     expect(look.clock).toMatchObject({ status: 'advancing', now: askedAt });
-    expect(look.patient_until).not.toBeNull();
-    expect(told).toContainEqual({ paymentId, now: askedAt });
+    expect(look.wait_until).not.toBeNull();
+    expect(reported).toContainEqual({ paymentId, now: askedAt });
     expect(await unfinished()).toEqual([due]);
 
     // Nothing is left to ask: only a webhook can tell, and the clock does not wait for that.
-    await noteNextQuestion(given, paymentId, 1, null);
-    expect((await goOn(deps(), clock)).clock).toMatchObject({
+    await recordNextLookup(given, paymentId, 1, null);
+    expect((await advanceClock(deps(), clock)).clock).toMatchObject({
       status: 'ready',
       now: '2030-01-16T00:00:00.000Z',
     });

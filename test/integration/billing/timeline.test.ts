@@ -1,7 +1,7 @@
 /** Timelines of what really happened: a year of a subscription, its declined renewal, and what people did about it. */
 import { nextRequest } from '../../../billing/retry/requests';
 import { planRetry } from '../../../billing/retry/plan';
-import { recordCollectionStarted } from '../../../billing/subscription/dunning';
+import { recordDunningStarted } from '../../../billing/subscription/dunning';
 import type { TimelineEntry } from '../../../contracts/http/timeline';
 import type { TimelinePlace } from '../../../domain/timeline/timeline';
 import { inTransaction } from '../../../prisma/client';
@@ -27,7 +27,7 @@ beforeAll(async () => {
     where: { subscription_id: lived.id, period_index: 3 },
   });
   failed = { type: 'payment', id: row.id };
-  await recordCollectionStarted(given.db, lived.id, { payment_id: row.id, period_index: 3 });
+  await recordDunningStarted(given.db, lived.id, { payment_id: row.id, period_index: 3 });
   await planRetry(given.db, row.id);
   await aroundIt(lived.id, row.id);
 });
@@ -36,8 +36,8 @@ afterAll(() => given.end());
 /** A wish that is refused, a webhook, a task that is resolved, calls, a refund of the period before. */
 async function aroundIt(subscriptionId: string, paymentId: string): Promise<void> {
   const { db } = given;
-  const wish = { id: 'rtr_1', payment_id: paymentId, payment_method_id: 'pm_gone', reason: 'she called' };
-  await db.retryRequest.create({ data: { ...wish, actor } });
+  const request = { id: 'rtr_1', payment_id: paymentId, payment_method_id: 'pm_gone', reason: 'she called' };
+  await db.retryRequest.create({ data: { ...request, actor } });
   await db.paymentMethod.updateMany({ data: { deleted_at: new Date() } });
   await nextRequest(db, paymentId);
   await storeWebhook(db, {

@@ -53,20 +53,20 @@ it('each is stored as it came, with its event', async () => {
 
 it('one event that comes fifty times at once is stored once, and the others are told so', async () => {
   await storeDelivery(db, row('known'));
-  const told = await Promise.all(
+  const reported = await Promise.all(
     Array.from({ length: 100 }, (_, index) => storeDelivery(db, row(index % 2 === 0 ? 'again' : 'known'))),
   );
-  expect(told.filter((one) => one === 'stored')).toHaveLength(1);
+  expect(reported.filter((one) => one === 'stored')).toHaveLength(1);
   expect(await eventsLike('again')).toHaveLength(1);
   expect(await eventsLike('known')).toHaveLength(1);
 });
 
 it('one that PostgreSQL refuses harms no other', async () => {
   const bad = row('refused', { event: { id: 'a text that jsonb cannot hold: \u0000' } });
-  const told = await Promise.allSettled(
+  const reported = await Promise.allSettled(
     Array.from({ length: 30 }, (_, index) => storeDelivery(db, index === 20 ? bad : row(`beside_${index}`))),
   );
-  expect(told.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([20]);
+  expect(reported.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([20]);
   expect(await eventsLike('beside_')).toHaveLength(29);
   expect(await eventsLike('refused')).toEqual([]);
 });

@@ -43,11 +43,11 @@ const numbers = (count: number, prefix: string) => Array.from({ length: count },
 
 describe('a partition that is stuck', () => {
   it('is paused while the others go on and the membership lives, and is read on by itself', async () => {
-    let isAway = true;
+    let isDown = true;
     const handled: string[] = [];
     await given.start({
       [topic]: async ({ data: { payment_id: id } }) => {
-        if (isAway && id === 'stuck_0') throw new Error('the database is away');
+        if (isDown && id === 'stuck_0') throw new Error('the database is away');
         handled.push(id);
       },
     });
@@ -63,7 +63,7 @@ describe('a partition that is stuck', () => {
     expect(await given.describe('payment-service')).toEqual({ state: 'Stable', members });
     expect(handled.filter((id) => id.startsWith('stuck'))).toEqual([]);
     expect(await given.committed('payment-service', topic, 0)).toBeLessThanOrEqual(0);
-    isAway = false;
+    isDown = false;
     await until('all of it is handled and committed', async () => {
       return (await given.committed('payment-service', topic, 0)) === 1_000;
     });
@@ -71,11 +71,11 @@ describe('a partition that is stuck', () => {
   });
 
   it('lets other keys pass the one that is stuck, and commits none of them until it is handled', async () => {
-    let isAway = true;
+    let isDown = true;
     const handled = new Map<string, number>();
     await given.start({
       [topic]: async ({ data: { payment_id: id } }) => {
-        if (isAway && id === 'stuck_0') throw new Error('the database is away');
+        if (isDown && id === 'stuck_0') throw new Error('the database is away');
         handled.set(id, (handled.get(id) ?? 0) + 1);
       },
     });
@@ -83,7 +83,7 @@ describe('a partition that is stuck', () => {
     await many(2_000, (at) => failedRecord(`free_${at}`, `sub_${at % 100}`, { partition: 0 }));
     await until('the others are handled', async () => handled.size === 2_000);
     expect(await given.committed('payment-service', topic, 0)).toBeLessThanOrEqual(0);
-    isAway = false;
+    isDown = false;
     await until(
       'all is committed',
       async () => (await given.committed('payment-service', topic, 0)) === 2_001,

@@ -80,8 +80,8 @@ function recordOf<T extends 'payments.completed' | 'payments.failed'>(
   return { topic, key, value, headers: structured } satisfies OutgoingRecord;
 }
 const truth = () => recordOf('payments.completed', paid);
-const told = (more: Partial<Completed>) => recordOf('payments.completed', { ...paid, ...more });
-const toldFailed = (more: Partial<Failed>) => recordOf('payments.failed', { ...unpaid, ...more });
+const reported = (more: Partial<Completed>) => recordOf('payments.completed', { ...paid, ...more });
+const reportedFailed = (more: Partial<Failed>) => recordOf('payments.failed', { ...unpaid, ...more });
 const edited = (edit: (json: string) => string) => ({ ...truth(), value: edit(truth().value) });
 
 const groupOf: Record<string, ConsumerGroup> = {
@@ -94,7 +94,7 @@ const groupOf: Record<string, ConsumerGroup> = {
 async function codeOf(record: OutgoingRecord): Promise<string> {
   const group = groupOf[record.topic] as ConsumerGroup;
   const [place] = await producer.send([record]);
-  const after = record.topic === 'payments.failed' ? toldFailed({}) : truth();
+  const after = record.topic === 'payments.failed' ? reportedFailed({}) : truth();
   const [last] = record.topic === 'subscriptions.updated' ? [place] : await producer.send([after]);
   const end = Number(last?.offset) + 1;
   await until('all is committed', async () => (await groups.committed(group, record.topic, 0)) === end);
@@ -108,7 +108,7 @@ async function codeOf(record: OutgoingRecord): Promise<string> {
 describe('a record', () => {
   it.each<[string, () => OutgoingRecord, string]>([
     ['that is true', truth, 'accepted'],
-    ['that is true, of a failure', () => toldFailed({}), 'accepted'],
+    ['that is true, of a failure', () => reportedFailed({}), 'accepted'],
     [
       'that is not UTF-8',
       () => ({ ...truth(), value: Buffer.from(truth().value.replace('sandbox', 'é'), 'latin1') }),
@@ -146,26 +146,30 @@ describe('a record', () => {
     ['without an id', () => edited((json) => json.replace(/"id":"[^"]*",/, '')), 'not_a_cloud_event'],
     ['with a key of another subscription', () => ({ ...truth(), key: 'sub_other' }), 'key_mismatch'],
     ['without a key', () => ({ ...truth(), key: null }), 'key_mismatch'],
-    ['about a payment that nobody knows', () => told({ payment_id: 'pay_nobody' }), 'unknown_payment'],
+    ['about a payment that nobody knows', () => reported({ payment_id: 'pay_nobody' }), 'unknown_payment'],
     [
       'about a failed payment that nobody knows',
-      () => toldFailed({ payment_id: 'pay_nobody' }),
+      () => reportedFailed({ payment_id: 'pay_nobody' }),
       'unknown_payment',
     ],
-    ['about an attempt that nobody made', () => told({ attempt: 2 }), 'contradicts_payment'],
-    ['with another amount than ours', () => told({ amount: paid.amount + 1 }), 'contradicts_payment'],
-    ['of a failure with another amount than ours', () => toldFailed({ amount: 1 }), 'contradicts_payment'],
-    ['with another currency than ours', () => told({ currency: 'USD' }), 'contradicts_payment'],
-    ['with another customer than ours', () => told({ customer_id: 'cus_2' }), 'contradicts_payment'],
-    ['that says completed of what failed', () => told({ ...unpaid }), 'contradicts_payment'],
+    ['about an attempt that nobody made', () => reported({ attempt: 2 }), 'contradicts_payment'],
+    ['with another amount than ours', () => reported({ amount: paid.amount + 1 }), 'contradicts_payment'],
+    [
+      'of a failure with another amount than ours',
+      () => reportedFailed({ amount: 1 }),
+      'contradicts_payment',
+    ],
+    ['with another currency than ours', () => reported({ currency: 'USD' }), 'contradicts_payment'],
+    ['with another customer than ours', () => reported({ customer_id: 'cus_2' }), 'contradicts_payment'],
+    ['that says completed of what failed', () => reported({ ...unpaid }), 'contradicts_payment'],
     [
       'that says failed of what completed',
-      () => toldFailed({ ...paid, failure: unpaid.failure }),
+      () => reportedFailed({ ...paid, failure: unpaid.failure }),
       'contradicts_payment',
     ],
     [
       'with another decline than ours',
-      () => toldFailed({ failure: { ...unpaid.failure, code: 'stolen_or_lost' } }),
+      () => reportedFailed({ failure: { ...unpaid.failure, code: 'stolen_or_lost' } }),
       'contradicts_payment',
     ],
     ['from the year 1970', () => recordOf('payments.completed', paid, new Date(0)), 'accepted'],

@@ -148,18 +148,18 @@ describe('a consumer group', () => {
   });
 
   it('handles keys side by side, so that one that is stuck holds up no other of its partition', async () => {
-    let isAway = true;
+    let isDown = true;
     const handled: string[] = [];
     await write(event('pay_stuck', 'sub_stuck'), { key: 'sub_stuck' });
     await write(event('pay_behind', 'sub_stuck'), { key: 'sub_stuck' });
     await write(event('pay_free', 'sub_free'), { key: 'sub_free' });
     await consume(async (id) => {
-      if (id === 'pay_stuck' && isAway) throw new Error('the database is away');
+      if (id === 'pay_stuck' && isDown) throw new Error('the database is away');
       handled.push(id);
     });
     await until('the other key is served', async () => handled.includes('pay_free'));
     expect(handled).not.toContain('pay_behind');
-    isAway = false;
+    isDown = false;
     await until('the stuck key, too', async () => handled.includes('pay_behind'));
     expect(handled.filter((id) => id !== 'pay_free')).toEqual(['pay_stuck', 'pay_behind']);
   });
@@ -221,11 +221,11 @@ describe('a consumer group', () => {
   });
 
   it('does not hold up a second consumer that joins while a record is being tried', async () => {
-    let isAway = true;
+    let isDown = true;
     const handled: string[] = [];
     await write(event('pay_rebalanced'));
     const handle = async (id: string) => {
-      if (isAway && id === 'pay_rebalanced') throw new Error('the database is away');
+      if (isDown && id === 'pay_rebalanced') throw new Error('the database is away');
       handled.push(id);
     };
     await consume(handle);
@@ -233,7 +233,7 @@ describe('a consumer group', () => {
     // The second partition reaches one of the two, whoever has it, although the first one is stuck.
     await write(event('pay_elsewhere'), { partition: 1 });
     await until('the other partition is served', async () => handled.includes('pay_elsewhere'));
-    isAway = false;
+    isDown = false;
     await until('the stuck one, too', async () => handled.includes('pay_rebalanced'));
   });
 });

@@ -18,7 +18,7 @@ async function renewal(): Promise<string> {
   await beginAttempt(given.db, { payment_id: paymentId, number: 1, trigger: 'renewal' }, false);
   return paymentId;
 }
-const told = (paymentId: string, outcome: typeof completed) =>
+const reported = (paymentId: string, outcome: typeof completed) =>
   inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, 1, outcome, 'webhook'));
 async function failureOf(paymentId: string): Promise<EventData<'payments.failed'>> {
   const { payload } = await given.db.outboxEvent.findUniqueOrThrow({
@@ -29,18 +29,18 @@ async function failureOf(paymentId: string): Promise<EventData<'payments.failed'
 
 it('is confirmed, with the rows of now', async () => {
   const paymentId = await renewal();
-  await told(paymentId, declined);
+  await reported(paymentId, declined);
   const failure = await failureOf(paymentId);
-  await told(paymentId, completed);
+  await reported(paymentId, completed);
   const confirmed = await confirmPaymentOutcome(given.db, failure);
   expect(confirmed).toMatchObject({ payment: { status: 'completed' }, attempt: { status: 'completed' } });
 });
 
 it('is a contradiction when we never told it', async () => {
   const other = await renewal();
-  await told(other, declined);
+  await reported(other, declined);
   const paymentId = await renewal();
-  await told(paymentId, completed);
+  await reported(paymentId, completed);
   const forged = { ...(await failureOf(other)), payment_id: paymentId };
   await expect(confirmPaymentOutcome(given.db, forged)).rejects.toMatchObject({
     code: 'contradicts_payment',

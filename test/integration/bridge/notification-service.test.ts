@@ -112,7 +112,7 @@ describe('a request', () => {
       read(ask)?.then(
         () => true,
         (error: Error) => {
-          if (error.name === 'InHand') return false;
+          if (error.name === 'InProgress') return false;
           throw error;
         },
       ) ?? Promise.resolve(false);
@@ -229,7 +229,7 @@ describe('a crash', () => {
     };
     void read(ask, { notifier: dying, leaseMs: 3_000 });
     await until('the mail', async () => mail.mails.length > 0);
-    await expect(read(ask)).rejects.toMatchObject({ name: 'InHand' });
+    await expect(read(ask)).rejects.toMatchObject({ name: 'InProgress' });
     await until('the lease to be over', async () => {
       const { lease_until: leaseUntil } = await rowOf(ask);
       return leaseUntil !== null && leaseUntil < (await databaseNow(given.db));

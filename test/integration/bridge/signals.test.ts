@@ -40,9 +40,9 @@ describe('a signal on behalf of a record', () => {
     await signalWorkflow(client, sleeper.workflowId, signal);
     expect(await signals(sleeper.workflowId)).toHaveLength(1);
     await signalWorkflow(client, sleeper.workflowId, { ...signal, eventId: 'sub_1/v2' });
-    const told = await signals(sleeper.workflowId);
-    expect(told).toHaveLength(2);
-    const [payload] = told[0]?.input?.payloads ?? [];
+    const reported = await signals(sleeper.workflowId);
+    expect(reported).toHaveLength(2);
+    const [payload] = reported[0]?.input?.payloads ?? [];
     expect(JSON.parse(Buffer.from(payload?.data ?? []).toString())).toEqual({ why: 'due' });
   });
 

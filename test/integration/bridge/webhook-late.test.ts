@@ -44,10 +44,10 @@ it.each([
   ],
 ] as const)('%s, and has one effect', async (_, found, by, verdict) => {
   const paymentId = await begunLongAgo(found, by);
-  const told = await webhooks.stored(paymentId);
-  await webhooks.consume(told);
-  await webhooks.consume(told);
-  const delivery = await given.db.webhookDelivery.findUniqueOrThrow({ where: { id: told.deliveryId } });
+  const reported = await webhooks.stored(paymentId);
+  await webhooks.consume(reported);
+  await webhooks.consume(reported);
+  const delivery = await given.db.webhookDelivery.findUniqueOrThrow({ where: { id: reported.deliveryId } });
   expect(delivery).toMatchObject({ status: 'processed', outcome: verdict });
   const payment = await given.db.payment.findUniqueOrThrow({ where: { id: paymentId } });
   expect(payment).toMatchObject({ status: 'completed' });

@@ -67,8 +67,8 @@ const states: Record<State, (known: Known) => Promise<unknown>> = {
   },
   'completed, 400 of it asked back': async (known: Known) => {
     await states.completed(known);
-    const wish = { refund_id: `rfd_${known.paymentId}`, amount: 400, reason: 'asked', actor };
-    await inTransaction(given.db, (tx) => reserveRefund(tx, { ...wish, payment_id: known.paymentId }));
+    const request = { refund_id: `rfd_${known.paymentId}`, amount: 400, reason: 'asked', actor };
+    await inTransaction(given.db, (tx) => reserveRefund(tx, { ...request, payment_id: known.paymentId }));
   },
   'completed, 400 of it given back': async (known: Known) => {
     await states['completed, 400 of it asked back'](known);
@@ -93,13 +93,16 @@ async function standing(paymentId: string) {
 
 test.each(verdicts)(
   '$state: it is told $what',
-  async ({ state, told, verdict, payment, task, givenBack }) => {
+  async ({ state, reported, verdict, payment, task, givenBack }) => {
     const known = await given.begun();
     const { paymentId } = known;
     await given.db.payment.update({ where: { id: paymentId }, data: { kind: 'renewal' } });
     await states[state](known);
 
-    const webhook = await webhooks.stored(paymentId, typeof told === 'function' ? told(paymentId) : told);
+    const webhook = await webhooks.stored(
+      paymentId,
+      typeof reported === 'function' ? reported(paymentId) : reported,
+    );
     await webhooks.consume(webhook);
 
     const delivery = await given.db.webhookDelivery.findUniqueOrThrow({ where: { id: webhook.deliveryId } });

@@ -1,6 +1,6 @@
 /** What a webhook means for a renewal's payment of 1000 EUR in each state; the refund of it is called `rfd`. */
 import { refundIdempotencyKey } from '../../../domain/ids';
-import type { Told } from '../../support/stored-webhooks';
+import type { Reported } from '../../support/stored-webhooks';
 
 const refundOf = (paymentId: string) => ({
   idempotency_key: refundIdempotencyKey(paymentId, `rfd_${paymentId}`),
@@ -22,7 +22,7 @@ export type State =
 export interface VerdictRow {
   state: State;
   what: string;
-  told: Told | ((paymentId: string) => Told);
+  reported: Reported | ((paymentId: string) => Reported);
   verdict: [status: string, outcome: string];
   payment: string;
   task?: string;
@@ -36,35 +36,35 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'begun',
     what: 'a success',
-    told: {},
+    reported: {},
     verdict: [processed, 'The attempt is completed by this webhook.'],
     payment: 'completed',
   },
   {
     state: 'begun',
     what: 'a failure, which its reception has settled',
-    told: { status: 'failed' },
+    reported: { status: 'failed' },
     verdict: [processed, 'The attempt was failed already, by webhook.'],
     payment: 'failed',
   },
   {
     state: 'begun',
     what: 'that it is pending',
-    told: { status: 'pending' },
+    reported: { status: 'pending' },
     verdict: [ignored, 'It says no more than that the attempt is pending.'],
     payment: 'processing',
   },
   {
     state: 'begun',
     what: 'something about no attempt',
-    told: { nothing: true },
+    reported: { nothing: true },
     verdict: [ignored, 'It says nothing about an attempt.'],
     payment: 'processing',
   },
   {
     state: 'begun',
     what: 'another currency',
-    told: { currency: 'USD' },
+    reported: { currency: 'USD' },
     verdict: [processed, 'It names another amount or currency than was asked: a person is asked.'],
     payment: 'unknown',
     task: 'amount_mismatch',
@@ -72,21 +72,21 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'begun',
     what: 'a dispute of a charge that nobody knows',
-    told: { dispute: true },
+    reported: { dispute: true },
     verdict: [ignored, 'It is about a charge of nothing of ours.'],
     payment: 'processing',
   },
   {
     state: 'completed',
     what: 'the same success',
-    told: {},
+    reported: {},
     verdict: [processed, 'The attempt was completed already, by answer.'],
     payment: 'completed',
   },
   {
     state: 'completed',
     what: 'a success of another charge for the same attempt',
-    told: { reference: 'ch_9' },
+    reported: { reference: 'ch_9' },
     verdict: [processed, 'The attempt was completed already, by answer.'],
     payment: 'completed',
     task: 'second_success',
@@ -94,21 +94,21 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'completed',
     what: 'a failure',
-    told: { status: 'failed' },
+    reported: { status: 'failed' },
     verdict: [ignored, 'It says failed of an attempt that was completed before.'],
     payment: 'completed',
   },
   {
     state: 'completed',
     what: 'a success, by another provider',
-    told: { provider: 'other' },
+    reported: { provider: 'other' },
     verdict: [ignored, 'Another provider was asked for this attempt.'],
     payment: 'completed',
   },
   {
     state: 'completed',
     what: 'a dispute',
-    told: { dispute: true },
+    reported: { dispute: true },
     verdict: [processed, 'The payment is disputed: a person is asked.'],
     payment: 'disputed',
     task: 'dispute',
@@ -116,42 +116,42 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'completed',
     what: 'a dispute, by another provider',
-    told: { dispute: true, provider: 'other' },
+    reported: { dispute: true, provider: 'other' },
     verdict: [ignored, 'It is about a charge of nothing of ours.'],
     payment: 'completed',
   },
   {
     state: 'completed',
     what: 'a refund that nobody asked for',
-    told: { refund: { idempotency_key: null, amount: 400 } },
+    reported: { refund: { idempotency_key: null, amount: 400 } },
     verdict: [ignored, 'It is a refund that nobody here has asked for.'],
     payment: 'completed',
   },
   {
     state: 'failed',
     what: 'a success',
-    told: {},
+    reported: {},
     verdict: [processed, 'The attempt had failed, and is completed by this webhook.'],
     payment: 'completed',
   },
   {
     state: 'failed',
     what: 'the same failure',
-    told: { status: 'failed' },
+    reported: { status: 'failed' },
     verdict: [processed, 'The attempt was failed already, by answer.'],
     payment: 'failed',
   },
   {
     state: 'failed',
     what: 'a dispute',
-    told: { dispute: true },
+    reported: { dispute: true },
     verdict: [ignored, 'The payment is failed: there is nothing to dispute.'],
     payment: 'failed',
   },
   {
     state: 'failed, then completed by the second attempt',
     what: 'a success of the first',
-    told: {},
+    reported: {},
     verdict: [processed, 'The payment was paid already: this charge is given back.'],
     payment: 'completed',
     task: 'second_success',
@@ -160,14 +160,14 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'uncollectible',
     what: 'a success',
-    told: {},
+    reported: {},
     verdict: [processed, 'The attempt had failed, and is completed by this webhook.'],
     payment: 'completed',
   },
   {
     state: 'cancelled after a failure',
     what: 'a success',
-    told: {},
+    reported: {},
     verdict: [processed, 'The attempt had failed, and is completed by this webhook.'],
     payment: 'completed',
     givenBack: 'payment_cancelled',
@@ -175,7 +175,7 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'begun, and its subscription cancelled',
     what: 'a success',
-    told: {},
+    reported: {},
     verdict: [processed, 'The attempt is completed by this webhook.'],
     payment: 'completed',
     task: 'second_success',
@@ -184,7 +184,7 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'disputed',
     what: 'the dispute once more',
-    told: { dispute: true },
+    reported: { dispute: true },
     verdict: [ignored, 'The payment is disputed: there is nothing to dispute.'],
     payment: 'disputed',
     task: 'dispute',
@@ -192,42 +192,42 @@ export const verdicts: readonly VerdictRow[] = [
   {
     state: 'completed, 400 of it asked back',
     what: 'that the refund succeeded',
-    told: (id) => ({ refund: refundOf(id) }),
+    reported: (id) => ({ refund: refundOf(id) }),
     verdict: [processed, 'Refund rfd is succeeded.'],
     payment: 'partially_refunded',
   },
   {
     state: 'completed, 400 of it asked back',
     what: 'that the refund is under way',
-    told: (id) => ({ refund: { ...refundOf(id), status: 'pending' } }),
+    reported: (id) => ({ refund: { ...refundOf(id), status: 'pending' } }),
     verdict: [processed, 'Refund rfd was pending.'],
     payment: 'completed',
   },
   {
     state: 'completed, 400 of it asked back',
     what: 'that the refund failed',
-    told: (id) => ({ refund: { ...refundOf(id), status: 'failed' } }),
+    reported: (id) => ({ refund: { ...refundOf(id), status: 'failed' } }),
     verdict: [processed, 'Refund rfd is failed.'],
     payment: 'completed',
   },
   {
     state: 'completed, 400 of it asked back',
     what: 'a refund of another amount',
-    told: (id) => ({ refund: { ...refundOf(id), amount: 401 } }),
+    reported: (id) => ({ refund: { ...refundOf(id), amount: 401 } }),
     verdict: ['failed', 'It names another amount than refund rfd has.'],
     payment: 'completed',
   },
   {
     state: 'completed, 400 of it asked back',
     what: 'the refund, by another provider',
-    told: (id) => ({ refund: refundOf(id), provider: 'other' }),
+    reported: (id) => ({ refund: refundOf(id), provider: 'other' }),
     verdict: [ignored, 'Another provider was asked for this refund.'],
     payment: 'completed',
   },
   {
     state: 'completed, 400 of it given back',
     what: 'that the refund succeeded',
-    told: (id) => ({ refund: refundOf(id) }),
+    reported: (id) => ({ refund: refundOf(id) }),
     verdict: [processed, 'Refund rfd was succeeded.'],
     payment: 'partially_refunded',
   },

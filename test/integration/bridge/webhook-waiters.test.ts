@@ -5,7 +5,7 @@ import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { paymentStart } from '../../../contracts/workflows/workflows';
 import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
-import { webhooksOf, type Told, type Webhooks } from '../../support/stored-webhooks';
+import { webhooksOf, type Reported, type Webhooks } from '../../support/stored-webhooks';
 import { until } from '../../support/until';
 
 let given: GivenBilling;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([given.end(), connection.close()]));
 
-const stored = (paymentId: string, told?: Told) => webhooks.stored(paymentId, told);
+const stored = (paymentId: string, reported?: Reported) => webhooks.stored(paymentId, reported);
 const consume = (record: { data: { delivery_id: string } }) => webhooks.consume(record);
 const deliveryOf = (id: string) => given.db.webhookDelivery.findUniqueOrThrow({ where: { id } });
 let subscriptions = 0;
@@ -98,9 +98,9 @@ describe('whoever waits', () => {
   it('hears nothing twice from an attempt that a decline of our own has settled', async () => {
     const { paymentId } = await begun();
     await attempt(paymentId, declined);
-    const told = await stored(paymentId, { status: 'failed' });
-    await consume(told);
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'processed' });
+    const reported = await stored(paymentId, { status: 'failed' });
+    await consume(reported);
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'processed' });
     expect(await isThere(paymentId)).toBe(false);
   });
 });

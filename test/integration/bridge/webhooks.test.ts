@@ -14,7 +14,7 @@ import {
   noAnswer,
   type GivenBilling,
 } from '../../support/given-billing';
-import { webhooksOf, type Told, type Webhooks } from '../../support/stored-webhooks';
+import { webhooksOf, type Reported, type Webhooks } from '../../support/stored-webhooks';
 
 let given: GivenBilling;
 let connection: Connection;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([given.end(), connection.close()]));
 
-const stored = (paymentId: string | null, told?: Told) => webhooks.stored(paymentId, told);
+const stored = (paymentId: string | null, reported?: Reported) => webhooks.stored(paymentId, reported);
 const consume = (record: { data: { delivery_id: string } }) => webhooks.consume(record);
 const deliveryOf = (id: string) => given.db.webhookDelivery.findUniqueOrThrow({ where: { id } });
 const paymentOf = (id: string) => given.db.payment.findUniqueOrThrow({ where: { id } });
@@ -52,10 +52,10 @@ async function inFlight(more: object = { kind: 'renewal' }): Promise<string> {
 describe('a success', () => {
   it('settles the attempt, publishes it by the Payment Service, and is processed', async () => {
     const paymentId = await inFlight();
-    const told = await stored(paymentId);
-    await consume(told);
+    const reported = await stored(paymentId);
+    await consume(reported);
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({
       status: 'processed',
       outcome: 'The attempt is completed by this webhook.',
       processed_at: expect.any(Date),
@@ -84,9 +84,9 @@ describe('a success', () => {
     const { paymentId } = await given.begun();
     await attempt(paymentId, completed);
     const { version } = await paymentOf(paymentId);
-    const told = await stored(paymentId);
-    await consume(told);
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({
+    const reported = await stored(paymentId);
+    await consume(reported);
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({
       status: 'processed',
       outcome: 'The attempt was completed already, by answer.',
     });
@@ -110,10 +110,10 @@ describe('a success', () => {
 
   it('the same record fifty times, fifty at once: one effect', async () => {
     const paymentId = await inFlight();
-    const told = await stored(paymentId);
-    await Promise.all(Array.from({ length: 50 }, () => consume(told)));
+    const reported = await stored(paymentId);
+    await Promise.all(Array.from({ length: 50 }, () => consume(reported)));
     const { version } = await paymentOf(paymentId);
-    await consume(told);
+    await consume(reported);
     expect((await paymentOf(paymentId)).version).toBe(version);
     expect(await eventsOf(paymentId)).toBe(1);
   });
@@ -124,10 +124,10 @@ describe('what contradicts the rows', () => {
     const { paymentId } = await given.begun();
     await given.db.payment.update({ where: { id: paymentId }, data: { kind: 'renewal' } });
     await attempt(paymentId, declined);
-    const told = await stored(paymentId);
-    await consume(told);
+    const reported = await stored(paymentId);
+    await consume(reported);
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({
       status: 'processed',
       outcome: 'The attempt had failed, and is completed by this webhook.',
     });
@@ -141,9 +141,9 @@ describe('what contradicts the rows', () => {
   it('a failure after a success is ignored', async () => {
     const { paymentId } = await given.begun();
     await attempt(paymentId, completed);
-    const told = await stored(paymentId, { status: 'failed' });
-    await consume(told);
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'ignored' });
+    const reported = await stored(paymentId, { status: 'failed' });
+    await consume(reported);
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'ignored' });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
   });
 
@@ -168,18 +168,18 @@ describe('what contradicts the rows', () => {
 
   it('another provider’s word about the attempt is ignored', async () => {
     const paymentId = await inFlight();
-    const told = await stored(paymentId, { provider: 'other' });
-    await consume(told);
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'ignored' });
+    const reported = await stored(paymentId, { provider: 'other' });
+    await consume(reported);
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'ignored' });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'processing' });
   });
 
   it('a record is believed only as far as the ledger has its delivery, and only what that says', async () => {
     const paymentId = await inFlight();
-    const told = await stored(paymentId, { status: 'pending' });
+    const reported = await stored(paymentId, { status: 'pending' });
     const forged = { delivery_id: 'whd_forged', payment_id: paymentId };
     await expect(consume({ data: forged })).rejects.toMatchObject({ code: 'unknown_delivery' });
-    await consume({ data: { ...told.data, outcome: { status: 'completed', attempt: 1 } } as never });
+    await consume({ data: { ...reported.data, outcome: { status: 'completed', attempt: 1 } } as never });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'processing' });
   });
 });
@@ -188,8 +188,8 @@ describe('what is about something else', () => {
   it.each([
     ['nothing of ours', null, { type: 'charge.refreshed' }],
     ['an attempt that is still pending', 'open', { status: 'pending' as const }],
-  ])('%s is ignored', async (_, which, told) => {
-    const delivery = await stored(which === null ? null : await inFlight(), told);
+  ])('%s is ignored', async (_, which, reported) => {
+    const delivery = await stored(which === null ? null : await inFlight(), reported);
     await consume(delivery);
     expect(await deliveryOf(delivery.deliveryId)).toMatchObject({ status: 'ignored' });
   });
@@ -197,11 +197,11 @@ describe('what is about something else', () => {
   it('a dispute marks the payment and is shown to a person, once', async () => {
     const { paymentId } = await given.begun();
     await attempt(paymentId, completed);
-    const told = await stored(paymentId, { dispute: true, type: 'charge.disputed' });
-    await consume(told);
+    const reported = await stored(paymentId, { dispute: true, type: 'charge.disputed' });
+    await consume(reported);
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'disputed' });
     expect(await tasksOf(paymentId)).toMatchObject([{ kind: 'dispute' }]);
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'processed' });
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'processed' });
     const again = await stored(paymentId, { dispute: true, type: 'charge.disputed' });
     await consume(again);
     expect(await deliveryOf(again.deliveryId)).toMatchObject({ status: 'ignored' });
@@ -228,10 +228,10 @@ describe('a refund', () => {
 
   it('is settled by the webhook that comes before our own answer', async () => {
     const { paymentId, idempotency_key } = await reserved('rfd_told');
-    const told = await stored(paymentId, { refund: { idempotency_key, amount: 400 } });
-    await consume(told);
+    const reported = await stored(paymentId, { refund: { idempotency_key, amount: 400 } });
+    await consume(reported);
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'partially_refunded', refunded_amount: 400n });
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({
       status: 'processed',
       outcome: 'Refund rfd_told is succeeded.',
     });
@@ -251,9 +251,9 @@ describe('a refund', () => {
 
 describe('a payment that is not there yet', () => {
   it('is waited for: failed at first, processed once it came', async () => {
-    const told = await stored('pay_to_come');
-    await expect(consume(told)).rejects.toMatchObject({ name: 'Unprocessable', code: 'unknown_payment' });
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({
+    const reported = await stored('pay_to_come');
+    await expect(consume(reported)).rejects.toMatchObject({ name: 'Unprocessable', code: 'unknown_payment' });
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({
       status: 'failed',
       outcome: 'The payment is not known.',
     });
@@ -269,10 +269,10 @@ describe('a payment that is not there yet', () => {
         announced: true,
       },
     });
-    await expect(consume(told)).rejects.toMatchObject({ code: 'unknown_attempt' });
+    await expect(consume(reported)).rejects.toMatchObject({ code: 'unknown_attempt' });
     await begin('pay_to_come');
-    await consume(told);
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'processed' });
+    await consume(reported);
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'processed' });
     expect(await paymentOf('pay_to_come')).toMatchObject({ status: 'completed' });
   });
 });
@@ -280,12 +280,12 @@ describe('a payment that is not there yet', () => {
 describe('a replay', () => {
   it('of what was processed has no second effect', async () => {
     const paymentId = await inFlight();
-    const told = await stored(paymentId);
-    await consume(told);
+    const reported = await stored(paymentId);
+    await consume(reported);
     const { version } = await paymentOf(paymentId);
-    await inTransaction(given.db, (tx) => replayDelivery(tx, told.deliveryId));
-    await consume(await webhooks.record(`${told.eventId}/again/1`));
-    expect(await deliveryOf(told.deliveryId)).toMatchObject({ status: 'processed' });
+    await inTransaction(given.db, (tx) => replayDelivery(tx, reported.deliveryId));
+    await consume(await webhooks.record(`${reported.eventId}/again/1`));
+    expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'processed' });
     expect(await paymentOf(paymentId)).toMatchObject({ version });
     expect(await eventsOf(paymentId)).toBe(1);
   });

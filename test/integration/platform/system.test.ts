@@ -91,11 +91,11 @@ test('a process that dies at its start is told with the end of its log', async (
 });
 
 test('an unexpected end of a process is reported', async () => {
-  let tell: (name: string) => void = () => undefined;
+  let report: (name: string) => void = () => undefined;
   const died = new Promise<string>((resolve) => {
-    tell = resolve;
+    report = resolve;
   });
-  const system = await startSystem(options({ onProductExit: ({ name }) => tell(name) }));
+  const system = await startSystem(options({ onProductExit: ({ name }) => report(name) }));
   process.kill(system.product('worker').pid as number, 'SIGKILL');
   expect(await died).toBe('worker');
   await system.stop();

@@ -5,7 +5,7 @@ import {
   type Database,
   type Transaction,
 } from '../../../prisma/client';
-import { direct } from '../../../prisma/sql';
+import { sql } from '../../../prisma/sql';
 import { Prisma } from '../../../prisma/generated/client';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 
@@ -26,7 +26,7 @@ const exists = async (id: string) => (await db.customer.count({ where: { id } })
 describe('a statement past Prisma', () => {
   it('is answered with values as Prisma has them', async () => {
     const at = new Date('2027-03-01T09:00:00.123Z');
-    const rows = await direct(db).query`
+    const rows = await sql(db).query`
       SELECT ${9_007_199_254_740_993n}::bigint AS big, ${7}::int AS small, ${at}::timestamptz AS at, ${true}::boolean AS yes,
         ${JSON.stringify({ a: [1, null] })}::jsonb AS json, ${['x', 'y,"z']}::text[] AS texts, ${null}::text AS nothing`;
     expect(rows).toEqual([
@@ -43,16 +43,16 @@ describe('a statement past Prisma', () => {
   });
 
   it('tells how many rows it changed', async () => {
-    await direct(db).execute(insert('cus_count'));
+    await sql(db).execute(insert('cus_count'));
     const rename = (name: string) =>
-      direct(db)
+      sql(db)
         .execute`UPDATE customers SET name = ${name} WHERE id = 'cus_count' AND name IS DISTINCT FROM ${name}`;
     expect([await rename('a'), await rename('a')]).toEqual([1, 0]);
   });
 
   it('belongs to its transaction, as the statements of Prisma do', async () => {
     const failing = inTransaction(db, async (tx) => {
-      await direct(tx).execute(insert('cus_direct'));
+      await sql(tx).execute(insert('cus_direct'));
       await tx.customer.create({ data: { id: 'cus_prisma' } });
       expect(await tx.customer.count({ where: { id: { in: ['cus_direct', 'cus_prisma'] } } })).toBe(2);
       expect(await exists('cus_direct')).toBe(false);
@@ -68,15 +68,13 @@ describe('a statement past Prisma', () => {
       ended = tx;
       await databaseNow(tx);
     });
-    await expect(direct(ended ?? {}).execute(insert('cus_late'))).rejects.toThrow(
-      'the transaction has ended',
-    );
+    await expect(sql(ended ?? {}).execute(insert('cus_late'))).rejects.toThrow('the transaction has ended');
     expect(await exists('cus_late')).toBe(false);
   });
 
   it('is refused on anything but a database or a transaction', async () => {
-    expect(() => direct({})).toThrow('neither a database nor a transaction');
-    expect(() => direct(db).send(insert('cus_sent'))).toThrow('outside of a transaction');
+    expect(() => sql({})).toThrow('neither a database nor a transaction');
+    expect(() => sql(db).enqueue(insert('cus_sent'))).toThrow('outside of a transaction');
   });
 });
 
@@ -84,10 +82,10 @@ describe('statements of a transaction that are asked for at once', () => {
   it('are carried out in their order, each seeing what those before it did', async () => {
     const counts = await inTransaction(db, async (tx) => {
       const count = () =>
-        direct(tx).query<[{ count: bigint }]>`SELECT count(*) FROM customers WHERE id LIKE 'cus_order_%'`;
-      direct(tx).send(insert('cus_order_1'));
+        sql(tx).query<[{ count: bigint }]>`SELECT count(*) FROM customers WHERE id LIKE 'cus_order_%'`;
+      sql(tx).enqueue(insert('cus_order_1'));
       const first = count();
-      direct(tx).send(insert('cus_order_2'));
+      sql(tx).enqueue(insert('cus_order_2'));
       const both = tx.customer.count({ where: { id: { startsWith: 'cus_order_' } } });
       return [(await first)[0].count, await both];
     });
@@ -98,8 +96,8 @@ describe('statements of a transaction that are asked for at once', () => {
 
 describe('a statement that is sent without waiting', () => {
   const twice = async (tx: Transaction) => {
-    direct(tx).send(insert('cus_twice'));
-    direct(tx).send(insert('cus_twice'));
+    sql(tx).enqueue(insert('cus_twice'));
+    sql(tx).enqueue(insert('cus_twice'));
   };
 
   it('ends the transaction with its failure when it is the last one', async () => {
@@ -124,7 +122,7 @@ describe('a statement that is sent without waiting', () => {
   it('leaves a connection behind that others can use', async () => {
     const work = Array.from({ length: 12 }, (_, index) =>
       inTransaction(db, async (tx) => {
-        direct(tx).send(insert(`cus_many_${index}`));
+        sql(tx).enqueue(insert(`cus_many_${index}`));
         if (index % 2 === 1) await twice(tx);
       }).then(
         () => 'committed',

@@ -29,7 +29,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
   payments: {
     refund: () => Promise.reject(new Error('not asked')),
     cancel: () => Promise.reject(new Error('not asked')),
-    look: () => Promise.reject(new Error('not asked')),
+    refreshPayment: () => Promise.reject(new Error('not asked')),
   },
   readiness: [],
   providers: new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]),

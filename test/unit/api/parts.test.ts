@@ -9,7 +9,7 @@ import {
   encodePosition,
   pageOf,
 } from '../../../api/http/cursors';
-import { isDatabaseAway } from '../../../api/http/database-unavailable';
+import { isDatabaseUnavailable } from '../../../api/http/database-unavailable';
 import { describeError, scrubbed } from '../../../api/http/logging';
 import { problemTexts } from '../../../api/http/problem-texts';
 import { ProblemError, problemBody, problemHeaders, toProblem } from '../../../api/http/problems';
@@ -251,7 +251,7 @@ describe('problems', () => {
     ['pool exhausted', { message: 'timeout exceeded when trying to connect' }],
   ])('PostgreSQL %s: unavailable', (_name, fields) => {
     const error = Object.assign(new Error('gone'), fields);
-    expect(isDatabaseAway(error)).toBe(true);
+    expect(isDatabaseUnavailable(error)).toBe(true);
     expect(toProblem(error).code).toBe('unavailable');
   });
 

@@ -15,7 +15,7 @@ const local = { host: '127.0.0.1', port: 0 };
 function slowApp() {
   let arrived: () => void = () => undefined;
   let finish: () => void = () => undefined;
-  const inHand = new Promise<void>((resolve) => {
+  const inProgress = new Promise<void>((resolve) => {
     arrived = resolve;
   });
   const app: Express = express();
@@ -24,7 +24,7 @@ function slowApp() {
     arrived();
   });
   app.get('/fast', (_request, response) => void response.json({ fast: true }));
-  return { app, inHand, finish: () => finish() };
+  return { app, inProgress, finish: () => finish() };
 }
 
 test('a taken port is an error that names the port and the variable', async () => {
@@ -40,12 +40,12 @@ test('an address that is not ours is an error that names the variable', async ()
 });
 
 test('closing lets the request in hand finish and takes no new one', async () => {
-  const { app, inHand, finish } = slowApp();
+  const { app, inProgress, finish } = slowApp();
   server = await listen(app, local);
   const { url } = server;
   await (await fetch(`${url}/fast`)).text();
   const answer = fetch(`${url}/slow`);
-  await inHand;
+  await inProgress;
   let ended = false;
   const closing = server.close(60_000).then((cut) => {
     ended = true;
@@ -67,13 +67,13 @@ test('idle connections do not hold up the end', async () => {
 });
 
 test('at the deadline what is left is cut', async () => {
-  const { app, inHand } = slowApp();
+  const { app, inProgress } = slowApp();
   server = await listen(app, local);
   const answer = fetch(`${server.url}/slow`).then(
     () => 'answered',
     () => 'cut',
   );
-  await inHand;
+  await inProgress;
   expect(await server.close(50)).toBe(1);
   expect(await answer).toBe('cut');
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { RecordWindow, type WindowLimits } from '../../../bridge/consumer/record-window';
 import type { ReceivedRecord } from '../../../bridge/kafka/port';
 
-const wide: WindowLimits = { parallel: 8, unfinished: 1_000, unfinishedBytes: 1_000_000, ahead: 1_000 };
+const wide: WindowLimits = { parallel: 8, unfinished: 1_000, bytesInProgress: 1_000_000, ahead: 1_000 };
 const recordOf = (key: string | null, offset: number, bytes = 1): ReceivedRecord => ({
   topic: 't',
   partition: 0,
@@ -44,10 +44,12 @@ describe('RecordWindow', () => {
         const finished = new Set<number>();
         for (let turn = 0; finished.size < list.length; turn += 1) {
           expect(running.size).toBeLessThanOrEqual(parallel);
-          const keysInHand = [...running.keys()].map((at) => list[Number(at)]).filter((key) => key !== null);
-          expect(new Set(keysInHand).size).toBe(keysInHand.length);
-          const inHand = [...running.keys()].map(Number);
-          const offset = inHand[(finishing[turn % finishing.length] ?? 0) % inHand.length] ?? -1;
+          const keysInProgress = [...running.keys()]
+            .map((at) => list[Number(at)])
+            .filter((key) => key !== null);
+          expect(new Set(keysInProgress).size).toBe(keysInProgress.length);
+          const inProgress = [...running.keys()].map(Number);
+          const offset = inProgress[(finishing[turn % finishing.length] ?? 0) % inProgress.length] ?? -1;
           await finish(offset);
           finished.add(offset);
           const firstOpen = list.findIndex((_, at) => !finished.has(at));
@@ -73,13 +75,13 @@ describe('RecordWindow', () => {
     await finish(2, false);
     await rest;
     expect(offsets(begun)).toEqual([0, 2]);
-    expect([window.doneUpTo, window.firstUnfinished]).toEqual(['0', '1']);
+    expect([window.doneUpTo, window.firstInProgress]).toEqual(['0', '1']);
   });
 
   it.each<[string, Partial<WindowLimits>, number, number]>([
     ['records', { unfinished: 3 }, 1, 3],
-    ['bytes', { unfinishedBytes: 300 }, 100, 3],
-    ['bytes, but holds one record of any size', { unfinishedBytes: 300 }, 1_000, 1],
+    ['bytes', { bytesInProgress: 300 }, 100, 3],
+    ['bytes, but holds one record of any size', { bytesInProgress: 300 }, 1_000, 1],
   ])('has room for so many %s', async (_, limits, bytes, wanted) => {
     const { window, finish } = playedWindow({ ...wide, ...limits });
     let taken = 0;

@@ -1,10 +1,10 @@
 /** The judges of the fault tests: each sees what it is there for. */
 import type { Facts } from '../../chaos/facts';
 import { violationsOf } from '../../chaos/invariants';
-import { quietFacts } from './quiet-facts';
+import { idleFacts } from './quiet-facts';
 
 const facts = (harm: (facts: Facts) => void): Facts => {
-  const harmed = quietFacts();
+  const harmed = idleFacts();
   harm(harmed);
   return harmed;
 };
@@ -12,7 +12,7 @@ const facts = (harm: (facts: Facts) => void): Facts => {
 const first = <T>(list: T[]): T => list[0]!;
 
 test('a system at rest violates nothing', () => {
-  expect(violationsOf(quietFacts())).toEqual([]);
+  expect(violationsOf(idleFacts())).toEqual([]);
 });
 
 test('an event that Kafka holds twice violates nothing, when the order of its key begins right', () => {
@@ -24,7 +24,7 @@ test('an event that Kafka holds twice violates nothing, when the order of its ke
 
 describe('an attempt that was declined and succeeded late', () => {
   /** The first attempt of pay_4 instead of its second one. */
-  const late = (told: 'failed before' | 'completed alone') =>
+  const late = (reported: 'failed before' | 'completed alone') =>
     facts((known) => {
       Object.assign(known.charges[3]!, { token: 'tok_declined_then_late_ok', status: 'succeeded' });
       Object.assign(known.attempts[3]!, { status: 'completed' });
@@ -35,13 +35,13 @@ describe('an attempt that was declined and succeeded late', () => {
       const value = JSON.stringify({ id, data: {} });
       Object.assign(known.records[6]!, { event: { id, data: {} }, value });
       Object.assign(known.outbox[6]!, { event_id: id, payload: value });
-      if (told === 'failed before') return;
+      if (reported === 'failed before') return;
       known.records.splice(5, 1);
       known.outbox.splice(5, 1);
     });
 
-  test.each(['failed before', 'completed alone'] as const)('violates nothing, told as %s', (told) => {
-    expect(violationsOf(late(told))).toEqual([]);
+  test.each(['failed before', 'completed alone'] as const)('violates nothing, told as %s', (reported) => {
+    expect(violationsOf(late(reported))).toEqual([]);
   });
 });
 
@@ -215,12 +215,12 @@ test.each<[string, string, (facts: Facts) => void]>([
   [
     'an order that was told paid and is not',
     'orders are as their callers were told: tok_stolen was told 201, and sub_3 is expired',
-    ({ told }) => Object.assign(told.orders[2]!, { status: 201 }),
+    ({ reported }) => Object.assign(reported.orders[2]!, { status: 201 }),
   ],
   [
     'an order that was answered with a fault',
     'orders are as their callers were told: tok_ok was told 500, and null is not there',
-    ({ told }) => Object.assign(first(told.orders), { status: 500, subscriptionId: null }),
+    ({ reported }) => Object.assign(first(reported.orders), { status: 500, subscriptionId: null }),
   ],
   [
     'two subscriptions of one order',
@@ -230,7 +230,7 @@ test.each<[string, string, (facts: Facts) => void]>([
   [
     'a cancellation that was told and is not there',
     'cancellations are as their callers were told: sub_1 was told 200 and is active',
-    ({ told }) => void told.cancellations.push({ subscriptionId: 'sub_1', status: 200 }),
+    ({ reported }) => void reported.cancellations.push({ subscriptionId: 'sub_1', status: 200 }),
   ],
   [
     'a webhook that never came',
@@ -250,7 +250,7 @@ test.each<[string, string, (facts: Facts) => void]>([
   [
     'a payment that was told and is not there',
     'payments are as their callers were told: pay_9 was told 202 and is not there',
-    ({ told }) => void told.payments.push({ customer: 'cus_9', paymentId: 'pay_9', status: 202 }),
+    ({ reported }) => void reported.payments.push({ customer: 'cus_9', paymentId: 'pay_9', status: 202 }),
   ],
   [
     'two payments of one wish',

@@ -1,7 +1,7 @@
 /** The judges of the fault tests that look at periods: each sees what it is there for. */
 import type { Facts } from '../../chaos/facts';
 import { violationsOf } from '../../chaos/invariants';
-import { quietFacts } from './quiet-facts';
+import { idleFacts } from './quiet-facts';
 
 const first = <T>(list: T[]): T => list[0]!;
 
@@ -37,7 +37,7 @@ test.each<[string, string, (facts: Facts) => void]>([
   [
     'a period that ended and was not followed',
     'each period that ended has its successor: 2 periods of sub_1 have ended, and it has 2',
-    ({ told }) => void told.ended.push('sub_1'),
+    ({ reported }) => void reported.ended.push('sub_1'),
   ],
   [
     'money that was taken and not noted',
@@ -45,7 +45,7 @@ test.each<[string, string, (facts: Facts) => void]>([
     ({ periods }) => Object.assign(first(periods), { paid: false }),
   ],
 ])('%s is seen', (_, line, harm) => {
-  const harmed = quietFacts();
+  const harmed = idleFacts();
   harm(harmed);
   expect(violationsOf(harmed)).toContain(line);
 });

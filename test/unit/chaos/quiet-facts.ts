@@ -85,7 +85,7 @@ const taken = (type: string, reference: string) => ({
 });
 
 /** Made anew for each test, which may break it. */
-export function quietFacts(): Facts {
+export function idleFacts(): Facts {
   const records = [
     event('subscriptions.created', 'sub_1/v1', { subscription: snapshot('sub_1', 1, 'active') }, 0, 0),
     event('subscriptions.updated', 'sub_1/v2', { subscription: snapshot('sub_1', 2, 'active') }, 0, 0),
@@ -98,7 +98,7 @@ export function quietFacts(): Facts {
   const poison = { topic: 'subscriptions.updated', partition: 2, offset: 0 };
   const letters = [{ group: 'analytics-service', ...poison }];
   return {
-    told: {
+    reported: {
       orders: [
         { customer: 'cus_1', token: 'tok_ok', status: 201, subscriptionId: 'sub_1' },
         { customer: 'cus_2', token: 'tok_ok', status: 201, subscriptionId: 'sub_2' },

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { noticesDue, tellsCustomers, type NoticeFacts } from '../../../domain/retry/dunning-notices';
+import { noticesDue, notifiesCustomers, type NoticeFacts } from '../../../domain/retry/dunning-notices';
 import { planNextAttempt, type FailedAttempt } from '../../../domain/retry/planner';
 import { previewOf } from '../../../domain/retry/preview';
 import type { RetryPolicyDocument } from '../../../domain/retry/policy';
@@ -21,7 +21,7 @@ function dueAt(now: string, more: Partial<NoticeFacts> = {}) {
     plan,
     time_zone: 'UTC',
     now,
-    told: false,
+    notified: false,
     has_subscription: true,
     ...more,
   });
@@ -48,14 +48,16 @@ describe('what a customer is told while a payment is collected', () => {
   it('is nothing of a failure where the policy says so', () => {
     const policy = plainPolicy({ notify: { on_failure: false, before_final_days: [1] } });
     expect(dueAt(failedAt, { policy })).toMatchObject({ failed: false, next_at: inDays(13) });
-    expect(tellsCustomers(policy)).toBe(true);
-    expect(tellsCustomers(plainPolicy({ notify: { on_failure: false, before_final_days: [] } }))).toBe(false);
+    expect(notifiesCustomers(policy)).toBe(true);
+    expect(notifiesCustomers(plainPolicy({ notify: { on_failure: false, before_final_days: [] } }))).toBe(
+      false,
+    );
   });
 
   it('is no failure of an attempt by hand, unless it is the first that he hears of', () => {
     const attempts = retried('manual_retry');
-    expect(dueAt(inDays(1.5), { attempts, told: true })).toMatchObject({ failed: false });
-    expect(dueAt(inDays(1.5), { attempts, told: false })).toMatchObject({ failed: true });
+    expect(dueAt(inDays(1.5), { attempts, notified: true })).toMatchObject({ failed: false });
+    expect(dueAt(inDays(1.5), { attempts, notified: false })).toMatchObject({ failed: true });
   });
 
   it('waits while an attempt is due, which may bring the money', () => {
@@ -98,7 +100,7 @@ function remindersLived(policy: RetryPolicyDocument, failure: FailedAttempt, zon
       attempts.push({ ...failure, number, trigger: 'automatic_retry', at });
       continue;
     }
-    const about = { policy, attempts, plan, time_zone: zone, now, told: true, has_subscription: true };
+    const about = { policy, attempts, plan, time_zone: zone, now, notified: true, has_subscription: true };
     const notices = noticesDue(about);
     if (notices === null) throw new Error('no attempt is due');
     // Asked for again, it is asked for once: what counts is when it was said first.

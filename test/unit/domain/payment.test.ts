@@ -1,12 +1,12 @@
 import {
   declineCategory,
   declineCodes,
-  isPaymentCollected,
+  isPaymentPaid,
   isPaymentOpen,
   mayBeginAttempt,
   paymentStatuses,
 } from '../../../domain/payment/payment';
-import { lookupLadderMs, nextQuestion } from '../../../domain/payment/unknown-outcome';
+import { lookupScheduleMs, nextLookup } from '../../../domain/payment/unknown-outcome';
 
 describe('mayBeginAttempt', () => {
   it('allows the first attempt on a fresh payment and the next one on a failed payment, nothing else', () => {
@@ -27,9 +27,7 @@ describe('mayBeginAttempt', () => {
 
 describe('a payment’s state', () => {
   it('is never open and collected at once', () => {
-    expect(paymentStatuses.filter((status) => isPaymentOpen(status) && isPaymentCollected(status))).toEqual(
-      [],
-    );
+    expect(paymentStatuses.filter((status) => isPaymentOpen(status) && isPaymentPaid(status))).toEqual([]);
   });
 });
 
@@ -53,14 +51,14 @@ describe('declineCategory', () => {
   });
 });
 
-describe('nextQuestion', () => {
+describe('nextLookup', () => {
   const created_at = '2027-01-01T00:00:00.000Z';
   const unknownSinceMs = Date.parse(created_at) + 60_000;
   const ask = (status: 'unknown' | 'pending', lookups: number) =>
-    nextQuestion({ kind: 'first', status, created_at }, { unknownSinceMs, lookups, incompleteHours: 23 });
+    nextLookup({ kind: 'first', status, created_at }, { unknownSinceMs, lookups, incompleteHours: 23 });
 
   it('climbs the ladder: 1, 5, 15 minutes, 1, 6, 24 hours', () => {
-    const minutes = lookupLadderMs.map(
+    const minutes = lookupScheduleMs.map(
       (_, lookups) => ((ask('unknown', lookups)?.atMs ?? 0) - unknownSinceMs) / 60_000,
     );
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440]);
@@ -71,11 +69,11 @@ describe('nextQuestion', () => {
   });
 
   it('has nothing left to ask about an unknown outcome after the last rung: time alone never ends it', () => {
-    expect(ask('unknown', lookupLadderMs.length)).toBeNull();
+    expect(ask('unknown', lookupScheduleMs.length)).toBeNull();
   });
 
   it('ends a customer’s time after the given hours', () => {
-    expect(ask('pending', lookupLadderMs.length)).toEqual({
+    expect(ask('pending', lookupScheduleMs.length)).toEqual({
       atMs: Date.parse('2027-01-01T23:00:00.000Z'),
       provesAbsence: false,
       last: true,

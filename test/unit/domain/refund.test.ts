@@ -2,7 +2,7 @@ import {
   decideRefund,
   refundAgainAfterMs,
   refundedStatus,
-  refundNeedsPerson,
+  refundNeedsOperator,
 } from '../../../domain/payment/refund';
 
 const paid = { status: 'completed', amount: 1000 } as const;
@@ -37,6 +37,6 @@ describe('a refund', () => {
   it('without a final answer is asked for less and less often, daily in the end, with a person told', () => {
     const minutes = [1, 2, 3, 4, 5, 6, 7, 100].map((asked) => refundAgainAfterMs(asked) / 60_000);
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440, 1440, 1440]);
-    expect([6, 7].map(refundNeedsPerson)).toEqual([false, true]);
+    expect([6, 7].map(refundNeedsOperator)).toEqual([false, true]);
   });
 });

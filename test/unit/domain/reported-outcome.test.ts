@@ -1,14 +1,14 @@
 import { failure } from '../../../domain/payment/payment';
-import { outcomeOfTold } from '../../../domain/payment/reported-outcome';
+import { outcomeOfReport } from '../../../domain/payment/reported-outcome';
 
 const asked = { amount: 1000, currency: 'EUR' };
 const declined = failure('insufficient_funds', 'Not enough money.');
-const told = { status: 'completed', ...asked, provider_reference: 'ch_1', failure: null } as const;
+const reported = { status: 'completed', ...asked, provider_reference: 'ch_1', failure: null } as const;
 
 describe('what a webhook’s word means', () => {
   it('is the outcome that it names', () => {
-    expect(outcomeOfTold(told, asked)).toEqual({ status: 'completed', provider_reference: 'ch_1' });
-    expect(outcomeOfTold({ ...told, status: 'failed', failure: declined }, asked)).toEqual({
+    expect(outcomeOfReport(reported, asked)).toEqual({ status: 'completed', provider_reference: 'ch_1' });
+    expect(outcomeOfReport({ ...reported, status: 'failed', failure: declined }, asked)).toEqual({
       status: 'failed',
       provider_reference: 'ch_1',
       failure: declined,
@@ -20,7 +20,7 @@ describe('what a webhook’s word means', () => {
     ['another currency', { currency: 'USD' }],
     ['another amount of a failure', { amount: 1, status: 'failed' as const, failure: declined }],
   ])('is never believed about %s', (_, more) => {
-    expect(outcomeOfTold({ ...told, ...more }, asked)).toEqual({
+    expect(outcomeOfReport({ ...reported, ...more }, asked)).toEqual({
       status: 'unknown',
       reason: 'amount_mismatch',
     });
@@ -32,6 +32,6 @@ describe('what a webhook’s word means', () => {
     [{ provider_reference: null }],
     [{ status: 'failed' as const, failure: null }],
   ])('is nothing to write down when it settles nothing: %j', (more) => {
-    expect(outcomeOfTold({ ...told, ...more }, asked)).toBeNull();
+    expect(outcomeOfReport({ ...reported, ...more }, asked)).toBeNull();
   });
 });

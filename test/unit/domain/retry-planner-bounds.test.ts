@@ -118,9 +118,9 @@ test('every story ends, and without new payment methods after no more attempts t
     const rules = Object.values(policy.by_category).map((rule) =>
       typeof rule === 'object' ? rule.ladder : [],
     );
-    const rungs = [policy.ladder, ...rules].reduce((sum, ladder) => sum + (ladder?.length ?? 0), 0);
+    const steps = [policy.ladder, ...rules].reduce((sum, ladder) => sum + (ladder?.length ?? 0), 0);
     const methods = new Set(played.attempts.map(({ payment_method_id }) => payment_method_id)).size;
-    expect(automatic(played).length).toBeLessThanOrEqual(rungs + methods - 1);
+    expect(automatic(played).length).toBeLessThanOrEqual(steps + methods - 1);
     const end = 'until' in played.last ? played.last.until : played.last.at;
     expect(Date.parse(end)).toBe(played.endMs);
   });

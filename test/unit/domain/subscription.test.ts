@@ -1,4 +1,4 @@
-import { paymentStatuses, isPaymentCollected, isPaymentOpen } from '../../../domain/payment/payment';
+import { paymentStatuses, isPaymentPaid, isPaymentOpen } from '../../../domain/payment/payment';
 import { decideBeginning, decideFirstPayment } from '../../../domain/subscription/subscription';
 
 describe('decideBeginning', () => {
@@ -15,7 +15,7 @@ describe('decideBeginning', () => {
 describe('decideFirstPayment', () => {
   it('activates on money taken, expires on money refused, waits otherwise', () => {
     for (const status of paymentStatuses) {
-      const wanted = isPaymentCollected(status) ? 'active' : isPaymentOpen(status) ? 'incomplete' : 'expired';
+      const wanted = isPaymentPaid(status) ? 'active' : isPaymentOpen(status) ? 'incomplete' : 'expired';
       expect(decideFirstPayment(status).status).toBe(wanted);
     }
   });

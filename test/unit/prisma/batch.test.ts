@@ -1,4 +1,4 @@
-import { together, type Company } from '../../../prisma/batch';
+import { createBatcher, type BatchOptions } from '../../../prisma/batch';
 
 class Refused extends Error {}
 
@@ -8,7 +8,7 @@ async function nothingElseToDo(): Promise<void> {
 }
 
 /** Runs that end when the test says so. */
-function held(more: Partial<Company<string, string>> = {}) {
+function held(more: Partial<BatchOptions<string, string>> = {}) {
   const runs: { items: readonly string[]; end: (error?: Error) => Promise<void> }[] = [];
   const run = (items: readonly string[]): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
@@ -19,7 +19,7 @@ function held(more: Partial<Company<string, string>> = {}) {
       };
       runs.push({ items, end });
     });
-  const one = together({
+  const one = createBatcher({
     run,
     mayBlameOne: (error) => error instanceof Refused,
     weightOf: (item) => item.length,

@@ -177,8 +177,8 @@ describe('charge', () => {
 
   test('an answer without end is given up at the limit', async () => {
     let sentBytes = 0;
-    let tellClosed: () => void = () => undefined;
-    const closed = new Promise<void>((resolve) => (tellClosed = resolve));
+    let reportClosed: () => void = () => undefined;
+    const closed = new Promise<void>((resolve) => (reportClosed = resolve));
     const provider = await providerThat((req, res) => {
       res.writeHead(201);
       const block = Buffer.alloc(16 * 1024, ' ');
@@ -186,7 +186,7 @@ describe('charge', () => {
         sentBytes += block.length;
         if (!res.destroyed) res.write(block, () => setImmediate(send));
       };
-      req.socket.once('close', tellClosed);
+      req.socket.once('close', reportClosed);
       send();
     });
 

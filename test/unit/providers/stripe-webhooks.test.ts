@@ -7,7 +7,7 @@ import { event, objects, requestWith } from './stripe-events';
 const read = (body: object | string) =>
   stripeWebhooks.read(requestWith(typeof body === 'string' ? body : JSON.stringify(body)));
 const nothing = { id: 'evt_1', payment_id: null, outcome: null, dispute: null, refund: null };
-const told = { attempt: 2, amount: 1500, currency: 'EUR', provider_reference: 'pi_1' };
+const reported = { attempt: 2, amount: 1500, currency: 'EUR', provider_reference: 'pi_1' };
 
 test.each<[string, object, object]>([
   ['payment_intent.succeeded', objects.taken, { status: 'completed', failure: null }],
@@ -44,7 +44,7 @@ test.each<[string, object, object]>([
 ])('%s tells about the attempt', (type, intent, outcome) => {
   const said = read(event(type, intent));
 
-  expect(said).toEqual({ ...nothing, type, payment_id: 'pay_1', outcome: { ...told, ...outcome } });
+  expect(said).toEqual({ ...nothing, type, payment_id: 'pay_1', outcome: { ...reported, ...outcome } });
   expect(providerEvent.safeParse(said).success).toBe(true);
 });
 

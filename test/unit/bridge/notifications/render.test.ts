@@ -1,8 +1,8 @@
-import { render, type Reader, type Telling } from '../../../../bridge/notifications/render';
+import { render, type Reader, type Message } from '../../../../bridge/notifications/render';
 
 const money = { amount: 123_456, currency: 'EUR' };
 const end = { final_action: 'expire', final_action_at: '2027-04-09T11:00:00.000Z' } as const;
-const failed: Telling = {
+const failed: Message = {
   template: 'payment_failed',
   data: {
     ...money,
@@ -17,14 +17,14 @@ const vera: Reader = { language: 'ru', timeZone: 'Europe/Moscow', name: 'Вер�
 
 /** Which spaces a locale's data breaks lines at differs between versions. */
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
-const told = (telling: Telling, reader: Reader) => {
+const reported = (telling: Message, reader: Reader) => {
   const { subject, text } = render(telling, reader);
   return [plain(subject), ...plain(text).trimEnd().split('\n\n')];
 };
 
 describe('a notification in words', () => {
   it('says in English what failed, when it is tried again, and what happens else, by the customer’s clock', () => {
-    expect(told(failed, ada)).toEqual([
+    expect(reported(failed, ada)).toEqual([
       'Your payment of €1,234.56 failed',
       'Hello Ada,',
       'We could not take the payment of €1,234.56 for Gold.',
@@ -34,7 +34,7 @@ describe('a notification in words', () => {
   });
 
   it('says the same in Russian', () => {
-    expect(told(failed, vera)).toEqual([
+    expect(reported(failed, vera)).toEqual([
       'Не удалось провести платёж на сумму 1 234,56 €',
       'Здравствуйте, Вера!',
       'Нам не удалось провести платёж на сумму 1 234,56 € за «Золото».',
@@ -46,13 +46,15 @@ describe('a notification in words', () => {
   it('asks the customer to act when no attempt would help, or none is left', () => {
     const { data } = failed;
     const mustAct = { ...data, customer_must_act: true, next_attempt_at: null };
-    expect(told({ template: 'payment_failed', data: mustAct }, ada)[3]).toContain(
+    expect(reported({ template: 'payment_failed', data: mustAct }, ada)[3]).toContain(
       'confirm it with your bank',
     );
-    expect(told({ template: 'payment_failed', data: mustAct }, vera)[3]).toContain('подтвердите его');
+    expect(reported({ template: 'payment_failed', data: mustAct }, vera)[3]).toContain('подтвердите его');
     const noneLeft = { ...data, next_attempt_at: null };
-    expect(told({ template: 'payment_failed', data: noneLeft }, ada)[3]).toContain('another payment method');
-    expect(told({ template: 'payment_failed', data: noneLeft }, vera)[3]).toContain('другой способ');
+    expect(reported({ template: 'payment_failed', data: noneLeft }, ada)[3]).toContain(
+      'another payment method',
+    );
+    expect(reported({ template: 'payment_failed', data: noneLeft }, vera)[3]).toContain('другой способ');
   });
 
   it.each([
@@ -61,27 +63,27 @@ describe('a notification in words', () => {
     ['pause', 'Your subscription is paused on', 'будет приостановлена', 'is paused', 'приостановлена'],
     ['leave_past_due', 'We try to take your payment until', 'до 9 апреля', 'still due', 'не оплачен'],
   ] as const)('names the final action %s before and after', (final_action, ahead, впереди, after, потом) => {
-    const before: Telling = {
+    const before: Message = {
       template: 'final_action_ahead',
       data: { ...money, ...end, final_action, days: 3 },
     };
-    expect(told(before, ada)[0]).toContain(ahead);
-    expect(told(before, vera)[0]).toContain(впереди);
-    expect(told(before, ada)[3]).toContain('9 April 2027 at 13:00 CEST');
-    const taken: Telling = { template: 'final_action_taken', data: { ...money, final_action } };
-    expect(told(taken, ada)[0]).toContain(after);
-    expect(told(taken, vera)[0]).toContain(потом);
+    expect(reported(before, ada)[0]).toContain(ahead);
+    expect(reported(before, vera)[0]).toContain(впереди);
+    expect(reported(before, ada)[3]).toContain('9 April 2027 at 13:00 CEST');
+    const taken: Message = { template: 'final_action_taken', data: { ...money, final_action } };
+    expect(reported(taken, ada)[0]).toContain(after);
+    expect(reported(taken, vera)[0]).toContain(потом);
   });
 
   it('thanks for money that came, with or without a name and a plan', () => {
-    const recovered: Telling = { template: 'payment_recovered', data: money };
+    const recovered: Message = { template: 'payment_recovered', data: money };
     const nobody = { name: null, plan: null };
-    expect(told(recovered, { ...ada, ...nobody })).toEqual([
+    expect(reported(recovered, { ...ada, ...nobody })).toEqual([
       'Your payment of €1,234.56 has arrived',
       'Hello,',
       'Thank you: we have received the payment of €1,234.56. There is nothing left to do.',
     ]);
-    expect(told(recovered, { ...vera, ...nobody })[1]).toBe('Здравствуйте!');
+    expect(reported(recovered, { ...vera, ...nobody })[1]).toBe('Здравствуйте!');
   });
 
   it.each([
@@ -91,8 +93,8 @@ describe('a notification in words', () => {
     [1234, 'KWD', 'KWD 1.234'],
     [999_999_999_999_999, 'EUR', '€9,999,999,999,999.99'],
   ])('writes %i minor units of %s as %s', (amount, currency, wanted) => {
-    const recovered: Telling = { template: 'payment_recovered', data: { amount, currency } };
-    expect(told(recovered, ada)[0]).toBe(`Your payment of ${wanted} has arrived`);
+    const recovered: Message = { template: 'payment_recovered', data: { amount, currency } };
+    expect(reported(recovered, ada)[0]).toBe(`Your payment of ${wanted} has arrived`);
   });
 
   it('keeps what a customer calls himself as text in HTML', () => {

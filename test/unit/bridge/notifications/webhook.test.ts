@@ -49,8 +49,8 @@ describe('the webhook', () => {
     expect(headers['webhook-signature']).toBe(
       'v1,Qqwo1XR8j5IgU5dlhUFUk7r+cjJFJC/Urq9LuhYWlRs= v1,8Rr2bvb/vVIvMg0APzjURFdkOSzvQ59CRvOJzRCQbaQ=',
     );
-    const told = notificationWebhook.parse(JSON.parse(body));
-    expect(told).toMatchObject({
+    const reported = notificationWebhook.parse(JSON.parse(body));
+    expect(reported).toMatchObject({
       type: 'notification.payment_failed',
       timestamp: notification.requestedAt,
       data: { id: notification.id, to: notification.to, values: notification.values },

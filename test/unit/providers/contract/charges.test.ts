@@ -58,8 +58,8 @@ describe.each([sandboxWire, stripeWire])('$name', (wire) => {
   );
 
   test('declines of every category are among these', () => {
-    const told = new Set(wire.declines.map(({ expected }) => expected.category));
-    for (const category of ['soft', 'hard', 'authentication_required']) expect(told).toContain(category);
+    const reported = new Set(wire.declines.map(({ expected }) => expected.category));
+    for (const category of ['soft', 'hard', 'authentication_required']) expect(reported).toContain(category);
     for (const code of wire.declineCodes) expect(declineCodes).toContain(code);
   });
 

@@ -9,13 +9,13 @@ import type { Wire } from './wire';
 afterEach(stopServer);
 
 type Operation = [string, (provider: PaymentProvider, wire: Wire, timeoutMs?: number) => Promise<object>];
-const patience = 10_000;
-const charging: Operation = ['charge', (p, wire, ms = patience) => p.charge(wire.charge, ms)];
-const lookingUp: Operation = ['lookup', (p, wire, ms = patience) => p.lookup(wire.lookup, ms)];
-const refunding: Operation = ['refund', (p, wire, ms = patience) => p.refund(wire.refund, ms)];
+const timeout = 10_000;
+const charging: Operation = ['charge', (p, wire, ms = timeout) => p.charge(wire.charge, ms)];
+const lookingUp: Operation = ['lookup', (p, wire, ms = timeout) => p.lookup(wire.lookup, ms)];
+const refunding: Operation = ['refund', (p, wire, ms = timeout) => p.refund(wire.refund, ms)];
 const preparing: Operation = [
   'ensurePaymentMethod',
-  (p, { charge }, ms = patience) =>
+  (p, { charge }, ms = timeout) =>
     p.ensurePaymentMethod?.({ ...charge, knownProviderCustomer: null }, ms) ??
     Promise.reject(new Error('none')),
 ];
@@ -113,8 +113,8 @@ describe.each(operations)('$provider: $name', ({ wire, run }) => {
 
   test('an answer without end is given up at the limit', async () => {
     let sentBytes = 0;
-    let tellClosed: () => void = () => undefined;
-    const closed = new Promise<void>((resolve) => (tellClosed = resolve));
+    let reportClosed: () => void = () => undefined;
+    const closed = new Promise<void>((resolve) => (reportClosed = resolve));
     const outcome = await answered((req, res) => {
       res.writeHead(200);
       const block = Buffer.alloc(64 * 1024, ' ');
@@ -122,7 +122,7 @@ describe.each(operations)('$provider: $name', ({ wire, run }) => {
         sentBytes += block.length;
         if (!res.destroyed) res.write(block, () => setImmediate(send));
       };
-      req.socket.once('close', tellClosed);
+      req.socket.once('close', reportClosed);
       send();
     });
 
