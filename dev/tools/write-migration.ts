@@ -2,17 +2,21 @@
  * Developer's command: writes the migration that leads from the migrations so far to `schema.prisma`.
  *
  * `SCRATCH_DATABASE_URL=… npm run migration -- NAME`; `--check` only says whether one is missing, without a database.
- * `migrations/schema.snapshot.prisma` is the schema that the committed migrations lead to.
+ * `migrations/schema.snapshot.prisma.gz` is the schema that the committed migrations lead to; compressed, because nobody
+ * reads or edits it.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { migrationsFolder } from '../../prisma/migrate';
 import { withSchemaEngine } from '../../prisma/schema-engine';
 
 const folder = migrationsFolder();
-const snapshotPath = join(folder, 'schema.snapshot.prisma');
+const snapshotPath = join(folder, 'schema.snapshot.prisma.gz');
 const schema = readFileSync(join(folder, '..', 'schema.prisma'), 'utf8');
-const snapshot = existsSync(snapshotPath) ? readFileSync(snapshotPath, 'utf8') : undefined;
+const snapshot = existsSync(snapshotPath)
+  ? gunzipSync(readFileSync(snapshotPath)).toString('utf8')
+  : undefined;
 
 async function write(name: string, scratchUrl: string): Promise<string> {
   const datamodel = (content: string) => ({
@@ -32,7 +36,7 @@ async function write(name: string, scratchUrl: string): Promise<string> {
   const path = join(folder, `${stamp}_${name}`);
   mkdirSync(path);
   writeFileSync(join(path, 'migration.sql'), stdout ?? '');
-  writeFileSync(snapshotPath, schema);
+  writeFileSync(snapshotPath, gzipSync(schema, { level: 9 }));
   return path;
 }
 
