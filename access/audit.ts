@@ -30,7 +30,7 @@ export async function audit(db: Database, log: Logger, entry: AuditEntry): Promi
     VALUES (${JSON.stringify(actor)}::jsonb, ${entry.action}, ${entry.subjectId}, ${entry.requestId},
       ${entry.status}, ${JSON.stringify(entry.detail)}::jsonb)`.then(
     () => undefined,
-    (error: unknown) => log.error({ err: error, audit: entry }, 'the audit log could not be written'),
+    (error: unknown) => log.error({ err: error, audit: entry }, 'audit entry not written'),
   );
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {

@@ -61,7 +61,7 @@ export async function answerOnce(
     return (await keep(db, lease, reply)) ?? reply;
   } catch (error) {
     // The effect is committed and the caller gets its answer. A repeat waits for the lease to end and runs again.
-    log.error({ err: error, api_key_id: request.apiKeyId }, 'the answer could not be kept for repeats');
+    log.error({ err: error, api_key_id: request.apiKeyId }, 'idempotent response not stored');
     return reply;
   }
 }

@@ -37,10 +37,10 @@ export function createReconciliationActivities(
       for (const item of items) {
         found[item.predicate] = (found[item.predicate] ?? 0) + 1;
         const repaired = await repair(deps, item).catch((error: unknown) => {
-          log.warn({ err: error, ...item }, 'what is unfinished could not be repaired yet');
+          log.warn({ err: error, ...item }, 'stuck work not repaired');
           return false;
         });
-        if (repaired) log.info(item, 'what was unfinished is on its way again');
+        if (repaired) log.info(item, 'reconciliation re-sent message');
         heartbeat();
       }
       deps.onFound(found);
@@ -51,7 +51,7 @@ export function createReconciliationActivities(
       if (await processesAreMissing(db, client)) {
         started += await sweepAll((after) => startMissingSubscriptions(db, client, after));
       }
-      if (started > 0) log.warn({ started }, 'processes were missing and are started again');
+      if (started > 0) log.warn({ started }, 'missing workflows started');
       return started;
     },
   };

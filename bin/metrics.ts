@@ -1,5 +1,5 @@
 /**
- * What a process tells about itself: Prometheus' text on `/metrics`, on a port of its own.
+ * The metrics of a process: Prometheus' text on `/metrics`, on a port of its own.
  *
  * Owns: names, units and help of every metric. Invariant: no label holds an id, so that their number stays small.
  */
@@ -16,7 +16,7 @@ export class Metrics {
   private readonly registry = new Registry();
   private readonly lateness = new Histogram({
     name: 'perennial_renewal_lateness_seconds',
-    help: 'How long after its due instant a subscription was announced as due; the oldest of each batch.',
+    help: 'Delay between the due instant of a subscription and its announcement; the oldest of each batch.',
     buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3_600, 21_600],
     registers: [this.registry],
   });
@@ -26,21 +26,21 @@ export class Metrics {
     registers: [this.registry],
   });
   private readonly stuckWork = new Counter({
-    name: 'perennial_unfinished_found_total',
-    help: 'What the reconciliation found that had not gone on by itself.',
+    name: 'perennial_stuck_work_found_total',
+    help: 'Stuck work that the reconciliation found, by predicate.',
     labelNames: ['predicate'],
     registers: [this.registry],
   });
   private readonly webhooks = new Counter({
     name: 'perennial_webhooks_total',
-    help: 'Webhooks by what became of them: stored, duplicate, or why they were refused.',
+    help: 'Webhooks by result: stored, duplicate, or the reason of the refusal.',
     labelNames: ['provider', 'result'],
     registers: [this.registry],
   });
 
   private readonly notifications = new Counter({
     name: 'perennial_notifications_total',
-    help: 'Notifications by what became of them: sent, skipped, failed.',
+    help: 'Notifications by status: sent, skipped, failed.',
     labelNames: ['template', 'channel', 'status'],
     registers: [this.registry],
   });
@@ -64,17 +64,17 @@ export class Metrics {
   readonly onNotification = (template: string, channel: string, status: string): void =>
     this.notifications.inc({ template, channel, status });
 
-  /** The outbox and the dead letters, looked at whenever somebody scrapes. */
+  /** Reads the outbox and the dead letters at each scrape. */
   watchDatabase(db: Database): void {
     const registers = [this.registry];
     const oldest = new Gauge({
       name: 'perennial_outbox_oldest_seconds',
-      help: 'Age of the oldest event that is committed and not yet published; 0 when there is none.',
+      help: 'Age of the oldest committed event that is not published yet; 0 when there is none.',
       registers,
     });
     const open = new Gauge({
       name: 'perennial_dead_letters_open',
-      help: 'Dead letters that nobody has decided about.',
+      help: 'Dead letters without a decision of an operator.',
       registers,
       async collect() {
         this.set(await db.deadLetter.count({ where: { status: 'open' } }));
@@ -107,7 +107,7 @@ export async function serveMetrics(metrics: Metrics, { config, log }: ProcessCon
     metrics.text().then(
       (text) => response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
       (error: unknown) => {
-        log.warn({ err: error }, 'the metrics could not be read');
+        log.warn({ err: error }, 'metrics not collected');
         response.writeHead(503).end();
       },
     );

@@ -10,7 +10,7 @@ import { temporalAddress } from './temporal';
 
 runCommand('migrate', async ({ config, log }) => {
   const applied = await migrate(config.DATABASE_URL, migrationsFolder());
-  log.info({ applied }, applied.length === 0 ? 'the database is up to date' : 'the database was migrated');
+  log.info({ applied }, applied.length === 0 ? 'database up to date' : 'database migrated');
   if (config.BOOTSTRAP_API_KEY !== undefined) {
     const db = createDatabase(config.DATABASE_URL, 2);
     await ensureBootstrapKey(db, config.BOOTSTRAP_API_KEY);

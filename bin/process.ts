@@ -50,14 +50,14 @@ export function runProcess(name: string, start: (context: ProcessContext) => Pro
     if (ending) return;
     ending = true;
     const deadline = setTimeout(() => {
-      log.error('the parts did not close in time');
+      log.error('shutdown timed out');
       process.exit(exitCode || 1);
     }, config.SHUTDOWN_TIMEOUT_MS);
     for (const part of parts) {
       await part
         .close()
-        .catch((error: unknown) => log.error({ err: error, part: part.name }, 'did not close'));
-      log.debug({ part: part.name }, 'closed');
+        .catch((error: unknown) => log.error({ err: error, part: part.name }, 'part not closed'));
+      log.debug({ part: part.name }, 'part closed');
     }
     clearTimeout(deadline);
     log.info('stopped');
@@ -65,7 +65,7 @@ export function runProcess(name: string, start: (context: ProcessContext) => Pro
   }
 
   const onFatal = (error: Error): void => {
-    log.fatal({ err: error }, 'this process cannot go on');
+    log.fatal({ err: error }, 'process failed');
     void end(1);
   };
   process.on('SIGTERM', () => void end(0));
@@ -94,7 +94,7 @@ export function runCommand(
     // Prisma's engine and idle connections would keep the process alive for seconds.
     () => process.exit(0),
     (error: unknown) => {
-      log.fatal({ err: error }, `${name} failed`);
+      log.fatal({ err: error }, 'command failed');
       process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
       process.exit(1);
     },

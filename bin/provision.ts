@@ -97,7 +97,7 @@ async function ensureNamespace(connection: Connection, namespace: string, log: L
     await untilItAnswers(async () => {
       await service.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: retention } });
     });
-    log.info({ namespace, days: namespaceRetentionDays }, 'the namespace keeps histories longer now');
+    log.info({ namespace, days: namespaceRetentionDays }, 'namespace retention raised');
   }
 }
 

@@ -31,9 +31,7 @@ export function keepSingletons(
     if (services.includes('payment')) await scheduleReconciliation(client, config.RECONCILE_EVERY_SECONDS);
   };
   const check = (): void => {
-    ensureAll().catch((error: unknown) =>
-      log.warn({ err: error }, 'the fleet’s jobs could not be looked after'),
-    );
+    ensureAll().catch((error: unknown) => log.warn({ err: error }, 'singletons not ensured'));
   };
   check();
   const timer = setInterval(check, checkEveryMs);

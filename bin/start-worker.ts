@@ -52,8 +52,7 @@ export async function startWorkers(
   let closing = false;
   for (const run of running) {
     run.catch((error: unknown) => {
-      if (closing)
-        log.warn({ err: error }, 'a worker was stopped with work in hand; it is done again elsewhere');
+      if (closing) log.warn({ err: error }, 'worker stopped with work in progress');
       else onFatal(error as Error);
     });
   }

@@ -108,7 +108,7 @@ function refusal(error: unknown, { summary, about }: Addressee, log: Logger): Pr
   if (isGrpcServiceError(error) && error.code === grpcResourceExhausted) {
     return new ProblemError('too_many_requests', `Too much is being asked of ${summary} at once.`);
   }
-  log.warn({ reason: String(error), ...about }, 'the workflow did not answer');
+  log.warn({ reason: String(error), ...about }, 'workflow did not respond');
   const detail = `${summary} did not answer in time; ask again with the same Idempotency-Key.`;
   return new ProblemError('unavailable', detail, about, {}, { cause: error });
 }

@@ -40,7 +40,7 @@ export function temporalSubscriptionProcess(client: Client, log: Logger): Subscr
         await client.withDeadline(Date.now() + wakeWithinMs, () => handle.signal(messages.renewRequired, {}));
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return;
-        log.warn({ reason: String(error), subscription_id: subscriptionId }, 'the process was not woken');
+        log.warn({ reason: String(error), subscription_id: subscriptionId }, 'signal not delivered');
       }
     },
   };

@@ -49,7 +49,7 @@ export function refusal(error: unknown, deps: ApiDependencies, trace: Trace): Re
   if (problem.status >= 500) {
     const line = { err: problem.cause ?? problem, request_id: trace.requestId, route: trace.route };
     if (problem.code === 'internal') deps.log.error(line, 'unexpected error');
-    else deps.log.warn(line, 'a part of the system is away');
+    else deps.log.warn(line, 'dependency unavailable');
   }
   return replyOfProblem(problem, trace.requestId);
 }

@@ -47,7 +47,7 @@ export function refusalLog(log: Logger, nowMs: () => number): Webhooks['count'] 
     const atMs = nowMs();
     if (atMs - count.loggedAtMs < quietMs) return;
     const line = { provider, refusal, since_last: count.total - count.logged, total: count.total };
-    log.warn(line, 'webhooks were refused');
+    log.warn(line, 'webhooks refused');
     Object.assign(count, { logged: count.total, loggedAtMs: atMs });
   };
 }

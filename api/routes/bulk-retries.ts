@@ -106,7 +106,7 @@ async function start({ bulkRetries, log }: ApiDependencies, bulkRetryId: string)
     await bulkRetries.start(bulkRetryId);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    log.warn({ err: error, bulk_retry_id: bulkRetryId }, 'the bulk retry is recorded and starts later');
+    log.warn({ err: error, bulk_retry_id: bulkRetryId }, 'bulk retry workflow not started');
   }
 }
 

@@ -123,7 +123,7 @@ async function waitForNextTry(
     trouble.saidMs = performance.now();
     log.warn(
       { err: error, topic, partition, offset, records_waiting: trouble.waiting },
-      'the record could not be handled yet; it is tried again',
+      'record not handled yet, retrying',
     );
   }
   await sleep(waitMs, undefined, { signal }).catch(() => undefined);
@@ -150,13 +150,13 @@ async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Prom
   const { db, group, log } = handling;
   while (!signal.aborted) {
     const letters = await lettersToRedrive(db, group).catch((error: unknown) => {
-      log.warn({ err: error }, 'dead letters could not be looked for');
+      log.warn({ err: error }, 'dead letters not polled');
       return [];
     });
     for (const letter of letters) {
       if (signal.aborted) return;
       await redrive(handling, letter).catch((error: unknown) => {
-        log.warn({ err: error, dead_letter_id: letter.id }, 'the dead letter could not be taken up yet');
+        log.warn({ err: error, dead_letter_id: letter.id }, 'dead letter not redriven');
       });
     }
     await sleep(redrivePollMs, undefined, { signal }).catch(() => undefined);
@@ -166,7 +166,7 @@ async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Prom
 /** @throws what may pass; the letter is taken up again later */
 async function redrive(handling: Handling, letter: Letter): Promise<void> {
   await noteRedrive(handling.db, letter, await refusalOf(handling, recordOf(letter)));
-  handling.log.info({ dead_letter_id: letter.id }, 'the dead letter was taken up again');
+  handling.log.info({ dead_letter_id: letter.id }, 'dead letter redriven');
 }
 
 /** Null when the record was handled. @throws what may pass */

@@ -70,10 +70,7 @@ export async function writeDeadLetter(
     ],
     skipDuplicates: true,
   });
-  log.error(
-    { topic, partition, offset, code: error.code, written },
-    'the record can never be handled; it is in the dead letters',
-  );
+  log.error({ topic, partition, offset, code: error.code, written }, 'record dead-lettered');
 }
 
 /** The dead letters of a group that an operator wants handled again, oldest first. */

@@ -72,7 +72,7 @@ async function deliver(
   await conclude(db, claimed, conclusion);
   deps.onConcluded(template, channel, conclusion.status);
   if (conclusion.status === 'failed') {
-    log.warn({ notification_id: claimed.id, reason: conclusion.reason }, 'a customer could not be told');
+    log.warn({ notification_id: claimed.id, reason: conclusion.reason }, 'notification not sent');
   }
 }
 

@@ -66,7 +66,7 @@ export async function joinGroup(
     events.onGivenUp(error);
   }
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-    groupLog.error({ err: error, restart }, 'the Kafka consumer crashed');
+    groupLog.error({ err: error, restart }, 'consumer crashed');
     if (!restart) giveUp(error);
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -81,7 +81,7 @@ export async function joinGroup(
     // One that comes back to life later would hold partitions and handle nothing.
     consumer.on(consumer.events.FETCH, () => void consumer.disconnect().catch(() => undefined));
     await within(answerWithinMs, consumer.disconnect()).catch((error: unknown) => {
-      groupLog.warn({ err: error }, 'the Kafka consumer did not leave its group; the group waits for it');
+      groupLog.warn({ err: error }, 'consumer did not leave its group');
     });
   }
   try {
@@ -92,7 +92,7 @@ export async function joinGroup(
     throw error;
   }
   void life.silence.then((error) => {
-    groupLog.error({ err: error }, 'the Kafka consumer does nothing any more; it begins anew');
+    groupLog.error({ err: error }, 'consumer stalled, restarting');
     giveUp(error);
   });
   // What is committed now is not handled again after a crash; a failure here is made good by the next one.
@@ -183,16 +183,16 @@ class Member {
     const { topic, window } = partition;
     const paused = [{ topic, partitions: [partition.partition] }];
     this.consumer.pause(paused);
-    this.log.info(placeOf(partition), 'the partition is paused: its records cannot be handled yet');
+    this.log.info(placeOf(partition), 'partition paused');
     void window
       .mostlyFree()
       .then(() => {
         if (window.isStopped) return;
         this.consumer.resume(paused);
-        this.log.info(placeOf(partition), 'the partition is read again');
+        this.log.info(placeOf(partition), 'partition resumed');
       })
       // kafkajs is between a crash and its restart, which forgets what was paused.
-      .catch((error: unknown) => this.log.debug({ err: error }, 'nothing to read again'));
+      .catch((error: unknown) => this.log.debug({ err: error }, 'partition not resumed'));
   }
 
   commitUnlessBusy(): void {
@@ -231,7 +231,7 @@ class Member {
         this.held.stop().then(() => this.commit()),
       );
     } catch (error) {
-      this.log.info({ err: error }, 'what was done was not committed; it is handled again');
+      this.log.info({ err: error }, 'offsets not committed');
     } finally {
       clearInterval(beating);
       for (const { topic, partition } of this.held.clear())
@@ -259,7 +259,7 @@ class Member {
     this.isClosing = true;
     await this.held.stop();
     await within(answerWithinMs, this.commit()).catch((error: unknown) => {
-      this.log.info({ err: error }, 'what was done was not committed; it is handled again');
+      this.log.info({ err: error }, 'offsets not committed');
     });
   }
 }

@@ -56,14 +56,14 @@ export async function consume(
   }
 
   async function renew(): Promise<void> {
-    await current?.close().catch((error: unknown) => log.debug({ err: error }, 'was closed already'));
+    await current?.close().catch((error: unknown) => log.debug({ err: error }, 'consumer already closed'));
     current = undefined;
     while (current === undefined && !closing.signal.aborted) {
       const pauseMs = Math.min(shortestPauseMs * 2 ** Math.max(vainMemberships - 1, 0), longestPauseMs);
       await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
       if (closing.signal.aborted) return;
       current = await join().catch((error: unknown) => {
-        log.warn({ err: error, group: options.group }, 'the Kafka consumer cannot begin anew yet');
+        log.warn({ err: error, group: options.group }, 'consumer not restarted');
         return undefined;
       });
     }

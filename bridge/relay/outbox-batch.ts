@@ -147,5 +147,5 @@ async function park({ db, log }: BatchDependencies, row: WaitingRow, reason: str
     const detail = `Kafka refuses this event for good (${reason}): ${bytes} bytes for ${topic}. Later events of its key went on.`;
     await raiseOperatorTaskAgain(tx, 'event_too_large', { type: 'event', id: eventId }, detail, now);
   });
-  log.error({ event_id: eventId, topic, bytes, reason }, 'an event was parked: Kafka refuses it for good');
+  log.error({ event_id: eventId, topic, bytes, reason }, 'event parked');
 }

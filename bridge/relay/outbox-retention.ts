@@ -50,9 +50,9 @@ async function forgetOldPayloads(deps: OutboxRetentionDependencies, stopping: Ab
       if (count < batchSize) break;
     }
   } catch (error) {
-    deps.log.warn({ err: error }, 'old payloads of the outbox could not be removed; again in an hour');
+    deps.log.warn({ err: error }, 'outbox payloads not removed, retrying in an hour');
   }
-  if (forgotten > 0) deps.log.info({ events: forgotten }, 'old payloads of the outbox were removed');
+  if (forgotten > 0) deps.log.info({ events: forgotten }, 'outbox payloads removed');
 }
 
 /** @returns how many rows lost their payload; 0 also while another process is at it */

@@ -45,7 +45,7 @@ export function startRelay(deps: RelayDependencies): Relay {
       try {
         await relayUntilFailure(deps, stopping.signal);
       } catch (error) {
-        deps.log.warn({ err: error }, 'the relay lost PostgreSQL or Kafka; it starts again');
+        deps.log.warn({ err: error }, 'relay lost its connection, restarting');
         await pause(reconnectMs, stopping.signal);
       }
     }
@@ -121,7 +121,7 @@ class Lanes {
           shard,
           startLane(() => publishBatch(this.deps, shard), this.fail),
         );
-        log.debug({ shard }, 'the relay took a shard');
+        log.debug({ shard }, 'relay acquired shard');
       }
       await pause(roundMs, stopping);
     }
@@ -144,7 +144,7 @@ class Lanes {
       .then(() => giveBackShard(connection, shard))
       .then(() => {
         this.running.delete(shard);
-        log.debug({ shard }, 'the relay gave a shard back');
+        log.debug({ shard }, 'relay released shard');
       }, this.fail);
   }
 }

@@ -30,7 +30,7 @@ export function startBodyRetention(db: Database, retentionDays: number, log: Log
           forgotten = await forgetBodies(db, before, batchSize);
         }
       } catch (error) {
-        log.warn({ err: error }, 'old webhook bodies could not be forgotten; it is tried again in an hour');
+        log.warn({ err: error }, 'webhook bodies not removed, retrying in an hour');
       }
       await sleep(pollMs, undefined, { signal }).catch(() => undefined);
     }

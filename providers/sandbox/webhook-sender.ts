@@ -55,7 +55,7 @@ export function startWebhookSender(deps: SenderDeps): WebhookSender {
     while (!closing.signal.aborted) {
       const woken = wake.signal;
       const busy = await round(deps, signers).catch((error: unknown) => {
-        deps.log.warn({ code: (error as { code?: unknown }).code }, 'webhooks could not be looked for');
+        deps.log.warn({ code: (error as { code?: unknown }).code }, 'webhooks not polled');
         return false;
       });
       if (busy) continue;
@@ -99,13 +99,13 @@ async function deliver(deps: SenderDeps, signers: readonly Webhook[], webhook: Q
   }
   const { id, attempts } = webhook;
   if (now().getTime() - webhook.createdAt.getTime() > givenUpAfterMs) {
-    log.warn({ id, attempts }, 'the webhook is given up');
+    log.warn({ id, attempts }, 'webhook given up');
     return queue.remove(id);
   }
   const backOffMs = Math.min(firstRetryMs * 2 ** Math.min(attempts - 1, 20), longestRetryMs);
   // Not all at once when the receiver is back.
   const dueAt = new Date(now().getTime() + Math.round(backOffMs * (0.75 + random() / 2)));
-  log.warn({ id, attempts, answers }, 'the webhook was not taken; it is sent again');
+  log.warn({ id, attempts, answers }, 'webhook not accepted, retrying');
   return queue.postpone(id, dueAt);
 }
 

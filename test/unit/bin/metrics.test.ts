@@ -25,7 +25,7 @@ describe('the metrics of a process', () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(text).toContain('perennial_renewals_announced_total 3');
     expect(text).toContain('perennial_renewal_lateness_seconds_count 1');
-    expect(text).toContain('perennial_unfinished_found_total{predicate="due_not_opened"} 2');
+    expect(text).toContain('perennial_stuck_work_found_total{predicate="due_not_opened"} 2');
     expect(text).toContain('perennial_webhooks_total{provider="sandbox",result="bad_signature"} 1');
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
     await part?.close();
