@@ -1,8 +1,8 @@
 /**
- * The audit log: every call of a known API key that asked for a change, and what it was answered.
+ * The audit log: every call of a known API key that asked for a change, and its answer.
  *
- * Owns: rows of `audit_log` made by API calls. Invariant: failing to write one never changes an answer; the failure
- * is logged with everything that the row would have said.
+ * Owns the rows of `audit_log` that API calls write. Invariant: a failure to write one never changes an answer; it is
+ * logged with all that the row would have held.
  */
 import type { Logger } from 'pino';
 import type { Database } from '../prisma/client';
@@ -12,7 +12,7 @@ const timeoutMs = 2_000;
 
 export interface AuditEntry {
   apiKeyId: string;
-  /** Given by the caller for a person's decision, where the call has such a field. */
+  /** The caller's reason for an operator's decision, where the call has such a field. */
   reason: string | null;
   /** Method and route pattern, such as `POST /subscriptions`. */
   action: string;
@@ -33,9 +33,9 @@ export async function audit(db: Database, log: Logger, entry: AuditEntry): Promi
     (error: unknown) => log.error({ err: error, audit: entry }, 'audit entry not written'),
   );
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
+  const timedOut = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);
   });
-  await Promise.race([written, patience]);
+  await Promise.race([written, timedOut]);
   clearTimeout(timer);
 }

@@ -1,9 +1,10 @@
 /**
- * Who calls, and whether the key has the scope.
+ * Authentication: who calls, and whether the key has the scope.
  *
- * Owns: reading the Authorization header and finding the key. Invariants: a token is taken from the header only;
- * missing, malformed, unknown, expired and revoked keys get the same answer; nothing is cached, so a revocation
- * holds for the next request.
+ * Owns reading the Authorization header and finding the key. Invariants:
+ * - A token is taken from the header only.
+ * - Missing, malformed, unknown, expired and revoked keys get the same answer.
+ * - Nothing is cached, so a revocation holds for the next request.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { scopes, type Scope } from '../contracts/scopes';
@@ -11,7 +12,7 @@ import type { Database } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import type { Prisma } from '../prisma/generated/client';
 import { hashOfSecret } from './keys';
-import { ProblemError } from '../api/http/problems';
+import { ProblemError } from '../contracts/problem-error';
 
 type ApiKey = Prisma.ApiKeyGetPayload<{
   select: { id: true; secret_hash: true; scopes: true; revoked_at: true; expires_at: true };
@@ -22,10 +23,10 @@ export interface Caller {
   scopes: readonly Scope[];
 }
 
-/** Who calls a route that is served to anyone. */
+/** The caller of a route that needs no API key. */
 export const anonymous: Caller = { id: 'anonymous', scopes: [] };
 
-/** The caller of `Authorization: Bearer <secret>`. @throws ProblemError `unauthenticated` */
+/** Finds the caller of `Authorization: Bearer <secret>`. @throws ProblemError `unauthenticated` */
 export async function authenticate(
   db: Database,
   authorization: string | undefined,
@@ -45,7 +46,7 @@ export async function authenticate(
   return { id: key.id, scopes: scopes.filter((scope) => key.scopes.includes(scope)) };
 }
 
-/** @throws ProblemError `forbidden` */
+/** Requires a scope of the caller. @throws ProblemError `forbidden` */
 export function requireScope(caller: Caller, scope: Scope): void {
   if (!caller.scopes.includes(scope)) {
     throw new ProblemError('forbidden', `This call needs an API key with the scope ${scope}.`);

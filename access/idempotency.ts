@@ -1,17 +1,16 @@
 /**
  * Idempotency-Key: the same key and body get the same answer, and the effect happens once.
  *
- * Owns: the rows of `idempotency_keys`. Invariants: at any moment one request holds the lease of a key; leases are
- * judged by PostgreSQL's clock; an answer of 500 and above, or 429, is never kept; a run that was cut off is taken
- * over when its lease ends and finds what it made by the same derived ids, or by what it remembered in the same
- * transaction as the effect.
+ * Owns the rows of `idempotency_keys`. Invariants:
+ * - At any moment one request holds the lease of a key. PostgreSQL's clock judges leases.
+ * - An answer of 500 and above, or 429, is never kept.
+ * - A run that was cut off is taken over when its lease ends. It finds what the earlier run created by the same derived
+ *   ids, or by what that run recorded in the same transaction as the effect.
  */
 import type { Logger } from 'pino';
+import { ProblemError, validationFailed } from '../contracts/problem-error';
 import type { Database, Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
-import type { Lease } from './lease';
-import { ProblemError, validationFailed } from '../api/http/problems';
-import type { Reply } from '../api/http/reply';
 
 const leaseSeconds = 30;
 
@@ -23,15 +22,37 @@ export interface KeyedRequest {
   holder: string;
 }
 
-/** What is kept beside the body; `made` is there before the answer is. */
-interface Kept {
+/** The right to run under an Idempotency-Key; one request holds it at a time. */
+export interface Lease {
+  apiKeyId: string;
+  key: string;
+  /** Names the request that holds it. */
+  holder: string;
+  /** The id that an earlier run under this key is known to have created. */
+  createdId: string | null;
+}
+
+/** An answer as repeats get it. */
+export interface KeptAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** The body's text. */
+  kept: string | null;
+  /** What was created or changed. */
+  subjectId: string | null;
+  /** The customer whose personal data the body holds. */
+  personalDataOf: string | null;
+}
+
+/** What is stored beside the body; `made` is there before the answer is. */
+interface StoredFacts {
   made?: string;
   personal_data_of?: string | null;
   subject_id?: string | null;
   headers?: Record<string, string>;
 }
 
-/** The header's value, if one was sent. @throws ProblemError `validation_failed` */
+/** Reads the header's value, if one was sent. @throws ProblemError `validation_failed` */
 export function readIdempotencyKey(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
   if (typeof header === 'string' && /^[\x20-\x7e]{1,255}$/.test(header)) return header;
@@ -40,35 +61,40 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
 }
 
 /**
- * Runs `work` under the key, or answers what an earlier run answered.
+ * Runs `work` under the key, or finds what an earlier run answered.
  * @param work must not throw; its refusals are answers like any other
  * @throws ProblemError `idempotency_key_reused`, `idempotency_key_in_flight`
  */
-export async function answerOnce(
+export async function answerOnce<Answer extends KeptAnswer>(
   db: Database,
   log: Logger,
   request: KeyedRequest,
-  work: (lease: Lease) => Promise<Reply>,
-): Promise<Reply> {
-  const lease = await acquire(db, request);
-  if ('status' in lease) return lease;
-  const reply = await work(lease);
+  work: (lease: Lease) => Promise<Answer>,
+): Promise<{ fresh: Answer } | { repeated: KeptAnswer }> {
+  const acquired = await acquire(db, request);
+  if ('repeated' in acquired) return acquired;
+  const { lease } = acquired;
+  const answer = await work(lease);
   try {
-    if (reply.status >= 500 || reply.status === 429) {
+    if (answer.status >= 500 || answer.status === 429) {
       await release(db, lease);
-      return reply;
+      return { fresh: answer };
     }
-    return (await keep(db, lease, reply)) ?? reply;
+    const earlier = await keep(db, lease, answer);
+    return earlier === null ? { fresh: answer } : { repeated: earlier };
   } catch (error) {
     // The effect is committed and the caller gets its answer. A repeat waits for the lease to end and runs again.
     log.error({ err: error, api_key_id: request.apiKeyId }, 'idempotent response not stored');
-    return reply;
+    return { fresh: answer };
   }
 }
 
-async function acquire(db: Database, request: KeyedRequest): Promise<Lease | Reply> {
+async function acquire(
+  db: Database,
+  request: KeyedRequest,
+): Promise<{ lease: Lease } | { repeated: KeptAnswer }> {
   const { apiKeyId, key, requestHash, holder } = request;
-  const held = await sql(db).query<{ headers: Kept | null }[]>`
+  const [held] = await sql(db).query<{ headers: StoredFacts | null }[]>`
     INSERT INTO idempotency_keys (api_key_id, key, request_hash, lease_until, lease_holder)
     VALUES (${apiKeyId}, ${key}, ${requestHash}, clock_timestamp() + make_interval(secs => ${leaseSeconds}), ${holder})
     ON CONFLICT (api_key_id, key) DO UPDATE
@@ -77,7 +103,7 @@ async function acquire(db: Database, request: KeyedRequest): Promise<Lease | Rep
         AND idempotency_keys.request_hash = EXCLUDED.request_hash
         AND idempotency_keys.lease_until <= clock_timestamp()
     RETURNING headers`;
-  if (held[0] !== undefined) return { apiKeyId, key, holder, made: held[0].headers?.made ?? null };
+  if (held !== undefined) return { lease: { apiKeyId, key, holder, createdId: held.headers?.made ?? null } };
   const known = await db.idempotencyKey.findUniqueOrThrow({
     where: { api_key_id_key: { api_key_id: apiKeyId, key } },
   });
@@ -88,35 +114,35 @@ async function acquire(db: Database, request: KeyedRequest): Promise<Lease | Rep
   if (known.status === null) {
     throw new ProblemError('idempotency_key_in_flight', 'The first request with this key is still running.');
   }
-  return replayOf(known);
+  return { repeated: keptAnswerOf(known) };
 }
 
-function replayOf(known: { status: number | null; headers: unknown; body: unknown }): Reply {
-  const kept = (known.headers ?? {}) as Kept;
-  const text = typeof known.body === 'string' ? known.body : null;
+function keptAnswerOf(row: { status: number | null; headers: unknown; body: unknown }): KeptAnswer {
+  const facts = (row.headers ?? {}) as StoredFacts;
   return {
-    status: known.status ?? 500,
-    headers: { ...kept.headers, 'Idempotent-Replayed': 'true' },
-    text,
-    kept: text,
-    subjectId: kept.subject_id ?? null,
+    status: row.status ?? 500,
+    headers: facts.headers ?? {},
+    kept: typeof row.body === 'string' ? row.body : null,
+    subjectId: facts.subject_id ?? null,
     personalDataOf: null,
-    problem: null,
   };
 }
 
-/** @returns the kept answer of whoever took the lease over meanwhile, so that all callers are told the same */
-async function keep(db: Database, lease: Lease, reply: Reply): Promise<Reply | null> {
-  const kept = {
-    personal_data_of: reply.personalDataOf,
-    subject_id: reply.subjectId,
-    headers: reply.headers,
-  } satisfies Kept;
+/**
+ * Stores the answer.
+ * @returns the answer of the request that took the lease over meanwhile, so that all callers get the same; else null
+ */
+async function keep(db: Database, lease: Lease, answer: KeptAnswer): Promise<KeptAnswer | null> {
+  const facts = {
+    personal_data_of: answer.personalDataOf,
+    subject_id: answer.subjectId,
+    headers: answer.headers,
+  } satisfies StoredFacts;
   // The body is a JSON text within JSON: jsonb would reorder the members of an object.
-  const body = reply.kept === null ? null : JSON.stringify(reply.kept);
+  const body = answer.kept === null ? null : JSON.stringify(answer.kept);
   const count = await sql(db).execute`
     UPDATE idempotency_keys
-    SET status = ${reply.status}, headers = ${JSON.stringify(kept)}::jsonb, body = ${body}::jsonb,
+    SET status = ${answer.status}, headers = ${JSON.stringify(facts)}::jsonb, body = ${body}::jsonb,
         completed_at = clock_timestamp()
     WHERE api_key_id = ${lease.apiKeyId} AND key = ${lease.key}
       AND lease_holder = ${lease.holder} AND status IS NULL`;
@@ -124,7 +150,7 @@ async function keep(db: Database, lease: Lease, reply: Reply): Promise<Reply | n
   const other = await db.idempotencyKey.findUnique({
     where: { api_key_id_key: { api_key_id: lease.apiKeyId, key: lease.key } },
   });
-  return other === null || other.status === null ? null : replayOf(other);
+  return other === null || other.status === null ? null : keptAnswerOf(other);
 }
 
 async function release(db: Database, lease: Lease): Promise<void> {
@@ -135,33 +161,35 @@ async function release(db: Database, lease: Lease): Promise<void> {
 }
 
 /**
- * Notes within the effect's own transaction what the request made, under an id that the caller chose. A run that
- * takes over then tells its own earlier effect from somebody else's.
+ * Records, in the effect's own transaction, what the request created under an id that the caller chose. A run that
+ * takes over then distinguishes its own earlier effect from another caller's.
  */
-export async function rememberMade(tx: Transaction, lease: Lease | null, id: string): Promise<void> {
+export async function recordCreated(tx: Transaction, lease: Lease | null, id: string): Promise<void> {
   if (lease === null) return;
-  const kept = { made: id } satisfies Kept;
-  await tx.idempotencyKey.updateMany({
-    where: { api_key_id: lease.apiKeyId, key: lease.key, status: null },
-    data: { headers: kept },
-  });
+  const facts = { made: id } satisfies StoredFacts;
+  await sql(tx).execute`
+    UPDATE idempotency_keys SET headers = ${JSON.stringify(facts)}::jsonb
+    WHERE api_key_id = ${lease.apiKeyId} AND key = ${lease.key} AND status IS NULL`;
 }
 
-/** Takes a person's data out of the answers that are kept about them. */
+/** Kept answers of one customer that one erasure rewrites. */
+const maxErased = 1_000;
+
+/** Takes a customer's personal data out of the answers that are kept about them. */
 export async function erasePersonalData(
   tx: Transaction,
   customerId: string,
   erased: (body: Record<string, unknown>) => Record<string, unknown>,
 ): Promise<void> {
-  const rows = await tx.idempotencyKey.findMany({
-    where: { headers: { path: ['personal_data_of'], equals: customerId } },
-    take: 1_000,
+  const rows = await sql(tx).query<{ api_key_id: string; key: string; body: unknown }[]>`
+    SELECT api_key_id, key, body FROM idempotency_keys
+    WHERE headers ->> 'personal_data_of' = ${customerId} LIMIT ${maxErased}`;
+  const answers = rows.flatMap(({ api_key_id, key, body }) => {
+    if (typeof body !== 'string') return [];
+    return [{ api_key_id, key, body: JSON.stringify(erased(JSON.parse(body) as Record<string, unknown>)) }];
   });
-  for (const { api_key_id, key, body } of rows) {
-    if (typeof body !== 'string') continue;
-    await tx.idempotencyKey.update({
-      where: { api_key_id_key: { api_key_id, key } },
-      data: { body: JSON.stringify(erased(JSON.parse(body) as Record<string, unknown>)) },
-    });
-  }
+  await sql(tx).execute`
+    UPDATE idempotency_keys AS kept SET body = to_jsonb(given.body)
+    FROM json_to_recordset(${JSON.stringify(answers)}::json) AS given(api_key_id text, key text, body text)
+    WHERE kept.api_key_id = given.api_key_id AND kept.key = given.key`;
 }

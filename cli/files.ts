@@ -1,7 +1,7 @@
 /** Files that commands read, with their mistakes in words. */
 import { readFileSync } from 'node:fs';
-import { ProblemError } from '../api/http/problems';
-import { validated } from '../api/http/validation';
+import { ProblemError } from '../contracts/problem-error';
+import { validated } from '../contracts/validation';
 import { retryPolicyDocument } from '../contracts/retry-policy';
 import type { RetryPolicyDocument } from '../domain/retry/policy';
 import { Refused } from './command';

@@ -14,7 +14,7 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { problems, type ProblemCode, type ProblemExtras } from '../contracts/problems';
 import type { WorkflowStart } from '../contracts/workflows/workflows';
-import { ProblemError, validationFailed } from '../api/http/problems';
+import { ProblemError, validationFailed } from '../contracts/problem-error';
 
 /** 10 s for a provider's answer, and a margin for the steps around it. */
 const answerWithinMs = 15_000;
@@ -110,5 +110,5 @@ function refusal(error: unknown, { summary, about }: Addressee, log: Logger): Pr
   }
   log.warn({ reason: String(error), ...about }, 'workflow did not respond');
   const detail = `${summary} did not answer in time; ask again with the same Idempotency-Key.`;
-  return new ProblemError('unavailable', detail, about, {}, { cause: error });
+  return new ProblemError('unavailable', detail, about, { cause: error });
 }

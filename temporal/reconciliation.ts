@@ -1,7 +1,7 @@
 /** The reconciliation's schedule, asked for a round out of turn. */
 import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { reconciliationStart } from '../contracts/workflows/workflows';
-import { ProblemError } from '../api/http/problems';
+import { ProblemError } from '../contracts/problem-error';
 
 const answerWithinMs = 5_000;
 
@@ -15,7 +15,7 @@ export function reconcileOver(client: Client): () => Promise<void> {
       );
     } catch (error) {
       const detail = 'The schedule of the reconciliation does not answer; a payment worker makes it.';
-      throw new ProblemError('unavailable', detail, {}, {}, { cause: error });
+      throw new ProblemError('unavailable', detail, {}, { cause: error });
     }
   };
 }

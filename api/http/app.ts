@@ -12,7 +12,7 @@ import type { ApiDependencies } from './dependencies';
 import { refusal, serve, traceOf } from './dispatch';
 import { apiLogger, logRequest, type Trace } from './logging';
 import { openApiDocument } from './openapi';
-import { ProblemError } from './problems';
+import { ProblemError } from '../../contracts/problem-error';
 import { send } from './reply';
 import { requestIdOf } from './request-ids';
 import type { Route } from './route';
@@ -68,8 +68,9 @@ function refuseMethod(path: string, entries: readonly Route[], deps: ApiDependen
   return (_request, response) => {
     const trace = traceOf(response);
     trace.route = path;
-    const problem = new ProblemError('method_not_allowed', `Allowed here: ${allow}.`, {}, { Allow: allow });
-    send(response, refusal(problem, deps, trace));
+    const problem = new ProblemError('method_not_allowed', `Allowed here: ${allow}.`);
+    const reply = refusal(problem, deps, trace);
+    send(response, { ...reply, headers: { ...reply.headers, Allow: allow } });
   };
 }
 

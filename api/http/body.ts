@@ -6,8 +6,8 @@
  */
 import express, { type Request, type Response } from 'express';
 import type { FieldMistake } from '../../contracts/problems';
-import { ProblemError, validationFailed } from './problems';
-import { fieldPath } from './validation';
+import { ProblemError, validationFailed } from '../../contracts/problem-error';
+import { fieldPath } from '../../contracts/validation';
 
 export const maxBodyBytes = 256 * 1024;
 export const maxNesting = 64;

@@ -6,7 +6,7 @@
  * the first page was read.
  */
 import { rankOf, sourceAt, type TimelinePlace } from '../../domain/timeline/timeline';
-import { ProblemError } from './problems';
+import { ProblemError } from '../../contracts/problem-error';
 
 /** The end of the year 9999, milliseconds: PostgreSQL and RFC 3339 both know it. */
 const maxInstantMs = 253_402_300_799_999;

@@ -14,14 +14,15 @@ import { audit } from '../../access/audit';
 import { anonymous, authenticate, requireScope, type Caller } from '../../access/authentication';
 import { readJsonBody, readRawBody } from './body';
 import type { ApiDependencies } from './dependencies';
-import { answerOnce, readIdempotencyKey } from '../../access/idempotency';
-import type { Lease } from '../../access/lease';
+import { answerOnce, readIdempotencyKey, type Lease } from '../../access/idempotency';
 import type { Trace } from './logging';
-import { ProblemError, notFound, toProblem } from './problems';
-import { replyOf, replyOfProblem, send, type Reply } from './reply';
-import { requestHash } from './request-hash';
+import { ProblemError, notFound } from '../../contracts/problem-error';
+import { toProblem } from './problems';
+import { replyOf, replyOfKept, replyOfProblem, send, type Reply } from './reply';
+import { requestHash } from '../../access/request-hash';
 import { isMutating, takesIdempotencyKey, type Call, type Route } from './route';
-import { readQuery, validated } from './validation';
+import { readQuery } from './query';
+import { validated } from '../../contracts/validation';
 
 type AnyCall = Call<unknown, unknown, unknown>;
 const nothing = z.strictObject({});
@@ -115,7 +116,8 @@ async function perform(
     requestHash: requestHash(request.method, request.path, sent === undefined ? {} : sent),
     holder: deps.newUuid(),
   };
-  return answerOnce(deps.db, deps.log, keyed, work);
+  const answered = await answerOnce(deps.db, deps.log, keyed, work);
+  return 'repeated' in answered ? replyOfKept(answered.repeated) : answered.fresh;
 }
 
 function idsOf(deps: ApiDependencies, caller: Caller, key: string | null): AnyCall['idFor'] {

@@ -5,7 +5,7 @@
  * a body, a header or a raw URL; never a token, a secret, an e-mail address or a card number.
  */
 import type { Logger } from 'pino';
-import { holdsCardNumber } from './card-numbers';
+import { holdsCardNumber } from '../../contracts/card-numbers';
 import { traceIdOf } from './trace-context';
 
 const hidden = '[redacted]';

@@ -3,7 +3,7 @@
  *
  * Owns: both headers. Does not own the comparison, which belongs into the transaction that changes the thing.
  */
-import { ProblemError, validationFailed } from './problems';
+import { ProblemError, validationFailed } from '../../contracts/problem-error';
 
 /** The header that says which version was answered. */
 export function versionTag(version: number): { ETag: string } {

@@ -1,17 +1,14 @@
 /** An answer as it goes over the wire: rendered once, so that a repeat is the same to the byte. */
 import type { Response } from 'express';
+import type { KeptAnswer } from '../../access/idempotency';
+import type { ProblemError } from '../../contracts/problem-error';
 import type { ProblemCode } from '../../contracts/problems';
-import { problemBody, problemHeaders, type ProblemError } from './problems';
+import { problemBody, problemHeaders } from './problems';
 import type { Answer } from './route';
 
-export interface Reply {
-  status: number;
-  headers: Record<string, string>;
+/** What is kept of it for repeats differs from `text` only where that holds a secret. */
+export interface Reply extends KeptAnswer {
   text: string | Buffer | null;
-  /** What is kept for repeats; differs from `text` only where that holds a secret. */
-  kept: string | null;
-  subjectId: string | null;
-  personalDataOf: string | null;
   problem: ProblemCode | null;
 }
 
@@ -43,6 +40,12 @@ export function replyOfProblem(error: ProblemError, requestId: string): Reply {
     personalDataOf: null,
     problem: error.code,
   };
+}
+
+/** Renders an answer that was kept for repeats. */
+export function replyOfKept(answer: KeptAnswer): Reply {
+  const headers = { ...answer.headers, 'Idempotent-Replayed': 'true' };
+  return { ...answer, headers, text: answer.kept, problem: null };
 }
 
 /** Writes the reply; the caller's connection going away is no error of ours. */

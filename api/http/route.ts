@@ -9,8 +9,8 @@ import type { Scope } from '../../contracts/scopes';
 import type { IdKind } from '../../domain/ids';
 import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { Caller } from '../../access/authentication';
+import type { Lease } from '../../access/idempotency';
 import type { ApiDependencies } from './dependencies';
-import type { Lease } from '../../access/lease';
 
 export type Method = 'get' | 'post' | 'patch' | 'put' | 'delete';
 

@@ -20,7 +20,7 @@ import { isRecurring, revenueMovement } from '../../domain/subscription/recurrin
 import { subscriptionStatuses } from '../../domain/subscription/subscription';
 import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { validationFailed } from '../http/problems';
+import { validationFailed } from '../../contracts/problem-error';
 import { route } from '../http/route';
 
 const tag = 'Analytics';

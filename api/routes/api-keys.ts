@@ -21,7 +21,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
 import { hashOfSecret, newSecret, prefixOfSecret } from '../../access/keys';
-import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { ProblemError, notFound, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'API keys';

@@ -35,7 +35,7 @@ import {
 import { inTransaction, type Database } from '../../prisma/client';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound, ProblemError, validationFailed } from '../http/problems';
+import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Retries';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { asyncApiDocument } from '../../contracts/topics/asyncapi';
 import { jsonSchemas } from '../../contracts/topics/json-schemas';
 import { productVersion } from '../../contracts/version';
-import { notFound } from '../http/problems';
+import { notFound } from '../../contracts/problem-error';
 import { route, type Route } from '../http/route';
 
 const tag = 'Service';

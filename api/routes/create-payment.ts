@@ -14,7 +14,7 @@ import { appendToOutbox } from '../../billing/outbox';
 import { requestPayment } from '../../billing/payment/request-payment';
 import { toPayment } from '../../billing/rows';
 import type { ApiDependencies } from '../http/dependencies';
-import { ProblemError, validationFailed } from '../http/problems';
+import { ProblemError, validationFailed } from '../../contracts/problem-error';
 import type { Answer, Call } from '../http/route';
 
 /** The whole call. */

@@ -21,7 +21,8 @@ import { findCreated, type Created } from '../../billing/subscription/store';
 import { toSubscription } from '../../billing/rows';
 import { readRetryPolicy } from '../../billing/payment/retry-policies';
 import type { ApiDependencies } from '../http/dependencies';
-import { ProblemError, toProblem, validationFailed } from '../http/problems';
+import { ProblemError, validationFailed } from '../../contracts/problem-error';
+import { toProblem } from '../http/problems';
 import type { Answer, Call } from '../http/route';
 
 const acceptWithinMs = 30_000;
@@ -172,7 +173,7 @@ function namingSubscription(error: unknown, subscriptionId: string): ProblemErro
   const problem = toProblem(error);
   if (problem.status < 500) return problem;
   const extras = { ...problem.extras, subscription_id: subscriptionId };
-  return new ProblemError(problem.code, problem.detail, extras, problem.headers, {
+  return new ProblemError(problem.code, problem.detail, extras, {
     cause: problem.cause ?? error,
   });
 }

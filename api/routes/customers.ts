@@ -19,8 +19,8 @@ import { sql } from '../../prisma/sql';
 import type { Prisma } from '../../prisma/generated/client';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { erasePersonalData, rememberMade } from '../../access/idempotency';
-import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { erasePersonalData, recordCreated } from '../../access/idempotency';
+import { ProblemError, notFound, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Customers';
@@ -76,8 +76,8 @@ async function create(
     if (fields.test_clock_id !== undefined) await refuseUnknownClock(tx, fields.test_clock_id);
     const data = [{ ...fields, id: customerId }];
     const { count } = await tx.customer.createMany({ data, skipDuplicates: true });
-    if (count === 1) await rememberMade(tx, call.lease, customerId);
-    else if (chosen !== undefined && call.lease?.made !== customerId) {
+    if (count === 1) await recordCreated(tx, call.lease, customerId);
+    else if (chosen !== undefined && call.lease?.createdId !== customerId) {
       throw new ProblemError('already_exists', 'There is a customer with this id.');
     }
     return tx.customer.findUniqueOrThrow({ where: { id: customerId } });

@@ -21,7 +21,7 @@ import type { Database } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound, ProblemError } from '../http/problems';
+import { notFound, ProblemError } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Dead letters';

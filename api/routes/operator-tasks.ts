@@ -19,7 +19,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { needsOutcome, resolveTask, type Decision } from '../../billing/operator/resolve-task';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound, ProblemError, validationFailed } from '../http/problems';
+import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Operator tasks';

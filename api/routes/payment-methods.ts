@@ -18,10 +18,10 @@ import { listOf, pageQuery } from '../../contracts/http/lists';
 import { isFinal, subscriptionStatuses } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
-import { valueHoldsCardNumber } from '../http/card-numbers';
+import { valueHoldsCardNumber } from '../../contracts/card-numbers';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { ProblemError, notFound, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 import { lockCustomer, refuseErased } from './customers';
 

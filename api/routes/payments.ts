@@ -21,7 +21,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { toPayment } from '../../billing/rows';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound, ProblemError } from '../http/problems';
+import { notFound, ProblemError } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 import * as request from './create-payment';
 

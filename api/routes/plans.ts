@@ -7,8 +7,8 @@ import { inTransaction } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { rememberMade } from '../../access/idempotency';
-import { ProblemError, notFound } from '../http/problems';
+import { recordCreated } from '../../access/idempotency';
+import { ProblemError, notFound } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Plans';
@@ -45,8 +45,8 @@ async function create(call: Call<unknown, unknown, CreatePlan>, { db }: ApiDepen
       ],
       skipDuplicates: true,
     });
-    if (count === 1) await rememberMade(tx, call.lease, planId);
-    else if (chosen !== undefined && call.lease?.made !== planId) {
+    if (count === 1) await recordCreated(tx, call.lease, planId);
+    else if (chosen !== undefined && call.lease?.createdId !== planId) {
       throw new ProblemError('already_exists', 'There is a plan with this id.');
     }
     return tx.plan.findUniqueOrThrow({ where: { id: planId } });

@@ -11,7 +11,7 @@ import { createRefund, refund, type CreateRefund } from '../../contracts/http/re
 import { toRefund } from '../../billing/rows';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound } from '../http/problems';
+import { notFound } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Payments';

@@ -24,7 +24,7 @@ import { appendToOutbox } from '../../billing/outbox';
 import { refusalNow } from '../../billing/payment/retry-facts';
 import { instantOrNull, toPayment } from '../../billing/rows';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound, ProblemError, validationFailed } from '../http/problems';
+import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Retries';

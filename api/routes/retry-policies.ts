@@ -30,7 +30,7 @@ import {
 import { decodeId, decodePosition, encodeId, encodePosition } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
 import { anotherVersion, readIfMatch, versionTag } from '../http/preconditions';
-import { notFound, validationFailed } from '../http/problems';
+import { notFound, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Retry policies';

@@ -6,7 +6,7 @@ import { alive, problemExplanation, readiness } from '../../contracts/http/servi
 import { problems, type ProblemCode } from '../../contracts/problems';
 import type { ApiDependencies } from '../http/dependencies';
 import { problemTexts } from '../http/problem-texts';
-import { notFound } from '../http/problems';
+import { notFound } from '../../contracts/problem-error';
 import { readinessOf } from '../http/readiness';
 import { route, type Answer, type Route } from '../http/route';
 

@@ -28,7 +28,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { toFacts, toPlanTerms, toSubscription } from '../../billing/rows';
 import type { ApiDependencies } from '../http/dependencies';
 import { readIfMatch } from '../http/preconditions';
-import { ProblemError, notFound, validationFailed } from '../http/problems';
+import { ProblemError, notFound, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 import type { SubscriptionCommands } from '../../temporal/subscription-process';
 

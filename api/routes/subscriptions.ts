@@ -18,7 +18,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { toSubscription } from '../../billing/rows';
 import { decodePosition, encodePosition, pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound } from '../http/problems';
+import { notFound } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 import * as creation from './create-subscription';
 

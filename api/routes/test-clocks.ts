@@ -23,8 +23,8 @@ import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull } from '../../billing/rows';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { rememberMade } from '../../access/idempotency';
-import { notFound, ProblemError } from '../http/problems';
+import { recordCreated } from '../../access/idempotency';
+import { notFound, ProblemError } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const tag = 'Test clocks';
@@ -63,7 +63,7 @@ async function create(
   const row = await inTransaction(db, async (tx) => {
     const data = [{ id: clockId, now: new Date(call.body.now) }];
     const { count } = await tx.testClock.createMany({ data, skipDuplicates: true });
-    if (count === 1) await rememberMade(tx, call.lease, clockId);
+    if (count === 1) await recordCreated(tx, call.lease, clockId);
     return tx.testClock.findUniqueOrThrow({ where: { id: clockId } });
   });
   const headers = { Location: `/test-clocks/${clockId}` };

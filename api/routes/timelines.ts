@@ -15,7 +15,7 @@ import { readTimeline } from '../../billing/timeline/timeline';
 import type { TimelineSubject } from '../../billing/timeline/index-query';
 import { decodeSerial, decodeTimelinePlace, encodeSerial, encodeTimelinePlace } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound } from '../http/problems';
+import { notFound } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 
 const auditList = 'audit';

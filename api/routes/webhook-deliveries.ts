@@ -20,7 +20,7 @@ import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull } from '../../billing/rows';
 import { replayDelivery } from '../../billing/webhook/deliveries';
 import { pageArguments, pageOf } from '../http/cursors';
-import { notFound } from '../http/problems';
+import { notFound } from '../../contracts/problem-error';
 import { route } from '../http/route';
 
 const tag = 'Webhooks';

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { storeWebhook } from '../../billing/webhook/deliveries';
 import type { WebhookRefusal, WebhookRequest } from '../../domain/payment/webhook';
 import type { ApiDependencies } from '../http/dependencies';
-import { ProblemError, notFound } from '../http/problems';
+import { ProblemError, notFound } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
 import type { WebhookSource } from '../http/webhook-sources';
 

@@ -1,5 +1,5 @@
 import { recordDecision } from '../../../billing/retry/bulk-retries';
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { writeFailed } from '../../support/failed-payment';
 import { givenApi, planOf, type GivenApi } from './given-api';
 

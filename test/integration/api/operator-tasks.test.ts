@@ -1,5 +1,5 @@
 import type { OperatorTaskKind } from '../../../domain/payment/operator-task';
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { inTransaction } from '../../../prisma/client';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from '../../../billing/operator-tasks';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';

@@ -1,6 +1,6 @@
 import { inTransaction } from '../../../prisma/client';
 import { cancelPayment } from '../../../billing/payment/follow-up';
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';
 

@@ -1,7 +1,7 @@
 import { inTransaction } from '../../../prisma/client';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 
 let given: GivenApi;

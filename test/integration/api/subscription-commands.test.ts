@@ -1,5 +1,5 @@
 /** Changing, pausing, resuming a subscription over HTTP, and what a change would cost. */
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { givenApi, planOf, type GivenApi } from './given-api';
 import { writeRows } from './played-rows';
 

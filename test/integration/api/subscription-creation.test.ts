@@ -1,5 +1,5 @@
 /** POST /subscriptions: the checks before, the asking, and the answer that the rows give. */
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';

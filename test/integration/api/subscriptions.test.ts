@@ -1,5 +1,5 @@
 /** Reading subscriptions, their periods and payments; cancelling them. */
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
 import { declined, writeRows } from './played-rows';
 

@@ -1,4 +1,4 @@
-import { ProblemError } from '../../../api/http/problems';
+import { ProblemError } from '../../../contracts/problem-error';
 import { givenApi, planOf, type GivenApi } from './given-api';
 
 let api: GivenApi;

@@ -1,7 +1,7 @@
 /** Small parts, each by its rule: card numbers, request hashes, cursors, field paths, what a log may hold. */
 import fc from 'fast-check';
 import { z } from 'zod';
-import { holdsCardNumber, valueHoldsCardNumber } from '../../../api/http/card-numbers';
+import { holdsCardNumber, valueHoldsCardNumber } from '../../../contracts/card-numbers';
 import {
   decodeCursor,
   decodePosition,
@@ -12,9 +12,11 @@ import {
 import { isDatabaseUnavailable } from '../../../api/http/database-unavailable';
 import { describeError, scrubbed } from '../../../api/http/logging';
 import { problemTexts } from '../../../api/http/problem-texts';
-import { ProblemError, problemBody, problemHeaders, toProblem } from '../../../api/http/problems';
-import { canonicalJson, requestHash } from '../../../api/http/request-hash';
-import { fieldPath, readQuery, validated } from '../../../api/http/validation';
+import { ProblemError } from '../../../contracts/problem-error';
+import { problemBody, problemHeaders, toProblem } from '../../../api/http/problems';
+import { canonicalJson, requestHash } from '../../../access/request-hash';
+import { readQuery } from '../../../api/http/query';
+import { fieldPath, validated } from '../../../contracts/validation';
 import { problem, problems, type ProblemCode } from '../../../contracts/problems';
 
 describe('card numbers', () => {

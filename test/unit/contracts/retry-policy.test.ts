@@ -1,5 +1,5 @@
-import type { ProblemError } from '../../../api/http/problems';
-import { validated } from '../../../api/http/validation';
+import type { ProblemError } from '../../../contracts/problem-error';
+import { validated } from '../../../contracts/validation';
 import { retryPolicyDocument } from '../../../contracts/retry-policy';
 import { policyWarnings, shippedPolicy } from '../../../domain/retry/policy';
 

@@ -4,9 +4,9 @@
  * Owns: field paths and the words of mistakes. Invariants: an unknown field is a mistake; no answer repeats a value.
  */
 import type { z } from 'zod';
-import type { FieldMistake } from '../../contracts/problems';
 import { holdsCardNumber } from './card-numbers';
-import { ProblemError, validationFailed } from './problems';
+import { validationFailed } from './problem-error';
+import type { FieldMistake } from './problems';
 
 const maxPathLength = 200;
 
@@ -62,25 +62,4 @@ function inOurWords(message: string): string {
   return message
     .replace(/^Invalid input: expected (\w+).*$/, 'must be of type $1')
     .replace(/^Too (?:small|big): expected \w+ to (be|have) (.*)$/, 'must $1 $2');
-}
-
-/**
- * The query string as text fields. A field given twice stays a list, which no schema accepts.
- * @throws ProblemError `malformed_request` when it does not decode
- */
-export function readQuery(url: string): Record<string, string | string[]> {
-  const mark = url.indexOf('?');
-  if (mark === -1) return {};
-  const text = url.slice(mark + 1);
-  try {
-    decodeURIComponent(text);
-  } catch {
-    throw new ProblemError('malformed_request', 'The query of the URL cannot be decoded.');
-  }
-  const fields = new Map<string, string | string[]>();
-  for (const [name, value] of new URLSearchParams(text)) {
-    const before = fields.get(name);
-    fields.set(name, before === undefined ? value : [before, value].flat());
-  }
-  return Object.fromEntries(fields);
 }
