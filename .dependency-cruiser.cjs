@@ -129,7 +129,12 @@ module.exports = {
       to: { dependencyTypes: ['npm', 'npm-dev'], pathNot: 'node_modules/@temporalio/(workflow|common)/' },
     },
     fenced('kafkajs-behind-its-port', ['kafkajs'], '^(bridge/kafka/kafkajs|test/|dev/)'),
-    fenced('express-in-api-only', ['express', 'helmet'], '^(api/http/|test/|dev/bench/)'),
+    fenced(
+      'express-in-api-only',
+      ['express', 'helmet'],
+      '^(api/http/|providers/sandbox/|test/|dev/bench/)',
+      'The sandbox provider is a server of its own.',
+    ),
     fenced(
       'temporal-client-in-temporal-only',
       ['@temporalio/client'],
@@ -145,7 +150,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules', 'dist', 'prisma/generated'] },
-    exclude: { path: ['^dist/', '^node_modules/'] },
+    exclude: { path: '^dist/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     parser: 'swc',
