@@ -1,16 +1,18 @@
-/** The activities of `reconciliation`: find what did not go on by itself, and send the ordinary messages again. */
+/** The activities of `reconciliation`: repair stuck work, and start the processes that are missing. */
 import { heartbeat } from '@temporalio/activity';
-import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { Predicate } from '../domain/stuck-work';
-import { findStuckWork } from '../billing/reconcile/stuck-work';
 import {
-  processesAreMissing,
-  startMissingClocks,
-  startMissingSubscriptions,
-  type Sweep,
-} from '../temporal/missing-workflows';
-import { repair, type RepairDependencies } from '../billing/reconcile/repair';
+  advancingClockIds,
+  countLivingSubscriptions,
+  livingSubscriptionIds,
+} from '../billing/reconcile/living-processes';
+import { repair } from '../billing/reconcile/repair';
+import { findStuckWork } from '../billing/reconcile/stuck-work';
+import type { Predicate } from '../domain/stuck-work';
+import type { Database } from '../prisma/client';
+import type { Messenger } from '../temporal/messenger';
+import { maxIdsPerSweep, type MissingWorkflows } from '../temporal/missing-workflows';
+import { sendMessages } from '../temporal/send';
 
 /** By predicate: how many were found. */
 export type Found = Partial<Record<Predicate, number>>;
@@ -22,34 +24,46 @@ export interface ReconciliationActivities {
   startMissingProcesses(): Promise<number>;
 }
 
-/** What is merely in hand is not unfinished. */
+export interface ReconciliationDependencies {
+  db: Database;
+  messenger: Messenger;
+  missing: MissingWorkflows;
+  log: Logger;
+  onFound(found: Found): void;
+}
+
+/** Work in progress is not stuck. */
 const toleranceMs = 60_000;
 const limit = 500;
 
-export function createReconciliationActivities(
-  deps: RepairDependencies & { client: Client; log: Logger; onFound(found: Found): void },
-): ReconciliationActivities {
-  const { db, client, log } = deps;
+export function createReconciliationActivities(deps: ReconciliationDependencies): ReconciliationActivities {
+  const { db, messenger, missing, log } = deps;
   return {
     async repairStuckWork() {
       const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit });
       const found: Found = {};
       for (const item of items) {
         found[item.predicate] = (found[item.predicate] ?? 0) + 1;
-        const repaired = await repair(deps, item).catch((error: unknown) => {
+        try {
+          const messages = await repair(db, item);
+          if (messages !== null) {
+            await sendMessages(messenger, messages);
+            log.info(item, 'reconciliation re-sent message');
+          }
+        } catch (error) {
           log.warn({ err: error, ...item }, 'stuck work not repaired');
-          return false;
-        });
-        if (repaired) log.info(item, 'reconciliation re-sent message');
+        }
         heartbeat();
       }
       deps.onFound(found);
       return found;
     },
     async startMissingProcesses() {
-      let started = await sweepAll((after) => startMissingClocks(db, client, after));
-      if (await processesAreMissing(db, client)) {
-        started += await sweepAll((after) => startMissingSubscriptions(db, client, after));
+      let started = await sweep((after) => advancingClockIds(db, after, maxIdsPerSweep), missing.startClocks);
+      const living = await countLivingSubscriptions(db);
+      if ((await missing.countSubscriptions()) < living) {
+        const page = (after: string | null) => livingSubscriptionIds(db, after, maxIdsPerSweep);
+        started += await sweep(page, missing.startSubscriptions);
       }
       if (started > 0) log.warn({ started }, 'missing workflows started');
       return started;
@@ -57,14 +71,17 @@ export function createReconciliationActivities(
   };
 }
 
-/** Batch after batch. @returns how many processes were started */
-async function sweepAll(startMissing: (after: string | null) => Promise<Sweep>): Promise<number> {
+/** Reads page after page and starts what is missing of each. @returns how many processes were started */
+async function sweep(
+  page: (after: string | null) => Promise<string[]>,
+  startMissing: (ids: readonly string[]) => Promise<number>,
+): Promise<number> {
   let started = 0;
   for (let after: string | null = null; ;) {
-    const sweep = await startMissing(after);
-    started += sweep.started;
+    const ids: string[] = await page(after);
+    started += await startMissing(ids);
     heartbeat();
-    if (sweep.next === null) return started;
-    after = sweep.next;
+    after = ids.at(-1) ?? null;
+    if (ids.length < maxIdsPerSweep) return started;
   }
 }

@@ -1,4 +1,4 @@
-/** The Retry Service's activities: what its workflows do to the world. */
+/** The Retry Service's activities. */
 import { Context } from '@temporalio/activity';
 import type { Actor } from '../contracts/fields';
 import type { BulkRetryCommand } from '../domain/retry/bulk-retry';
@@ -6,6 +6,7 @@ import type { AdvanceClock, DunningExhausted, DunningStarted } from '../contract
 import type { Database } from '../prisma/client';
 import type { AttemptAnswer } from '../billing/payment/begin-attempt';
 import type { Messenger } from '../temporal/messenger';
+import { sendMessages } from '../temporal/send';
 import {
   decideBulkRetry,
   loadBulkRetry,
@@ -18,13 +19,14 @@ import { planRetry, type RetryState } from '../billing/retry/plan';
 import { publishDue, type PublishedBatch, type Schedule } from '../billing/renewal/publish-due';
 import {
   beginAdvance,
+  dueMessages,
   failAdvance,
-  advanceClock,
+  reportProgress,
+  stepClock,
   type BegunAdvance,
   type ClockProgress,
   type ClockState,
 } from '../billing/test-clock/advance';
-
 import { concludeRequest, nextRequest, type WantedAttempt } from '../billing/retry/requests';
 
 export type { Batch, BulkRetryState, DecidedBulkRetry } from '../billing/retry/run-bulk-retry';
@@ -76,7 +78,6 @@ export function createRetryActivities(
   deps: RetryDependencies,
 ): RetryActivities & TestClockActivities & BulkRetryActivities {
   const { db, messenger } = deps;
-  const clockDeps = { ...deps, pause };
   return {
     planRetry: (paymentId) => planRetry(db, paymentId),
     nextRequest: (paymentId) => nextRequest(db, paymentId),
@@ -89,17 +90,46 @@ export function createRetryActivities(
       deps.onPublished(batch);
       return batch;
     },
-    beginAdvance: (clockId, command) => beginAdvance(clockDeps, clockId, command),
-    advanceClock: (clockId) => advanceClock(clockDeps, clockId),
-    failAdvance: (clockId) => failAdvance(clockDeps, clockId),
+    beginAdvance: (clockId, command) => beginAdvance(db, clockId, command),
+    advanceClock: (clockId) => advanceClock({ ...deps, pause }, clockId),
+    failAdvance: (clockId) => failAdvance(db, clockId),
     loadBulkRetry: (id) => loadBulkRetry(db, id),
-    releaseBatch: (id, batch) =>
-      releaseBatch({ db, messenger, beat: () => Context.current().heartbeat() }, id, batch),
+    async releaseBatch(id, batch) {
+      const context = Context.current();
+      await sendMessages(messenger, await releaseBatch(db, id, batch), () => context.heartbeat());
+    },
     decideBulkRetry: (id, command, actor) => decideBulkRetry(db, id, command, actor),
   };
 }
 
-/** A sleep of an activity: it shows that it lives, and ends with its worker. */
+/** One activity advances for so long at most; then the workflow shows how far it is. */
+const advanceForMs = 5_000;
+const pollMs = 50;
+
+/** Advances a clock step by step, and sends what each step makes due. @param pause between two steps */
+export async function advanceClock(
+  { db, messenger, stallMs, pause: wait }: ClockDependencies,
+  clockId: string,
+): Promise<ClockProgress> {
+  const endAtMs = performance.now() + advanceForMs;
+  // An earlier execution may have ended between the clock's move and its messages.
+  await sendMessages(messenger, await dueMessages(db, clockId));
+  for (;;) {
+    const step = await stepClock(db, clockId);
+    if (step.kind === 'moved') await sendMessages(messenger, await dueMessages(db, clockId));
+    if (step.kind === 'ended' || performance.now() >= endAtMs) {
+      return reportProgress(db, clockId, stallMs, step);
+    }
+    await wait(step.kind === 'moved' ? 0 : pollMs);
+  }
+}
+
+export interface ClockDependencies extends Pick<RetryDependencies, 'db' | 'messenger' | 'stallMs'> {
+  /** Waits between two steps. @throws when the work is to end */
+  pause(ms: number): Promise<void>;
+}
+
+/** Sleeps in an activity: heartbeats, and ends with its worker. */
 async function pause(ms: number): Promise<void> {
   const context = Context.current();
   context.heartbeat();

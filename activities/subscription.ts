@@ -14,13 +14,14 @@ import type {
 } from '../contracts/workflows/commands';
 import type { AttemptDependencies } from '../billing/payment/attempt';
 import type { Messenger } from '../temporal/messenger';
+import { sendMessages } from '../temporal/send';
 import { applyPayment, concludeChange, type ConcludedChange } from '../billing/subscription/apply-payment';
 import { commitChange, type BegunChange } from '../billing/subscription/change';
 import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
 import { commitCancellation, commitPause, commitResumption } from '../billing/subscription/commands';
 import { adoptSubscription, createSubscription, type Creation } from '../billing/subscription/create';
 import { applyFirstPayment } from '../billing/subscription/first-payment';
-import { toRecord, type SubscriptionRecord } from '../billing/subscription/record';
+import { loadRecord, type SubscriptionRecord } from '../billing/subscription/record';
 import { renewSubscription, type Renewal } from '../billing/renewal/renew';
 import type { Committed } from '../billing/subscription/transition';
 
@@ -62,10 +63,7 @@ export function createSubscriptionActivities(
   return {
     createSubscription: (creation) => createSubscription(deps, creation),
     adoptSubscription: (id) => adoptSubscription(deps, id),
-    loadSubscription: async (id) => {
-      const row = await db.subscription.findUnique({ where: { id } });
-      return row === null ? null : toRecord(row);
-    },
+    loadSubscription: (id) => loadRecord(db, id),
     applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
     renewSubscription: (id) => renewSubscription(deps, id),
     applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
@@ -73,10 +71,9 @@ export function createSubscriptionActivities(
     commitPause: (id, command) => commitPause(db, id, command),
     commitResumption: (id, command) => commitResumption(db, id, command),
     commitChange: (id, command) => commitChange(db, id, command),
-    concludeChange: async (id, paymentId, refused) => {
-      const concluded = await concludeChange(db, id, paymentId, refused);
-      // What was charged for nothing is to go back.
-      if (concluded.kind === 'refused') await messenger.refreshPayment(paymentId);
+    async concludeChange(id, paymentId, refused) {
+      const { concluded, messages } = await concludeChange(db, id, paymentId, refused);
+      await sendMessages(messenger, messages);
       return concluded;
     },
     recordDunningStarted: (id, message) => recordDunningStarted(db, id, message),

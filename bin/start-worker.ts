@@ -6,6 +6,7 @@ import { bundleWorkflowCode, Worker, type WorkflowBundleOption } from '@temporal
 import type { Logger } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
 import { createMessenger } from '../temporal/messenger';
+import { createMissingWorkflows } from '../temporal/missing-workflows';
 import { createReconciliationActivities } from '../activities/reconciliation';
 import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
@@ -90,7 +91,7 @@ function activitiesOf(
       ...createReconciliationActivities({
         db,
         messenger,
-        client,
+        missing: createMissingWorkflows(client),
         log,
         onFound: metrics.onFound,
       }),

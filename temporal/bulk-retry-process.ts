@@ -1,6 +1,5 @@
 /** What the routes need of the process of a bulk retry; implemented over Temporal, and by fakes in tests. */
-import type { DecideBulkRetry } from '../contracts/workflows/commands';
-import type { BulkRetryCommand } from '../domain/retry/bulk-retry';
+import type { BulkRetryCommand, DecideBulkRetry } from '../contracts/workflows/commands';
 
 export interface BulkRetryProcess {
   /** Has a run go on whose row is there. @throws ProblemError `unavailable` */

@@ -1,20 +1,25 @@
 /**
- * What lives and has no process: after a namespace was lost, or a workflow was terminated by hand.
+ * Starts processes that ought to run and do not: after a namespace was lost, or a workflow was terminated by hand.
  *
- * Invariant: starting one that runs is success, so the sweep may be late, or wrong about the newest, and does no harm.
+ * Invariant: starting one that runs is success, so a sweep may be late, or wrong about the newest, and does no harm.
  */
 import type { Client } from '@temporalio/client';
 import { subscriptionStart, testClockStart, type WorkflowStart } from '../contracts/workflows/workflows';
-import { finalStatuses } from '../domain/subscription/subscription';
-import type { Database } from '../prisma/client';
 
-/** Ids that one question to Temporal may name. */
-const batchSize = 100;
+/** Ids that one query to Temporal may name. */
+export const maxIdsPerSweep = 100;
 
-export interface Sweep {
-  started: number;
-  /** Where the next batch begins; null: all were looked at. */
-  next: string | null;
+export interface MissingWorkflows {
+  /** Processes of subscriptions that run. */
+  countSubscriptions(): Promise<number>;
+  /**
+   * Starts those of the subscriptions' processes that do not run.
+   * @param ids at most {@link maxIdsPerSweep}
+   * @returns how many were started
+   */
+  startSubscriptions(ids: readonly string[]): Promise<number>;
+  /** The same for test clocks, which continue where they stand. */
+  startClocks(ids: readonly string[]): Promise<number>;
 }
 
 interface Process {
@@ -22,53 +27,26 @@ interface Process {
   summary: string;
 }
 
-/** Whether there are fewer processes than living subscriptions. */
-export async function processesAreMissing(db: Database, client: Client): Promise<boolean> {
-  const living = await db.subscription.count({ where: { status: { notIn: [...finalStatuses] } } });
-  const { count } = await client.workflow.count(
-    `WorkflowType = 'subscription' AND ExecutionStatus = 'Running'`,
-  );
-  return count < living;
-}
-
-/** Starts the missing processes of one batch. @param after id of the last one looked at; null: from the beginning */
-export async function startMissingSubscriptions(
-  db: Database,
-  client: Client,
-  after: string | null,
-): Promise<Sweep> {
-  const rows = await db.subscription.findMany({
-    where: { status: { notIn: [...finalStatuses] }, ...(after !== null && { id: { gt: after } }) },
-    orderBy: { id: 'asc' },
-    take: batchSize,
-    select: { id: true },
-  });
-  const processes = rows.map(({ id }) => ({
-    start: subscriptionStart({ subscription_id: id, creation: null }),
-    summary: `Subscription ${id}`,
-  }));
-  return sweep(client, rows, processes);
-}
-
-/** The same of test clocks that are being advanced, which go on where they stand. */
-export async function startMissingClocks(db: Database, client: Client, after: string | null): Promise<Sweep> {
-  const rows = await db.testClock.findMany({
-    where: { status: 'advancing', ...(after !== null && { id: { gt: after } }) },
-    orderBy: { id: 'asc' },
-    take: batchSize,
-    select: { id: true },
-  });
-  const processes = rows.map(({ id }) => ({ start: testClockStart(id), summary: `Test clock ${id}` }));
-  return sweep(client, rows, processes);
-}
-
-async function sweep(
-  client: Client,
-  rows: readonly { id: string }[],
-  processes: readonly Process[],
-): Promise<Sweep> {
-  const started = await startMissing(client, processes);
-  return { started, next: rows.length < batchSize ? null : (rows.at(-1)?.id ?? null) };
+export function createMissingWorkflows(client: Client): MissingWorkflows {
+  return {
+    async countSubscriptions() {
+      const query = `WorkflowType = 'subscription' AND ExecutionStatus = 'Running'`;
+      return (await client.workflow.count(query)).count;
+    },
+    startSubscriptions: (ids) =>
+      startMissing(
+        client,
+        ids.map((id) => ({
+          start: subscriptionStart({ subscription_id: id, creation: null }),
+          summary: `Subscription ${id}`,
+        })),
+      ),
+    startClocks: (ids) =>
+      startMissing(
+        client,
+        ids.map((id) => ({ start: testClockStart(id), summary: `Test clock ${id}` })),
+      ),
+  };
 }
 
 async function startMissing(client: Client, processes: readonly Process[]): Promise<number> {

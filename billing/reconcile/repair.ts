@@ -1,55 +1,69 @@
 /**
- * How what is unfinished is brought on its way again: by the ordinary messages, never by writing an outcome.
+ * Repairs stuck work: by the ordinary messages and events, never by writing an outcome.
  *
- * Invariant: every repair is harmless when it was not needed; whoever gets the message judges by the row.
+ * Invariants: every repair is harmless when it was not needed; the receiver of a message decides by the row.
  */
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Predicate } from '../../domain/stuck-work';
 import type { StuckItem } from './stuck-work';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../locks';
 import { raiseOperatorTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
-import type { Messenger } from '../../temporal/messenger';
 import { announceDueAgain } from '../renewal/publish-due';
 
-export interface RepairDependencies {
-  db: Database;
-  messenger: Messenger;
+/** Writes what a repair writes, and returns what is to be sent. */
+type Repair = (db: Database, id: string) => Promise<WorkflowMessage[]>;
+
+/**
+ * Repairs one stuck item.
+ * @returns the messages to send; null: nothing repairs it, it is only counted
+ */
+export async function repair(
+  db: Database,
+  { predicate, subject }: StuckItem,
+): Promise<WorkflowMessage[] | null> {
+  const run = repairs[predicate];
+  return run === null ? null : run(db, subject.id);
 }
 
-/** `false`: nothing can be done but to count it. */
-export async function repair(deps: RepairDependencies, { predicate, subject }: StuckItem): Promise<boolean> {
-  const how = repairs[predicate];
-  if (how === null) return false;
-  await how(deps, subject.id);
-  return true;
-}
+const message =
+  (messageOf: (id: string) => WorkflowMessage): Repair =>
+  (_db, id) =>
+    Promise.resolve([messageOf(id)]);
+const wakeSubscription = message((id) => ({ kind: 'wake_subscription', subscription_id: id }));
+const startPayment = message((id) => ({ kind: 'start_payment', payment_id: id }));
+const startRetry = message((id) => ({ kind: 'start_retry', payment_id: id, reason: 'failed' }));
 
-const repairs: Record<Predicate, ((deps: RepairDependencies, id: string) => Promise<void>) | null> = {
+const repairs: Record<Predicate, Repair | null> = {
   due_not_opened: announceAgain,
-  period_not_attempted: ({ messenger }, id) => messenger.wakeSubscription(id),
-  creation_not_concluded: ({ messenger }, id) => messenger.wakeSubscription(id),
-  paid_not_recorded: signalPaid,
-  attempt_in_processing: ({ messenger }, id) => messenger.start(id),
+  period_not_attempted: wakeSubscription,
+  creation_not_concluded: wakeSubscription,
+  paid_not_recorded: reportPaid,
+  attempt_in_processing: startPayment,
   incomplete_not_notified: announceFirstPayment,
   change_not_concluded: concludeChange,
-  final_with_open_payment: ({ messenger }, id) => messenger.cancel(id, 'subscription_ended'),
-  lookup_due: ({ messenger }, id) => messenger.start(id),
+  final_with_open_payment: message((id) => ({
+    kind: 'cancel_payment',
+    payment_id: id,
+    reason: 'subscription_ended',
+  })),
+  lookup_due: startPayment,
   webhook_not_processed: republishWebhook,
   unknown_without_task: raiseUnknownOutcome,
-  manual_not_attempted: ({ messenger }, id) => messenger.start(id),
+  manual_not_attempted: startPayment,
   refund_not_reserved: null,
-  refund_not_finished: ({ messenger }, id) => messenger.start(id),
-  failed_without_plan: ({ messenger }, id) => messenger.startRetry(id, 'failed'),
-  dunning_not_recorded: signalDunning,
-  plan_due: ({ messenger }, id) => messenger.startRetry(id, 'failed'),
-  notice_due: ({ messenger }, id) => messenger.startRetry(id, 'failed'),
-  retry_request_open: ({ messenger }, id) => messenger.startRetry(id, 'manualRetry'),
-  bulk_retry_stalled: ({ messenger }, id) => messenger.startBulkRetry(id),
+  refund_not_finished: startPayment,
+  failed_without_plan: startRetry,
+  dunning_not_recorded: reportDunning,
+  plan_due: startRetry,
+  notice_due: startRetry,
+  retry_request_open: message((id) => ({ kind: 'start_retry', payment_id: id, reason: 'manualRetry' })),
+  bulk_retry_stalled: message((id) => ({ kind: 'start_bulk_retry', bulk_retry_id: id })),
   outbox_unpublished: null,
 };
 
-async function announceAgain({ db }: RepairDependencies, id: string): Promise<void> {
+async function announceAgain(db: Database, id: string): Promise<[]> {
   await inTransaction(db, async (tx) => {
     const locked = await lockSubscription(tx, id);
     if (locked === null) return;
@@ -63,45 +77,51 @@ async function announceAgain({ db }: RepairDependencies, id: string): Promise<vo
     });
     await announceDueAgain(tx, row, realNow, before);
   });
+  return [];
 }
 
-async function signalPaid({ db, messenger }: RepairDependencies, id: string): Promise<void> {
-  const payment = await db.payment.findUniqueOrThrow({ where: { id } });
-  if (payment.subscription_id === null) return;
-  await messenger.signalPaid(payment.subscription_id, { payment_id: id, period_index: payment.period_index });
-}
-
-async function signalDunning({ db, messenger }: RepairDependencies, id: string): Promise<void> {
+async function reportPaid(db: Database, id: string): Promise<WorkflowMessage[]> {
   const payment = await db.payment.findUniqueOrThrow({ where: { id } });
   const { subscription_id: subscriptionId, period_index: index } = payment;
-  if (subscriptionId === null || index === null) return;
-  await messenger.signalDunningStarted(subscriptionId, { payment_id: id, period_index: index });
+  if (subscriptionId === null) return [];
+  const payload = { payment_id: id, period_index: index };
+  return [{ kind: 'payment_completed', subscription_id: subscriptionId, payload }];
 }
 
-/** From now on its outcome is published; a run of its follow-up tells what has come. */
-async function announceFirstPayment({ db, messenger }: RepairDependencies, id: string): Promise<void> {
+async function reportDunning(db: Database, id: string): Promise<WorkflowMessage[]> {
+  const payment = await db.payment.findUniqueOrThrow({ where: { id } });
+  const { subscription_id: subscriptionId, period_index: index } = payment;
+  if (subscriptionId === null || index === null) return [];
+  const payload = { payment_id: id, period_index: index };
+  return [{ kind: 'dunning_started', subscription_id: subscriptionId, payload }];
+}
+
+/** From now on its outcome is published; a run of its follow-up reports an outcome that has come already. */
+async function announceFirstPayment(db: Database, id: string): Promise<WorkflowMessage[]> {
   await db.payment.update({ where: { id }, data: { announced: true } });
-  await messenger.start(id);
+  return [{ kind: 'start_payment', payment_id: id }];
 }
 
-/** A charge that was never tried, or declined with nobody left to hear it, is not wanted any more. */
-async function concludeChange(deps: RepairDependencies, id: string): Promise<void> {
-  const dropped = await inTransaction(deps.db, async (tx) => {
+/** A charge that was never attempted, or was declined after its caller had left, is not wanted any more. */
+async function concludeChange(db: Database, id: string): Promise<WorkflowMessage[]> {
+  const dropped = await inTransaction(db, async (tx) => {
     const { payment } = await lockPaymentInOrder(tx, id);
     if (payment.status !== 'requested' && payment.status !== 'failed') return false;
     await tx.payment.update({ where: { id }, data: { status: 'cancelled', version: { increment: 1 } } });
     return true;
   });
-  if (!dropped) await signalPaid(deps, id);
+  return dropped ? [] : reportPaid(db, id);
 }
 
-async function republishWebhook({ db }: RepairDependencies, id: string): Promise<void> {
+async function republishWebhook(db: Database, id: string): Promise<[]> {
   await inTransaction(db, (tx) => replayDelivery(tx, id));
+  return [];
 }
 
-async function raiseUnknownOutcome({ db }: RepairDependencies, id: string): Promise<void> {
+async function raiseUnknownOutcome(db: Database, id: string): Promise<[]> {
   const detail = 'The provider has not told the outcome for more than a day.';
   await inTransaction(db, async (tx: Transaction) =>
     raiseOperatorTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),
   );
+  return [];
 }

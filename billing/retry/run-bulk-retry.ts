@@ -1,17 +1,19 @@
 /**
- * One bulk retry, batch by batch: wishes for the payments that it selected, and a word to the process of each.
+ * Runs one bulk retry, batch by batch: a retry request for each payment that it selected, and a message to its process.
  *
- * Invariants: the wish for a payment is written once, under an id that follows from both; a run that is not running
- * hands nothing over, for its row is locked meanwhile; what may not be tried now is refused at once, and wakes nobody;
- * a batch that is handed over again only wakes those whose wish is still open.
+ * Invariants:
+ * - The request for a payment is written once, under an id that follows from run and payment.
+ * - A run that is not running releases nothing: its row is locked meanwhile.
+ * - A payment that may not be retried now is refused at once, and its process gets no message.
+ * - A batch that is released again only wakes the payments whose request is still open.
  */
 import type { Actor } from '../../contracts/fields';
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { BulkRetryCommand, BulkRetryProgress, BulkRetryStatus } from '../../domain/retry/bulk-retry';
 import { bulkRetryRequestId } from '../../domain/ids';
 import { lockBulkRetry, progressesOf, recordDecision, requestsFor, type BulkRetryRow } from './bulk-retries';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { refusalsNow } from '../payment/retry-facts';
-import type { Messenger } from '../../temporal/messenger';
 
 /** What the process of a bulk retry decides by; plain JSON. */
 export interface BulkRetryState {
@@ -31,16 +33,6 @@ export interface Batch {
   after: number;
   payments: number;
 }
-
-export interface BulkRetryDependencies {
-  db: Database;
-  messenger: Pick<Messenger, 'startRetry'>;
-  /** Shows that it lives. */
-  beat(): void;
-}
-
-/** Processes that are woken side by side. */
-const wokenAtOnce = 10;
 
 /** How far it is; one whose wishes are all judged is completed by being looked at. Null: there is no such one. */
 export async function loadBulkRetry(db: Database, id: string): Promise<BulkRetryState | null> {
@@ -78,23 +70,13 @@ export async function decideBulkRetry(
   return decided.allowed ? { kind: 'decided' } : { kind: 'refused', status: decided.status };
 }
 
-/** Hands the wishes of one batch over. Doing it again does no harm. */
-export async function releaseBatch(
-  { db, messenger, beat }: BulkRetryDependencies,
-  id: string,
-  batch: Batch,
-): Promise<void> {
-  const waiting = await inTransaction(db, (tx) => writeRequests(tx, id, batch));
-  const lane = async (): Promise<void> => {
-    for (let paymentId = waiting.pop(); paymentId !== undefined; paymentId = waiting.pop()) {
-      await messenger.startRetry(paymentId, 'manualRetry');
-      beat();
-    }
-  };
-  await Promise.all(Array.from({ length: wokenAtOnce }, lane));
+/** Writes the requests of one batch; doing it again does no harm. @returns a message for each request that is open */
+export async function releaseBatch(db: Database, id: string, batch: Batch): Promise<WorkflowMessage[]> {
+  const open = await inTransaction(db, (tx) => writeRequests(tx, id, batch));
+  return open.map((paymentId) => ({ kind: 'start_retry', payment_id: paymentId, reason: 'manualRetry' }));
 }
 
-/** @returns the payments whose wish waits to be fulfilled */
+/** @returns the payments whose request is open */
 async function writeRequests(tx: Transaction, id: string, { after, payments }: Batch): Promise<string[]> {
   const run = await lockBulkRetry(tx, id);
   if (run?.status !== 'running') return [];

@@ -4,6 +4,7 @@
  * Invariants: judged by the payment's locked row, never by who told; a payment has its effect once; money that came
  * too late for its change goes back.
  */
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Failure } from '../../domain/payment/payment';
 import { isPaymentPaid, isPaymentOpen, type PaymentStatus } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
@@ -178,6 +179,20 @@ export type ConcludedChange =
  * @param refused the attempt was not even begun
  */
 export async function concludeChange(
+  db: Database,
+  subscriptionId: string,
+  paymentId: string,
+  refused: boolean,
+): Promise<{ concluded: ConcludedChange; messages: WorkflowMessage[] }> {
+  const concluded = await conclude(db, subscriptionId, paymentId, refused);
+  // The charge of a change that does not apply any more is refunded by the payment's process.
+  return {
+    concluded,
+    messages: concluded.kind === 'refused' ? [{ kind: 'refresh_payment', payment_id: paymentId }] : [],
+  };
+}
+
+function conclude(
   db: Database,
   subscriptionId: string,
   paymentId: string,

@@ -1,7 +1,9 @@
 /** The record as workflows hold it: the snapshot and the few columns beside it that the process needs. */
 import type { Subscription } from '../../contracts/http/subscriptions';
+import type { Database } from '../../prisma/client';
 import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull, toSubscription } from '../rows';
+import { findSubscription } from './store';
 
 export type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
@@ -18,4 +20,10 @@ export function toRecord(row: SubscriptionRow): SubscriptionRecord {
     next_due_at: instantOrNull(row.next_due_at),
     first_payment_id: row.first_payment_id,
   };
+}
+
+/** Null when there is no such subscription. */
+export async function loadRecord(db: Database, subscriptionId: string): Promise<SubscriptionRecord | null> {
+  const row = await findSubscription(db, subscriptionId);
+  return row === null ? null : toRecord(row);
 }

@@ -1,28 +1,22 @@
 /**
- * What `test-clock/{id}` does: records an advance, and moves the clock from one due instant to the next.
+ * What `test-clock/{id}` does, step by step: records an advance, and moves the clock from one due instant to the next.
  *
- * Invariants: the clock's row is the record; it moves only when nothing of its customers is in hand, and says in the
- * same transaction what is due then; run twice, it goes on from where the row is.
+ * Invariants:
+ * - The clock's row is the record.
+ * - The clock moves only when none of its customers has work in progress, and announces in the same transaction what
+ *   is due then.
+ * - A step that is repeated continues from where the row is.
  */
 import { createHash } from 'node:crypto';
 import type { AdvanceClock } from '../../contracts/workflows/commands';
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
 import { settleBeforeLookupMs } from '../../domain/payment/unknown-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 import { findStuckWork, type StuckItem } from '../reconcile/stuck-work';
-import type { Messenger } from '../../temporal/messenger';
 import { announceDueByClock } from '../renewal/publish-due';
-
-export interface TestClockDependencies {
-  db: Database;
-  messenger: Pick<Messenger, 'clockAdvanced' | 'startRetry'>;
-  /** Real time without progress after which an advance has failed. */
-  stallMs: number;
-  /** Waits between two looks. @throws when the work is to end */
-  pause(ms: number): Promise<void>;
-}
 
 /** Plain JSON. */
 export interface ClockState {
@@ -50,15 +44,12 @@ export interface ClockProgress {
 
 type ClockRow = Prisma.TestClockGetPayload<object>;
 
-/** One look takes so long at most; then the workflow shows how far it is. */
-const advanceForMs = 5_000;
-const pollMs = 50;
 /** Of each predicate; enough to see that something moves. */
 const itemsLimit = 500;
 
-/** Records that the clock is to go to an instant, or says why not. */
+/** Records the instant that the clock is to advance to, or refuses it. */
 export async function beginAdvance(
-  { db }: TestClockDependencies,
+  db: Database,
   clockId: string,
   { to }: AdvanceClock,
 ): Promise<BegunAdvance> {
@@ -77,56 +68,68 @@ export async function beginAdvance(
   });
 }
 
-/** Moves the clock on for as long as all is quiet, some seconds at most. */
-export async function advanceClock(deps: TestClockDependencies, clockId: string): Promise<ClockProgress> {
-  const { db } = deps;
-  const endAt = (await databaseNow(db)).getTime() + advanceForMs;
-  // An earlier run may have ended between the clock's move and the telling of it.
-  await signalPayments(deps, clockId);
-  for (;;) {
-    const row = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
-    if (row.status !== 'advancing') return progressOf(deps, row, []);
-    const realNow = await announce(db, row);
-    const unfinished = await findStuckWork(db, {
-      toleranceMs: 0,
-      testClockId: clockId,
-      limit: itemsLimit,
-    });
-    if (unfinished.length === 0 && (await moveOn(db, row))) await signalPayments(deps, clockId);
-    if (realNow.getTime() >= endAt)
-      return progressOf(deps, await noteDetail(db, clockId, unfinished), unfinished);
-    await deps.pause(unfinished.length === 0 ? 0 : pollMs);
-  }
+/** What one step of an advance came to. */
+export interface ClockStep {
+  /** `ended`: the clock does not advance any more; `waits`: work is in progress. */
+  kind: 'ended' | 'moved' | 'waits';
+  /** What the clock waits for. */
+  waitsFor: readonly StuckItem[];
 }
 
-/** Gives an advance up; it may be asked for again. */
-export async function failAdvance({ db }: TestClockDependencies, clockId: string): Promise<ClockState> {
+/** Announces what is due, and moves the clock to its next stop unless work is in progress. */
+export async function stepClock(db: Database, clockId: string): Promise<ClockStep> {
+  const row = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
+  if (row.status !== 'advancing') return { kind: 'ended', waitsFor: [] };
+  await announce(db, row);
+  const waitsFor = await findStuckWork(db, { toleranceMs: 0, testClockId: clockId, limit: itemsLimit });
+  if (waitsFor.length > 0) return { kind: 'waits', waitsFor };
+  await moveToNextStop(db, row);
+  return { kind: 'moved', waitsFor };
+}
+
+/**
+ * Records what an advance waits for, and reports how far it is.
+ * @param stallMs real time without progress after which the advance has failed
+ */
+export async function reportProgress(
+  db: Database,
+  clockId: string,
+  stallMs: number,
+  { waitsFor }: ClockStep,
+): Promise<ClockProgress> {
+  const row = await noteDetail(db, clockId, waitsFor);
+  const seen = JSON.stringify([row.now, row.steps, waitsFor]);
+  return {
+    clock: toState(row),
+    progress: createHash('sha256').update(seen).digest('base64url'),
+    wait_until: waitsFor.length === 0 ? null : await waitUntil(db, row.id),
+    stall_ms: stallMs,
+  };
+}
+
+/** Gives an advance up; it may be requested again. */
+export async function failAdvance(db: Database, clockId: string): Promise<ClockState> {
   await db.testClock.updateMany({ where: { id: clockId, status: 'advancing' }, data: { status: 'failed' } });
   return toState(await db.testClock.findUniqueOrThrow({ where: { id: clockId } }));
 }
 
-async function announce(db: Database, clock: ClockRow): Promise<Date> {
-  return inTransaction(db, async (tx) => {
-    const realNow = await databaseNow(tx);
-    await announceDueByClock(tx, clock.id, clock.now, realNow);
-    return realNow;
-  });
+async function announce(db: Database, clock: ClockRow): Promise<void> {
+  await inTransaction(db, async (tx) => announceDueByClock(tx, clock.id, clock.now, await databaseNow(tx)));
 }
 
-/** To the next due instant, or to the end. @returns whether the clock moved */
-async function moveOn(db: Database, seen: ClockRow): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
+/** Moves the clock to the next due instant or to its target, or ends the advance there. */
+async function moveToNextStop(db: Database, seen: ClockRow): Promise<void> {
+  await inTransaction(db, async (tx) => {
     const { now, target, status } = await lockClock(tx, seen.id);
-    // Somebody else moved or ended it meanwhile.
-    if (status !== 'advancing' || target === null || now.getTime() !== seen.now.getTime()) return false;
+    // Another execution moved or ended it meanwhile.
+    if (status !== 'advancing' || target === null || now.getTime() !== seen.now.getTime()) return;
     if (now >= target) {
       await write(tx, seen.id, { status: 'ready', target: null, detail: null });
-      return false;
+      return;
     }
     const { at, due } = nextStop({ now, target }, await nextDueAt(tx, seen.id));
     await write(tx, seen.id, { now: at, detail: null, ...(due && { steps: { increment: 1 } }) });
     await announceDueByClock(tx, seen.id, at, await databaseNow(tx));
-    return true;
   });
 }
 
@@ -159,17 +162,14 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
   return next.at;
 }
 
-/** The payments whose question is due are told: they wait by the clock. */
-async function signalPayments({ db, messenger }: TestClockDependencies, clockId: string): Promise<void> {
-  const due = await sql(db).query<{ payment_id: string; now: Date }[]>`
+/** Messages to the payments and retries that wait by the clock and whose instant has come. */
+export async function dueMessages(db: Database, clockId: string): Promise<WorkflowMessage[]> {
+  const lookups = await sql(db).query<{ payment_id: string; now: Date }[]>`
     SELECT DISTINCT a.payment_id, k.now FROM test_clocks k
       JOIN customers c ON c.test_clock_id = k.id JOIN payments p ON p.customer_id = c.id
       JOIN payment_attempts a ON a.payment_id = p.id
       WHERE k.id = ${clockId} AND a.settled_at IS NULL AND a.next_question_at <= k.now`;
-  for (const { payment_id, now } of due) {
-    await messenger.clockAdvanced(payment_id, { now: now.toISOString() });
-  }
-  const planned = await sql(db).query<{ payment_id: string }[]>`
+  const retries = await sql(db).query<{ payment_id: string }[]>`
     SELECT r.payment_id FROM retry_plans r
       JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
@@ -180,7 +180,15 @@ async function signalPayments({ db, messenger }: TestClockDependencies, clockId:
     SELECT p.id FROM payments p JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id
       WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at <= k.now`;
-  for (const { payment_id } of planned) await messenger.startRetry(payment_id, 'clockAdvanced');
+  return [
+    ...lookups.map(({ payment_id, now }) => {
+      const payload = { now: now.toISOString() };
+      return { kind: 'advance_payment_clock', payment_id, payload } as const;
+    }),
+    ...retries.map(
+      ({ payment_id }) => ({ kind: 'start_retry', payment_id, reason: 'clockAdvanced' }) as const,
+    ),
+  ];
 }
 
 /** @throws Error when there is no such clock */
@@ -199,20 +207,6 @@ async function noteDetail(db: Database, clockId: string, waitsFor: readonly Stuc
     data: { detail: described(waitsFor) },
   });
   return db.testClock.findUniqueOrThrow({ where: { id: clockId } });
-}
-
-async function progressOf(
-  { db, stallMs }: TestClockDependencies,
-  row: ClockRow,
-  waitsFor: readonly StuckItem[],
-): Promise<ClockProgress> {
-  const seen = JSON.stringify([row.now, row.steps, waitsFor]);
-  return {
-    clock: toState(row),
-    progress: createHash('sha256').update(seen).digest('base64url'),
-    wait_until: waitsFor.length === 0 ? null : await waitUntil(db, row.id),
-    stall_ms: stallMs,
-  };
 }
 
 /** A call may be repeated, or may still be on its way at the provider: both are over some time after the last one. */

@@ -5,6 +5,7 @@
  */
 import type { SettledOutcome } from '../../domain/payment/payment';
 import type { ChangeEffect, Proration } from '../../domain/subscription/change';
+import type { BulkRetryCommand } from '../../domain/retry/bulk-retry';
 import type { FinalAction } from '../../domain/retry/policy';
 import type { CancelMode, RefundMode } from '../../domain/subscription/commands';
 import type { DueCause } from '../../domain/subscription/due';
@@ -153,6 +154,8 @@ export interface AdvanceClock {
 export interface BulkRetryInput {
   bulk_retry_id: string;
 }
+
+export type { BulkRetryCommand };
 
 /** Updates `pause`, `resume` and `cancel` of a bulk retry. */
 export interface DecideBulkRetry {

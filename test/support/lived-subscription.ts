@@ -144,5 +144,5 @@ async function change(given: GivenBilling, id: string, command: ChangeCommand) {
   const begun = await commitChange(given.db, id, command);
   if (begun.kind !== 'charge') return begun;
   await attemptPayment(given, { payment_id: begun.payment_id, number: 1, trigger: 'manual' });
-  return concludeChange(given.db, id, begun.payment_id, false);
+  return (await concludeChange(given.db, id, begun.payment_id, false)).concluded;
 }

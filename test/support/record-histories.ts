@@ -13,6 +13,7 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@te
 import { pino } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
 import { createMessenger } from '../../temporal/messenger';
+import { createMissingWorkflows } from '../../temporal/missing-workflows';
 import { createReconciliationActivities } from '../../activities/reconciliation';
 import { createRetryActivities } from '../../activities/retry';
 import { createSubscriptionActivities } from '../../activities/subscription';
@@ -141,7 +142,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       ...createReconciliationActivities({
         db: given.db,
         messenger,
-        client,
+        missing: createMissingWorkflows(client),
         log: pino({ level: 'silent' }),
         onFound: () => undefined,
       }),

@@ -1,5 +1,5 @@
 /** A bulk retry against the database: wishes once, whoever dies, and only while it runs. */
-import type { Messenger } from '../../../temporal/messenger';
+import { sendMessages } from '../../../temporal/send';
 import { repair } from '../../../billing/reconcile/repair';
 import { decideBulkRetry, loadBulkRetry, releaseBatch } from '../../../billing/retry/run-bulk-retry';
 import { attemptPayment } from '../../../billing/payment/attempt';
@@ -9,6 +9,7 @@ import { beginRun } from '../../../billing/retry/bulk-retries';
 import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { writeFailed } from '../../support/failed-payment';
+import { fakeMessenger } from '../../support/fake-messenger';
 import { actor, givenBilling, type GivenBilling } from '../../support/given-billing';
 
 let given: GivenBilling;
@@ -40,12 +41,9 @@ async function begun(name: string, payments: number): Promise<string> {
   return wanted.id;
 }
 
-const deps = (startRetry = (paymentId: string) => Promise.resolve(void reported.push(paymentId))) => ({
-  db: given.db,
-  messenger: { startRetry },
-  beat: () => undefined,
-});
-const release = (id: string, after: number, payments = 2) => releaseBatch(deps(), id, { after, payments });
+const report = async (paymentId: string): Promise<void> => void reported.push(paymentId);
+const release = async (id: string, after: number, payments = 2, startRetry = report) =>
+  sendMessages(fakeMessenger({ startRetry }), await releaseBatch(given.db, id, { after, payments }));
 const look = (id: string) => loadBulkRetry(given.db, id);
 const requests = (id: string) =>
   given.db.retryRequest.findMany({ where: { bulk_retry_id: id }, orderBy: { payment_id: 'asc' } });
@@ -61,17 +59,9 @@ const stalled = async (id: string, toleranceMs: number) => {
   const items = await findStuckWork(given.db, { toleranceMs, testClockId: null, limit: 100 });
   return items.some(({ predicate, subject }) => predicate === 'bulk_retry_stalled' && subject.id === id);
 };
-/** What the reconciliation starts again when it has found one. */
-async function startedBy(id: string): Promise<string[]> {
-  const started: string[] = [];
-  const startBulkRetry = (which: string) => Promise.resolve(void started.push(which));
-  const messenger = { startBulkRetry } as unknown as Messenger;
-  await repair(
-    { db: given.db, messenger },
-    { predicate: 'bulk_retry_stalled', subject: { type: 'bulk_retry', id } },
-  );
-  return started;
-}
+/** What the reconciliation sends when it has found one. */
+const repairOf = (id: string) =>
+  repair(given.db, { predicate: 'bulk_retry_stalled', subject: { type: 'bulk_retry', id } });
 
 it('hands a batch over in order: a wish each, the refused ones judged, the others told', async () => {
   const id = await begun('ordered', 3);
@@ -88,7 +78,7 @@ it('hands a batch over in order: a wish each, the refused ones judged, the other
 it('handed over again, a batch writes nothing and tells only those whose wish is open', async () => {
   const id = await begun('again', 4);
   const cutOff = () => Promise.reject(new Error('the worker was killed'));
-  await expect(releaseBatch(deps(cutOff), id, { after: 0, payments: 4 })).rejects.toThrow('killed');
+  await expect(release(id, 0, 4, cutOff)).rejects.toThrow('killed');
   await fulfil('pay_again_1');
   const before = await requests(id);
   await release(id, 0, 4);
@@ -149,7 +139,7 @@ it('is found when it stands still, and not while its wishes wait for their turn'
   expect(await stalled(id, 60_000)).toBe(false);
   await given.db.bulkRetry.update({ where: { id }, data: minutesAgo });
   expect(await stalled(id, 60_000)).toBe(true);
-  expect(await startedBy(id)).toEqual([id]);
+  expect(await repairOf(id)).toEqual([{ kind: 'start_bulk_retry', bulk_retry_id: id }]);
   await release(id, 0);
   await given.db.bulkRetry.update({ where: { id }, data: minutesAgo });
   expect(await stalled(id, 60_000)).toBe(false);

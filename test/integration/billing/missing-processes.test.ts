@@ -1,6 +1,7 @@
 /** What lives and has lost its process gets one, against the real Temporal; what has one keeps it. */
 import { Client, Connection } from '@temporalio/client';
-import { startMissingClocks, startMissingSubscriptions } from '../../../temporal/missing-workflows';
+import { advancingClockIds, livingSubscriptionIds } from '../../../billing/reconcile/living-processes';
+import { createMissingWorkflows } from '../../../temporal/missing-workflows';
 import { eventually } from '../../support/eventually';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 
@@ -40,9 +41,8 @@ test('a living subscription, not one that has ended', async () => {
   await given.begun({ subscription_id: living });
   await given.begun({ subscription_id: ended });
   await given.db.subscription.update({ where: { id: ended }, data: { status: 'expired' } });
-  await expectStartedWhenMissing(
-    `subscription/${living}`,
-    async () => (await startMissingSubscriptions(given.db, client, null)).started,
+  await expectStartedWhenMissing(`subscription/${living}`, async () =>
+    createMissingWorkflows(client).startSubscriptions(await livingSubscriptionIds(given.db, null, 100)),
   );
 });
 
@@ -51,8 +51,7 @@ test('a test clock that is being advanced, not one that stands still', async () 
   const advancing = { status: 'advancing', target: new Date('2030-02-01T00:00:00Z') };
   await given.db.testClock.create({ data: { id: `clk_${mark}-advancing`, now, ...advancing } });
   await given.db.testClock.create({ data: { id: `clk_${mark}-ready`, now } });
-  await expectStartedWhenMissing(
-    `test-clock/clk_${mark}-advancing`,
-    async () => (await startMissingClocks(given.db, client, null)).started,
+  await expectStartedWhenMissing(`test-clock/clk_${mark}-advancing`, async () =>
+    createMissingWorkflows(client).startClocks(await advancingClockIds(given.db, null, 100)),
   );
 });

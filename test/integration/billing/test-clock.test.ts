@@ -1,4 +1,5 @@
-import { beginAdvance, failAdvance, advanceClock } from '../../../billing/test-clock/advance';
+import { advanceClock } from '../../../activities/retry';
+import { beginAdvance, failAdvance } from '../../../billing/test-clock/advance';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { recordNextLookup } from '../../../billing/payment/follow-up';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
@@ -8,6 +9,7 @@ import { commitCancellation } from '../../../billing/subscription/commands';
 import { reserveRefunds } from '../../../billing/payment/cancellation-refunds';
 import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
+import { fakeMessenger } from '../../support/fake-messenger';
 import { actor, completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
 
 const began = '2030-01-15T00:00:00.000Z';
@@ -52,13 +54,13 @@ const publish = () =>
 /** The activity's dependencies; `between` is what the rest of the system does between two looks. */
 const deps = (between: () => Promise<unknown> = publish) => ({
   db: given.db,
-  messenger: {
+  messenger: fakeMessenger({
     startRetry: () => Promise.resolve(),
     clockAdvanced: (paymentId: string, { now }: { now: string }) => {
       reported.push({ paymentId, now });
       return Promise.resolve();
     },
-  },
+  }),
   stallMs: 60_000,
   pause: async () => void (await between()),
 });
@@ -69,7 +71,9 @@ const announcements = (subject: string) =>
 describe('an advance', () => {
   it('goes from one due instant to the next, saying each once', async () => {
     const { clock, subscriptionId } = await active();
-    expect(await beginAdvance(deps(), clock, { to: '2030-04-20T00:00:00.000Z' })).toEqual({ kind: 'begun' });
+    expect(await beginAdvance(given.db, clock, { to: '2030-04-20T00:00:00.000Z' })).toEqual({
+      kind: 'begun',
+    });
     const look = await advanceClock(
       deps(async () => {
         await renewSubscription(given, subscriptionId);
@@ -107,20 +111,22 @@ describe('an advance', () => {
     ['a consumer has not done its work', publish],
   ])('waits where it is while %s, naming that', async (_, between) => {
     const { clock, subscriptionId } = await active();
-    await beginAdvance(deps(), clock, { to: '2031-01-15T00:00:00.000Z' });
+    await beginAdvance(given.db, clock, { to: '2031-01-15T00:00:00.000Z' });
     const { clock: seen, progress } = await advanceClock(deps(between), clock);
     expect(seen).toMatchObject({ status: 'advancing', now: '2030-02-15T00:00:00.000Z', steps: 1 });
     expect(seen.detail).toContain(`due_not_opened (${subscriptionId})`);
     expect((await advanceClock(deps(between), clock)).progress).toBe(progress);
     expect(await announcements(subscriptionId)).toBe(1);
-    expect(await failAdvance(deps(), clock)).toMatchObject({ status: 'failed', detail: seen.detail });
-    expect(await beginAdvance(deps(), clock, { to: '2030-02-16T00:00:00.000Z' })).toEqual({ kind: 'begun' });
+    expect(await failAdvance(given.db, clock)).toMatchObject({ status: 'failed', detail: seen.detail });
+    expect(await beginAdvance(given.db, clock, { to: '2030-02-16T00:00:00.000Z' })).toEqual({
+      kind: 'begun',
+    });
   });
 
   it('is refused for a clock that was deleted', async () => {
     const { clock } = await clockWithCustomer();
     await given.db.testClock.update({ where: { id: clock }, data: { deleted_at: new Date() } });
-    expect(await beginAdvance(deps(), clock, { to: began })).toMatchObject({ code: 'not_found' });
+    expect(await beginAdvance(given.db, clock, { to: began })).toMatchObject({ code: 'not_found' });
   });
 });
 
@@ -175,7 +181,7 @@ describe('an open payment', () => {
     const askedAt = '2030-01-15T00:01:00.000Z';
     await recordNextLookup(given, paymentId, 1, askedAt);
     expect(await unfinished()).toEqual([]);
-    await beginAdvance(deps(), clock, { to: '2030-01-16T00:00:00.000Z' });
+    await beginAdvance(given.db, clock, { to: '2030-01-16T00:00:00.000Z' });
     const look = await advanceClock(deps(), clock);
     expect(look.clock).toMatchObject({ status: 'advancing', now: askedAt });
     expect(look.wait_until).not.toBeNull();

@@ -1,0 +1,48 @@
+/** Sends the messages that a function of billing returned. Called after its transaction has committed. */
+import type { WorkflowMessage } from '../contracts/workflows/messages';
+import type { Messenger } from './messenger';
+
+/** Messages that are in flight at once. */
+const concurrency = 10;
+
+/**
+ * Sends messages, several at once and in no fixed order. Ends with the first that could not be sent.
+ * @param onSent called after each message, for heartbeats
+ */
+export async function sendMessages(
+  messenger: Messenger,
+  messages: readonly WorkflowMessage[],
+  onSent: () => void = () => undefined,
+): Promise<void> {
+  const unsent = messages.toReversed();
+  const lane = async (): Promise<void> => {
+    for (let message = unsent.pop(); message !== undefined; message = unsent.pop()) {
+      await send(messenger, message);
+      onSent();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, lane));
+}
+
+function send(messenger: Messenger, message: WorkflowMessage): Promise<void> {
+  switch (message.kind) {
+    case 'wake_subscription':
+      return messenger.wakeSubscription(message.subscription_id);
+    case 'payment_completed':
+      return messenger.signalPaid(message.subscription_id, message.payload);
+    case 'dunning_started':
+      return messenger.signalDunningStarted(message.subscription_id, message.payload);
+    case 'start_payment':
+      return messenger.start(message.payment_id);
+    case 'refresh_payment':
+      return messenger.refreshPayment(message.payment_id);
+    case 'cancel_payment':
+      return messenger.cancel(message.payment_id, message.reason);
+    case 'advance_payment_clock':
+      return messenger.clockAdvanced(message.payment_id, message.payload);
+    case 'start_retry':
+      return messenger.startRetry(message.payment_id, message.reason);
+    case 'start_bulk_retry':
+      return messenger.startBulkRetry(message.bulk_retry_id);
+  }
+}
