@@ -1,7 +1,7 @@
 /** Brings everything that has a schema to the one of this code: tables, topics, namespace, the bootstrap key. */
 import { Connection } from '@temporalio/client';
 import { ensureBootstrapKey } from '../access/keys';
-import { createDatabase } from '../prisma/client';
+import { closeDatabase, createDatabase } from '../prisma/client';
 import { migrate, migrationsFolder } from '../prisma/migrate';
 import { kafkaFrom } from './kafka';
 import { runCommand } from './process';
@@ -14,7 +14,7 @@ runCommand('migrate', async ({ config, log }) => {
   if (config.BOOTSTRAP_API_KEY !== undefined) {
     const db = createDatabase(config.DATABASE_URL, 2);
     await ensureBootstrapKey(db, config.BOOTSTRAP_API_KEY);
-    await db.$disconnect();
+    await closeDatabase(db);
   }
   const temporal = Connection.connect(temporalAddress(config));
   await Promise.all([

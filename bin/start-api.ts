@@ -8,7 +8,7 @@ import { temporalPaymentProcess } from '../temporal/payment';
 import { refusalLog } from '../api/http/webhook-sources';
 import { temporalSubscriptionProcess } from '../temporal/subscription';
 import { temporalTestClockProcess } from '../temporal/test-clock';
-import { createDatabase } from '../prisma/client';
+import { closeDatabase, createDatabase } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
@@ -68,6 +68,6 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
   return [
     { name: 'http', close: async () => void (await server.close(config.SHUTDOWN_TIMEOUT_MS / 2)) },
     { name: 'temporal', close: () => temporal.close() },
-    { name: 'database', close: () => db.$disconnect() },
+    { name: 'database', close: () => closeDatabase(db) },
   ];
 }

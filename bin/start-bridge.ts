@@ -9,7 +9,7 @@ import { startOutboxRetention } from '../bridge/relay/outbox-retention';
 import { startRelay } from '../bridge/relay/relay';
 import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
 import type { ConsumerGroup } from '../contracts/topics/topics';
-import { createDatabase } from '../prisma/client';
+import { closeDatabase, createDatabase } from '../prisma/client';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import { notifierFrom, parallelNotifications } from './notifier';
@@ -74,6 +74,6 @@ export async function startBridge(
     { name: 'relay', close: () => relay.close() },
     { name: 'outbox-retention', close: () => retention.close() },
     { name: 'temporal', close: () => temporal.close() },
-    { name: 'database', close: () => db.$disconnect() },
+    { name: 'database', close: () => closeDatabase(db) },
   ];
 }

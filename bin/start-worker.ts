@@ -12,7 +12,7 @@ import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows/workflows';
 import type { Config } from '../config';
-import { createDatabase, type Database } from '../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../prisma/client';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
 import { keepSingletons } from './singletons';
@@ -68,7 +68,7 @@ export async function startWorkers(
       },
     },
     { name: 'temporal', close: () => temporal.close() },
-    { name: 'database', close: () => db.$disconnect() },
+    { name: 'database', close: () => closeDatabase(db) },
   ];
 }
 

@@ -40,6 +40,11 @@ export function createDatabase(url: string, poolSize: number): Database {
   return db;
 }
 
+/** Closes the connections of a database, once those in use are given back. */
+export async function closeDatabase(db: Database): Promise<void> {
+  await db.$disconnect();
+}
+
 const pools = new WeakMap<Database, SqlPool>();
 
 const maxRepeats = 5;

@@ -9,7 +9,7 @@ import type { AttemptDependencies } from '../../billing/payment/attempt';
 import { createSubscription } from '../../billing/subscription/create';
 import { renewSubscription } from '../../billing/renewal/renew';
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
-import { createDatabase } from '../../prisma/client';
+import { closeDatabase, createDatabase } from '../../prisma/client';
 import { migrate, migrationsFolder } from '../../prisma/migrate';
 import type { PaymentProvider } from '../../providers/port';
 import { sandboxWebhooks } from '../../providers/sandbox/webhooks';
@@ -43,7 +43,7 @@ export async function benchTransactions(
     await makeDue(admin, 0);
     await measured('renewal', (id) => renew(deps, id));
   } finally {
-    await db.$disconnect();
+    await closeDatabase(db);
     await admin.end();
   }
 }

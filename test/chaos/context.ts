@@ -6,7 +6,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { Client as PostgresClient } from 'pg';
-import { createDatabase, type Database } from '../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../prisma/client';
 import { eventually } from '../support/eventually';
 import type { Answer, TestSystem } from '../support/system';
 import { Figures } from './figures';
@@ -121,7 +121,7 @@ export async function openChaos(
     heldDown: new Set(),
     temporal: new Client({ connection }),
     async close() {
-      await Promise.allSettled([admin.disconnect(), connection.close(), db.$disconnect()]);
+      await Promise.allSettled([admin.disconnect(), connection.close(), closeDatabase(db)]);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { AttemptOutcome } from '../../domain/payment/payment';
 import { failure } from '../../domain/payment/payment';
 import { beginCreation } from '../../billing/subscription/begin';
 import { openDue } from '../../billing/subscription/open-due';
-import { createDatabase, inTransaction, type Database } from '../../prisma/client';
+import { closeDatabase, createDatabase, inTransaction, type Database } from '../../prisma/client';
 import type { RefundOutcome } from '../../domain/payment/refund';
 import type {
   ChargeRequest,
@@ -135,7 +135,7 @@ export async function givenBilling(): Promise<GivenBilling> {
       return { subscriptionId, paymentId };
     },
     async end() {
-      await db.$disconnect();
+      await closeDatabase(db);
       await database.drop();
     },
   };

@@ -20,7 +20,7 @@ import type { BulkRetryCommand } from '../../../domain/retry/bulk-retry';
 import type { Scope } from '../../../contracts/scopes';
 import { webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
 import { createTestDatabase } from '../../support/database';
 
@@ -204,7 +204,7 @@ export async function givenApi(): Promise<GivenApi> {
     },
     async end() {
       await server.close(5_000);
-      await db.$disconnect();
+      await closeDatabase(db);
       await database.drop();
     },
   };

@@ -1,4 +1,4 @@
-import { createDatabase, inTransaction, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, inTransaction, type Database } from '../../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../../../billing/locks';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 import { until } from '../../support/until';
@@ -11,7 +11,7 @@ beforeAll(async () => {
   db = createDatabase(given.url, 1);
 });
 afterAll(async () => {
-  await db.$disconnect();
+  await closeDatabase(db);
   await given.end();
 });
 

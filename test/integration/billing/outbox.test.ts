@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import type { NewEvent } from '../../../contracts/topics/envelope';
-import { createDatabase, inTransaction, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, inTransaction, type Database } from '../../../prisma/client';
 import {
   appendAllToOutbox,
   appendToOutbox,
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await db.$executeRaw`CREATE TABLE commits (number bigserial, key text, event_id text)`;
 });
 afterAll(async () => {
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 

@@ -1,6 +1,6 @@
 /** Webhooks that come at the same time are stored by one statement; nobody must notice. */
 import { Client } from 'pg';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { storeDelivery, type DeliveryToStore } from '../../../billing/webhook/intake';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { until } from '../../support/until';
@@ -12,7 +12,7 @@ beforeAll(async () => {
   db = createDatabase(database.url, 10);
 });
 afterAll(async () => {
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 

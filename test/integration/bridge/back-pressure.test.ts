@@ -1,7 +1,7 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
 import type { RecordProducer } from '../../../bridge/kafka/port';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { consuming, failedRecord, sendAll, time, type Consuming } from '../../support/consuming';
 import { createTestDatabase } from '../../support/database';
 import { subscriptionUpdated } from '../../support/subscription-records';
@@ -30,7 +30,7 @@ afterEach(async () => {
   await given.end();
   await producer.close();
   await kafka.end();
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 
@@ -156,7 +156,7 @@ describe('a group whose database is away', () => {
   });
   afterEach(async () => {
     await given.closeGroups();
-    await around.$disconnect();
+    await closeDatabase(around);
     for (const end of open) end.destroy();
     await new Promise((resolve) => front.close(resolve));
   });

@@ -3,7 +3,7 @@ import type { RecordProducer } from '../../../bridge/kafka/port';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import { Unprocessable } from '../../../billing/unprocessable';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
@@ -29,7 +29,7 @@ afterEach(async () => {
 afterAll(async () => {
   await producer.close();
   await kafka.end();
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 

@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import type { KafkaClient } from '../../../bridge/kafka/port';
 import { startRelay, type Relay } from '../../../bridge/relay/relay';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { outboxShard, outboxShards } from '../../../billing/outbox';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
@@ -90,7 +90,7 @@ export async function givenOutbox(keys: readonly string[]): Promise<GivenOutbox>
       await Promise.all(relays.splice(0).map((relay) => relay.close()));
     },
     async end() {
-      await Promise.all([db.end(), prisma.$disconnect()]);
+      await Promise.all([db.end(), closeDatabase(prisma)]);
       await Promise.all([kafka.end(), database.drop()]);
     },
   };

@@ -1,5 +1,5 @@
 import type { RecordProducer } from '../../../bridge/kafka/port';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { consuming, sendAll, time, type Consuming } from '../../support/consuming';
 import { createTestDatabase } from '../../support/database';
 import { startProgram, type Program } from '../../support/processes';
@@ -30,7 +30,7 @@ afterEach(async () => {
   await given.end();
   await producer.close();
   await kafka.end();
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 

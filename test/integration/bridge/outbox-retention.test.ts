@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { startOutboxRetention, type OutboxRetention } from '../../../bridge/relay/outbox-retention';
-import { createDatabase, type Database } from '../../../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { quiet } from '../../support/topics';
 import { until } from '../../support/until';
@@ -15,7 +15,7 @@ beforeAll(async () => {
   db = createDatabase(database.url, 4);
 });
 afterAll(async () => {
-  await Promise.all([client.end(), db.$disconnect()]);
+  await Promise.all([client.end(), closeDatabase(db)]);
   await database.drop();
 });
 

@@ -1,4 +1,5 @@
 import {
+  closeDatabase,
   createDatabase,
   inTransaction,
   isTransientConflict,
@@ -15,7 +16,7 @@ beforeAll(async () => {
   await db.customer.createMany({ data: [{ id: 'cus_1' }, { id: 'cus_2' }] });
 });
 afterAll(async () => {
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 
@@ -36,7 +37,7 @@ describe('instants', () => {
         FROM customers WHERE id = 'cus_tokyo'`;
       expect(row).toEqual({ ms: instant.getTime(), read: instant, sent: true, zone: 'UTC', lock: '1234ms' });
     } finally {
-      await abroad.$disconnect();
+      await closeDatabase(abroad);
       await db.$executeRawUnsafe(`ALTER DATABASE ${pathname.slice(1)} RESET timezone`);
     }
   });

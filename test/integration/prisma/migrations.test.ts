@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { createDatabase } from '../../../prisma/client';
+import { closeDatabase, createDatabase } from '../../../prisma/client';
 import { Prisma } from '../../../prisma/generated/client';
 
 const root = join(__dirname, '..', '..', '..');
@@ -68,7 +68,7 @@ describe('bin/migrate', () => {
       const read = async (model: string) => tables[model]?.findFirst();
       // One after the other: the pool is small, and who waits for it is given up after a while.
       for (const model of models) expect([model, await read(model)]).toEqual([model, null]);
-      await db.$disconnect();
+      await closeDatabase(db);
       const again = await migrate(url);
       expect(again).toMatchObject({ exitCode: 0, said: expect.stringContaining('up to date') });
       expect(await applied(client)).toEqual(known);

@@ -1,4 +1,5 @@
 import {
+  closeDatabase,
   createDatabase,
   databaseNow,
   inTransaction,
@@ -16,7 +17,7 @@ beforeAll(async () => {
   db = createDatabase(database.url, 3);
 });
 afterAll(async () => {
-  await db.$disconnect();
+  await closeDatabase(db);
   await database.drop();
 });
 

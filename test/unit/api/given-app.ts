@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { createApp, type ApiDependencies } from '../../../api/http/app';
 import { listen, type RunningServer } from '../../../api/http/server';
-import { createDatabase } from '../../../prisma/client';
+import { closeDatabase, createDatabase } from '../../../prisma/client';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
 
 export interface GivenApp {
@@ -50,7 +50,7 @@ export async function givenApp(more: Partial<ApiDependencies> = {}): Promise<Giv
       fetch(`${server.url}${path}`, { headers: { connection: 'close', ...headers }, redirect: 'manual' }),
     async end() {
       await server.close(1_000);
-      await deps.db.$disconnect();
+      await closeDatabase(deps.db);
     },
   };
 }
