@@ -7,14 +7,7 @@
  */
 import type { Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
-import { columnsOf } from '../prisma/columns';
-import { subscriptionColumns } from './subscription/store';
-import { Prisma } from '../prisma/generated/client';
-
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-
-const paymentColumns = columnsOf(Prisma.PaymentScalarFieldEnum);
+import { paymentColumns, subscriptionColumns, type PaymentRow, type SubscriptionRow } from './rows';
 
 /** A locked row, and PostgreSQL's time when the lock was there. */
 export interface Locked<Row> {

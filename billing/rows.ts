@@ -1,20 +1,215 @@
-/** From rows to the shapes that the API answers, the events carry and the workflows hold. */
+/**
+ * Rows as billing reads them: their types, the columns of hand-written statements, and the shapes that follow from them.
+ *
+ * A column that holds one of a few words has the domain's union as its type, a JSON column what our own code wrote into
+ * it. Statements written by hand name the type; a row that was read through a Prisma model goes through its table's
+ * function here (`paymentRow` …), which checks the words.
+ */
+import type { Actor } from '../contracts/fields';
 import type { Payment } from '../contracts/http/payments';
-import { subscription, type Subscription } from '../contracts/http/subscriptions';
 import { payment } from '../contracts/http/payments';
-import type { Interval } from '../domain/calendar';
-import type { PlanTerms } from '../domain/subscription/change';
-import type { SubscriptionFacts } from '../domain/subscription/facts';
 import { refund, type Refund } from '../contracts/http/refunds';
-import type { Prisma } from '../prisma/generated/client';
+import { subscription, type Subscription } from '../contracts/http/subscriptions';
+import { deliveryStatuses } from '../contracts/http/webhook-deliveries';
+import type { ChangeCommand } from '../contracts/workflows/commands';
+import { intervalUnits, type Interval } from '../domain/calendar';
+import {
+  operatorTaskKinds,
+  operatorTaskStatuses,
+  operatorTaskSubjects,
+  type OperatorTaskKind,
+  type OperatorTaskStatus,
+  type OperatorTaskSubject,
+} from '../domain/payment/operator-task';
+import {
+  attemptStatuses,
+  attemptTriggers,
+  paymentKinds,
+  paymentStatuses,
+  settledBy,
+  type AttemptStatus,
+  type AttemptTrigger,
+  type Failure,
+  type NextAction,
+  type PaymentKind,
+  type PaymentStatus,
+  type SettledBy,
+} from '../domain/payment/payment';
+import { refundStatuses, type RefundStatus } from '../domain/payment/refund';
+import type { RetryPlan } from '../domain/retry/planner';
+import { finalActions, type FinalAction } from '../domain/retry/policy';
+import type { NewTerms, PlanTerms } from '../domain/subscription/change';
+import type { PendingChange, SubscriptionFacts } from '../domain/subscription/facts';
+import type { Line } from '../domain/subscription/proration';
+import { subscriptionStatuses, type SubscriptionStatus } from '../domain/subscription/subscription';
+import { testClockStatuses, type TestClockStatus } from '../domain/test-clock';
+import { columnsOf } from '../prisma/columns';
+import { Prisma } from '../prisma/generated/client';
 
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
-type RefundRow = Prisma.RefundGetPayload<object>;
+/** `T` as a JSON column holds it: an interface becomes a plain object type, which JSON's own type accepts. */
+type Stored<T> = T extends object ? { [K in keyof T]: Stored<T[K]> } : T;
+
+/** `Raw` with the columns of `Own` in their own types, whichever of them are there. */
+type Typed<Raw, Own> = { [K in keyof Raw]: K extends keyof Own ? Own[K] : Raw[K] };
+
+/** For each column of words, all of them. */
+type Words<Own> = {
+  [K in keyof Own as Own[K] extends string | null ? K : never]: readonly NonNullable<Own[K]>[];
+};
+
+/**
+ * Makes the function that checks the rows of one table.
+ * @returns a function that types a row, or what was selected of it. @throws Error when a column holds another word
+ */
+function rowsOf<Own extends object>(table: string, words: Words<Own>) {
+  return <Raw extends object>(row: Raw): Typed<Raw, Own> => {
+    const valueOf = (name: string): unknown => Reflect.get(row, name) ?? null;
+    for (const [name, known] of Object.entries<readonly unknown[]>(words)) {
+      const value = valueOf(name);
+      if (value === null || known.includes(value)) continue;
+      const key = ['id', 'payment_id', 'number'].map(valueOf).filter((part) => part !== null);
+      throw new Error(
+        `${table}: row ${JSON.stringify(key)} has an unknown ${name}: ${JSON.stringify(value)}`,
+      );
+    }
+    const checked: unknown = row;
+    return checked as Typed<Raw, Own>;
+  };
+}
+
+interface SubscriptionColumns {
+  status: SubscriptionStatus;
+  interval_unit: Interval['unit'];
+  paused_from: SubscriptionFacts['paused_from'];
+  pending_change: Stored<PendingChange> | null;
+  waiting_lines: Stored<Line>[];
+}
+export type SubscriptionRow = Typed<Prisma.SubscriptionGetPayload<object>, SubscriptionColumns>;
+export const subscriptionColumns = columnsOf(Prisma.SubscriptionScalarFieldEnum);
+export const subscriptionRow = rowsOf<SubscriptionColumns>('subscriptions', {
+  status: subscriptionStatuses,
+  interval_unit: intervalUnits,
+  paused_from: ['active', 'past_due'],
+});
+
+export interface TermsChange {
+  terms: NewTerms;
+  /** What is settled with the next renewal. */
+  waiting: Line[];
+  /** What was paid for the change; null: nothing. */
+  payment_id: string | null;
+}
+
+/** What a payment is to make of its subscription, kept in its row. */
+export interface PaidChange {
+  command: ChangeCommand;
+  terms: TermsChange;
+  /** Another version, or another period: too late, the money goes back. */
+  base_version: number;
+  period_index: number | null;
+}
+
+interface PaymentColumns {
+  kind: PaymentKind;
+  status: PaymentStatus;
+  lines: Stored<Line>[];
+  next_action: Stored<NextAction> | null;
+  change: Stored<PaidChange> | null;
+}
+export type PaymentRow = Typed<Prisma.PaymentGetPayload<object>, PaymentColumns>;
+export const paymentColumns = columnsOf(Prisma.PaymentScalarFieldEnum);
+export const paymentRow = rowsOf<PaymentColumns>('payments', { kind: paymentKinds, status: paymentStatuses });
+
+interface AttemptColumns {
+  trigger: AttemptTrigger;
+  status: AttemptStatus;
+  failure: Stored<Failure> | null;
+  settled_by: SettledBy | null;
+}
+export type AttemptRow = Typed<Prisma.PaymentAttemptGetPayload<object>, AttemptColumns>;
+export const attemptColumns = columnsOf(Prisma.PaymentAttemptScalarFieldEnum);
+export const attemptRow = rowsOf<AttemptColumns>('payment_attempts', {
+  trigger: attemptTriggers,
+  status: attemptStatuses,
+  settled_by: settledBy,
+});
+
+interface RefundColumns {
+  status: RefundStatus;
+  requested_by: Stored<Actor>;
+}
+export type RefundRow = Typed<Prisma.RefundGetPayload<object>, RefundColumns>;
+export const refundColumns = columnsOf(Prisma.RefundScalarFieldEnum);
+export const refundRow = rowsOf<RefundColumns>('refunds', { status: refundStatuses });
+
+export type PaymentMethodRow = Prisma.PaymentMethodGetPayload<object>;
+export const paymentMethodColumns = columnsOf(Prisma.PaymentMethodScalarFieldEnum);
+
+export type CustomerRow = Prisma.CustomerGetPayload<object>;
+
+interface PlanColumns {
+  interval_unit: Interval['unit'];
+}
+export type PlanRow = Typed<Prisma.PlanGetPayload<object>, PlanColumns>;
+export const planRow = rowsOf<PlanColumns>('plans', { interval_unit: intervalUnits });
+
+/** What an operator has decided. */
+export interface Resolution {
+  actor: Actor;
+  reason: string;
+  outcome: 'succeeded' | 'failed' | null;
+}
+
+interface TaskColumns {
+  kind: OperatorTaskKind;
+  subject_type: OperatorTaskSubject['type'];
+  status: OperatorTaskStatus;
+  resolution: Stored<Resolution> | null;
+}
+export type TaskRow = Typed<Prisma.OperatorTaskGetPayload<object>, TaskColumns>;
+export const taskRow = rowsOf<TaskColumns>('operator_tasks', {
+  kind: operatorTaskKinds,
+  subject_type: operatorTaskSubjects,
+  status: operatorTaskStatuses,
+});
+
+interface DeliveryColumns {
+  status: (typeof deliveryStatuses)[number];
+}
+/** Without what is kept of the webhook for people. */
+export type DeliveryRow = Typed<
+  Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; headers: true } }>,
+  DeliveryColumns
+>;
+export const deliveryRow = rowsOf<DeliveryColumns>('webhook_deliveries', { status: deliveryStatuses });
+
+interface ClockColumns {
+  status: TestClockStatus;
+}
+export type TestClockRow = Typed<Prisma.TestClockGetPayload<object>, ClockColumns>;
+export const testClockRow = rowsOf<ClockColumns>('test_clocks', { status: testClockStatuses });
+
+interface PlannedColumns {
+  kind: RetryPlan['kind'];
+  final_action: FinalAction | null;
+}
+export type RetryPlanRow = Typed<Prisma.RetryPlanGetPayload<object>, PlannedColumns>;
+export const retryPlanRow = rowsOf<PlannedColumns>('retry_plans', {
+  kind: ['attempt', 'wait_for_payment_method', 'wait_for_customer', 'exhausted'],
+  final_action: finalActions,
+});
+
+interface RequestColumns {
+  status: 'requested' | 'attempted' | 'refused';
+  actor: Stored<Actor>;
+}
+export type RetryRequestRow = Typed<Prisma.RetryRequestGetPayload<object>, RequestColumns>;
+export const retryRequestRow = rowsOf<RequestColumns>('retry_requests', {
+  status: ['requested', 'attempted', 'refused'],
+});
 
 /** The snapshot of `contracts/http/subscriptions`. @throws ZodError when the row breaks the contract */
-export function toSubscription(row: SubscriptionRow): Subscription {
+export function toSubscription(row: Prisma.SubscriptionGetPayload<object>): Subscription {
   return subscription.parse({
     ...row,
     amount: Number(row.amount),
@@ -41,23 +236,26 @@ export function toSubscription(row: SubscriptionRow): Subscription {
 }
 
 /** What the rules of a subscription look at. */
-export function toFacts(row: SubscriptionRow): SubscriptionFacts {
+export function toFacts(row: Prisma.SubscriptionGetPayload<object>): SubscriptionFacts {
   return {
     ...toSubscription(row),
     trial_days: row.trial_days,
     anchor_period_index: row.anchor_period_index,
-    paused_from: row.paused_from as SubscriptionFacts['paused_from'],
+    paused_from: subscriptionRow(row).paused_from,
   };
 }
 
 /** What a plan's row says is sold. */
 export function toPlanTerms(row: Prisma.PlanGetPayload<object>): PlanTerms {
-  const interval = { unit: row.interval_unit as Interval['unit'], count: row.interval_count };
+  const interval = { unit: planRow(row).interval_unit, count: row.interval_count };
   return { ...row, amount: Number(row.amount), interval };
 }
 
 /** The payment's shape; `attempts` only when they are given. @throws ZodError when the row breaks the contract */
-export function toPayment(row: PaymentRow, attempts?: readonly AttemptRow[]): Payment {
+export function toPayment(
+  row: Prisma.PaymentGetPayload<object>,
+  attempts?: readonly Prisma.PaymentAttemptGetPayload<object>[],
+): Payment {
   return payment.parse({
     ...row,
     amount: Number(row.amount),
@@ -74,8 +272,14 @@ export function toPayment(row: PaymentRow, attempts?: readonly AttemptRow[]): Pa
 }
 
 /** The refund's shape. @throws ZodError when the row breaks the contract */
-export function toRefund(row: RefundRow): Refund {
+export function toRefund(row: Prisma.RefundGetPayload<object>): Refund {
   return refund.parse({ ...row, amount: Number(row.amount), created_at: row.created_at.toISOString() });
+}
+
+/** Why a failed attempt failed. @throws Error when its row does not say so */
+export function failureOf({ payment_id, number, failure }: AttemptRow): Failure {
+  if (failure === null) throw new Error(`attempt ${number} of ${payment_id} has no failure`);
+  return failure;
 }
 
 /** Null stays null. */

@@ -15,7 +15,7 @@ import {
   type ResolveOperatorTask,
 } from '../../contracts/http/operator-tasks';
 import { inTransaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
+import { taskRow, type TaskRow } from '../../billing/rows';
 import { needsOutcome, resolveTask, type Decision } from '../../billing/operator/resolve-task';
 import { pageArguments, pageOf } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
@@ -25,11 +25,9 @@ import { route, type Answer, type Call } from '../http/route';
 const tag = 'Operator tasks';
 const list = 'operator-tasks';
 const params = z.object({ operator_task_id: id });
-type TaskRow = Prisma.OperatorTaskGetPayload<object>;
-type Resolution = Omit<Decision, 'provider_reference'>;
 
 function toTask(row: TaskRow): OperatorTask {
-  const resolution = row.resolution as unknown as Resolution | null;
+  const { resolution } = row;
   const at = row.resolved_at?.toISOString();
   return operatorTask.parse({
     ...row,
@@ -44,14 +42,15 @@ async function resolve(
   { db, payments }: ApiDependencies,
 ): Promise<Answer> {
   const where = { id: call.params.operator_task_id };
-  const task = await db.operatorTask.findUnique({ where });
-  if (task === null) throw notFound('operator task');
+  const found = await db.operatorTask.findUnique({ where });
+  if (found === null) throw notFound('operator task');
+  const task = taskRow(found);
   const decision = decisionOf(call, task);
   const before = task.status === 'resolved' ? await resolvedBefore(db, task, decision) : null;
   const done = before ?? (await inTransaction(db, (tx) => resolveTask(tx, task, decision)));
   if (done === null) throw new ProblemError('operator_task_resolved', 'Somebody was faster.');
   if (done.paymentId !== null) await payments.refreshPayment(done.paymentId);
-  return { status: 200, body: toTask(await db.operatorTask.findUniqueOrThrow({ where })) };
+  return { status: 200, body: toTask(taskRow(await db.operatorTask.findUniqueOrThrow({ where }))) };
 }
 
 /** @throws ProblemError `validation_failed` when the outcome is missing, or nothing asks for one */
@@ -75,7 +74,7 @@ async function resolvedBefore(
   task: TaskRow,
   { actor, reason, outcome }: Decision,
 ): Promise<{ paymentId: string | null }> {
-  const made = task.resolution as unknown as Resolution | null;
+  const made = task.resolution;
   const isSame = made?.actor.id === actor.id && made.reason === reason && made.outcome === outcome;
   if (!isSame) throw new ProblemError('operator_task_resolved', `It was resolved by ${made?.actor.id}.`);
   if (!needsOutcome(task)) return { paymentId: null };
@@ -100,7 +99,7 @@ export const operatorTaskRoutes = [
       const { status, kind, subject_id } = query;
       const where = { status, kind, subject_id, ...after };
       const rows = await db.operatorTask.findMany({ where, ...page });
-      return { status: 200, body: pageOf(list, query, rows, toTask) };
+      return { status: 200, body: pageOf(list, query, rows.map(taskRow), toTask) };
     },
   }),
   route({

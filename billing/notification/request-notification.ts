@@ -9,10 +9,8 @@ import type { NotificationData, NotificationTemplate } from '../../contracts/top
 import { notificationEventId } from '../../domain/event-ids';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { appendToOutbox } from '../outbox';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
+import type { PaymentRow } from '../rows';
 
 /** `about` tells it from others of its template and payment; the money is the payment's. */
 export type WantedNotification = {

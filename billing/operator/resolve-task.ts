@@ -5,14 +5,12 @@
  * same functions that write the provider's word, so it is written once, with its event.
  */
 import type { Actor } from '../../contracts/fields';
-import { failure, isAttemptOpen, type AttemptStatus } from '../../domain/payment/payment';
+import { failure, isAttemptOpen } from '../../domain/payment/payment';
 import { databaseNow, type Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../locks';
+import { attemptRow, type TaskRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { settleRefund } from '../payment/settle-refund';
-
-type TaskRow = Prisma.OperatorTaskGetPayload<object>;
 
 export interface Decision {
   actor: Actor;
@@ -36,7 +34,7 @@ export async function resolveTask(
   const paymentId = await applyOutcome(tx, task, decision);
   const now = await databaseNow(tx);
   const { actor, reason, outcome } = decision;
-  const resolution = { actor, reason, outcome } as unknown as Prisma.InputJsonValue;
+  const resolution = { actor, reason, outcome };
   const { count } = await tx.operatorTask.updateMany({
     where: { id: task.id, status: 'open' },
     data: { status: 'resolved', resolved_at: now, resolution },
@@ -57,7 +55,7 @@ async function settleTheAttempt(tx: Transaction, paymentId: string, decision: De
     where: { payment_id: paymentId },
     orderBy: { number: 'desc' },
   });
-  const asked = attempts.find(({ status }) => isAttemptOpen(status as AttemptStatus)) ?? attempts[0];
+  const asked = attempts.map(attemptRow).find(({ status }) => isAttemptOpen(status)) ?? attempts[0];
   if (asked === undefined) return paymentId;
   const reference = decision.provider_reference ?? asked.provider_reference;
   const never = failure('processing_error', 'The provider’s records say that nothing was taken.');

@@ -6,6 +6,7 @@
  */
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { attemptRow } from '../rows';
 import { lockAttempt, settleLocked, type LockedAttempt, type Settlement } from './settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
@@ -73,11 +74,12 @@ function isUnclear(outcome: AttemptOutcome): boolean {
 }
 
 /** A lookup that finds nothing proves something only some time after the last call ended. */
-function noteCallEnded(tx: Transaction, paymentId: string, number: number, realNow: Date) {
-  return tx.paymentAttempt.update({
+async function noteCallEnded(tx: Transaction, paymentId: string, number: number, realNow: Date) {
+  const row = await tx.paymentAttempt.update({
     where: { payment_id_number: { payment_id: paymentId, number } },
     data: { last_call_ended_at: realNow },
   });
+  return attemptRow(row);
 }
 
 /** Asks the provider for the money. @returns what it said; an adapter that fails has said nothing */

@@ -4,26 +4,26 @@
  * Invariants: no attempt begins under a final or paused subscription (its row is shared until the commit), none
  * beside an open one; every execution of an attempt uses the row's values; a key is sent only within 10 minutes.
  */
-import type { AttemptTrigger, Failure, PaymentStatus } from '../../domain/payment/payment';
+import type { AttemptTrigger, Failure } from '../../domain/payment/payment';
 import { failure, mayBeginAttempt } from '../../domain/payment/payment';
 import { attemptIdempotencyKey } from '../../domain/ids';
-import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
+import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder, type LockedPayment } from '../locks';
+import {
+  failureOf,
+  type AttemptRow,
+  type PaymentMethodRow,
+  type PaymentRow,
+  type SubscriptionRow,
+} from '../rows';
 import { methodToCharge } from './retry-facts';
 import { settleAttempt } from './settle-attempt';
 import { attemptsOf, insertAttempt, type AttemptedPayment } from './store';
 import type { ChargeRequest } from '../../providers/port';
 
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
 /** What of a payment method a charge needs. */
-type ChargedMethod = Pick<
-  Prisma.PaymentMethodGetPayload<object>,
-  'id' | 'provider' | 'token' | 'provider_customer'
->;
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+type ChargedMethod = Pick<PaymentMethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
 
 /** Older keys may have been forgotten by the provider, which would charge again. */
 const keyLifetimeMs = 10 * 60_000;
@@ -93,8 +93,7 @@ async function continueAttempt(
   subscription: SubscriptionRow | null,
 ): Promise<BegunAttempt> {
   if (attempt.settled_at !== null) return answer(settledAnswer(attempt));
-  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus))
-    return answer({ status: 'open' });
+  if (subscription !== null && isFinal(subscription.status)) return answer({ status: 'open' });
   const now = await databaseNow(tx);
   if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
   const method =
@@ -108,7 +107,7 @@ async function continueAttempt(
 export function settledAnswer(attempt: AttemptRow): AttemptAnswer {
   return attempt.status === 'completed'
     ? { status: 'completed' }
-    : { status: 'failed', failure: attempt.failure as unknown as Failure };
+    : { status: 'failed', failure: failureOf(attempt) };
 }
 
 function refusal(
@@ -117,10 +116,9 @@ function refusal(
   number: number,
   subscription: SubscriptionRow | null,
 ): RefusalReason | null {
-  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus))
-    return 'subscription_final';
+  if (subscription !== null && isFinal(subscription.status)) return 'subscription_final';
   if (subscription?.status === 'paused') return 'subscription_paused';
-  return mayBeginAttempt(payment.status as PaymentStatus, attempts, number) ? null : 'payment_not_chargeable';
+  return mayBeginAttempt(payment.status, attempts, number) ? null : 'payment_not_chargeable';
 }
 
 /**

@@ -4,9 +4,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventData } from '../../contracts/topics/events';
 import { attemptEventId } from '../../domain/event-ids';
-import type { Failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
+import { attemptRow, paymentRow, type AttemptRow, type PaymentRow } from '../rows';
 import { attemptHead } from './publish-outcome';
 import { Unprocessable } from '../unprocessable';
 
@@ -14,8 +13,8 @@ import { Unprocessable } from '../unprocessable';
 export type ReportedOutcome = EventData<'payments.completed'> | EventData<'payments.failed'>;
 
 export interface ConfirmedOutcome {
-  payment: Prisma.PaymentGetPayload<object>;
-  attempt: Prisma.PaymentAttemptGetPayload<object>;
+  payment: PaymentRow;
+  attempt: AttemptRow;
 }
 
 /**
@@ -27,12 +26,13 @@ export async function confirmPaymentOutcome(
   reported: ReportedOutcome,
 ): Promise<ConfirmedOutcome> {
   const { payment_id, attempt: number } = reported;
-  const payment = await db.payment.findUnique({
+  const found = await db.payment.findUnique({
     where: { id: payment_id },
     include: { attempts: { where: { number } } },
   });
-  if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${payment_id}`);
-  const [attempt] = payment.attempts;
+  if (found === null) throw new Unprocessable('unknown_payment', `there is no payment ${payment_id}`);
+  const payment = paymentRow(found);
+  const [attempt] = payment.attempts.map(attemptRow);
   if (attempt === undefined)
     throw new Unprocessable('contradicts_payment', `${payment_id} has no attempt ${number}`);
   const differing = (await isOvertaken(db, reported, attempt)) ? [] : differences(reported, payment, attempt);
@@ -60,11 +60,10 @@ function differences(
   payment: ConfirmedOutcome['payment'],
   attempt: ConfirmedOutcome['attempt'],
 ): string[] {
-  const failure = attempt.failure as unknown as Failure | null;
   const ours: Record<string, unknown> = {
     ...attemptHead(payment, attempt),
     status: attempt.status,
-    failure: attempt.status === 'failed' ? failure?.code : undefined,
+    failure: attempt.status === 'failed' ? attempt.failure?.code : undefined,
   };
   const theirs: Record<string, unknown> = {
     ...reported,

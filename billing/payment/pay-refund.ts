@@ -10,8 +10,8 @@ import type { Refund } from '../../contracts/http/refunds';
 import type { RefundOutcome, RefundRefusal } from '../../domain/payment/refund';
 import { databaseNow, inTransaction } from '../../prisma/client';
 import { raiseOperatorTask } from '../operator-tasks';
-import { reserveRefund as reserve, type RefundRow } from './reserve-refund';
-import { toRefund } from '../rows';
+import { reserveRefund as reserve } from './reserve-refund';
+import { refundRow, toRefund, type RefundRow } from '../rows';
 import { settleRefund } from './settle-refund';
 import type { AttemptDependencies } from './attempt';
 
@@ -42,7 +42,7 @@ export async function reserveRefund(
 export async function payRefund(deps: AttemptDependencies, refundId: string): Promise<Refund> {
   const row = await deps.db.refund.findUniqueOrThrow({ where: { id: refundId } });
   if (row.settled_at !== null) return toRefund(row);
-  const outcome = await askProvider(deps, row);
+  const outcome = await askProvider(deps, refundRow(row));
   const { refund } = await inTransaction(deps.db, (tx) => settleRefund(tx, refundId, outcome));
   return toRefund(refund);
 }

@@ -7,6 +7,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { AttemptStatus, AttemptTrigger, PaymentKind, PaymentStatus } from '../../domain/payment/payment';
 import { settleBeforeLookupMs } from '../../domain/payment/unknown-outcome';
 import type { Transaction } from '../../prisma/client';
+import { attemptRow, paymentRow } from '../rows';
 
 export interface PaymentState {
   payment_id: string;
@@ -36,7 +37,7 @@ const maxRefundsAtOnce = 50;
 
 /** The state of now; null when there is no such payment. */
 export async function readState(tx: Transaction, paymentId: string): Promise<PaymentState | null> {
-  const row = await tx.payment.findUnique({
+  const found = await tx.payment.findUnique({
     where: { id: paymentId },
     include: {
       customer: { select: { test_clock_id: true } },
@@ -48,23 +49,24 @@ export async function readState(tx: Transaction, paymentId: string): Promise<Pay
       },
     },
   });
-  if (row === null) return null;
-  const [latest] = row.attempts;
+  if (found === null) return null;
+  const row = paymentRow(found);
+  const [latest] = row.attempts.map(attemptRow);
   return {
     payment_id: row.id,
     subscription_id: row.subscription_id,
     customer_id: row.customer_id,
     amount: Number(row.amount),
     currency: row.currency,
-    kind: row.kind as PaymentKind,
-    status: row.status as PaymentStatus,
+    kind: row.kind,
+    status: row.status,
     attempt:
       latest === undefined
         ? null
         : {
             number: latest.number,
-            status: latest.status as AttemptStatus,
-            trigger: latest.trigger as AttemptTrigger,
+            status: latest.status,
+            trigger: latest.trigger,
           },
     created_at: row.created_at.toISOString(),
     refunds_due: row.refunds.map(({ id }) => id),

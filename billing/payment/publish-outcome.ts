@@ -3,14 +3,11 @@ import type { Source } from '../../contracts/topics/envelope';
 import { paymentKey } from '../../contracts/topics/event-keys';
 import type { EventData } from '../../contracts/topics/events';
 import { attemptEventId } from '../../domain/event-ids';
-import type { AttemptTrigger, Failure, PaymentKind, SettledBy } from '../../domain/payment/payment';
+import type { SettledBy } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
 import { appendToOutbox } from '../outbox';
+import { failureOf, type AttemptRow, type PaymentRow } from '../rows';
 import { traceOfRequest } from './request-trace';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
 
 type AttemptHead = Omit<EventData<'payments.completed'>, 'settled_by' | 'completed_at'>;
 
@@ -18,7 +15,7 @@ type AttemptHead = Omit<EventData<'payments.completed'>, 'settled_by' | 'complet
 export function attemptHead(payment: PaymentRow, attempt: AttemptRow): AttemptHead {
   return {
     payment_id: payment.id,
-    kind: payment.kind as PaymentKind,
+    kind: payment.kind,
     subscription_id: payment.subscription_id,
     customer_id: payment.customer_id,
     period_index: payment.period_index,
@@ -27,7 +24,7 @@ export function attemptHead(payment: PaymentRow, attempt: AttemptRow): AttemptHe
     currency: attempt.currency,
     provider: attempt.provider ?? 'none',
     provider_reference: attempt.provider_reference,
-    trigger: attempt.trigger as AttemptTrigger,
+    trigger: attempt.trigger,
   };
 }
 
@@ -54,7 +51,7 @@ export async function publishOutcome(
         ...envelope,
         topic: 'payments.completed',
         id: attemptEventId(payment.id, attempt.number, 'completed'),
-        data: { ...head, settled_by: attempt.settled_by as SettledBy, completed_at: at },
+        data: { ...head, settled_by: settledByOf(attempt), completed_at: at },
       },
       now,
     );
@@ -65,9 +62,15 @@ export async function publishOutcome(
         ...envelope,
         topic: 'payments.failed',
         id: attemptEventId(payment.id, attempt.number, 'failed'),
-        data: { ...head, failure: attempt.failure as unknown as Failure, failed_at: at },
+        data: { ...head, failure: failureOf(attempt), failed_at: at },
       },
       now,
     );
   }
+}
+
+/** @throws Error when the attempt is not settled */
+function settledByOf({ payment_id, number, settled_by }: AttemptRow): SettledBy {
+  if (settled_by === null) throw new Error(`attempt ${number} of ${payment_id} is not settled`);
+  return settled_by;
 }

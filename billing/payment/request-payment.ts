@@ -1,7 +1,7 @@
 /** The row of a payment of its own: asked for by the API, or by a record of another producer. */
 import type { EventData } from '../../contracts/topics/events';
 import type { Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
+import { paymentRow, type PaymentRow } from '../rows';
 
 export type RequestedPayment = Omit<EventData<'payments.requested'>, 'actor'>;
 
@@ -10,15 +10,15 @@ export async function requestPayment(
   tx: Transaction,
   wanted: RequestedPayment,
   now: Date,
-): Promise<Prisma.PaymentGetPayload<object>> {
+): Promise<PaymentRow> {
   const { payment_id: id, ...terms } = wanted;
   const row = { id, ...terms, kind: 'manual', status: 'requested', announced: true };
   await tx.payment.createMany({ data: [{ ...row, created_at: now, updated_at: now }], skipDuplicates: true });
-  return tx.payment.findUniqueOrThrow({ where: { id } });
+  return paymentRow(await tx.payment.findUniqueOrThrow({ where: { id } }));
 }
 
 /** Whether the payment is the one that is asked for. */
-export function isSamePayment(payment: Prisma.PaymentGetPayload<object>, wanted: RequestedPayment): boolean {
+export function isSamePayment(payment: PaymentRow, wanted: RequestedPayment): boolean {
   return (
     payment.kind === 'manual' &&
     payment.customer_id === wanted.customer_id &&

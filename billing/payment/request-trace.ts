@@ -4,12 +4,8 @@
  * Invariant: what nobody asked for (renewals, automatic retries) has none, and none is made up.
  */
 import { paymentRequestedEventId, retryRequestedEventId, subscriptionEventId } from '../../domain/event-ids';
-import type { AttemptTrigger } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
+import type { AttemptRow, PaymentRow } from '../rows';
 
 interface Traced {
   traceparent?: string;
@@ -23,7 +19,7 @@ export async function traceOfRequest(
 ): Promise<string | undefined> {
   // A change that had to be paid first: its command is kept with the payment.
   if (payment.kind === 'proration' && attempt.number === 1) {
-    return (payment.change as { command?: Traced } | null)?.command?.traceparent;
+    return payment.change?.command.traceparent;
   }
   const event_id = await requestOf(tx, payment, attempt);
   if (event_id === null) return undefined;
@@ -33,7 +29,7 @@ export async function traceOfRequest(
 
 /** The id of the event that says what was asked for. */
 async function requestOf(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): Promise<string | null> {
-  switch (attempt.trigger as AttemptTrigger) {
+  switch (attempt.trigger) {
     case 'first':
       return payment.subscription_id === null ? null : subscriptionEventId(payment.subscription_id, 1);
     case 'manual':

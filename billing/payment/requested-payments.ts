@@ -6,10 +6,10 @@
  */
 import type { EventData } from '../../contracts/topics/events';
 import { id as wellFormedId } from '../../contracts/fields';
-import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
+import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockSubscriptionForShare } from '../locks';
+import { paymentRow, type PaymentRow } from '../rows';
 import { isSamePayment, requestPayment, type RequestedPayment } from './request-payment';
 import { Unprocessable } from '../unprocessable';
 
@@ -18,12 +18,12 @@ export async function acceptRequested(
   db: Database,
   { actor: _actor, ...wanted }: EventData<'payments.requested'>,
   externalMax: number,
-): Promise<Prisma.PaymentGetPayload<object>> {
+): Promise<PaymentRow> {
   // PostgreSQL's text has no NUL.
   if (JSON.stringify(wanted).includes('\\u0000'))
     throw new Unprocessable('contradicts_payment', 'it holds text that cannot be kept');
   const known = await db.payment.findUnique({ where: { id: wanted.payment_id } });
-  if (known !== null) return mustBeSame(known, wanted);
+  if (known !== null) return mustBeSame(paymentRow(known), wanted);
   return inTransaction(db, async (tx) => {
     await mustBeAcceptable(tx, wanted, externalMax);
     const { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason } = wanted;
@@ -33,7 +33,7 @@ export async function acceptRequested(
   });
 }
 
-function mustBeSame<Row extends Prisma.PaymentGetPayload<object>>(row: Row, wanted: RequestedPayment): Row {
+function mustBeSame(row: PaymentRow, wanted: RequestedPayment): PaymentRow {
   if (isSamePayment(row, wanted)) return row;
   throw new Unprocessable('contradicts_payment', `payment ${wanted.payment_id} has other terms`);
 }
@@ -56,7 +56,7 @@ async function mustBeAcceptable(
   if (wanted.subscription_id === null) return;
   if (subscription === null)
     throw new Unprocessable('unknown_subscription', `there is no subscription ${wanted.subscription_id}`);
-  const ended = isFinal(subscription.status as SubscriptionStatus);
+  const ended = isFinal(subscription.status);
   if (ended || subscription.customer_id !== wanted.customer_id)
     throw new Unprocessable(
       'contradicts_subscription',

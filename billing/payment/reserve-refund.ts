@@ -6,14 +6,10 @@
  */
 import type { Actor } from '../../contracts/fields';
 import { refundIdempotencyKey, unwantedChargeRefundId } from '../../domain/ids';
-import type { PaymentStatus } from '../../domain/payment/payment';
 import { decideRefund, type RefundRefusal } from '../../domain/payment/refund';
 import { databaseNow, type Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../locks';
-
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
-export type RefundRow = Prisma.RefundGetPayload<object>;
+import { attemptRow, refundRow, type AttemptRow, type RefundRow } from '../rows';
 
 export interface RefundOrder {
   refund_id: string;
@@ -31,16 +27,16 @@ export type Reservation =
 export async function reserveRefund(tx: Transaction, order: RefundOrder): Promise<Reservation> {
   const { payment } = await lockPaymentInOrder(tx, order.payment_id);
   const existing = await tx.refund.findUnique({ where: { id: order.refund_id } });
-  if (existing !== null) return { kind: 'reserved', refund: existing };
+  if (existing !== null) return { kind: 'reserved', refund: refundRow(existing) };
   const attempt = await payingAttempt(tx, payment.id);
   if (attempt === null) return { kind: 'refused', reason: 'not_paid' };
-  const charge = { status: payment.status as PaymentStatus, amount: Number(attempt.amount) };
+  const charge = { status: payment.status, amount: Number(attempt.amount) };
   const decision = decideRefund(charge, await reservedAmount(tx, attempt), order.amount);
   if (decision.kind === 'refused') return decision;
   const { amount } = decision;
   const { refund_id: id, reason, actor } = order;
   await insertRefund(tx, { id, attempt, amount, reason, actor }, await databaseNow(tx));
-  return { kind: 'reserved', refund: await tx.refund.findUniqueOrThrow({ where: { id } }) };
+  return { kind: 'reserved', refund: refundRow(await tx.refund.findUniqueOrThrow({ where: { id } })) };
 }
 
 /**
@@ -64,11 +60,12 @@ export async function reserveUnwanted(
 }
 
 /** The attempt whose charge paid the payment; a later success is no part of it and is given back apart. */
-export function payingAttempt(tx: Transaction, paymentId: string): Promise<AttemptRow | null> {
-  return tx.paymentAttempt.findFirst({
+export async function payingAttempt(tx: Transaction, paymentId: string): Promise<AttemptRow | null> {
+  const row = await tx.paymentAttempt.findFirst({
     where: { payment_id: paymentId, status: 'completed' },
     orderBy: [{ settled_at: 'asc' }, { number: 'asc' }],
   });
+  return row === null ? null : attemptRow(row);
 }
 
 async function reservedAmount(tx: Transaction, attempt: AttemptRow): Promise<number> {

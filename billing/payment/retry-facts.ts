@@ -4,23 +4,22 @@
  * Used by the API, which answers at once, and by the Retry Service, which judges again when it acts. Invariant: which
  * method would be charged is answered by one function, the same that an attempt asks.
  */
-import type { AttemptTrigger, DeclineCode, Failure, PaymentStatus } from '../../domain/payment/payment';
+import type { DeclineCode } from '../../domain/payment/payment';
 import { earliestWithinMs } from '../../domain/retry/budget';
 import type { CurrentPaymentMethod, FailedAttempt } from '../../domain/retry/planner';
 import type { RetryPolicyDocument } from '../../domain/retry/policy';
 import { retryRefusal, type RetryRefusal } from '../../domain/retry/refusal';
-import type { SubscriptionStatus } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { columnsOf } from '../../prisma/columns';
-import { Prisma } from '../../prisma/generated/client';
+import {
+  attemptRow,
+  failureOf,
+  paymentMethodColumns,
+  type PaymentMethodRow,
+  type PaymentRow,
+  type SubscriptionRow,
+} from '../rows';
 import { readRetryPolicy } from './retry-policies';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
-type MethodRow = Prisma.PaymentMethodGetPayload<object>;
-
-const methodColumns = columnsOf(Prisma.PaymentMethodScalarFieldEnum);
 
 /** Long enough for every budget: none looks further back. */
 const budgetDays = 366;
@@ -36,21 +35,27 @@ interface Chargeable {
 /** What of a payment says which method would be charged. */
 type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method_id'>;
 
+/** A payment whose method is asked for, with what decides it. */
+interface AskedMethod extends Pick<Chargeable, 'wanted'> {
+  payment: ToCharge;
+  subscription: Pick<SubscriptionRow, 'payment_method_id'> | null;
+}
+
 /**
  * The payment methods that attempts would charge, in the order of the payments. Of a payment of its own it is the one
  * that was named; a period is collected with the subscription's of now. Then the customer's default.
  */
 async function methodsToCharge(
   tx: Transaction,
-  asked: readonly (Omit<Chargeable, 'payment'> & { payment: ToCharge })[],
-): Promise<(MethodRow | null)[]> {
+  asked: readonly AskedMethod[],
+): Promise<(PaymentMethodRow | null)[]> {
   const choices = asked.map(({ payment, subscription, wanted }) => {
     const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
     return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
   });
   const place = (at: number) => choices.map((choice) => choice[at] ?? '');
-  const rows = await sql(tx).query<(MethodRow & { item: bigint })[]>`
-    SELECT DISTINCT ON (item) item, ${methodColumns} FROM payment_methods
+  const rows = await sql(tx).query<(PaymentMethodRow & { item: bigint })[]>`
+    SELECT DISTINCT ON (item) item, ${paymentMethodColumns} FROM payment_methods
     JOIN (
       SELECT item, place, method_id, owner_id
       FROM unnest(
@@ -71,9 +76,9 @@ async function methodsToCharge(
 export async function methodToCharge(
   tx: Transaction,
   payment: ToCharge,
-  subscription: SubscriptionRow | null,
+  subscription: Pick<SubscriptionRow, 'payment_method_id'> | null,
   wanted: string | null = null,
-): Promise<MethodRow | null> {
+): Promise<PaymentMethodRow | null> {
   const [method] = await methodsToCharge(tx, [{ payment, subscription, wanted }]);
   return method ?? null;
 }
@@ -84,11 +89,11 @@ export async function failedAttempts(tx: Transaction, paymentId: string): Promis
     where: { payment_id: paymentId, status: 'failed' },
     orderBy: { number: 'asc' },
   });
-  return rows.map((row) => ({
+  return rows.map(attemptRow).map((row) => ({
     number: row.number,
-    trigger: row.trigger as AttemptTrigger,
+    trigger: row.trigger,
     at: (row.settled_at ?? row.started_at).toISOString(),
-    code: (row.failure as unknown as Failure).code satisfies DeclineCode,
+    code: failureOf(row).code,
     payment_method_id: row.payment_method_id,
   }));
 }
@@ -114,7 +119,7 @@ function declineKey(paymentId: string, methodId: string | null): string {
 /** A method with every attempt that counts against its network's budget: those with the same card, whosever it is. */
 export async function countedMethod(
   tx: Transaction,
-  method: MethodRow | null,
+  method: PaymentMethodRow | null,
   now: Date,
 ): Promise<CurrentPaymentMethod | null> {
   if (method === null) return null;
@@ -146,7 +151,7 @@ async function countedAttempts(
 }
 
 function toCounted(
-  { id, brand }: MethodRow,
+  { id, brand }: PaymentMethodRow,
   attempts: ReadonlyMap<string, { at: string }[]>,
 ): CurrentPaymentMethod {
   return { id, network: brand?.toLowerCase() ?? null, attempts: attempts.get(id) ?? [] };
@@ -217,8 +222,8 @@ export async function refusalsNow(
         ? now.getTime()
         : earliestWithinMs(policy.document, method.network, method.attempts, now.getTime()).ms;
     return retryRefusal({
-      payment: payment.status as PaymentStatus,
-      subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
+      payment: payment.status,
+      subscription: subscription?.status ?? null,
       lastDecline: declines.get(declineKey(payment.id, method?.id ?? null)) ?? null,
       payment_method_id: method?.id ?? null,
       withinBudget: allowedMs <= now.getTime(),

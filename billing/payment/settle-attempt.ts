@@ -18,16 +18,13 @@ import {
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import { timesFor, timesForCustomer } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder, type LockedPayment } from '../locks';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from '../operator-tasks';
+import type { AttemptRow, PaymentRow } from '../rows';
 import { publishOutcome } from './publish-outcome';
 import { notifyRecovered } from '../notification/request-notification';
 import { insertRefund } from './reserve-refund';
 import { attemptOf, updateAttempt } from './store';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
 
 /**
  * What telling an outcome did. `settled`, `noted`: it was written; `late_success`: a failed attempt turned out to have
@@ -102,7 +99,7 @@ export async function settleLocked(
   const known = {
     payment,
     attempt,
-    subscription: (subscription?.status ?? null) as SubscriptionStatus | null,
+    subscription: subscription?.status ?? null,
     now: times.realNow,
     settledAt: times.now,
     source,
@@ -124,7 +121,7 @@ async function write(
 ): Promise<Settlement> {
   const { payment: before, now } = known;
   const settled = isSettled(outcome.status);
-  const paidBefore = isPaymentPaid(before.status as PaymentStatus);
+  const paidBefore = isPaymentPaid(before.status);
   const { attempt, payment } = updateAttempt(
     tx,
     known,
@@ -133,7 +130,7 @@ async function write(
       // A reference once known is never forgotten.
       provider_reference:
         'provider_reference' in outcome ? (outcome.provider_reference ?? undefined) : undefined,
-      failure: outcome.status === 'failed' ? asJson(outcome.failure) : null,
+      failure: outcome.status === 'failed' ? outcome.failure : null,
       settled_at: settled ? known.settledAt : undefined,
       settled_by: settled ? settledBy : undefined,
       // A lookup that finds nothing proves something only some time after the last call ended.
@@ -143,7 +140,7 @@ async function write(
       ? null
       : {
           status: paymentStatus(before, outcome),
-          next_action: outcome.status === 'requires_action' ? asJson(outcome.next_action) : null,
+          next_action: outcome.status === 'requires_action' ? outcome.next_action : null,
           ...(outcome.status === 'completed' && { next_attempt_at: null, next_notice_at: null }),
           updated_at: now,
         },
@@ -163,8 +160,6 @@ async function write(
     payment,
   };
 }
-
-const asJson = (value: object): Prisma.JsonValue => value as Prisma.JsonObject;
 
 function effectOf(before: AttemptRow, outcome: AttemptOutcome, paidBefore: boolean): SettlementEffect {
   if (outcome.status === 'completed' && paidBefore) return 'second_success';

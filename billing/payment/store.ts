@@ -6,14 +6,9 @@
 import type { AttemptTrigger } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { columnsOf, settingsOf } from '../../prisma/columns';
+import { settingsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
-type MethodRow = Prisma.PaymentMethodGetPayload<object>;
-
-const attemptColumns = columnsOf(Prisma.PaymentAttemptScalarFieldEnum);
+import { attemptColumns, type AttemptRow, type PaymentMethodRow, type PaymentRow } from '../rows';
 
 export interface NewAttempt {
   number: number;
@@ -21,7 +16,7 @@ export interface NewAttempt {
   trigger: AttemptTrigger;
   onSession: boolean;
   /** Null: there is nothing to charge. */
-  method: Pick<MethodRow, 'id' | 'provider'> | null;
+  method: Pick<PaymentMethodRow, 'id' | 'provider'> | null;
 }
 
 /** A payment's attempts, oldest first. */

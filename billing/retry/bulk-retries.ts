@@ -26,7 +26,7 @@ import { databaseNow, inTransaction, type Database, type Transaction } from '../
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 import { refusalsNow, type RequestedAttempt } from '../payment/retry-facts';
-import { instantOrNull } from '../rows';
+import { instantOrNull, paymentRow, subscriptionRow } from '../rows';
 
 export type BulkRetryRow = Prisma.BulkRetryGetPayload<object>;
 
@@ -114,7 +114,12 @@ export async function requestsFor(
   const realNow = await databaseNow(tx);
   return rows.map(({ subscription, customer, ...payment }) => {
     const clock = clocks.find(({ id }) => id === customer.test_clock_id);
-    return { payment, subscription, wanted: null, now: clock?.now ?? realNow };
+    return {
+      payment: paymentRow(payment),
+      subscription: subscription && subscriptionRow(subscription),
+      wanted: null,
+      now: clock?.now ?? realNow,
+    };
   });
 }
 

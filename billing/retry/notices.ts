@@ -5,7 +5,7 @@ import type { FailedAttempt, RetryPlan } from '../../domain/retry/planner';
 import type { RetryPolicyDocument } from '../../domain/retry/policy';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
+import type { PaymentRow } from '../rows';
 import {
   notificationsFor,
   requestNotification,
@@ -13,7 +13,7 @@ import {
 } from '../notification/request-notification';
 
 export interface PlannedDunning {
-  payment: Prisma.PaymentGetPayload<object>;
+  payment: PaymentRow;
   policy: RetryPolicyDocument;
   attempts: readonly FailedAttempt[];
   plan: RetryPlan;

@@ -10,8 +10,8 @@ import { isRetriedAutomatically, type FinalAction } from '../../domain/retry/pol
 import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../locks';
+import type { PaymentRow, SubscriptionRow } from '../rows';
 import { countedMethod, failedAttempts, methodToCharge, policyOf } from '../payment/retry-facts';
 import { requestNotices } from './notices';
 
@@ -61,9 +61,6 @@ export async function planRetry(db: Database, paymentId: string): Promise<RetryS
     };
   });
 }
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
 function outsideOfPlans(
   payment: PaymentRow,

@@ -9,10 +9,9 @@ import { databaseNow, inTransaction, type Database, type Transaction } from '../
 import { timesFor } from '../clock';
 import type { Prisma } from '../../prisma/generated/client';
 import { lockPaymentInOrder } from '../locks';
+import type { PaymentRow, SubscriptionRow } from '../rows';
 import { methodToCharge, refusalNow } from '../payment/retry-facts';
 
-type PaymentRow = Prisma.PaymentGetPayload<object>;
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 type RequestRow = Prisma.RetryRequestGetPayload<object>;
 
 /** An attempt that somebody wants now. */

@@ -20,7 +20,7 @@ import { applyChange, type PaidChange } from './change';
 import { termsPatch } from './change-terms';
 import { applyFirst } from './first-payment';
 import { reserveUnwanted } from '../payment/reserve-refund';
-import { toFacts } from '../rows';
+import { subscriptionRow, toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   requestedBy,
@@ -129,7 +129,7 @@ async function applyPaidChange(
   const rest = { ...change.command, plan_id: null, quantity: null };
   const priced = { ...context, actor: change.command.actor, changes: price.changes };
   const record = await writeUpdated(tx, row, price.patch, priced);
-  const saved = await tx.subscription.findUniqueOrThrow({ where: { id: row.id } });
+  const saved = subscriptionRow(await tx.subscription.findUniqueOrThrow({ where: { id: row.id } }));
   const also = await applyChange(
     tx,
     saved,

@@ -9,11 +9,10 @@ import { subscription, type Subscription } from '../../contracts/http/subscripti
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import type { SubscriptionRow } from '../rows';
 import { jsonColumns } from './store';
 import { settingsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
-
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
 
 export interface Change {
   commandId: string;

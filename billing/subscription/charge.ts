@@ -8,8 +8,8 @@
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { inTransaction, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, type LockedPayment } from '../locks';
+import type { PaymentRow } from '../rows';
 import { attemptOf } from '../payment/store';
 import {
   answerOf,
@@ -21,8 +21,6 @@ import {
 import type { AttemptAnswer, BegunAttempt } from '../payment/begin-attempt';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { lockOrThrow } from './transition';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
 
 /** A payment whose first attempt has begun, or was answered before. */
 export interface BegunCharge {

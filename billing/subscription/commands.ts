@@ -13,6 +13,7 @@ import {
   type ChangeContext,
   type Committed,
   type Outcome,
+  type Patch,
 } from './transition';
 
 export function commitCancellation(
@@ -55,7 +56,7 @@ export function commitPause(db: Database, subscriptionId: string, command: Pause
   return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
     const decision = decidePause(toFacts(row), command.resume_at, times.now.toISOString());
     if (decision.kind === 'refused') return decision;
-    const patch = {
+    const patch: Patch = {
       status: 'paused',
       paused_at: times.now,
       paused_from: decision.from,

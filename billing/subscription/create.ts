@@ -7,6 +7,7 @@
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
 import { inTransaction } from '../../prisma/client';
 import type { AttemptDependencies } from '../payment/attempt';
+import { subscriptionRow } from '../rows';
 import { beginCreation, resumeCreation, type BegunCreation } from './begin';
 import { collect } from './charge';
 import { applyFirst } from './first-payment';
@@ -34,7 +35,7 @@ export async function adoptSubscription(
 ): Promise<Creation> {
   const begun = await inTransaction(deps.db, async (tx) => {
     const row = await tx.subscription.findUnique({ where: { id: subscriptionId } });
-    return row === null ? null : resumeCreation(tx, row);
+    return row === null ? null : resumeCreation(tx, subscriptionRow(row));
   });
   return begun === null ? { kind: 'none' } : conclude(deps, begun);
 }

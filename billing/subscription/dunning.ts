@@ -10,13 +10,12 @@ import {
 } from '../../domain/subscription/commands';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../locks';
 import { requestNotification } from '../notification/request-notification';
 import { policyOf } from '../payment/retry-facts';
 import { announceUpdated } from './events';
 import { endingColumns, endSubscription } from './end';
-import { toFacts } from '../rows';
+import { toFacts, type PaymentRow } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
@@ -24,6 +23,7 @@ import {
   writeUpdated,
   writeVersion,
   type ChangeContext,
+  type Patch,
 } from './transition';
 
 export function recordDunningStarted(
@@ -78,7 +78,7 @@ async function execute(
 ): Promise<SubscriptionRecord> {
   switch (decision.kind) {
     case 'past_due': {
-      const patch = {
+      const patch: Patch = {
         status: decision.status,
         ...(decision.status === 'paused' && { paused_from: 'past_due' }),
       };
@@ -103,7 +103,12 @@ async function execute(
     }
     case 'pause': {
       // Written off: resuming opens a new period.
-      const patch = { status: 'paused', paused_at: context.now, paused_from: null, open_payment_id: null };
+      const patch: Patch = {
+        status: 'paused',
+        paused_at: context.now,
+        paused_from: null,
+        open_payment_id: null,
+      };
       return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] });
     }
   }
@@ -113,7 +118,7 @@ async function execute(
 async function raiseEnded(
   tx: Transaction,
   row: SubscriptionRow,
-  payment: Prisma.PaymentGetPayload<object>,
+  payment: PaymentRow,
   final_action: FinalAction,
   context: ChangeContext,
 ): Promise<void> {

@@ -6,9 +6,9 @@
 import type { Database } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';
-import type { Prisma } from '../../prisma/generated/client';
+import { subscriptionColumns, type SubscriptionRow } from '../rows';
 import { paymentInsertion, periodInsertion, type NewPayment, type NewPeriod } from './periods';
-import { jsonColumns, subscriptionColumns, type NewSubscription } from './store';
+import { jsonColumns, type NewSubscription } from './store';
 import { attemptInsertion, type AttemptedPayment, type NewAttempt } from '../payment/store';
 
 export interface NewCreation {
@@ -25,9 +25,9 @@ export interface NewCreation {
 export async function insertCreation(
   db: Database,
   { subscription, period, payment, attempted, attempt, acceptBy }: NewCreation,
-): Promise<Prisma.SubscriptionGetPayload<object> | null> {
+): Promise<SubscriptionRow | null> {
   const { names, values } = listOf(subscription, jsonColumns);
-  const [row] = await sql(db).query<Prisma.SubscriptionGetPayload<object>[]>`
+  const [row] = await sql(db).query<SubscriptionRow[]>`
     WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
     created AS (
       INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment WHERE moment.now <= ${acceptBy}

@@ -19,6 +19,7 @@ import {
   writeUpdated,
   writeVersion,
   type ChangeContext,
+  type Patch,
 } from './transition';
 
 /** `early`: to be asked again after `wait_ms`. */
@@ -96,7 +97,7 @@ async function beginTrial(
   await tx.subscriptionPeriod.create({
     data: { subscription_id: row.id, ...period, currency: row.currency, amount: 0, paid_at: context.now },
   });
-  const patch = {
+  const patch: Patch = {
     ...periodColumns(period, true),
     status: 'trialing',
     trial_end: end,

@@ -1,11 +1,10 @@
 /** The record as workflows hold it: the snapshot and the few columns beside it that the process needs. */
 import type { Subscription } from '../../contracts/http/subscriptions';
 import type { Database } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
-import { instantOrNull, toSubscription } from '../rows';
+import { instantOrNull, toSubscription, type SubscriptionRow } from '../rows';
 import { findSubscription } from './store';
 
-export type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
+export type { SubscriptionRow } from '../rows';
 
 export interface SubscriptionRecord {
   subscription: Subscription;

@@ -1,12 +1,8 @@
 /** A subscription's row: found, and written for the first time. What changes it is written by `changes.ts`. */
 import type { Database, Transaction } from '../../prisma/client';
-import { columnsOf, listOf } from '../../prisma/columns';
+import { listOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';
-import { Prisma } from '../../prisma/generated/client';
-
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
-
-export const subscriptionColumns = columnsOf(Prisma.SubscriptionScalarFieldEnum);
+import { subscriptionColumns, type SubscriptionRow } from '../rows';
 
 /** Those of a subscription that hold JSON. */
 export const jsonColumns: readonly (keyof SubscriptionRow)[] = [

@@ -14,8 +14,8 @@ import { derivedId } from '../../domain/ids';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import type { Prisma } from '../../prisma/generated/client';
 import { appendToOutbox } from '../outbox';
+import { deliveryRow, type DeliveryRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { storeDelivery } from './intake';
 
@@ -28,8 +28,6 @@ export interface ReceivedWebhook {
   headers: Readonly<Record<string, string>>;
   receivedAt: Date;
 }
-
-type DeliveryRow = Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; headers: true } }>;
 
 /** Stores an event that its provider signed. @returns `duplicate` when it was stored before; nothing is written then */
 export async function storeWebhook(db: Database, webhook: ReceivedWebhook): Promise<'stored' | 'duplicate'> {
@@ -169,7 +167,7 @@ export async function replayDelivery(tx: Transaction, deliveryId: string): Promi
   const webhook = { provider: row.provider, event, receivedAt: row.created_at };
   const reported = receivedEvent(webhook, row, key, row.replays);
   appendToOutbox(tx, reported, await databaseNow(tx));
-  return row;
+  return deliveryRow(row);
 }
 
 /** Forgets the bodies of deliveries from before `before`, at most `limit`. @returns how many */

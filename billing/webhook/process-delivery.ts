@@ -14,12 +14,10 @@ import {
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import type { Prisma } from '../../prisma/generated/client';
+import { attemptRow, type AttemptRow } from '../rows';
 import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
 import { settleRefund } from '../payment/settle-refund';
-
-type AttemptRow = Prisma.PaymentAttemptGetPayload<object>;
 
 export type Processed =
   /** Nothing there yet that the event is about; it may come. */
@@ -74,7 +72,7 @@ async function judged(
   });
   if (payment === null) return 'payment';
   if (outcome !== null) {
-    const [attempt] = payment.attempts;
+    const [attempt] = payment.attempts.map(attemptRow);
     return attempt === undefined ? 'attempt' : settled(tx, provider, attempt, outcome);
   }
   if (dispute !== null) return disputed(tx, provider, paymentId, dispute.provider_reference);

@@ -18,8 +18,8 @@ import {
   type PaymentStatus,
 } from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment, lockSubscriptionForShare } from '../../billing/locks';
+import { attemptRow, type PaymentRow } from '../../billing/rows';
 import { publishOutcome } from '../../billing/payment/publish-outcome';
 import type { Handlers } from '../consumer/consumer';
 import { signalIfRunning, signalWithStart } from '../../temporal/signals';
@@ -88,14 +88,14 @@ async function startPayment(deps: PaymentServiceDependencies, paymentId: string)
   );
 }
 
-async function announce(tx: Transaction, payment: Prisma.PaymentGetPayload<object>): Promise<void> {
+async function announce(tx: Transaction, payment: PaymentRow): Promise<void> {
   await tx.payment.update({ where: { id: payment.id }, data: { announced: true } });
   const attempt = await tx.paymentAttempt.findFirst({
     where: { payment_id: payment.id },
     orderBy: { number: 'desc' },
   });
   if (attempt === null || !isSettled(attempt.status as AttemptStatus)) return;
-  await publishOutcome(tx, payment, attempt, await databaseNow(tx));
+  await publishOutcome(tx, payment, attemptRow(attempt), await databaseNow(tx));
 }
 
 /**

@@ -10,7 +10,12 @@ export const operatorTaskKinds = [
 ] as const;
 export type OperatorTaskKind = (typeof operatorTaskKinds)[number];
 
+export const operatorTaskStatuses = ['open', 'resolved'] as const;
+export type OperatorTaskStatus = (typeof operatorTaskStatuses)[number];
+
+export const operatorTaskSubjects = ['payment', 'refund', 'subscription', 'event'] as const;
+
 export interface OperatorTaskSubject {
-  type: 'payment' | 'refund' | 'subscription' | 'event';
+  type: (typeof operatorTaskSubjects)[number];
   id: string;
 }

@@ -1,5 +1,6 @@
 /** What counts against a card's budget: every attempt with that card, whosever method it is and whatever it paid. */
 import { inTransaction } from '../../../prisma/client';
+import { paymentRow } from '../../../billing/rows';
 import { countedMethod, refusalNow } from '../../../billing/payment/retry-facts';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 
@@ -54,7 +55,7 @@ const counted = (id: string) =>
 const refusal = (paymentId: string) =>
   inTransaction(given.db, async (tx) => {
     const payment = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
-    return refusalNow(tx, payment, null, null, new Date());
+    return refusalNow(tx, paymentRow(payment), null, null, new Date());
   });
 
 test('methods that are the same card share its budget; another provider’s and unknown ones have their own', async () => {
