@@ -16,18 +16,23 @@ const project = (name, more = {}) => ({
   transformIgnorePatterns: ['/node_modules/(?!temporal-polyfill|temporal-utils)'],
   ...more,
 });
-/** Real servers, started once for the whole run. */
+/** The server that skips time, and the bundle of the workflows. */
+const workflows = { globalSetup: '<rootDir>/test/support/servers/workflows.ts' };
+/** Real servers, started once for each worker of the run. */
 const servers = {
-  globalSetup: '<rootDir>/test/support/start-servers.ts',
-  globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+  globalSetup: '<rootDir>/test/support/servers/start.ts',
+  globalTeardown: '<rootDir>/test/support/servers/stop.ts',
+  setupFiles: ['<rootDir>/test/support/servers/of-worker.ts'],
 };
 
 /** @type {import('jest').Config} */
 module.exports = {
   testTimeout: 60_000,
+  maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
   projects: [
     project('unit'),
-    project('workflow', servers),
+    project('workflow', process.env.RECORD_HISTORIES === '1' ? servers : workflows),
     project('integration', servers),
     // Each of its files has a whole system of its own.
     project('e2e'),

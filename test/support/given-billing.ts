@@ -14,7 +14,7 @@ import type {
   RefundRequest,
 } from '../../providers/port';
 import { sandboxWebhooks } from '../../providers/sandbox/webhooks';
-import { createTestDatabase } from './database';
+import { createTestDatabase } from './servers/database';
 import { moveBack } from './due';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;

@@ -9,7 +9,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../../activities/payment';
 import { createMessenger } from '../../temporal/messenger';
@@ -35,6 +35,7 @@ import {
   pending,
   type GivenBilling,
 } from './given-billing';
+import { workflowBundle } from './servers/workflows';
 import { playBulkRetry } from './play-bulk-retry';
 import { playClock } from './play-clock';
 import { playCommands, playScheduler, playRenewals } from './play-lifecycle';
@@ -121,10 +122,6 @@ async function registerSearchAttributes(connection: Connection): Promise<void> {
 }
 
 async function makeWorkers(connection: NativeConnection, client: Client, given: GivenBilling) {
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: join(root, 'workflows'),
-    logger: new DefaultLogger('ERROR'),
-  });
   const messenger = createMessenger(client, 23);
   const attempt = createAttemptActivities(given);
   const make = (taskQueue: string, activities: object) =>
@@ -132,7 +129,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       connection,
       identity,
       taskQueue,
-      workflowBundle,
+      workflowBundle: workflowBundle(),
       activities: { ...activities, ...attempt },
     });
   return Promise.all([

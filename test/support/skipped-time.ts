@@ -1,9 +1,9 @@
 /** A Temporal server that skips time, and workers with fake activities on it. One test file at a time. */
-import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { searchAttributes } from '../../contracts/workflows/workflows';
+import { workflowBundle } from './servers/workflows';
 
 export interface SkippedTime {
   env: TestWorkflowEnvironment;
@@ -23,8 +23,6 @@ async function startServer(path: string, triesLeft = 3): Promise<TestWorkflowEnv
     return startServer(path, triesLeft - 1);
   }
 }
-
-let bundle: Promise<WorkflowBundle> | undefined;
 
 export async function skippedTime(): Promise<SkippedTime> {
   Runtime.install({
@@ -46,18 +44,13 @@ export async function skippedTime(): Promise<SkippedTime> {
       ]),
     ),
   });
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: join(__dirname, '../../workflows'),
-    logger: new DefaultLogger('ERROR'),
-  });
-  const workflowBundle = await bundle;
   return {
     env,
     async withWorker(taskQueue, activities, work) {
       const worker = await Worker.create({
         connection: env.nativeConnection,
         taskQueue,
-        workflowBundle,
+        workflowBundle: workflowBundle(),
         activities,
         shutdownGraceTime: 0,
         shutdownForceTime: '2 s',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { historyFromJson, recordHistories } from '../support/record-histories';
+import { workflowBundle } from '../support/servers/workflows';
 
 const { EventType } = temporal.api.enums.v1;
 const folder = join(__dirname, 'histories');
@@ -31,7 +32,7 @@ function recorded(change: (json: string) => string = (json) => json): Recorded[]
 
 /** The names of the histories that this code would not go on with. */
 async function replay(histories: Recorded[]): Promise<{ replayed: string[]; failed: string[] }> {
-  const results = Worker.runReplayHistories({ workflowsPath: join(__dirname, '../../workflows') }, histories);
+  const results = Worker.runReplayHistories({ workflowBundle: workflowBundle() }, histories);
   const outcome = { replayed: [] as string[], failed: [] as string[] };
   for await (const { workflowId, error } of results) {
     (error === undefined ? outcome.replayed : outcome.failed).push(workflowId);

@@ -22,7 +22,7 @@ import { webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
-import { createTestDatabase } from '../../support/database';
+import { createTestDatabase } from '../../support/servers/database';
 
 export const adminSecret = 'pk_test-bootstrap-0123456789abcdefghijklmn';
 /** Newest first: the second is on its way out. */

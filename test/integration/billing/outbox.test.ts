@@ -8,7 +8,7 @@ import {
   outboxShard,
   outboxShards,
 } from '../../../billing/outbox';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 import { until } from '../../support/until';
 
 let database: TestDatabase;

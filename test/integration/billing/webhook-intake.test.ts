@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { storeDelivery, type DeliveryToStore } from '../../../billing/webhook/intake';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 import { until } from '../../support/until';
 
 let database: TestDatabase;

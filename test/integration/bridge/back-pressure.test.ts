@@ -3,7 +3,7 @@ import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-se
 import type { RecordProducer } from '../../../bridge/kafka/port';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { consuming, failedRecord, sendAll, time, type Consuming } from '../../support/consuming';
-import { createTestDatabase } from '../../support/database';
+import { createTestDatabase } from '../../support/servers/database';
 import { subscriptionUpdated } from '../../support/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/topics';
 import { until } from '../../support/until';

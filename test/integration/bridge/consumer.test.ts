@@ -4,7 +4,7 @@ import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import { Unprocessable } from '../../../billing/unprocessable';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { createTestDatabase } from '../../support/database';
+import { createTestDatabase } from '../../support/servers/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 

@@ -4,7 +4,7 @@ import type { KafkaClient } from '../../../bridge/kafka/port';
 import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { outboxShard, outboxShards } from '../../../billing/outbox';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 

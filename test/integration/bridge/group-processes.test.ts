@@ -1,7 +1,7 @@
 import type { RecordProducer } from '../../../bridge/kafka/port';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { consuming, sendAll, time, type Consuming } from '../../support/consuming';
-import { createTestDatabase } from '../../support/database';
+import { createTestDatabase } from '../../support/servers/database';
 import { startProgram, type Program } from '../../support/processes';
 import { subscriptionUpdated } from '../../support/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/topics';

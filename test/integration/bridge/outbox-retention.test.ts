@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { startOutboxRetention, type OutboxRetention } from '../../../bridge/relay/outbox-retention';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 import { quiet } from '../../support/topics';
 import { until } from '../../support/until';
 

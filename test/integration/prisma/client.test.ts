@@ -6,7 +6,7 @@ import {
   isUniqueViolation,
   type Database,
 } from '../../../prisma/client';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 
 let database: TestDatabase;
 let db: Database;

@@ -8,7 +8,7 @@ import {
 } from '../../../prisma/client';
 import { sql } from '../../../prisma/sql';
 import { Prisma } from '../../../prisma/generated/client';
-import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 
 let database: TestDatabase;
 let db: Database;

@@ -1,4 +1,4 @@
-/** A database of its own for a test file, on the server that the test run has, with every migration applied. */
+/** A database of its own for a test file, on its worker's server: a copy of one that has every migration applied. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,18 +10,31 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-const migrationsFolder = join(__dirname, '..', '..', 'prisma', 'migrations');
+const migrationsFolder = join(__dirname, '..', '..', '..', 'prisma', 'migrations');
+const template = 'perennial_template';
+
+/** Applies every migration to the database that the others are copied from. */
+export async function createTemplate(adminUrl: string): Promise<void> {
+  await query(adminUrl, `CREATE DATABASE ${template}`);
+  await query(databaseAt(adminUrl, template), ...migrations());
+}
 
 /** @throws Error when `TEST_POSTGRES_URL` does not name a running server */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const adminUrl = process.env['TEST_POSTGRES_URL'];
   if (!adminUrl) throw new Error('TEST_POSTGRES_URL is not set: these tests need a running PostgreSQL');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await query(adminUrl, `CREATE DATABASE ${name}`);
+  await query(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  return {
+    url: databaseAt(adminUrl, name),
+    drop: () => query(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+function databaseAt(adminUrl: string, name: string): string {
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
-  await query(url.href, ...migrations());
-  return { url: url.href, drop: () => query(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return url.href;
 }
 
 function migrations(): string[] {
