@@ -33,7 +33,7 @@ export interface Webhooks {
 export type WebhookResult = WebhookRefusal | 'unreadable' | 'stored' | 'duplicate';
 const taken: ReadonlySet<WebhookResult> = new Set(['stored', 'duplicate']);
 
-const quietMs = 60_000;
+const logEveryMs = 60_000;
 
 /** Says in the log what was refused: at once, then once a minute at most with what came meanwhile. */
 export function refusalLog(log: Logger, nowMs: () => number): Webhooks['count'] {
@@ -45,7 +45,7 @@ export function refusalLog(log: Logger, nowMs: () => number): Webhooks['count'] 
     counts.set(name, count);
     count.total += 1;
     const atMs = nowMs();
-    if (atMs - count.loggedAtMs < quietMs) return;
+    if (atMs - count.loggedAtMs < logEveryMs) return;
     const line = { provider, refusal, since_last: count.total - count.logged, total: count.total };
     log.warn(line, 'webhooks refused');
     Object.assign(count, { logged: count.total, loggedAtMs: atMs });

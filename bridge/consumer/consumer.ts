@@ -59,7 +59,7 @@ export async function runGroup(
   const { appearWithinMs = usualAppearWithinMs } = deps;
   const producer = await deps.kafka.producer();
   const slots = new Slots(parallelRecords);
-  const trouble = { waiting: 0, saidMs: -Infinity };
+  const trouble = { waiting: 0, loggedMs: -Infinity };
   const handling = { group, handlers, db: deps.db, producer, log, appearWithinMs, slots, trouble };
   const topics = Object.keys(handlers) as EventTopic[];
   const consumer = await deps.kafka.consumer({
@@ -85,7 +85,7 @@ interface Handling extends DeadLetterDependencies {
   appearWithinMs: number;
   slots: Slots;
   /** How many records wait for their next try, and when that was said. */
-  trouble: { waiting: number; saidMs: number };
+  trouble: { waiting: number; loggedMs: number };
 }
 
 async function handleRecord(
@@ -119,8 +119,8 @@ async function waitForNextTry(
   signal: AbortSignal,
 ): Promise<void> {
   trouble.waiting += 1;
-  if (performance.now() - trouble.saidMs > troubleEveryMs) {
-    trouble.saidMs = performance.now();
+  if (performance.now() - trouble.loggedMs > troubleEveryMs) {
+    trouble.loggedMs = performance.now();
     log.warn(
       { err: error, topic, partition, offset, records_waiting: trouble.waiting },
       'record not handled yet, retrying',

@@ -18,7 +18,7 @@ export interface HeldPartition {
 /** Of one partition; a group has a dozen for each of its topics. */
 const limits: WindowLimits = {
   parallel: 32,
-  unfinished: 256,
+  held: 256,
   bytesInProgress: 1024 * 1024,
   ahead: 5_000,
 };

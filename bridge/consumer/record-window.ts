@@ -3,7 +3,7 @@
  *
  * Owns: order within a key, keys side by side, and the bounds of what is in memory. Does not own commits or retries.
  * Invariants: records of one key run one after the other in their order; `doneUpTo` is the end of a prefix without
- * holes; at most `limits.parallel` records are begun and `limits.unfinished` held; once stopped, nothing is begun.
+ * holes; at most `limits.parallel` records are begun and `limits.held` held; once stopped, nothing is begun.
  */
 import { setMaxListeners } from 'node:events';
 import type { ReceivedRecord } from '../kafka/port';
@@ -12,7 +12,7 @@ export interface WindowLimits {
   /** Records begun at once; one that is tried again and again is one of them. */
   parallel: number;
   /** Records held that are not finished. */
-  unfinished: number;
+  held: number;
   /** Their keys and values together; one record may always be held. */
   bytesInProgress: number;
   /** Records beyond the first unfinished one, most of them finished: what a crash has handled again. */
@@ -38,7 +38,7 @@ export class RecordWindow {
   /** Of each key in hand, those that wait for an earlier one. */
   private readonly behind = new Map<string, Entry[]>();
   private readonly ready: Entry[] = [];
-  private unfinished = 0;
+  private held = 0;
   private bytesInProgress = 0;
   private begun = 0;
   private changed: (() => void)[] = [];
@@ -69,7 +69,7 @@ export class RecordWindow {
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
     const entry: Entry = { offset: record.offset, bytes, record };
     this.entries.push(entry);
-    this.unfinished += 1;
+    this.held += 1;
     this.bytesInProgress += bytes;
     const key = keyOf(record);
     const waiting = key === null ? undefined : this.behind.get(key);
@@ -96,8 +96,8 @@ export class RecordWindow {
 
   /** Waits until half of the window is free, or it stopped. */
   async mostlyFree(): Promise<void> {
-    const { unfinished, bytesInProgress, ahead } = this.limits;
-    const half = { unfinished: unfinished / 2, bytesInProgress: bytesInProgress / 2, ahead: ahead / 2 };
+    const { held, bytesInProgress, ahead } = this.limits;
+    const half = { held: held / 2, bytesInProgress: bytesInProgress / 2, ahead: ahead / 2 };
     while (!this.isStopped && !this.hasRoomIn(half)) await this.change();
   }
 
@@ -108,11 +108,9 @@ export class RecordWindow {
     while (this.begun > 0) await this.change();
   }
 
-  private hasRoomIn({ unfinished, bytesInProgress, ahead }: Omit<WindowLimits, 'parallel'>): boolean {
-    if (this.unfinished === 0) return true;
-    return (
-      this.unfinished < unfinished && this.bytesInProgress < bytesInProgress && this.entries.length < ahead
-    );
+  private hasRoomIn({ held, bytesInProgress, ahead }: Omit<WindowLimits, 'parallel'>): boolean {
+    if (this.held === 0) return true;
+    return this.held < held && this.bytesInProgress < bytesInProgress && this.entries.length < ahead;
   }
 
   private beginMore(): void {
@@ -132,7 +130,7 @@ export class RecordWindow {
 
   private finish(entry: Entry, key: string | null): void {
     entry.record = null;
-    this.unfinished -= 1;
+    this.held -= 1;
     this.bytesInProgress -= entry.bytes;
     if (key !== null) {
       const next = this.behind.get(key)?.shift();

@@ -106,7 +106,7 @@ async function onCancelled(
   deps: PaymentServiceDependencies,
   { id, data }: ReadEvent<'subscriptions.cancelled'>,
 ): Promise<void> {
-  const promised = await reserveRefunds(deps.db, data);
+  const reserved = await reserveRefunds(deps.db, data);
   for (const paymentId of data.open_payment_ids) {
     const payment = await deps.db.payment.findUnique({ where: { id: paymentId } });
     if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${paymentId}`);
@@ -121,7 +121,7 @@ async function onCancelled(
     const signal = { name: messages.cancel, args, eventId: id };
     await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
   }
-  for (const paymentId of promised) {
+  for (const paymentId of reserved) {
     const signal = { name: messages.settled, args: [], eventId: `${id}/refund` };
     await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
   }

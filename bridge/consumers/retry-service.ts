@@ -31,8 +31,8 @@ async function onFailed(
   event: ReadEvent<'payments.failed'>,
 ): Promise<void> {
   const { payment, attempt } = await confirmPaymentOutcome(db, event.data);
-  const isCollected = payment.kind === 'renewal' || payment.kind === 'manual';
-  if (payment.status !== 'failed' || !isCollected) return;
+  const isRetried = payment.kind === 'renewal' || payment.kind === 'manual';
+  if (payment.status !== 'failed' || !isRetried) return;
   const later = { payment_id: payment.id, number: { gt: attempt.number } };
   if ((await db.paymentAttempt.count({ where: later })) > 0) return;
   const covering = { payment_id: payment.id, after_attempt: { gte: attempt.number } };

@@ -68,7 +68,7 @@ function bodyOf({ flags, isOn }: Context, preview: boolean): object {
   };
 }
 
-const isGoingOn = ({ status }: Row): boolean => status === 'running' || status === 'paused';
+const isInProgress = ({ status }: Row): boolean => status === 'running' || status === 'paused';
 
 /** Looks again and again, and shows how far it is, until it is over. */
 async function watch({ call }: Context, first: Row, { screen, pause }: Watching): Promise<Row> {
@@ -79,7 +79,7 @@ async function watch({ call }: Context, first: Row, { screen, pause }: Watching)
   };
   let row = first;
   show(row);
-  while (isGoingOn(row)) {
+  while (isInProgress(row)) {
     await pause(pollEveryMs);
     row = await call('GET', `/bulk-retries/${encodeURIComponent(String(first['id']))}`);
     show(row);
@@ -90,7 +90,7 @@ async function watch({ call }: Context, first: Row, { screen, pause }: Watching)
 
 export function bulkRetryCommands(watching: Watching): CommandGroup {
   const perhapsWatched = async (context: Context, row: Row): Promise<Outcome> =>
-    shown(context.isOn('watch') && isGoingOn(row) ? await watch(context, row, watching) : row);
+    shown(context.isOn('watch') && isInProgress(row) ? await watch(context, row, watching) : row);
   const decision = (command: string, text: string): CommandGroup => ({
     [`bulk-retry ${command}`]: {
       synopsis: 'ID --reason TEXT',

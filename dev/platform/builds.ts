@@ -39,10 +39,10 @@ export interface GoBuild extends BuildText {
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
 function failure(text: BuildText, source: string, lines: readonly string[], logFile: string): PlatformError {
-  const telling = lines.filter((line) =>
+  const relevant = lines.filter((line) =>
     /error|fail|cannot|denied|timed? ?out|no such|refused|requires/i.test(line),
   );
-  const shown = (telling.length > 0 ? telling : lines).slice(-4).map((line) => `    ${line.slice(0, 400)}`);
+  const shown = (relevant.length > 0 ? relevant : lines).slice(-4).map((line) => `    ${line.slice(0, 400)}`);
   return new PlatformError(
     'build_failed',
     [

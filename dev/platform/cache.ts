@@ -106,12 +106,12 @@ export async function ensureCached(entry: CacheEntry, options: CacheOptions): Pr
   const folder = cacheFolder(options.root, entry);
   if ((await flawOf(folder)) === undefined) return folder;
   const title = `${entry.component} ${entry.version}`;
-  const sayWaiting = everyFewSeconds(options.report);
+  const reportWaiting = everyFewSeconds(options.report);
   const lock = await acquireLock(`${folder}.lock`, {
     whenHeld: 'wait',
     signal: options.signal,
     waiting: (holder, elapsedMs) =>
-      sayWaiting(`${title}: process ${holder.pid} is building it; waiting, ${elapsedText(elapsedMs)}`),
+      reportWaiting(`${title}: process ${holder.pid} is building it; waiting, ${elapsedText(elapsedMs)}`),
   });
   try {
     const flaw = await flawOf(folder);

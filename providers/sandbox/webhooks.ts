@@ -47,8 +47,8 @@ function read({ body, headers }: WebhookRequest): ProviderEvent | null {
   // Both are under the signature; when they differ, nobody knows which event this is.
   if (!event.success || event.data.id !== headers[standardWebhookHeaders.id]?.[0]) return null;
   const { id, type, data } = event.data;
-  const said = meaning(type as SandboxEventType, data);
-  return said && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...said };
+  const fields = meaning(type as SandboxEventType, data);
+  return fields && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
 }
 
 /** Null when the data is not what the type promises. */

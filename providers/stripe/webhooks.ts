@@ -51,18 +51,18 @@ export const stripeWebhooks: ProviderWebhooks = {
   answer: { status: 200, contentType: 'application/json', body: '{"received":true}' },
 };
 
-type Said = Partial<ProviderEvent>;
+type EventFields = Partial<ProviderEvent>;
 
 function read({ body }: WebhookRequest): ProviderEvent | null {
   const { data: event } = envelope.safeParse(jsonOf(exactText(body) ?? ''));
   if (event === undefined) return null;
   const { id, type, account, data } = event;
-  const said = account ? {} : meaning(type, data?.object);
-  return said && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...said };
+  const fields = account ? {} : meaning(type, data?.object);
+  return fields && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
 }
 
 /** Null when the object is not what the type promises. */
-function meaning(type: string, object: unknown): Said | null {
+function meaning(type: string, object: unknown): EventFields | null {
   switch (type) {
     case 'payment_intent.succeeded':
     case 'payment_intent.payment_failed':
@@ -84,7 +84,7 @@ function meaning(type: string, object: unknown): Said | null {
   }
 }
 
-function aboutIntent(type: string, intent: PaymentIntent): Said | null {
+function aboutIntent(type: string, intent: PaymentIntent): EventFields | null {
   const { data: ours } = ourMetadata.safeParse(intent.metadata);
   if (ours === undefined) return {};
   const reported = outcomeOf(type, intent);
@@ -116,7 +116,7 @@ function outcomeOf(type: string, intent: PaymentIntent): Pick<ReportedOutcome, '
   }
 }
 
-function aboutDispute(object: unknown): Said | null {
+function aboutDispute(object: unknown): EventFields | null {
   const { data: reported } = dispute.safeParse(object);
   if (reported === undefined) return null;
   // An inquiry takes no money; should it become a dispute, the withdrawal tells.
@@ -136,7 +136,7 @@ const refundStatuses: Readonly<Record<string, 'pending' | 'succeeded' | 'failed'
   canceled: 'failed',
 };
 
-function aboutRefund(object: unknown): Said | null {
+function aboutRefund(object: unknown): EventFields | null {
   const { data: reported } = stripeRefund.safeParse(object);
   if (reported === undefined) return null;
   // Of a charge without an intent: not one of ours.

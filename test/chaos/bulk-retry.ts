@@ -55,7 +55,7 @@ export async function runBulkRetry(
         everyMs: 100,
       });
       await killWorker(chaos, random.int(0, 300));
-      chaos.say(`  the worker is killed after ${(await progress()).settled} of ${payments} payments`);
+      chaos.report(`  the worker is killed after ${(await progress()).settled} of ${payments} payments`);
     }
     await eventually(
       'the bulk retry to be completed',

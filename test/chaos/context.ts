@@ -69,7 +69,7 @@ export interface Chaos {
   kafka: Kafka;
   admin: Admin;
   temporal: Client;
-  say(line: string): void;
+  report(line: string): void;
   close(): Promise<void>;
 }
 
@@ -90,7 +90,7 @@ export async function openChaos(
   its: TestSystem,
   random: Random,
   tokens: Chaos['tokens'],
-  say: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<Chaos> {
   const { environment } = its.system;
   const kafka = new Kafka({
@@ -109,7 +109,7 @@ export async function openChaos(
     its,
     random,
     tokens,
-    say,
+    report,
     kafka,
     admin,
     db,

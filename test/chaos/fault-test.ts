@@ -27,7 +27,7 @@ export interface FaultTest<Option extends string> {
 const mostViolationsShown = 100;
 
 const beganMs = performance.now();
-const say = (line: string): void =>
+const report = (line: string): void =>
   void process.stdout.write(`${((performance.now() - beganMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 
 /** Runs it and ends the process. */
@@ -70,20 +70,20 @@ async function runOnSystem<Option extends string>(
   test: FaultTest<Option>,
   asked: Asked<Option>,
 ): Promise<string[]> {
-  say(`seed ${asked.seed}: ${test.title(asked)}`);
+  report(`seed ${asked.seed}: ${test.title(asked)}`);
   const its = await TestSystem.start(test.processes, { LOG_LEVEL: 'warn' });
   try {
-    const chaos = await openChaos(its, randomFrom(asked.seed), test.tokens, say);
+    const chaos = await openChaos(its, randomFrom(asked.seed), test.tokens, report);
     let violations: string[] = [];
     try {
       violations = await test.run(chaos, asked);
     } finally {
-      say(`figures of seed ${asked.seed}`);
-      for (const line of chaos.figures.lines()) say(line);
+      report(`figures of seed ${asked.seed}`);
+      for (const line of chaos.figures.lines()) report(line);
       await chaos.close();
     }
-    say(`${violations.length} violations`);
-    for (const violation of violations.slice(0, mostViolationsShown)) say(`  ${violation}`);
+    report(`${violations.length} violations`);
+    for (const violation of violations.slice(0, mostViolationsShown)) report(`  ${violation}`);
     return violations;
   } finally {
     await its.close();

@@ -91,7 +91,7 @@ async function runRounds(
 }
 
 async function rewind(chaos: Chaos): Promise<string[]> {
-  chaos.say('every group is set back to offset 0');
+  chaos.report('every group is set back to offset 0');
   const { records, changes } = await rewindAll(chaos, idleWithinMs);
   chaos.figures.add('records read again after rewinding', records);
   return changes.map((change) => `rewinding changes nothing: ${change}`);

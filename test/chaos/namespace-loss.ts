@@ -70,7 +70,7 @@ async function loseAmidRenewals(
   const { figures } = chaos;
   const moment = moments[figures.count('losses of every workflow') % moments.length] as Moment;
   const enough = random.int(1, moment.most);
-  chaos.say(`    ${moment.name}: ${enough} of ${fallDue}`);
+  chaos.report(`    ${moment.name}: ${enough} of ${fallDue}`);
   const { due, asleep } = await subscribed(chaos);
   const orders: Promise<string>[] = [];
   await behave(chaos, moment.held);

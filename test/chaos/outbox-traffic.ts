@@ -55,10 +55,10 @@ export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic =
   const played = playSubscriptions(chaos.its.plan, random, traffic);
   return async () => {
     const kinds = Array.from({ length: eventsPerTransaction }, () => random.weighted(traffic.kinds));
-    const said = kinds.includes('again') ? await saidBefore(chaos) : [];
+    const published = kinds.includes('again') ? await publishedBefore(chaos) : [];
     const events = kinds
       .map((kind) => {
-        if (kind === 'again' && said.length > 0) return sayAgain(random.pick(said));
+        if (kind === 'again' && published.length > 0) return publishAgain(random.pick(published));
         return (kind === 'due' ? notYetDue(chaos, random) : undefined) ?? played();
       })
       // Writers of the same keys take turns instead of waiting for each other.
@@ -136,15 +136,15 @@ function newSubscription(planId: string): Subscription {
   };
 }
 
-interface Said {
+interface Published {
   topic: string;
   key: string;
   payload: string;
 }
 
 /** What the system itself has said of late. */
-function saidBefore(chaos: Chaos): Promise<Said[]> {
-  return rows<Said>(
+function publishedBefore(chaos: Chaos): Promise<Published[]> {
+  return rows<Published>(
     chaos,
     `SELECT topic, key, payload FROM outbox_events
      WHERE key NOT LIKE 'sub\\_played\\_%' AND event_id NOT LIKE '%/again/%' ORDER BY id DESC LIMIT 200`,
@@ -152,7 +152,7 @@ function saidBefore(chaos: Chaos): Promise<Said[]> {
 }
 
 /** As an operator's repair does. */
-function sayAgain({ topic, key, payload }: Said): NewEvent {
+function publishAgain({ topic, key, payload }: Published): NewEvent {
   const { id, source, subject, data } = JSON.parse(payload) as NewEvent;
   return { topic, key, source, subject, data, id: `${id}/again/${randomUUID()}` } as NewEvent;
 }

@@ -79,7 +79,7 @@ export async function killAmidPayments(chaos: Chaos, random: Random): Promise<vo
   const turn = figures.count('kills amid payments');
   const moment = moments[turn % moments.length] as Moment;
   const names = moment.victims.flatMap((victim) => processesOf(chaos, random, victim));
-  chaos.say(`    ${moment.name}: ${names.join(', ')}`);
+  chaos.report(`    ${moment.name}: ${names.join(', ')}`);
   await eventually('what earlier kills have left behind to be begun', () => fewWait(chaos), {
     timeoutMs: recoverWithinMs,
     everyMs: 250,

@@ -32,21 +32,21 @@ export async function runRound(chaos: Chaos, settings: RoundSettings, name: stri
   const plan = random.shuffled(
     Object.entries(settings.plan).flatMap(([fault, times]) => Array.from({ length: times }, () => fault)),
   );
-  chaos.say(`${name}: ${plan.join(', ')}`);
+  chaos.report(`${name}: ${plan.join(', ')}`);
   const supervisor = supervise(chaos);
   try {
     const load = startLoad(chaos, settings.loads, name);
     try {
       for (const planned of plan) {
         await sleep(random.int(500, 2_000));
-        chaos.say(`  ${planned}`);
+        chaos.report(`  ${planned}`);
         await faults.find((fault) => fault.name === planned)?.inject(chaos, random, settings);
       }
     } finally {
       await load.stop();
     }
     const stoppedMs = performance.now();
-    chaos.say('  the load has stopped');
+    chaos.report('  the load has stopped');
     await untilIdle(chaos, settings.idleWithinMs);
     chaos.figures.note('quiet after the load, ms', performance.now() - stoppedMs);
   } finally {

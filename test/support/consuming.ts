@@ -47,7 +47,7 @@ export async function sendAll(producer: RecordProducer, records: readonly Outgoi
 
 export interface Consuming {
   /** What was logged so far, warnings and worse. */
-  readonly said: string[];
+  readonly logged: string[];
   readonly fatal: Error[];
   start(handlers: Handlers, more?: { group?: ConsumerGroup; appearWithinMs?: number }): Promise<RunningGroup>;
   /** The offset after the last committed record; -1 while there is none. */
@@ -60,12 +60,12 @@ export interface Consuming {
 }
 
 export async function consuming(kafka: FreshKafka, db: Database): Promise<Consuming> {
-  const said: string[] = [];
+  const logged: string[] = [];
   const fatal: Error[] = [];
   const groups = new Set<RunningGroup>();
   const log = pino(
     { level: 'info' },
-    { write: (line: string) => void said.push((JSON.parse(line) as { msg: string }).msg) },
+    { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) },
   );
   const client = createKafkaClient(
     { brokers: (process.env['TEST_KAFKA_BROKERS'] ?? '').split(','), clientId: 'test', ssl: false },
@@ -74,7 +74,7 @@ export async function consuming(kafka: FreshKafka, db: Database): Promise<Consum
   const admin = kafka.plain.admin();
   await admin.connect();
   return {
-    said,
+    logged,
     fatal,
     async start(handlers, { group = 'payment-service', appearWithinMs } = {}) {
       const onFatal = (error: Error) => void fatal.push(error);

@@ -82,7 +82,7 @@ function livedOf(given: GivenBilling, id: string, clockId: string): Lived {
       if (due === null || due > new Date(to)) break;
       const { now } = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
       if (due > now) await setNow(due.toISOString());
-      await collected(given, (await inTransaction(db, (tx) => openDue(tx, id))).record);
+      await charged(given, (await inTransaction(db, (tx) => openDue(tx, id))).record);
     }
     await setNow(to);
     return read();
@@ -99,7 +99,7 @@ function livedOf(given: GivenBilling, id: string, clockId: string): Lived {
     pause: (resumeAt) => commitPause(db, id, { ...command(), resume_at: resumeAt ?? null }),
     async resume() {
       const resumed = await commitResumption(db, id, command());
-      if (resumed.kind === 'committed') await collected(given, resumed.record);
+      if (resumed.kind === 'committed') await charged(given, resumed.record);
       return resumed;
     },
     async periods() {
@@ -133,7 +133,7 @@ const unchanged = {
   answer_within_ms: 0,
 } as const;
 
-async function collected(given: GivenBilling, record: SubscriptionRecord): Promise<void> {
+async function charged(given: GivenBilling, record: SubscriptionRecord): Promise<void> {
   const { id, open_payment_id: paymentId, status } = record.subscription;
   if (paymentId === null || status !== 'active') return;
   const answer = await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'renewal' });

@@ -33,7 +33,7 @@ const underway: ReadonlySet<number> = new Set([
 ]);
 
 /** The newest task of a workflow is done: its history is whole. */
-async function untilAtRest({ client }: Recorder, workflowId: string): Promise<void> {
+async function untilIdle({ client }: Recorder, workflowId: string): Promise<void> {
   await until(`${workflowId} is at rest`, async () => {
     const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
     return !underway.has(events?.at(-1)?.eventType ?? EventType.EVENT_TYPE_UNSPECIFIED);
@@ -51,8 +51,8 @@ async function renew({ given, client }: Recorder, id: string): Promise<void> {
   await client.workflow.getHandle(subscriptionWorkflowId(id)).signal('renewRequired', reported);
 }
 
-async function saveAtRest(recorder: Recorder, workflowId: string, name: string): Promise<void> {
-  await untilAtRest(recorder, workflowId);
+async function saveWhenIdle(recorder: Recorder, workflowId: string, name: string): Promise<void> {
+  await untilIdle(recorder, workflowId);
   await recorder.save(workflowId, name);
 }
 
@@ -64,7 +64,7 @@ export async function playRenewals(recorder: Recorder): Promise<void> {
   await create('sub_renewed', [completed]);
   await renew(recorder, 'sub_renewed');
   await becomes('sub_renewed', { period_index: 2, period_paid: true });
-  await saveAtRest(recorder, 'subscription/sub_renewed', 'subscription-renewed');
+  await saveWhenIdle(recorder, 'subscription/sub_renewed', 'subscription-renewed');
 
   await create('sub_renewal_declined', [completed]);
   given.provider.charges = [declined];
@@ -74,10 +74,10 @@ export async function playRenewals(recorder: Recorder): Promise<void> {
     const payment = await given.db.payment.findUnique({ where: { id: paymentId } });
     return payment?.status === 'failed';
   });
-  const collecting = client.workflow.getHandle('subscription/sub_renewal_declined');
-  await collecting.signal('dunningStarted', { payment_id: paymentId, period_index: 2 });
+  const inDunning = client.workflow.getHandle('subscription/sub_renewal_declined');
+  await inDunning.signal('dunningStarted', { payment_id: paymentId, period_index: 2 });
   await becomes('sub_renewal_declined', { status: 'past_due' });
-  await saveAtRest(recorder, collecting.workflowId, 'subscription-renewal-declined');
+  await saveWhenIdle(recorder, inDunning.workflowId, 'subscription-renewal-declined');
 }
 
 export async function playCommands(recorder: Recorder): Promise<void> {
@@ -96,12 +96,12 @@ export async function playCommands(recorder: Recorder): Promise<void> {
   };
   await create('sub_changed', [completed]);
   await ask('sub_changed', 'change', change);
-  await saveAtRest(recorder, 'subscription/sub_changed', 'subscription-changed');
+  await saveWhenIdle(recorder, 'subscription/sub_changed', 'subscription-changed');
 
   await create('sub_paused', [completed]);
   await ask('sub_paused', 'pause', { actor, resume_at: null });
   await ask('sub_paused', 'resume', { actor });
-  await saveAtRest(recorder, 'subscription/sub_paused', 'subscription-paused-resumed');
+  await saveWhenIdle(recorder, 'subscription/sub_paused', 'subscription-paused-resumed');
 
   await create('sub_ending', [completed]);
   await ask('sub_ending', 'cancel', { actor, mode: 'period_end', refund: 'none', reason: null });
@@ -121,7 +121,7 @@ export async function playScheduler(recorder: Recorder): Promise<void> {
     const fired = events?.filter(({ eventType }) => eventType === EventType.EVENT_TYPE_TIMER_FIRED) ?? [];
     return fired.length >= 2;
   });
-  await saveAtRest(recorder, scheduler.workflowId, 'renewal-scheduler');
+  await saveWhenIdle(recorder, scheduler.workflowId, 'renewal-scheduler');
   await scheduler.terminate();
 
   const { workflowType, ...options } = reconciliationStart;

@@ -56,7 +56,7 @@ export class SubscriptionModel {
   }
 
   /** Null when the command is to be refused. */
-  carryOut(command: Command): boolean {
+  execute(command: Command): boolean {
     if (command.do === 'advance') {
       this.advance(this.now + command.hours * 3_600_000);
       return true;

@@ -10,7 +10,7 @@ import type { KafkaClient } from '../../bridge/kafka/port';
 import { consumerGroups, provisionedTopics } from '../../contracts/topics/topics';
 import { until } from './until';
 
-export const quiet = pino({ level: 'silent' });
+export const silentLog = pino({ level: 'silent' });
 
 export interface ReadRecord {
   topic: string;
@@ -38,7 +38,7 @@ export async function freshKafka(partitions = 3): Promise<FreshKafka> {
   await recreate(plain, partitions);
   const readers: { disconnect(): Promise<void> }[] = [];
   return {
-    client: createKafkaClient({ brokers: brokers(), clientId: 'test', ssl: false }, quiet),
+    client: createKafkaClient({ brokers: brokers(), clientId: 'test', ssl: false }, silentLog),
     plain,
     async read(topic) {
       const records: ReadRecord[] = [];

@@ -119,9 +119,9 @@ describe('subscription/{id}', () => {
   it('answers "unavailable" when the database is away at the first step, and does not lose itself', async () => {
     const fake = world({ status: 'completed' });
     const commit = fake.activities.commitCancellation;
-    let away = true;
+    let isUnavailable = true;
     fake.activities.commitCancellation = async (...args) => {
-      if (away) throw new Error('connect ECONNREFUSED');
+      if (isUnavailable) throw new Error('connect ECONNREFUSED');
       return commit(...args);
     };
     await run(fake, async () => {
@@ -129,7 +129,7 @@ describe('subscription/{id}', () => {
       const cancel = () => ask<Subscription>('sub_away', null, 'cancel', [command('sub_away')]);
       const refused = await cancel().catch((e: unknown) => e);
       expect((refused as WorkflowUpdateFailedError).cause).toMatchObject({ type: 'unavailable' });
-      away = false;
+      isUnavailable = false;
       expect((await cancel()).status).toBe('cancelled');
     });
   });

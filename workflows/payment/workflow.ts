@@ -77,7 +77,7 @@ export async function payment({
     else if (queue.hasWork()) {
       await queue.takeOne();
       state = await steps.loadPayment(paymentId);
-    } else if (state !== null && isAtWork(state)) state = await goOn(state);
+    } else if (state !== null && isAtWork(state)) state = await advance(state);
     else {
       if (state !== null) await signalFirstPaymentSettled(state);
       await condition(() => isRequested() || allHandlersFinished());
@@ -94,7 +94,7 @@ export async function payment({
   }
 
   /** A refund or a question to the provider when its time has come; a look at the row when somebody spoke before. */
-  async function goOn(held: PaymentState): Promise<PaymentState | null> {
+  async function advance(held: PaymentState): Promise<PaymentState | null> {
     const lookup = lookups.next(held);
     const payoutAtMs = payouts.nextAtMs(held);
     showPayment(held, lookup);

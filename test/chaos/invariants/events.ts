@@ -26,7 +26,7 @@ function firstOccurrences(records: readonly RecordFact[]): Map<string, RecordFac
   return first;
 }
 
-function rowsAreWhereTheySay({ outbox, records }: Facts): string[] {
+function rowsAreWhereTheyClaim({ outbox, records }: Facts): string[] {
   const byPlace = new Map(records.map((record) => [placeOf(record), record]));
   return outbox.flatMap((row) => {
     if (!row.published) return [`${row.event_id} is not published`];
@@ -107,7 +107,7 @@ function announcedOnce({ records, payments }: Facts): string[] {
 }
 
 /** What is said again on purpose is said of the same. */
-const saidOnce = (eventId: string): string => eventId.replace(/\/again\/.*$/, '');
+const originalEventId = (eventId: string): string => eventId.replace(/\/again\/.*$/, '');
 
 /**
  * Each settled attempt whose payment is announced has its event, and no other attempt has any. An attempt that
@@ -124,7 +124,7 @@ function outcomesOnce({ outbox, payments, attempts, charges }: Facts): string[] 
     .map(({ payment_id, number, status }) => `payments.${status} ${payment_id}/attempt/${number}/${status}`);
   const found = outbox
     .filter(({ topic }) => topic === 'payments.completed' || topic === 'payments.failed')
-    .map(({ topic, event_id }) => `${topic} ${saidOnce(event_id)}`);
+    .map(({ topic, event_id }) => `${topic} ${originalEventId(event_id)}`);
   const late = new Set(charges.filter(isLateSuccess).map(({ idempotency_key }) => idempotency_key));
   const failedBefore = attempts
     .filter(({ idempotency_key }) => late.has(idempotency_key))
@@ -144,7 +144,7 @@ const misfits = ({ records }: Facts): string[] =>
     .map((record) => `${placeOf(record)} holds ${record.event?.id}: ${record.misfit}`);
 
 export const eventInvariants: readonly Invariant[] = [
-  { name: 'every committed event is on Kafka where its row says', violations: rowsAreWhereTheySay },
+  { name: 'every committed event is on Kafka where its row says', violations: rowsAreWhereTheyClaim },
   { name: 'nothing is on Kafka that was not committed', violations: everyRecordHasItsRow },
   { name: 'every record is of its published schema', violations: misfits },
   { name: 'the events of a key are in the order of their commits', violations: orderPerKey },

@@ -4,7 +4,7 @@ import type { Facts, RefundFact } from '../facts';
 import { differences, type Invariant } from './invariant';
 
 /** Statuses of a payment whose money was taken. */
-export const collected = new Set(['completed', 'partially_refunded', 'refunded', 'disputed']);
+export const paidStatuses = new Set(['completed', 'partially_refunded', 'refunded', 'disputed']);
 const open = new Set(['requested', 'processing', 'requires_action', 'pending', 'unknown']);
 
 /** What an attempt says when its charge stands like this. */
@@ -40,9 +40,9 @@ function attemptsEqualCharges({ charges, attempts }: Facts): string[] {
   const strangers = charges.flatMap((charge) => {
     const attempt = byKey.get(charge.idempotency_key);
     if (attempt === undefined) return [`charge ${charge.id} belongs to no attempt`];
-    const said = `${meaning[charge.status]} ${charge.amount} ${charge.currency} ${charge.id}`;
+    const theirs = `${meaning[charge.status]} ${charge.amount} ${charge.currency} ${charge.id}`;
     const ours = `${attempt.status} ${attempt.amount} ${attempt.currency} ${attempt.provider_reference}`;
-    return said === ours ? [] : [`${charge.idempotency_key}: the provider says ${said}, we say ${ours}`];
+    return theirs === ours ? [] : [`${charge.idempotency_key}: the provider says ${theirs}, we say ${ours}`];
   });
   const uncharged = attempts
     .filter(({ status, idempotency_key }) => status === 'completed' && !charged.has(idempotency_key))
@@ -55,7 +55,7 @@ function paymentsEqualAttempts({ payments, attempts }: Facts): string[] {
     attempts.filter(({ status }) => status === 'completed').map(({ payment_id }) => payment_id),
   );
   return payments
-    .filter(({ id, status }) => collected.has(status) !== paid.has(id))
+    .filter(({ id, status }) => paidStatuses.has(status) !== paid.has(id))
     .map(({ id, status }) => `${id} is ${status}, and its attempts say otherwise`);
 }
 

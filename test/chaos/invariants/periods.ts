@@ -2,7 +2,7 @@
 import { isLiving } from '../context';
 import type { Facts, PeriodFact } from '../facts';
 import type { Invariant } from './invariant';
-import { collected } from './money';
+import { paidStatuses } from './money';
 
 function periodsOf({ subscriptions, periods }: Facts): [id: string, periods: PeriodFact[]][] {
   const bySubscription = new Map<string, PeriodFact[]>(subscriptions.map(({ id }) => [id, []]));
@@ -53,12 +53,14 @@ function endedOnesFollowed(facts: Facts): string[] {
   });
 }
 
-function paidAsCollected({ periods, payments, subscriptions }: Facts): string[] {
+function paidAsTheirPayments({ periods, payments, subscriptions }: Facts): string[] {
   const living = new Set(subscriptions.filter(({ status }) => isLiving(status)).map(({ id }) => id));
   const statusOf = new Map(payments.map(({ id, status }) => [id, status]));
   return periods
     .filter(({ subscription_id: id, payment_id: paymentId }) => living.has(id) && paymentId !== null)
-    .filter(({ paid, payment_id: paymentId }) => paid !== collected.has(statusOf.get(paymentId ?? '') ?? ''))
+    .filter(
+      ({ paid, payment_id: paymentId }) => paid !== paidStatuses.has(statusOf.get(paymentId ?? '') ?? ''),
+    )
     .map(
       ({ subscription_id: id, index, paid, payment_id: paymentId }) =>
         `period ${index} of ${id} is ${paid ? 'paid' : 'not paid'}, and ${paymentId} is ${statusOf.get(paymentId ?? '')}`,
@@ -69,5 +71,5 @@ export const periodInvariants: readonly Invariant[] = [
   { name: 'periods follow each other', violations: noneSkipped },
   { name: 'periods are opened up to today', violations: upToToday },
   { name: 'each period that ended has its successor', violations: endedOnesFollowed },
-  { name: 'a period is paid when its payment is', violations: paidAsCollected },
+  { name: 'a period is paid when its payment is', violations: paidAsTheirPayments },
 ];

@@ -66,7 +66,7 @@ function processesEqualRows({ subscriptions, payments, workflows }: Facts): stri
 }
 
 /** What an order may have become, by what its caller was told. */
-const promised: Readonly<Record<number, readonly string[]>> = {
+const allowedAfter: Readonly<Record<number, readonly string[]>> = {
   201: ['scheduled', 'trialing', 'active', 'past_due', 'paused'],
   202: ['active', 'past_due', 'paused', 'expired'],
   402: ['expired'],
@@ -80,7 +80,7 @@ function ordersAsReported({ reported, subscriptions }: Facts): string[] {
   return reported.orders.flatMap(({ customer, token, status, subscriptionId }) => {
     const row = byId.get(subscriptionId ?? '');
     const line = `${token} was told ${status}, and ${subscriptionId} is ${row?.status ?? 'not there'}`;
-    const allowed = cancelled.has(subscriptionId ?? '') ? ['cancelled'] : (promised[status] ?? []);
+    const allowed = cancelled.has(subscriptionId ?? '') ? ['cancelled'] : (allowedAfter[status] ?? []);
     const count = subscriptions.filter(({ customer_id }) => customer_id === customer).length;
     return [
       ...(row !== undefined && allowed.includes(row.status) ? [] : [line]),

@@ -59,8 +59,8 @@ describe('PUT /retry-policies/{id}', () => {
     const again = await put('same', Object.fromEntries(Object.entries(document).toReversed()));
     expect([again.status, again.body.version]).toEqual([200, 1]);
     // Defaults said aloud are still the same document.
-    const said = await put('same', { ...document, retry_manual_payments: false, by_category: {} });
-    expect(said.body.version).toBe(1);
+    const explicit = await put('same', { ...document, retry_manual_payments: false, by_category: {} });
+    expect(explicit.body.version).toBe(1);
   });
 
   test('by two at once with one document makes one version, with two documents two', async () => {

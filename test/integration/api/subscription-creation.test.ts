@@ -123,10 +123,13 @@ describe('creation', () => {
     ],
   ])('503 with the subscription’s id when %s; the same key may ask again at once', async (name, onCreate) => {
     api.process.onCreate = onCreate;
-    const away = await subscribe({}, `away ${name}`);
-    expect(away.status).toBe(503);
-    expect(away.headers['retry-after']).toMatch(/^\d+$/);
-    expect(away.body).toMatchObject({ code: 'unavailable', subscription_id: expect.stringMatching(/^sub_/) });
+    const unavailable = await subscribe({}, `away ${name}`);
+    expect(unavailable.status).toBe(503);
+    expect(unavailable.headers['retry-after']).toMatch(/^\d+$/);
+    expect(unavailable.body).toMatchObject({
+      code: 'unavailable',
+      subscription_id: expect.stringMatching(/^sub_/),
+    });
 
     api.process.onCreate = async (creation) => {
       await api.db.paymentAttempt.deleteMany({ where: { payment_id: `pay_of_${creation.subscription_id}` } });
@@ -137,7 +140,7 @@ describe('creation', () => {
     };
     const made = await subscribe({}, `away ${name}`);
     expect(made.status).toBe(201);
-    expect(made.body.id).toBe(away.body.subscription_id);
+    expect(made.body.id).toBe(unavailable.body.subscription_id);
     expect(api.process.creations).toHaveLength(2);
     expect(api.process.creations[0]?.command_id).toBe(api.process.creations[1]?.command_id);
   });

@@ -60,7 +60,7 @@ describe('a webhook that is not believed', () => {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const twice = `webhook-signature: ${headers['webhook-signature']}`;
     const head = ['POST /webhooks/sandbox HTTP/1.1', 'host: x', 'connection: close', ...lines, twice];
-    const text = await spoken(
+    const text = await exchanged(
       `${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body.toString()}`,
     );
     expect(text).toMatch(/^HTTP\/1\.1 401 /);
@@ -69,7 +69,7 @@ describe('a webhook that is not believed', () => {
 });
 
 /** What the server says to these bytes. */
-function spoken(bytes: string): Promise<string> {
+function exchanged(bytes: string): Promise<string> {
   const { hostname, port } = new URL(given.url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
@@ -137,7 +137,7 @@ describe('size, path and form', () => {
     }
     const head =
       'POST /webhooks/nobody HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 1000000\r\n\r\n';
-    expect(await spoken(head)).toMatch(/^HTTP\/1\.1 404 /);
+    expect(await exchanged(head)).toMatch(/^HTTP\/1\.1 404 /);
   });
 
   it('any content type is taken, a compressed body is not', async () => {

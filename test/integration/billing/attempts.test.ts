@@ -63,13 +63,13 @@ describe('an attempt', () => {
     given.provider.charges = [completed, declined];
     let inside = 0;
     let bothAreIn: () => void = () => undefined;
-    const together = new Promise<void>((resolve) => {
+    const bothArrived = new Promise<void>((resolve) => {
       bothAreIn = resolve;
     });
     given.provider.slow = () => {
       inside += 1;
       if (inside === 2) bothAreIn();
-      return together;
+      return bothArrived;
     };
     const answers = await Promise.all([
       attemptPayment(deps, first(paymentId)),

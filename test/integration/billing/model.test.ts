@@ -65,7 +65,7 @@ const start = fc.record({
 
 const inOrder = (amounts: number[]) => amounts.toSorted((a, b) => a - b);
 
-async function carryOut(lived: Lived, model: SubscriptionModel, request: Command): Promise<string> {
+async function execute(lived: Lived, model: SubscriptionModel, request: Command): Promise<string> {
   switch (request.do) {
     case 'advance':
       await lived.advance(new Date(model.now).toISOString());
@@ -100,8 +100,8 @@ it('200 random lives agree with a plain model: states, periods, amounts, and the
         const lived = await lives(given, at.toISOString(), {}, zone);
         const model = new SubscriptionModel(zone, beganMs);
         for (const request of requests) {
-          const possible = model.carryOut(request);
-          const kind = await carryOut(lived, model, request);
+          const possible = model.execute(request);
+          const kind = await execute(lived, model, request);
           expect([request, kind]).toEqual([request, possible ? 'committed' : 'refused']);
           const row = await lived.read();
           expect({

@@ -215,11 +215,11 @@ describe('money that comes after all', () => {
   });
 
   it('is no news to a customer who heard of nothing, nor is money that goes back', async () => {
-    const quiet = await owing({ notify: { on_failure: false, before_final_days: [3] } });
-    await planRetry(given.db, quiet.paymentId);
+    const unnotified = await owing({ notify: { on_failure: false, before_final_days: [3] } });
+    await planRetry(given.db, unnotified.paymentId);
     given.provider.charges = [completed];
-    await retry(quiet, 2);
-    expect(await namesOf(quiet)).toEqual([]);
+    await retry(unnotified, 2);
+    expect(await namesOf(unnotified)).toEqual([]);
     const ended = await owing();
     await collect(ended);
     await inTransaction(given.db, (tx) => settleAttempt(tx, ended.paymentId, 3, completed, 'webhook'));

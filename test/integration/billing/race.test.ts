@@ -50,12 +50,12 @@ describe('a cancellation that races a renewal', () => {
         .slice(asked)
         .filter((charge) => charge.paymentId === paymentId).length;
       const [event] = await lived.events('subscriptions.cancelled');
-      const promised = await given.db.refund.findMany({ where: { payment_id: paymentId } });
+      const reserved = await given.db.refund.findMany({ where: { payment_id: paymentId } });
       // Recorded before the cancellation: its refund is the event's. In flight: given back by who settled it.
       const wasPaid = event?.subscription.period?.index === 2 && event.subscription.period.paid;
       const givenBack = wasPaid
         ? (event.refund?.amount ?? 0)
-        : promised.reduce((sum, { amount }) => sum + Number(amount), 0);
+        : reserved.reduce((sum, { amount }) => sum + Number(amount), 0);
       expect([charges, givenBack]).toEqual(charges === 0 ? [0, 0] : [1, 1000]);
       seen[charges === 0 ? 'before' : wasPaid ? 'paid' : 'between'] += 1;
     }

@@ -65,11 +65,11 @@ describe('refunds', () => {
 
   it('are never promised for more than was paid, whoever asks at the same time', async () => {
     const paymentId = await tried();
-    const promised = await Promise.all(
+    const reserved = await Promise.all(
       Array.from({ length: 10 }, (_, n) => promise(paymentId, `rfd_race_${n}`, 300)),
     );
-    expect(promised.filter(({ kind }) => kind === 'reserved')).toHaveLength(3);
-    expect(promised.find(({ kind }) => kind === 'refused')).toMatchObject({ reason: 'more_than_left' });
+    expect(reserved.filter(({ kind }) => kind === 'reserved')).toHaveLength(3);
+    expect(reserved.find(({ kind }) => kind === 'refused')).toMatchObject({ reason: 'more_than_left' });
     expect(await promise(paymentId, 'rfd_race_rest', null)).toMatchObject({ refund: { amount: 100 } });
     expect(await promise(paymentId, 'rfd_race_none', null)).toMatchObject({ reason: 'nothing_left' });
   });

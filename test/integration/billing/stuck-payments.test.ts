@@ -35,8 +35,8 @@ it('a payment of its own that nobody tried to take, until somebody does', async 
 it('a refund that has not gone, until it has; one that the provider works on does not disturb the quiet', async () => {
   await requested('pay_promised');
   await attempt('pay_promised');
-  const promised = await inTransaction(given.db, (tx) => reserveUnwanted(tx, 'pay_promised', 'test'));
-  const { id } = promised.kind === 'reserved' ? promised.refund : { id: '' };
+  const reserved = await inTransaction(given.db, (tx) => reserveUnwanted(tx, 'pay_promised', 'test'));
+  const { id } = reserved.kind === 'reserved' ? reserved.refund : { id: '' };
   expect(await found('pay_promised')).toEqual([]);
   await given.db.refund.update({ where: { id }, data: { created_at: new Date(Date.now() - 120_000) } });
   expect(await found('pay_promised')).toEqual(['refund_not_finished']);

@@ -152,19 +152,19 @@ describe('quiet', () => {
 describe('a refund that a cancellation asks for', () => {
   it('holds the clock from the record on until the provider has heard of it', async () => {
     const { clock, subscriptionId, paymentId } = await active();
-    const unfinished = async () =>
+    const stuckWork = async () =>
       (await findStuckWork(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 })).map(
         ({ predicate, subject }) => `${predicate} ${subject.id}`,
       );
     const command = { command_id: `${subscriptionId}/c`, mode: 'now', reason: null, actor } as const;
     await commitCancellation(given.db, subscriptionId, { ...command, refund: 'full' });
     await publish();
-    expect(await unfinished()).toEqual([`refund_not_reserved ${subscriptionId}`]);
+    expect(await stuckWork()).toEqual([`refund_not_reserved ${subscriptionId}`]);
     const { payload } = await given.db.outboxEvent.findFirstOrThrow({
       where: { subject: subscriptionId, topic: 'subscriptions.cancelled' },
     });
     await reserveRefunds(given.db, (JSON.parse(payload ?? '') as { data: never }).data);
-    expect(await unfinished()).toEqual([`refund_not_finished ${paymentId}`]);
+    expect(await stuckWork()).toEqual([`refund_not_finished ${paymentId}`]);
   });
 });
 
@@ -174,19 +174,19 @@ describe('an open payment', () => {
     const { clock, paymentId } = await active(pending);
     // As the Payment Service does when it consumes subscriptions.created.
     await given.db.payment.update({ where: { id: paymentId }, data: { announced: true } });
-    const unfinished = () => findStuckWork(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
+    const stuckWork = () => findStuckWork(given.db, { toleranceMs: 0, testClockId: clock, limit: 10 });
     const due = { predicate: 'lookup_due', subject: { type: 'payment', id: paymentId } };
-    expect(await unfinished()).toEqual([due]);
+    expect(await stuckWork()).toEqual([due]);
 
     const askedAt = '2030-01-15T00:01:00.000Z';
     await recordNextLookup(given, paymentId, 1, askedAt);
-    expect(await unfinished()).toEqual([]);
+    expect(await stuckWork()).toEqual([]);
     await beginAdvance(given.db, clock, { to: '2030-01-16T00:00:00.000Z' });
     const look = await advanceClock(deps(), clock);
     expect(look.clock).toMatchObject({ status: 'advancing', now: askedAt });
     expect(look.wait_until).not.toBeNull();
     expect(reported).toContainEqual({ paymentId, now: askedAt });
-    expect(await unfinished()).toEqual([due]);
+    expect(await stuckWork()).toEqual([due]);
 
     // Nothing is left to ask: only a webhook can tell, and the clock does not wait for that.
     await recordNextLookup(given, paymentId, 1, null);

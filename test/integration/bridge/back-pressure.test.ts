@@ -52,7 +52,7 @@ describe('a partition that is stuck', () => {
       },
     });
     await many(1_000, (at) => failedRecord(`stuck_${at}`, 'sub_stuck', { partition: 0 }));
-    await until('the partition is paused', async () => given.said.includes(paused));
+    await until('the partition is paused', async () => given.logged.includes(paused));
     const { members } = await given.describe('payment-service');
     // Longer than the session of a member that does not send heartbeats.
     const outlivedMs = performance.now() + 7_000;
@@ -110,7 +110,7 @@ describe('a member of a group', () => {
     await until('it is in hand', async () => begun.includes('slow'));
     const second = given.start(handlers);
     try {
-      await until('it is told to join again', async () => given.said.includes(rejoining));
+      await until('it is told to join again', async () => given.logged.includes(rejoining));
       await many(2, (at) => failedRecord(`next_${at}`, `sub_${at}`, { partition: at }));
       // The group waits for it, and nobody is given a partition, for as long as the record is in hand.
       for (let looks = 0; looks < 50; looks += 1) {
@@ -172,10 +172,10 @@ describe('a group whose database is away', () => {
     );
     await until(
       'both partitions are paused',
-      async () => given.said.filter((line) => line === paused).length >= 2,
+      async () => given.logged.filter((line) => line === paused).length >= 2,
     );
     expect(await db.subscriptionRevenue.count()).toBe(0);
-    const complaints = given.said.filter((line) => line.startsWith('record not handled yet'));
+    const complaints = given.logged.filter((line) => line.startsWith('record not handled yet'));
     expect(complaints.length).toBeLessThan(10);
     isCut = false;
     await until('every row is there', async () => (await db.subscriptionRevenue.count()) === count, 50_000);

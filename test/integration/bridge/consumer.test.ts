@@ -5,7 +5,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import { Unprocessable } from '../../../billing/unprocessable';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/servers/database';
-import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
+import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';
@@ -41,7 +41,7 @@ async function consume(
   const onFatal = (error: Error) => {
     throw error;
   };
-  const deps = { kafka: kafka.client, db, log: quiet, onFatal, appearWithinMs };
+  const deps = { kafka: kafka.client, db, log: silentLog, onFatal, appearWithinMs };
   const group = await runGroup(deps, 'payment-service', handlers);
   groups.push(group);
   return group;

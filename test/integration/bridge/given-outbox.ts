@@ -5,7 +5,7 @@ import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { outboxShard, outboxShards } from '../../../billing/outbox';
 import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
-import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
+import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 
 const topic = 'subscriptions.updated';
@@ -51,7 +51,7 @@ export async function givenOutbox(keys: readonly string[]): Promise<GivenOutbox>
     read,
     owners,
     relay(client = kafka.client, databaseUrl = database.url) {
-      const started = startRelay({ databaseUrl, db: prisma, kafka: client, log: quiet });
+      const started = startRelay({ databaseUrl, db: prisma, kafka: client, log: silentLog });
       relays.push(started);
       return started;
     },

@@ -112,7 +112,7 @@ describe('a Kafka client that gives up', () => {
     try {
       const handle = async ({ id }: { id: string }) => void seen.push(id);
       await given.start({ 'subscriptions.updated': handle }, { group });
-      await until('it gave up', async () => given.said.includes('consumer crashed'));
+      await until('it gave up', async () => given.logged.includes('consumer crashed'));
       await sendAll(producer, subscriptions(0, 3));
     } finally {
       await stranger.disconnect();

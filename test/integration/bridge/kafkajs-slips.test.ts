@@ -20,7 +20,7 @@ let consumer: RecordConsumer;
 const begun: string[] = [];
 const seen: string[] = [];
 const fatal: Error[] = [];
-const said: string[] = [];
+const logged: string[] = [];
 beforeAll(async () => {
   kafka = await freshKafka();
   producer = await kafka.client.producer();
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const onFatal = (error: Error) => void fatal.push(error);
   const log = pino(
     {},
-    { write: (line: string) => void said.push((JSON.parse(line) as { msg: string }).msg) },
+    { write: (line: string) => void logged.push((JSON.parse(line) as { msg: string }).msg) },
   );
   consumer = await consume(
     kafka.plain,
@@ -103,6 +103,6 @@ it('that waits for an answer that never comes is left behind, and what came mean
   await until('it waits', async () => deaf.asked > 0);
   await write('meanwhile');
   await until('the other is handled', async () => seen.includes('meanwhile'), 60_000);
-  expect(said.filter((line) => line.includes('consumer stalled, restarting'))).toHaveLength(1);
+  expect(logged.filter((line) => line.includes('consumer stalled, restarting'))).toHaveLength(1);
   expect(fatal).toEqual([]);
 }, 90_000);

@@ -14,7 +14,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import { databaseNow } from '../../../prisma/client';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
 import { mailServer, type MailServer } from '../../support/mail-server';
-import { quiet } from '../../support/topics';
+import { silentLog } from '../../support/topics';
 import { until } from '../../support/until';
 
 let given: GivenBilling;
@@ -65,7 +65,7 @@ const concluded: string[] = [];
 const handling = (more: Partial<NotificationServiceDependencies> = {}) =>
   notificationServiceHandlers({
     db: given.db,
-    log: quiet,
+    log: silentLog,
     notifier: smtp,
     language: 'en',
     parallel: 5,

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { startOutboxRetention, type OutboxRetention } from '../../../bridge/relay/outbox-retention';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
-import { quiet } from '../../support/topics';
+import { silentLog } from '../../support/topics';
 import { until } from '../../support/until';
 
 let database: TestDatabase;
@@ -29,7 +29,7 @@ async function write(eventId: string, published: number | null, count = 1): Prom
   );
 }
 const retention = (retentionDays: number): OutboxRetention =>
-  startOutboxRetention({ db, retentionDays, log: quiet });
+  startOutboxRetention({ db, retentionDays, log: silentLog });
 async function count(where: string): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM outbox_events WHERE ${where}`,

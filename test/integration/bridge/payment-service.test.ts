@@ -15,7 +15,7 @@ import {
   noAnswer,
   type GivenBilling,
 } from '../../support/given-billing';
-import { freshKafka, quiet, type FreshKafka, type ReadRecord } from '../../support/topics';
+import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 
 let given: GivenBilling;
@@ -31,7 +31,7 @@ beforeAll(async () => {
   client = new Client({ connection });
   [given, kafka] = await Promise.all([givenBilling(), freshKafka()]);
   [failed, paid] = await Promise.all([kafka.read('payments.failed'), kafka.read('payments.completed')]);
-  relay = startRelay({ databaseUrl: given.url, db: given.db, kafka: kafka.client, log: quiet });
+  relay = startRelay({ databaseUrl: given.url, db: given.db, kafka: kafka.client, log: silentLog });
   const onFatal = (error: Error) => {
     throw error;
   };
@@ -42,7 +42,7 @@ beforeAll(async () => {
     externalPaymentMax: 5_000,
   });
   group = await runGroup(
-    { kafka: kafka.client, db: given.db, log: quiet, onFatal },
+    { kafka: kafka.client, db: given.db, log: silentLog, onFatal },
     'payment-service',
     handlers,
   );

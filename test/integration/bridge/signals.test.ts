@@ -60,12 +60,12 @@ describe('a signal on behalf of a record', () => {
   });
 
   it('to a workflow that does not run is an error', async () => {
-    const nobody = signalWorkflow(client, `sleeper/${randomUUID()}`, {
+    const unregistered = signalWorkflow(client, `sleeper/${randomUUID()}`, {
       name: 'wake',
       args: [],
       eventId: 'x',
     });
-    await expect(nobody).rejects.toThrow(/not found/i);
+    await expect(unregistered).rejects.toThrow(/not found/i);
   });
 });
 

@@ -49,7 +49,7 @@ function collide(
 ) {
   let inside = 0;
   let bothAreIn: () => void = () => undefined;
-  const together = new Promise<void>((resolve) => {
+  const bothArrived = new Promise<void>((resolve) => {
     bothAreIn = resolve;
   });
   let runs = 0;
@@ -59,7 +59,7 @@ function collide(
       await lock(tx, first);
       inside += 1;
       if (inside === 2) bothAreIn();
-      await together;
+      await bothArrived;
       await lock(tx, second);
     });
   return Promise.all([one('cus_1', 'cus_2'), one('cus_2', 'cus_1')]).then(() => runs);

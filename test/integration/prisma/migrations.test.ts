@@ -13,7 +13,7 @@ const known = readdirSync(join(root, 'prisma', 'migrations'), { withFileTypes: t
   .sort();
 
 /** The compiled command: the schema engine is an ES module, which jest's sandbox does not load. */
-function migrate(databaseUrl: string): Promise<{ exitCode: number; said: string }> {
+function migrate(databaseUrl: string): Promise<{ exitCode: number; output: string }> {
   const env = {
     ...process.env,
     DATABASE_URL: databaseUrl,
@@ -27,7 +27,7 @@ function migrate(databaseUrl: string): Promise<{ exitCode: number; said: string 
       [join(root, 'dist', 'bin', 'migrate.js')],
       { env },
       (error, stdout, stderr) => {
-        resolve({ exitCode: error === null ? 0 : Number(error.code), said: stdout + stderr });
+        resolve({ exitCode: error === null ? 0 : Number(error.code), output: stdout + stderr });
       },
     );
   });
@@ -70,7 +70,7 @@ describe('bin/migrate', () => {
       for (const model of models) expect([model, await read(model)]).toEqual([model, null]);
       await closeDatabase(db);
       const again = await migrate(url);
-      expect(again).toMatchObject({ exitCode: 0, said: expect.stringContaining('up to date') });
+      expect(again).toMatchObject({ exitCode: 0, output: expect.stringContaining('up to date') });
       expect(await applied(client)).toEqual(known);
     }));
 
@@ -90,8 +90,8 @@ describe('bin/migrate', () => {
       );
       const refused = await migrate(url);
       expect(refused.exitCode).toBe(1);
-      expect(refused.said).toContain('The database is newer than this code');
-      expect(refused.said).toContain('29991231000000_tomorrow');
+      expect(refused.output).toContain('The database is newer than this code');
+      expect(refused.output).toContain('29991231000000_tomorrow');
     }));
 
   it('names a migration that stopped half-way and does not go on over it', () =>
@@ -102,6 +102,6 @@ describe('bin/migrate', () => {
       ]);
       const refused = await migrate(url);
       expect(refused.exitCode).toBe(1);
-      expect(refused.said).toContain('stopped half-way');
+      expect(refused.output).toContain('stopped half-way');
     }));
 });

@@ -15,14 +15,14 @@ import {
 
 const secrets = [1, 2].map((n) => `whsec_${Buffer.alloc(24, n).toString('base64')}`);
 
-interface Heard {
+interface ReceivedWebhook {
   headers: IncomingMessage['headers'];
   text: string;
   event: { id: string; type: string; created_at: string; data: { id: string; idempotency_key: string } };
 }
 
 const databaseUrl = freshDatabaseUrl();
-const heard: Heard[] = [];
+const received: ReceivedWebhook[] = [];
 const begun = Date.parse('2027-03-01T09:00:00.000Z');
 const clock = { now: new Date(begun) };
 /** What the receiver answers. */
@@ -45,7 +45,7 @@ beforeAll(async () => {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const text = Buffer.concat(parts).toString();
-      heard.push({ headers: request.headers, text, event: JSON.parse(text) as Heard['event'] });
+      received.push({ headers: request.headers, text, event: JSON.parse(text) as ReceivedWebhook['event'] });
       response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end('thanks');
     });
   });
@@ -68,7 +68,7 @@ afterAll(async () => {
   await dropDatabase(databaseUrl);
 });
 
-const about = (key: string) => heard.filter(({ event }) => event.data.idempotency_key === key);
+const about = (key: string) => received.filter(({ event }) => event.data.idempotency_key === key);
 const typesOf = (key: string) => about(key).map(({ event }) => event.type);
 const until = (key: string, ...types: string[]) =>
   eventually(
@@ -82,7 +82,7 @@ const pass = (ms: number) => {
 test('a charge is told once it is decided, signed with every secret, in the form of the contract', async () => {
   const { body } = await sandbox.charge('told/1', 'tok_ok');
   await until('told/1', 'charge.succeeded');
-  const [{ headers, text, event }] = about('told/1') as [Heard];
+  const [{ headers, text, event }] = about('told/1') as [ReceivedWebhook];
   expect(event).toEqual({
     id: headers['webhook-id'],
     type: 'charge.succeeded',

@@ -87,7 +87,7 @@ test('closing again is the same closing', async () => {
 test('a client that never finishes its request is cut off', async () => {
   server = await listen(slowApp().app, { ...local, requestTimeoutMs: 100 });
   const { port } = server;
-  const said = await new Promise<string>((resolve, reject) => {
+  const response = await new Promise<string>((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () =>
       socket.write('GET /fast HTTP/1.1\r\nHost: x\r\nX-Slow: '),
     );
@@ -96,5 +96,5 @@ test('a client that never finishes its request is cut off', async () => {
     socket.on('end', () => resolve(text));
     socket.on('error', reject);
   });
-  expect(said).toMatch(/^HTTP\/1\.1 408 /);
+  expect(response).toMatch(/^HTTP\/1\.1 408 /);
 });

@@ -112,10 +112,10 @@ test('with PostgreSQL away every call is 503, to be tried again, and the passwor
   app = await givenApp();
   const authorization = 'Bearer pk_some-secret-that-nobody-can-look-up-now';
   for (const path of ['/plans', '/subscriptions/sub_1', '/api-keys']) {
-    const away = await app.get(path, { authorization });
-    expect(away.status).toBe(503);
-    expect(away.headers.get('retry-after')).toBe('2');
-    expect(await away.json()).toMatchObject({ code: 'unavailable', type: '/problems/unavailable' });
+    const unavailable = await app.get(path, { authorization });
+    expect(unavailable.status).toBe(503);
+    expect(unavailable.headers.get('retry-after')).toBe('2');
+    expect(await unavailable.json()).toMatchObject({ code: 'unavailable', type: '/problems/unavailable' });
   }
   expect(app.logged.join('')).not.toMatch(/hidden-password|some-secret/);
 });

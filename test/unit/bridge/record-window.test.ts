@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { RecordWindow, type WindowLimits } from '../../../bridge/consumer/record-window';
 import type { ReceivedRecord } from '../../../bridge/kafka/port';
 
-const wide: WindowLimits = { parallel: 8, unfinished: 1_000, bytesInProgress: 1_000_000, ahead: 1_000 };
+const wide: WindowLimits = { parallel: 8, held: 1_000, bytesInProgress: 1_000_000, ahead: 1_000 };
 const recordOf = (key: string | null, offset: number, bytes = 1): ReceivedRecord => ({
   topic: 't',
   partition: 0,
@@ -68,10 +68,10 @@ describe('RecordWindow', () => {
   it('begins nothing once it is stopped, and is at rest when what was begun has ended', async () => {
     const { window, begun, finish } = playedWindow({ ...wide, parallel: 2 });
     ['a', 'a', 'b', 'c'].forEach((key, offset) => window.take(recordOf(key, offset)));
-    let isAtRest = false;
-    const rest = window.stop().then(() => (isAtRest = true));
+    let isStopped = false;
+    const rest = window.stop().then(() => (isStopped = true));
     await finish(0);
-    expect(isAtRest).toBe(false);
+    expect(isStopped).toBe(false);
     await finish(2, false);
     await rest;
     expect(offsets(begun)).toEqual([0, 2]);
@@ -79,7 +79,7 @@ describe('RecordWindow', () => {
   });
 
   it.each<[string, Partial<WindowLimits>, number, number]>([
-    ['records', { unfinished: 3 }, 1, 3],
+    ['records', { held: 3 }, 1, 3],
     ['bytes', { bytesInProgress: 300 }, 100, 3],
     ['bytes, but holds one record of any size', { bytesInProgress: 300 }, 1_000, 1],
   ])('has room for so many %s', async (_, limits, bytes, wanted) => {

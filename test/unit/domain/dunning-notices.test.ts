@@ -90,7 +90,7 @@ describe('what a customer is told while a payment is collected', () => {
 /** Lives through grace as the retry workflow does, each attempt failing at its instant. */
 function remindersLived(policy: RetryPolicyDocument, failure: FailedAttempt, zone: string): string[] {
   const attempts = [failure];
-  const said = new Map<number, string>();
+  const firstRequestedAt = new Map<number, string>();
   for (let now = failure.at; ;) {
     const facts = factsOf(policy, attempts, { time_zone: zone, now });
     const plan = planNextAttempt(facts);
@@ -105,8 +105,8 @@ function remindersLived(policy: RetryPolicyDocument, failure: FailedAttempt, zon
     if (notices === null) throw new Error('no attempt is due');
     // Asked for again, it is asked for once: what counts is when it was said first.
     const { reminder, next_at: nextAt } = notices;
-    if (reminder !== null && !said.has(reminder.days)) said.set(reminder.days, now);
-    if (plan.kind === 'exhausted' && Date.parse(at) <= Date.parse(now)) return [...said.values()];
+    if (reminder !== null && !firstRequestedAt.has(reminder.days)) firstRequestedAt.set(reminder.days, now);
+    if (plan.kind === 'exhausted' && Date.parse(at) <= Date.parse(now)) return [...firstRequestedAt.values()];
     now = nextAt !== null && Date.parse(nextAt) < Date.parse(at) ? nextAt : at;
   }
 }

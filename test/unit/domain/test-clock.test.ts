@@ -17,12 +17,12 @@ describe('an advance', () => {
   it.each([
     ['backwards', '2027-01-30T23:59:59.999Z', 'before'],
     ['further than two years', '2029-01-31T00:00:00.001Z', 'at most 2 years'],
-  ])('is refused %s, naming the field', (_, to, said) => {
+  ])('is refused %s, naming the field', (_, to, detail) => {
     expect(decideAdvance({ now: at, status: 'ready' }, to)).toEqual({
       kind: 'refused',
       code: 'validation_failed',
       reason: 'to',
-      detail: expect.stringContaining(said),
+      detail: expect.stringContaining(detail),
     });
   });
 

@@ -16,7 +16,7 @@ import { untilItWorks } from '../../../dev/platform/waiting';
 
 let root: string;
 let built: number;
-let said: string[];
+let reported: string[];
 
 const entry = (build?: (folder: string) => Promise<void>): CacheEntry => ({
   component: 'thing',
@@ -30,12 +30,12 @@ const entry = (build?: (folder: string) => Promise<void>): CacheEntry => ({
       return Promise.resolve();
     }),
 });
-const options = () => ({ root, report: (line: string) => void said.push(line) });
+const options = () => ({ root, report: (line: string) => void reported.push(line) });
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'perennial-cache-'));
   built = 0;
-  said = [];
+  reported = [];
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -62,7 +62,7 @@ test.each([
   damage(folder);
   await ensureCached(entry(), options());
   expect(built).toBe(2);
-  expect(said.join('\n')).toContain(reason);
+  expect(reported.join('\n')).toContain(reason);
   expect(await flawOf(folder)).toBeUndefined();
 });
 
@@ -91,10 +91,10 @@ test('the second checkout says for whom it waits, and stops waiting when told', 
   const impatient = new AbortController();
   const waiting = ensureCached(entry(), { ...options(), signal: impatient.signal });
   await untilItWorks(
-    () => (said.length > 0 ? Promise.resolve() : Promise.reject(new Error('nothing said'))),
+    () => (reported.length > 0 ? Promise.resolve() : Promise.reject(new Error('nothing said'))),
     { timeoutMs: 5_000, intervalMs: 5 },
   );
-  expect(said[0]).toContain(`process ${process.pid} is building it`);
+  expect(reported[0]).toContain(`process ${process.pid} is building it`);
   setImmediate(() => impatient.abort(new Error('enough')));
   await expect(waiting).rejects.toThrow('enough');
   lock.release();

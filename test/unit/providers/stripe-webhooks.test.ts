@@ -42,10 +42,10 @@ test.each<[string, object, object]>([
     { status: 'requires_action', failure: null },
   ],
 ])('%s tells about the attempt', (type, intent, outcome) => {
-  const said = read(event(type, intent));
+  const result = read(event(type, intent));
 
-  expect(said).toEqual({ ...nothing, type, payment_id: 'pay_1', outcome: { ...reported, ...outcome } });
-  expect(providerEvent.safeParse(said).success).toBe(true);
+  expect(result).toEqual({ ...nothing, type, payment_id: 'pay_1', outcome: { ...reported, ...outcome } });
+  expect(providerEvent.safeParse(result).success).toBe(true);
 });
 
 test('the amount that was received counts, in our minor units', () => {
@@ -98,8 +98,8 @@ test.each([
 
 test('a refund that was made by hand at Stripe has no key of ours', () => {
   for (const metadata of [null, {}, { idempotency_key: 'two words' }]) {
-    const said = read(event('refund.updated', { ...objects.refund, metadata }));
-    expect(said?.refund).toMatchObject({ provider_reference: 're_1', idempotency_key: null });
+    const result = read(event('refund.updated', { ...objects.refund, metadata }));
+    expect(result?.refund).toMatchObject({ provider_reference: 're_1', idempotency_key: null });
   }
 });
 

@@ -17,8 +17,8 @@ const vera: Reader = { language: 'ru', timeZone: 'Europe/Moscow', name: 'Вер�
 
 /** Which spaces a locale's data breaks lines at differs between versions. */
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
-const reported = (telling: Message, reader: Reader) => {
-  const { subject, text } = render(telling, reader);
+const reported = (message: Message, reader: Reader) => {
+  const { subject, text } = render(message, reader);
   return [plain(subject), ...plain(text).trimEnd().split('\n\n')];
 };
 
@@ -77,13 +77,13 @@ describe('a notification in words', () => {
 
   it('thanks for money that came, with or without a name and a plan', () => {
     const recovered: Message = { template: 'payment_recovered', data: money };
-    const nobody = { name: null, plan: null };
-    expect(reported(recovered, { ...ada, ...nobody })).toEqual([
+    const unnamed = { name: null, plan: null };
+    expect(reported(recovered, { ...ada, ...unnamed })).toEqual([
       'Your payment of €1,234.56 has arrived',
       'Hello,',
       'Thank you: we have received the payment of €1,234.56. There is nothing left to do.',
     ]);
-    expect(reported(recovered, { ...vera, ...nobody })[1]).toBe('Здравствуйте!');
+    expect(reported(recovered, { ...vera, ...unnamed })[1]).toBe('Здравствуйте!');
   });
 
   it.each([
