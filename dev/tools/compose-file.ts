@@ -5,6 +5,7 @@
  * show. Does not own what the services are: `test/unit/docker` holds them against the code.
  */
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
@@ -64,8 +65,10 @@ function interpolatedText(text: string, env: NodeJS.ProcessEnv): string {
   );
 }
 
-/** What the schema of the Compose Specification has against the file, one line each. */
-export function schemaMistakes(file: unknown, schemaPath: string): string[] {
+/** Lists what the schema of the Compose Specification has against the file, one line each. */
+export function schemaMistakes(file: unknown): string[] {
+  // The linter ships the schema unchanged, and exports nothing that leads to it but its package.json.
+  const schemaPath = join(dirname(require.resolve('dclint/package.json')), 'schemas', 'compose.schema.json');
   // It names its dialect by an address that Ajv does not know; it is draft 7, Ajv's own.
   const { $schema: _, ...schema } = JSON.parse(readFileSync(schemaPath, 'utf8')) as Record<string, unknown>;
   const ajv = new Ajv({ allErrors: true, strict: false });
