@@ -7,10 +7,10 @@ import {
   reasoned,
   requestedRound,
   renewalScheduler,
-  unfinished,
+  stuckWork,
   type Reasoned,
   type RenewalScheduler,
-  type Unfinished,
+  type StuckWork,
 } from '../../contracts/http/scheduler';
 import { actor as actorShape } from '../../contracts/fields';
 import { predicateNames } from '../../domain/stuck-work';
@@ -58,7 +58,7 @@ async function resume(_: Decision, { db }: ApiDependencies): Promise<Answer> {
 
 async function dryRun(_: unknown, { db }: ApiDependencies): Promise<Answer> {
   const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit: countedAtMost });
-  const data = predicateNames.flatMap((predicate): Unfinished['data'] => {
+  const data = predicateNames.flatMap((predicate): StuckWork['data'] => {
     const found = items.filter((item) => item.predicate === predicate);
     if (found.length === 0) return [];
     return [
@@ -110,7 +110,7 @@ export const schedulerRoutes = [
     summary: 'What did not go on by itself for a minute: a dry run',
     scope: 'operator',
     answers: {
-      200: { description: 'By predicate; those without a finding are left out.', schema: unfinished },
+      200: { description: 'By predicate; those without a finding are left out.', schema: stuckWork },
     },
     handle: dryRun,
   }),

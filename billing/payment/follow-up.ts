@@ -139,10 +139,10 @@ async function noteNotFound(
   const key = { payment_id_number: { payment_id: paymentId, number } };
   const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
   const now = await databaseNow(tx);
-  const quiet = now >= absenceCountsAt(attempt);
+  const absenceCounts = now >= absenceCountsAt(attempt);
   // What the provider once acknowledged did arrive, whatever its records say later.
   const counts =
-    proves && quiet && attempt.provider_reference === null && !(await hasMismatch(tx, paymentId));
+    proves && absenceCounts && attempt.provider_reference === null && !(await hasMismatch(tx, paymentId));
   await tx.paymentAttempt.update({
     where: key,
     data: { lookups: { increment: 1 }, lookups_not_found: counts ? { increment: 1 } : undefined },

@@ -101,8 +101,8 @@ async function planned(
     now: now.toISOString(),
   });
   await store(tx, payment, plan, attempts.at(-1)?.number ?? 0, policy, realNow);
-  const collection = { payment, policy: policy.document, attempts, plan, timeZone };
-  const noticeAt = await requestNotices(tx, collection, { now, realNow });
+  const dunning = { payment, policy: policy.document, attempts, plan, timeZone };
+  const noticeAt = await requestNotices(tx, dunning, { now, realNow });
   await showNext(tx, payment, plan, noticeAt);
   const next: RetryState['next'] =
     plan.kind === 'attempt' || plan.kind === 'exhausted'

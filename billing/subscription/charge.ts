@@ -49,7 +49,7 @@ export async function collect(
       conclude(tx, await lockBoth(tx, charge), attempt.answer, apply),
     );
   }
-  const outcome = await said(callProvider(deps, attempt, firstCallTimeoutMs));
+  const outcome = await outcomeOf(callProvider(deps, attempt, firstCallTimeoutMs));
   return inTransaction(deps.db, async (tx) => {
     const [locked, begun] = await Promise.all([
       lockBoth(tx, charge),
@@ -86,7 +86,7 @@ async function conclude(
 }
 
 /** A call that broke off has no clear answer; its follow-up makes it again, and shows what is wrong. */
-async function said(call: Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+async function outcomeOf(call: Promise<AttemptOutcome>): Promise<AttemptOutcome> {
   try {
     return await call;
   } catch (error) {

@@ -32,7 +32,7 @@ export function recordDunningStarted(
   { payment_id: paymentId, period_index: index }: DunningStarted,
 ): Promise<SubscriptionRecord> {
   const decide = (row: SubscriptionRow) => decideDunningStarted(toFacts(row), index);
-  return collected(db, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
+  return recordDunning(db, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
 }
 
 export function recordDunningExhausted(
@@ -41,11 +41,11 @@ export function recordDunningExhausted(
   { payment_id: paymentId, period_index: index, final_action: action }: DunningExhausted,
 ): Promise<SubscriptionRecord> {
   const decide = (row: SubscriptionRow) => decideDunningExhausted(toFacts(row), index, action);
-  return collected(db, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
+  return recordDunning(db, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
 }
 
 /** @param paymentId what was collected; written off when the decision ends or pauses */
-async function collected(
+async function recordDunning(
   db: Database,
   subscriptionId: string,
   what: string,

@@ -71,9 +71,9 @@ export async function withPaidPeriods(
   const payments = await tx.payment.findMany({
     where: { id: { in: unpaid.map(({ payment_id }) => payment_id ?? '') } },
   });
-  const collected = payments.filter(({ status }) => isPaymentPaid(status as PaymentStatus));
+  const paid = payments.filter(({ status }) => isPaymentPaid(status as PaymentStatus));
   const indexes = unpaid
-    .filter((period) => collected.some(({ id }) => id === period.payment_id))
+    .filter((period) => paid.some(({ id }) => id === period.payment_id))
     .map(({ index }) => index);
   if (indexes.length === 0) return row;
   await tx.subscriptionPeriod.updateMany({

@@ -134,7 +134,7 @@ async function moveToNextStop(db: Database, seen: ClockRow): Promise<void> {
 }
 
 /** Whether a plan for a failed payment holds; `s` is its subscription, if it has one. Who resumes it says so. */
-const isCollecting = Prisma.sql`(s.id IS NULL OR s.status NOT IN ('cancelled', 'expired', 'paused'))`;
+const isRetrying = Prisma.sql`(s.id IS NULL OR s.status NOT IN ('cancelled', 'expired', 'paused'))`;
 
 /**
  * When something of the clock's customers is due next: renewals and their like, questions about open payments, retries,
@@ -152,7 +152,7 @@ async function nextDueAt(tx: Transaction, clockId: string): Promise<Date | null>
       SELECT min(r.at) FROM retry_plans r
         JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
         JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
-        WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now AND ${isCollecting}
+        WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at > k.now AND ${isRetrying}
           AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
       UNION ALL
       SELECT min(p.next_notice_at) FROM payments p JOIN customers c ON c.id = p.customer_id
@@ -173,7 +173,7 @@ export async function dueMessages(db: Database, clockId: string): Promise<Workfl
     SELECT r.payment_id FROM retry_plans r
       JOIN payments p ON p.id = r.payment_id JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
-      WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now AND ${isCollecting}
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND r.at <= k.now AND ${isRetrying}
         AND r.final_action IS DISTINCT FROM 'leave_past_due'
         AND r.sequence = (SELECT max(l.sequence) FROM retry_plans l WHERE l.payment_id = r.payment_id)
     UNION

@@ -4,7 +4,7 @@
  *
  * Owns: rows of `webhook_deliveries` up to their being processed (`process-delivery.ts`). Invariants: UNIQUE provider
  * and provider event id, so a repeat writes nothing; a delivery comes first in the lock order (delivery, subscription,
- * payment, attempt, outbox); what is stored and not processed is found by reconciliation (`unfinished.ts`) and told again.
+ * payment, attempt, outbox); what is stored and not processed is found by reconciliation (`stuck-work.ts`) and told again.
  */
 import { providerEvent, type ProviderEvent } from '../../contracts/topics/provider-events';
 import { writeEnvelope, type NewEvent } from '../../contracts/topics/envelope';

@@ -20,7 +20,7 @@ export type RenewalScheduler = z.infer<typeof renewalScheduler>;
 export const reasoned = z.strictObject({ reason: text(500) }).meta({ id: 'Reasoned' });
 export type Reasoned = z.output<typeof reasoned>;
 
-export const unfinished = z
+export const stuckWork = z
   .object({
     data: z.array(
       z.object({
@@ -33,6 +33,6 @@ export const unfinished = z
     ),
   })
   .meta({ id: 'Unfinished' });
-export type Unfinished = z.infer<typeof unfinished>;
+export type StuckWork = z.infer<typeof stuckWork>;
 
 export const requestedRound = z.object({ status: z.literal('requested') }).meta({ id: 'RequestedRound' });
