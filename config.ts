@@ -399,6 +399,24 @@ export const settings = {
     1_000_000,
     'Largest payment that other producers may ask for on `payments.requested`, minor units; larger ones become dead letters.',
   ),
+  IDEMPOTENCY_LEASE_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 3_600).default(30),
+    30,
+    'How long a request holds its `Idempotency-Key` without an answer before a repeat takes over, seconds; longer than any request takes.',
+  ),
+  CREATION_ACCEPT_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 3_600).default(30),
+    30,
+    'How long after the request a subscription may still be created, seconds; later ones are dropped.',
+  ),
+  CREATION_ANSWER_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 60).default(10),
+    10,
+    'How long `POST /subscriptions` waits for the first payment before it answers 202, seconds.',
+  ),
   RENEWALS_PER_SECOND: setting(
     'Behaviour',
     wholeNumber(0, 100_000).default(0),
@@ -507,6 +525,8 @@ const prefixes = [
   'WORKER_',
   'DATABASE_',
   'BOOTSTRAP_',
+  'CREATION_',
+  'IDEMPOTENCY_',
   'INCOMPLETE_',
   'MAIL_',
   'METRICS_',

@@ -12,14 +12,14 @@ import { ProblemError, validationFailed } from '../contracts/problem-error';
 import type { Database, Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
 
-const leaseSeconds = 30;
-
 export interface KeyedRequest {
   apiKeyId: string;
   key: string;
   requestHash: string;
   /** A fresh UUID. */
   holder: string;
+  /** Until a repeat takes over. */
+  leaseSeconds: number;
 }
 
 /** The right to run under an Idempotency-Key; one request holds it at a time. */
@@ -93,7 +93,7 @@ async function acquire(
   db: Database,
   request: KeyedRequest,
 ): Promise<{ lease: Lease } | { repeated: KeptAnswer }> {
-  const { apiKeyId, key, requestHash, holder } = request;
+  const { apiKeyId, key, requestHash, holder, leaseSeconds } = request;
   const [held] = await sql(db).query<{ headers: StoredFacts | null }[]>`
     INSERT INTO idempotency_keys (api_key_id, key, request_hash, lease_until, lease_holder)
     VALUES (${apiKeyId}, ${key}, ${requestHash}, clock_timestamp() + make_interval(secs => ${leaseSeconds}), ${holder})

@@ -60,6 +60,11 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
       },
     },
     trustProxy: config.TRUST_PROXY,
+    deadlines: {
+      leaseSeconds: config.IDEMPOTENCY_LEASE_SECONDS,
+      acceptWithinMs: config.CREATION_ACCEPT_SECONDS * 1_000,
+      answerWithinMs: config.CREATION_ANSWER_SECONDS * 1_000,
+    },
     log,
     now: () => new Date(),
     newUuid: uuidv7,

@@ -14,6 +14,16 @@ export interface ReadinessCheck {
   check(): Promise<void>;
 }
 
+/** How long requests may take; each is a setting. */
+export interface Deadlines {
+  /** Of an Idempotency-Key, until a repeat takes over, seconds. */
+  leaseSeconds: number;
+  /** Until when the process may create a subscription, milliseconds after the request. */
+  acceptWithinMs: number;
+  /** For the first payment of a creation, milliseconds. */
+  answerWithinMs: number;
+}
+
 export interface ApiDependencies {
   db: Database;
   process: SubscriptionProcess;
@@ -28,6 +38,7 @@ export interface ApiDependencies {
   webhooks: Webhooks;
   /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: nobody’s. */
   trustProxy?: number | readonly string[] | undefined;
+  deadlines: Deadlines;
   log: Logger;
   now: () => Date;
   /** A fresh UUIDv7. */

@@ -115,6 +115,7 @@ async function perform(
     key: idempotencyKey,
     requestHash: requestHash(request.method, request.path, sent === undefined ? {} : sent),
     holder: deps.newUuid(),
+    leaseSeconds: deps.deadlines.leaseSeconds,
   };
   const answered = await answerOnce(deps.db, deps.log, keyed, work);
   return 'repeated' in answered ? replyOfKept(answered.repeated) : answered.fresh;

@@ -20,13 +20,11 @@ import { readCreationTerms } from '../../billing/subscription/creation-terms';
 import { findCreated, type Created } from '../../billing/subscription/store';
 import { toSubscription } from '../../billing/rows';
 import { readRetryPolicy } from '../../billing/payment/retry-policies';
-import type { ApiDependencies } from '../http/dependencies';
+import type { ApiDependencies, Deadlines } from '../http/dependencies';
 import { ProblemError, validationFailed } from '../../contracts/problem-error';
 import { toProblem } from '../http/problems';
 import type { Answer, Call } from '../http/route';
 
-const acceptWithinMs = 30_000;
-const answerWithinMs = 10_000;
 const maxYearsAhead = 10;
 
 type CreationCall = Call<unknown, unknown, CreateSubscription>;
@@ -50,7 +48,7 @@ async function created(call: CreationCall, deps: ApiDependencies, subscriptionId
     before === null
       ? await checked(db, call.body, now())
       : { paymentMethodId: before.row.payment_method_id, acceptedAt: await databaseNow(db) };
-  const creation = creationOf(call, subscriptionId, paymentMethodId, acceptedAt);
+  const creation = creationOf(call, deps.deadlines, subscriptionId, paymentMethodId, acceptedAt);
   // Callers may repeat a request id; the asking must be a new one each time.
   const result = await process.create(creation, `${call.requestId}/${newUuid()}`);
   const made = await findCreated(db, subscriptionId);
@@ -60,6 +58,7 @@ async function created(call: CreationCall, deps: ApiDependencies, subscriptionId
 
 function creationOf(
   { body, caller, traceparent }: CreationCall,
+  deadlines: Deadlines,
   subscriptionId: string,
   paymentMethodId: string | null,
   acceptedAt: Date,
@@ -77,8 +76,8 @@ function creationOf(
     metadata: body.metadata ?? {},
     actor: { kind: 'api_key', id: caller.id, reason: null },
     command_id: `${subscriptionId}/create`,
-    accept_by: new Date(acceptedAt.getTime() + acceptWithinMs).toISOString(),
-    answer_within_ms: answerWithinMs,
+    accept_by: new Date(acceptedAt.getTime() + deadlines.acceptWithinMs).toISOString(),
+    answer_within_ms: deadlines.answerWithinMs,
     traceparent,
   };
 }
