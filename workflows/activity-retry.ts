@@ -1,4 +1,4 @@
-/** What a workflow makes of an activity that failed: whose fault it is, and waiting until it can be done after all. */
+/** Retries activities from a workflow, and distinguishes failures outside from faults of this code. */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -7,7 +7,7 @@ import {
   TemporalFailure,
 } from '@temporalio/workflow';
 
-/** Does a step until it is done; in between it waits, visibly, on a durable timer. @throws only what it refuses for good */
+/** Repeats a step until it is done; in between it waits, visibly, on a durable timer. @throws only a final refusal */
 export async function retryUntilDone<T>(step: () => Promise<T>): Promise<T> {
   for (let waitMs = 1_000; ; waitMs = Math.min(waitMs * 2, 60_000)) {
     try {
@@ -16,18 +16,18 @@ export async function retryUntilDone<T>(step: () => Promise<T>): Promise<T> {
       const refusal = refusalOf(error);
       if (refusal !== null) throw refusal;
       if (failureCause(error) === null) throw error;
-      await sleep(waitMs, { summary: 'the database is away; trying again' });
+      await sleep(waitMs, { summary: 'the database is down; trying again' });
     }
   }
 }
 
-/** What went wrong in an activity (a local one's failure may come bare); null for faults of this code. */
+/** The failure of an activity (that of a local one may come bare); null for a fault of this code. */
 export function failureCause(error: unknown): TemporalFailure | null {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
   return cause instanceof TemporalFailure && !isCancellation(cause) ? cause : null;
 }
 
-/** What an activity refused for good; null for what may pass. */
+/** The final refusal of an activity; null for a failure that may pass. */
 export function refusalOf(error: unknown): ApplicationFailure | null {
   const cause = failureCause(error);
   return cause instanceof ApplicationFailure && cause.nonRetryable ? cause : null;

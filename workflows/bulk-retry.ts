@@ -1,10 +1,12 @@
 /**
- * One bulk retry: hands the wishes of the selected payments over, batch after batch, no faster than it may, and stays
- * until each of them is judged.
+ * Runs one bulk retry: releases the retry requests of the selected payments, batch after batch at the given rate, and
+ * ends when each of them is settled.
  *
- * The row is the record: how far it is, and whether it is paused, cancelled or completed. Invariants: a run that finds
- * the row begun goes on where it ends; an operator's decision is answered once it is recorded, and no batch begins
- * after it; nothing here decides which payments may be tried.
+ * Invariants:
+ * - The row is the record: the position of the run, and whether it is paused, cancelled or completed.
+ * - A run that finds the row begun continues from its position.
+ * - An operator's decision is answered once it is recorded, and no batch begins after it.
+ * - Nothing here decides which payments may be retried.
  */
 import {
   allHandlersFinished,
@@ -29,7 +31,7 @@ export const pause = defineUpdate<void, [DecideBulkRetry]>('pause');
 export const resume = defineUpdate<void, [DecideBulkRetry]>('resume');
 export const cancel = defineUpdate<void, [DecideBulkRetry]>('cancel');
 
-const records = proxyLocalActivities<BulkRetryActivities>({
+const database = proxyLocalActivities<BulkRetryActivities>({
   scheduleToCloseTimeout: '5 s',
   retry: { initialInterval: '250 ms', maximumAttempts: 5 },
 });
@@ -40,19 +42,19 @@ const steps = proxyActivities<BulkRetryActivities>({
 });
 
 const firstPollMs = 2_000;
-/** Between two looks when nothing moves: a provider is slow, or a part is away. */
+/** Between two polls when nothing moves: a provider is slow, or a part is down. */
 const longestPollMs = 30_000;
 
 export async function bulkRetry(input: BulkRetryInput): Promise<void> {
   const { bulk_retry_id: id } = input;
-  let notified = false;
-  let looks = 0;
+  let decided = false;
+  let polls = 0;
   let remaining = 0;
   const decide = async (command: BulkRetryCommand, { actor }: DecideBulkRetry): Promise<void> => {
-    const decided = await records.decideBulkRetry(id, command, actor);
-    if (decided.kind === 'unknown') throw refusal('not_found', 'There is no such bulk retry.', {});
-    if (decided.kind === 'refused') throw refusalOf(decided.status);
-    notified = true;
+    const result = await database.decideBulkRetry(id, command, actor);
+    if (result.kind === 'unknown') throw refusal('not_found', 'There is no such bulk retry.', {});
+    if (result.kind === 'refused') throw refusalOf(result.status);
+    decided = true;
   };
   setHandler(pause, (decision) => decide('pause', decision));
   setHandler(resume, (decision) => decide('resume', decision));
@@ -60,19 +62,19 @@ export async function bulkRetry(input: BulkRetryInput): Promise<void> {
 
   for (;;) {
     await condition(allHandlersFinished);
-    notified = false;
-    const state = await retryUntilDone(() => records.loadBulkRetry(id));
+    decided = false;
+    const state = await retryUntilDone(() => database.loadBulkRetry(id));
     if (state !== null) show(state);
     if (state === null || isOver(state.status)) {
       if (allHandlersFinished()) return;
     } else if (state.status === 'paused') {
-      await condition(() => notified);
+      await condition(() => decided);
     } else if (state.released < state.progress.total) {
       await release(state);
     } else {
-      looks = state.progress.remaining === remaining ? looks + 1 : 1;
+      polls = state.progress.remaining === remaining ? polls + 1 : 1;
       remaining = state.progress.remaining;
-      await condition(() => notified, Math.min(firstPollMs * 2 ** (looks - 1), longestPollMs));
+      await condition(() => decided, Math.min(firstPollMs * 2 ** (polls - 1), longestPollMs));
     }
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof bulkRetry>(input);
@@ -80,7 +82,7 @@ export async function bulkRetry(input: BulkRetryInput): Promise<void> {
   }
 }
 
-/** One batch, and the rest of the time that it has. */
+/** Releases one batch, and waits for the rest of its time. */
 async function release({
   bulk_retry_id: id,
   rate_per_second: rate,
@@ -103,7 +105,7 @@ function show({ status, rate_per_second: rate, released, progress }: BulkRetrySt
   const lines = [
     `**${status}**`,
     `${attempted} attempted, ${refused} refused, ${remaining} of ${total} remain`,
-    `handed over: ${released}, at most ${rate} a second`,
+    `released: ${released}, at most ${rate} a second`,
   ];
   setCurrentDetails(lines.join('\n\n'));
 }

@@ -1,4 +1,4 @@
-/** Everything that a worker's bundle contains; a worker runs what is started on its task queue. */
+/** The workflows of a worker's bundle; a worker runs those that are started on its task queue. */
 export { subscription } from './subscription/workflow';
 export { payment } from './payment/workflow';
 export { reconciliation } from './reconciliation';

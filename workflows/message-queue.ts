@@ -1,23 +1,23 @@
 /**
- * Messages of one workflow, handled one at a time in the order of their coming.
+ * The messages of one workflow, processed one at a time in the order of their arrival.
  *
- * A handler adds its work and waits for the answer; what was only told waits for nobody. Invariants: the main function
- * takes one when its turn comes; what could not be done for now is taken up again after a while, on a durable timer,
- * and holds up nothing meanwhile.
+ * Invariants:
+ * - The main function takes one message when its turn comes.
+ * - Work without a caller that fails is repeated later, on a durable timer, and blocks nothing meanwhile.
  */
 import { TemporalFailure } from '@temporalio/workflow';
 
 export interface MessageQueue {
-  /** Resolves with the work's result, or rejects with its refusal, when its turn has come. */
-  ask<T>(work: () => Promise<T>): Promise<T>;
-  /** Nobody waits: when it fails it is done again, later and later. */
+  /** Adds work with a caller: resolves with its result, or rejects with its refusal, after its turn. */
+  submit<T>(work: () => Promise<T>): Promise<T>;
+  /** Adds work without a caller: when it fails it is repeated, with a growing delay. */
   enqueue(work: () => Promise<void>): void;
-  /** As `tell`, not before `delayMs` have passed. */
+  /** As {@link enqueue}, not before `delayMs` have passed. */
   enqueueLater(work: () => Promise<void>, delayMs: number): void;
   hasWork(): boolean;
-  /** Milliseconds until what waits may be taken; null: nothing waits for a time. */
+  /** Milliseconds until delayed work may be taken; null: none is delayed. */
   waitMs(): number | null;
-  /** Runs the oldest work to its end; its failure goes to the one who asked, not to the caller. */
+  /** Runs the oldest work to its end; its failure goes to its caller, not to the one who takes it. */
   takeOne(): Promise<void>;
 }
 
@@ -34,8 +34,8 @@ export function createMessageQueue(): MessageQueue {
   const waiting: (() => Promise<void>)[] = [];
   const delayed: Delayed[] = [];
 
-  /** @param backOffMs how long it waits when it fails */
-  const tried = (work: () => Promise<void>, backOffMs: number) => async (): Promise<void> => {
+  /** @param backOffMs how long the work waits when it fails */
+  const retried = (work: () => Promise<void>, backOffMs: number) => async (): Promise<void> => {
     try {
       await work();
     } catch (error) {
@@ -48,24 +48,24 @@ export function createMessageQueue(): MessageQueue {
     }
   };
 
-  /** Moves what may be taken now behind what came before it. */
-  function wake(): void {
+  /** Moves delayed work that may be taken now behind the work that arrived before. */
+  function releaseDelayed(): void {
     for (let index = 0; index < delayed.length;) {
       const next = delayed[index];
       if (next === undefined || next.atMs > Date.now()) index += 1;
       else {
         delayed.splice(index, 1);
-        waiting.push(tried(next.work, next.backOffMs));
+        waiting.push(retried(next.work, next.backOffMs));
       }
     }
   }
 
   return {
-    ask: (work) =>
+    submit: (work) =>
       new Promise((resolve, reject) => {
         waiting.push(() => work().then(resolve, reject));
       }),
-    enqueue: (work) => void waiting.push(tried(work, firstBackOffMs)),
+    enqueue: (work) => void waiting.push(retried(work, firstBackOffMs)),
     enqueueLater: (work, delayMs) =>
       void delayed.push({ atMs: Date.now() + delayMs, backOffMs: firstBackOffMs, work }),
     hasWork: () => waiting.length > 0,
@@ -74,7 +74,7 @@ export function createMessageQueue(): MessageQueue {
       return Math.max(1, Math.min(...delayed.map(({ atMs }) => atMs)) - Date.now());
     },
     async takeOne() {
-      wake();
+      releaseDelayed();
       await waiting.shift()?.();
     },
   };

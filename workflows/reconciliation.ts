@@ -1,5 +1,5 @@
 /**
- * One round of convergence, started by a schedule: what did not go on by itself is sent on its way again.
+ * One round of the reconciliation, started by a schedule: starts missing processes and repairs stuck work.
  *
  * Events are the prompt path; this is the slow one that makes their loss harmless.
  */
@@ -16,5 +16,5 @@ export async function reconciliation(): Promise<void> {
   const started = await startMissingProcesses();
   const found = await repairStuckWork();
   const lines = Object.entries(found).map(([predicate, count]) => `${predicate}: ${count}`);
-  setCurrentDetails([`processes started again: ${started}`, ...lines].join('\n\n'));
+  setCurrentDetails([`missing processes started: ${started}`, ...lines].join('\n\n'));
 }

@@ -1,14 +1,14 @@
-/** How a subscription's process says no: the codes of the error table, with what the caller needs beside them. */
+/** Refusals of a command: the codes of the error table, with members of the problem. */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { SubscriptionRecord } from '../activities/subscription';
 import { isFinal } from '../domain/subscription/subscription';
 
-/** What stands in the way. `extras` become members of the problem. */
+/** A refusal by its code. `extras` become members of the problem. */
 export function refusal(code: string, message: string, extras: object): ApplicationFailure {
   return ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [extras] });
 }
 
-/** Before a command is accepted: nothing of what has ended can be changed, and its history stays short. */
+/** Refuses a command before it is accepted when the subscription has ended, so that the history stays short. */
 export function refuseIfEnded(record: SubscriptionRecord | null): void {
   if (record === null || !isFinal(record.subscription.status)) return;
   const { status } = record.subscription;

@@ -1,8 +1,8 @@
 /**
- * Speaks when subscriptions are due: one loop for each shard, for ever.
+ * Publishes the subscriptions that are due: one endless loop for each shard.
  *
- * Invariants: what is due is a matter of rows and of the database's clock; this workflow only keeps asking, no faster
- * than it is told to; a database that is away delays it and loses nothing.
+ * Invariants: rows and the database's clock decide what is due; the activity sets the pace of the loop; a database that
+ * is down delays it and loses nothing.
  */
 import {
   continueAsNew,
@@ -24,16 +24,16 @@ const downMs = 5_000;
 
 export async function renewalScheduler(input: RenewalSchedulerInput): Promise<void> {
   while (!workflowInfo().continueAsNewSuggested) {
-    const batch = await batchOrNull(input.shard);
+    const batch = await publishBatch(input.shard);
     setCurrentDetails(details(batch));
     const waitMs = batch === null ? downMs : batch.wait_ms;
-    if (waitMs > 0) await sleep(waitMs, { summary: 'until something is due, or the next look' });
+    if (waitMs > 0) await sleep(waitMs, { summary: 'until something is due, or the next poll' });
   }
   await continueAsNew<typeof renewalScheduler>(input);
 }
 
-/** Null: the database is away. */
-async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
+/** Null: the database is down. */
+async function publishBatch(shard: number): Promise<PublishedBatch | null> {
   try {
     return await publishDue(shard);
   } catch (error) {
@@ -43,8 +43,8 @@ async function batchOrNull(shard: number): Promise<PublishedBatch | null> {
 }
 
 function details(batch: PublishedBatch | null): string {
-  if (batch === null) return 'The database is away; nothing is lost.';
-  if (batch.paused) return 'Paused by an operator; nothing is announced.';
+  if (batch === null) return 'The database is down; nothing is lost.';
+  if (batch.paused) return 'Paused by an operator; nothing is published.';
   const last = `published last: ${batch.published}, the oldest ${Math.round(batch.late_ms / 1000)} s late`;
   return `${last}\n\nnext due: ${batch.next_due_at ?? 'nothing'}`;
 }

@@ -1,14 +1,14 @@
-/** How `payment/{id}` reaches its activities: ordinary ones, each a step that the Web UI shows. */
+/** The activities of `payment/{id}`: ordinary ones, each a step that the Web UI shows. */
 import { ActivityFailure, proxyActivities } from '@temporalio/workflow';
 import type { AttemptActivities, PaymentActivities, PaymentState } from '../../activities/payment';
 
-/** They are repeated for as long as a database or Temporal's own parts are away. */
+/** Repeated for as long as the database or parts of Temporal are down. */
 export const steps = proxyActivities<PaymentActivities & AttemptActivities>({
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 min' },
 });
 
-/** Repeats with the same key: 4 tries, 60 s in all. */
+/** Repeats with the same key: 4 attempts, 60 s in all. */
 const repeats = proxyActivities<Pick<PaymentActivities, 'repeatCall'>>({
   startToCloseTimeout: '15 s',
   scheduleToCloseTimeout: '60 s',

@@ -1,8 +1,8 @@
 /**
- * Waiting by a test clock: `payment/{id}` of a customer who is bound to one asks when the clock gets there.
+ * Waits by a test clock: `payment/{id}` of a customer with a test clock looks an attempt up when the clock gets there.
  *
- * Invariants: the clock knows from the row where it has to stop, before this workflow waits for it; what is technical
- * (a call that may still be on its way, a refund's repeats) waits in real time.
+ * Invariants: the clock reads from the row where it has to stop, before this workflow waits for it; technical waits (for
+ * a call that may still be in flight, between two calls of a refund) are in real time.
  */
 import { condition } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
@@ -14,62 +14,62 @@ import { steps } from './activities';
 /** Workers' and the database's clocks differ a little. */
 const marginMs = 1_000;
 
-/** `look`: somebody spoke before there was anything to do. */
-export type NextStep = 'look' | 'question' | 'payout';
+/** `reload`: a message came before anything was due. */
+export type NextStep = 'reload' | 'lookup' | 'refund';
 
 export interface PaymentClock {
-  /** What the signal `clockAdvanced` says. */
+  /** Handles the signal `clockAdvanced`. */
   advance(advanced: ClockAdvanced): void;
   /**
-   * Waits until the question is due.
-   * @param payoutAtMs real time at which a refund is due; null: none is
+   * Waits until the lookup is due.
+   * @param refundAtMs real time at which a refund is due; null: none is
    */
   waitFor(
     state: PaymentState,
     lookup: Lookup | null,
-    payoutAtMs: number | null,
+    refundAtMs: number | null,
     hasMessage: () => boolean,
   ): Promise<NextStep>;
 }
 
 export function createPaymentClock(): PaymentClock {
   let nowMs = 0;
-  let noted: string | undefined;
+  let recorded: string | undefined;
 
-  /** Once for each question of an attempt. */
-  async function note({ payment_id, attempt }: PaymentState, lookup: Lookup | null): Promise<void> {
+  /** Records each lookup of an attempt once. */
+  async function recordLookup({ payment_id, attempt }: PaymentState, lookup: Lookup | null): Promise<void> {
     if (attempt === null || !isAttemptOpen(attempt.status)) return;
     const at = lookup === null ? null : new Date(lookup.atMs).toISOString();
-    const wanted = `${attempt.number} ${at}`;
-    if (noted === wanted) return;
+    const next = `${attempt.number} ${at}`;
+    if (recorded === next) return;
     await steps.recordNextLookup(payment_id, attempt.number, at);
-    noted = wanted;
+    recorded = next;
   }
 
   return {
     advance: ({ now }) => {
       nowMs = Math.max(nowMs, Date.parse(now));
     },
-    async waitFor(state, lookup, payoutAtMs, hasMessage) {
+    async waitFor(state, lookup, refundAtMs, hasMessage) {
       const clock = state.test_clock;
       if (clock === null) throw new Error(`payment ${state.payment_id} has no test clock`);
       nowMs = Math.max(nowMs, Date.parse(clock.now));
-      await note(state, lookup);
-      // What is due already is not put off for those who speak.
-      if (payoutAtMs === 0) return 'payout';
+      await recordLookup(state, lookup);
+      // A message does not postpone what is due already.
+      if (refundAtMs === 0) return 'refund';
       const isDue = () => lookup !== null && nowMs >= lookup.atMs;
       const somethingToDo = () => hasMessage() || isDue();
-      if (payoutAtMs === null) await condition(somethingToDo);
-      else if (payoutAtMs > Date.now() && !somethingToDo())
-        await condition(somethingToDo, payoutAtMs - Date.now());
-      if (hasMessage()) return 'look';
-      if (!isDue()) return 'payout';
+      if (refundAtMs === null) await condition(somethingToDo);
+      else if (refundAtMs > Date.now() && !somethingToDo())
+        await condition(somethingToDo, refundAtMs - Date.now());
+      if (hasMessage()) return 'reload';
+      if (!isDue()) return 'refund';
       const countsAt = clock.absence_counts_at;
-      // What the provider has acknowledged did arrive, whatever it says later.
+      // An attempt that the provider has acknowledged did arrive, whatever it answers later.
       const mayBeLost = lookup?.provesAbsence === true && state.attempt?.status === 'unknown';
-      if (!mayBeLost || countsAt === null) return 'question';
+      if (!mayBeLost || countsAt === null) return 'lookup';
       const waitMs = Date.parse(countsAt) + marginMs - Date.now();
-      return waitMs > 0 && (await condition(hasMessage, waitMs)) ? 'look' : 'question';
+      return waitMs > 0 && (await condition(hasMessage, waitMs)) ? 'reload' : 'lookup';
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What the follow-up of a payment shows in the Web UI. No personal data. */
+/** Shows the follow-up of a payment in the Web UI. No personal data. */
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { PaymentState } from '../../activities/payment';
@@ -8,7 +8,7 @@ const paymentId = defineSearchAttributeKey('PaymentId', SearchAttributeType.KEYW
 const subscriptionId = defineSearchAttributeKey('SubscriptionId', SearchAttributeType.KEYWORD);
 const customerId = defineSearchAttributeKey('CustomerId', SearchAttributeType.KEYWORD);
 
-/** Once in a run: how the payment is found, and what it is about. */
+/** Writes, once in a run, by what the payment is found, and what it is about. */
 export function introducePayment(state: PaymentState): void {
   upsertSearchAttributes([
     { key: paymentId, value: state.payment_id },
@@ -18,12 +18,12 @@ export function introducePayment(state: PaymentState): void {
   upsertMemo({ kind: state.kind, amount: `${state.amount} ${state.currency} (minor units)` });
 }
 
-/** Where it stands, and when the provider is asked next. */
+/** Shows where the payment stands, and when the next lookup is. */
 export function showPayment(state: PaymentState, lookup: Lookup | null): void {
   const next =
     lookup === null
-      ? 'nothing left to ask: a webhook or a person has to tell'
-      : `the provider is asked at ${new Date(lookup.atMs).toISOString()}${lookup.last ? ', then the attempt ends' : ''}`;
+      ? 'no lookup is left: a webhook or an operator has to settle it'
+      : `next lookup at ${new Date(lookup.atMs).toISOString()}${lookup.last ? ', then the attempt ends' : ''}`;
   const attempt = state.attempt === null ? 'no attempt yet' : `attempt ${state.attempt.number}`;
   setCurrentDetails([`**${state.status}**`, attempt, next].join('\n\n'));
 }

@@ -1,4 +1,4 @@
-/** The questions that `payment/{id}` asks the provider about an open attempt, one when its time has come. */
+/** The lookups of an open attempt at the provider, each when its time has come. */
 import type { PaymentState } from '../../activities/payment';
 import { isAttemptOpen } from '../../domain/payment/payment';
 import {
@@ -10,9 +10,9 @@ import {
 import { steps } from './activities';
 
 export interface Lookups {
-  /** Null: nothing is left to ask, only a webhook or a person can tell. */
+  /** Null: no lookup is left; only a webhook or an operator can settle the attempt. */
   next(state: PaymentState): Lookup | null;
-  ask(lookup: Lookup): Promise<PaymentState>;
+  run(lookup: Lookup): Promise<PaymentState>;
 }
 
 /** @param unknownSinceMs when the outcome became unknown, by the customer's time */
@@ -26,7 +26,7 @@ export function createLookups(paymentId: string, incompleteHours: number, unknow
       const waiting = { kind, status: attempt.status, created_at };
       return nextLookup(waiting, progress());
     },
-    async ask(lookup) {
+    async run(lookup) {
       if (lookup.last) return steps.endNotCompleted(paymentId, progress());
       lookups += 1;
       const after = await steps.lookUp(paymentId, lookup.provesAbsence, progress());

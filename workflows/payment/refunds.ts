@@ -1,8 +1,8 @@
 /**
- * Pays out what `payment/{id}` has promised back, and asks again until the provider has given a final answer.
+ * Pays the reserved refunds of `payment/{id}`, and repeats each until the provider has given a final answer.
  *
- * Invariants: a refund that was promised is asked for, whoever promised it; between two askings a durable timer waits;
- * after more than a day a person is told, once in a run, and the asking goes on.
+ * Invariants: every reserved refund is paid, wherever it was reserved; a durable timer waits between two calls; after
+ * more than a day an operator is asked, once in a run, and the calls go on.
  */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
@@ -11,31 +11,31 @@ import type { Refund } from '../../contracts/http/refunds';
 import { refundAgainAfterMs, refundNeedsOperator } from '../../domain/payment/refund';
 import { steps } from './activities';
 
-export interface Payouts {
-  /** Promises a refund and asks for it once; its answer is the refund as it stands then. */
+export interface Refunds {
+  /** Reserves a refund and calls the provider once; answers the refund as it stands then. */
   execute(command: RefundCommand): Promise<Refund>;
-  /** When the next one is to be asked for, milliseconds since the epoch; null: there is none. */
+  /** When the next call is due, milliseconds since the epoch; null: no refund is open. */
   nextAtMs(state: PaymentState): number | null;
-  /** Asks for the one whose turn it is. */
+  /** Calls the provider for the refund whose turn it is. */
   payNext(state: PaymentState): Promise<void>;
 }
 
-interface Asked {
-  times: number;
-  againAtMs: number;
+interface Calls {
+  count: number;
+  nextAtMs: number;
 }
 
-export function createPayouts(paymentId: string): Payouts {
-  const asked: Record<string, Asked> = {};
-  const atMs = (refundId: string) => asked[refundId]?.againAtMs ?? 0;
+export function createRefunds(paymentId: string): Refunds {
+  const calls: Record<string, Calls> = {};
+  const atMs = (refundId: string) => calls[refundId]?.nextAtMs ?? 0;
 
   async function pay(refundId: string): Promise<Refund> {
     const refund = await steps.payRefund(refundId);
-    const times = (asked[refundId]?.times ?? 0) + 1;
-    asked[refundId] = { times, againAtMs: Date.now() + refundAgainAfterMs(times) };
-    const raiseTask =
-      refund.status === 'pending' && refundNeedsOperator(times) && !refundNeedsOperator(times - 1);
-    if (raiseTask) await steps.requestRefundDecision(refundId);
+    const count = (calls[refundId]?.count ?? 0) + 1;
+    calls[refundId] = { count, nextAtMs: Date.now() + refundAgainAfterMs(count) };
+    const needsOperator =
+      refund.status === 'pending' && refundNeedsOperator(count) && !refundNeedsOperator(count - 1);
+    if (needsOperator) await steps.requestRefundDecision(refundId);
     return refund;
   }
 
@@ -51,17 +51,12 @@ export function createPayouts(paymentId: string): Payouts {
       });
     },
     nextAtMs(state) {
-      const times = refundsDue(state).map(atMs);
+      const times = state.refunds_due.map(atMs);
       return times.length === 0 ? null : Math.min(...times);
     },
     async payNext(state) {
-      const [next] = refundsDue(state).toSorted((a, b) => atMs(a) - atMs(b));
+      const [next] = state.refunds_due.toSorted((a, b) => atMs(a) - atMs(b));
       if (next !== undefined) await pay(next);
     },
   };
-}
-
-/** Runs that began before there were refunds hold states without them. */
-function refundsDue(state: Partial<PaymentState>): string[] {
-  return state.refunds_due ?? [];
 }

@@ -1,4 +1,4 @@
-/** How `retry/{payment_id}` reaches its activities: database steps that wait for their database, one attempt at a time. */
+/** The activities of `retry/{payment_id}`: database steps that wait for their database, and one attempt at a time. */
 import { proxyLocalActivities } from '@temporalio/workflow';
 import type { RetryActivities } from '../../activities/retry';
 import { retryUntilDone } from '../activity-retry';

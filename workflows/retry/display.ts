@@ -1,4 +1,4 @@
-/** What the collection of a failed payment shows in the Web UI. No personal data. */
+/** Shows the retry of a failed payment in the Web UI. No personal data. */
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { RetryState } from '../../activities/retry';
@@ -10,7 +10,7 @@ export function showRetry(state: RetryState): void {
   setCurrentDetails(`**${state.next.kind}**\n\n${details(state)}`);
 }
 
-/** Once in a run: how it is found. */
+/** Writes, once in a run, by what it is found. */
 export function introduceRetry(state: RetryState): void {
   upsertSearchAttributes([
     { key: paymentId, value: state.payment_id },

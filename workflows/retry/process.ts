@@ -1,42 +1,42 @@
 /**
- * What the collection of one failed payment does at a turn: fulfils a person's wish, tells its subscription, attempts,
- * waits. What the customer is told is asked for with the plan.
+ * The state of one failed payment's retry, and its steps: executes manual requests, reports to the subscription,
+ * attempts, waits. The customer's notifications are requested with the plan.
  *
- * Owns: whether somebody has spoken since the turn began. Invariant: every wait ends when somebody speaks.
+ * Owns: whether a signal has arrived since the turn began. Invariant: every wait ends when a signal arrives.
  */
 import { condition } from '@temporalio/workflow';
 import type { RetryState } from '../../activities/retry';
 import { database, provider } from './activities';
 
 export interface RetryProcess {
-  /** Somebody spoke: what is waited for may have come. */
+  /** A signal arrived: what is waited for may have come. */
   wake(): void;
   /** Begins a turn. */
   beginTurn(): void;
   wasWoken(): boolean;
-  /** Fulfils the oldest wish of a person, whatever is planned. @returns whether there was one */
-  fulfilRequest(): Promise<boolean>;
-  /** Does what the state asks for, or waits for it. @returns whether nothing is left to collect */
+  /** Executes the oldest manual request, whatever is planned. @returns whether there was one */
+  executeRequest(): Promise<boolean>;
+  /** Takes the next step of the plan, or waits for it. @returns whether nothing is left to retry */
   execute(state: RetryState): Promise<boolean>;
 }
 
 const minuteMs = 60_000;
 const shortestWaitMs = 1_000;
-/** What nobody tells of is looked at again after so long at most. */
+/** The rows are read again after so long at most, also without a signal. */
 const longestPollMs = 60 * minuteMs;
 
 export function createRetryProcess(paymentId: string): RetryProcess {
   let woken = false;
-  let looks = 0;
+  let polls = 0;
   let dunningReported = false;
 
-  async function wokenWithin(ms: number): Promise<void> {
+  async function waitForSignal(ms: number): Promise<void> {
     await condition(() => woken, ms);
   }
 
   /**
-   * Until somebody speaks, the instant, or something has to be said; a test clock speaks when it gets there. Null: until
-   * somebody speaks.
+   * Waits until a signal, the instant, or the customer's next notification; a test clock signals when it gets there.
+   * @param at null: no instant is known
    */
   async function untilInstant(
     { clock_now: clockNow, notice_at: noticeAt }: RetryState,
@@ -44,22 +44,22 @@ export function createRetryProcess(paymentId: string): RetryProcess {
   ): Promise<void> {
     if (clockNow !== null) return condition(() => woken);
     const instants = [at, noticeAt].filter((instant) => instant !== null).map((text) => Date.parse(text));
-    if (instants.length === 0) return wokenWithin(longestPollMs);
+    if (instants.length === 0) return waitForSignal(longestPollMs);
     // PostgreSQL's clock, which decides, may be a little behind this one.
-    return wokenWithin(Math.max(shortestWaitMs, Math.min(...instants) - Date.now()));
+    return waitForSignal(Math.max(shortestWaitMs, Math.min(...instants) - Date.now()));
   }
 
   async function attempt({ next_number: number }: RetryState): Promise<void> {
     const answer = await provider.attempt({ payment_id: paymentId, number, trigger: 'automatic_retry' });
     if (answer.status === 'open') await database.startFollowUp(paymentId);
-    // What stands in the way is in the rows; if they do not say so, trying at once again would find the same.
-    if (answer.status === 'refused') await wokenWithin(minuteMs);
+    // The rows say what stands in the way; where they do not, the same would be refused again at once.
+    if (answer.status === 'refused') await waitForSignal(minuteMs);
   }
 
-  /** An attempt has no outcome yet: who follows it up tells, and nothing rests on that. */
-  function look(): Promise<void> {
-    looks += 1;
-    return wokenWithin(Math.min(minuteMs * 2 ** (looks - 1), longestPollMs));
+  /** Waits for the outcome of an open attempt: its follow-up signals, and polling makes a lost signal harmless. */
+  function pollOpenAttempt(): Promise<void> {
+    polls += 1;
+    return waitForSignal(Math.min(minuteMs * 2 ** (polls - 1), longestPollMs));
   }
 
   async function reportStarted({ subscription_id: id, period_index: index }: RetryState): Promise<void> {
@@ -77,7 +77,7 @@ export function createRetryProcess(paymentId: string): RetryProcess {
     },
     wasWoken: () => woken,
 
-    async fulfilRequest() {
+    async executeRequest() {
       const wanted = await database.nextRequest(paymentId);
       if (wanted === null) return false;
       const { retry_request_id: requestId, number, payment_method_id } = wanted;
@@ -92,10 +92,10 @@ export function createRetryProcess(paymentId: string): RetryProcess {
       const { next } = state;
       if (next.kind === 'done') return true;
       if (next.kind === 'open') {
-        await look();
+        await pollOpenAttempt();
         return false;
       }
-      looks = 0;
+      polls = 0;
       await reportStarted(state);
       if (next.kind === 'wait' || !isDue(state, next.at)) {
         await untilInstant(state, next.kind === 'wait' ? next.until : next.at);

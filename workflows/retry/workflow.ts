@@ -1,8 +1,10 @@
 /**
- * Collects one failed payment: waits for the planned instant, attempts, plans again, and gives up when grace is over.
+ * Retries one failed payment: waits for the planned instant, attempts, plans again, and gives up when grace is over.
  *
- * Invariants: signals only wake, every plan and attempt reads the rows, so that a word spoken before this run existed
- * loses nothing; while an attempt is open nothing new is tried; a run ends when nothing is left to collect.
+ * Invariants:
+ * - Signals only wake; every plan and attempt reads the rows, so a signal from before this run is not lost.
+ * - While an attempt is open nothing new is attempted.
+ * - A run ends when nothing is left to retry.
  */
 import { continueAsNew, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { RetryInput } from '../../contracts/workflows/commands';
@@ -12,9 +14,9 @@ import { createRetryProcess } from './process';
 
 /** An attempt failed: the reason to begin. */
 export const failed = defineSignal('failed');
-/** A person wants an attempt now; the wish is a row. */
+/** A manual retry was requested; the request is a row. */
 export const manualRetry = defineSignal('manualRetry');
-/** The subscription goes on after a pause. */
+/** The subscription was resumed after a pause. */
 export const release = defineSignal('release');
 /** The subscription has another payment method. */
 export const paymentMethodChanged = defineSignal('paymentMethodChanged');
@@ -31,13 +33,13 @@ export async function retry(input: RetryInput): Promise<void> {
   let introduced = false;
   while (!workflowInfo().continueAsNewSuggested) {
     process.beginTurn();
-    if (await process.fulfilRequest()) continue;
+    if (await process.executeRequest()) continue;
     const state = await database.planRetry(input.payment_id);
     if (state === null) return;
     if (!introduced) introduceRetry(state);
     introduced = true;
     showRetry(state);
-    // What was said meanwhile is not lost with the run.
+    // A signal that arrived meanwhile must not be lost with the run.
     if ((await process.execute(state)) && !process.wasWoken()) return;
   }
   await continueAsNew<typeof retry>(input);

@@ -1,8 +1,10 @@
 /**
- * How `subscription/{id}` reaches its activities: all of them local, in the same workflow task.
+ * The activities of `subscription/{id}`: all of them local, in the same workflow task.
  *
- * Invariants: a database step gives up after 5 s; only a message's first step may fail with `unavailable`; a later
- * one waits on a durable timer and goes on, for what is begun must be finished; an attempt never fails, it is open.
+ * Invariants:
+ * - A database step gives up after 5 s.
+ * - Only the first step of a message may fail with `unavailable`; a later one waits on a durable timer until it is done.
+ * - An attempt never fails: without an answer it is open.
  */
 import { ApplicationFailure, proxyLocalActivities } from '@temporalio/workflow';
 import type { AttemptActivities, AttemptAnswer, AttemptRequest } from '../../activities/payment';
@@ -11,7 +13,7 @@ import { failureCause, refusalOf, retryUntilDone } from '../activity-retry';
 
 const database = proxyLocalActivities<SubscriptionActivities>({
   scheduleToCloseTimeout: '5 s',
-  // The limit of tries is what ends quick failures: the timeout alone ends only a try that hangs.
+  // The limit of attempts ends quick failures; the timeout ends only an attempt that hangs.
   retry: { initialInterval: '250 ms', backoffCoefficient: 2, maximumAttempts: 5 },
 });
 
@@ -38,12 +40,12 @@ export const attempts = {
   },
 };
 
-/** A message's first step. @throws ApplicationFailure `unavailable` when the database is away */
+/** A message's first step. @throws ApplicationFailure `unavailable` when the database is down */
 export function firstStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   return orUnavailable(() => step(database));
 }
 
-/** {@link firstStep} that asks a provider for money, once for however often it is done again. */
+/** {@link firstStep} that charges: once, however often it is repeated. */
 export function firstChargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   return orUnavailable(() => step(charging));
 }
@@ -53,21 +55,21 @@ async function orUnavailable<T>(step: () => Promise<T>): Promise<T> {
     return await step();
   } catch (error) {
     if (failureCause(error) === null) throw error;
-    throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is away', 'unavailable');
+    throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is down', 'unavailable');
   }
 }
 
-/** Whether a first step gave up because the database was away; what it asked for may have been committed all the same. */
+/** Whether a first step gave up because the database was down; its transaction may have committed all the same. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof ApplicationFailure && error.type === 'unavailable';
 }
 
-/** A step after the first commit: waits, visibly, until it can be done. @throws only what it refuses for good */
+/** A step after the first commit: waits, visibly, until it can be done. @throws only a final refusal */
 export function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   return retryUntilDone(() => step(database));
 }
 
-/** {@link laterStep} that asks a provider for money, once for however often it is done again. */
+/** {@link laterStep} that charges: once, however often it is repeated. */
 export function chargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   return retryUntilDone(() => step(charging));
 }

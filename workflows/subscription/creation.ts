@@ -1,8 +1,10 @@
 /**
- * How a subscription comes to be: its rows, the first charge, the conclusion.
+ * Creates a subscription: its rows, the first charge, the conclusion.
  *
- * Invariants: nothing is written after `accept_by`; what was begun is concluded, by this run or the next; a first
- * payment without a clear answer is followed up elsewhere, and waited for only as long as the caller waits.
+ * Invariants:
+ * - Nothing is written after `accept_by`.
+ * - A creation that has begun is concluded, by this run or the next.
+ * - A first payment without a clear answer is followed up elsewhere, and waited for only as long as the caller waits.
  */
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { Creation, SubscriptionRecord } from '../../activities/subscription';
@@ -11,27 +13,27 @@ import { chargingStep, laterStep } from './activities';
 
 /**
  * Creates the subscription, or adopts the row that exists.
- * @param hasOutcome whether the outcome of a payment was told
+ * @param hasOutcome whether the outcome of a payment has been received
  * @returns null when there is none: it was too late to create it, or it never was
  */
 export async function createOrAdopt(
   { subscription_id: id, creation }: SubscriptionInput,
   hasOutcome: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord | null> {
-  const made = await chargingStep((step) =>
+  const created = await chargingStep((step) =>
     creation === null ? step.adoptSubscription(id) : step.createSubscription(creation),
   );
-  switch (made.kind) {
+  switch (created.kind) {
     case 'none':
       return null;
     case 'concluded':
-      return made.record;
+      return created.record;
     case 'open':
-      return followUp(made, creation, hasOutcome);
+      return followUp(created, creation, hasOutcome);
   }
 }
 
-/** @param creation says how long the caller waits, from the start of the run; null: nobody does */
+/** @param creation has how long the caller waits, from the start of the run; null: no caller waits */
 async function followUp(
   { record, paymentId, waitsForCustomer }: Extract<Creation, { kind: 'open' }>,
   creation: SubscriptionCreation | null,

@@ -1,8 +1,9 @@
 /**
- * What the process of one subscription holds, and what it does when a message's turn has come.
+ * The state of one subscription's process, and its reaction to each message.
  *
- * Owns: the record as last read or written. Invariants: it is replaced by what a transaction returned, never edited; a
- * step that nobody heard the end of is looked into when it must have been decided.
+ * Owns: the record as last read or written. Invariants:
+ * - The record is replaced by what a transaction returned, never edited.
+ * - After a step whose commit is uncertain, the row is read again once the commit must be decided.
  */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Committed, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
@@ -12,7 +13,7 @@ import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
 import { executeChange } from './change';
-import { chargeOpenPeriod, resume, waitsFor, wakeDunning } from './dunning';
+import { chargeOpenPeriod, resumeOpenWork, waitsFor, wakeDunning } from './charging';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
@@ -20,31 +21,34 @@ import { refusal, refuseIfEnded } from '../refusals';
 type Step<T> = (step: SubscriptionActivities, id: string) => Promise<T>;
 
 export interface SubscriptionProcess {
+  /** Takes over the row that a creation wrote or found. */
   adopt(next: SubscriptionRecord): void;
-  lives(): boolean;
+  /** Whether there is a subscription that has not ended. */
+  isLive(): boolean;
   /** @throws ApplicationFailure `subscription_final` */
   refuseIfEnded(): void;
-  /** A payment's outcome was told, perhaps to somebody who waits for it. */
+  /** Notes that a payment has its outcome, for a caller that waits for it. */
   recordOutcome(paymentId: string): void;
   hasOutcome(paymentId: string): boolean;
-  /** A command, when its turn has come; a period that it opens is collected. */
-  ask(step: Step<Committed>): Promise<Subscription>;
-  requestResumption(command: ResumeCommand): Promise<Subscription>;
-  requestChange(command: ChangeCommand): Promise<Subscription>;
-  /** What is due opens, and what opened is collected. */
+  /** Executes a command in its turn, and charges the period that it opens. */
+  execute(step: Step<Committed>): Promise<Subscription>;
+  resume(command: ResumeCommand): Promise<Subscription>;
+  change(command: ChangeCommand): Promise<Subscription>;
+  /** Opens what is due, and charges what it opened. */
   renew(): Promise<void>;
   /** Applies a payment, if its outcome would change anything. */
-  settle(paymentId: string): Promise<void>;
-  note(step: Step<SubscriptionRecord>): Promise<void>;
-  /** Goes on where an earlier run left off. */
-  resume(): Promise<void>;
+  applyPayment(paymentId: string): Promise<void>;
+  /** Runs a step that records a message. */
+  record(step: Step<SubscriptionRecord>): Promise<void>;
+  /** Resumes the work that an earlier run left open. */
+  resumeWork(): Promise<void>;
 }
 
-/** A commit that nobody heard of is decided by then: the database ends statements and transactions earlier. */
+/** A commit whose answer was lost is decided by then: the database ends statements and transactions earlier. */
 const decidedAfterMs = 15_000;
 
 export function createSubscriptionProcess(id: string, queue: MessageQueue): SubscriptionProcess {
-  const settled: string[] = [];
+  const outcomes: string[] = [];
   let record: SubscriptionRecord | null = null;
 
   function adopt(next: SubscriptionRecord): SubscriptionRecord {
@@ -53,33 +57,33 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     return next;
   }
 
-  function held(): SubscriptionRecord {
+  function current(): SubscriptionRecord {
     if (record !== null) return record;
     throw ApplicationFailure.nonRetryable(`there is no subscription ${id}`, 'not_found');
   }
 
-  const hasOutcome = (paymentId: string): boolean => settled.includes(paymentId);
+  const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
 
   function inTurn(work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
-    return queue.ask(async () => {
-      held();
+    return queue.submit(async () => {
+      current();
       try {
         return adopt(await work()).subscription;
       } catch (error) {
-        if (isUnavailable(error)) queue.enqueueLater(resumeByRow, decidedAfterMs);
+        if (isUnavailable(error)) queue.enqueueLater(reloadAndResume, decidedAfterMs);
         throw error;
       }
     });
   }
 
-  async function note(step: Step<SubscriptionRecord>): Promise<void> {
+  async function recordMessage(step: Step<SubscriptionRecord>): Promise<void> {
     adopt(await firstStep((activities) => step(activities, id)));
   }
 
-  /** By the row, whatever became of a step. */
-  async function resumeByRow(): Promise<void> {
+  /** Resumes by the row, whatever became of a step. */
+  async function reloadAndResume(): Promise<void> {
     const found = await firstStep((step) => step.loadSubscription(id));
-    if (found !== null) adopt(await resume(found));
+    if (found !== null) adopt(await resumeOpenWork(found));
   }
 
   async function renew(): Promise<void> {
@@ -93,29 +97,32 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
   return {
     adopt,
     hasOutcome,
-    note,
     renew,
-    lives: () => record !== null && !isFinal(record.subscription.status),
+    record: recordMessage,
+    isLive: () => record !== null && !isFinal(record.subscription.status),
     refuseIfEnded: () => refuseIfEnded(record),
-    recordOutcome: (paymentId) => void settled.push(paymentId),
-    ask: (step) => inTurn(async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
-    requestResumption: (command) =>
+    recordOutcome: (paymentId) => void outcomes.push(paymentId),
+    execute: (step) =>
+      inTurn(async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
+    resume: (command) =>
       inTurn(async () => {
         const resumed = await chargeOpenPeriod(await commit((step) => step.commitResumption(id, command)));
         await wakeDunning(resumed, 'release');
         return resumed;
       }),
-    requestChange: (command) =>
+    change: (command) =>
       inTurn(async () => {
         const changed = await executeChange(id, command, hasOutcome);
         if (command.payment_method_id !== null) await wakeDunning(changed, 'paymentMethodChanged');
         return changed;
       }),
-    resume: async () => void adopt(await resume(held())),
-    async settle(paymentId) {
-      if (!waitsFor(held(), paymentId)) return;
-      const creating = held().subscription.status === 'incomplete';
-      await note((step) => (creating ? step.applyFirstPayment(id) : step.applyPayment(id, paymentId)));
+    resumeWork: async () => void adopt(await resumeOpenWork(current())),
+    async applyPayment(paymentId) {
+      if (!waitsFor(current(), paymentId)) return;
+      const creating = current().subscription.status === 'incomplete';
+      await recordMessage((step) =>
+        creating ? step.applyFirstPayment(id) : step.applyPayment(id, paymentId),
+      );
     },
   };
 }

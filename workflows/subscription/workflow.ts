@@ -1,9 +1,11 @@
 /**
  * The process of one subscription, from its creation to its end.
  *
- * The row is the record: this workflow takes the messages one at a time, and every step decides by the locked row.
- * Invariants: a message is answered by what stands in the database; nothing is decided by the clock of a worker; a
- * sleeping subscription waits for messages only, without a timer; before the run ends every message has its answer.
+ * Invariants:
+ * - The row is the record: messages are processed one at a time, and every step decides by the locked row.
+ * - The clock of a worker decides nothing.
+ * - A subscription that sleeps waits for messages only, without a timer.
+ * - Every message is answered before the run ends.
  */
 import {
   allHandlersFinished,
@@ -57,25 +59,25 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
   let creation: Promise<CreationResult> | undefined;
   const created = () => (creation ??= concludeCreation(input, process));
   setHandler(awaitCreated, created);
-  listen(process, queue);
+  handleMessages(process, queue);
 
-  // A refusal is the answer to whoever waits.
+  // The caller of `awaitCreated` gets the refusal.
   await created().catch(throwUnlessRefusal);
-  if (input.creation === null) queue.enqueue(process.resume);
+  if (input.creation === null) queue.enqueue(process.resumeWork);
 
-  while (process.lives()) {
-    await somethingToDo(queue);
+  while (process.isLive()) {
+    await untilWorkOrContinueAsNew(queue);
     if (queue.hasWork() || queue.waitMs() !== null) await queue.takeOne();
     else if (allHandlersFinished()) await continueAsNew<typeof subscription>({ ...input, creation: null });
   }
-  // Whoever asks while the run is ending is answered, too: by the final row.
+  // Messages that arrive while the run ends are answered by the final row.
   do {
     while (queue.hasWork()) await queue.takeOne();
     await condition(() => queue.hasWork() || allHandlersFinished());
   } while (queue.hasWork());
 }
 
-/** Done once, for whoever asks first: a caller, or the run itself. @throws what creating it refuses for good */
+/** Creates the subscription or adopts its row, once for all callers. @throws a refusal of the creation */
 async function concludeCreation(
   input: SubscriptionInput,
   process: SubscriptionProcess,
@@ -86,35 +88,37 @@ async function concludeCreation(
   return 'concluded';
 }
 
-/** Every message goes into the queue; its turn comes in the main function. */
-function listen(process: SubscriptionProcess, queue: MessageQueue): void {
+/** Puts every message into the queue; the main function takes it when its turn comes. */
+function handleMessages(process: SubscriptionProcess, queue: MessageQueue): void {
   const early = { validator: (_command: unknown) => process.refuseIfEnded() };
-  setHandler(cancel, (command) => process.ask((step, id) => step.commitCancellation(id, command)));
-  setHandler(pause, (command) => process.ask((step, id) => step.commitPause(id, command)), early);
-  setHandler(resume, (command) => process.requestResumption(command), early);
-  setHandler(change, (command) => process.requestChange(command), early);
+  setHandler(cancel, (command) => process.execute((step, id) => step.commitCancellation(id, command)));
+  setHandler(pause, (command) => process.execute((step, id) => step.commitPause(id, command)), early);
+  setHandler(resume, process.resume, early);
+  setHandler(change, process.change, early);
   setHandler(renewRequired, () => queue.enqueue(process.renew));
-  setHandler(paymentCompleted, ({ payment_id: paymentId }) => queue.enqueue(() => process.settle(paymentId)));
+  setHandler(paymentCompleted, ({ payment_id: paymentId }) =>
+    queue.enqueue(() => process.applyPayment(paymentId)),
+  );
   setHandler(firstPaymentSettled, ({ payment_id: paymentId }) => {
     process.recordOutcome(paymentId);
-    queue.enqueue(() => process.settle(paymentId));
+    queue.enqueue(() => process.applyPayment(paymentId));
   });
-  setHandler(dunningStarted, (settled) =>
-    queue.enqueue(() => process.note((step, id) => step.recordDunningStarted(id, settled))),
+  setHandler(dunningStarted, (message) =>
+    queue.enqueue(() => process.record((step, id) => step.recordDunningStarted(id, message))),
   );
-  setHandler(dunningExhausted, (settled) =>
-    queue.enqueue(() => process.note((step, id) => step.recordDunningExhausted(id, settled))),
+  setHandler(dunningExhausted, (message) =>
+    queue.enqueue(() => process.record((step, id) => step.recordDunningExhausted(id, message))),
   );
 }
 
-/** Resolves when there is a message, when one that waited may be taken, or when the run had better begin anew. */
-function somethingToDo(queue: MessageQueue): Promise<unknown> {
+/** Resolves when a message arrives, when delayed work may be taken, or when the run should continue as new. */
+function untilWorkOrContinueAsNew(queue: MessageQueue): Promise<unknown> {
   const waitMs = queue.waitMs();
   if (waitMs !== null) return condition(queue.hasWork, waitMs);
   return condition(() => queue.hasWork() || mayContinueAsNew());
 }
 
-/** Between messages only: what a handler still holds would be lost with the run. */
+/** Only between messages: the work of a handler in progress would be lost with the run. */
 function mayContinueAsNew(): boolean {
   return workflowInfo().continueAsNewSuggested && allHandlersFinished();
 }

@@ -1,8 +1,8 @@
 /**
- * How a period is collected: one attempt in the same task; what stays open is followed up elsewhere.
+ * Charges an open period: one attempt in the same task; an attempt without a clear answer is followed up elsewhere.
  *
- * Invariants: attempting twice is attempting once (an attempt has its number); a failed attempt is the Retry
- * Service's, which is told by the topic.
+ * Invariants: attempting twice is attempting once, because an attempt has its number; a failed attempt belongs to the
+ * Retry Service, which is notified by the topic.
  */
 import type { SubscriptionRecord } from '../../activities/subscription';
 import { attempts, laterStep } from './activities';
@@ -18,24 +18,24 @@ export async function chargeOpenPeriod(record: SubscriptionRecord): Promise<Subs
 }
 
 /**
- * Goes on where an earlier run, or a step that nobody heard of, left off: what is settled is applied, what was never
- * attempted is.
+ * Resumes where an earlier run, or a step whose answer was lost, stopped: applies the payment that is waited for, and
+ * attempts what was never attempted.
  */
-export async function resume(record: SubscriptionRecord): Promise<SubscriptionRecord> {
+export async function resumeOpenWork(record: SubscriptionRecord): Promise<SubscriptionRecord> {
   const { id, open_payment_id: open, pending_change: pending } = record.subscription;
   const waitedFor = pending?.payment_id ?? open;
   if (waitedFor === null) return record;
   return chargeOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
 }
 
-/** Tells whoever collects the unpaid period that it may go on. */
+/** Wakes the retry of the unpaid period: what it waits for may have come. */
 export async function wakeDunning(
   { subscription }: SubscriptionRecord,
-  why: 'release' | 'paymentMethodChanged',
+  reason: 'release' | 'paymentMethodChanged',
 ): Promise<void> {
   const { open_payment_id: paymentId, status } = subscription;
   if (paymentId === null || status === 'incomplete') return;
-  await laterStep((step) => step.wakeRetry(paymentId, why));
+  await laterStep((step) => step.wakeRetry(paymentId, reason));
 }
 
 /** Whether this payment's outcome would change anything. */

@@ -1,0 +1,166 @@
+/**
+ * The state of one payment's follow-up, and its steps.
+ *
+ * Owns: the payment as an activity returned it last. Invariant: it is replaced by what an activity returned, never
+ * edited.
+ */
+import { condition } from '@temporalio/workflow';
+import type { PaymentState } from '../../activities/payment';
+import type {
+  CancelPayment,
+  ClockAdvanced,
+  PaymentInput,
+  RefundCommand,
+} from '../../contracts/workflows/commands';
+import type { Refund } from '../../contracts/http/refunds';
+import { isAttemptOpen, isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
+import type { Lookup } from '../../domain/payment/unknown-outcome';
+import { createMessageQueue } from '../message-queue';
+import { repeatCall, steps } from './activities';
+import { createPaymentClock, type NextStep } from './clock';
+import { introducePayment, showPayment } from './display';
+import { createLookups } from './lookups';
+import { createRefunds } from './refunds';
+
+export interface PaymentProcess {
+  /** The row was written elsewhere. */
+  wake(): void;
+  wasWoken(): boolean;
+  requestCancellation(request: CancelPayment): void;
+  /** Cancels in its turn, for a caller who waits. */
+  cancel(request: CancelPayment): Promise<PaymentStatus>;
+  refund(command: RefundCommand): Promise<Refund>;
+  advanceClock(advanced: ClockAdvanced): void;
+  /** Loads the payment, begins its first attempt where that is missing, and repeats a call without an answer. */
+  begin(): Promise<void>;
+  hasRequest(): boolean;
+  handleRequest(): Promise<void>;
+  /** Whether an attempt is open, or a refund is due. */
+  hasOpenWork(): boolean;
+  /** Refunds or looks the attempt up when its time has come; reloads the row when a message comes first. */
+  proceed(): Promise<void>;
+  reload(): Promise<void>;
+  /** Notifies those who wait for the outcome. */
+  reportOutcome(): Promise<void>;
+}
+
+export function createPaymentProcess({
+  payment_id: paymentId,
+  incomplete_hours: incompleteHours,
+}: PaymentInput): PaymentProcess {
+  const cancellations: CancelPayment[] = [];
+  const queue = createMessageQueue();
+  const refunds = createRefunds(paymentId);
+  const clock = createPaymentClock();
+  let state: PaymentState | null = null;
+  let lookups = createLookups(paymentId, incompleteHours, 0);
+  let woken = false;
+
+  const hasRequest = (): boolean => cancellations.length > 0 || queue.hasWork();
+  const hasMessage = (): boolean => woken || hasRequest();
+
+  async function reload(): Promise<void> {
+    woken = false;
+    state = await steps.loadPayment(paymentId);
+  }
+
+  /** Waits for the next due step or for a message. */
+  async function nextStep(held: PaymentState, lookup: Lookup | null): Promise<NextStep> {
+    const refundAtMs = refunds.nextAtMs(held);
+    if (held.test_clock !== null) return clock.waitFor(held, lookup, refundAtMs, hasMessage);
+    const isRefund = refundAtMs !== null && (lookup === null || refundAtMs <= lookup.atMs);
+    const atMs = isRefund ? refundAtMs : (lookup?.atMs ?? null);
+    if (await messageBefore(atMs, hasMessage)) return 'reload';
+    return isRefund ? 'refund' : 'lookup';
+  }
+
+  return {
+    hasRequest,
+    reload,
+    wake() {
+      woken = true;
+    },
+    wasWoken: () => woken,
+    requestCancellation: (request) => void cancellations.push(request),
+    cancel: ({ reason }) => queue.submit(async () => (await steps.cancelPayment(paymentId, reason)).status),
+    refund: (command) => queue.submit(() => refunds.execute(command)),
+    advanceClock: clock.advance,
+    hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
+    async begin() {
+      state = await beginFollowUp(paymentId, hasRequest);
+      lookups = createLookups(paymentId, incompleteHours, customersNowMs(state));
+    },
+    async handleRequest() {
+      const cancellation = cancellations.shift();
+      if (cancellation !== undefined && state !== null) {
+        state = await steps.cancelPayment(paymentId, cancellation.reason);
+      } else if (queue.hasWork()) {
+        await queue.takeOne();
+        state = await steps.loadPayment(paymentId);
+      }
+    },
+    async proceed() {
+      if (state === null) return;
+      const lookup = lookups.next(state);
+      showPayment(state, lookup);
+      const step = await nextStep(state, lookup);
+      if (step === 'reload') return reload();
+      if (step === 'refund') await refunds.payNext(state);
+      const found = step === 'lookup' && lookup !== null ? await lookups.run(lookup) : null;
+      state = found ?? (await steps.loadPayment(paymentId));
+    },
+    async reportOutcome() {
+      if (state !== null) await reportSettled(state);
+    },
+  };
+}
+
+/** Loads the payment, begins its first attempt where that is missing, and repeats a call without an answer. */
+async function beginFollowUp(paymentId: string, hasRequest: () => boolean): Promise<PaymentState | null> {
+  let state = await steps.loadPayment(paymentId);
+  if (state !== null) introducePayment(state);
+  if (state !== null && isUnattempted(state) && !hasRequest()) {
+    await attemptFirst(state);
+    state = await steps.loadPayment(paymentId);
+  }
+  return state?.attempt?.status === 'processing' ? repeatCall(paymentId) : state;
+}
+
+function hasOpenAttempt({ attempt }: PaymentState): boolean {
+  return attempt !== null && isAttemptOpen(attempt.status);
+}
+
+/** Whether the attempt of a manual payment, or of a payment that creates a subscription, was never begun. */
+function isUnattempted({ kind, status, attempt }: PaymentState): boolean {
+  return (kind === 'first' || kind === 'manual') && status === 'requested' && attempt === null;
+}
+
+async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Promise<void> {
+  const trigger = kind === 'manual' ? 'manual' : 'first';
+  const answer = await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger });
+  // A subscription waits for its first payment and decides itself; a manual payment has no one else.
+  if (kind === 'manual' && answer.status === 'refused') await steps.cancelPayment(paymentId, answer.reason);
+}
+
+/** Waits until the instant. @returns whether a message came before @param atMs null: waits for a message alone */
+async function messageBefore(atMs: number | null, hasMessage: () => boolean): Promise<boolean> {
+  // A message does not postpone what is due already.
+  if (atMs === 0) return false;
+  if (atMs !== null) return condition(hasMessage, Math.max(1, atMs - Date.now()));
+  await condition(hasMessage);
+  return true;
+}
+
+function customersNowMs(state: PaymentState | null): number {
+  const clock = state?.test_clock ?? null;
+  return clock === null ? Date.now() : Date.parse(clock.now);
+}
+
+/** First and proration payments have a subscription that waits for them; later attempts have a retry that does. */
+async function reportSettled(final: PaymentState): Promise<void> {
+  if ((final.attempt?.number ?? 0) > 1) await steps.signalRetry(final.payment_id);
+  const waitedFor = final.kind === 'first' || final.kind === 'proration';
+  if (!waitedFor || final.subscription_id === null || final.attempt === null) return;
+  const outcome = isPaymentPaid(final.status) ? 'completed' : 'failed';
+  await steps.signalFirstPaymentSettled(final.subscription_id, { payment_id: final.payment_id, outcome });
+}
