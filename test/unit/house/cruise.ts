@@ -15,6 +15,9 @@ interface Report {
   summary: { violations: { from: string; rule: { name: string } }[] };
 }
 
+/** Whether an import names a file, not a folder, a package or what does not resolve. */
+export const isFile = (to: string): boolean => to.endsWith('.ts');
+
 const root = resolve(__dirname, '../../..');
 const packages = [
   '@temporalio/client',
@@ -61,7 +64,6 @@ function filesOf(imports: readonly Import[]): Map<string, string> {
     files.set(`node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' }));
     files.set(`node_modules/${name}/index.js`, '');
   }
-  const isFile = (to: string): boolean => to.endsWith('.ts');
   for (const { to } of imports) if (isFile(to)) files.set(to, 'export const value = 1;\n');
   for (const { from, to } of imports) {
     const path = relative(dirname(from), to).replace(/\.ts$/, '');
