@@ -1,20 +1,9 @@
 /** What the routes need of the process of a subscription; implemented over Temporal, and by fakes in unit tests. */
 import type {
-  CancelCommand,
-  ChangeCommand,
   CreationResult,
-  PauseCommand,
-  ResumeCommand,
+  SubscriptionCommands,
   SubscriptionCreation,
 } from '../contracts/workflows/commands';
-
-/** What may be asked of a subscription that exists, by the name of the message. */
-export interface SubscriptionCommands {
-  cancel: CancelCommand;
-  change: ChangeCommand;
-  pause: PauseCommand;
-  resume: ResumeCommand;
-}
 
 export interface SubscriptionProcess {
   /**

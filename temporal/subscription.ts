@@ -31,7 +31,7 @@ export function temporalSubscriptionProcess(client: Client, log: Logger): Subscr
     async command(subscriptionId, name, command, requestId) {
       await ask(
         { subscription_id: subscriptionId, creation: null },
-        { name: messages[name], id: `${command.command_id}/${requestId}`, args: [command] },
+        { name, id: `${command.command_id}/${requestId}`, args: [command] },
       );
     },
     async wake(subscriptionId) {

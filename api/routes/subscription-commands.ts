@@ -18,6 +18,7 @@ import {
   type ChangeSubscription,
   type PauseSubscription,
 } from '../../contracts/http/subscriptions';
+import type { SubscriptionCommands } from '../../contracts/workflows/commands';
 import { idOfRequest } from '../../domain/ids';
 import { periodAmount } from '../../domain/money';
 import { isFinal } from '../../domain/subscription/subscription';
@@ -30,7 +31,6 @@ import type { ApiDependencies } from '../http/dependencies';
 import { readIfMatch } from '../http/preconditions';
 import { ProblemError, notFound, validationFailed } from '../../contracts/problem-error';
 import { route, type Answer, type Call } from '../http/route';
-import type { SubscriptionCommands } from '../../temporal/subscription-process';
 
 const tag = 'Subscriptions';
 const answerWithinMs = 10_000;

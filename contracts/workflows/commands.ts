@@ -77,6 +77,14 @@ export interface PauseCommand extends Command {
 
 export type ResumeCommand = Command;
 
+/** The commands to a subscription that exists, by the name of the update. */
+export interface SubscriptionCommands {
+  cancel: CancelCommand;
+  change: ChangeCommand;
+  pause: PauseCommand;
+  resume: ResumeCommand;
+}
+
 /** Signal `renewRequired`: something may be due; the row says what. The fields are for people who read the history. */
 export interface RenewRequired {
   period_index?: number;

@@ -33,7 +33,6 @@ export const searchAttributes = {
 export const messages = {
   awaitCreated: 'awaitCreated',
   cancel: 'cancel',
-  change: 'change',
   pause: 'pause',
   resume: 'resume',
   renewRequired: 'renewRequired',
