@@ -6,7 +6,7 @@ import { migrate, migrationsFolder } from '../prisma/migrate';
 import { kafkaFrom } from './kafka';
 import { runCommand } from './process';
 import { provisionTemporal, provisionTopics } from './provision';
-import { temporalAddress } from './temporal';
+import { temporalSettings } from './temporal';
 
 runCommand('migrate', async ({ config, log }) => {
   const applied = await migrate(config.DATABASE_URL, migrationsFolder());
@@ -16,7 +16,7 @@ runCommand('migrate', async ({ config, log }) => {
     await ensureBootstrapKey(db, config.BOOTSTRAP_API_KEY);
     await closeDatabase(db);
   }
-  const temporal = Connection.connect(temporalAddress(config));
+  const temporal = Connection.connect(temporalSettings(config));
   await Promise.all([
     provisionTopics(kafkaFrom(config, log), config, log),
     temporal.then((connection) => provisionTemporal(connection, config, log)),

@@ -2,12 +2,14 @@
 import { v7 as uuidv7 } from 'uuid';
 import { createApp } from '../api/http/app';
 import { listen } from '../api/http/server';
-import { reconcileOver } from '../temporal/reconciliation';
-import { temporalBulkRetryProcess } from '../temporal/bulk-retry';
-import { temporalPaymentProcess } from '../temporal/payment';
+import { bulkRetryProcess } from '../temporal/bulk-retry';
+import { connectLazily } from '../temporal/connection';
+import { paymentProcess } from '../temporal/payment';
+import { reconcileNow } from '../temporal/reconciliation';
+import { installTemporalRuntime } from '../temporal/runtime';
 import { refusalLog } from '../api/http/webhook-sources';
-import { temporalSubscriptionProcess } from '../temporal/subscription';
-import { temporalTestClockProcess } from '../temporal/test-clock';
+import { subscriptionProcess } from '../temporal/subscription';
+import { testClockProcess } from '../temporal/test-clock';
 import { closeDatabase, createDatabase } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import { kafkaFrom } from './kafka';
@@ -15,33 +17,26 @@ import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
 import { providersFrom, webhookSourcesFrom } from './providers';
 import { topicFault } from './provision';
-import { lazyNativeTemporalClient } from './temporal';
-import { installTemporalRuntime } from './temporal-runtime';
+import { temporalSettings } from './temporal';
 
 export async function startApi({ config, log }: ProcessContext, metrics: Metrics): Promise<Part[]> {
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   installTemporalRuntime(log);
-  const temporal = lazyNativeTemporalClient(config);
+  const temporal = connectLazily(temporalSettings(config));
+  const { workflows } = temporal;
   const kafka = kafkaFrom(config, log);
   const providers = providersFrom(config);
   const logRefusal = refusalLog(log.child({ component: 'webhooks' }), () => performance.now());
   const app = createApp({
     db,
-    process: temporalSubscriptionProcess(temporal.client, log),
-    reconcileNow: reconcileOver(temporal.client),
-    clocks: temporalTestClockProcess(temporal.client, log),
-    bulkRetries: temporalBulkRetryProcess(temporal.client, log),
-    payments: temporalPaymentProcess(temporal.client, log, config.INCOMPLETE_HOURS),
+    process: subscriptionProcess(workflows, log),
+    reconcileNow: () => reconcileNow(workflows),
+    clocks: testClockProcess(workflows, log),
+    bulkRetries: bulkRetryProcess(workflows, log),
+    payments: paymentProcess(workflows, log, config.INCOMPLETE_HOURS),
     readiness: [
       { name: 'postgres', check: async () => void (await sql(db).query`SELECT 1 FROM plans LIMIT 1`) },
-      {
-        name: 'temporal',
-        check: () =>
-          temporal.client.withDeadline(Date.now() + 2_000, async () => {
-            const { workflowService } = temporal.client;
-            await workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE });
-          }),
-      },
+      { name: 'temporal', check: () => workflows.checkReachable({ withinMs: 2_000 }) },
       { name: 'kafka', check: async () => (await kafka.admin()).close() },
       {
         name: 'topics',

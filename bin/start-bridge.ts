@@ -10,12 +10,13 @@ import { startRelay } from '../bridge/relay/relay';
 import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
 import type { ConsumerGroup } from '../contracts/topics/topics';
 import { closeDatabase, createDatabase } from '../prisma/client';
+import { connectLazily } from '../temporal/connection';
+import { installTemporalRuntime } from '../temporal/runtime';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import { notifierFrom, parallelNotifications } from './notifier';
 import type { Part, ProcessContext } from './process';
-import { lazyNativeTemporalClient } from './temporal';
-import { installTemporalRuntime } from './temporal-runtime';
+import { temporalSettings } from './temporal';
 
 export async function startBridge(
   { config, log, onFatal }: ProcessContext,
@@ -25,7 +26,7 @@ export async function startBridge(
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
   metrics.watchDatabase(db);
   installTemporalRuntime(log);
-  const temporal = lazyNativeTemporalClient(config);
+  const temporal = connectLazily(temporalSettings(config));
   const relay = startRelay({
     databaseUrl: config.DATABASE_URL,
     db,
@@ -41,12 +42,12 @@ export async function startBridge(
   const handlers: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({
       db,
-      client: temporal.client,
+      client: temporal.workflows,
       incompleteHours: config.INCOMPLETE_HOURS,
       externalPaymentMax: config.EXTERNAL_PAYMENT_MAX,
     }),
-    'subscription-service': subscriptionServiceHandlers({ db, client: temporal.client }),
-    'retry-service': retryServiceHandlers({ db, client: temporal.client }),
+    'subscription-service': subscriptionServiceHandlers({ db, client: temporal.workflows }),
+    'retry-service': retryServiceHandlers({ db, client: temporal.workflows }),
     'analytics-service': analyticsServiceHandlers(db),
     'notification-service': notificationServiceHandlers({
       db,

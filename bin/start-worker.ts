@@ -1,10 +1,12 @@
 /** The workers: one for each service, so that each can be run and scaled on its own. */
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
-import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createAttemptActivities, createPaymentActivities } from '../activities/payment';
+import type { WorkflowClient } from '../temporal/client';
+import { connect } from '../temporal/connection';
+import { installTemporalRuntime } from '../temporal/runtime';
 import { createMessenger } from '../temporal/messenger';
 import { createMissingWorkflows } from '../temporal/missing-workflows';
 import { createReconciliationActivities } from '../activities/reconciliation';
@@ -15,10 +17,9 @@ import type { Config } from '../config';
 import { closeDatabase, createDatabase, type Database } from '../prisma/client';
 import type { Metrics } from './metrics';
 import type { Part, ProcessContext } from './process';
-import { keepSingletons } from './singletons';
+import { ensureSingletons } from './singletons';
 import { providersFrom } from './providers';
-import { nativeTemporalClient } from './temporal';
-import { installTemporalRuntime } from './temporal-runtime';
+import { temporalSettings } from './temporal';
 
 export type Service = keyof typeof taskQueues;
 
@@ -29,14 +30,14 @@ export async function startWorkers(
   metrics: Metrics,
 ): Promise<Part[]> {
   installTemporalRuntime(log);
-  const temporal = await nativeTemporalClient(config);
+  const temporal = await connect(temporalSettings(config));
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
-  const activities = activitiesOf(temporal.client, db, config, log, metrics);
+  const activities = activitiesOf(temporal.workflows, db, config, log, metrics);
   const workflowBundle = await workflowCode();
   const workers = await Promise.all(
     services.map((service) =>
       Worker.create({
-        connection: temporal.connection,
+        connection: temporal.native,
         namespace: config.TEMPORAL_NAMESPACE,
         taskQueue: taskQueues[service],
         workflowBundle,
@@ -49,7 +50,7 @@ export async function startWorkers(
     ),
   );
   const running = workers.map((worker) => worker.run());
-  const singletons = keepSingletons(temporal.client, config, services, log);
+  const singletons = ensureSingletons(temporal.workflows, config, services, log);
   let closing = false;
   for (const run of running) {
     run.catch((error: unknown) => {
@@ -74,7 +75,7 @@ export async function startWorkers(
 
 /** What the workers of each service can do. */
 function activitiesOf(
-  client: Client,
+  client: WorkflowClient,
   db: Database,
   config: Config,
   log: Logger,

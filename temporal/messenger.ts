@@ -1,5 +1,4 @@
-/** Starting and waking other workflows from activities. Started already is success; receivers judge by the row. */
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+/** Starts and wakes other workflows from activities. Started already is success; receivers judge by the row. */
 import type {
   ClockAdvanced,
   DunningExhausted,
@@ -15,96 +14,53 @@ import {
   retryWorkflowId,
   subscriptionStart,
 } from '../contracts/workflows/workflows';
+import type { WorkflowClient } from './client';
 
-export interface Messenger {
-  /** Has a subscription do what is due or was left half done; starts its process when there is none. */
-  wakeSubscription(subscriptionId: string): Promise<void>;
-  /** Tells a subscription that a payment it waits for is settled. */
-  signalPaid(subscriptionId: string, paid: PaymentCompleted): Promise<void>;
-  /** The collection of a period began, or was given up. */
-  signalDunningStarted(subscriptionId: string, args_: DunningStarted): Promise<void>;
-  signalDunningExhausted(subscriptionId: string, args_: DunningExhausted): Promise<void>;
-  /** Wakes `retry/{id}`; starts it when it does not run. */
-  startRetry(paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void>;
-  /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
-  wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void>;
-  /** Wishes a payment away; its process decides by the row. */
-  cancel(paymentId: string, reason: string): Promise<void>;
-  /** Has `payment/{id}` look at its row, which somebody else wrote; starts it when it does not run. */
-  refreshPayment(paymentId: string): Promise<void>;
-  /** Starts `payment/{id}`, or leaves the one alone that runs. */
-  start(paymentId: string): Promise<void>;
-  /** Starts `bulk-retry/{id}`, or leaves the one alone that runs. */
-  startBulkRetry(bulkRetryId: string): Promise<void>;
-  /** Tells `payment/{id}` what its customer's test clock says; starts it when there is none. */
-  clockAdvanced(paymentId: string, advanced: ClockAdvanced): Promise<void>;
-  /** Tells a subscription that its first payment is settled; starts its process when there is none. */
-  signalFirstPaymentSettled(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
-}
+export type Messenger = ReturnType<typeof createMessenger>;
 
-export function createMessenger(client: Client, incompleteHours: number): Messenger {
-  const signal = async (subscriptionId: string, signal: string, args_: object): Promise<void> => {
-    const { workflowType, ...options } = subscriptionStart({
-      subscription_id: subscriptionId,
-      creation: null,
+/** @param incompleteHours how long a payment may wait for its customer, for those that are started here */
+export function createMessenger(client: WorkflowClient, incompleteHours: number) {
+  const signalSubscription = (id: string, name: string, payload: object): Promise<void> =>
+    client.signalWithStart(subscriptionStart({ subscription_id: id, creation: null }), {
+      name,
+      args: [payload],
     });
-    await client.workflow.signalWithStart(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      signal,
-      signalArgs: [args_],
-    });
-  };
-  const signalPayment = async (paymentId: string, signal: string, ...args_: object[]): Promise<void> => {
-    const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
-    await client.workflow.signalWithStart(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      signal,
-      signalArgs: args_,
-    });
-  };
+  const signalPayment = (id: string, name: string, ...args: object[]): Promise<void> =>
+    client.signalWithStart(paymentStart(id, incompleteHours), { name, args });
   return {
-    wakeSubscription: (id) => signal(id, messages.renewRequired, {}),
-    signalPaid: (id, paid) => signal(id, messages.paymentCompleted, paid),
-    signalDunningStarted: (id, args_) => signal(id, messages.dunningStarted, args_),
-    signalDunningExhausted: (id, args_) => signal(id, messages.dunningExhausted, args_),
-    async startRetry(paymentId, why) {
-      const { workflowType, ...options } = retryStart(paymentId);
-      await client.workflow.signalWithStart(workflowType, {
-        ...options,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        signal: messages[why],
-        signalArgs: [],
-      });
+    /** Has a subscription do what is due or was left half done; starts its process when there is none. */
+    wakeSubscription: (subscriptionId: string): Promise<void> =>
+      signalSubscription(subscriptionId, messages.renewRequired, {}),
+    /** Reports to a subscription that a payment it waits for is settled. */
+    signalPaid: (subscriptionId: string, paid: PaymentCompleted): Promise<void> =>
+      signalSubscription(subscriptionId, messages.paymentCompleted, paid),
+    /** Reports to a subscription that the dunning of a period began. */
+    signalDunningStarted: (subscriptionId: string, started: DunningStarted): Promise<void> =>
+      signalSubscription(subscriptionId, messages.dunningStarted, started),
+    /** Reports to a subscription that the dunning of a period was given up. */
+    signalDunningExhausted: (subscriptionId: string, exhausted: DunningExhausted): Promise<void> =>
+      signalSubscription(subscriptionId, messages.dunningExhausted, exhausted),
+    /** Reports to a subscription that its first payment is settled; starts its process when there is none. */
+    signalFirstPaymentSettled: (subscriptionId: string, settled: FirstPaymentSettled): Promise<void> =>
+      signalSubscription(subscriptionId, messages.firstPaymentSettled, settled),
+    /** Wakes `retry/{id}`; starts it when it does not run. */
+    startRetry: (paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void> =>
+      client.signalWithStart(retryStart(paymentId), { name: messages[why], args: [] }),
+    /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
+    async wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void> {
+      await client.signalIfRunning(retryWorkflowId(paymentId), { name: messages[why], args: [] });
     },
-    async wakeRetry(paymentId, why) {
-      try {
-        await client.workflow.getHandle(retryWorkflowId(paymentId)).signal(messages[why]);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    },
-    signalFirstPaymentSettled: (id, settled) => signal(id, messages.firstPaymentSettled, settled),
-    cancel: (id, reason) => signalPayment(id, messages.cancel, { reason }),
-    clockAdvanced: (id, advanced) => signalPayment(id, messages.clockAdvanced, advanced),
-    refreshPayment: (id) => signalPayment(id, messages.settled),
-    async startBulkRetry(bulkRetryId) {
-      const { workflowType, ...options } = bulkRetryStart(bulkRetryId);
-      await client.workflow.start(workflowType, {
-        ...options,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        staticSummary: `Bulk retry ${bulkRetryId}`,
-      });
-    },
-    async start(paymentId) {
-      const { workflowType, ...options } = paymentStart(paymentId, incompleteHours);
-      await client.workflow.start(workflowType, {
-        ...options,
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      });
-    },
+    /** Requests the cancellation of a payment; its process decides by the row. */
+    cancel: (paymentId: string, reason: string): Promise<void> =>
+      signalPayment(paymentId, messages.cancel, { reason }),
+    /** Reports to `payment/{id}` what its customer's test clock shows; starts it when there is none. */
+    clockAdvanced: (paymentId: string, advanced: ClockAdvanced): Promise<void> =>
+      signalPayment(paymentId, messages.clockAdvanced, advanced),
+    /** Has `payment/{id}` read its row again, which another one wrote; starts it when it does not run. */
+    refreshPayment: (paymentId: string): Promise<void> => signalPayment(paymentId, messages.settled),
+    /** Starts `payment/{id}` unless it runs. */
+    start: (paymentId: string): Promise<void> => client.start(paymentStart(paymentId, incompleteHours)),
+    /** Starts `bulk-retry/{id}` unless it runs. */
+    startBulkRetry: (bulkRetryId: string): Promise<void> => client.start(bulkRetryStart(bulkRetryId)),
   };
 }

@@ -3,67 +3,39 @@
  *
  * Invariant: starting one that runs is success, so a sweep may be late, or wrong about the newest, and does no harm.
  */
-import type { Client } from '@temporalio/client';
 import { subscriptionStart, testClockStart, type WorkflowStart } from '../contracts/workflows/workflows';
+import type { WorkflowClient } from './client';
 
 /** Ids that one query to Temporal may name. */
 export const maxIdsPerSweep = 100;
 
-export interface MissingWorkflows {
-  /** Processes of subscriptions that run. */
-  countSubscriptions(): Promise<number>;
-  /**
-   * Starts those of the subscriptions' processes that do not run.
-   * @param ids at most {@link maxIdsPerSweep}
-   * @returns how many were started
-   */
-  startSubscriptions(ids: readonly string[]): Promise<number>;
-  /** The same for test clocks, which continue where they stand. */
-  startClocks(ids: readonly string[]): Promise<number>;
-}
+export type MissingWorkflows = ReturnType<typeof createMissingWorkflows>;
 
-interface Process {
-  start: WorkflowStart<object>;
-  summary: string;
-}
-
-export function createMissingWorkflows(client: Client): MissingWorkflows {
+export function createMissingWorkflows(client: WorkflowClient) {
   return {
-    async countSubscriptions() {
-      const query = `WorkflowType = 'subscription' AND ExecutionStatus = 'Running'`;
-      return (await client.workflow.count(query)).count;
-    },
-    startSubscriptions: (ids) =>
+    /** Counts the processes of subscriptions that run. */
+    countSubscriptions: (): Promise<number> => client.countRunning('subscription'),
+    /**
+     * Starts those of the subscriptions' processes that do not run.
+     * @param ids at most {@link maxIdsPerSweep}
+     * @returns how many were started
+     */
+    startSubscriptions: (ids: readonly string[]): Promise<number> =>
       startMissing(
         client,
-        ids.map((id) => ({
-          start: subscriptionStart({ subscription_id: id, creation: null }),
-          summary: `Subscription ${id}`,
-        })),
+        ids.map((id) => subscriptionStart({ subscription_id: id, creation: null })),
       ),
-    startClocks: (ids) =>
-      startMissing(
-        client,
-        ids.map((id) => ({ start: testClockStart(id), summary: `Test clock ${id}` })),
-      ),
+    /** The same for test clocks, which continue where they stand. */
+    startClocks: (ids: readonly string[]): Promise<number> => startMissing(client, ids.map(testClockStart)),
   };
 }
 
-async function startMissing(client: Client, processes: readonly Process[]): Promise<number> {
-  if (processes.length === 0) return 0;
-  const names = processes.map(({ start }) => `'${start.workflowId.replaceAll("'", "''")}'`).join(', ');
-  const running = new Set<string>();
-  const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${names})`;
-  for await (const { workflowId } of client.workflow.list({ query })) running.add(workflowId);
-  const missing = processes.filter(({ start }) => !running.has(start.workflowId));
-  for (const { start, summary } of missing) {
-    const { workflowType, ...options } = start;
-    await client.workflow.start(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: summary,
-    });
-  }
+async function startMissing(
+  client: WorkflowClient,
+  starts: readonly WorkflowStart<unknown>[],
+): Promise<number> {
+  const running = await client.runningOf(starts.map(({ workflowId }) => workflowId));
+  const missing = starts.filter(({ workflowId }) => !running.has(workflowId));
+  for (const start of missing) await client.start(start);
   return missing.length;
 }

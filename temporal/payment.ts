@@ -1,38 +1,45 @@
 /**
- * The process of a payment, reached over Temporal.
+ * The process of a payment, as the API's routes use it.
  *
  * Invariant: an update id carries the request, so that a stored `unavailable` is never the answer to a later try.
  */
-import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { CancelPayment, RefundCommand } from '../contracts/workflows/commands';
 import { messages, paymentStart } from '../contracts/workflows/workflows';
-import { updateWorkflow, signalWorkflowStart } from './ask-workflow';
-import type { PaymentProcess } from './payment-process';
+import type { WorkflowClient } from './client';
+import { requestSignal, requestUpdate } from './requests';
 
-export function temporalPaymentProcess(client: Client, log: Logger, incompleteHours: number): PaymentProcess {
+export type PaymentProcess = ReturnType<typeof paymentProcess>;
+
+export function paymentProcess(client: WorkflowClient, log: Logger, incompleteHours: number) {
+  const update = (paymentId: string, name: string, id: string, command: object): Promise<void> =>
+    requestUpdate(
+      client,
+      log,
+      paymentStart(paymentId, incompleteHours),
+      { name, id, args: [command] },
+      { payment_id: paymentId },
+    );
   return {
-    async refund(paymentId, command, requestId) {
-      await updateWorkflow(client, log, {
-        start: paymentStart(paymentId, incompleteHours),
-        summary: `Payment ${paymentId}`,
-        update: { name: messages.refund, id: `${command.refund_id}/${requestId}`, args: [command] },
-        about: { payment_id: paymentId },
-      });
-    },
-    async cancel(paymentId, request, requestId) {
-      await updateWorkflow(client, log, {
-        start: paymentStart(paymentId, incompleteHours),
-        summary: `Payment ${paymentId}`,
-        update: { name: messages.cancel, id: `${paymentId}/cancel/${requestId}`, args: [request] },
-        about: { payment_id: paymentId },
-      });
-    },
-    refreshPayment: (paymentId) =>
-      signalWorkflowStart(client, log, {
-        start: paymentStart(paymentId, incompleteHours),
-        summary: `Payment ${paymentId}`,
-        signal: messages.settled,
-        about: { payment_id: paymentId },
+    /**
+     * Refunds; when it returns, the refund has its row, and its outcome if the provider answered in time.
+     * @throws ProblemError `unavailable`, `payment_not_refundable`
+     */
+    refund: (paymentId: string, command: RefundCommand, requestId: string): Promise<void> =>
+      update(paymentId, messages.refund, `${command.refund_id}/${requestId}`, command),
+    /**
+     * Requests a cancellation; when it returns, the row says what became of it.
+     * @throws ProblemError `unavailable`
+     */
+    cancel: (paymentId: string, request: CancelPayment, requestId: string): Promise<void> =>
+      update(paymentId, messages.cancel, `${paymentId}/cancel/${requestId}`, request),
+    /**
+     * Has the process read its row again, which another one wrote.
+     * @throws ProblemError `unavailable`
+     */
+    refreshPayment: (paymentId: string): Promise<void> =>
+      requestSignal(client, log, paymentStart(paymentId, incompleteHours), messages.settled, {
+        payment_id: paymentId,
       }),
   };
 }

@@ -1,45 +1,69 @@
 /**
- * The process of a subscription, reached over Temporal.
+ * The process of a subscription, as the API's routes use it.
  *
  * Invariant: an update id carries the request, so that a stored `unavailable` is never the answer to a later try.
  */
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { CreationResult, SubscriptionInput } from '../contracts/workflows/commands';
+import type {
+  CreationResult,
+  SubscriptionCommands,
+  SubscriptionCreation,
+  SubscriptionInput,
+} from '../contracts/workflows/commands';
 import { messages, subscriptionStart, subscriptionWorkflowId } from '../contracts/workflows/workflows';
-import { updateWorkflow, type UpdateRequest } from './ask-workflow';
-import type { SubscriptionProcess } from './subscription-process';
+import type { Update, WorkflowClient } from './client';
+import { requestUpdate } from './requests';
+
+export type SubscriptionProcess = ReturnType<typeof subscriptionProcess>;
 
 /** The caller has its answer already; it waits no longer than this for what is done beside it. */
 const wakeWithinMs = 2_000;
 
-export function temporalSubscriptionProcess(client: Client, log: Logger): SubscriptionProcess {
-  const ask = <T>(input: SubscriptionInput, update: UpdateRequest['update']): Promise<T> =>
-    updateWorkflow<T>(client, log, {
-      start: subscriptionStart(input),
-      summary: `Subscription ${input.subscription_id}`,
-      update,
-      about: { subscription_id: input.subscription_id },
-    });
-
+export function subscriptionProcess(client: WorkflowClient, log: Logger) {
+  const update = <Result>(input: SubscriptionInput, { name, id, args }: Update): Promise<Result> =>
+    requestUpdate<Result>(
+      client,
+      log,
+      subscriptionStart(input),
+      { name, id, args },
+      { subscription_id: input.subscription_id },
+    );
   return {
-    create: (creation, requestId) =>
-      ask<CreationResult>(
+    /**
+     * Starts the process, or finds the one that runs, and waits until the creation is concluded (10 s and a margin).
+     * The caller reads the row afterwards.
+     * @throws ProblemError `unavailable` when Temporal or a worker does not answer in time; nothing is known then
+     */
+    create: (creation: SubscriptionCreation, requestId: string): Promise<CreationResult> =>
+      update(
         { subscription_id: creation.subscription_id, creation },
         { name: messages.awaitCreated, id: `${creation.command_id}/${requestId}`, args: [] },
       ),
-    async command(subscriptionId, name, command, requestId) {
-      await ask(
+    /**
+     * Runs a command; when it returns, the row says so.
+     * @throws ProblemError `unavailable`, `too_many_requests`, or what the process refuses
+     */
+    command: <Name extends keyof SubscriptionCommands>(
+      subscriptionId: string,
+      name: Name,
+      command: SubscriptionCommands[Name],
+      requestId: string,
+    ): Promise<void> =>
+      update(
         { subscription_id: subscriptionId, creation: null },
         { name, id: `${command.command_id}/${requestId}`, args: [command] },
-      );
-    },
-    async wake(subscriptionId) {
-      const handle = client.workflow.getHandle(subscriptionWorkflowId(subscriptionId));
+      ),
+    /**
+     * Has the process read its row again, if it runs: one whose worker was killed right after its commit may not know
+     * that it has ended. Nothing depends on it; a failure is logged.
+     */
+    async wake(subscriptionId: string): Promise<void> {
+      const signal = { name: messages.renewRequired, args: [{}] };
       try {
-        await client.withDeadline(Date.now() + wakeWithinMs, () => handle.signal(messages.renewRequired, {}));
+        await client.signalIfRunning(subscriptionWorkflowId(subscriptionId), signal, {
+          withinMs: wakeWithinMs,
+        });
       } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return;
         log.warn({ reason: String(error), subscription_id: subscriptionId }, 'signal not delivered');
       }
     },

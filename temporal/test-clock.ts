@@ -1,19 +1,23 @@
-/** The process of a test clock, reached over Temporal. */
-import type { Client } from '@temporalio/client';
+/** The process of a test clock, as the API's routes use it. */
 import type { Logger } from 'pino';
+import type { AdvanceClock } from '../contracts/workflows/commands';
 import { messages, testClockStart } from '../contracts/workflows/workflows';
-import { updateWorkflow } from './ask-workflow';
-import type { TestClockProcess } from './test-clock-process';
+import type { WorkflowClient } from './client';
+import { requestUpdate } from './requests';
 
-export function temporalTestClockProcess(client: Client, log: Logger): TestClockProcess {
+export type TestClockProcess = ReturnType<typeof testClockProcess>;
+
+export function testClockProcess(client: WorkflowClient, log: Logger) {
   return {
-    async advance(clockId, command, requestId) {
-      await updateWorkflow(client, log, {
-        start: testClockStart(clockId),
-        summary: `Test clock ${clockId}`,
-        update: { name: messages.advance, id: `advance/${requestId}`, args: [command] },
-        about: {},
-      });
-    },
+    /**
+     * Has the clock advance; when it returns, the row says so and the work continues.
+     * @throws ProblemError `unavailable`, or what the process refuses
+     */
+    advance: (clockId: string, command: AdvanceClock, requestId: string): Promise<void> =>
+      requestUpdate(client, log, testClockStart(clockId), {
+        name: messages.advance,
+        id: `advance/${requestId}`,
+        args: [command],
+      }),
   };
 }

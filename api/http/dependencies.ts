@@ -1,10 +1,10 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
 import type { Database } from '../../prisma/client';
-import type { BulkRetryProcess } from '../../temporal/bulk-retry-process';
-import type { PaymentProcess } from '../../temporal/payment-process';
-import type { SubscriptionProcess } from '../../temporal/subscription-process';
-import type { TestClockProcess } from '../../temporal/test-clock-process';
+import type { BulkRetryProcess } from '../../temporal/bulk-retry';
+import type { PaymentProcess } from '../../temporal/payment';
+import type { SubscriptionProcess } from '../../temporal/subscription';
+import type { TestClockProcess } from '../../temporal/test-clock';
 import type { Webhooks } from './webhook-sources';
 
 /** A part of the system that has to be there before the API can serve. */

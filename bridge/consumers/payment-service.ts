@@ -3,7 +3,6 @@
  *
  * Invariant: each effect is judged by the payment's row, so records may come twice, late, and in any order.
  */
-import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/topics/envelope';
 import {
   messages,
@@ -22,7 +21,7 @@ import { lockPayment, lockSubscriptionForShare } from '../../billing/locks';
 import { attemptRow, type PaymentRow } from '../../billing/rows';
 import { publishOutcome } from '../../billing/payment/publish-outcome';
 import type { Handlers } from '../consumer/consumer';
-import { signalIfRunning, signalWithStart } from '../../temporal/signals';
+import type { WorkflowClient } from '../../temporal/client';
 import { Unprocessable } from '../../billing/unprocessable';
 import { reserveRefunds } from '../../billing/payment/cancellation-refunds';
 import { acceptRequested } from '../../billing/payment/requested-payments';
@@ -30,14 +29,11 @@ import { onWebhook } from './webhooks';
 
 export interface PaymentServiceDependencies {
   db: Database;
-  client: Client;
+  client: WorkflowClient;
   incompleteHours: number;
   /** Minor units. */
   externalPaymentMax: number;
 }
-
-/** Temporal being away is noticed soon, and the record tried again. */
-const temporalWithinMs = 10_000;
 
 export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handlers {
   return {
@@ -78,14 +74,7 @@ async function onRequested(
 }
 
 async function startPayment(deps: PaymentServiceDependencies, paymentId: string): Promise<void> {
-  const { workflowType, ...options } = paymentStart(paymentId, deps.incompleteHours);
-  await deps.client.withDeadline(Date.now() + temporalWithinMs, () =>
-    deps.client.workflow.start(workflowType, {
-      ...options,
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    }),
-  );
+  await deps.client.start(paymentStart(paymentId, deps.incompleteHours));
 }
 
 async function announce(tx: Transaction, payment: PaymentRow): Promise<void> {
@@ -113,16 +102,16 @@ async function onCancelled(
     if (payment.status === 'failed') {
       // Whoever waits to try it again finds that there is nothing to collect.
       const ended = { name: messages.settled, args: [], eventId: id };
-      await signalIfRunning(deps.client, retryWorkflowId(paymentId), ended);
+      await deps.client.signalIfRunning(retryWorkflowId(paymentId), ended);
     }
     const isOpen = isPaymentOpen(payment.status as PaymentStatus);
     if (!isOpen || payment.cancel_requested_at !== null) continue;
     const args: CancelPaymentArgs = [{ reason: 'subscription_cancelled' }];
     const signal = { name: messages.cancel, args, eventId: id };
-    await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
+    await deps.client.signalWithStart(paymentStart(paymentId, deps.incompleteHours), signal);
   }
   for (const paymentId of reserved) {
     const signal = { name: messages.settled, args: [], eventId: `${id}/refund` };
-    await signalWithStart(deps.client, paymentStart(paymentId, deps.incompleteHours), signal);
+    await deps.client.signalWithStart(paymentStart(paymentId, deps.incompleteHours), signal);
   }
 }

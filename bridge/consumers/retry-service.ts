@@ -4,19 +4,18 @@
  * Invariants: an outcome is confirmed by our own rows before anything follows from it; a failure that a plan covers
  * already, or that is not the latest word, starts nothing; a wish has one row, whoever asked.
  */
-import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/topics/envelope';
 import { id as wellFormedId } from '../../contracts/fields';
 import { messages, retryStart } from '../../contracts/workflows/workflows';
 import type { Database } from '../../prisma/client';
 import type { Handlers } from '../consumer/consumer';
-import { signalWithStart } from '../../temporal/signals';
+import type { WorkflowClient } from '../../temporal/client';
 import { Unprocessable } from '../../billing/unprocessable';
 import { confirmPaymentOutcome } from '../../billing/payment/confirm-outcome';
 
 export interface RetryServiceDependencies {
   db: Database;
-  client: Client;
+  client: WorkflowClient;
 }
 
 export function retryServiceHandlers(deps: RetryServiceDependencies): Handlers {
@@ -37,7 +36,7 @@ async function onFailed(
   if ((await db.paymentAttempt.count({ where: later })) > 0) return;
   const covering = { payment_id: payment.id, after_attempt: { gte: attempt.number } };
   if ((await db.retryPlan.count({ where: covering })) > 0) return;
-  await signalWithStart(client, retryStart(payment.id), {
+  await client.signalWithStart(retryStart(payment.id), {
     name: messages.failed,
     args: [],
     eventId: event.id,
@@ -74,7 +73,7 @@ async function onRequested(
     throw new Unprocessable('contradicts_payment', `${request.id} is a wish about another payment`);
   }
   if (request.settled_at !== null) return;
-  await signalWithStart(client, retryStart(payment.id), {
+  await client.signalWithStart(retryStart(payment.id), {
     name: messages.manualRetry,
     args: [],
     eventId: id,

@@ -6,7 +6,6 @@
  * unless the subscription has ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/topics/envelope';
 import type { PaymentCompleted, RenewRequired } from '../../contracts/workflows/commands';
 import { messages, subscriptionStart } from '../../contracts/workflows/workflows';
@@ -17,13 +16,13 @@ import type { Database } from '../../prisma/client';
 import { timesFor } from '../../billing/clock';
 import { toFacts } from '../../billing/rows';
 import type { Handlers } from '../consumer/consumer';
-import { signalWithStart } from '../../temporal/signals';
+import type { WorkflowClient } from '../../temporal/client';
 import { Unprocessable } from '../../billing/unprocessable';
 import { confirmPaymentOutcome } from '../../billing/payment/confirm-outcome';
 
 export interface SubscriptionServiceDependencies {
   db: Database;
-  client: Client;
+  client: WorkflowClient;
 }
 
 /** So long the task that took the money may need to record what it paid. */
@@ -50,7 +49,7 @@ async function onRenewRequired(
   const isDue = due !== null && Date.parse(due.at) - now.getTime() <= earlyByMs;
   if (!isDue && !isHalfOpened(toFacts(row))) return;
   const message: RenewRequired = { period_index: data.period_index, cause: data.cause };
-  await signalWithStart(deps.client, processOf(row.id), {
+  await deps.client.signalWithStart(processOf(row.id), {
     name: messages.renewRequired,
     args: [message],
     eventId: id,
@@ -74,7 +73,7 @@ async function onCompleted(
   const row = await stillWaiting(deps.db, data.subscription_id, data.payment_id, timeoutMs);
   if (row === null) return;
   const message: PaymentCompleted = { payment_id: data.payment_id, period_index: data.period_index };
-  await signalWithStart(deps.client, processOf(row.id), {
+  await deps.client.signalWithStart(processOf(row.id), {
     name: messages.paymentCompleted,
     args: [message],
     eventId: id,

@@ -4,17 +4,16 @@
  * Invariants: the delivery's own row says what the provider told, the record only which delivery; a repeat settles
  * nothing twice, and tells a waiting workflow again, which judges by the row.
  */
-import type { Client } from '@temporalio/client';
 import type { ReadEvent } from '../../contracts/topics/envelope';
 import { messages, paymentStart, paymentWorkflowId } from '../../contracts/workflows/workflows';
 import { inTransaction, type Database } from '../../prisma/client';
 import { processDelivery } from '../../billing/webhook/process-delivery';
-import { signalIfRunning, signalWithStart, type Signal } from '../../temporal/signals';
+import type { Signal, WorkflowClient } from '../../temporal/client';
 import { Unprocessable } from '../../billing/unprocessable';
 
 interface WebhookDependencies {
   db: Database;
-  client: Client;
+  client: WorkflowClient;
   incompleteHours: number;
 }
 
@@ -35,8 +34,8 @@ async function signalProcess(deps: WebhookDependencies, paymentId: string, signa
   const waiter = await whoWaits(deps.db, paymentId);
   if (waiter === 'nobody') return;
   const start = paymentStart(paymentId, deps.incompleteHours);
-  if (waiter === 'for_sure') return signalWithStart(deps.client, start, signal);
-  await signalIfRunning(deps.client, paymentWorkflowId(paymentId), signal);
+  if (waiter === 'for_sure') return deps.client.signalWithStart(start, signal);
+  await deps.client.signalIfRunning(paymentWorkflowId(paymentId), signal);
 }
 
 /**

@@ -55,6 +55,8 @@ export interface WorkflowStart<Input> {
   workflowId: string;
   taskQueue: string;
   args: [Input];
+  /** Shown in the Web UI, and named by refusals. */
+  summary: string;
 }
 
 export type CancelPaymentArgs = [CancelPayment];
@@ -66,6 +68,7 @@ export function subscriptionStart(input: SubscriptionInput): WorkflowStart<Subsc
     workflowId: subscriptionWorkflowId(input.subscription_id),
     taskQueue: taskQueues.subscription,
     args: [input],
+    summary: `Subscription ${input.subscription_id}`,
   };
 }
 
@@ -76,6 +79,7 @@ export function paymentStart(paymentId: string, incompleteHours: number): Workfl
     workflowId: paymentWorkflowId(paymentId),
     taskQueue: taskQueues.payment,
     args: [{ payment_id: paymentId, incomplete_hours: incompleteHours }],
+    summary: `Payment ${paymentId}`,
   };
 }
 
@@ -86,6 +90,7 @@ export function retryStart(paymentId: string): WorkflowStart<RetryInput> {
     workflowId: retryWorkflowId(paymentId),
     taskQueue: taskQueues.retry,
     args: [{ payment_id: paymentId }],
+    summary: `Retry of payment ${paymentId}`,
   };
 }
 
@@ -100,6 +105,7 @@ export function renewalSchedulerStart(shard: number): WorkflowStart<RenewalSched
     workflowId: `renewal-scheduler/${shard}`,
     taskQueue: taskQueues.retry,
     args: [{ shard }],
+    summary: `Renewal scheduler, shard ${shard}`,
   };
 }
 
@@ -118,6 +124,7 @@ export function testClockStart(clockId: string): WorkflowStart<TestClockInput> {
     workflowId: `test-clock/${clockId}`,
     taskQueue: taskQueues.retry,
     args: [{ clock_id: clockId }],
+    summary: `Test clock ${clockId}`,
   };
 }
 
@@ -128,6 +135,7 @@ export function bulkRetryStart(bulkRetryId: string): WorkflowStart<BulkRetryInpu
     workflowId: `bulk-retry/${bulkRetryId}`,
     taskQueue: taskQueues.retry,
     args: [{ bulk_retry_id: bulkRetryId }],
+    summary: `Bulk retry ${bulkRetryId}`,
   };
 }
 

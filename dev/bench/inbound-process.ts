@@ -5,7 +5,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { runGroup } from '../../bridge/consumer/consumer';
-import { signalWorkflow } from '../../temporal/signals';
+import { WorkflowClient } from '../../temporal/client';
 import { kafkaFrom } from '../../bin/kafka';
 import { loadConfig } from '../../config';
 import type { EventTopic } from '../../contracts/topics/events';
@@ -72,17 +72,17 @@ class Meter {
   }
 }
 
-async function temporalClient(): Promise<Client> {
+async function workflowClient(): Promise<WorkflowClient> {
   const connection = await NativeConnection.connect({
     address: config.TEMPORAL_ADDRESS,
     grpcCompression: { codec: 'none' },
   });
-  return new Client({ connection });
+  return new WorkflowClient(new Client({ connection }));
 }
 
 /** What anybody would write first. */
 async function runBare({ topic, name }: { topic: string; name: string }, meter: Meter): Promise<void> {
-  const client = await temporalClient();
+  const client = await workflowClient();
   const kafka = new Kafka({ brokers: config.KAFKA_BROKERS, logLevel: logLevel.ERROR });
   const consumer = kafka.consumer({ groupId: `bare-${name}` });
   await consumer.connect();
@@ -97,7 +97,7 @@ async function runBare({ topic, name }: { topic: string; name: string }, meter: 
           data: { subscription_id: string };
         };
         const eventId = `${name}/${event.id}`;
-        await signalWorkflow(client, `sleeper/${event.data.subscription_id}`, {
+        await client.signalIfRunning(`sleeper/${event.data.subscription_id}`, {
           name: 'wake',
           args: [],
           eventId,
@@ -112,7 +112,7 @@ async function runProduct(
   { topic, isSignalling }: { topic: EventTopic; isSignalling: boolean },
   meter: Meter,
 ): Promise<void> {
-  const client = isSignalling ? await temporalClient() : undefined;
+  const client = isSignalling ? await workflowClient() : undefined;
   const group: ConsumerGroup = isSignalling ? 'subscription-service' : 'retry-service';
   const onFatal = (error: Error): void => {
     throw error;
@@ -123,7 +123,7 @@ async function runProduct(
       meter.begin();
       const workflowId = `sleeper/${data.subscription_id}`;
       if (client !== undefined)
-        await signalWorkflow(client, workflowId, { name: 'wake', args: [], eventId: id });
+        await client.signalIfRunning(workflowId, { name: 'wake', args: [], eventId: id });
       meter.end();
     },
   });

@@ -41,6 +41,7 @@ import { playClock } from './play-clock';
 import { playCommands, playScheduler, playRenewals } from './play-lifecycle';
 import { playManual, playRefunds } from './play-payments';
 import { until } from './until';
+import { WorkflowClient } from '../../temporal/client';
 
 const root = join(__dirname, '..', '..');
 const identity = 'recorder';
@@ -122,7 +123,7 @@ async function registerSearchAttributes(connection: Connection): Promise<void> {
 }
 
 async function makeWorkers(connection: NativeConnection, client: Client, given: GivenBilling) {
-  const messenger = createMessenger(client, 23);
+  const messenger = createMessenger(new WorkflowClient(client), 23);
   const attempt = createAttemptActivities(given);
   const make = (taskQueue: string, activities: object) =>
     Worker.create({
@@ -139,7 +140,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       ...createReconciliationActivities({
         db: given.db,
         messenger,
-        missing: createMissingWorkflows(client),
+        missing: createMissingWorkflows(new WorkflowClient(client)),
         log: pino({ level: 'silent' }),
         onFound: () => undefined,
       }),

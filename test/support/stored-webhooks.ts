@@ -4,6 +4,7 @@ import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
 import { failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 import { storeWebhook } from '../../billing/webhook/deliveries';
+import { WorkflowClient } from '../../temporal/client';
 
 const receivedAt = new Date('2027-03-01T09:00:00.000Z');
 
@@ -41,9 +42,12 @@ export interface Webhooks {
 
 export function webhooksOf(db: Database, client: Client): Webhooks {
   let events = 0;
-  const handle = paymentServiceHandlers({ db, client, incompleteHours: 23, externalPaymentMax: 1_000_000 })[
-    'webhooks.received'
-  ];
+  const handle = paymentServiceHandlers({
+    db,
+    client: new WorkflowClient(client),
+    incompleteHours: 23,
+    externalPaymentMax: 1_000_000,
+  })['webhooks.received'];
   if (handle === undefined) throw new Error('nobody handles webhooks.received');
   const record = async (eventId: string): Promise<Message> => {
     const row = await db.outboxEvent.findUniqueOrThrow({ where: { event_id: eventId } });

@@ -5,10 +5,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { createApp, type ReadinessCheck } from '../../../api/http/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
 import { listen, type RunningServer } from '../../../api/http/server';
-import type { BulkRetryProcess } from '../../../temporal/bulk-retry-process';
-import type { PaymentProcess } from '../../../temporal/payment-process';
-import type { SubscriptionProcess } from '../../../temporal/subscription-process';
-import type { TestClockProcess } from '../../../temporal/test-clock-process';
+import type { BulkRetryProcess } from '../../../temporal/bulk-retry';
+import type { PaymentProcess } from '../../../temporal/payment';
+import type { SubscriptionProcess } from '../../../temporal/subscription';
+import type { TestClockProcess } from '../../../temporal/test-clock';
 import type {
   AdvanceClock,
   CancelPayment,

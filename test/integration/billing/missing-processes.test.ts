@@ -4,6 +4,7 @@ import { advancingClockIds, livingSubscriptionIds } from '../../../billing/recon
 import { createMissingWorkflows } from '../../../temporal/missing-workflows';
 import { eventually } from '../../support/eventually';
 import { givenBilling, type GivenBilling } from '../../support/given-billing';
+import { WorkflowClient } from '../../../temporal/client';
 
 /** Nobody else's workflows have it in their ids. */
 const mark = `missing-${Date.now()}`;
@@ -42,7 +43,9 @@ test('a living subscription, not one that has ended', async () => {
   await given.begun({ subscription_id: ended });
   await given.db.subscription.update({ where: { id: ended }, data: { status: 'expired' } });
   await expectStartedWhenMissing(`subscription/${living}`, async () =>
-    createMissingWorkflows(client).startSubscriptions(await livingSubscriptionIds(given.db, null, 100)),
+    createMissingWorkflows(new WorkflowClient(client)).startSubscriptions(
+      await livingSubscriptionIds(given.db, null, 100),
+    ),
   );
 });
 
@@ -52,6 +55,8 @@ test('a test clock that is being advanced, not one that stands still', async () 
   await given.db.testClock.create({ data: { id: `clk_${mark}-advancing`, now, ...advancing } });
   await given.db.testClock.create({ data: { id: `clk_${mark}-ready`, now } });
   await expectStartedWhenMissing(`test-clock/clk_${mark}-advancing`, async () =>
-    createMissingWorkflows(client).startClocks(await advancingClockIds(given.db, null, 100)),
+    createMissingWorkflows(new WorkflowClient(client)).startClocks(
+      await advancingClockIds(given.db, null, 100),
+    ),
   );
 });

@@ -14,13 +14,14 @@ import { completed, declined, givenBilling, type GivenBilling } from '../../supp
 import { subscriptionUpdated } from '../../support/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/topics';
 import { until } from '../../support/until';
+import { WorkflowClient } from '../../../temporal/client';
 
 type Completed = EventData<'payments.completed'>;
 type Failed = EventData<'payments.failed'>;
 
 let given: GivenBilling;
 let connection: Connection;
-let client: Client;
+let client: WorkflowClient;
 let kafka: FreshKafka;
 let groups: Consuming;
 let producer: RecordProducer;
@@ -29,7 +30,7 @@ let paid: Completed;
 let unpaid: Failed;
 beforeAll(async () => {
   connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  client = new Client({ connection });
+  client = new WorkflowClient(new Client({ connection }));
   [given, kafka] = await Promise.all([givenBilling(), freshKafka(1)]);
   producer = await kafka.client.producer();
   groups = await consuming(kafka, given.db);

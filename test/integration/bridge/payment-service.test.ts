@@ -17,6 +17,7 @@ import {
 } from '../../support/given-billing';
 import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
+import { WorkflowClient } from '../../../temporal/client';
 
 let given: GivenBilling;
 let kafka: FreshKafka;
@@ -37,7 +38,7 @@ beforeAll(async () => {
   };
   const handlers = paymentServiceHandlers({
     db: given.db,
-    client,
+    client: new WorkflowClient(client),
     incompleteHours: 23,
     externalPaymentMax: 5_000,
   });
@@ -89,7 +90,12 @@ const announced = (paymentId: string) =>
   until('the payment is announced', async () => (await paymentOf(paymentId)).announced);
 
 const handlers = () =>
-  paymentServiceHandlers({ db: given.db, client, incompleteHours: 23, externalPaymentMax: 5_000 });
+  paymentServiceHandlers({
+    db: given.db,
+    client: new WorkflowClient(client),
+    incompleteHours: 23,
+    externalPaymentMax: 5_000,
+  });
 const cancel = (id: string) => {
   const command = { command_id: `${id}/c`, mode: 'now', refund: 'none', reason: null, actor } as const;
   return commitCancellation(given.db, id, command);
@@ -248,7 +254,7 @@ describe('group payment-service', () => {
   it('puts aside what speaks of a payment that does not exist', async () => {
     const handlers = paymentServiceHandlers({
       db: given.db,
-      client,
+      client: new WorkflowClient(client),
       incompleteHours: 23,
       externalPaymentMax: 5_000,
     });
@@ -266,7 +272,7 @@ describe('announcing against settling', () => {
   it('publishes exactly one outcome, whoever comes first', async () => {
     const handlers = paymentServiceHandlers({
       db: given.db,
-      client,
+      client: new WorkflowClient(client),
       incompleteHours: 23,
       externalPaymentMax: 5_000,
     });

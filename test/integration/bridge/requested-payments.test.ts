@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import type { EventData } from '../../../contracts/topics/events';
 import { actor, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { WorkflowClient } from '../../../temporal/client';
 
 let given: GivenBilling;
 let connection: Connection;
@@ -28,7 +29,7 @@ const wanted: EventData<'payments.requested'> = {
 async function read(more: Partial<typeof wanted>): Promise<void> {
   const handlers = paymentServiceHandlers({
     db: given.db,
-    client,
+    client: new WorkflowClient(client),
     incompleteHours: 23,
     externalPaymentMax: 5_000,
   });
