@@ -20,14 +20,10 @@ export type SubscriptionProcess = ReturnType<typeof subscriptionProcess>;
 const wakeWithinMs = 2_000;
 
 export function subscriptionProcess(client: WorkflowClient, log: Logger) {
-  const update = <Result>(input: SubscriptionInput, { name, id, args }: Update): Promise<Result> =>
-    requestUpdate<Result>(
-      client,
-      log,
-      subscriptionStart(input),
-      { name, id, args },
-      { subscription_id: input.subscription_id },
-    );
+  const send = <Result>(input: SubscriptionInput, update: Update): Promise<Result> =>
+    requestUpdate<Result>(client, log, subscriptionStart(input), update, {
+      subscription_id: input.subscription_id,
+    });
   return {
     /**
      * Starts the process, or finds the one that runs, and waits until the creation is concluded (10 s and a margin).
@@ -35,7 +31,7 @@ export function subscriptionProcess(client: WorkflowClient, log: Logger) {
      * @throws ProblemError `unavailable` when Temporal or a worker does not answer in time; nothing is known then
      */
     create: (creation: SubscriptionCreation, requestId: string): Promise<CreationResult> =>
-      update(
+      send(
         { subscription_id: creation.subscription_id, creation },
         { name: messages.awaitCreated, id: `${creation.command_id}/${requestId}`, args: [] },
       ),
@@ -49,7 +45,7 @@ export function subscriptionProcess(client: WorkflowClient, log: Logger) {
       command: SubscriptionCommands[Name],
       requestId: string,
     ): Promise<void> =>
-      update(
+      send(
         { subscription_id: subscriptionId, creation: null },
         { name, id: `${command.command_id}/${requestId}`, args: [command] },
       ),

@@ -6,7 +6,7 @@
  * answered; right after its port opens the last three do not yet.
  */
 import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time';
+import { msToTs } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { reasonOf } from './errors';
 import { canConnect } from './waiting';
