@@ -1,7 +1,9 @@
-/** Reading the audit log; its rows are written by the API (`api/audit.ts`). */
+/** Reading the audit log; `audit.ts` writes it. */
+import { auditedCall, type AuditedCall } from '../contracts/http/timeline';
 import type { Database } from '../prisma/client';
-import { sql } from '../prisma/sql';
 import { columnsOf } from '../prisma/columns';
+import { pageBy, type Page, type PageRequest } from '../prisma/pages';
+import { sql } from '../prisma/sql';
 import { Prisma } from '../prisma/generated/client';
 
 type AuditRow = Prisma.AuditLogGetPayload<object>;
@@ -16,20 +18,26 @@ export interface AuditFilter {
 
 const columns = columnsOf(Prisma.AuditLogScalarFieldEnum);
 
-/** At most `limit` calls, newest first. @param below null: from the newest one on */
-export function readAudit(
+/** Lists calls, newest first. */
+export async function listAudit(
   db: Database,
   { subject, actor, action }: AuditFilter,
-  below: bigint | null,
-  limit: number,
-): Promise<AuditRow[]> {
+  { after, limit }: PageRequest<bigint>,
+): Promise<Page<AuditedCall, bigint>> {
   const conditions = [
-    ...(below === null ? [] : [Prisma.sql`id < ${below}`]),
+    ...(after === null ? [] : [Prisma.sql`id < ${after}`]),
     ...(subject === undefined ? [] : [Prisma.sql`subject_id = ${subject}`]),
     ...(actor === undefined ? [] : [Prisma.sql`actor ->> 'id' = ${actor}`]),
     ...(action === undefined ? [] : [Prisma.sql`action = ${action}`]),
   ];
   const where =
     conditions.length === 0 ? Prisma.empty : Prisma.sql`WHERE ${Prisma.join(conditions, ' AND ')}`;
-  return sql(db).query<AuditRow[]>`SELECT ${columns} FROM audit_log ${where} ORDER BY id DESC LIMIT ${limit}`;
+  const rows = await sql(db).query<AuditRow[]>`
+    SELECT ${columns} FROM audit_log ${where} ORDER BY id DESC LIMIT ${limit + 1}`;
+  return pageBy(rows, limit, toAuditedCall, ({ id }) => id);
+}
+
+function toAuditedCall({ at, detail, ...row }: AuditRow): AuditedCall {
+  const { code = null, replayed = false } = detail as { code?: string; replayed?: boolean };
+  return auditedCall.parse({ ...row, at: at.toISOString(), code, replayed });
 }

@@ -7,6 +7,7 @@
  * - Nothing is cached, so a revocation holds for the next request.
  */
 import { timingSafeEqual } from 'node:crypto';
+import type { Actor } from '../contracts/fields';
 import { scopes, type Scope } from '../contracts/scopes';
 import type { Database } from '../prisma/client';
 import { sql } from '../prisma/sql';
@@ -51,6 +52,11 @@ export function requireScope(caller: Caller, scope: Scope): void {
   if (!caller.scopes.includes(scope)) {
     throw new ProblemError('forbidden', `This call needs an API key with the scope ${scope}.`);
   }
+}
+
+/** Returns the caller as the actor of what a call records. */
+export function actorOf(caller: Caller, reason: string | null): Actor {
+  return { kind: 'api_key', id: caller.id, reason };
 }
 
 function unauthenticated(): ProblemError {

@@ -7,7 +7,16 @@
  */
 import type { Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
-import { paymentColumns, subscriptionColumns, type PaymentRow, type SubscriptionRow } from './rows';
+import {
+  customerColumns,
+  paymentColumns,
+  subscriptionColumns,
+  testClockColumns,
+  type CustomerRow,
+  type PaymentRow,
+  type SubscriptionRow,
+  type TestClockRow,
+} from './rows';
 
 /** A locked row, and PostgreSQL's time when the lock was there. */
 export interface Locked<Row> {
@@ -75,4 +84,18 @@ export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Pr
   if (found === undefined) throw new Error(`payment ${paymentId} does not exist`);
   const { real_now: realNow, ...payment } = found;
   return { payment, subscription: subscription ?? null, realNow };
+}
+
+/** Locks a customer for a change; rows may refer to it meanwhile. Null when it does not exist. */
+export async function lockCustomer(tx: Transaction, customerId: string): Promise<CustomerRow | null> {
+  const [row] = await sql(tx).query<CustomerRow[]>`
+    SELECT ${customerColumns} FROM customers WHERE id = ${customerId} FOR NO KEY UPDATE`;
+  return row ?? null;
+}
+
+/** Locks a test clock for a change. Null when it does not exist. */
+export async function lockTestClock(tx: Transaction, testClockId: string): Promise<TestClockRow | null> {
+  const [row] = await sql(tx).query<TestClockRow[]>`
+    SELECT ${testClockColumns} FROM test_clocks WHERE id = ${testClockId} FOR UPDATE`;
+  return row ?? null;
 }

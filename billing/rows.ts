@@ -146,10 +146,12 @@ export type PaymentMethodRow = Prisma.PaymentMethodGetPayload<object>;
 export const paymentMethodColumns = columnsOf(Prisma.PaymentMethodScalarFieldEnum);
 
 export type CustomerRow = Prisma.CustomerGetPayload<object>;
+export const customerColumns = columnsOf(Prisma.CustomerScalarFieldEnum);
 
 interface PlanColumns {
   interval_unit: Interval['unit'];
 }
+export const planColumns = columnsOf(Prisma.PlanScalarFieldEnum);
 export type PlanRow = Typed<Prisma.PlanGetPayload<object>, PlanColumns>;
 export const planRow = rowsOf<PlanColumns>('plans', { interval_unit: intervalUnits });
 
@@ -187,6 +189,7 @@ interface ClockColumns {
   status: TestClockStatus;
 }
 export type TestClockRow = Typed<Prisma.TestClockGetPayload<object>, ClockColumns>;
+export const testClockColumns = columnsOf(Prisma.TestClockScalarFieldEnum);
 export const testClockRow = rowsOf<ClockColumns>('test_clocks', { status: testClockStatuses });
 
 interface PlannedColumns {
@@ -204,6 +207,7 @@ interface RequestColumns {
   actor: Stored<Actor>;
 }
 export type RetryRequestRow = Typed<Prisma.RetryRequestGetPayload<object>, RequestColumns>;
+export const retryRequestColumns = columnsOf(Prisma.RetryRequestScalarFieldEnum);
 export const retryRequestRow = rowsOf<RequestColumns>('retry_requests', {
   status: ['requested', 'attempted', 'refused'],
 });

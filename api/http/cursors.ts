@@ -1,9 +1,8 @@
 /**
- * Pages of a list.
+ * Cursors of lists.
  *
- * Owns: the opaque cursor, which is the place of the last row that was given, and the name of its list. Does not own
- * filters: they are the caller's, who repeats them. Invariant: a page never repeats or skips a row that existed when
- * the first page was read.
+ * Owns the opaque cursor: the name of its list and the place of the last row that was given. Does not own filters, which
+ * the caller repeats, nor reading a page (`prisma/pages.ts`).
  */
 import { rankOf, sourceAt, type TimelinePlace } from '../../domain/timeline/timeline';
 import { ProblemError } from '../../contracts/problem-error';
@@ -117,37 +116,40 @@ function readCursor(cursor: string): unknown[] {
   }
 }
 
-export interface Page {
+interface PageQuery {
   limit: number;
   cursor?: string | undefined;
 }
 
-/** What to ask the database for; one row more than wanted tells whether another page follows. */
-export function pageArguments(list: string, page: Page) {
-  const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
-  return {
-    after: after
-      ? {
-          OR: [
-            { created_at: { lt: after.created_at } },
-            { created_at: after.created_at, id: { lt: after.id } },
-          ],
-        }
-      : {},
-    orderBy: [{ created_at: 'desc' as const }, { id: 'desc' as const }],
-    take: page.limit + 1,
-  };
+/** Reads which page of a newest-first list is asked for. @throws ProblemError `malformed_cursor` */
+export function readPage(list: string, query: PageQuery): { after: Place | null; limit: number } {
+  return readPageBy(list, query, decodeCursor);
 }
 
-/** `{ data, next_cursor }` from the rows that {@link pageArguments} asked for. */
-export function pageOf<Row extends Place, Item>(
+/** Reads which page is asked for in another order. @throws ProblemError `malformed_cursor` */
+export function readPageBy<After>(
   list: string,
-  page: Page,
-  rows: readonly Row[],
-  toItem: (row: Row) => Item,
-): { data: Item[]; next_cursor: string | null } {
-  const given = rows.slice(0, page.limit);
-  const last = given.at(-1);
-  const more = rows.length > page.limit && last !== undefined;
-  return { data: given.map(toItem), next_cursor: more ? encodeCursor(list, last) : null };
+  { cursor, limit }: PageQuery,
+  decode: (list: string, cursor: string) => After,
+): { after: After | null; limit: number } {
+  return { after: cursor === undefined ? null : decode(list, cursor), limit };
+}
+
+interface PageBody<Item> {
+  data: Item[];
+  next_cursor: string | null;
+}
+
+/** Renders a page of a newest-first list. */
+export function pageBody<Item>(list: string, page: { items: Item[]; next: Place | null }): PageBody<Item> {
+  return pageBodyBy(list, page, encodeCursor);
+}
+
+/** Renders a page in another order. */
+export function pageBodyBy<Item, After>(
+  list: string,
+  { items, next }: { items: Item[]; next: After | null },
+  encode: (list: string, next: After) => string,
+): PageBody<Item> {
+  return { data: items, next_cursor: next === null ? null : encode(list, next) };
 }

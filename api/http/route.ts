@@ -114,3 +114,11 @@ export function isMutating(entry: Route): boolean {
 export function takesIdempotencyKey(entry: Route): boolean {
   return entry.method === 'post' && entry.scope !== null;
 }
+
+/** Returns the id of an update. Callers may repeat a request id; the update's id must be a new one each time. */
+export function updateIdOf(
+  { requestId }: Pick<Call<unknown, unknown, unknown>, 'requestId'>,
+  { newUuid }: Pick<ApiDependencies, 'newUuid'>,
+): string {
+  return `${requestId}/${newUuid()}`;
+}

@@ -1,24 +1,11 @@
-/**
- * Routes of notifications.
- *
- * Owns: showing what customers were told. Does not own telling them (group notification-service).
- */
-import { listNotifications, notification, type Notification } from '../../contracts/http/notifications';
+/** Routes of notifications. */
+import * as sent from '../../billing/notification/sent';
 import { listOf } from '../../contracts/http/lists';
-import type { Prisma } from '../../prisma/generated/client';
-import { instantOrNull } from '../../billing/rows';
-import { pageArguments, pageOf } from '../http/cursors';
+import { listNotifications, notification } from '../../contracts/http/notifications';
+import { pageBody, readPage } from '../http/cursors';
 import { route } from '../http/route';
 
 const list = 'notifications';
-
-function toNotification(row: Prisma.NotificationGetPayload<object>): Notification {
-  return notification.parse({
-    ...row,
-    requested_at: row.requested_at.toISOString(),
-    sent_at: instantOrNull(row.sent_at),
-  });
-}
 
 export const notificationRoutes = [
   route({
@@ -26,20 +13,15 @@ export const notificationRoutes = [
     path: '/notifications',
     operationId: 'listNotifications',
     tag: 'Notifications',
-    summary: 'List what customers were told, newest first',
-    description: 'Neither what a notification said nor the address that it went to is kept.',
+    summary: 'List notifications to customers, newest first',
+    description: 'Neither the text of a notification nor the address that it went to is kept.',
     scope: 'operator',
     query: listNotifications,
     answers: { 200: { description: 'A page.', schema: listOf(notification) } },
     problems: ['malformed_cursor'],
     async handle({ query }, { db }) {
-      const { after, ...page } = pageArguments(list, query);
-      const { customer_id, subscription_id, status } = query;
-      const rows = await db.notification.findMany({
-        where: { customer_id, subscription_id, status, ...after },
-        ...page,
-      });
-      return { status: 200, body: pageOf(list, query, rows, toNotification) };
+      const page = await sent.listNotifications(db, query, readPage(list, query));
+      return { status: 200, body: pageBody(list, page) };
     },
   }),
 ];

@@ -1,18 +1,18 @@
 /**
  * Routes of refunds.
  *
- * Owns: reading them, and handing a wish for one to the payment's process. Invariant: the API writes no refund; what it
- * answers was read after the process had promised it.
+ * Invariant: the API writes no refund; what it answers was read after the payment's process had reserved it.
  */
 import { z } from 'zod';
+import { actorOf } from '../../access/authentication';
+import { requirePayment } from '../../billing/payment/payments';
+import { listRefunds, readRefund } from '../../billing/payment/refunds';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { createRefund, refund, type CreateRefund } from '../../contracts/http/refunds';
-import { toRefund } from '../../billing/rows';
-import { pageArguments, pageOf } from '../http/cursors';
+import { pageBody, readPage } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound } from '../../contracts/problem-error';
-import { route, type Answer, type Call } from '../http/route';
+import { route, updateIdOf, type Answer, type Call } from '../http/route';
 
 const tag = 'Payments';
 const list = 'refunds';
@@ -20,18 +20,15 @@ const params = z.object({ payment_id: id });
 
 async function create(
   call: Call<z.output<typeof params>, unknown, CreateRefund>,
-  { db, payments, newUuid }: ApiDependencies,
+  deps: ApiDependencies,
 ): Promise<Answer> {
   const paymentId = call.params.payment_id;
-  if ((await db.payment.count({ where: { id: paymentId } })) === 0) throw notFound('payment');
+  await requirePayment(deps.db, paymentId);
   const refundId = call.idFor('refund');
   const { amount = null, reason } = call.body;
-  const actor = { kind: 'api_key' as const, id: call.caller.id, reason };
-  // Callers may repeat a request id; the asking must be a new one each time.
-  const asking = `${call.requestId}/${newUuid()}`;
-  await payments.refund(paymentId, { refund_id: refundId, amount, reason, actor }, asking);
-  const row = await db.refund.findUniqueOrThrow({ where: { id: refundId } });
-  return { status: 201, body: toRefund(row) };
+  const command = { refund_id: refundId, amount, reason, actor: actorOf(call.caller, reason) };
+  await deps.payments.refund(paymentId, command, updateIdOf(call, deps));
+  return { status: 201, body: await readRefund(deps.db, refundId) };
 }
 
 export const refundRoutes = [
@@ -40,7 +37,7 @@ export const refundRoutes = [
     path: '/payments/{payment_id}/refunds',
     operationId: 'createRefund',
     tag,
-    summary: 'Give money of a payment back',
+    summary: 'Refund a payment',
     description:
       'All that is left of it, or an amount. `pending`: the provider has not given a final answer yet, and is asked ' +
       'again until it does; read the refunds to see how that ended.',
@@ -63,11 +60,8 @@ export const refundRoutes = [
     answers: { 200: { description: 'A page.', schema: listOf(refund) } },
     problems: ['not_found', 'malformed_cursor'],
     async handle({ params, query }, { db }) {
-      const { after, ...page } = pageArguments(list, query);
-      const { payment_id } = params;
-      if ((await db.payment.count({ where: { id: payment_id } })) === 0) throw notFound('payment');
-      const rows = await db.refund.findMany({ where: { payment_id, ...after }, ...page });
-      return { status: 200, body: pageOf(list, query, rows, toRefund) };
+      const page = await listRefunds(db, params.payment_id, readPage(list, query));
+      return { status: 200, body: pageBody(list, page) };
     },
   }),
 ];

@@ -1,9 +1,13 @@
 /**
- * Routes of subscriptions: making and reading them.
+ * Routes of subscriptions: creating and reading them.
  *
- * Invariant: the API writes no subscription; what it answers was read after the process had concluded.
+ * Invariants: the API writes no subscription; what it answers was read after the process had concluded the creation.
+ * Whatever goes wrong after the id is known, the refusal names it.
  */
 import { z } from 'zod';
+import { actorOf } from '../../access/authentication';
+import { prepareCreation, readConcluded } from '../../billing/subscription/request-creation';
+import * as subscriptions from '../../billing/subscription/subscriptions';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import {
@@ -12,52 +16,64 @@ import {
   listSubscriptions,
   subscription,
   subscriptionPeriod,
-  type SubscriptionPeriod,
+  type CreatedSubscription,
+  type CreateSubscription,
 } from '../../contracts/http/subscriptions';
-import type { Prisma } from '../../prisma/generated/client';
-import { toSubscription } from '../../billing/rows';
-import { decodePosition, encodePosition, pageArguments, pageOf } from '../http/cursors';
+import { ProblemError } from '../../contracts/problem-error';
+import { decodePosition, encodePosition, pageBody, pageBodyBy, readPage, readPageBy } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { notFound } from '../../contracts/problem-error';
-import { route, type Answer, type Call } from '../http/route';
-import * as creation from './create-subscription';
+import { toProblem } from '../http/problems';
+import { route, updateIdOf, type Answer, type Call } from '../http/route';
 
 const tag = 'Subscriptions';
 const list = 'subscriptions';
 const periodList = 'periods';
 const subscriptionParams = z.object({ subscription_id: id });
-type SubscriptionParams = z.output<typeof subscriptionParams>;
+type CreationCall = Call<unknown, unknown, CreateSubscription>;
 
-function toPeriod(row: Prisma.SubscriptionPeriodGetPayload<object>): SubscriptionPeriod {
-  return {
-    index: row.index,
-    start: row.start.toISOString(),
-    end: row.end.toISOString(),
-    currency: row.currency,
-    amount: Number(row.amount),
-    paid_at: row.paid_at?.toISOString() ?? null,
-    payment_id: row.payment_id,
-  };
+async function create(call: CreationCall, deps: ApiDependencies): Promise<Answer> {
+  const subscriptionId = call.idFor('subscription');
+  try {
+    const created = await createOnce(call, deps, subscriptionId);
+    return {
+      status: created.status === 'incomplete' ? 202 : 201,
+      body: created,
+      headers: { Location: `/subscriptions/${subscriptionId}` },
+      subjectId: subscriptionId,
+    };
+  } catch (error) {
+    throw namingSubscription(error, subscriptionId);
+  }
 }
 
-async function periods(
-  { params, query }: Call<SubscriptionParams, z.output<typeof pageQuery>, unknown>,
-  { db }: ApiDependencies,
-): Promise<Answer> {
-  const where = { subscription_id: params.subscription_id };
-  const after = query.cursor === undefined ? -1 : decodePosition(periodList, query.cursor);
-  if ((await db.subscription.count({ where: { id: params.subscription_id } })) === 0) {
-    throw notFound('subscription');
-  }
-  const rows = await db.subscriptionPeriod.findMany({
-    where: { ...where, index: { gt: after } },
-    orderBy: { index: 'asc' },
-    take: query.limit + 1,
+async function createOnce(
+  call: CreationCall,
+  deps: ApiDependencies,
+  subscriptionId: string,
+): Promise<CreatedSubscription> {
+  const prepared = await prepareCreation(deps.db, {
+    id: subscriptionId,
+    request: call.body,
+    actor: actorOf(call.caller, null),
+    requestedAt: deps.now(),
+    traceparent: call.traceparent,
+    mayExist: call.lease !== null,
+    deadlines: deps.deadlines,
   });
-  const given = rows.slice(0, query.limit);
-  const last = rows.length > query.limit ? given.at(-1) : undefined;
-  const next_cursor = last === undefined ? null : encodePosition(periodList, last.index);
-  return { status: 200, body: { data: given.map(toPeriod), next_cursor } };
+  if ('concluded' in prepared) return prepared.concluded;
+  const result = await deps.process.create(prepared.creation, updateIdOf(call, deps));
+  const created = result === 'too_late' ? null : await readConcluded(deps.db, subscriptionId);
+  if (created !== null) return created;
+  const detail = 'The subscription could not be concluded in time; ask again with the same Idempotency-Key.';
+  throw new ProblemError('unavailable', detail);
+}
+
+/** A refusal that leaves the outcome open names the subscription. */
+function namingSubscription(error: unknown, subscriptionId: string): ProblemError {
+  const problem = toProblem(error);
+  if (problem.status < 500) return problem;
+  const extras = { ...problem.extras, subscription_id: subscriptionId };
+  return new ProblemError(problem.code, problem.detail, extras, { cause: problem.cause ?? error });
 }
 
 export const subscriptionRoutes = [
@@ -66,7 +82,7 @@ export const subscriptionRoutes = [
     path: '/subscriptions',
     operationId: 'createSubscription',
     tag,
-    summary: 'Make a subscription',
+    summary: 'Create a subscription',
     description:
       'Answered when the first payment is decided, or after 10 s with 202 while it is still open. After 503 the ' +
       'outcome is open: repeat with the same Idempotency-Key, or read the subscription that the answer names.',
@@ -77,7 +93,7 @@ export const subscriptionRoutes = [
       202: { description: 'The first payment is still open.', schema: createdSubscription },
     },
     problems: ['payment_declined'],
-    handle: creation.createSubscription,
+    handle: create,
   }),
   route({
     method: 'get',
@@ -90,13 +106,8 @@ export const subscriptionRoutes = [
     answers: { 200: { description: 'A page.', schema: listOf(subscription) } },
     problems: ['malformed_cursor'],
     async handle({ query }, { db }) {
-      const { after, ...page } = pageArguments(list, query);
-      const { status, customer_id, plan_id } = query;
-      const rows = await db.subscription.findMany({
-        where: { status, customer_id, plan_id, ...after },
-        ...page,
-      });
-      return { status: 200, body: pageOf(list, query, rows, toSubscription) };
+      const page = await subscriptions.listSubscriptions(db, query, readPage(list, query));
+      return { status: 200, body: pageBody(list, page) };
     },
   }),
   route({
@@ -110,9 +121,7 @@ export const subscriptionRoutes = [
     answers: { 200: { description: 'The subscription.', schema: subscription } },
     problems: ['not_found'],
     async handle({ params }, { db }) {
-      const row = await db.subscription.findUnique({ where: { id: params.subscription_id } });
-      if (row === null) throw notFound('subscription');
-      return { status: 200, body: toSubscription(row) };
+      return { status: 200, body: await subscriptions.readSubscription(db, params.subscription_id) };
     },
   }),
   route({
@@ -126,6 +135,10 @@ export const subscriptionRoutes = [
     query: pageQuery,
     answers: { 200: { description: 'A page.', schema: listOf(subscriptionPeriod) } },
     problems: ['not_found', 'malformed_cursor'],
-    handle: periods,
+    async handle({ params, query }, { db }) {
+      const asked = readPageBy(periodList, query, decodePosition);
+      const page = await subscriptions.listPeriods(db, params.subscription_id, asked);
+      return { status: 200, body: pageBodyBy(periodList, page, encodePosition) };
+    },
   }),
 ];

@@ -7,7 +7,7 @@ import {
   decodePosition,
   encodeCursor,
   encodePosition,
-  pageOf,
+  pageBody,
 } from '../../../api/http/cursors';
 import { isDatabaseUnavailable } from '../../../api/http/database-unavailable';
 import { describeError, scrubbed } from '../../../api/http/logging';
@@ -17,6 +17,7 @@ import { problemBody, problemHeaders, toProblem } from '../../../api/http/proble
 import { canonicalJson, requestHash } from '../../../access/request-hash';
 import { readQuery } from '../../../api/http/query';
 import { fieldPath, validated } from '../../../contracts/validation';
+import { pageOf } from '../../../prisma/pages';
 import { problem, problems, type ProblemCode } from '../../../contracts/problems';
 
 describe('card numbers', () => {
@@ -157,13 +158,21 @@ describe('cursors', () => {
 
   test('the last page has no cursor', () => {
     const rows = [place, { ...place, id: 'sub_02' }];
-    expect(pageOf('plans', { limit: 2 }, rows, ({ id }) => id)).toEqual({
+    expect(
+      pageBody(
+        'plans',
+        pageOf(rows, 2, ({ id }) => id),
+      ),
+    ).toEqual({
       data: ['sub_01', 'sub_02'],
       next_cursor: null,
     });
-    expect(pageOf('plans', { limit: 1 }, rows, ({ id }) => id).next_cursor).toBe(
-      encodeCursor('plans', place),
-    );
+    expect(
+      pageBody(
+        'plans',
+        pageOf(rows, 1, ({ id }) => id),
+      ).next_cursor,
+    ).toBe(encodeCursor('plans', place));
   });
 });
 

@@ -1,0 +1,108 @@
+/**
+ * Customers' payment methods: adding, listing and deleting them.
+ *
+ * Invariants: the provider's token comes in and never goes out; a deletion that would leave a running subscription
+ * without any method is refused unless it is forced.
+ */
+import type { CreatePaymentMethod, PaymentMethod } from '../../contracts/http/customers';
+import { notFound, ProblemError } from '../../contracts/problem-error';
+import { isFinal, subscriptionStatuses } from '../../domain/subscription/subscription';
+import { inTransaction, type Database } from '../../prisma/client';
+import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
+import type { PaymentMethodRow } from '../rows';
+import { lockKnownCustomer, refuseErased } from './customers';
+import {
+  enqueueDefaultMethod,
+  enqueueMethodDeletion,
+  findPaymentMethod,
+  insertPaymentMethod,
+  isMethodInUse,
+} from './store';
+
+const runningStatuses = subscriptionStatuses.filter((status) => !isFinal(status));
+
+function toPaymentMethod(row: PaymentMethodRow, defaultId: string | null): PaymentMethod {
+  return {
+    id: row.id,
+    customer_id: row.customer_id,
+    provider: row.provider,
+    brand: row.brand,
+    last4: row.last4,
+    exp_month: row.exp_month,
+    exp_year: row.exp_year,
+    default: row.id === defaultId,
+    created_at: row.created_at.toISOString(),
+  };
+}
+
+export interface NewPaymentMethod {
+  id: string;
+  customerId: string;
+  /** Which card the token is at its provider, where the token shows it. */
+  fingerprint: string | null;
+  method: CreatePaymentMethod;
+}
+
+/** Adds a payment method, once by its id. @throws ProblemError `not_found`, `customer_erased` */
+export async function addPaymentMethod(
+  db: Database,
+  { id, customerId, fingerprint, method: { default: wanted, ...fields } }: NewPaymentMethod,
+): Promise<PaymentMethod> {
+  return inTransaction(db, async (tx) => {
+    const customer = await lockKnownCustomer(tx, customerId);
+    const before = await findPaymentMethod(tx, customerId, id);
+    if (before !== null) return toPaymentMethod(before, customer.default_payment_method_id);
+    refuseErased(customer);
+    const row = await insertPaymentMethod(tx, { ...fields, fingerprint, id, customer_id: customerId });
+    const isDefault = wanted ?? customer.default_payment_method_id === null;
+    if (!isDefault) return toPaymentMethod(row, customer.default_payment_method_id);
+    enqueueDefaultMethod(tx, customerId, id);
+    return toPaymentMethod(row, id);
+  });
+}
+
+/** Lists a customer's payment methods, newest first. @throws ProblemError `not_found` */
+export async function listPaymentMethods(
+  db: Database,
+  customerId: string,
+  page: PageRequest,
+): Promise<Page<PaymentMethod>> {
+  const customer = await db.customer.findUnique({ where: { id: customerId } });
+  if (customer === null) throw notFound('customer');
+  const { after, ...order } = newestFirst(page);
+  const where = { customer_id: customerId, deleted_at: null, ...after };
+  const rows = await db.paymentMethod.findMany({ where, ...order });
+  return pageOf(rows, page.limit, (row) => toPaymentMethod(row, customer.default_payment_method_id));
+}
+
+/**
+ * Deletes a payment method; deleted already, it changes nothing.
+ * @param isForced delete it although a subscription uses it
+ * @throws ProblemError `not_found`, `payment_method_in_use`
+ */
+export async function deletePaymentMethod(
+  db: Database,
+  customerId: string,
+  methodId: string,
+  isForced: boolean,
+): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const customer = await lockKnownCustomer(tx, customerId);
+    const method = await findPaymentMethod(tx, customerId, methodId);
+    if (method === null) throw notFound('payment method');
+    if (method.deleted_at !== null) return;
+    const defaultId = customer.default_payment_method_id;
+    const isDefault = defaultId === methodId;
+    const isReplaced = defaultId !== null && !isDefault;
+    if (
+      !isForced &&
+      !isReplaced &&
+      (await isMethodInUse(tx, customerId, methodId, isDefault, runningStatuses))
+    ) {
+      const detail = 'A subscription pays with it. Make another one the default first, or send force=true.';
+      throw new ProblemError('payment_method_in_use', detail);
+    }
+    enqueueMethodDeletion(tx, methodId);
+    if (isDefault) enqueueDefaultMethod(tx, customerId, null);
+  });
+}

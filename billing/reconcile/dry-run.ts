@@ -1,0 +1,21 @@
+/** What a round of the reconciliation would find. Reads only. */
+import type { StuckWork } from '../../contracts/http/scheduler';
+import { predicateNames } from '../../domain/stuck-work';
+import type { Database } from '../../prisma/client';
+import { findStuckWork } from './stuck-work';
+
+const toleranceMs = 60_000;
+const countedAtMost = 500;
+const shownAtMost = 20;
+
+/** Counts the stuck work by predicate, each with some of its subjects. */
+export async function dryRun(db: Database): Promise<StuckWork> {
+  const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit: countedAtMost });
+  const data = predicateNames.flatMap((predicate): StuckWork['data'] => {
+    const found = items.filter((item) => item.predicate === predicate);
+    if (found.length === 0) return [];
+    const subjects = found.slice(0, shownAtMost).map(({ subject }) => subject);
+    return [{ predicate, count: found.length, subjects }];
+  });
+  return { data };
+}
