@@ -16,7 +16,7 @@ import type { EventData, EventTopic } from '../../contracts/topics/events';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { inTransaction } from '../../prisma/client';
 import { toSubscription } from '../../billing/rows';
-import { actor, type GivenBilling } from './given-billing';
+import { actor, type TestBilling } from './billing';
 
 export interface Lived {
   id: string;
@@ -38,7 +38,7 @@ let clocks = 0;
 
 /** Creates it at `now`, paid when there is something to pay. */
 export async function lives(
-  given: GivenBilling,
+  given: TestBilling,
   now: string,
   more: Partial<SubscriptionCreation> = {},
   timeZone = 'UTC',
@@ -65,7 +65,7 @@ export async function lives(
   return livedOf(given, id, clockId);
 }
 
-function livedOf(given: GivenBilling, id: string, clockId: string): Lived {
+function livedOf(given: TestBilling, id: string, clockId: string): Lived {
   const { db } = given;
   let commands = 0;
   const command = () => {
@@ -133,14 +133,14 @@ const unchanged = {
   answer_within_ms: 0,
 } as const;
 
-async function charged(given: GivenBilling, record: SubscriptionRecord): Promise<void> {
+async function charged(given: TestBilling, record: SubscriptionRecord): Promise<void> {
   const { id, open_payment_id: paymentId, status } = record.subscription;
   if (paymentId === null || status !== 'active') return;
   const answer = await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'renewal' });
   if (answer.status === 'completed') await applyPayment(given.db, id, paymentId);
 }
 
-async function change(given: GivenBilling, id: string, command: ChangeCommand) {
+async function change(given: TestBilling, id: string, command: ChangeCommand) {
   const begun = await commitChange(given.db, id, command);
   if (begun.kind !== 'charge') return begun;
   await attemptPayment(given, { payment_id: begun.payment_id, number: 1, trigger: 'manual' });

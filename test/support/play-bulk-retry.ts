@@ -4,10 +4,10 @@ import { bulkRetryStart } from '../../contracts/workflows/workflows';
 import { beginRun } from '../../billing/retry/bulk-retries';
 import { inTransaction } from '../../prisma/client';
 import { writeFailed } from './failed-payment';
-import { actor, completed, type GivenBilling } from './given-billing';
+import { actor, completed, type TestBilling } from './billing';
 
 interface Recorder {
-  given: GivenBilling;
+  given: TestBilling;
   client: Client;
   save(workflowId: string, name: string): Promise<void>;
 }

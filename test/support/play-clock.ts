@@ -2,11 +2,11 @@
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { paymentWorkflowId, testClockStart } from '../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../domain/ids';
-import { completed, pending, type GivenBilling } from './given-billing';
+import { completed, pending, type TestBilling } from './billing';
 import { until } from './until';
 
 interface Recorder {
-  given: GivenBilling;
+  given: TestBilling;
   client: Client;
   create(id: string, charges: (typeof completed)[], more: object): Promise<void>;
   save(workflowId: string, name: string): Promise<void>;

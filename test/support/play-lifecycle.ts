@@ -11,11 +11,11 @@ import {
 } from '../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../domain/ids';
 import { moveBack } from './due';
-import { actor, completed, declined, type GivenBilling } from './given-billing';
+import { actor, completed, declined, type TestBilling } from './billing';
 import { until } from './until';
 
 interface Recorder {
-  given: GivenBilling;
+  given: TestBilling;
   client: Client;
   create(id: string, charges: (typeof completed)[]): Promise<void>;
   ask(id: string, update: string, command: object): Promise<unknown>;

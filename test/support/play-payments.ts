@@ -5,10 +5,10 @@ import { periodPaymentId } from '../../domain/ids';
 import { inTransaction } from '../../prisma/client';
 import { requestPayment } from '../../billing/payment/request-payment';
 import { settleAttempt } from '../../billing/payment/settle-attempt';
-import { actor, completed, pending, refunded, type GivenBilling } from './given-billing';
+import { actor, completed, pending, refunded, type TestBilling } from './billing';
 
 interface Recorder {
-  given: GivenBilling;
+  given: TestBilling;
   client: Client;
   create(id: string, charges: (typeof completed)[]): Promise<void>;
   ask(id: string, update: string, command: object): Promise<unknown>;

@@ -26,15 +26,7 @@ import {
 import { periodPaymentId } from '../../domain/ids';
 import { inTransaction } from '../../prisma/client';
 import { settleAttempt } from '../../billing/payment/settle-attempt';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  noAnswer,
-  pending,
-  type GivenBilling,
-} from './given-billing';
+import { actor, completed, declined, openBilling, noAnswer, pending, type TestBilling } from './billing';
 import { workflowBundle } from './servers/workflows';
 import { playBulkRetry } from './play-bulk-retry';
 import { playClock } from './play-clock';
@@ -47,7 +39,7 @@ const root = join(__dirname, '..', '..');
 const identity = 'recorder';
 
 interface Recorder {
-  given: GivenBilling;
+  given: TestBilling;
   client: Client;
   create(id: string, charges: (typeof completed)[], more?: object): Promise<void>;
   /** A command to a subscription; its id follows from both. */
@@ -81,7 +73,7 @@ export async function recordHistories(folder: string): Promise<void> {
   const [connection, native, given] = await Promise.all([
     Connection.connect({ address }),
     NativeConnection.connect({ address }),
-    givenBilling(),
+    openBilling(),
   ]);
   const client = new Client({ connection, identity });
   await registerSearchAttributes(connection);
@@ -122,7 +114,7 @@ async function registerSearchAttributes(connection: Connection): Promise<void> {
   });
 }
 
-async function makeWorkers(connection: NativeConnection, client: Client, given: GivenBilling) {
+async function makeWorkers(connection: NativeConnection, client: Client, given: TestBilling) {
   const messenger = createMessenger(new WorkflowClient(client), 23);
   const attempt = createAttemptActivities(given);
   const make = (taskQueue: string, activities: object) =>

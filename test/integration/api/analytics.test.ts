@@ -1,13 +1,9 @@
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
 import type { ReadEvent } from '../../../contracts/topics/envelope';
 import type { Subscription } from '../../../contracts/http/subscriptions';
-import { givenApi, type GivenApi } from './given-api';
+import { useApi } from './test-api';
 
-let given: GivenApi;
-beforeAll(async () => {
-  given = await givenApi();
-});
-afterAll(() => given.end());
+const given = useApi();
 
 /** id, version, day of January 2027, monthly price, status. */
 type Fact = [string, number, number, number, Subscription['status']];

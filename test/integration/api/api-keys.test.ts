@@ -1,12 +1,8 @@
 /** API keys: made, shown once, never stored in clear, revoked at once; and the key of a fresh installation. */
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
-import { adminSecret, fixedNow, givenApi, type GivenApi } from './given-api';
+import { adminSecret, fixedNow, useApi } from './test-api';
 
-let api: GivenApi;
-beforeAll(async () => {
-  api = await givenApi();
-});
-afterAll(() => api.end());
+const api = useApi();
 
 const make = (more: object = {}, ask: { secret?: string; key?: string } = {}) =>
   api.ask('POST', '/api-keys', { body: { name: 'reader', scopes: ['catalog:read'], ...more }, ...ask });

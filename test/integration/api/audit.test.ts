@@ -3,13 +3,9 @@ import type { Route } from '../../../api/http/route';
 import { isMutating } from '../../../api/http/route';
 import { routeTable } from '../../../api/routes';
 import { shippedPolicy } from '../../../domain/retry/policy';
-import { givenApi, type GivenApi } from './given-api';
+import { useApi } from './test-api';
 
-let given: GivenApi;
-beforeAll(async () => {
-  given = await givenApi();
-});
-afterAll(() => given.end());
+const given = useApi();
 
 /** A body that is acceptable, beside its reason; what it is about need not exist. */
 const bodies: Readonly<Record<string, object>> = {

@@ -1,11 +1,10 @@
 import { recordDecision } from '../../../billing/retry/bulk-retries';
 import { ProblemError } from '../../../contracts/problem-error';
 import { writeFailed } from '../../support/failed-payment';
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 
-let api: GivenApi;
+const api = useApi();
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
   await api.ask('POST', '/plans', { body: planOf('silver') });
   const { db } = api;
@@ -27,7 +26,6 @@ beforeAll(async () => {
   await writeFailed(db, { id: 'pay_paid' });
   await db.payment.update({ where: { id: 'pay_paid' }, data: { status: 'completed' } });
 });
-afterAll(() => api?.end());
 beforeEach(() => {
   const { bulkRetries } = api;
   bulkRetries.started.length = 0;

@@ -1,11 +1,7 @@
 /** Plans and customers over HTTP and PostgreSQL: what is accepted, what is refused, and in which words. */
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 
-let api: GivenApi;
-beforeAll(async () => {
-  api = await givenApi();
-});
-afterAll(() => api.end());
+const api = useApi();
 
 describe('plans', () => {
   test('a plan is made, read and listed', async () => {

@@ -1,11 +1,7 @@
 import { startProgram } from '../../support/processes';
-import { adminSecret, givenApi, type GivenApi } from './given-api';
+import { adminSecret, useApi } from './test-api';
 
-let given: GivenApi;
-beforeAll(async () => {
-  given = await givenApi();
-});
-afterAll(() => given.end());
+const given = useApi();
 
 async function letter(id: string, value: Buffer | null = Buffer.from('not json')): Promise<void> {
   await given.db.deadLetter.create({

@@ -1,9 +1,9 @@
 /** The API as the sandbox provider calls it, and what its webhooks have left in the database. */
 import type { WebhookDelivery } from '../../../prisma/generated/client';
-import { fixedNow, givenApi, type Ask, type GivenApi, type Reply } from './given-api';
+import { fixedNow, openApi, type Ask, type TestApi, type Reply } from './test-api';
 import type { Sent } from './sandbox-events';
 
-export interface GivenWebhooks extends GivenApi {
+export interface GivenWebhooks extends TestApi {
   send(sent: Sent, more?: Ask): Promise<Reply>;
   counts(): Promise<{ deliveries: number; events: number }>;
   deliveryOf(providerEventId: string): Promise<WebhookDelivery>;
@@ -12,7 +12,7 @@ export interface GivenWebhooks extends GivenApi {
 }
 
 export async function givenWebhooks(): Promise<GivenWebhooks> {
-  const given = await givenApi();
+  const given = await openApi();
   const { db, ask, refused, logged, clock } = given;
   return {
     ...given,

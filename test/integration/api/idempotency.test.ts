@@ -1,11 +1,7 @@
 /** Idempotency-Key: one effect and one answer, whatever the number, the order and the fate of the tries. */
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 
-let api: GivenApi;
-beforeAll(async () => {
-  api = await givenApi();
-});
-afterAll(() => api.end());
+const api = useApi();
 
 const nameless = (more: object = {}) => ({ ...planOf('unused'), id: undefined, ...more });
 const plansNamed = (name: string) => api.db.plan.count({ where: { name } });

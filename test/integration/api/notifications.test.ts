@@ -1,11 +1,7 @@
 import { notification } from '../../../contracts/http/notifications';
-import { fixedNow, givenApi, type GivenApi } from './given-api';
+import { fixedNow, useApi } from './test-api';
 
-let given: GivenApi;
-beforeAll(async () => {
-  given = await givenApi();
-});
-afterAll(() => given?.end());
+const given = useApi();
 
 const reported = (id: string, minutes: number, more: object = {}) => ({
   id,

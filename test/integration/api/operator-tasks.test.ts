@@ -3,14 +3,12 @@ import { ProblemError } from '../../../contracts/problem-error';
 import { inTransaction } from '../../../prisma/client';
 import { raiseOperatorTask, raiseOperatorTaskAgain } from '../../../billing/operator-tasks';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
-import { fixedNow, givenApi, type GivenApi } from './given-api';
+import { fixedNow, useApi } from './test-api';
 
-let given: GivenApi;
+const given = useApi();
 beforeAll(async () => {
-  given = await givenApi();
   await given.db.customer.create({ data: { id: 'ada' } });
 });
-afterAll(() => given.end());
 beforeEach(() => {
   given.payments.looks = [];
   given.payments.onLook = () => Promise.resolve();

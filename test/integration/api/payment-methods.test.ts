@@ -1,12 +1,10 @@
 /** Payment methods: tokens in, never out; card numbers refused; none in use is lost by mistake. */
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 
-let api: GivenApi;
+const api = useApi();
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
 });
-afterAll(() => api.end());
 
 const add = (customerId: string, more: object = {}) =>
   api.ask('POST', `/customers/${customerId}/payment-methods`, {

@@ -1,12 +1,11 @@
 import { inTransaction } from '../../../prisma/client';
 import { cancelPayment } from '../../../billing/payment/follow-up';
 import { ProblemError } from '../../../contracts/problem-error';
-import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
+import { fixedNow, useApi, planOf } from './test-api';
 import { declined, writeRows } from './played-rows';
 
-let given: GivenApi;
+const given = useApi();
 beforeAll(async () => {
-  given = await givenApi();
   await given.ask('POST', '/plans', { body: planOf('gold') });
   for (const id of ['ada', 'bob', 'list']) await given.db.customer.create({ data: { id } });
   await given.db.customer.create({ data: { id: 'gone', erased_at: fixedNow } });
@@ -22,7 +21,6 @@ beforeAll(async () => {
     await writeRows(given.db, { ...creation, payment_method_id: null } as never, status, null);
   }
 });
-afterAll(() => given.end());
 
 const wanted = { customer_id: 'ada', amount: 700, currency: 'EUR', reason: 'set-up fee' };
 const create = (body: object, more: object = {}) => given.ask('POST', '/payments', { body, ...more });

@@ -1,7 +1,7 @@
 /** The rows that the services behind the API would have written. */
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import type { Database } from '../../../prisma/client';
-import { fixedNow } from './given-api';
+import { fixedNow } from './test-api';
 
 export const declined = {
   category: 'soft',

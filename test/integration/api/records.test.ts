@@ -1,11 +1,7 @@
 /** What is left of a call: one line in the log, one row in the audit log, and nothing that should not be there. */
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 
-let api: GivenApi;
-beforeAll(async () => {
-  api = await givenApi();
-});
-afterAll(() => api.end());
+const api = useApi();
 
 describe('the log and the audit log', () => {
   test('one line for each request: the route’s pattern, never the URL, the body or a header', async () => {

@@ -2,15 +2,13 @@ import { inTransaction } from '../../../prisma/client';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import { ProblemError } from '../../../contracts/problem-error';
-import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
+import { fixedNow, useApi, planOf } from './test-api';
 
-let given: GivenApi;
+const given = useApi();
 beforeAll(async () => {
-  given = await givenApi();
   await given.ask('POST', '/plans', { body: planOf('gold') });
   await given.db.customer.create({ data: { id: 'cus_1' } });
 });
-afterAll(() => given.end());
 beforeEach(() => {
   given.payments.refunds = [];
   given.payments.onRefund = (paymentId, command) =>

@@ -1,12 +1,8 @@
 /** What is done with requests before any route: who calls, what is sent, what never leaks (OWASP API1 to API9). */
 import { hashOfSecret } from '../../../access/keys';
-import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
+import { fixedNow, useApi, planOf } from './test-api';
 
-let api: GivenApi;
-beforeAll(async () => {
-  api = await givenApi();
-});
-afterAll(() => api.end());
+const api = useApi();
 
 describe('bodies', () => {
   test.each([

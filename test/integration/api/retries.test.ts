@@ -1,15 +1,13 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { paymentStatuses, type DeclineCode, type PaymentStatus } from '../../../domain/payment/payment';
 import { until } from '../../support/until';
-import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
+import { fixedNow, useApi, planOf } from './test-api';
 import { declined, writeRows } from './played-rows';
 
-let given: GivenApi;
+const given = useApi();
 beforeAll(async () => {
-  given = await givenApi();
   await given.ask('POST', '/plans', { body: planOf('gold') });
 });
-afterAll(() => given.end());
 
 let made = 0;
 /** A payment that failed once, with a card that its customer has; `more` is what is different. */

@@ -1,11 +1,7 @@
 import { shippedPolicy } from '../../../domain/retry/policy';
-import { fixedNow, givenApi, type GivenApi } from './given-api';
+import { fixedNow, useApi } from './test-api';
 
-let given: GivenApi;
-beforeAll(async () => {
-  given = await givenApi();
-});
-afterAll(() => given.end());
+const given = useApi();
 
 const document = { ladder: [{ after: 'P1D' }, { after: 'P2D' }], grace_days: 5, final_action: 'pause' };
 const put = (id: string, body: object = document, headers: Record<string, string> = {}) =>

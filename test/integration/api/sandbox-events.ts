@@ -1,6 +1,6 @@
 /** Webhooks of the sandbox provider as they arrive, made and signed by the official library. */
 import { Webhook } from 'standardwebhooks';
-import { fixedNow, webhookSecrets } from './given-api';
+import { fixedNow, webhookSecrets } from './test-api';
 
 /** `former` is on its way out, and still accepted. */
 export const [newest = '', former = ''] = webhookSecrets;

@@ -2,14 +2,13 @@
 import { schedulerCommands } from '../../../cli/commands/scheduler';
 import type { Row } from '../../../cli/output';
 import { publishDue } from '../../../billing/renewal/publish-due';
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 import { writeRows } from './played-rows';
 
 const schedule = { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 };
-let api: GivenApi;
+const api = useApi();
 let id: string;
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
   await api.ask('POST', '/customers', { body: { id: 'ada' } });
   await api.ask('POST', '/customers/ada/payment-methods', { body: { provider: 'sandbox', token: 'tok_ok' } });
@@ -20,7 +19,6 @@ beforeAll(async () => {
   id = (await api.ask('POST', '/subscriptions', { body: { customer_id: 'ada', plan_id: 'gold' } })).body.id;
 });
 beforeEach(() => setDue('2027-01-01T00:00:00.000Z', null));
-afterAll(() => api.end());
 
 /** The database's clock is real: due, and long since. */
 const setDue = (at: string, announced: number | null) =>

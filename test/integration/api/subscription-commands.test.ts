@@ -1,12 +1,11 @@
 /** Changing, pausing, resuming a subscription over HTTP, and what a change would cost. */
 import { ProblemError } from '../../../contracts/problem-error';
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 import { writeRows } from './played-rows';
 
-let api: GivenApi;
+const api = useApi();
 let id: string;
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
   await api.ask('POST', '/plans', { body: planOf('platinum', { amount: 3000 }) });
   await api.ask('POST', '/plans', { body: planOf('dollar', { currency: 'USD' }) });
@@ -22,7 +21,6 @@ beforeEach(async () => {
   };
   id = (await api.ask('POST', '/subscriptions', { body: { customer_id: 'ada', plan_id: 'gold' } })).body.id;
 });
-afterAll(() => api.end());
 
 const put = (body: object, headers = {}) => api.ask('PUT', `/subscriptions/${id}`, { body, headers });
 const commands = () => api.process.commands.map(({ name, command }) => ({ name, ...command }));

@@ -1,13 +1,12 @@
 /** POST /subscriptions: the checks before, the asking, and the answer that the rows give. */
 import { ProblemError } from '../../../contracts/problem-error';
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 import { declined, writeRows } from './played-rows';
 
-let api: GivenApi;
+const api = useApi();
 let methodId: string;
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
   await api.ask('POST', '/plans', { body: planOf('free', { amount: 0 }) });
   await api.ask('POST', '/plans', { body: planOf('tried', { trial_days: 14 }) });
@@ -28,7 +27,6 @@ beforeEach(() => {
   };
   api.process.onCommand = () => Promise.resolve();
 });
-afterAll(() => api.end());
 
 const subscribe = (more: object = {}, key?: string) =>
   api.ask('POST', '/subscriptions', { body: { customer_id: 'ada', plan_id: 'gold', ...more }, key });

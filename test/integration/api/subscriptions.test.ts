@@ -1,11 +1,10 @@
 /** Reading subscriptions, their periods and payments; cancelling them. */
 import { ProblemError } from '../../../contracts/problem-error';
-import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
+import { fixedNow, useApi, planOf } from './test-api';
 import { declined, writeRows } from './played-rows';
 
-let api: GivenApi;
+const api = useApi();
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
   for (const id of ['ada', 'other']) await api.ask('POST', '/customers', { body: { id } });
   const body = { provider: 'sandbox', token: 'tok_ok' };
@@ -20,7 +19,6 @@ beforeEach(() => {
   };
   api.process.onCommand = () => Promise.resolve();
 });
-afterAll(() => api.end());
 
 const subscribe = (more: object = {}, key?: string) =>
   api.ask('POST', '/subscriptions', { body: { customer_id: 'ada', plan_id: 'gold', ...more }, key });

@@ -1,12 +1,10 @@
 import { ProblemError } from '../../../contracts/problem-error';
-import { givenApi, planOf, type GivenApi } from './given-api';
+import { useApi, planOf } from './test-api';
 
-let api: GivenApi;
+const api = useApi();
 beforeAll(async () => {
-  api = await givenApi();
   await api.ask('POST', '/plans', { body: planOf('gold') });
 });
-afterAll(() => api?.end());
 
 const made = async (now = '2030-01-01T00:00:00Z') =>
   String((await api.ask('POST', '/test-clocks', { body: { now } })).body.id);

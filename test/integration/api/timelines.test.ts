@@ -1,10 +1,9 @@
 /** Timelines and the audit log over HTTP: scopes, pages, and what is not there. */
-import { fixedNow, givenApi, planOf, type GivenApi } from './given-api';
+import { fixedNow, useApi, planOf } from './test-api';
 import { writeRows } from './played-rows';
 
-let given: GivenApi;
+const given = useApi();
 beforeAll(async () => {
-  given = await givenApi();
   await given.ask('POST', '/plans', { body: planOf('gold') });
   await given.db.customer.create({ data: { id: 'cus_1', default_payment_method_id: 'pm_1' } });
   const method = { id: 'pm_1', customer_id: 'cus_1', provider: 'sandbox', token: 'tok_ok' };
@@ -14,7 +13,6 @@ beforeAll(async () => {
     return 'concluded';
   };
 });
-afterAll(() => given.end());
 
 interface Page {
   data: { title: string; kind: string }[];

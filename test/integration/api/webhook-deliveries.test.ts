@@ -1,13 +1,9 @@
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { forgetBodies, replayDelivery, storeWebhook } from '../../../billing/webhook/deliveries';
 import { inTransaction } from '../../../prisma/client';
-import { fixedNow, givenApi, type GivenApi } from './given-api';
+import { fixedNow, useApi } from './test-api';
 
-let given: GivenApi;
-beforeAll(async () => {
-  given = await givenApi();
-});
-afterAll(() => given.end());
+const given = useApi();
 
 const nothing = { payment_id: null, outcome: null, dispute: null, refund: null };
 

@@ -4,8 +4,8 @@ import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { beginCreation } from '../../../billing/subscription/begin';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { outboxShard } from '../../../billing/outbox';
-import { actor, PlayedProvider } from '../../support/given-billing';
-import { fixedNow, type Ask, type Reply } from './given-api';
+import { actor, ScriptedProvider } from '../../support/billing';
+import { fixedNow, type Ask, type Reply } from './test-api';
 import { givenWebhooks, type GivenWebhooks } from './given-webhooks';
 import { former, webhook, type Sent } from './sandbox-events';
 
@@ -200,7 +200,7 @@ describe('a failure of an attempt that nobody knew of', () => {
 
   it('after the payment was completed, changes nothing', async () => {
     const paymentId = await openPayment('paid', { kind: 'renewal' });
-    const provider = new PlayedProvider();
+    const provider = new ScriptedProvider();
     const deps = { db: given.db, providers: new Map([['sandbox', provider]]) };
     await attemptPayment(deps, { payment_id: paymentId, number: 1, trigger: 'first' });
     const { version } = await paymentOf(paymentId);

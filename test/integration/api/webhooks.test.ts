@@ -1,6 +1,6 @@
 /** POST /webhooks/{provider}, over a real database: what is refused, and what is taken. */
 import { connect } from 'node:net';
-import { fixedNow, type Ask, type Reply } from './given-api';
+import { fixedNow, type Ask, type Reply } from './test-api';
 import { givenWebhooks, type GivenWebhooks } from './given-webhooks';
 import { former, newest, webhook, type Sent } from './sandbox-events';
 

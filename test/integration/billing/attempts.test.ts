@@ -1,22 +1,12 @@
 import { attemptPayment, type AttemptDependencies } from '../../../billing/payment/attempt';
 import { commitCancellation } from '../../../billing/subscription/commands';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  mismatch,
-  noAnswer,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, mismatch, noAnswer } from '../../support/billing';
 
-let given: GivenBilling;
+const given = useBilling();
 let deps: AttemptDependencies;
 beforeAll(async () => {
-  given = await givenBilling();
   deps = given;
 });
-afterAll(() => given.end());
 beforeEach(() => {
   given.provider.charges = [completed];
   given.provider.asked.length = 0;

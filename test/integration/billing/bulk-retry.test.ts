@@ -10,18 +10,14 @@ import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { writeFailed } from '../../support/failed-payment';
 import { fakeMessenger } from '../../support/fake-messenger';
-import { actor, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { actor, useBilling } from '../../support/billing';
 
-let given: GivenBilling;
+const given = useBilling();
 /** Payments whose processes were told of a wish. */
 let reported: string[] = [];
-beforeAll(async () => {
-  given = await givenBilling();
-});
 beforeEach(() => {
   reported = [];
 });
-afterAll(() => given?.end());
 
 let runs = 0;
 /** A run over payments of its own, `pay_{name}_1` and so on; the second of them was declined for good. */

@@ -1,13 +1,9 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
-import { actor, completed, givenBilling, noAnswer, type GivenBilling } from '../../support/given-billing';
+import { actor, completed, useBilling, noAnswer } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 const command = (id: string, more: object = {}) =>
   ({

@@ -2,11 +2,10 @@
 import { inTransaction } from '../../../prisma/client';
 import { paymentRow } from '../../../billing/rows';
 import { countedMethod, refusalNow } from '../../../billing/payment/retry-facts';
-import { givenBilling, type GivenBilling } from '../../support/given-billing';
+import { useBilling } from '../../support/billing';
 
-let given: GivenBilling;
+const given = useBilling();
 beforeAll(async () => {
-  given = await givenBilling();
   await given.db.customer.create({ data: { id: 'cus_2' } });
   const methods = [
     { id: 'pm_same', customer_id: 'cus_2', provider: 'sandbox', fingerprint: 'card', deleted_at: new Date() },
@@ -20,7 +19,6 @@ beforeAll(async () => {
     data: { fingerprint: 'card', brand: 'visa' },
   });
 });
-afterAll(() => given.end());
 
 /** A failed payment of a customer, tried so often with a method. */
 async function tried(id: string, payment_method_id: string, times: number): Promise<void> {

@@ -1,12 +1,11 @@
-import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { completed, declined, useBilling, pending } from '../../support/billing';
 import { applyPayment } from '../../../billing/subscription/apply-payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { lives } from '../../support/lived-subscription';
 
-let given: GivenBilling;
+const given = useBilling();
 beforeAll(async () => {
-  given = await givenBilling();
   const monthly = { currency: 'EUR', interval_unit: 'month', interval_count: 1 };
   await given.db.plan.createMany({
     data: [
@@ -26,7 +25,6 @@ beforeAll(async () => {
 beforeEach(() => {
   given.provider.charges = [completed];
 });
-afterAll(() => given.end());
 
 const paymentOf = (id: string, period: number) =>
   given.db.payment.findFirstOrThrow({

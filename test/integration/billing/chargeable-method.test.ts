@@ -12,14 +12,14 @@ import type {
 import {
   completed,
   declined,
-  givenBilling,
+  openBilling,
   noAnswer,
-  PlayedProvider,
-  type GivenBilling,
-} from '../../support/given-billing';
+  ScriptedProvider,
+  type TestBilling,
+} from '../../support/billing';
 
 /** Has such a step, and says `outcomes` one after the other. */
-class PreparingProvider extends PlayedProvider implements PaymentProvider {
+class PreparingProvider extends ScriptedProvider implements PaymentProvider {
   readonly prepared: PaymentMethodRequest[] = [];
   readonly looked: LookupRequest[] = [];
 
@@ -38,9 +38,9 @@ class PreparingProvider extends PlayedProvider implements PaymentProvider {
   }
 }
 
-let billing: GivenBilling;
+let billing: TestBilling;
 beforeEach(async () => {
-  billing = await givenBilling();
+  billing = await openBilling();
 });
 afterEach(() => billing.end());
 

@@ -5,13 +5,9 @@ import { adoptSubscription, createSubscription } from '../../../billing/subscrip
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { periodPaymentId } from '../../../domain/ids';
-import { declined, completed, givenBilling, noAnswer, type GivenBilling } from '../../support/given-billing';
+import { declined, completed, useBilling, noAnswer } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 const rowOf = (id: string) => given.db.subscription.findUniqueOrThrow({ where: { id } });
 const eventsOf = (id: string) =>

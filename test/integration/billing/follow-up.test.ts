@@ -7,22 +7,13 @@ import {
   markUnknown,
   repeatCall,
 } from '../../../billing/payment/follow-up';
-import {
-  completed,
-  declined,
-  givenBilling,
-  noAnswer,
-  pending,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
 
-let given: GivenBilling;
+const given = useBilling();
 let deps: AttemptDependencies;
 beforeAll(async () => {
-  given = await givenBilling();
   deps = given;
 });
-afterAll(() => given.end());
 beforeEach(() => {
   given.provider.charges = [noAnswer];
   given.provider.lookups = [{ status: 'not_found' }];

@@ -7,22 +7,9 @@ import { inTransaction } from '../../../prisma/client';
 import { recordDispute } from '../../../billing/payment/record-dispute';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  mismatch,
-  noAnswer,
-  pending,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, mismatch, noAnswer, pending } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 const begin = (paymentId: string, number: number) =>
   beginAttempt(given.db, { payment_id: paymentId, number, trigger: 'renewal' }, false);

@@ -1,15 +1,11 @@
 import { recordDunningExhausted, recordDunningStarted } from '../../../billing/subscription/dunning';
-import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { completed, declined, useBilling, pending } from '../../support/billing';
 import { lives } from '../../support/lived-subscription';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
+const given = useBilling();
 beforeEach(() => {
   given.provider.charges = [completed];
 });
-afterAll(() => given.end());
 
 const paymentOf = (id: string, period: number) =>
   given.db.payment.findFirstOrThrow({

@@ -1,18 +1,16 @@
 import { closeDatabase, createDatabase, inTransaction, type Database } from '../../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../../../billing/locks';
-import { givenBilling, type GivenBilling } from '../../support/given-billing';
+import { useBilling } from '../../support/billing';
 import { until } from '../../support/until';
 
-let given: GivenBilling;
+const given = useBilling();
 /** With one connection, which keeps what it has prepared. */
 let db: Database;
 beforeAll(async () => {
-  given = await givenBilling();
   db = createDatabase(given.url, 1);
 });
 afterAll(async () => {
   await closeDatabase(db);
-  await given.end();
 });
 
 describe('a lock', () => {

@@ -1,26 +1,16 @@
 /** What lives and has lost its process gets one, against the real Temporal; what has one keeps it. */
-import { Client, Connection } from '@temporalio/client';
 import { advancingClockIds, livingSubscriptionIds } from '../../../billing/reconcile/living-processes';
 import { createMissingWorkflows } from '../../../temporal/missing-workflows';
 import { eventually } from '../../support/eventually';
-import { givenBilling, type GivenBilling } from '../../support/given-billing';
 import { WorkflowClient } from '../../../temporal/client';
+import { useTemporal } from '../../support/temporal';
+import { useBilling } from '../../support/billing';
 
 /** Nobody else's workflows have it in their ids. */
 const mark = `missing-${Date.now()}`;
 
-let given: GivenBilling;
-let connection: Connection;
-let client: Client;
-beforeAll(async () => {
-  given = await givenBilling();
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  client = new Client({ connection });
-});
-afterAll(async () => {
-  await connection.close();
-  await given.end();
-});
+const given = useBilling();
+const client = useTemporal();
 
 const isRunning = async (workflowId: string): Promise<boolean> => {
   const seen = await client.workflow.count(`WorkflowId = '${workflowId}' AND ExecutionStatus = 'Running'`);

@@ -1,16 +1,14 @@
 import fc from 'fast-check';
-import { completed, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, useBilling } from '../../support/billing';
 import { lives, type Lived } from '../../support/lived-subscription';
 import { SubscriptionModel, type Command } from '../../support/subscription-model';
 
-let given: GivenBilling;
+const given = useBilling();
 beforeAll(async () => {
-  given = await givenBilling();
   const monthly = { currency: 'EUR', interval_unit: 'month', interval_count: 1 };
   await given.db.plan.create({ data: { id: 'platinum', name: 'Platinum', amount: 3000, ...monthly } });
   given.provider.charges = [completed];
 });
-afterAll(() => given.end());
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   {

@@ -10,14 +10,10 @@ import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { writeRetryPolicy } from '../../../billing/payment/retry-policies';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
-import { actor, completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { actor, completed, declined, useBilling } from '../../support/billing';
 import { lives, type Lived } from '../../support/lived-subscription';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given?.end());
+const given = useBilling();
 
 const failedAt = '2027-02-01T00:00:00.000Z';
 const at = (days: number) => new Date(Date.parse(failedAt) + days * 86_400_000).toISOString();

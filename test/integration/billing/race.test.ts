@@ -1,14 +1,12 @@
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { periodPaymentId } from '../../../domain/ids';
-import { completed, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, useBilling } from '../../support/billing';
 import { lives } from '../../support/lived-subscription';
 
-let given: GivenBilling;
+const given = useBilling();
 beforeAll(async () => {
-  given = await givenBilling();
   given.provider.charges = [completed];
 });
-afterAll(() => given.end());
 
 /** Lets `turns` turns of the event loop pass. */
 async function after(turns: number): Promise<void> {

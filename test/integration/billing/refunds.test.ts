@@ -4,20 +4,9 @@ import { requestRefundDecision, payRefund, reserveRefund } from '../../../billin
 import { inTransaction } from '../../../prisma/client';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import type { RefundOutcome } from '../../../domain/payment/refund';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  refunded,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, refunded } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 beforeEach(() => {
   given.provider.charges = [completed];
   given.provider.refunds = [refunded];

@@ -4,19 +4,17 @@ import { publishDue } from '../../../billing/renewal/publish-due';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { moveBack } from '../../support/due';
-import { givenBilling, type GivenBilling } from '../../support/given-billing';
+import { useBilling } from '../../support/billing';
 
-let given: GivenBilling;
+const given = useBilling();
 let client: Client;
 beforeAll(async () => {
-  given = await givenBilling();
   client = new Client({ connectionString: given.url });
   await client.connect();
   await noteWriters();
 });
 afterAll(async () => {
   await client.end();
-  await given.end();
 });
 
 /** From now on every transaction that writes to a table leaves its id in `writers`. */

@@ -10,20 +10,9 @@ import { inTransaction } from '../../../prisma/client';
 import { appendToOutbox } from '../../../billing/outbox';
 import { requestPayment } from '../../../billing/payment/request-payment';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  pending,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, pending } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 const now = new Date('2027-01-01T00:00:00.000Z');
 const traceOf = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;

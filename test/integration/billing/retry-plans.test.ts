@@ -6,18 +6,14 @@ import { periodPaymentId } from '../../../domain/ids';
 import { previewOf } from '../../../domain/retry/preview';
 import { shippedPolicy, type RetryPolicyDocument } from '../../../domain/retry/policy';
 import { writeRetryPolicy } from '../../../billing/payment/retry-policies';
-import { completed, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, useBilling } from '../../support/billing';
 import { lives } from '../../support/lived-subscription';
 
 const began = '2031-01-01T12:00:00.000Z';
 const failedAt = '2031-02-01T12:00:00.000Z';
 const zone = 'Europe/Berlin';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 /** A renewal that fails for `code`, as does every attempt after it. */
 async function failing(code: DeclineCode, policyId = 'default') {

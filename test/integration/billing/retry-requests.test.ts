@@ -2,22 +2,10 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { concludeRequest, nextRequest } from '../../../billing/retry/requests';
 import { periodPaymentId } from '../../../domain/ids';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  noAnswer,
-  pending,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
 import { lives } from '../../support/lived-subscription';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 let renewals = 0;
 /** A renewal that was declined, of a customer whose clock is years ahead. */

@@ -4,20 +4,9 @@ import { commitCancellation } from '../../../billing/subscription/commands';
 import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  pending,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, pending } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 /** A payment with an open attempt. */
 async function open(more: { kind?: string; announced?: boolean } = {}) {

@@ -6,13 +6,9 @@ import { requestPayment } from '../../../billing/payment/request-payment';
 import { reserveUnwanted } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
-import { completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { completed, useBilling, pending } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 async function found(paymentId: string, toleranceMs = 60_000): Promise<string[]> {
   const items = await findStuckWork(given.db, { toleranceMs, testClockId: null, limit: 100 });

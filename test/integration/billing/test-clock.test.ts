@@ -10,15 +10,11 @@ import { reserveRefunds } from '../../../billing/payment/cancellation-refunds';
 import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { fakeMessenger } from '../../support/fake-messenger';
-import { actor, completed, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { actor, completed, useBilling, pending } from '../../support/billing';
 
 const began = '2030-01-15T00:00:00.000Z';
-let given: GivenBilling;
+const given = useBilling();
 let reported: { paymentId: string; now: string }[] = [];
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given?.end());
 
 let clocks = 0;
 /** A clock, and a customer of it. */

@@ -10,15 +10,14 @@ import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { readTimeline } from '../../../billing/timeline/timeline';
 import type { TimelineSubject } from '../../../billing/timeline/index-query';
 import { storeWebhook } from '../../../billing/webhook/deliveries';
-import { actor, completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { actor, completed, declined, useBilling } from '../../support/billing';
 import { lives } from '../../support/lived-subscription';
 
-let given: GivenBilling;
+const given = useBilling();
 let subscription: TimelineSubject;
 let failed: TimelineSubject;
 
 beforeAll(async () => {
-  given = await givenBilling();
   given.provider.charges = [completed, completed, declined];
   const lived = await lives(given, '2027-01-31T10:00:00.000Z');
   subscription = { type: 'subscription', id: lived.id };
@@ -31,7 +30,6 @@ beforeAll(async () => {
   await planRetry(given.db, row.id);
   await aroundIt(lived.id, row.id);
 });
-afterAll(() => given.end());
 
 /** A wish that is refused, a webhook, a task that is resolved, calls, a refund of the period before. */
 async function aroundIt(subscriptionId: string, paymentId: string): Promise<void> {

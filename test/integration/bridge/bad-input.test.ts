@@ -10,7 +10,7 @@ import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import type { ConsumerGroup } from '../../../contracts/topics/topics';
 import { consuming, sendAll, structured, time, type Consuming } from '../../support/consuming';
-import { completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, declined, openBilling, type TestBilling } from '../../support/billing';
 import { subscriptionUpdated } from '../../support/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/topics';
 import { until } from '../../support/until';
@@ -19,7 +19,7 @@ import { WorkflowClient } from '../../../temporal/client';
 type Completed = EventData<'payments.completed'>;
 type Failed = EventData<'payments.failed'>;
 
-let given: GivenBilling;
+let given: TestBilling;
 let connection: Connection;
 let client: WorkflowClient;
 let kafka: FreshKafka;
@@ -31,7 +31,7 @@ let unpaid: Failed;
 beforeAll(async () => {
   connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
   client = new WorkflowClient(new Client({ connection }));
-  [given, kafka] = await Promise.all([givenBilling(), freshKafka(1)]);
+  [given, kafka] = await Promise.all([openBilling(), freshKafka(1)]);
   producer = await kafka.client.producer();
   groups = await consuming(kafka, given.db);
   paid = await settled('sub_paid', completed, 'payments.completed');

@@ -4,13 +4,9 @@ import { confirmPaymentOutcome } from '../../../billing/payment/confirm-outcome'
 import type { EventData } from '../../../contracts/topics/events';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, declined, useBilling } from '../../support/billing';
 
-let given: GivenBilling;
-beforeAll(async () => {
-  given = await givenBilling();
-});
-afterAll(() => given.end());
+const given = useBilling();
 
 async function renewal(): Promise<string> {
   const { paymentId } = await given.begun();

@@ -12,17 +12,14 @@ import { webhookNotifier } from '../../../bridge/notifications/webhook';
 import type { Notifier } from '../../../bridge/notifications/port';
 import type { EventData } from '../../../contracts/topics/events';
 import { databaseNow } from '../../../prisma/client';
-import { givenBilling, type GivenBilling } from '../../support/given-billing';
+import { useBilling } from '../../support/billing';
 import { mailServer, type MailServer } from '../../support/mail-server';
 import { silentLog } from '../../support/topics';
 import { until } from '../../support/until';
 
-let given: GivenBilling;
+const given = useBilling();
 let mail: MailServer;
 let smtp: Notifier;
-beforeAll(async () => {
-  given = await givenBilling();
-});
 beforeEach(async () => {
   mail = await mailServer();
   smtp = smtpNotifier({ url: mail.url, from: 'Acme <billing@example.org>', connections: 5 });
@@ -31,7 +28,6 @@ afterEach(async () => {
   smtp.close();
   await mail.close();
 });
-afterAll(() => given?.end());
 
 type Requested = EventData<'notifications.requested'>;
 let customers = 0;

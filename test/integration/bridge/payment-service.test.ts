@@ -7,19 +7,12 @@ import { paymentServiceHandlers } from '../../../bridge/consumers/payment-servic
 import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { retryStart } from '../../../contracts/workflows/workflows';
 import { toSubscription } from '../../../billing/rows';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  noAnswer,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, openBilling, noAnswer, type TestBilling } from '../../support/billing';
 import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
 
-let given: GivenBilling;
+let given: TestBilling;
 let kafka: FreshKafka;
 let connection: Connection;
 let client: Client;
@@ -30,7 +23,7 @@ let paid: ReadRecord[];
 beforeAll(async () => {
   connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
   client = new Client({ connection });
-  [given, kafka] = await Promise.all([givenBilling(), freshKafka()]);
+  [given, kafka] = await Promise.all([openBilling(), freshKafka()]);
   [failed, paid] = await Promise.all([kafka.read('payments.failed'), kafka.read('payments.completed')]);
   relay = startRelay({ databaseUrl: given.url, db: given.db, kafka: kafka.client, log: silentLog });
   const onFatal = (error: Error) => {

@@ -1,20 +1,11 @@
-import { Client, Connection } from '@temporalio/client';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import type { EventData } from '../../../contracts/topics/events';
-import { actor, givenBilling, type GivenBilling } from '../../support/given-billing';
 import { WorkflowClient } from '../../../temporal/client';
+import { actor, useBilling } from '../../support/billing';
+import { useTemporal } from '../../support/temporal';
 
-let given: GivenBilling;
-let connection: Connection;
-let client: Client;
-beforeAll(async () => {
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  client = new Client({ connection });
-  given = await givenBilling();
-});
-afterAll(async () => {
-  await Promise.all([given.end(), connection.close()]);
-});
+const given = useBilling();
+const client = useTemporal();
 
 const wanted: EventData<'payments.requested'> = {
   payment_id: 'pay_outside',

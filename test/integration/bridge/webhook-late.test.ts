@@ -1,20 +1,17 @@
 /** A webhook that comes for the first time when thirty days have passed since its attempt began. */
-import { Client, Connection } from '@temporalio/client';
 import type { AttemptOutcome, SettledBy } from '../../../domain/payment/payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { completed, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { completed, useBilling } from '../../support/billing';
 import { webhooksOf, type Webhooks } from '../../support/stored-webhooks';
+import { useTemporal } from '../../support/temporal';
 
-let given: GivenBilling;
-let connection: Connection;
+const given = useBilling();
+const temporal = useTemporal();
 let webhooks: Webhooks;
 beforeAll(async () => {
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  given = await givenBilling();
-  webhooks = webhooksOf(given.db, new Client({ connection }));
+  webhooks = webhooksOf(given.db, temporal);
 });
-afterAll(() => Promise.all([given.end(), connection.close()]));
 
 /** A renewal's payment whose attempt began thirty days ago, and what was found out since. */
 async function begunLongAgo(found: AttemptOutcome, by: SettledBy): Promise<string> {

@@ -1,5 +1,4 @@
 /** What each kind of webhook makes of a payment in each state, the words for people included; told again, no more. */
-import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { cancelPayment } from '../../../billing/payment/follow-up';
@@ -8,19 +7,17 @@ import { inTransaction } from '../../../prisma/client';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import type { AttemptOutcome } from '../../../domain/payment/payment';
-import { actor, completed, declined, givenBilling, type GivenBilling } from '../../support/given-billing';
+import { actor, completed, declined, useBilling } from '../../support/billing';
 import { webhooksOf, type Webhooks } from '../../support/stored-webhooks';
 import { verdicts, type State } from './webhook-verdicts';
+import { useTemporal } from '../../support/temporal';
 
-let given: GivenBilling;
-let connection: Connection;
+const given = useBilling();
+const temporal = useTemporal();
 let webhooks: Webhooks;
 beforeAll(async () => {
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  given = await givenBilling();
-  webhooks = webhooksOf(given.db, new Client({ connection }));
+  webhooks = webhooksOf(given.db, temporal);
 });
-afterAll(() => Promise.all([given.end(), connection.close()]));
 
 interface Known {
   paymentId: string;

@@ -1,24 +1,19 @@
 /** Group payment-service on webhooks.received: whoever waits for a payment is told, and nobody is made up. */
-import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { paymentStart } from '../../../contracts/workflows/workflows';
-import { completed, declined, givenBilling, pending, type GivenBilling } from '../../support/given-billing';
+import { completed, declined, useBilling, pending } from '../../support/billing';
 import { webhooksOf, type Reported, type Webhooks } from '../../support/stored-webhooks';
 import { until } from '../../support/until';
+import { useTemporal } from '../../support/temporal';
 
-let given: GivenBilling;
-let connection: Connection;
-let client: Client;
+const given = useBilling();
+const client = useTemporal();
 let webhooks: Webhooks;
 beforeAll(async () => {
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  client = new Client({ connection });
-  given = await givenBilling();
   webhooks = webhooksOf(given.db, client);
 });
-afterAll(() => Promise.all([given.end(), connection.close()]));
 
 const stored = (paymentId: string, reported?: Reported) => webhooks.stored(paymentId, reported);
 const consume = (record: { data: { delivery_id: string } }) => webhooks.consume(record);

@@ -1,32 +1,20 @@
 /** Group payment-service on webhooks.received: what a stored webhook does to our payments, once. */
-import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { inTransaction } from '../../../prisma/client';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { replayDelivery } from '../../../billing/webhook/deliveries';
-import {
-  actor,
-  completed,
-  declined,
-  givenBilling,
-  noAnswer,
-  type GivenBilling,
-} from '../../support/given-billing';
+import { actor, completed, declined, useBilling, noAnswer } from '../../support/billing';
 import { webhooksOf, type Reported, type Webhooks } from '../../support/stored-webhooks';
+import { useTemporal } from '../../support/temporal';
 
-let given: GivenBilling;
-let connection: Connection;
-let client: Client;
+const given = useBilling();
+const client = useTemporal();
 let webhooks: Webhooks;
 beforeAll(async () => {
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  client = new Client({ connection });
-  given = await givenBilling();
   webhooks = webhooksOf(given.db, client);
 });
-afterAll(() => Promise.all([given.end(), connection.close()]));
 
 const stored = (paymentId: string | null, reported?: Reported) => webhooks.stored(paymentId, reported);
 const consume = (record: { data: { delivery_id: string } }) => webhooks.consume(record);

@@ -16,6 +16,7 @@ import type {
 import { sandboxWebhooks } from '../../providers/sandbox/webhooks';
 import { createTestDatabase } from './servers/database';
 import { moveBack } from './due';
+import { forFile } from './for-file';
 
 export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
 
@@ -31,7 +32,7 @@ export const refunded: RefundOutcome = { status: 'succeeded', provider_reference
 export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch' };
 
 /** Says `charges`, `lookups`, `refunds` one after the other; their last for ever. */
-export class PlayedProvider implements PaymentProvider {
+export class ScriptedProvider implements PaymentProvider {
   readonly name = 'sandbox';
   readonly webhooks = sandboxWebhooks;
   charges: AttemptOutcome[] = [completed];
@@ -67,10 +68,10 @@ function next<T>(script: T[]): T {
   return script.length > 1 ? (script.shift() as T) : first;
 }
 
-export interface GivenBilling {
+export interface TestBilling {
   db: Database;
   url: string;
-  provider: PlayedProvider;
+  provider: ScriptedProvider;
   providers: ProviderRegistry;
   /** A creation that is accepted for the next 30 s; ids are `sub_1`, `sub_2` and so on. */
   creation(more?: Partial<SubscriptionCreation>): SubscriptionCreation;
@@ -81,11 +82,14 @@ export interface GivenBilling {
   end(): Promise<void>;
 }
 
-export async function givenBilling(): Promise<GivenBilling> {
+/** Opens one for all tests of this file. */
+export const useBilling = (): TestBilling => forFile(openBilling, (billing) => billing.end());
+
+export async function openBilling(): Promise<TestBilling> {
   const database = await createTestDatabase();
   const db = createDatabase(database.url, 20);
   await seed(db);
-  const provider = new PlayedProvider();
+  const provider = new ScriptedProvider();
   let subscriptions = 0;
   const creation = (more: Partial<SubscriptionCreation> = {}): SubscriptionCreation => {
     subscriptions += 1;

@@ -22,6 +22,7 @@ import { webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
+import { forFile } from '../../support/for-file';
 import { createTestDatabase } from '../../support/servers/database';
 
 export const adminSecret = 'pk_test-bootstrap-0123456789abcdefghijklmn';
@@ -125,7 +126,7 @@ export class PlayedBulkRetries implements BulkRetryProcess {
   }
 }
 
-export interface GivenApi {
+export interface TestApi {
   db: Database;
   url: string;
   process: PlayedProcess;
@@ -143,7 +144,10 @@ export interface GivenApi {
   end(): Promise<void>;
 }
 
-export async function givenApi(): Promise<GivenApi> {
+/** Opens one for all tests of this file. */
+export const useApi = (): TestApi => forFile(openApi, (api) => api.end());
+
+export async function openApi(): Promise<TestApi> {
   const database = await createTestDatabase();
   const db = createDatabase(database.url, 10);
   await ensureBootstrapKey(db, adminSecret);
