@@ -4,12 +4,9 @@
  * Every one is repeatable: run twice, it finds what the first run left.
  */
 import type {
-  CancelCommand,
   ChangeCommand,
   DunningExhausted,
   DunningStarted,
-  PauseCommand,
-  ResumeCommand,
   SubscriptionCreation,
 } from '../contracts/workflows/commands';
 import type { AttemptDependencies } from '../billing/payment/attempt';
@@ -18,18 +15,18 @@ import { sendMessages } from '../temporal/send';
 import { applyPayment, concludeChange, type ConcludedChange } from '../billing/subscription/apply-payment';
 import { commitChange, type BegunChange } from '../billing/subscription/change';
 import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
-import { commitCancellation, commitPause, commitResumption } from '../billing/subscription/commands';
+import { commandTransactions } from '../billing/subscription/commands';
+import { bindTo, type Bound } from './bind';
 import { adoptSubscription, createSubscription, type Creation } from '../billing/subscription/create';
 import { applyFirstPayment } from '../billing/subscription/first-payment';
 import { loadRecord, type SubscriptionRecord } from '../billing/subscription/record';
 import { renewSubscription, type Renewal } from '../billing/renewal/renew';
-import type { Committed } from '../billing/subscription/transition';
 
 export type { Creation } from '../billing/subscription/create';
 export type { SubscriptionRecord } from '../billing/subscription/record';
 export type { Committed } from '../billing/subscription/transition';
 
-export interface SubscriptionActivities {
+export interface SubscriptionActivities extends Bound<typeof commandTransactions> {
   /** From the first row to the conclusion, the first payment's call included. */
   createSubscription(creation: SubscriptionCreation): Promise<Creation>;
   /** Carries on a creation that was lost on its way. */
@@ -42,9 +39,6 @@ export interface SubscriptionActivities {
   renewSubscription(subscriptionId: string): Promise<Renewal>;
   /** What a payment, if it is settled, makes of the subscription. */
   applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
-  commitCancellation(subscriptionId: string, command: CancelCommand): Promise<Committed>;
-  commitPause(subscriptionId: string, command: PauseCommand): Promise<Committed>;
-  commitResumption(subscriptionId: string, command: ResumeCommand): Promise<Committed>;
   commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
   /** After the charge of a change was attempted; `refused`: it was not even begun. */
   concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
@@ -67,9 +61,7 @@ export function createSubscriptionActivities(
     applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
     renewSubscription: (id) => renewSubscription(deps, id),
     applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
-    commitCancellation: (id, command) => commitCancellation(db, id, command),
-    commitPause: (id, command) => commitPause(db, id, command),
-    commitResumption: (id, command) => commitResumption(db, id, command),
+    ...bindTo(db, commandTransactions),
     commitChange: (id, command) => commitChange(db, id, command),
     async concludeChange(id, paymentId, refused) {
       const { concluded, messages } = await concludeChange(db, id, paymentId, refused);

@@ -87,3 +87,6 @@ export function commitResumption(
     }
   });
 }
+
+/** The transactions of commands, by the names of their activities. */
+export const commandTransactions = { commitCancellation, commitPause, commitResumption };

@@ -35,8 +35,8 @@ export function changeTitle(
 ): string {
   const before = changes.includes('created') ? null : previous.period;
   const opened = openedPeriod(before, now);
-  const sentences = changes.map((change) => sentence(change, previous, now));
-  const parts = [...sentences, ...(opened === null ? [] : [opened])];
+  const described = changes.map((change) => sentences[change]?.(now, previous) ?? nameText(change));
+  const parts = [...described, ...(opened === null ? [] : [opened])];
   return parts.length === 0 ? `Version ${now.version}` : parts.join('; ');
 }
 
@@ -50,49 +50,31 @@ function openedPeriod(
   return `${name} opened: ${dayText(period.start, time_zone)} – ${dayText(period.end, time_zone)}`;
 }
 
-/** The ones that say it all. */
-const plain = {
-  payment_method_changed: 'Payment method changed',
-  metadata_changed: 'Metadata changed',
-  started: 'Started',
-  activated: 'Activated by its first payment',
-  trial_ended: 'Trial ended',
-  recovered: 'Recovered from past due',
-  resumed: 'Resumed',
-  cancellation_revoked: 'Cancellation revoked',
-  cancelled: 'Cancelled',
-  expired: 'Expired',
-} as const satisfies Partial<Record<SubscriptionChange, string>>;
+type Sentence = (now: TitledSubscription, previous: Partial<TitledSubscription>) => string;
 
-function isPlain(change: SubscriptionChange): change is keyof typeof plain {
-  return change in plain;
+/** The changes whose name does not say it all. */
+const sentences: Partial<Record<SubscriptionChange, Sentence>> = {
+  created: ({ status }) => `Created: ${status}`,
+  activated: () => 'Activated by its first payment',
+  plan_changed: ({ plan_id: to }, { plan_id: from = 'another' }) => `Plan changed from ${from} to ${to}`,
+  quantity_changed: ({ quantity: to }, { quantity: from = 'another' }) =>
+    `Quantity changed from ${from} to ${to}`,
+  change_scheduled: ({ pending_change: pending }) =>
+    pending === null ? 'The waiting change was dropped' : 'A change waits',
+  renewed: ({ period }) => `Period ${period?.index ?? 0} paid`,
+  past_due: ({ period }) => `Past due: period ${period?.index ?? 0} is not paid`,
+  recovered: () => 'Recovered from past due',
+  paused: ({ resume_at: at, time_zone: zone }) => withDay('Paused', 'until', at, zone),
+  cancellation_scheduled: ({ cancel_at: at, time_zone: zone }) =>
+    withDay('Cancellation scheduled', 'for', at, zone),
+};
+
+function withDay(text: string, preposition: string, at: string | null, timeZone: string): string {
+  return at === null ? text : `${text} ${preposition} ${dayText(at, timeZone)}`;
 }
 
-function sentence(
-  change: SubscriptionChange,
-  previous: Partial<TitledSubscription>,
-  now: TitledSubscription,
-): string {
-  if (isPlain(change)) return plain[change];
-  const { period, time_zone } = now;
-  const until = (text: string, at: string | null, word: string) =>
-    at === null ? text : `${text} ${word} ${dayText(at, time_zone)}`;
-  switch (change) {
-    case 'created':
-      return `Created: ${now.status}`;
-    case 'plan_changed':
-      return `Plan changed from ${previous.plan_id ?? 'another'} to ${now.plan_id}`;
-    case 'quantity_changed':
-      return `Quantity changed from ${previous.quantity ?? 'another'} to ${now.quantity}`;
-    case 'change_scheduled':
-      return now.pending_change === null ? 'The waiting change was dropped' : 'A change waits';
-    case 'renewed':
-      return `Period ${period?.index ?? 0} paid`;
-    case 'past_due':
-      return `Past due: period ${period?.index ?? 0} is not paid`;
-    case 'paused':
-      return until('Paused', now.resume_at, 'until');
-    case 'cancellation_scheduled':
-      return until('Cancellation scheduled', now.cancel_at, 'for');
-  }
+/** `trial_ended` as `Trial ended`. */
+function nameText(change: SubscriptionChange): string {
+  const words = change.replaceAll('_', ' ');
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
