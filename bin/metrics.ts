@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
+import { readBacklog } from '../bridge/backlog';
 import type { Database } from '../prisma/client';
-import { sql } from '../prisma/sql';
 import type { Part, ProcessContext } from './process';
 
 export class Metrics {
@@ -77,11 +77,9 @@ export class Metrics {
       help: 'Dead letters without a decision of an operator.',
       registers,
       async collect() {
-        this.set(await db.deadLetter.count({ where: { status: 'open' } }));
-        const [row] = await sql(db).query<[{ seconds: number | null }]>`
-          SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS seconds
-          FROM outbox_events WHERE published_at IS NULL`;
-        oldest.set(row.seconds ?? 0);
+        const backlog = await readBacklog(db);
+        this.set(backlog.open_dead_letters);
+        oldest.set(backlog.oldest_unpublished_seconds);
       },
     });
     open.set(0);
