@@ -266,10 +266,10 @@ const predicates = {
 const endOfTime = new Date('9999-12-31T00:00:00Z');
 
 /** What is unfinished, predicate by predicate. */
-export async function findStuckWork(db: Database, query_: StuckWorkQuery): Promise<StuckItem[]> {
-  const { toleranceMs, testClockId, limit } = query_;
+export async function findStuckWork(db: Database, query: StuckWorkQuery): Promise<StuckItem[]> {
+  const { toleranceMs, testClockId, limit } = query;
   const bound: BoundQuery = {
-    ...query_,
+    ...query,
     strict: toleranceMs === 0,
     // Without tolerance everything counts, what was written since the question began included.
     before: toleranceMs === 0 ? endOfTime : await realTimeBefore(db, toleranceMs),

@@ -23,7 +23,7 @@ export async function benchCreations(
   system: System,
   processes: ProcessIds,
   runs: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   const address = system.environment['TEMPORAL_ADDRESS'] ?? '';
   const { client, worker, close } = await floorWorker(address, async () => undefined);
@@ -33,8 +33,8 @@ export async function benchCreations(
   const measure = async (what: string, once: () => Promise<void>): Promise<number> => {
     const cpu = cpuMeter({ ...processes, here: process.pid });
     const figures = await runMany(runs, concurrency, once);
-    report_(`  ${what}: ${shown(figures)}`);
-    report_(`    CPU each: ${cpu.each(runs)}`);
+    report(`  ${what}: ${shown(figures)}`);
+    report(`    CPU each: ${cpu.each(runs)}`);
     return figures.perSecond;
   };
   await worker.runUntil(async () => {
@@ -48,7 +48,7 @@ export async function benchCreations(
     }
   });
   await close();
-  report_(`  ratio ${(middle(creations) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
+  report(`  ratio ${(middle(creations) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
 }
 
 async function startFloor(client: Client): Promise<void> {

@@ -14,14 +14,14 @@ import { loadConfig } from '../../config';
 /** @param environment with the address of Kafka */
 export async function benchIdle(
   environment: NodeJS.ProcessEnv,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   const config = loadConfig(environment);
   const log = pino({ level: 'warn' });
   await provisionTopics(kafkaFrom(config, log), config, log);
   for (const mode of ['unpatched', 'patched'] as const) {
     const share = await idleShare(environment, mode);
-    report_(`  kafkajs ${mode}: ${(share * 100).toFixed(1)} % of a core`);
+    report(`  kafkajs ${mode}: ${(share * 100).toFixed(1)} % of a core`);
   }
 }
 

@@ -21,7 +21,7 @@ const backlogTopic = 'payments.retry.requested';
 export async function benchInbound(
   system: System,
   backlog: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   const kafka = new Kafka({
     brokers: (system.environment['KAFKA_BROKERS'] ?? '').split(','),
@@ -29,24 +29,24 @@ export async function benchInbound(
   });
   await startSleepers(system);
   await fill(kafka, topic, recordCount, renewRequired);
-  report_(`  ${recordCount} records over ${keyCount} keys, each a signal`);
+  report(`  ${recordCount} records over ${keyCount} keys, each a signal`);
   const run = (task: InboundTask) => figuresOf(system, task);
   const bare = { kind: 'bare', topic, count: recordCount } as const;
   const before = await run({ ...bare, name: 'before' });
-  report_(`  bare loop: ${shown(before)}`);
+  report(`  bare loop: ${shown(before)}`);
   const ours = await run({ kind: 'group', topic, count: recordCount, isSignalling: true });
-  report_(`  consumer group: ${shown(ours)}`);
+  report(`  consumer group: ${shown(ours)}`);
   const after = await run({ ...bare, name: 'after' });
-  report_(`  bare loop: ${shown(after)}`);
+  report(`  bare loop: ${shown(after)}`);
   const floor = (before.perSecond + after.perSecond) / 2;
-  report_(`  ratio ${(ours.perSecond / floor).toFixed(2)}`);
+  report(`  ratio ${(ours.perSecond / floor).toFixed(2)}`);
 
   await fill(kafka, backlogTopic, backlog, retryRequested);
   const read = await run({ kind: 'group', topic: backlogTopic, count: backlog, isSignalling: false });
-  report_(`  backlog of ${backlog} records, nothing done about them: ${shown(read)}`);
+  report(`  backlog of ${backlog} records, nothing done about them: ${shown(read)}`);
   const memory = [read.rssMib[0], read.rssMib[Math.floor(read.rssMib.length / 2)], read.rssMib.at(-1)];
   const shownMemory = memory.map((mib) => (mib ?? 0).toFixed(0)).join(' / ');
-  report_(
+  report(
     `  memory at the start / middle / end: ${shownMemory} MiB, at most ${Math.max(...read.rssMib).toFixed(0)} MiB`,
   );
 }

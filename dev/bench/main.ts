@@ -25,7 +25,7 @@ import type { ProcessIds } from './cpu';
 import { benchWebhooks } from './webhooks';
 
 type Report = (line: string) => void;
-const report_: Report = (line) => void process.stdout.write(`${line}\n`);
+const report: Report = (line) => void process.stdout.write(`${line}\n`);
 
 type Bench = (dir: string, options: BenchOptions) => Promise<void>;
 
@@ -41,7 +41,7 @@ async function onSystem(
     ports: 'free',
     productPorts: 'free',
     temporal: 'postgres',
-    report: report_,
+    report,
     processes,
     productEnvironment: { LOG_LEVEL: 'warn', ...environment },
   });
@@ -57,41 +57,41 @@ const benches: Readonly<Record<string, Bench>> = {
     onSystem(
       dir,
       processes,
-      (system, pids) => benchCreations(system, pids, creations, report_),
+      (system, pids) => benchCreations(system, pids, creations, report),
       withoutWebhooks,
     ),
   renewals: (dir, { subscriptions }) =>
-    onSystem(dir, processes, (system, pids) => benchRenewals(system, pids, subscriptions, report_), {
+    onSystem(dir, processes, (system, pids) => benchRenewals(system, pids, subscriptions, report), {
       ...withoutWebhooks,
       WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
     }),
   'manual-retries': (dir, { retries }) =>
-    onSystem(dir, processes, (system, pids) => benchManualRetries(system, pids, retries, report_), {
+    onSystem(dir, processes, (system, pids) => benchManualRetries(system, pids, retries, report), {
       ...withoutWebhooks,
       WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
     }),
   planned: (dir, { planned }) =>
-    onSystem(dir, processes, (system, pids) => benchPlanned(system, pids, planned, report_), withoutWebhooks),
+    onSystem(dir, processes, (system, pids) => benchPlanned(system, pids, planned, report), withoutWebhooks),
   sleeping: (dir, { sleeping }) =>
-    onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, report_)),
+    onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, report)),
   webhooks: (dir, { webhooks }) =>
-    onSystem(dir, processes, (system, pids) => benchWebhooks(system, pids, webhooks, report_)),
-  inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, report_)),
+    onSystem(dir, processes, (system, pids) => benchWebhooks(system, pids, webhooks, report)),
+  inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, report)),
   async idle(dir) {
-    const servers = await startPlatform({ dir, ports: 'free', report: report_, components: ['kafka'] });
+    const servers = await startPlatform({ dir, ports: 'free', report, components: ['kafka'] });
     const environment = { ...process.env, ...servers.environment };
-    await benchIdle(environment, report_).finally(() => servers.stop());
+    await benchIdle(environment, report).finally(() => servers.stop());
   },
   async relay(dir, { rows }) {
     const components = ['postgres', 'kafka'] as const;
-    const servers = await startPlatform({ dir, ports: 'free', report: report_, components });
+    const servers = await startPlatform({ dir, ports: 'free', report, components });
     const environment = { ...process.env, ...servers.environment };
-    await benchRelay(environment, rows, report_).finally(() => servers.stop());
+    await benchRelay(environment, rows, report).finally(() => servers.stop());
   },
   async transactions(dir, { subscriptions }) {
-    const servers = await startPlatform({ dir, ports: 'free', report: report_, components: ['postgres'] });
+    const servers = await startPlatform({ dir, ports: 'free', report, components: ['postgres'] });
     const url = servers.environment.DATABASE_URL ?? '';
-    await benchTransactions(url, pidsOf(dir), subscriptions, report_).finally(() => servers.stop());
+    await benchTransactions(url, pidsOf(dir), subscriptions, report).finally(() => servers.stop());
   },
 };
 
@@ -102,7 +102,7 @@ function pidsOf(dir: string): ProcessIds {
 
 async function main(): Promise<void> {
   const options = benchOptions(process.argv.slice(2), Object.keys(benches));
-  report_(`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
+  report(`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
   for (const [name, bench] of Object.entries(benches)) {
     if (options.names.length === 0 || options.names.includes(name)) await runAlone(name, bench, options);
   }
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
 async function runAlone(name: string, bench: Bench, options: BenchOptions): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
   try {
-    report_(name);
+    report(name);
     await bench(dir, options);
   } finally {
     await cleanPlatform(dir, defaultComposeFile(), () => undefined);

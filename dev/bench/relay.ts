@@ -27,25 +27,25 @@ const pollEveryMs = 250;
 export async function benchRelay(
   environment: NodeJS.ProcessEnv,
   rows: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   await prepare(environment);
   const db = new Client({ connectionString: environment['DATABASE_URL'] });
   await db.connect();
   try {
     await fill(db, rows);
-    report_(`  ${rows} rows of ${payloadBytes} bytes over ${keyCount} keys`);
+    report(`  ${rows} rows of ${payloadBytes} bytes over ${keyCount} keys`);
     const { seconds, usages } = await drain(db, environment, rows);
     const [start, middle, end] = [0, Math.floor(usages.length / 2), usages.length - 1].map(
       (at) => usages[at],
     );
     if (start === undefined || middle === undefined || end === undefined) throw new Error('nothing was seen');
-    report_(`  ${Math.round(rows / seconds)} rows/s: ${seconds.toFixed(1)} s from the start of its process`);
-    report_(`  ${(end.cpuMs / rows).toFixed(3)} ms CPU of the relay for each record, its start included`);
+    report(`  ${Math.round(rows / seconds)} rows/s: ${seconds.toFixed(1)} s from the start of its process`);
+    report(`  ${(end.cpuMs / rows).toFixed(3)} ms CPU of the relay for each record, its start included`);
     const memory = [start, middle, end].map(({ rssMib }) => rssMib.toFixed(0)).join(' / ');
     const most = Math.max(...usages.map(({ rssMib }) => rssMib)).toFixed(0);
-    report_(`  memory at the start / middle / end: ${memory} MiB, at most ${most} MiB`);
-    report_(`  ${await readBack(environment, rows)}`);
+    report(`  memory at the start / middle / end: ${memory} MiB, at most ${most} MiB`);
+    report(`  ${await readBack(environment, rows)}`);
   } finally {
     await db.end();
   }

@@ -22,18 +22,18 @@ export async function benchRenewals(
   system: System,
   processes: ProcessIds,
   subscriptions: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   const address = system.environment['TEMPORAL_ADDRESS'] ?? '';
-  const floor = await measureFloor(address, processes, subscriptions, report_);
+  const floor = await measureFloor(address, processes, subscriptions, report);
   const db = new Postgres({ connectionString: system.environment['DATABASE_URL'] });
   await db.connect();
   try {
     await runMany(subscriptions, concurrency, await subscriber(system));
     await untilTrue('all creations are published', () => isIdle(db), 120_000);
     const rates: number[] = [];
-    while (rates.length < rounds) rates.push(await renewAll(db, processes, subscriptions, report_));
-    report_(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
+    while (rates.length < rounds) rates.push(await renewAll(db, processes, subscriptions, report));
+    report(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
   } finally {
     await db.end();
   }
@@ -44,7 +44,7 @@ async function renewAll(
   db: Postgres,
   processes: ProcessIds,
   subscriptions: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<number> {
   const due = await makeDue(db, dueAfterSeconds);
   const cpu = cpuMeter(processes);
@@ -61,9 +61,9 @@ async function renewAll(
   );
   const { seconds, p50, p99 } = rows[0] ?? { seconds: 0, p50: 0, p99: 0 };
   const perSecond = subscriptions / seconds;
-  report_(`  ${subscriptions} renewals, paid and published: ${perSecond.toFixed(1)}/s`);
-  report_(`    lateness p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s`);
-  report_(`    CPU each: ${used}`);
+  report(`  ${subscriptions} renewals, paid and published: ${perSecond.toFixed(1)}/s`);
+  report(`    lateness p50 ${p50.toFixed(1)} s, p99 ${p99.toFixed(1)} s`);
+  report(`    CPU each: ${used}`);
   return perSecond;
 }
 

@@ -91,17 +91,17 @@ export async function benchPlanned(
   system: System,
   processes: ProcessIds,
   planned: number,
-  report_: Report,
+  report: Report,
 ): Promise<void> {
   const payments = await waitingPayments(system, 'planned', planned);
-  await planAll(payments, processes, planned, report_).finally(() => payments.close());
+  await planAll(payments, processes, planned, report).finally(() => payments.close());
 }
 
 async function planAll(
   payments: WaitingPayments,
   processes: ProcessIds,
   planned: number,
-  report_: Report,
+  report: Report,
 ): Promise<void> {
   const beganMs = performance.now();
   let waiting = 0;
@@ -111,7 +111,7 @@ async function planAll(
     waiting = wanted;
     const memory = Object.entries(processes).map(([name, pid]) => `${name} ${rssMib(pid).toFixed(0)}`);
     const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
-    report_(`  ${String(waiting).padStart(6)} waiting after ${seconds} s, MiB: ${memory.join(', ')}`);
+    report(`  ${String(waiting).padStart(6)} waiting after ${seconds} s, MiB: ${memory.join(', ')}`);
   }
 }
 
@@ -119,17 +119,17 @@ export async function benchManualRetries(
   system: System,
   processes: ProcessIds,
   retries: number,
-  report_: Report,
+  report: Report,
 ): Promise<void> {
-  const floor = await measureFloor(system.environment['TEMPORAL_ADDRESS'] ?? '', processes, retries, report_);
+  const floor = await measureFloor(system.environment['TEMPORAL_ADDRESS'] ?? '', processes, retries, report);
   const rates: number[] = [];
   while (rates.length < rounds) {
     const name = `manual${rates.length + 1}`;
     const payments = await waitingPayments(system, name, retries);
-    const round = { system, processes, payments, name, retries, report_ };
+    const round = { system, processes, payments, name, retries, report };
     rates.push(await drain(round).finally(() => payments.close()));
   }
-  report_(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
+  report(`  ratio ${(middle(rates) / middle(floor)).toFixed(2)} (medians of ${rounds} rounds)`);
 }
 
 interface Round {
@@ -138,11 +138,11 @@ interface Round {
   payments: WaitingPayments;
   name: string;
   retries: number;
-  report_: Report;
+  report: Report;
 }
 
 /** @returns manual retries per second, from the first request until the last is attempted */
-async function drain({ system, processes, payments, name, retries, report_ }: Round): Promise<number> {
+async function drain({ system, processes, payments, name, retries, report }: Round): Promise<number> {
   const { db, plan } = payments;
   await plan(0, retries);
   const cpu = cpuMeter(processes);
@@ -158,9 +158,9 @@ async function drain({ system, processes, payments, name, retries, report_ }: Ro
   };
   await untilTrue('all are attempted', isDrained, 120_000 + retries * 500);
   const perSecond = retries / ((performance.now() - beganMs) / 1000);
-  report_(`  ${retries} manual retries, requested and attempted: ${perSecond.toFixed(1)}/s`);
-  report_(`    requests over HTTP: ${shown(requests)}`);
-  report_(`    CPU each: ${cpu.each(retries)}`);
+  report(`  ${retries} manual retries, requested and attempted: ${perSecond.toFixed(1)}/s`);
+  report(`    requests over HTTP: ${shown(requests)}`);
+  report(`    CPU each: ${cpu.each(retries)}`);
   return perSecond;
 }
 

@@ -21,7 +21,7 @@ export async function benchSleeping(
   system: System,
   processes: ProcessIds,
   sleeping: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   await writeRows(system, sleeping);
   const connection = await NativeConnection.connect({
@@ -42,7 +42,7 @@ export async function benchSleeping(
     await runMany(wanted - asleep, concurrency, (index) => start(asleep + index));
     asleep = wanted;
     const memory = Object.entries(processes).map(([name, pid]) => `${name} ${rssMib(pid).toFixed(0)}`);
-    report_(`  ${String(asleep).padStart(6)} asleep, MiB: ${memory.join(', ')}`);
+    report(`  ${String(asleep).padStart(6)} asleep, MiB: ${memory.join(', ')}`);
   }
   await connection.close();
 }

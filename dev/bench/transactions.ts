@@ -24,7 +24,7 @@ export async function benchTransactions(
   databaseUrl: string,
   processes: ProcessIds,
   subscriptions: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<void> {
   await migrate(databaseUrl, migrationsFolder());
   const db = createDatabase(databaseUrl, lanes);
@@ -37,7 +37,7 @@ export async function benchTransactions(
       await runMany(warmUps, lanes, (index) => once(`sub_${index}`));
       const cpu = cpuMeter({ ...processes, here: process.pid });
       await runMany(subscriptions, lanes, (index) => once(`sub_${warmUps + index}`));
-      report_(`  ${what}: CPU each ${cpu.each(subscriptions)}`);
+      report(`  ${what}: CPU each ${cpu.each(subscriptions)}`);
     };
     await measured('creation', (id) => create(deps, id));
     await makeDue(admin, 0);

@@ -34,21 +34,21 @@ export async function benchWebhooks(
   system: System,
   pids: ProcessIds,
   runs: number,
-  report_: Report,
+  report: Report,
 ): Promise<void> {
   const paymentIds = await givenPayments(system);
   const url = `${system.apiUrl}/webhooks/sandbox`;
   const bridge = system.product('bridge');
   await bridge.stop();
-  await compareWithFloor(system, pids, paymentIds, runs, report_);
+  await compareWithFloor(system, pids, paymentIds, runs, report);
   const sent = signed(system, paymentIds, Math.min(runs, 2_000));
   await measure(url, sent);
-  await measureDuplicates(system, url, sent, report_);
+  await measureDuplicates(system, url, sent, report);
   const backlog = await unpublished(system);
   await bridge.start();
   const draining = await measure(url, signed(system, paymentIds, runs));
   const left = await unpublished(system);
-  report_(`  while the bridge drains ${backlog} events (${left} left at the end): ${shown(draining)}`);
+  report(`  while the bridge drains ${backlog} events (${left} left at the end): ${shown(draining)}`);
 }
 
 /** By turns, so that whatever else the machine does weighs on both. */
@@ -57,7 +57,7 @@ async function compareWithFloor(
   pids: ProcessIds,
   paymentIds: readonly string[],
   runs: number,
-  report_: Report,
+  report: Report,
 ): Promise<void> {
   const url = `${system.apiUrl}/webhooks/sandbox`;
   const floors: Figures[] = [];
@@ -84,11 +84,11 @@ async function compareWithFloor(
     floor.stop();
   }
   const ratios = accepted.map(({ perSecond }, turn) => perSecond / (floors[turn]?.perSecond ?? 0));
-  report_(`  floor (express.json, one INSERT): ${shown(medians(floors))}; CPU ${cpu[floor.url]}`);
-  report_(
+  report(`  floor (express.json, one INSERT): ${shown(medians(floors))}; CPU ${cpu[floor.url]}`);
+  report(
     `  POST /webhooks/sandbox, verified, stored, in the outbox: ${shown(medians(accepted))}; CPU ${cpu[url]}`,
   );
-  report_(
+  report(
     `  ratio ${median(ratios).toFixed(2)} (median of ${turns} turns; ${ratios.map((one) => one.toFixed(2)).join(' ')})`,
   );
 }
@@ -206,14 +206,14 @@ async function measureDuplicates(
   system: System,
   url: string,
   sent: readonly Signed[],
-  report_: Report,
+  report: Report,
 ): Promise<void> {
   const before = await rowsOf(system);
   const figures = await measure(url, sent);
   const after = await rowsOf(system);
   const grown = Object.keys(after).filter((table) => after[table] !== before[table]);
   if (grown.length > 0) throw new Error(`duplicates have made ${grown.join(', ')} grow`);
-  report_(`  the same ${sent.length} again: ${shown(figures)}; no table has grown by a row`);
+  report(`  the same ${sent.length} again: ${shown(figures)}; no table has grown by a row`);
 }
 
 /** Rows of every table of Perennial's. */

@@ -15,7 +15,7 @@ import { cleanPlatform, runningOwner, stopPlatformIn } from './recovery';
 import { readState } from './state';
 import { startSystem, systemOptions, type System } from './system';
 
-const report_ = (line: string) => void process.stdout.write(`${line}\n`);
+const report = (line: string) => void process.stdout.write(`${line}\n`);
 const repeatMs = 1_500;
 
 interface End {
@@ -63,18 +63,18 @@ async function up(): Promise<number> {
   });
   onSignals(
     (signal) => {
-      report_(`${signal}: stopping everything; once more kills.`);
+      report(`${signal}: stopping everything; once more kills.`);
       interrupted.abort(new PlatformError('interrupted', 'Interrupted before everything had started.'));
       end({ exitCode: 0, reason: '' });
     },
     () => {
-      report_('Killing everything.');
+      report('Killing everything.');
       void (system?.kill() ?? Promise.resolve()).finally(() => process.exit(130));
     },
   );
   system = await startSystem({
     ...systemOptions(config, process.env),
-    report: report_,
+    report,
     signal: interrupted.signal,
     onUnexpectedExit: (server, exit) =>
       end({ exitCode: 1, reason: `${server.name} has ended by itself (${exit.signal ?? exit.code}).` }),
@@ -86,26 +86,26 @@ async function up(): Promise<number> {
         }),
       ),
   });
-  for (const line of addressLines(system)) report_(line);
-  report_(`Ready in ${elapsedText(system.startedInMs)}. Ctrl-C stops everything.`);
+  for (const line of addressLines(system)) report(line);
+  report(`Ready in ${elapsedText(system.startedInMs)}. Ctrl-C stops everything.`);
   const { exitCode, reason } = await ended;
   if (reason) process.stderr.write(`${reason}\nStopping the rest.\n`);
   await system.stop();
-  report_('Everything has stopped.');
+  report('Everything has stopped.');
   return exitCode;
 }
 
 async function down(): Promise<number> {
   const { dir } = platformOptions(loadConfig(process.env), process.env);
-  const ran = await stopPlatformIn(dir, defaultComposeFile(), report_);
-  report_(ran ? 'Everything has stopped.' : 'Nothing was running.');
+  const ran = await stopPlatformIn(dir, defaultComposeFile(), report);
+  report(ran ? 'Everything has stopped.' : 'Nothing was running.');
   return 0;
 }
 
 async function clean(): Promise<number> {
   const { dir } = platformOptions(loadConfig(process.env), process.env);
-  await cleanPlatform(dir, defaultComposeFile(), report_);
-  report_(`The platform's data in ${dir} is gone.`);
+  await cleanPlatform(dir, defaultComposeFile(), report);
+  report(`The platform's data in ${dir} is gone.`);
   return 0;
 }
 
@@ -114,17 +114,17 @@ function status(): Promise<number> {
   const state = readState(dir);
   const owner = runningOwner(dir);
   if (!state) {
-    report_('Nothing is running.');
+    report('Nothing is running.');
     return Promise.resolve(3);
   }
-  report_(
+  report(
     owner
       ? `Process ${owner.pid} ${state.ready_at ? 'runs' : 'is starting'} the platform in ${dir} since ${state.started_at}.`
       : `A platform in ${dir}, started at ${state.started_at}, was killed; \`make down\` or the next start clears what is left.`,
   );
-  for (const line of componentTable(state.components)) report_(line);
+  for (const line of componentTable(state.components)) report(line);
   for (const one of state.processes) {
-    report_(`  ${one.name.padEnd(10)} process ${one.pid} ${isRunning(one) ? 'runs' : 'has ended'}`);
+    report(`  ${one.name.padEnd(10)} process ${one.pid} ${isRunning(one) ? 'runs' : 'has ended'}`);
   }
   return Promise.resolve(owner ? 0 : 3);
 }

@@ -44,7 +44,7 @@ export class Refusal extends Error {
 }
 
 // ASCII without spaces: PostgreSQL has no place for a NUL, and ids and keys need nothing more.
-const text_ = (maxLength: number) =>
+const printable = (maxLength: number) =>
   z
     .string()
     .regex(
@@ -52,7 +52,7 @@ const text_ = (maxLength: number) =>
       `must be 1 to ${maxLength} printable ASCII characters without spaces`,
     );
 
-const idempotencyKey = text_(255);
+const idempotencyKey = printable(255);
 export const chargeId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 
 export const chargeRequest = z.strictObject({
@@ -61,14 +61,14 @@ export const chargeRequest = z.strictObject({
     .min(1, 'must be at least 1')
     .max(maxAmount, `must be at most ${maxAmount}`),
   currency: z.string().refine(isCurrency, 'must be an ISO 4217 currency in capital letters, such as EUR'),
-  token: text_(200),
+  token: printable(200),
   off_session: z.boolean('must be true or false').default(false),
   metadata: z
     .strictObject({
-      payment_id: text_(200).optional(),
+      payment_id: printable(200).optional(),
       attempt: z.int('must be a whole number').min(1, 'must be at least 1').optional(),
-      subscription_id: text_(200).nullable().optional(),
-      customer_id: text_(200).optional(),
+      subscription_id: printable(200).nullable().optional(),
+      customer_id: printable(200).optional(),
     })
     .default({}),
 });
@@ -77,7 +77,7 @@ export type ChargeRequest = z.output<typeof chargeRequest>;
 const limitMessage = 'must be a whole number from 1 to 100';
 export const listQuery = z.strictObject({
   idempotency_key: idempotencyKey.optional(),
-  payment_id: text_(200).optional(),
+  payment_id: printable(200).optional(),
   limit: z
     .string(limitMessage)
     .regex(/^\d{1,3}$/, limitMessage)

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-const text_ = z
+const code = z
   .string()
   .regex(/^[a-zA-Z0-9_]{1,64}$/)
   .nullish()
@@ -12,12 +12,12 @@ const text_ = z
 
 /** The error of an answer, and an intent's `last_payment_error`. */
 export const stripeFault = z.object({
-  type: text_,
-  code: text_,
-  decline_code: text_,
-  advice_code: text_,
-  network_advice_code: text_,
-  param: text_,
+  type: code,
+  code,
+  decline_code: code,
+  advice_code: code,
+  network_advice_code: code,
+  param: code,
 });
 export type StripeFault = z.infer<typeof stripeFault>;
 

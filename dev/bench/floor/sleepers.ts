@@ -15,7 +15,7 @@ export async function measureFloor(
   address: string,
   processes: ProcessIds,
   sleepers: number,
-  report_: (line: string) => void,
+  report: (line: string) => void,
 ): Promise<number[]> {
   let calls = 0;
   const nothing = async () => void (calls += 1);
@@ -32,8 +32,8 @@ export async function measureFloor(
     // More when a task was repeated.
     await untilTrue('all have been awake', () => Promise.resolve(calls >= wanted), 120_000, 20);
     const perSecond = sleepers / ((performance.now() - beganMs) / 1000);
-    report_(`  floor (signal to a sleeper, three empty local activities): ${perSecond.toFixed(1)}/s`);
-    report_(`    CPU each: ${cpu.each(sleepers)}`);
+    report(`  floor (signal to a sleeper, three empty local activities): ${perSecond.toFixed(1)}/s`);
+    report(`    CPU each: ${cpu.each(sleepers)}`);
     return perSecond;
   }
 
