@@ -1,7 +1,7 @@
 /** The Payment Service's activities. `attemptPayment` is called by the workflows of other services, too. */
+import { ApplicationFailure } from '@temporalio/activity';
 import type { FirstPaymentSettled, RefundCommand } from '../contracts/workflows/commands';
 import type { Refund } from '../contracts/http/refunds';
-import { isFinal, type SubscriptionStatus } from '../domain/subscription/subscription';
 import type { LookupProgress } from '../domain/payment/unknown-outcome';
 import { attemptPayment, type AttemptDependencies } from '../billing/payment/attempt';
 import type { AttemptAnswer, AttemptRequest } from '../billing/payment/begin-attempt';
@@ -14,9 +14,12 @@ import {
   markUnknown,
   recordNextLookup,
   repeatCall,
+  NoClearAnswer,
 } from '../billing/payment/follow-up';
+import { messagesOfFirstPayment } from '../billing/payment/first-payment-settled';
 import type { Messenger } from '../temporal/messenger';
-import type { PaymentState } from '../billing/payment/payment-state';
+import { sendMessages } from '../temporal/send';
+import { UnknownPayment, type PaymentState } from '../billing/payment/payment-state';
 import {
   requestRefundDecision,
   payRefund,
@@ -62,21 +65,30 @@ export function createPaymentActivities(
 ): PaymentActivities {
   return {
     loadPayment: (paymentId) => loadPayment(deps, paymentId),
-    repeatCall: (paymentId) => repeatCall(deps, paymentId),
-    markUnknown: (paymentId) => markUnknown(deps, paymentId),
-    lookUp: (paymentId, provesAbsence, progress) => lookUp(deps, paymentId, provesAbsence, progress),
-    endNotCompleted: (paymentId, progress) => endNotCompleted(deps, paymentId, progress),
-    cancelPayment: (paymentId, reason) => cancelPayment(deps, paymentId, reason),
-    requestOperatorDecision: (paymentId) => requestOperatorDecision(deps, paymentId),
+    repeatCall: (paymentId) => withFailures(repeatCall(deps, paymentId)),
+    markUnknown: (paymentId) => withFailures(markUnknown(deps, paymentId)),
+    lookUp: (paymentId, provesAbsence, progress) =>
+      withFailures(lookUp(deps, paymentId, provesAbsence, progress)),
+    endNotCompleted: (paymentId, progress) => withFailures(endNotCompleted(deps, paymentId, progress)),
+    cancelPayment: (paymentId, reason) => withFailures(cancelPayment(deps, paymentId, reason)),
+    requestOperatorDecision: (paymentId) => withFailures(requestOperatorDecision(deps, paymentId)),
     recordNextLookup: (paymentId, attempt, at) => recordNextLookup(deps, paymentId, attempt, at),
-    reserveRefund: (paymentId, command) => reserveRefund(deps, paymentId, command),
+    reserveRefund: (paymentId, command) => withFailures(reserveRefund(deps, paymentId, command)),
     payRefund: (refundId) => payRefund(deps, refundId),
     requestRefundDecision: (refundId) => requestRefundDecision(deps, refundId),
     signalRetry: (paymentId) => deps.messenger.wakeRetry(paymentId, 'settled'),
-    signalFirstPaymentSettled: async (subscriptionId, settled) => {
-      const row = await deps.db.subscription.findUnique({ where: { id: subscriptionId } });
-      if (row === null || isFinal(row.status as SubscriptionStatus)) return;
-      await deps.messenger.signalFirstPaymentSettled(subscriptionId, settled);
-    },
+    signalFirstPaymentSettled: async (subscriptionId, settled) =>
+      sendMessages(deps.messenger, await messagesOfFirstPayment(deps.db, subscriptionId, settled)),
   };
+}
+
+/** Maps what billing throws to failures that Temporal repeats, or does not. */
+async function withFailures<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof NoClearAnswer) throw ApplicationFailure.retryable(error.message, 'no_clear_answer');
+    if (error instanceof UnknownPayment) throw ApplicationFailure.nonRetryable(error.message, 'not_found');
+    throw error;
+  }
 }

@@ -4,7 +4,8 @@
  * Business instants (due, paid, failed, cancelled) follow it; technical ones (leases, the life of a key, when an
  * event was written) are real.
  */
-import { databaseNow, type Transaction } from '../prisma/client';
+import { databaseNow, type Database, type Transaction } from '../prisma/client';
+import { sql } from '../prisma/sql';
 
 export interface Times {
   /** The customer's. */
@@ -14,29 +15,34 @@ export interface Times {
 }
 
 /**
+ * Reads the time of a test clock.
  * @param testClockId null: the customer's time is real
- * @param signalledNow PostgreSQL's time, when it was just told; else it is asked
+ * @param knownNow PostgreSQL's time, when it was just read; else it is read here
  */
 export async function timesFor(
-  tx: Transaction,
+  on: Database | Transaction,
   testClockId: string | null,
-  signalledNow?: Date,
+  knownNow?: Date,
 ): Promise<Times> {
-  const realNow = signalledNow ?? (await databaseNow(tx));
+  const realNow = knownNow ?? (await databaseNow(on));
   if (testClockId === null) return { now: realNow, realNow };
-  const clock = await tx.testClock.findUniqueOrThrow({ where: { id: testClockId } });
+  const [clock] = await sql(on).query<{ now: Date }[]>`
+    SELECT now FROM test_clocks WHERE id = ${testClockId}`;
+  if (clock === undefined) throw new Error(`test clock ${testClockId} does not exist`);
   return { now: clock.now, realNow };
 }
 
-/** What time it is for a customer. @throws when there is no such customer */
+/** Reads what time it is for a customer. @throws Error when there is no such customer */
 export async function timesForCustomer(
-  tx: Transaction,
+  on: Database | Transaction,
   customerId: string,
-  signalledNow?: Date,
+  knownNow?: Date,
 ): Promise<Times> {
-  const customer = await tx.customer.findUniqueOrThrow({
-    where: { id: customerId },
-    select: { test_clock_id: true },
-  });
-  return timesFor(tx, customer.test_clock_id, signalledNow);
+  const [found] = await sql(on).query<{ clock_now: Date | null; real_now: Date }[]>`
+    SELECT test_clocks.now AS clock_now, clock_timestamp() AS real_now
+    FROM customers LEFT JOIN test_clocks ON test_clocks.id = customers.test_clock_id
+    WHERE customers.id = ${customerId}`;
+  if (found === undefined) throw new Error(`customer ${customerId} does not exist`);
+  const realNow = knownNow ?? found.real_now;
+  return { now: found.clock_now ?? realNow, realNow };
 }

@@ -1,5 +1,5 @@
 /**
- * Row locks, in the one order that everybody keeps: subscription, payment, attempt, outbox.
+ * Locks, in the one order that all keep: webhook delivery, subscription, payment, attempt, outbox.
  *
  * What a lock returns is the row as it stands once the lock is held, also when it had to be waited for. A payment is
  * read by a statement of its own after the subscription's lock, so that it is seen as committed by whoever held that
@@ -7,12 +7,15 @@
  */
 import type { Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
+import { Prisma } from '../prisma/generated/client';
 import {
   customerColumns,
+  deliveryColumns,
   paymentColumns,
   subscriptionColumns,
   testClockColumns,
   type CustomerRow,
+  type DeliveryRow,
   type PaymentRow,
   type SubscriptionRow,
   type TestClockRow,
@@ -57,6 +60,21 @@ export async function lockPayment(tx: Transaction, paymentId: string): Promise<P
     SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE`;
   return row ?? null;
 }
+
+/** Locks a stored webhook; its lock comes before the subscription's. Null when it does not exist. */
+export async function lockDelivery(tx: Transaction, deliveryId: string): Promise<DeliveryRow | null> {
+  const [row] = await sql(tx).query<DeliveryRow[]>`
+    SELECT ${deliveryColumns} FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
+  return row ?? null;
+}
+
+/** Has the writers of one retry policy take turns, also while there is no row to lock. */
+export async function lockRetryPolicy(tx: Transaction, policyId: string): Promise<void> {
+  await sql(tx).query`SELECT pg_advisory_xact_lock(hashtextextended(${`retry_policy/${policyId}`}, 0))::text`;
+}
+
+/** Ends the SELECT of a batch: locks its rows, without those that another transaction holds. */
+export const exceptLocked = Prisma.sql`FOR UPDATE SKIP LOCKED`;
 
 /** A payment under its lock, its subscription under one as well, and PostgreSQL's time when both were there. */
 export interface LockedPayment {

@@ -1,48 +1,52 @@
 /**
- * What a person has to decide: one row for each kind and subject.
+ * Operator tasks: what an operator has to decide, one row for each kind and subject.
  *
- * Invariants: asked once, whatever is repeated; what a person has resolved is asked again only where that is said.
+ * Invariants: a task is raised once, whatever is repeated; one that an operator has resolved is opened again only where
+ * the caller says so.
  */
 import { derivedId } from '../domain/ids';
 import type { OperatorTaskKind, OperatorTaskSubject } from '../domain/payment/operator-task';
 import type { Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
 
-/** Asks for a person's decision; asked once. */
-export async function raiseOperatorTask(
+/** Raises an operator task; raised before: nothing happens. */
+export function enqueueOperatorTask(
   tx: Transaction,
   kind: OperatorTaskKind,
   subject: OperatorTaskSubject,
   detail: string,
   now: Date,
-): Promise<void> {
-  const unique = { kind, subject_type: subject.type, subject_id: subject.id };
-  await tx.operatorTask.createMany({
-    data: [{ id: derivedId('operator_task', [kind, subject.id]), ...unique, detail, created_at: now }],
-    skipDuplicates: true,
-  });
+): void {
+  sql(tx).enqueue`
+    INSERT INTO operator_tasks (id, kind, subject_type, subject_id, detail, created_at)
+    VALUES (${derivedId('operator_task', [kind, subject.id])}, ${kind}, ${subject.type}, ${subject.id}, ${detail}, ${now})
+    ON CONFLICT DO NOTHING`;
 }
 
-/** Asks again, with the newer words, where the earlier decision turned out not to help. */
-export async function raiseOperatorTaskAgain(
+/** Raises an operator task, or opens it again with the newer detail where the earlier decision did not help. */
+export function enqueueReopenedTask(
   tx: Transaction,
   kind: OperatorTaskKind,
   subject: OperatorTaskSubject,
   detail: string,
   now: Date,
-): Promise<void> {
-  await raiseOperatorTask(tx, kind, subject, detail, now);
-  await sql(tx).execute`
-    UPDATE operator_tasks SET status = 'open', resolved_at = NULL, resolution = NULL, detail = ${detail}
-    WHERE kind = ${kind} AND subject_type = ${subject.type} AND subject_id = ${subject.id} AND status <> 'open'`;
+): void {
+  sql(tx).enqueue`
+    INSERT INTO operator_tasks AS task (id, kind, subject_type, subject_id, detail, created_at)
+    VALUES (${derivedId('operator_task', [kind, subject.id])}, ${kind}, ${subject.type}, ${subject.id}, ${detail}, ${now})
+    ON CONFLICT (kind, subject_type, subject_id) DO UPDATE
+      SET status = 'open', resolved_at = NULL, resolution = NULL, detail = excluded.detail
+      WHERE task.status <> 'open'`;
 }
 
-/** Whether a person was ever asked. */
+/** Whether an operator was ever asked. */
 export async function wasOperatorAsked(
   tx: Transaction,
   kind: OperatorTaskKind,
   subject: OperatorTaskSubject,
 ): Promise<boolean> {
-  const where = { kind, subject_type: subject.type, subject_id: subject.id };
-  return (await tx.operatorTask.count({ where })) > 0;
+  const rows = await sql(tx).query`
+    SELECT FROM operator_tasks
+    WHERE kind = ${kind} AND subject_type = ${subject.type} AND subject_id = ${subject.id} LIMIT 1`;
+  return rows.length > 0;
 }

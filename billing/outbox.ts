@@ -80,6 +80,30 @@ export function appendAllToOutbox<T extends EventTopic>(
     SELECT pg_notify(${outboxChannel}, shard::text) FROM (SELECT DISTINCT shard FROM written) AS shards`;
 }
 
+/** Reads an event's envelope. Null when it was never written, or is no longer kept. */
+export async function findEnvelope(tx: Transaction, eventId: string): Promise<string | null> {
+  const [row] = await sql(tx).query<{ payload: string | null }[]>`
+    SELECT payload FROM outbox_events WHERE event_id = ${eventId}`;
+  return row?.payload ?? null;
+}
+
+/** Whether an event was written, published or not. */
+export async function wasEventWritten(on: Database | Transaction, eventId: string): Promise<boolean> {
+  const rows = await sql(on).query`SELECT FROM outbox_events WHERE event_id = ${eventId}`;
+  return rows.length > 0;
+}
+
+/** Reads the ids of the events about a subject on one topic. */
+export async function eventIdsAbout(
+  tx: Transaction,
+  subject: string,
+  topic: EventTopic,
+): Promise<ReadonlySet<string>> {
+  const rows = await sql(tx).query<{ event_id: string }[]>`
+    SELECT event_id FROM outbox_events WHERE subject = ${subject} AND topic = ${topic}`;
+  return new Set(rows.map(({ event_id }) => event_id));
+}
+
 /** {@link outboxShard} of the column `key`. */
 const shardOfKey = `get_byte(sha256(convert_to(key, 'UTF8')), 3) % ${outboxShards}`;
 

@@ -183,6 +183,8 @@ export type DeliveryRow = Typed<
   Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; headers: true } }>,
   DeliveryColumns
 >;
+const { body: _body, headers: _headers, ...deliveryFields } = Prisma.WebhookDeliveryScalarFieldEnum;
+export const deliveryColumns = columnsOf(deliveryFields);
 export const deliveryRow = rowsOf<DeliveryColumns>('webhook_deliveries', { status: deliveryStatuses });
 
 interface ClockColumns {

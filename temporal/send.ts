@@ -30,6 +30,8 @@ function send(messenger: Messenger, message: WorkflowMessage): Promise<void> {
       return messenger.wakeSubscription(message.subscription_id);
     case 'payment_completed':
       return messenger.signalPaid(message.subscription_id, message.payload);
+    case 'first_payment_settled':
+      return messenger.signalFirstPaymentSettled(message.subscription_id, message.payload);
     case 'dunning_started':
       return messenger.signalDunningStarted(message.subscription_id, message.payload);
     case 'start_payment':

@@ -9,7 +9,7 @@ import type { NotificationData, NotificationTemplate } from '../../contracts/top
 import { notificationEventId } from '../../domain/event-ids';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
-import { appendToOutbox } from '../outbox';
+import { appendToOutbox, eventIdsAbout } from '../outbox';
 import type { PaymentRow } from '../rows';
 
 /** `about` tells it from others of its template and payment; the money is the payment's. */
@@ -53,11 +53,7 @@ export async function requestNotification(
 
 /** The ids of what was asked to be told about a payment. */
 export async function notificationsFor(tx: Transaction, paymentId: string): Promise<ReadonlySet<string>> {
-  const rows = await tx.outboxEvent.findMany({
-    where: { subject: paymentId, topic: 'notifications.requested' },
-    select: { event_id: true },
-  });
-  return new Set(rows.map(({ event_id }) => event_id));
+  return eventIdsAbout(tx, paymentId, 'notifications.requested');
 }
 
 /** That the money came, to a customer who was told that it had not. @param attempt the one that brought it */

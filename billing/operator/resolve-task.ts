@@ -6,11 +6,13 @@
  */
 import type { Actor } from '../../contracts/fields';
 import { failure, isAttemptOpen } from '../../domain/payment/payment';
-import { databaseNow, type Transaction } from '../../prisma/client';
+import type { Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
 import { lockPaymentInOrder } from '../locks';
-import { attemptRow, type TaskRow } from '../rows';
+import type { Resolution, TaskRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { settleRefund } from '../payment/settle-refund';
+import { attemptsOf } from '../payment/store';
 
 export interface Decision {
   actor: Actor;
@@ -32,14 +34,17 @@ export async function resolveTask(
   decision: Decision,
 ): Promise<{ paymentId: string | null } | null> {
   const paymentId = await applyOutcome(tx, task, decision);
-  const now = await databaseNow(tx);
   const { actor, reason, outcome } = decision;
-  const resolution = { actor, reason, outcome };
-  const { count } = await tx.operatorTask.updateMany({
-    where: { id: task.id, status: 'open' },
-    data: { status: 'resolved', resolved_at: now, resolution },
-  });
-  return count === 0 ? null : { paymentId };
+  return (await updateResolved(tx, task.id, { actor, reason, outcome })) ? { paymentId } : null;
+}
+
+/** Resolves an open task. @returns false when it was resolved before */
+async function updateResolved(tx: Transaction, taskId: string, resolution: Resolution): Promise<boolean> {
+  const resolved = await sql(tx).execute`
+    UPDATE operator_tasks SET status = 'resolved', resolved_at = clock_timestamp(),
+      resolution = ${JSON.stringify(resolution)}::jsonb
+    WHERE id = ${taskId} AND status = 'open'`;
+  return resolved > 0;
 }
 
 async function applyOutcome(tx: Transaction, task: TaskRow, decision: Decision): Promise<string | null> {
@@ -51,11 +56,8 @@ async function applyOutcome(tx: Transaction, task: TaskRow, decision: Decision):
 /** The open attempt; without one, the latest: it failed, and the provider named another amount since. */
 async function settleTheAttempt(tx: Transaction, paymentId: string, decision: Decision): Promise<string> {
   await lockPaymentInOrder(tx, paymentId);
-  const attempts = await tx.paymentAttempt.findMany({
-    where: { payment_id: paymentId },
-    orderBy: { number: 'desc' },
-  });
-  const asked = attempts.map(attemptRow).find(({ status }) => isAttemptOpen(status)) ?? attempts[0];
+  const attempts = await attemptsOf(tx, paymentId);
+  const asked = attempts.findLast(({ status }) => isAttemptOpen(status)) ?? attempts.at(-1);
   if (asked === undefined) return paymentId;
   const reference = decision.provider_reference ?? asked.provider_reference;
   const never = failure('processing_error', 'The provider’s records say that nothing was taken.');

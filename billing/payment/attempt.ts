@@ -5,8 +5,8 @@
  * it again continues the same attempt with the same key; taking too long or throwing means `open`, never failed.
  */
 import type { AttemptOutcome } from '../../domain/payment/payment';
+import { isClear } from '../../domain/payment/settlement';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { attemptRow } from '../rows';
 import { lockAttempt, settleLocked, type LockedAttempt, type Settlement } from './settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
@@ -17,6 +17,7 @@ import {
   type AttemptRequest,
 } from './begin-attempt';
 import { chargeableMethod } from './chargeable-method';
+import { enqueueCallEnded } from './store';
 
 export interface AttemptDependencies {
   db: Database;
@@ -55,9 +56,10 @@ export async function recordAnswer(
   locked: LockedAttempt,
   outcome: AttemptOutcome,
 ): Promise<Pick<Settlement, 'attempt' | 'payment'>> {
-  if (!isUnclear(outcome)) return settleLocked(tx, locked, outcome, 'answer');
+  if (isClear(outcome)) return settleLocked(tx, locked, outcome, 'answer');
+  // The payment stays in processing until its follow-up gives up repeating the call.
   const { payment, attempt, realNow } = locked;
-  return { payment, attempt: await noteCallEnded(tx, payment.id, attempt.number, realNow) };
+  return { payment, attempt: enqueueCallEnded(tx, attempt, realNow) };
 }
 
 /** What an attempt has come to so far. */
@@ -66,20 +68,6 @@ export function answerOf(attempt: Settlement['attempt']): AttemptAnswer {
   return attempt.status === 'requires_action'
     ? { status: 'open', waits_for_customer: true }
     : { status: 'open' };
-}
-
-/** No answer says nothing about the payment; it stays in processing until its follow-up gives up repeating. */
-function isUnclear(outcome: AttemptOutcome): boolean {
-  return outcome.status === 'unknown' && outcome.reason !== 'amount_mismatch';
-}
-
-/** A lookup that finds nothing proves something only some time after the last call ended. */
-async function noteCallEnded(tx: Transaction, paymentId: string, number: number, realNow: Date) {
-  const row = await tx.paymentAttempt.update({
-    where: { payment_id_number: { payment_id: paymentId, number } },
-    data: { last_call_ended_at: realNow },
-  });
-  return attemptRow(row);
 }
 
 /** Asks the provider for the money. @returns what it said; an adapter that fails has said nothing */

@@ -19,7 +19,7 @@ import {
 } from '../rows';
 import { methodToCharge } from './retry-facts';
 import { settleAttempt } from './settle-attempt';
-import { attemptsOf, insertAttempt, type AttemptedPayment } from './store';
+import { attemptsOf, findPaymentMethod, insertAttempt, type AttemptedPayment } from './store';
 import type { ChargeRequest } from '../../providers/port';
 
 /** What of a payment method a charge needs. */
@@ -96,10 +96,8 @@ async function continueAttempt(
   if (subscription !== null && isFinal(subscription.status)) return answer({ status: 'open' });
   const now = await databaseNow(tx);
   if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
-  const method =
-    attempt.payment_method_id === null
-      ? null
-      : await tx.paymentMethod.findUnique({ where: { id: attempt.payment_method_id } });
+  const { payment_method_id: methodId } = attempt;
+  const method = methodId === null ? null : await findPaymentMethod(tx, methodId);
   return call(payment, attempt, method);
 }
 

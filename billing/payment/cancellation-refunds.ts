@@ -10,9 +10,12 @@ import type { Actor } from '../../contracts/fields';
 import { cancellationRefundId } from '../../domain/ids';
 import { isPaymentPaid, paymentStatuses } from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
 import { lockSubscriptionForShare } from '../locks';
-import { raiseOperatorTask } from '../operator-tasks';
+import { enqueueOperatorTask } from '../operator-tasks';
+import { paymentsOfRefunds, paymentsWithOpenRefund } from './refund-store';
 import { reserveRefund, reserveUnwanted } from './reserve-refund';
+import { findPayment } from './store';
 import { Unprocessable } from '../unprocessable';
 
 type Cancelled = EventData<'subscriptions.cancelled'>;
@@ -28,12 +31,7 @@ export async function reserveRefunds(db: Database, cancelled: Cancelled): Promis
     const takenFrom = refund === null || refund.amount <= 0 ? [] : await reserveAmount(tx, cancelled, refund);
     for (const paymentId of openIds) await reserveLaterCharges(tx, cancelled.subscription.id, paymentId);
     const paymentIds = [...openIds, ...takenFrom];
-    const due = await tx.refund.findMany({
-      where: { payment_id: { in: paymentIds }, settled_at: null },
-      distinct: ['payment_id'],
-      select: { payment_id: true },
-    });
-    return due.map(({ payment_id }) => payment_id);
+    return paymentsWithOpenRefund(tx, paymentIds);
   });
 }
 
@@ -42,11 +40,27 @@ async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled):
   const { id, version } = subscription;
   const row = await lockSubscriptionForShare(tx, id);
   if (row === null) throw new Unprocessable('unknown_subscription', `there is no subscription ${id}`);
-  const change = await tx.change.findUnique({ where: { subject_id_version: { subject_id: id, version } } });
-  const known = row.status === 'cancelled' && change?.changes.includes('cancelled');
+  const known = row.status === 'cancelled' && (await isCancellation(tx, id, version));
   if (known && (refund === null || refund.currency === row.currency)) return;
   const what = `version ${version} of subscription ${id} is no cancellation, or its currency another one`;
   throw new Unprocessable('contradicts_subscription', what);
+}
+
+/** Whether a version of a subscription is its cancellation. */
+async function isCancellation(tx: Transaction, subscriptionId: string, version: number): Promise<boolean> {
+  const rows = await sql(tx).query`
+    SELECT FROM changes WHERE subject_id = ${subscriptionId} AND version = ${version} AND 'cancelled' = ANY(changes)`;
+  return rows.length > 0;
+}
+
+/** The paid payments of a subscription's price, newest first. What was asked for apart is not its price. */
+async function paidPaymentsOf(tx: Transaction, subscriptionId: string, currency: string): Promise<string[]> {
+  const rows = await sql(tx).query<{ id: string }[]>`
+    SELECT id FROM payments
+    WHERE subscription_id = ${subscriptionId} AND currency = ${currency} AND kind <> 'manual'
+      AND status = ANY(${paymentStatuses.filter(isPaymentPaid)})
+    ORDER BY created_at DESC, id DESC LIMIT ${maxPayments}`;
+  return rows.map(({ id }) => id);
 }
 
 /** Takes the amount from the newest payment backwards. @returns the payments that it is taken from */
@@ -55,26 +69,14 @@ async function reserveAmount(
   { subscription, reason, actor }: Cancelled,
   refund: NonNullable<Cancelled['refund']>,
 ): Promise<string[]> {
-  const payments = await tx.payment.findMany({
-    where: {
-      subscription_id: subscription.id,
-      currency: refund.currency,
-      // What was asked for apart is not the subscription's price.
-      kind: { not: 'manual' },
-      status: { in: paymentStatuses.filter(isPaymentPaid) },
-    },
-    orderBy: [{ created_at: 'desc' }, { id: 'desc' }],
-    take: maxPayments,
-    select: { id: true },
-  });
+  const paymentIds = await paidPaymentsOf(tx, subscription.id, refund.currency);
   const idOf = (paymentId: string) => cancellationRefundId(subscription.id, subscription.version, paymentId);
-  const ids = payments.map(({ id }) => idOf(id));
-  const before = await tx.refund.findMany({ where: { id: { in: ids } }, select: { payment_id: true } });
-  // Promised at an earlier reading of the record; all of it at once, so nothing is missing.
-  if (before.length > 0) return before.map(({ payment_id }) => payment_id);
+  const before = await paymentsOfRefunds(tx, paymentIds.map(idOf));
+  // Reserved at an earlier reading of the record; all of it at once, so nothing is missing.
+  if (before.length > 0) return before;
   let leftAmount = refund.amount;
   const takenFrom: string[] = [];
-  for (const { id } of payments) {
+  for (const id of paymentIds) {
     if (leftAmount === 0) break;
     const amount = await reserveFrom(tx, id, idOf(id), leftAmount, reason ?? 'subscription_cancelled', actor);
     leftAmount -= amount;
@@ -115,7 +117,7 @@ async function reportMissing(
 ): Promise<void> {
   const subject = { type: 'subscription', id: subscriptionId } as const;
   const detail = `Of the refund that the cancellation asks for, ${amount} ${currency} (minor units) are more than its payments took.`;
-  await raiseOperatorTask(tx, 'refund_failed', subject, detail, await databaseNow(tx));
+  enqueueOperatorTask(tx, 'refund_failed', subject, detail, await databaseNow(tx));
 }
 
 /** Usually promised by whoever settled it: the same refund. */
@@ -124,6 +126,6 @@ async function reserveLaterCharges(
   subscriptionId: string,
   paymentId: string,
 ): Promise<void> {
-  const where = { id: paymentId, subscription_id: subscriptionId };
-  if ((await tx.payment.count({ where })) > 0) await reserveUnwanted(tx, paymentId, 'subscription_final');
+  const payment = await findPayment(tx, paymentId);
+  if (payment?.subscription_id === subscriptionId) await reserveUnwanted(tx, paymentId, 'subscription_final');
 }

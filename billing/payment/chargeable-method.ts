@@ -6,7 +6,7 @@
  * execution of an attempt sends the same, and a lookup knows where to look.
  */
 import type { AttemptOutcome } from '../../domain/payment/payment';
-import type { Transaction } from '../../prisma/client';
+import type { Database } from '../../prisma/client';
 import type { ChargeRequest, PaymentProvider } from '../../providers/port';
 import type { AttemptCall } from './begin-attempt';
 
@@ -15,7 +15,7 @@ const shareOfTimeout = 0.5;
 
 /** The charge to send, or what the attempt came to without one. */
 export async function chargeableMethod(
-  db: Transaction,
+  db: Database,
   provider: PaymentProvider,
   { charge, paymentMethodId }: AttemptCall,
   timeoutMs: number,
@@ -47,7 +47,7 @@ export async function chargeableMethod(
 
 /** Whose the method is at its provider; null while it was never made chargeable. */
 export async function providerCustomerOf(
-  db: Transaction,
+  db: Database,
   paymentMethodId: string | null,
 ): Promise<string | null> {
   if (paymentMethodId === null) return null;
@@ -56,7 +56,7 @@ export async function providerCustomerOf(
 }
 
 /** The provider's customer of the customer's newest other method that has one. */
-async function knownCustomer(db: Transaction, provider: string, customerId: string): Promise<string | null> {
+async function knownCustomer(db: Database, provider: string, customerId: string): Promise<string | null> {
   const method = await db.paymentMethod.findFirst({
     where: { customer_id: customerId, provider, provider_customer: { not: null } },
     orderBy: { created_at: 'desc' },

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EventData } from '../../contracts/topics/events';
 import { attemptEventId } from '../../domain/event-ids';
 import type { Database } from '../../prisma/client';
+import { wasEventWritten } from '../outbox';
 import { attemptRow, paymentRow, type AttemptRow, type PaymentRow } from '../rows';
 import { attemptHead } from './publish-outcome';
 import { Unprocessable } from '../unprocessable';
@@ -52,7 +53,7 @@ async function isOvertaken(
 ): Promise<boolean> {
   if (!('failure' in reported) || attempt.status !== 'completed') return false;
   const event_id = attemptEventId(attempt.payment_id, attempt.number, 'failed');
-  return (await db.outboxEvent.count({ where: { event_id } })) > 0;
+  return wasEventWritten(db, event_id);
 }
 
 function differences(

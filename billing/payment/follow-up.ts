@@ -1,25 +1,38 @@
 /**
- * What `payment/{id}` does for an attempt without a clear answer: repeats the call, asks the provider, gives up.
+ * What `payment/{id}` does for an attempt without a clear answer: repeats the call, looks it up, gives up.
  *
- * Invariants: unknown is not failed; only the provider's word, or its having twice never heard of the attempt long
- * after the last call, settles it; nothing here begins an attempt.
+ * Invariants: unknown is not failed; only the provider's answer, or lookups that prove the attempt's absence, settle it;
+ * nothing here begins an attempt.
  */
-import { ApplicationFailure } from '@temporalio/activity';
 import { decideCancelPayment, failure, isAttemptOpen } from '../../domain/payment/payment';
-import { nextLookup, lookupsEndAt, type LookupProgress } from '../../domain/payment/unknown-outcome';
-import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
+import { isClear } from '../../domain/payment/settlement';
+import {
+  decideNotFound,
+  lookupsEndAt,
+  nextLookup,
+  type LookupProgress,
+} from '../../domain/payment/unknown-outcome';
+import { inTransaction, type Transaction } from '../../prisma/client';
+import type { LookupOutcome } from '../../providers/port';
 import { lockPaymentInOrder } from '../locks';
-import { raiseOperatorTaskAgain, wasOperatorAsked } from '../operator-tasks';
-import { settleAttempt } from './settle-attempt';
+import { enqueueReopenedTask, wasOperatorAsked } from '../operator-tasks';
+import { lockAttempt, settleAttempt, settleLocked, type LockedAttempt } from './settle-attempt';
 import { callAndRecord, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
-import { absenceCountsAt, mustRead, readState, type PaymentState } from './payment-state';
+import { mustRead, readState, type PaymentState } from './payment-state';
 import { providerCustomerOf } from './chargeable-method';
+import { attemptOf, enqueueCancellation, enqueueLookup, updateNextLookup } from './store';
 
 /** How long one repeated call or lookup may take. */
 const callTimeoutMs = 12_000;
-/** This many lookups in a row that never heard of an attempt prove that it never arrived. */
-const lookupsThatProve = 2;
+
+/** The provider again said nothing about the attempt: the step is to be repeated. */
+export class NoClearAnswer extends Error {
+  override readonly name = 'NoClearAnswer';
+  constructor() {
+    super('the provider gave no clear answer');
+  }
+}
 
 /** Null when there is no such payment. */
 export async function loadPayment(
@@ -29,43 +42,37 @@ export async function loadPayment(
   return readState(deps.db, paymentId);
 }
 
-/**
- * Sends the open attempt again with its key.
- * @throws ApplicationFailure `no_clear_answer`, to be repeated, when the provider again says nothing
- */
+/** Sends the open attempt again with its key. @throws NoClearAnswer */
 export async function repeatCall(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
   const state = await mustRead(deps.db, paymentId);
   if (state.attempt === null || state.attempt.status !== 'processing') return state;
   const { number, trigger } = state.attempt;
   const request = { payment_id: paymentId, number, trigger };
   const begun = await beginAttempt(deps.db, request, true);
-  // The key may not be sent any more: only the provider's records can tell.
+  // The key may not be sent any more: only the provider's records show the outcome.
   if (begun.kind === 'answer') return mustRead(deps.db, paymentId);
   const answer = await callAndRecord(deps, request, begun, callTimeoutMs);
   const after = await mustRead(deps.db, paymentId);
-  if (answer.status === 'open' && after.attempt?.status === 'processing') {
-    throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
-  }
+  if (answer.status === 'open' && after.attempt?.status === 'processing') throw new NoClearAnswer();
   return after;
 }
 
-/** The repeats are used up: the outcome is unknown until the provider tells. */
+/** Marks the outcome as unknown: the repeated calls are used up. */
 export async function markUnknown(deps: AttemptDependencies, paymentId: string): Promise<PaymentState> {
   return inTransaction(deps.db, async (tx) => {
     await lockPaymentInOrder(tx, paymentId);
     const state = await mustRead(tx, paymentId);
-    if (state.attempt?.status === 'processing') {
-      const outcome = { status: 'unknown', reason: 'no_clear_answer' } as const;
-      await settleAttempt(tx, paymentId, state.attempt.number, outcome, 'answer');
-    }
+    if (state.attempt?.status !== 'processing') return state;
+    const outcome = { status: 'unknown', reason: 'no_clear_answer' } as const;
+    await settleAttempt(tx, paymentId, state.attempt.number, outcome, 'answer');
     return mustRead(tx, paymentId);
   });
 }
 
 /**
- * Asks the provider what became of the open attempt and records what it says, and when it is asked again.
- * @param provesAbsence whether "never heard of it" counts at this step of the ladder
- * @param progress with this question
+ * Looks up what became of the open attempt, records the answer and when the next lookup is due.
+ * @param provesAbsence whether finding nothing counts at this step of the schedule
+ * @param progress with this lookup
  */
 export async function lookUp(
   deps: AttemptDependencies,
@@ -73,11 +80,11 @@ export async function lookUp(
   provesAbsence: boolean,
   progress?: LookupProgress,
 ): Promise<PaymentState> {
-  return (await ask(deps, paymentId, provesAbsence, progress)).state;
+  return (await lookUpAndRecord(deps, paymentId, provesAbsence, progress)).state;
 }
 
-/** `answered`: the provider told something, were it that it never heard of the attempt. */
-async function ask(
+/** `answered`: the provider said something, be it that it knows no such attempt. */
+async function lookUpAndRecord(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
@@ -86,38 +93,68 @@ async function ask(
   const state = await mustRead(deps.db, paymentId);
   if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
   const { number } = state.attempt;
-  const attempt = await deps.db.paymentAttempt.findUniqueOrThrow({
-    where: { payment_id_number: { payment_id: paymentId, number } },
-    include: { payment: true },
-  });
-  const provider = deps.providers.get(attempt.provider ?? '');
-  if (attempt.settled_at !== null || provider === undefined) return { state, answered: false };
-  const found = await provider.lookup(
-    {
-      idempotencyKey: attempt.idempotency_key,
-      paymentId,
-      amount: Number(attempt.amount),
-      currency: attempt.currency,
-      customerId: attempt.payment.customer_id,
-      providerCustomer: await providerCustomerOf(deps.db, attempt.payment_method_id),
-      startedAt: attempt.started_at.toISOString(),
-    },
-    callTimeoutMs,
-  );
-  const answered = found.status !== 'unknown' || found.reason === 'amount_mismatch';
+  const found = await askProvider(deps, state, number);
+  if (found === null) return { state, answered: false };
   return inTransaction(deps.db, async (tx) => {
-    if (found.status === 'not_found') await noteNotFound(tx, paymentId, number, provesAbsence);
-    else {
-      await forgetNotFound(tx, paymentId, number);
-      if (answered) await settleAttempt(tx, paymentId, number, found, 'lookup');
-    }
+    const locked = await lockAttempt(tx, paymentId, number);
+    await recordLookup(tx, locked, found, provesAbsence);
     const after = await mustRead(tx, paymentId);
     if (progress !== undefined) await recordLookupAfter(tx, after, progress);
-    return { state: after, answered };
+    return { state: after, answered: found.status === 'not_found' || isClear(found) };
   });
 }
 
-/** By a test clock it is noted before it is waited for. */
+/** Null: there is nothing to ask, or no provider. */
+async function askProvider(
+  { db, providers }: AttemptDependencies,
+  { payment_id: paymentId, customer_id: customerId }: PaymentState,
+  number: number,
+): Promise<LookupOutcome | null> {
+  const attempt = await attemptOf(db, paymentId, number);
+  const provider = providers.get(attempt.provider ?? '');
+  if (attempt.settled_at !== null || provider === undefined) return null;
+  const request = {
+    idempotencyKey: attempt.idempotency_key,
+    paymentId,
+    amount: Number(attempt.amount),
+    currency: attempt.currency,
+    customerId,
+    providerCustomer: await providerCustomerOf(db, attempt.payment_method_id),
+    startedAt: attempt.started_at.toISOString(),
+  };
+  return provider.lookup(request, callTimeoutMs);
+}
+
+async function recordLookup(
+  tx: Transaction,
+  locked: LockedAttempt,
+  found: LookupOutcome,
+  provesAbsence: boolean,
+): Promise<void> {
+  if (found.status === 'not_found') return recordNotFound(tx, locked, provesAbsence);
+  enqueueLookup(tx, locked.attempt, 0);
+  if (isClear(found)) await settleLocked(tx, locked, found, 'lookup');
+}
+
+async function recordNotFound(tx: Transaction, locked: LockedAttempt, provesAbsence: boolean): Promise<void> {
+  const { payment, attempt, realNow } = locked;
+  const subject = { type: 'payment', id: payment.id } as const;
+  const { notFound, conclusive } = decideNotFound({
+    provesAbsence,
+    nowMs: realNow.getTime(),
+    lastCallMs: (attempt.last_call_ended_at ?? attempt.started_at).getTime(),
+    acknowledged:
+      attempt.provider_reference !== null || (await wasOperatorAsked(tx, 'amount_mismatch', subject)),
+    notFoundBefore: attempt.lookups_not_found,
+  });
+  enqueueLookup(tx, attempt, notFound);
+  if (!conclusive) return;
+  const never = failure('processing_error', 'The provider never received the attempt.');
+  const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
+  await settleLocked(tx, locked, outcome, 'lookup');
+}
+
+/** By a test clock it is recorded before it is waited for. */
 async function recordLookupAfter(
   tx: Transaction,
   { attempt, test_clock: clock, ...payment }: PaymentState,
@@ -125,67 +162,28 @@ async function recordLookupAfter(
 ): Promise<void> {
   if (clock !== null || attempt === null || !isAttemptOpen(attempt.status)) return;
   const next = nextLookup({ ...payment, status: attempt.status }, progress);
-  const at = next === null ? null : new Date(next.atMs).toISOString();
-  await writeNextLookup(tx, payment.payment_id, attempt.number, at);
-}
-
-async function noteNotFound(
-  tx: Transaction,
-  paymentId: string,
-  number: number,
-  proves: boolean,
-): Promise<void> {
-  await lockPaymentInOrder(tx, paymentId);
-  const key = { payment_id_number: { payment_id: paymentId, number } };
-  const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
-  const now = await databaseNow(tx);
-  const absenceCounts = now >= absenceCountsAt(attempt);
-  // What the provider once acknowledged did arrive, whatever its records say later.
-  const counts =
-    proves && absenceCounts && attempt.provider_reference === null && !(await hasMismatch(tx, paymentId));
-  await tx.paymentAttempt.update({
-    where: key,
-    data: { lookups: { increment: 1 }, lookups_not_found: counts ? { increment: 1 } : undefined },
-  });
-  if (!counts || attempt.lookups_not_found + 1 < lookupsThatProve) return;
-  const never = failure('processing_error', 'The provider never received the attempt.');
-  const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
-  await settleAttempt(tx, paymentId, number, outcome, 'lookup');
-}
-
-/** The provider once named another amount: it knew the attempt, and a person decides. */
-async function hasMismatch(tx: Transaction, paymentId: string): Promise<boolean> {
-  return wasOperatorAsked(tx, 'amount_mismatch', { type: 'payment', id: paymentId });
-}
-
-async function forgetNotFound(tx: Transaction, paymentId: string, number: number): Promise<void> {
-  await lockPaymentInOrder(tx, paymentId);
-  await tx.paymentAttempt.update({
-    where: { payment_id_number: { payment_id: paymentId, number } },
-    data: { lookups: { increment: 1 }, lookups_not_found: 0 },
-  });
+  await updateNextLookup(tx, payment.payment_id, attempt.number, new Date(next?.atMs ?? lookupsEndAt));
 }
 
 /**
- * The customer's time is over: asks the provider once more and ends the attempt as failed if it still waits.
- * @throws ApplicationFailure `no_clear_answer`, to be repeated, while the provider does not tell
+ * Ends the attempt as failed if it still waits for the customer after one more lookup: the customer's time is over.
+ * @throws NoClearAnswer
  */
 export async function endNotCompleted(
   deps: AttemptDependencies,
   paymentId: string,
   progress?: LookupProgress,
 ): Promise<PaymentState> {
-  const { state, answered } = await ask(deps, paymentId, false, progress);
+  const { state, answered } = await lookUpAndRecord(deps, paymentId, false, progress);
   if (!waitsForCustomer(state)) return state;
-  if (!answered) throw ApplicationFailure.retryable('the provider gave no clear answer', 'no_clear_answer');
+  if (!answered) throw new NoClearAnswer();
   return inTransaction(deps.db, async (tx) => {
     await lockPaymentInOrder(tx, paymentId);
-    const { attempt } = await mustRead(tx, paymentId);
-    if (attempt !== null && waitsForCustomer({ attempt })) {
-      const never = failure('not_completed', 'The customer did not complete the payment in time.');
-      const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
-      await settleAttempt(tx, paymentId, attempt.number, outcome, 'lookup');
-    }
+    const now = await mustRead(tx, paymentId);
+    if (now.attempt === null || !waitsForCustomer(now)) return now;
+    const never = failure('not_completed', 'The customer did not complete the payment in time.');
+    const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
+    await settleAttempt(tx, paymentId, now.attempt.number, outcome, 'lookup');
     return mustRead(tx, paymentId);
   });
 }
@@ -194,37 +192,29 @@ function waitsForCustomer({ attempt }: Pick<PaymentState, 'attempt'>): boolean {
   return attempt?.status === 'pending' || attempt?.status === 'requires_action';
 }
 
-/** Nothing open: cancelled at once. An attempt open: the wish is recorded, and its failure becomes the cancellation. */
+/**
+ * Cancels a payment. With an attempt open the request is recorded, and the attempt's failure becomes the cancellation.
+ */
 export async function cancelPayment(
   deps: AttemptDependencies,
   paymentId: string,
   reason: string,
 ): Promise<PaymentState> {
   return inTransaction(deps.db, async (tx) => {
-    await lockPaymentInOrder(tx, paymentId);
+    const { payment, realNow } = await lockPaymentInOrder(tx, paymentId);
     const state = await mustRead(tx, paymentId);
-    const now = await databaseNow(tx);
     const decision = decideCancelPayment(state.status, state.attempt?.status ?? null);
-    if (decision === 'cancel' || decision === 'wish') {
-      await tx.payment.update({
-        where: { id: paymentId },
-        data: {
-          version: { increment: 1 },
-          status: decision === 'cancel' ? 'cancelled' : undefined,
-          cancel_requested_at: now,
-          cancel_reason: reason,
-          updated_at: now,
-        },
-      });
-    }
-    return mustRead(tx, paymentId);
+    if (decision !== 'cancel' && decision !== 'request') return state;
+    const status = decision === 'cancel' ? 'cancelled' : payment.status;
+    enqueueCancellation(tx, payment, status, reason, realNow);
+    return { ...state, status };
   });
 }
 
 /**
- * When the open attempt is asked about next, by the customer's time: a test clock stops there, and the reconciliation
- * sees that nobody asked.
- * @param at null: nothing is left to ask
+ * Records when the open attempt is looked up next, by the customer's time: a test clock stops there, and the
+ * reconciliation sees that nobody did.
+ * @param at null: no lookup is left
  */
 export async function recordNextLookup(
   deps: AttemptDependencies,
@@ -232,29 +222,16 @@ export async function recordNextLookup(
   number: number,
   at: string | null,
 ): Promise<void> {
-  await writeNextLookup(deps.db, paymentId, number, at);
+  await updateNextLookup(deps.db, paymentId, number, new Date(at ?? lookupsEndAt));
 }
 
-async function writeNextLookup(
-  tx: Transaction,
-  paymentId: string,
-  number: number,
-  at: string | null,
-): Promise<void> {
-  await tx.paymentAttempt.updateMany({
-    where: { payment_id: paymentId, number, settled_at: null },
-    data: { next_question_at: at ?? lookupsEndAt },
-  });
-}
-
-/** The provider could not tell for a day: a person has to find out. */
+/** Raises a task: the lookups of a day brought no outcome. */
 export async function requestOperatorDecision(deps: AttemptDependencies, paymentId: string): Promise<void> {
   await inTransaction(deps.db, async (tx) => {
-    const detail = 'The provider has not told the outcome of the attempt for 24 hours.';
-    const subject = { type: 'payment', id: paymentId } as const;
-    await lockPaymentInOrder(tx, paymentId);
+    const { realNow } = await lockPaymentInOrder(tx, paymentId);
     const { attempt } = await mustRead(tx, paymentId);
     if (attempt?.status !== 'unknown') return;
-    await raiseOperatorTaskAgain(tx, 'unknown_outcome', subject, detail, await databaseNow(tx));
+    const detail = 'The provider has not told the outcome of the attempt for 24 hours.';
+    enqueueReopenedTask(tx, 'unknown_outcome', { type: 'payment', id: paymentId }, detail, realNow);
   });
 }

@@ -3,11 +3,11 @@
  *
  * Plain JSON: it travels into workflows and stays in their histories, so fields are added and never removed.
  */
-import { ApplicationFailure } from '@temporalio/activity';
 import type { AttemptStatus, AttemptTrigger, PaymentKind, PaymentStatus } from '../../domain/payment/payment';
-import { settleBeforeLookupMs } from '../../domain/payment/unknown-outcome';
-import type { Transaction } from '../../prisma/client';
-import { attemptRow, paymentRow } from '../rows';
+import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
+import type { Database, Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import type { AttemptRow, PaymentRow } from '../rows';
 
 export interface PaymentState {
   payment_id: string;
@@ -20,7 +20,7 @@ export interface PaymentState {
   /** The latest; null when none began. */
   attempt: { number: number; status: AttemptStatus; trigger: AttemptTrigger } | null;
   created_at: string;
-  /** Ids of refunds that were promised and are not settled, oldest first. */
+  /** Ids of refunds that are reserved and not settled, oldest first. */
   refunds_due: string[];
   /** The customer's test clock, which business waits follow; null: their time is real. */
   test_clock: PaymentClockState | null;
@@ -35,23 +35,41 @@ export interface PaymentClockState {
 
 const maxRefundsAtOnce = 50;
 
-/** The state of now; null when there is no such payment. */
-export async function readState(tx: Transaction, paymentId: string): Promise<PaymentState | null> {
-  const found = await tx.payment.findUnique({
-    where: { id: paymentId },
-    include: {
-      customer: { select: { test_clock_id: true } },
-      attempts: { orderBy: { number: 'desc' }, take: 1 },
-      refunds: {
-        where: { settled_at: null },
-        orderBy: [{ created_at: 'asc' }, { id: 'asc' }],
-        take: maxRefundsAtOnce,
-      },
-    },
-  });
-  if (found === null) return null;
-  const row = paymentRow(found);
-  const [latest] = row.attempts.map(attemptRow);
+/** A payment with its latest attempt, its customer's test clock and the refunds that are not settled. */
+type StateRow = Pick<
+  PaymentRow,
+  'id' | 'subscription_id' | 'customer_id' | 'amount' | 'currency' | 'kind' | 'status' | 'created_at'
+> & {
+  latest: Pick<AttemptRow, 'number' | 'status' | 'trigger'> | null;
+  /** When the latest attempt's last call ended. */
+  last_call_at: Date | null;
+  clock_id: string | null;
+  clock_now: Date | null;
+  refunds_due: string[];
+};
+
+async function findStateRow(on: Database | Transaction, paymentId: string): Promise<StateRow | undefined> {
+  const [row] = await sql(on).query<StateRow[]>`
+    SELECT p.id, p.subscription_id, p.customer_id, p.amount, p.currency, p.kind, p.status, p.created_at,
+      CASE WHEN a.number IS NOT NULL
+        THEN json_build_object('number', a.number, 'status', a.status, 'trigger', a.trigger) END AS latest,
+      coalesce(a.last_call_ended_at, a.started_at) AS last_call_at,
+      k.id AS clock_id, k.now AS clock_now,
+      ARRAY(SELECT r.id FROM refunds r WHERE r.payment_id = p.id AND r.settled_at IS NULL
+        ORDER BY r.created_at, r.id LIMIT ${maxRefundsAtOnce}) AS refunds_due
+    FROM payments p JOIN customers c ON c.id = p.customer_id
+      LEFT JOIN test_clocks k ON k.id = c.test_clock_id
+      LEFT JOIN LATERAL (
+        SELECT * FROM payment_attempts WHERE payment_id = p.id ORDER BY number DESC LIMIT 1
+      ) AS a ON true
+    WHERE p.id = ${paymentId}`;
+  return row;
+}
+
+/** Reads the state of now; null when there is no such payment. */
+export async function readState(on: Database | Transaction, paymentId: string): Promise<PaymentState | null> {
+  const row = await findStateRow(on, paymentId);
+  if (row === undefined) return null;
   return {
     payment_id: row.id,
     subscription_id: row.subscription_id,
@@ -60,44 +78,34 @@ export async function readState(tx: Transaction, paymentId: string): Promise<Pay
     currency: row.currency,
     kind: row.kind,
     status: row.status,
-    attempt:
-      latest === undefined
-        ? null
-        : {
-            number: latest.number,
-            status: latest.status,
-            trigger: latest.trigger,
-          },
+    attempt: row.latest,
     created_at: row.created_at.toISOString(),
-    refunds_due: row.refunds.map(({ id }) => id),
-    test_clock: await clockState(tx, row.customer.test_clock_id, latest),
+    refunds_due: row.refunds_due,
+    test_clock: clockState(row),
   };
 }
 
-async function clockState(
-  tx: Transaction,
-  clockId: string | null,
-  attempt: { started_at: Date; last_call_ended_at: Date | null } | undefined,
-): Promise<PaymentClockState | null> {
-  if (clockId === null) return null;
-  const { now } = await tx.testClock.findUniqueOrThrow({ where: { id: clockId } });
+function clockState({ clock_id, clock_now, last_call_at }: StateRow): PaymentClockState | null {
+  if (clock_id === null || clock_now === null) return null;
+  const countsAtMs = last_call_at === null ? null : absenceCountsAtMs(last_call_at.getTime());
   return {
-    id: clockId,
-    now: now.toISOString(),
-    absence_counts_at: attempt === undefined ? null : absenceCountsAt(attempt).toISOString(),
+    id: clock_id,
+    now: clock_now.toISOString(),
+    absence_counts_at: countsAtMs === null ? null : new Date(countsAtMs).toISOString(),
   };
 }
 
-/** Real time from which on a lookup that never heard of the attempt is evidence. */
-export function absenceCountsAt(attempt: { started_at: Date; last_call_ended_at: Date | null }): Date {
-  const lastCall = attempt.last_call_ended_at ?? attempt.started_at;
-  return new Date(lastCall.getTime() + settleBeforeLookupMs);
+/** There is no such payment. */
+export class UnknownPayment extends Error {
+  override readonly name = 'UnknownPayment';
+  constructor(paymentId: string) {
+    super(`payment ${paymentId} does not exist`);
+  }
 }
 
-/** @throws ApplicationFailure `not_found` */
-export async function mustRead(tx: Transaction, paymentId: string): Promise<PaymentState> {
-  const state = await readState(tx, paymentId);
-  if (state === null)
-    throw ApplicationFailure.nonRetryable(`payment ${paymentId} does not exist`, 'not_found');
+/** @throws UnknownPayment */
+export async function mustRead(on: Database | Transaction, paymentId: string): Promise<PaymentState> {
+  const state = await readState(on, paymentId);
+  if (state === null) throw new UnknownPayment(paymentId);
   return state;
 }

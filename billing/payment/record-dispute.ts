@@ -5,28 +5,23 @@
  * again, nothing changes; what was never paid cannot be disputed.
  */
 import { isPaymentPaid } from '../../domain/payment/payment';
-import { databaseNow, type Transaction } from '../../prisma/client';
+import type { Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../locks';
-import { raiseOperatorTaskAgain } from '../operator-tasks';
-import { paymentRow, type PaymentRow } from '../rows';
+import { enqueueReopenedTask } from '../operator-tasks';
+import type { PaymentRow } from '../rows';
+import { enqueueDispute } from './store';
 
 /** @returns whether this call marked it. @throws when there is no such payment */
 export async function recordDispute(
   tx: Transaction,
   paymentId: string,
 ): Promise<{ recorded: boolean; payment: PaymentRow }> {
-  const { payment } = await lockPaymentInOrder(tx, paymentId);
+  const { payment, realNow } = await lockPaymentInOrder(tx, paymentId);
   const disputable = isPaymentPaid(payment.status) && payment.status !== 'disputed';
   if (!disputable) return { recorded: false, payment };
-  const now = await databaseNow(tx);
-  const saved = paymentRow(
-    await tx.payment.update({
-      where: { id: paymentId },
-      data: { version: { increment: 1 }, status: 'disputed', next_attempt_at: null, updated_at: now },
-    }),
-  );
+  const saved = enqueueDispute(tx, payment, realNow);
   const subject = { type: 'payment', id: paymentId } as const;
   const detail = 'The customer disputes the payment: answer the bank at the provider.';
-  await raiseOperatorTaskAgain(tx, 'dispute', subject, detail, now);
+  enqueueReopenedTask(tx, 'dispute', subject, detail, realNow);
   return { recorded: true, payment: saved };
 }

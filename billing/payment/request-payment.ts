@@ -1,7 +1,8 @@
 /** The row of a payment of its own: asked for by the API, or by a record of another producer. */
 import type { EventData } from '../../contracts/topics/events';
 import type { Transaction } from '../../prisma/client';
-import { paymentRow, type PaymentRow } from '../rows';
+import type { PaymentRow } from '../rows';
+import { insertManualPayment } from './store';
 
 export type RequestedPayment = Omit<EventData<'payments.requested'>, 'actor'>;
 
@@ -12,9 +13,7 @@ export async function requestPayment(
   now: Date,
 ): Promise<PaymentRow> {
   const { payment_id: id, ...terms } = wanted;
-  const row = { id, ...terms, kind: 'manual', status: 'requested', announced: true };
-  await tx.payment.createMany({ data: [{ ...row, created_at: now, updated_at: now }], skipDuplicates: true });
-  return paymentRow(await tx.payment.findUniqueOrThrow({ where: { id } }));
+  return insertManualPayment(tx, { id, ...terms }, now);
 }
 
 /** Whether the payment is the one that is asked for. */

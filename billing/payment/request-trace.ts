@@ -5,6 +5,8 @@
  */
 import { paymentRequestedEventId, retryRequestedEventId, subscriptionEventId } from '../../domain/event-ids';
 import type { Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import { findEnvelope } from '../outbox';
 import type { AttemptRow, PaymentRow } from '../rows';
 
 interface Traced {
@@ -23,8 +25,10 @@ export async function traceOfRequest(
   }
   const event_id = await requestOf(tx, payment, attempt);
   if (event_id === null) return undefined;
-  const row = await tx.outboxEvent.findUnique({ where: { event_id }, select: { payload: true } });
-  return row?.payload ? (JSON.parse(row.payload) as Traced).traceparent : undefined;
+  const envelope = await findEnvelope(tx, event_id);
+  if (envelope === null) return undefined;
+  const traced: Traced = JSON.parse(envelope);
+  return traced.traceparent;
 }
 
 /** The id of the event that says what was asked for. */
@@ -35,9 +39,9 @@ async function requestOf(tx: Transaction, payment: PaymentRow, attempt: AttemptR
     case 'manual':
       return paymentRequestedEventId(payment.id);
     case 'manual_retry': {
-      const where = { payment_id: payment.id, attempt: attempt.number };
-      const request = await tx.retryRequest.findFirst({ where, select: { id: true } });
-      return request === null ? null : retryRequestedEventId(payment.id, request.id);
+      const [request] = await sql(tx).query<{ id: string }[]>`
+        SELECT id FROM retry_requests WHERE payment_id = ${payment.id} AND attempt = ${attempt.number} LIMIT 1`;
+      return request === undefined ? null : retryRequestedEventId(payment.id, request.id);
     }
     case 'renewal':
     case 'automatic_retry':

@@ -8,9 +8,11 @@ import type { EventData } from '../../contracts/topics/events';
 import { id as wellFormedId } from '../../contracts/fields';
 import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
 import { lockSubscriptionForShare } from '../locks';
-import { paymentRow, type PaymentRow } from '../rows';
+import type { PaymentRow } from '../rows';
 import { isSamePayment, requestPayment, type RequestedPayment } from './request-payment';
+import { findPayment } from './store';
 import { Unprocessable } from '../unprocessable';
 
 /** @returns the payment's row. @throws Unprocessable */
@@ -22,8 +24,8 @@ export async function acceptRequested(
   // PostgreSQL's text has no NUL.
   if (JSON.stringify(wanted).includes('\\u0000'))
     throw new Unprocessable('contradicts_payment', 'it holds text that cannot be kept');
-  const known = await db.payment.findUnique({ where: { id: wanted.payment_id } });
-  if (known !== null) return mustBeSame(paymentRow(known), wanted);
+  const known = await findPayment(db, wanted.payment_id);
+  if (known !== null) return mustBeSame(known, wanted);
   return inTransaction(db, async (tx) => {
     await mustBeAcceptable(tx, wanted, externalMax);
     const { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason } = wanted;
@@ -50,8 +52,7 @@ async function mustBeAcceptable(
     throw new Unprocessable('amount_too_large', detail);
   }
   const subscription = await lockSubscriptionForShare(tx, wanted.subscription_id);
-  const customer = await tx.customer.findUnique({ where: { id: wanted.customer_id } });
-  if (customer === null || customer.erased_at !== null)
+  if (!(await isCustomer(tx, wanted.customer_id)))
     throw new Unprocessable('unknown_customer', `there is no customer ${wanted.customer_id}`);
   if (wanted.subscription_id === null) return;
   if (subscription === null)
@@ -62,4 +63,10 @@ async function mustBeAcceptable(
       'contradicts_subscription',
       `subscription ${subscription.id} cannot be paid for so`,
     );
+}
+
+/** Whether there is such a customer, who is not erased. */
+async function isCustomer(tx: Transaction, customerId: string): Promise<boolean> {
+  const rows = await sql(tx).query`SELECT FROM customers WHERE id = ${customerId} AND erased_at IS NULL`;
+  return rows.length > 0;
 }

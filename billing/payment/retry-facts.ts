@@ -12,13 +12,13 @@ import { retryRefusal, type RetryRefusal } from '../../domain/retry/refusal';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import {
-  attemptRow,
   failureOf,
   paymentMethodColumns,
   type PaymentMethodRow,
   type PaymentRow,
   type SubscriptionRow,
 } from '../rows';
+import { attemptsOf } from './store';
 import { readRetryPolicy } from './retry-policies';
 
 /** Long enough for every budget: none looks further back. */
@@ -85,11 +85,9 @@ export async function methodToCharge(
 
 /** All attempts of a payment that failed, oldest first. */
 export async function failedAttempts(tx: Transaction, paymentId: string): Promise<FailedAttempt[]> {
-  const rows = await tx.paymentAttempt.findMany({
-    where: { payment_id: paymentId, status: 'failed' },
-    orderBy: { number: 'asc' },
-  });
-  return rows.map(attemptRow).map((row) => ({
+  const rows = await attemptsOf(tx, paymentId);
+  const failed = rows.filter(({ status }) => status === 'failed');
+  return failed.map((row) => ({
     number: row.number,
     trigger: row.trigger,
     at: (row.settled_at ?? row.started_at).toISOString(),

@@ -11,7 +11,9 @@ import { retryPolicyDocument } from '../../contracts/retry-policy';
 import { defaultPolicyId, shippedPolicy, type RetryPolicyDocument } from '../../domain/retry/policy';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import type { Prisma } from '../../prisma/generated/client';
+import { columnsOf } from '../../prisma/columns';
+import { Prisma } from '../../prisma/generated/client';
+import { lockRetryPolicy } from '../locks';
 
 export interface StoredPolicy {
   id: string;
@@ -30,7 +32,10 @@ const shipped: StoredPolicy = {
   created_at: null,
 };
 
-function toStored(row: Prisma.RetryPolicyGetPayload<object>): StoredPolicy {
+type PolicyRow = Prisma.RetryPolicyGetPayload<object>;
+const policyColumns = columnsOf(Prisma.RetryPolicyScalarFieldEnum);
+
+function toStored(row: PolicyRow): StoredPolicy {
   const actor = actorSchema.parse(row.actor);
   const isShipped = row.id === shipped.id && row.version === shipped.version && actor.kind === 'system';
   return {
@@ -44,12 +49,14 @@ function toStored(row: Prisma.RetryPolicyGetPayload<object>): StoredPolicy {
 
 /** A version of a policy, or its current one. @returns null when there is no such policy or version */
 export async function readRetryPolicy(
-  db: Transaction,
+  db: Database | Transaction,
   id: string,
   version?: number,
 ): Promise<StoredPolicy | null> {
-  const row = await db.retryPolicy.findFirst({ where: { id, version }, orderBy: { version: 'desc' } });
-  if (row !== null) return toStored(row);
+  const [row] = await sql(db).query<PolicyRow[]>`
+    SELECT ${policyColumns} FROM retry_policies
+    WHERE id = ${id} AND version = coalesce(${version ?? null}, version) ORDER BY version DESC LIMIT 1`;
+  if (row !== undefined) return toStored(row);
   return id === shipped.id && (version ?? 1) === shipped.version ? shipped : null;
 }
 
@@ -57,11 +64,7 @@ export async function readRetryPolicy(
  * The current version of each policy, in the order of their ids.
  * @param after the id before the first; '' from the beginning
  */
-export async function listRetryPolicies(
-  db: Transaction,
-  after: string,
-  limit: number,
-): Promise<StoredPolicy[]> {
+export async function listRetryPolicies(db: Database, after: string, limit: number): Promise<StoredPolicy[]> {
   const newest = await sql(db).query<{ id: string; version: number }[]>`
     SELECT id, max(version) AS version FROM retry_policies WHERE id COLLATE "C" > ${after}
     GROUP BY id ORDER BY id COLLATE "C" LIMIT ${limit}`;
@@ -74,7 +77,7 @@ export async function listRetryPolicies(
 
 /** The versions of a policy below `below`, newest first; none when there is no such policy. */
 export async function listRetryPolicyVersions(
-  db: Transaction,
+  db: Database,
   id: string,
   below: number,
   limit: number,
@@ -107,20 +110,21 @@ export async function writeRetryPolicy(
   { id, document, actor, at, expected }: PolicyWriting,
 ): Promise<{ written: StoredPolicy } | { instead: number | null }> {
   return inTransaction(db, async (tx) => {
-    // Writers of one policy take turns; there may be no row yet to lock.
-    await sql(tx).query`SELECT pg_advisory_xact_lock(hashtextextended(${`retry_policy/${id}`}, 0))::text`;
+    await lockRetryPolicy(tx, id);
     const current = await readRetryPolicy(tx, id);
     if (expected !== null && current?.version !== expected) return { instead: current?.version ?? null };
     if (current !== null && isDeepStrictEqual(current.document, document)) return { written: current };
-    if (current === shipped) await insert(tx, { ...shipped, created_at: at });
+    if (current === shipped) enqueuePolicy(tx, { ...shipped, created_at: at });
     const version = (current?.version ?? 0) + 1;
     const written = { id, version, document, actor, created_at: at };
-    await insert(tx, written);
+    enqueuePolicy(tx, written);
     return { written };
   });
 }
 
-async function insert(tx: Transaction, { document, ...policy }: StoredPolicy & { created_at: Date }) {
-  // A copy: what is fixed in the code is read-only, JSON columns are not typed so.
-  await tx.retryPolicy.create({ data: { ...policy, document: { ...document } as object } });
+function enqueuePolicy(tx: Transaction, policy: StoredPolicy & { created_at: Date }): void {
+  const { id, version, document, actor, created_at } = policy;
+  sql(tx).enqueue`
+    INSERT INTO retry_policies (id, version, document, actor, created_at)
+    VALUES (${id}, ${version}, ${JSON.stringify(document)}::jsonb, ${JSON.stringify(actor)}::jsonb, ${created_at})`;
 }

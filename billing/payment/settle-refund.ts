@@ -1,15 +1,16 @@
 /**
- * The outcome of a refund, written by whoever learns of it first: the call's answer, a webhook, a person.
+ * Settles refunds. Whoever learns of an outcome first writes it: the call's answer, a webhook, an operator.
  *
- * Invariants: a refund is settled once (`WHERE settled_at IS NULL`); what a payment gave back is the sum of its
- * succeeded refunds; one of the system's own that fails is shown to a person, for nobody waits for it.
+ * Invariants: a refund is settled once; what a payment gave back is the sum of its succeeded refunds; a refund that the
+ * system reserved and that fails is shown to an operator, for no caller waits for it.
  */
 import { refundedStatus, type RefundOutcome } from '../../domain/payment/refund';
-import { databaseNow, type Transaction } from '../../prisma/client';
+import type { Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../locks';
-import { raiseOperatorTask } from '../operator-tasks';
-import { refundRow, type PaymentRow, type RefundRow } from '../rows';
-import { payingAttempt } from './reserve-refund';
+import { enqueueOperatorTask } from '../operator-tasks';
+import type { PaymentRow, RefundRow } from '../rows';
+import { enqueueRefundOutcome, refundOf } from './refund-store';
+import { enqueueRefundedAmount, findPayingAttempt } from './store';
 
 export interface RefundSettlement {
   /** Whether this call wrote the outcome. */
@@ -23,50 +24,36 @@ export async function settleRefund(
   refundId: string,
   outcome: RefundOutcome,
 ): Promise<RefundSettlement> {
-  const { payment_id: paymentId } = await tx.refund.findUniqueOrThrow({ where: { id: refundId } });
-  const { payment } = await lockPaymentInOrder(tx, paymentId);
-  const refund = refundRow(await tx.refund.findUniqueOrThrow({ where: { id: refundId } }));
+  const { payment_id: paymentId } = await refundOf(tx, refundId);
+  const { payment, realNow } = await lockPaymentInOrder(tx, paymentId);
+  // Another caller may have settled it before the lock was there.
+  const refund = await refundOf(tx, refundId);
   if (refund.settled_at !== null || outcome.status === 'unknown') return { settledNow: false, refund };
-  const now = await databaseNow(tx);
   const settled = outcome.status !== 'pending';
-  const saved = refundRow(
-    await tx.refund.update({
-      where: { id: refundId },
-      data: {
-        status: outcome.status,
-        provider_reference: outcome.provider_reference ?? undefined,
-        failure_reason: outcome.status === 'failed' ? outcome.reason : undefined,
-        settled_at: settled ? now : undefined,
-      },
-    }),
-  );
-  if (outcome.status === 'succeeded') await noteGivenBack(tx, payment, saved, now);
+  const saved = enqueueRefundOutcome(tx, refund, {
+    status: outcome.status,
+    provider_reference: outcome.provider_reference ?? refund.provider_reference,
+    failure_reason: outcome.status === 'failed' ? outcome.reason : refund.failure_reason,
+    settled_at: settled ? realNow : null,
+  });
+  if (outcome.status === 'succeeded') await addRefundedAmount(tx, payment, saved, realNow);
   if (outcome.status === 'failed' && refund.requested_by.kind === 'system') {
     const detail = `The provider refused to refund ${refund.amount} ${refund.currency} (minor units) of ${paymentId}: ${outcome.reason}.`;
-    const subject = { type: 'refund', id: refundId } as const;
-    await raiseOperatorTask(tx, 'refund_failed', subject, detail, now);
+    enqueueOperatorTask(tx, 'refund_failed', { type: 'refund', id: refundId }, detail, realNow);
   }
   return { settledNow: settled, refund: saved };
 }
 
 /** A charge beside the one that paid is no part of what the payment took. */
-async function noteGivenBack(
+async function addRefundedAmount(
   tx: Transaction,
   payment: PaymentRow,
   refund: RefundRow,
   now: Date,
 ): Promise<void> {
-  const paidBy = await payingAttempt(tx, payment.id);
+  const paidBy = await findPayingAttempt(tx, payment.id);
   if (paidBy?.number !== refund.attempt) return;
   const refundedAmount = Number(payment.refunded_amount) + Number(refund.amount);
-  const terms = { status: payment.status, amount: Number(payment.amount) };
-  await tx.payment.update({
-    where: { id: payment.id },
-    data: {
-      version: { increment: 1 },
-      status: refundedStatus(terms, refundedAmount),
-      refunded_amount: refundedAmount,
-      updated_at: now,
-    },
-  });
+  const status = refundedStatus({ status: payment.status, amount: Number(payment.amount) }, refundedAmount);
+  enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

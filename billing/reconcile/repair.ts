@@ -8,7 +8,7 @@ import type { Predicate } from '../../domain/stuck-work';
 import type { StuckItem } from './stuck-work';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, lockSubscription } from '../locks';
-import { raiseOperatorTask } from '../operator-tasks';
+import { enqueueOperatorTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
 import { announceDueAgain } from '../renewal/publish-due';
 
@@ -121,7 +121,7 @@ async function republishWebhook(db: Database, id: string): Promise<[]> {
 async function raiseUnknownOutcome(db: Database, id: string): Promise<[]> {
   const detail = 'The provider has not told the outcome for more than a day.';
   await inTransaction(db, async (tx: Transaction) =>
-    raiseOperatorTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),
+    enqueueOperatorTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),
   );
   return [];
 }

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import type { AdvanceClock } from '../../contracts/workflows/commands';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
-import { settleBeforeLookupMs } from '../../domain/payment/unknown-outcome';
+import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
@@ -217,7 +217,7 @@ async function waitUntil(db: Database, clockId: string): Promise<string | null> 
       JOIN test_clocks k ON k.id = c.test_clock_id
       WHERE k.id = ${clockId} AND a.settled_at IS NULL
         AND (a.status = 'processing' OR a.next_question_at <= k.now)`;
-  return last.at === null ? null : new Date(last.at.getTime() + settleBeforeLookupMs).toISOString();
+  return last.at === null ? null : new Date(absenceCountsAtMs(last.at.getTime())).toISOString();
 }
 
 const named = 5;

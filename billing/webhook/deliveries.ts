@@ -13,11 +13,12 @@ import { webhookEventId } from '../../domain/event-ids';
 import { derivedId } from '../../domain/ids';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { sql } from '../../prisma/sql';
 import { appendToOutbox } from '../outbox';
-import { deliveryRow, type DeliveryRow } from '../rows';
+import { lockDelivery } from '../locks';
+import type { DeliveryRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { storeDelivery } from './intake';
+import { enqueueReplay, findPaymentKey, insertDelivery } from './store';
 
 export interface ReceivedWebhook {
   provider: string;
@@ -97,11 +98,7 @@ async function storeSettling(
 ): Promise<'stored' | 'duplicate'> {
   return inTransaction(db, async (tx) => {
     const row = rowOf(webhook, paymentId);
-    const { count } = await tx.webhookDelivery.createMany({
-      data: [{ ...row, body: Uint8Array.from(row.body) }],
-      skipDuplicates: true,
-    });
-    if (count === 0) return 'duplicate';
+    if (!(await insertDelivery(tx, row))) return 'duplicate';
     await settleAttempt(tx, paymentId, attempt, outcome, 'webhook', '/webhook-handler');
     appendToOutbox(tx, receivedEvent(webhook, row, key), webhook.receivedAt);
     return 'stored';
@@ -148,34 +145,27 @@ function receivedEvent(
 }
 
 /**
- * Has a stored event told to the Payment Service once more, whatever became of it the first time. Its effects stay
- * once: they are judged by the rows.
+ * Publishes a stored event once more for the Payment Service, whatever became of it the first time. Its effects stay
+ * once: they are decided by the rows.
  * @returns null when there is no such delivery
  */
 export async function replayDelivery(tx: Transaction, deliveryId: string): Promise<DeliveryRow | null> {
-  await sql(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
-  if ((await tx.webhookDelivery.count({ where: { id: deliveryId } })) === 0) return null;
-  const row = await tx.webhookDelivery.update({
-    where: { id: deliveryId },
-    data: { status: 'stored', outcome: null, processed_at: null, replays: { increment: 1 } },
-    omit: { body: true, headers: true },
-  });
-  const event = providerEvent.parse(row.event);
-  const payment =
-    row.payment_id === null ? null : await tx.payment.findUnique({ where: { id: row.payment_id } });
-  const key = payment === null ? null : (payment.subscription_id ?? payment.id);
-  const webhook = { provider: row.provider, event, receivedAt: row.created_at };
-  const reported = receivedEvent(webhook, row, key, row.replays);
-  appendToOutbox(tx, reported, await databaseNow(tx));
-  return deliveryRow(row);
-}
-
-/** Forgets the bodies of deliveries from before `before`, at most `limit`. @returns how many */
-export async function forgetBodies(db: Database, before: Date, limit: number): Promise<number> {
-  return sql(db).execute`
-    UPDATE webhook_deliveries SET body = NULL
-    WHERE id IN (
-      SELECT id FROM webhook_deliveries WHERE body IS NOT NULL AND created_at < ${before}
-      ORDER BY created_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`;
+  const locked = await lockDelivery(tx, deliveryId);
+  if (locked === null) return null;
+  const row: DeliveryRow = {
+    ...locked,
+    status: 'stored',
+    outcome: null,
+    processed_at: null,
+    replays: locked.replays + 1,
+  };
+  enqueueReplay(tx, deliveryId);
+  const key = row.payment_id === null ? null : await findPaymentKey(tx, row.payment_id);
+  const webhook = {
+    provider: row.provider,
+    event: providerEvent.parse(row.event),
+    receivedAt: row.created_at,
+  };
+  appendToOutbox(tx, receivedEvent(webhook, row, key, row.replays), await databaseNow(tx));
+  return row;
 }

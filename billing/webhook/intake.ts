@@ -11,18 +11,10 @@
 import { isRefusal, type Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { hintSoon, outboxCtes } from '../outbox';
+import type { NewDelivery } from './store';
 import { createBatcher } from '../../prisma/batch';
 
-export interface DeliveryToStore {
-  id: string;
-  provider: string;
-  provider_event_id: string;
-  event_type: string;
-  payment_id: string | null;
-  body: Buffer;
-  headers: object;
-  event: object;
-  created_at: Date;
+export interface DeliveryToStore extends NewDelivery {
   /** Of the event; also its key where the payment is not known. */
   event_id: string;
   /** The event in its envelope. */

@@ -12,12 +12,15 @@ import {
   type ReportedOutcome,
 } from '../../contracts/topics/provider-events';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
-import { databaseNow, type Transaction } from '../../prisma/client';
-import { sql } from '../../prisma/sql';
-import { attemptRow, type AttemptRow } from '../rows';
+import type { Transaction } from '../../prisma/client';
+import { lockDelivery } from '../locks';
+import type { AttemptRow } from '../rows';
 import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
+import { findReportedRefund } from '../payment/refund-store';
 import { settleRefund } from '../payment/settle-refund';
+import { attemptOf, findAttempt, findPayment, hasCharge } from '../payment/store';
+import { enqueueVerdict, type Verdict } from './store';
 
 export type Processed =
   /** Nothing there yet that the event is about; it may come. */
@@ -25,37 +28,22 @@ export type Processed =
   /** `paymentId`: whose process may wait for what is now in the rows. */
   | { kind: 'done'; paymentId: string | null };
 
-interface Verdict {
-  status: 'processed' | 'ignored' | 'failed';
-  /** For people. */
-  outcome: string;
-}
-
 const ignored = (outcome: string): Verdict => ({ status: 'ignored', outcome });
 const processed = (outcome: string): Verdict => ({ status: 'processed', outcome });
 
 export async function processDelivery(tx: Transaction, deliveryId: string): Promise<Processed> {
-  await sql(tx).query`SELECT 1 FROM webhook_deliveries WHERE id = ${deliveryId} FOR UPDATE`;
-  const row = await tx.webhookDelivery.findUnique({
-    where: { id: deliveryId },
-    select: { status: true, provider: true, event: true },
-  });
+  const row = await lockDelivery(tx, deliveryId);
   if (row === null) return { kind: 'absent', what: 'delivery' };
   const event = providerEvent.parse(row.event);
   const done = { kind: 'done', paymentId: event.payment_id } as const;
   if (row.status === 'processed' || row.status === 'ignored') return done;
   const verdict = await judged(tx, row.provider, event);
   if (typeof verdict === 'string') {
-    await note(tx, deliveryId, { status: 'failed', outcome: `The ${verdict} is not known.` });
+    enqueueVerdict(tx, deliveryId, { status: 'failed', outcome: `The ${verdict} is not known.` });
     return { kind: 'absent', what: verdict };
   }
-  await note(tx, deliveryId, verdict);
+  enqueueVerdict(tx, deliveryId, verdict);
   return done;
-}
-
-async function note(tx: Transaction, deliveryId: string, verdict: Verdict): Promise<void> {
-  const processed_at = await databaseNow(tx);
-  await tx.webhookDelivery.update({ where: { id: deliveryId }, data: { ...verdict, processed_at } });
 }
 
 /** @returns the name of what is not there */
@@ -66,14 +54,13 @@ async function judged(
 ): Promise<Verdict | 'payment' | 'attempt'> {
   const { payment_id: paymentId, outcome, dispute, refund } = event;
   if (paymentId === null) return ignored('It is about nothing of ours.');
-  const payment = await tx.payment.findUnique({
-    where: { id: paymentId },
-    select: { attempts: { where: { number: outcome?.attempt ?? 0 } } },
-  });
+  const [payment, attempt] = await Promise.all([
+    findPayment(tx, paymentId),
+    outcome === null ? null : findAttempt(tx, paymentId, outcome.attempt),
+  ]);
   if (payment === null) return 'payment';
   if (outcome !== null) {
-    const [attempt] = payment.attempts.map(attemptRow);
-    return attempt === undefined ? 'attempt' : settled(tx, provider, attempt, outcome);
+    return attempt === null ? 'attempt' : settled(tx, provider, attempt, outcome);
   }
   if (dispute !== null) return disputed(tx, provider, paymentId, dispute.provider_reference);
   return refund === null
@@ -124,8 +111,7 @@ async function disputed(
   paymentId: string,
   chargeReference: string,
 ): Promise<Verdict> {
-  const ours = { payment_id: paymentId, provider, provider_reference: chargeReference };
-  if ((await tx.paymentAttempt.count({ where: ours })) === 0)
+  if (!(await hasCharge(tx, paymentId, provider, chargeReference)))
     return ignored('It is about a charge of nothing of ours.');
   const { recorded, payment } = await recordDispute(tx, paymentId);
   return recorded
@@ -140,15 +126,9 @@ async function refunded(
   reported: NonNullable<ProviderEvent['refund']>,
 ): Promise<Verdict> {
   const { provider_reference, idempotency_key } = reported;
-  const row = await tx.refund.findFirst({
-    where: {
-      payment_id: paymentId,
-      OR: [{ provider_reference }, ...(idempotency_key ? [{ idempotency_key }] : [])],
-    },
-  });
+  const row = await findReportedRefund(tx, paymentId, provider_reference, idempotency_key ?? null);
   if (row === null) return ignored('It is a refund that nobody here has asked for.');
-  const key = { payment_id_number: { payment_id: paymentId, number: row.attempt } };
-  const attempt = await tx.paymentAttempt.findUniqueOrThrow({ where: key });
+  const attempt = await attemptOf(tx, paymentId, row.attempt);
   if (attempt.provider !== provider) return ignored('Another provider was asked for this refund.');
   if (Number(row.amount) !== reported.amount) {
     return { status: 'failed', outcome: `It names another amount than refund ${row.id} has.` };

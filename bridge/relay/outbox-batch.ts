@@ -8,7 +8,7 @@
 import type { Logger } from 'pino';
 import { cloudEventContentType } from '../../contracts/topics/envelope';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
-import { raiseOperatorTaskAgain } from '../../billing/operator-tasks';
+import { enqueueReopenedTask } from '../../billing/operator-tasks';
 import { RecordRefused, type RecordProducer } from '../kafka/port';
 import type { RelayConnection } from './relay-connection';
 
@@ -145,7 +145,7 @@ async function park({ db, log }: BatchDependencies, row: WaitingRow, reason: str
     });
     if (parked.count === 0) return;
     const detail = `Kafka refuses this event for good (${reason}): ${bytes} bytes for ${topic}. Later events of its key went on.`;
-    await raiseOperatorTaskAgain(tx, 'event_too_large', { type: 'event', id: eventId }, detail, now);
+    enqueueReopenedTask(tx, 'event_too_large', { type: 'event', id: eventId }, detail, now);
   });
   log.error({ event_id: eventId, topic, bytes, reason }, 'event parked');
 }

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../../prisma/client';
-import { forgetBodies } from '../../billing/webhook/deliveries';
+import { forgetBodies } from '../../billing/webhook/store';
 
 const dayMs = 24 * 3_600_000;
 const pollMs = 3_600_000;

@@ -3,11 +3,12 @@
  * (`temporal/send.ts`). A message is a prompt only: whoever receives it decides by the rows, so a message that is sent
  * twice, or late, does no harm.
  */
-import type { ClockAdvanced, DunningStarted, PaymentCompleted } from './commands';
+import type { ClockAdvanced, DunningStarted, FirstPaymentSettled, PaymentCompleted } from './commands';
 
 export type WorkflowMessage =
   | { kind: 'wake_subscription'; subscription_id: string }
   | { kind: 'payment_completed'; subscription_id: string; payload: PaymentCompleted }
+  | { kind: 'first_payment_settled'; subscription_id: string; payload: FirstPaymentSettled }
   | { kind: 'dunning_started'; subscription_id: string; payload: DunningStarted }
   | { kind: 'start_payment'; payment_id: string }
   | { kind: 'refresh_payment'; payment_id: string }

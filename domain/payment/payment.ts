@@ -118,14 +118,14 @@ export function failure(
   };
 }
 
-/** What a wish to cancel does: at once, when the open attempt fails, nothing any more, or it is refused. */
+/** What a cancellation request does: at once, when the open attempt fails, nothing any more, or it is refused. */
 export function decideCancelPayment(
   payment: PaymentStatus,
   attempt: AttemptStatus | null,
-): 'cancel' | 'wish' | 'unchanged' | 'refused' {
+): 'cancel' | 'request' | 'unchanged' | 'refused' {
   if (payment === 'cancelled') return 'unchanged';
   if (isPaymentPaid(payment) || payment === 'uncollectible') return 'refused';
-  return attempt !== null && isAttemptOpen(attempt) ? 'wish' : 'cancel';
+  return attempt !== null && isAttemptOpen(attempt) ? 'request' : 'cancel';
 }
 
 /** Whether the attempt has its final outcome; it is then never written again. */

@@ -1,7 +1,8 @@
 /**
- * When a provider is asked what became of an attempt that it has not settled. Pure; safe for workflows.
+ * When a provider is asked what became of an attempt that it has not settled, and what its not finding it proves.
  *
- * Invariant: an unknown attempt is never given up by the clock; only a customer who did not act is.
+ * Pure; safe for workflows. Invariants: an unknown attempt is never given up by the clock, only a customer who did not
+ * act is; what the provider once acknowledged is never taken as absent.
  */
 import type { PaymentKind, PaymentStatus } from './payment';
 
@@ -17,7 +18,10 @@ export const lookupScheduleMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 6
 const absenceCountsFromMs = 5 * minuteMs;
 
 /** A call that has just ended may still be on its way through the provider: real time, whatever clock a customer has. */
-export const settleBeforeLookupMs = minuteMs;
+const callInTransitMs = minuteMs;
+
+/** This many lookups in a row that find nothing, and count, prove that the attempt never arrived. */
+const lookupsThatProve = 2;
 
 /** Where it is read that an open attempt is not asked about any more: no clock gets there. */
 export const lookupsEndAt = '9999-12-31T00:00:00.000Z';
@@ -58,4 +62,39 @@ export function nextLookup(
   }
   if (lookupMs === null) return null;
   return { atMs: lookupMs, provesAbsence: (stepMs ?? 0) >= absenceCountsFromMs, last: false };
+}
+
+/**
+ * Real time from which on a lookup that finds nothing is evidence, milliseconds since the epoch.
+ * @param lastCallMs when the attempt's last call ended
+ */
+export function absenceCountsAtMs(lastCallMs: number): number {
+  return lastCallMs + callInTransitMs;
+}
+
+/** A lookup that found nothing, with what decides whether it is evidence. */
+export interface NotFoundFacts {
+  /** Whether the step of the schedule counts ({@link Lookup}). */
+  provesAbsence: boolean;
+  /** Real time, milliseconds since the epoch. */
+  nowMs: number;
+  /** When the attempt's last call ended, milliseconds since the epoch. */
+  lastCallMs: number;
+  /** Whether the provider ever named the attempt: by a reference, or with another amount. */
+  acknowledged: boolean;
+  /** Lookups in a row before this one that found nothing and count. */
+  notFoundBefore: number;
+}
+
+/**
+ * Decides what a lookup that found nothing proves.
+ * @returns how many in a row count from now on, and whether they prove that the attempt never arrived
+ */
+export function decideNotFound(facts: NotFoundFacts): { notFound: number; conclusive: boolean } {
+  const { provesAbsence, nowMs, lastCallMs, acknowledged, notFoundBefore } = facts;
+  // What the provider once acknowledged did arrive, whatever its records say later.
+  const counts = provesAbsence && nowMs >= absenceCountsAtMs(lastCallMs) && !acknowledged;
+  if (!counts) return { notFound: notFoundBefore, conclusive: false };
+  const notFound = notFoundBefore + 1;
+  return { notFound, conclusive: notFound >= lookupsThatProve };
 }

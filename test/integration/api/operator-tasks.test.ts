@@ -1,7 +1,7 @@
 import type { OperatorTaskKind } from '../../../domain/payment/operator-task';
 import { ProblemError } from '../../../contracts/problem-error';
 import { inTransaction } from '../../../prisma/client';
-import { raiseOperatorTask, raiseOperatorTaskAgain } from '../../../billing/operator-tasks';
+import { enqueueOperatorTask, enqueueReopenedTask } from '../../../billing/operator-tasks';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { fixedNow, useApi } from './test-api';
 
@@ -42,7 +42,7 @@ async function paymentWith(id: string, attempt: 'unknown' | 'completed' | 'faile
   });
 }
 async function raised(kind: OperatorTaskKind, id: string, type: 'payment' | 'refund' = 'payment') {
-  await inTransaction(given.db, (tx) => raiseOperatorTask(tx, kind, { type, id }, 'Look.', fixedNow));
+  await inTransaction(given.db, async (tx) => enqueueOperatorTask(tx, kind, { type, id }, 'Look.', fixedNow));
   const row = await given.db.operatorTask.findFirstOrThrow({ where: { kind, subject_id: id } });
   return `/operator-tasks/${row.id}/resolve`;
 }
@@ -148,8 +148,8 @@ describe('operator tasks', () => {
     await raised('dispute', 'pay_anew');
     const path = await raised('dispute', 'pay_anew');
     await given.ask('POST', path, { body: { reason: 'answered' } });
-    await inTransaction(given.db, (tx) =>
-      raiseOperatorTaskAgain(tx, 'dispute', { type: 'payment', id: 'pay_anew' }, 'Look again.', fixedNow),
+    await inTransaction(given.db, async (tx) =>
+      enqueueReopenedTask(tx, 'dispute', { type: 'payment', id: 'pay_anew' }, 'Look again.', fixedNow),
     );
     const { body } = await given.ask('GET', '/operator-tasks?subject_id=pay_anew');
     expect(body.data).toMatchObject([{ status: 'open', resolved: null }]);

@@ -1,5 +1,6 @@
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
-import { forgetBodies, replayDelivery, storeWebhook } from '../../../billing/webhook/deliveries';
+import { replayDelivery, storeWebhook } from '../../../billing/webhook/deliveries';
+import { forgetBodies } from '../../../billing/webhook/store';
 import { inTransaction } from '../../../prisma/client';
 import { fixedNow, useApi } from './test-api';
 

@@ -1,3 +1,4 @@
+import { createPaymentActivities } from '../../../activities/payment';
 import { attemptPayment, type AttemptDependencies } from '../../../billing/payment/attempt';
 import {
   cancelPayment,
@@ -5,9 +6,11 @@ import {
   loadPayment,
   lookUp,
   markUnknown,
+  NoClearAnswer,
   repeatCall,
 } from '../../../billing/payment/follow-up';
 import { completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
+import { fakeMessenger } from '../../support/fake-messenger';
 
 const given = useBilling();
 let deps: AttemptDependencies;
@@ -35,10 +38,7 @@ const attemptOf = (paymentId: string) =>
 describe('following up an attempt', () => {
   it('repeats the call with the same key; without a clear answer it asks to be repeated', async () => {
     const paymentId = await tried();
-    await expect(repeatCall(deps, paymentId)).rejects.toMatchObject({
-      type: 'no_clear_answer',
-      nonRetryable: false,
-    });
+    await expect(repeatCall(deps, paymentId)).rejects.toThrow(NoClearAnswer);
     expect(await loadPayment(deps, paymentId)).toMatchObject({
       status: 'processing',
       attempt: { status: 'processing' },
@@ -48,6 +48,23 @@ describe('following up an attempt', () => {
     expect(given.provider.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual(
       Array(3).fill(`${paymentId}/1`),
     );
+  });
+
+  it('fails as an activity so that Temporal repeats it, save that a payment which is not there fails for good', async () => {
+    const paymentId = await tried();
+    const activities = createPaymentActivities({
+      db: given.db,
+      providers: given.providers,
+      messenger: fakeMessenger({}),
+    });
+    await expect(activities.repeatCall(paymentId)).rejects.toMatchObject({
+      type: 'no_clear_answer',
+      nonRetryable: false,
+    });
+    await expect(activities.repeatCall('pay_nobody')).rejects.toMatchObject({
+      type: 'not_found',
+      nonRetryable: true,
+    });
   });
 
   it('does not repeat what has an answer, and begins nothing', async () => {
@@ -129,7 +146,7 @@ describe('following up an attempt', () => {
     expect(await endNotCompleted(deps, paid)).toMatchObject({ status: 'completed' });
     const silent = await tried();
     given.provider.lookups = [noAnswer];
-    await expect(endNotCompleted(deps, silent)).rejects.toMatchObject({ type: 'no_clear_answer' });
+    await expect(endNotCompleted(deps, silent)).rejects.toThrow(NoClearAnswer);
     expect(await loadPayment(deps, silent)).toMatchObject({ status: 'pending' });
   });
 

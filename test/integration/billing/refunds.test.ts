@@ -1,6 +1,7 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { loadPayment } from '../../../billing/payment/follow-up';
 import { requestRefundDecision, payRefund, reserveRefund } from '../../../billing/payment/pay-refund';
+import { UnknownPayment } from '../../../billing/payment/payment-state';
 import { inTransaction } from '../../../prisma/client';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import type { RefundOutcome } from '../../../domain/payment/refund';
@@ -114,7 +115,7 @@ describe('refunds', () => {
   it('of what was not paid, or does not exist, are refused', async () => {
     given.provider.charges = [declined];
     expect(await promise(await tried(), 'rfd_unpaid', null)).toMatchObject({ reason: 'not_paid' });
-    await expect(promise('pay_nobody', 'rfd_nobody', null)).rejects.toMatchObject({ type: 'not_found' });
+    await expect(promise('pay_nobody', 'rfd_nobody', null)).rejects.toThrow(UnknownPayment);
   });
 
   it('without a final answer for more than a day become a task, unless they got one meanwhile', async () => {

@@ -5,7 +5,7 @@ import { recordDunningStarted } from '../../../billing/subscription/dunning';
 import type { TimelineEntry } from '../../../contracts/http/timeline';
 import type { TimelinePlace } from '../../../domain/timeline/timeline';
 import { inTransaction } from '../../../prisma/client';
-import { raiseOperatorTask } from '../../../billing/operator-tasks';
+import { enqueueOperatorTask } from '../../../billing/operator-tasks';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { readTimeline } from '../../../billing/timeline/timeline';
 import type { TimelineSubject } from '../../../billing/timeline/index-query';
@@ -53,7 +53,7 @@ async function aroundIt(subscriptionId: string, paymentId: string): Promise<void
     receivedAt: new Date(),
   });
   const subject = { type: 'payment', id: paymentId } as const;
-  await inTransaction(db, (tx) => raiseOperatorTask(tx, 'dispute', subject, 'Look.', new Date()));
+  await inTransaction(db, async (tx) => enqueueOperatorTask(tx, 'dispute', subject, 'Look.', new Date()));
   const resolution = { actor: { ...actor, reason: 'it is well' }, reason: 'it is well', outcome: null };
   await db.operatorTask.updateMany({
     where: { subject_id: paymentId },

@@ -1,0 +1,114 @@
+/** Statements on refunds. The caller holds the lock of the refund's payment where it writes. */
+import type { Actor } from '../../contracts/fields';
+import { refundIdempotencyKey } from '../../domain/ids';
+import type { RefundStatus } from '../../domain/payment/refund';
+import type { Database, Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import { refundColumns, type AttemptRow, type RefundRow } from '../rows';
+
+/** Reads a refund. Null when there is none. */
+export async function findRefund(on: Database | Transaction, refundId: string): Promise<RefundRow | null> {
+  const [row] = await sql(on).query<RefundRow[]>`
+    SELECT ${refundColumns} FROM refunds WHERE id = ${refundId}`;
+  return row ?? null;
+}
+
+/** @throws Error when there is no such refund */
+export async function refundOf(on: Database | Transaction, refundId: string): Promise<RefundRow> {
+  const row = await findRefund(on, refundId);
+  if (row === null) throw new Error(`refund ${refundId} does not exist`);
+  return row;
+}
+
+/** Reads a refund of a payment by the provider's name of it, or by the key that it was asked for with. */
+export async function findReportedRefund(
+  tx: Transaction,
+  paymentId: string,
+  reference: string,
+  idempotencyKey: string | null,
+): Promise<RefundRow | null> {
+  const [row] = await sql(tx).query<RefundRow[]>`
+    SELECT ${refundColumns} FROM refunds WHERE payment_id = ${paymentId}
+      AND (provider_reference = ${reference} OR idempotency_key = ${idempotencyKey})
+    ORDER BY id LIMIT 1`;
+  return row ?? null;
+}
+
+/** Adds up what is reserved or given back of an attempt's charge, in minor units. */
+export async function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
+  const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
+    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
+    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND status IN ('pending', 'succeeded')`;
+  return Number(amount);
+}
+
+/** Of these payments, those with a refund that is not settled. */
+export async function paymentsWithOpenRefund(
+  tx: Transaction,
+  paymentIds: readonly string[],
+): Promise<string[]> {
+  const rows = await sql(tx).query<{ payment_id: string }[]>`
+    SELECT DISTINCT payment_id FROM refunds WHERE payment_id = ANY(${paymentIds}) AND settled_at IS NULL`;
+  return rows.map(({ payment_id }) => payment_id);
+}
+
+/** Of these refunds, the payments of those that are there. */
+export async function paymentsOfRefunds(tx: Transaction, refundIds: readonly string[]): Promise<string[]> {
+  const rows = await sql(tx).query<{ payment_id: string }[]>`
+    SELECT payment_id FROM refunds WHERE id = ANY(${refundIds})`;
+  return rows.map(({ payment_id }) => payment_id);
+}
+
+export interface NewRefund {
+  id: string;
+  /** The charge that is given back. */
+  attempt: AttemptRow;
+  /** Minor units. */
+  amount: number;
+  reason: string;
+  actor: Actor;
+}
+
+/** Writes a refund that was decided; there already: nothing happens. @returns the row as it is written */
+export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): RefundRow {
+  const { id, attempt, amount, reason, actor } = refund;
+  const row: RefundRow = {
+    id,
+    payment_id: attempt.payment_id,
+    attempt: attempt.number,
+    amount: BigInt(amount),
+    currency: attempt.currency,
+    status: 'pending',
+    reason,
+    idempotency_key: refundIdempotencyKey(attempt.payment_id, id),
+    provider_reference: null,
+    failure_reason: null,
+    requested_by: actor,
+    created_at: now,
+    settled_at: null,
+  };
+  sql(tx).enqueue`
+    INSERT INTO refunds (id, payment_id, attempt, amount, currency, status, reason, idempotency_key, requested_by,
+      created_at)
+    VALUES (${id}, ${row.payment_id}, ${row.attempt}, ${row.amount}, ${row.currency}, ${row.status}, ${reason},
+      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${now})
+    ON CONFLICT DO NOTHING`;
+  return row;
+}
+
+/** What a provider's answer changes of a refund. */
+export interface RefundPatch {
+  status: RefundStatus;
+  provider_reference: string | null;
+  failure_reason: string | null;
+  settled_at: Date | null;
+}
+
+/** Writes what a provider's answer changes of a refund. @returns the row as it stands then */
+export function enqueueRefundOutcome(tx: Transaction, refund: RefundRow, patch: RefundPatch): RefundRow {
+  sql(tx).enqueue`
+    UPDATE refunds SET status = ${patch.status}, provider_reference = ${patch.provider_reference},
+      failure_reason = ${patch.failure_reason}, settled_at = ${patch.settled_at}
+    WHERE id = ${refund.id}`;
+  return { ...refund, ...patch };
+}

@@ -1,0 +1,67 @@
+/** Statements on stored webhooks, save the one that stores many at once (`intake.ts`). */
+import type { Database, Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import { exceptLocked } from '../locks';
+
+export interface NewDelivery {
+  id: string;
+  provider: string;
+  provider_event_id: string;
+  event_type: string;
+  payment_id: string | null;
+  body: Buffer;
+  headers: object;
+  event: object;
+  created_at: Date;
+}
+
+/** Stores a webhook. @returns false when its event was stored before; nothing is written then */
+export async function insertDelivery(tx: Transaction, delivery: NewDelivery): Promise<boolean> {
+  const { id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at } =
+    delivery;
+  const written = await sql(tx).execute`
+    INSERT INTO webhook_deliveries
+      (id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at)
+    VALUES (${id}, ${provider}, ${provider_event_id}, ${event_type}, ${payment_id}, ${body},
+      ${JSON.stringify(headers)}::jsonb, ${JSON.stringify(event)}::jsonb, ${created_at})
+    ON CONFLICT DO NOTHING`;
+  return written > 0;
+}
+
+/** What a stored webhook meant for our payments. */
+export interface Verdict {
+  status: 'processed' | 'ignored' | 'failed';
+  /** For people. */
+  outcome: string;
+}
+
+/** Records what a stored webhook meant. */
+export function enqueueVerdict(tx: Transaction, deliveryId: string, { status, outcome }: Verdict): void {
+  sql(tx).enqueue`
+    UPDATE webhook_deliveries SET status = ${status}, outcome = ${outcome}, processed_at = clock_timestamp()
+    WHERE id = ${deliveryId}`;
+}
+
+/** Opens a stored webhook again, to be processed once more. */
+export function enqueueReplay(tx: Transaction, deliveryId: string): void {
+  sql(tx).enqueue`
+    UPDATE webhook_deliveries SET status = 'stored', outcome = NULL, processed_at = NULL, replays = replays + 1
+    WHERE id = ${deliveryId}`;
+}
+
+/** Reads the key of a payment's events: its subscription, or the payment itself. Null when there is no such payment. */
+export async function findPaymentKey(tx: Transaction, paymentId: string): Promise<string | null> {
+  const [row] = await sql(tx).query<{ key: string }[]>`
+    SELECT coalesce(subscription_id, id) AS key FROM payments WHERE id = ${paymentId}`;
+  return row?.key ?? null;
+}
+
+/** Forgets the bodies of deliveries from before `before`, at most `limit`. @returns how many */
+export async function forgetBodies(db: Database, before: Date, limit: number): Promise<number> {
+  return sql(db).execute`
+    UPDATE webhook_deliveries SET body = NULL
+    WHERE id IN (
+      SELECT id FROM webhook_deliveries WHERE body IS NOT NULL AND created_at < ${before}
+      ORDER BY created_at LIMIT ${limit} ${exceptLocked}
+    )`;
+}
