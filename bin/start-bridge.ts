@@ -39,15 +39,14 @@ export async function startBridge(
     log: log.child({ part: 'outbox-retention' }),
   });
   const notifier = notifierFrom(config);
+  const prompting = { db, client: temporal.workflows, incompleteHours: config.INCOMPLETE_HOURS };
   const handlers: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({
-      db,
-      client: temporal.workflows,
-      incompleteHours: config.INCOMPLETE_HOURS,
+      ...prompting,
       externalPaymentMax: config.EXTERNAL_PAYMENT_MAX,
     }),
-    'subscription-service': subscriptionServiceHandlers({ db, client: temporal.workflows }),
-    'retry-service': retryServiceHandlers({ db, client: temporal.workflows }),
+    'subscription-service': subscriptionServiceHandlers(prompting),
+    'retry-service': retryServiceHandlers(prompting),
     'analytics-service': analyticsServiceHandlers(db),
     'notification-service': notificationServiceHandlers({
       db,

@@ -1,36 +1,47 @@
-/** Starts and wakes other workflows from activities. Started already is success; receivers judge by the row. */
+/** Starts and wakes workflows for activities and consumers. Started already is success; receivers judge by the row. */
 import type {
   ClockAdvanced,
   DunningExhausted,
   DunningStarted,
   FirstPaymentSettled,
   PaymentCompleted,
+  RenewRequired,
 } from '../contracts/workflows/commands';
 import {
   bulkRetryStart,
   messages,
   paymentStart,
+  paymentWorkflowId,
   retryStart,
   retryWorkflowId,
   subscriptionStart,
 } from '../contracts/workflows/workflows';
-import type { WorkflowClient } from './client';
+import type { Signal, WorkflowClient } from './client';
 
 export type Messenger = ReturnType<typeof createMessenger>;
 
-/** @param incompleteHours how long a payment may wait for its customer, for those that are started here */
-export function createMessenger(client: WorkflowClient, incompleteHours: number) {
+/**
+ * @param incompleteHours how long a payment may wait for its customer, for those that are started here
+ * @param eventId of the record that the messages follow from: a repeat of the record then signals nothing twice
+ */
+export function createMessenger(client: WorkflowClient, incompleteHours: number, eventId?: string) {
+  // A workflow may get several messages of one event, each once.
+  const signalOf = (name: string, args: readonly unknown[]): Signal => ({
+    name,
+    args,
+    ...(eventId === undefined ? {} : { eventId: `${eventId}/${name}` }),
+  });
   const signalSubscription = (id: string, name: string, payload: object): Promise<void> =>
-    client.signalWithStart(subscriptionStart({ subscription_id: id, creation: null }), {
-      name,
-      args: [payload],
-    });
+    client.signalWithStart(
+      subscriptionStart({ subscription_id: id, creation: null }),
+      signalOf(name, [payload]),
+    );
   const signalPayment = (id: string, name: string, ...args: object[]): Promise<void> =>
-    client.signalWithStart(paymentStart(id, incompleteHours), { name, args });
+    client.signalWithStart(paymentStart(id, incompleteHours), signalOf(name, args));
   return {
     /** Has a subscription do what is due or was left half done; starts its process when there is none. */
-    wakeSubscription: (subscriptionId: string): Promise<void> =>
-      signalSubscription(subscriptionId, messages.renewRequired, {}),
+    wakeSubscription: (subscriptionId: string, why: RenewRequired = {}): Promise<void> =>
+      signalSubscription(subscriptionId, messages.renewRequired, why),
     /** Reports to a subscription that a payment it waits for is settled. */
     signalPaid: (subscriptionId: string, paid: PaymentCompleted): Promise<void> =>
       signalSubscription(subscriptionId, messages.paymentCompleted, paid),
@@ -45,10 +56,10 @@ export function createMessenger(client: WorkflowClient, incompleteHours: number)
       signalSubscription(subscriptionId, messages.firstPaymentSettled, settled),
     /** Wakes `retry/{id}`; starts it when it does not run. */
     startRetry: (paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void> =>
-      client.signalWithStart(retryStart(paymentId), { name: messages[why], args: [] }),
+      client.signalWithStart(retryStart(paymentId), signalOf(messages[why], [])),
     /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
     async wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void> {
-      await client.signalIfRunning(retryWorkflowId(paymentId), { name: messages[why], args: [] });
+      await client.signalIfRunning(retryWorkflowId(paymentId), signalOf(messages[why], []));
     },
     /** Requests the cancellation of a payment; its process decides by the row. */
     cancel: (paymentId: string, reason: string): Promise<void> =>
@@ -58,6 +69,10 @@ export function createMessenger(client: WorkflowClient, incompleteHours: number)
       signalPayment(paymentId, messages.clockAdvanced, advanced),
     /** Has `payment/{id}` read its row again, which another one wrote; starts it when it does not run. */
     refreshPayment: (paymentId: string): Promise<void> => signalPayment(paymentId, messages.settled),
+    /** Has `payment/{id}` read its row again, if it runs. */
+    async refreshRunningPayment(paymentId: string): Promise<void> {
+      await client.signalIfRunning(paymentWorkflowId(paymentId), signalOf(messages.settled, []));
+    },
     /** Starts `payment/{id}` unless it runs. */
     start: (paymentId: string): Promise<void> => client.start(paymentStart(paymentId, incompleteHours)),
     /** Starts `bulk-retry/{id}` unless it runs. */

@@ -24,10 +24,15 @@ export async function sendMessages(
   await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, lane));
 }
 
+/** Sends messages one after the other. Ends with the first that could not be sent. */
+export async function sendInOrder(messenger: Messenger, messages: readonly WorkflowMessage[]): Promise<void> {
+  for (const message of messages) await send(messenger, message);
+}
+
 function send(messenger: Messenger, message: WorkflowMessage): Promise<void> {
   switch (message.kind) {
     case 'wake_subscription':
-      return messenger.wakeSubscription(message.subscription_id);
+      return messenger.wakeSubscription(message.subscription_id, message.payload);
     case 'payment_completed':
       return messenger.signalPaid(message.subscription_id, message.payload);
     case 'first_payment_settled':
@@ -38,12 +43,16 @@ function send(messenger: Messenger, message: WorkflowMessage): Promise<void> {
       return messenger.start(message.payment_id);
     case 'refresh_payment':
       return messenger.refreshPayment(message.payment_id);
+    case 'refresh_running_payment':
+      return messenger.refreshRunningPayment(message.payment_id);
     case 'cancel_payment':
       return messenger.cancel(message.payment_id, message.reason);
     case 'advance_payment_clock':
       return messenger.clockAdvanced(message.payment_id, message.payload);
     case 'start_retry':
       return messenger.startRetry(message.payment_id, message.reason);
+    case 'wake_retry':
+      return messenger.wakeRetry(message.payment_id, message.reason);
     case 'start_bulk_retry':
       return messenger.startBulkRetry(message.bulk_retry_id);
   }

@@ -6,6 +6,8 @@
  */
 import type { EventData } from '../../contracts/topics/events';
 import { id as wellFormedId } from '../../contracts/fields';
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
+import { isPaymentOpen } from '../../domain/payment/payment';
 import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
@@ -15,12 +17,17 @@ import { isSamePayment, requestPayment, type RequestedPayment } from './request-
 import { findPayment } from './store';
 import { Unprocessable } from '../unprocessable';
 
-/** @returns the payment's row. @throws Unprocessable */
+/** Accepts a requested payment, once by its id. @returns what its process is to get. @throws Unprocessable */
 export async function acceptRequested(
   db: Database,
   { actor: _actor, ...wanted }: EventData<'payments.requested'>,
   externalMax: number,
-): Promise<PaymentRow> {
+): Promise<WorkflowMessage[]> {
+  const { id, status } = await acceptedRow(db, wanted, externalMax);
+  return isPaymentOpen(status) ? [{ kind: 'start_payment', payment_id: id }] : [];
+}
+
+async function acceptedRow(db: Database, wanted: RequestedPayment, externalMax: number): Promise<PaymentRow> {
   // PostgreSQL's text has no NUL.
   if (JSON.stringify(wanted).includes('\\u0000'))
     throw new Unprocessable('contradicts_payment', 'it holds text that cannot be kept');

@@ -12,6 +12,7 @@ export function fakeMessenger(methods: Partial<Messenger>): Messenger {
     wakeRetry: missing,
     cancel: missing,
     refreshPayment: missing,
+    refreshRunningPayment: missing,
     start: missing,
     startBulkRetry: missing,
     clockAdvanced: missing,

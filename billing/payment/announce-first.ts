@@ -1,0 +1,41 @@
+/** The announcement of a first payment: from then on its outcome is published. */
+import type { EventData } from '../../contracts/topics/events';
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
+import { isPaymentOpen, isSettled } from '../../domain/payment/payment';
+import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import { lockPayment, lockSubscriptionForShare } from '../locks';
+import { attemptColumns, type AttemptRow, type PaymentRow } from '../rows';
+import { Unprocessable } from '../unprocessable';
+import { publishOutcome } from './publish-outcome';
+
+/**
+ * Announces the first payment of a new subscription, if it was still open; publishes its outcome at once, if it has one.
+ * @returns what the payment's process is to get
+ * @throws Unprocessable `unknown_payment`
+ */
+export async function announceFirstPayment(
+  db: Database,
+  { subscription: { id: subscriptionId }, first_payment: first }: EventData<'subscriptions.created'>,
+): Promise<WorkflowMessage[]> {
+  if (first === null || !isPaymentOpen(first.status)) return [];
+  const needsFollowUp = await inTransaction(db, async (tx) => {
+    const subscription = await lockSubscriptionForShare(tx, subscriptionId);
+    const payment = await lockPayment(tx, first.payment_id);
+    if (payment === null)
+      throw new Unprocessable('unknown_payment', `there is no payment ${first.payment_id}`);
+    if (!payment.announced) await announce(tx, payment);
+    // Of a settled payment the follow-up reports the outcome to the subscription.
+    return isPaymentOpen(payment.status) || subscription?.status === 'incomplete';
+  });
+  return needsFollowUp ? [{ kind: 'start_payment', payment_id: first.payment_id }] : [];
+}
+
+async function announce(tx: Transaction, payment: PaymentRow): Promise<void> {
+  sql(tx).enqueue`UPDATE payments SET announced = true WHERE id = ${payment.id}`;
+  const [attempt] = await sql(tx).query<AttemptRow[]>`
+    SELECT ${attemptColumns} FROM payment_attempts
+    WHERE payment_id = ${payment.id} ORDER BY number DESC LIMIT 1`;
+  if (attempt === undefined || !isSettled(attempt.status)) return;
+  await publishOutcome(tx, payment, attempt, await databaseNow(tx));
+}
