@@ -142,6 +142,13 @@ module.exports = {
       'One wrapper of the client; others have it from there.',
     ),
     {
+      name: 'no-internals-of-the-temporal-sdk',
+      comment: 'Its public modules only: what is inside changes with any release.',
+      severity: 'error',
+      from: {},
+      to: { path: 'node_modules/@temporalio/[^/]+/lib/', pathNot: '/lib/index\\.' },
+    },
+    {
       name: 'nothing-unresolved',
       severity: 'error',
       from: {},

@@ -1,23 +1,25 @@
 /**
- * Doing at once what waits at the same time: one statement, one round trip and one commit for many.
+ * Batches what is requested at the same time: one statement, one round trip and one commit for many items.
  *
- * Owns: who goes with whom, and whom a failure meets. Does not own what is done. Invariants: nobody waits for company,
- * only for those who are under way; a company is bounded in number and weight; everybody gets the answer of their own,
- * and goes in the order of arrival; what only one of them is to blame for meets nobody else; when nobody is, all who
- * wait hear of it, so that no queue is worked off against a database that is away.
+ * Invariants:
+ * - An item never waits for others to come, only for batches in flight.
+ * - A batch is bounded in items and weight; items keep their order of arrival.
+ * - Each caller gets the result of its own item.
+ * - An error that one item may have caused reaches no other item: each is run again by itself.
+ * - Any other error rejects all that wait, so that no queue is worked off against an unavailable database.
  */
 
 export interface BatchOptions<Item, Result> {
-  /** Does all of them or none. @returns what became of each, in their order */
+  /** Runs all of the items or none. @returns their results, in their order */
   run(items: readonly Item[]): Promise<readonly Result[]>;
-  /** Whether one of the items may be to blame; then each is done by itself. */
-  mayBlameOne(error: unknown): boolean;
+  /** Whether one of the items may have caused the error. */
+  isDueToItem(error: unknown): boolean;
   weightOf(item: Item): number;
   maxItems: number;
-  /** Of a company; who is heavier goes alone. */
+  /** Of a batch; a heavier item is a batch of its own. */
   maxWeight: number;
-  /** Companies at a time. */
-  maxUnderWay: number;
+  /** Batches at a time. */
+  maxInFlight: number;
 }
 
 interface Waiter<Item, Result> {
@@ -26,33 +28,33 @@ interface Waiter<Item, Result> {
   reject(error: unknown): void;
 }
 
-/** @returns does one item, in the company of those that come meanwhile */
+/** @returns a function that runs one item, in a batch with those that arrive meanwhile */
 export function createBatcher<Item, Result>(
   options: BatchOptions<Item, Result>,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiter<Item, Result>[] = [];
-  let underWay = 0;
+  let inFlight = 0;
 
-  async function doAll(waiters: readonly Waiter<Item, Result>[]): Promise<void> {
+  async function runAll(waiters: readonly Waiter<Item, Result>[]): Promise<void> {
     try {
       const results = await options.run(waiters.map(({ item }) => item));
       waiters.forEach(({ resolve }, index) => resolve(results[index] as Result));
     } catch (error) {
-      if (!options.mayBlameOne(error)) {
+      if (!options.isDueToItem(error)) {
         for (const { reject } of [...waiters, ...waiting.splice(0)]) reject(error);
       } else if (waiters.length === 1) {
         waiters[0]?.reject(error);
       } else {
-        for (const waiter of waiters) await doAll([waiter]);
+        for (const waiter of waiters) await runAll([waiter]);
       }
     }
   }
 
   function startNext(): void {
-    while (waiting.length > 0 && underWay < options.maxUnderWay) {
-      underWay += 1;
-      void doAll(waiting.splice(0, sizeOfNext(waiting, options))).finally(() => {
-        underWay -= 1;
+    while (waiting.length > 0 && inFlight < options.maxInFlight) {
+      inFlight += 1;
+      void runAll(waiting.splice(0, sizeOfNext(waiting, options))).finally(() => {
+        inFlight -= 1;
         startNext();
       });
     }
@@ -65,7 +67,7 @@ export function createBatcher<Item, Result>(
     });
 }
 
-/** How many of those who wait go next, at least one. */
+/** How many of the waiting items the next batch has, at least one. */
 function sizeOfNext<Item, Result>(
   waiting: readonly Waiter<Item, Result>[],
   { weightOf, maxItems, maxWeight }: BatchOptions<Item, Result>,

@@ -22,11 +22,11 @@ const maxBatch = 200;
 export function createRevenueRecorder(db: Database): (version: SubscriptionVersion) => Promise<void> {
   return createBatcher({
     run: (versions: readonly SubscriptionVersion[]) => insertVersions(db, versions),
-    mayBlameOne: isRefusal,
+    isDueToItem: isRefusal,
     weightOf: () => 1,
     maxItems: maxBatch,
     maxWeight: maxBatch,
-    maxUnderWay: 1,
+    maxInFlight: 1,
   });
 }
 

@@ -27,7 +27,7 @@ type Stored = 'stored' | 'duplicate';
 const maxBatch = 50;
 const maxBatchBytes = 512 * 1024;
 /** One is parsed and planned here while another commits. */
-const maxUnderWay = 2;
+const maxInFlight = 2;
 
 const storing = `
   WITH given AS MATERIALIZED (
@@ -60,11 +60,11 @@ export function storeDelivery(db: Database, row: DeliveryToStore): Promise<Store
   if (intake === undefined) {
     intake = createBatcher({
       run: (rows: readonly DeliveryToStore[]) => storeAll(db, rows),
-      mayBlameOne: isRefusal,
+      isDueToItem: isRefusal,
       weightOf: ({ body }) => body.length,
       maxItems: maxBatch,
       maxWeight: maxBatchBytes,
-      maxUnderWay,
+      maxInFlight,
     });
     intakes.set(db, intake);
   }

@@ -1,10 +1,11 @@
 /**
- * Dead letters: records that a group can never handle, kept with where they came from and why, and taken up again when
- * an operator says so.
+ * Dead letters: records that a group can never handle, kept with their origin and the reason, and redriven when an
+ * operator requests it.
  *
- * Invariants: a record is on the topic and in the table before it counts as handled; both are harmless to repeat (the
- * row is UNIQUE by its origin); a redrive is handled by this group alone and leaves the row resolved, or open with
- * the new reason.
+ * Invariants:
+ * - A record is on the topic and in the table before it counts as handled; both may be repeated (the row is UNIQUE by
+ *   its origin).
+ * - A redrive is handled by this group alone, and leaves the row resolved, or open with the new reason.
  */
 import type { Logger } from 'pino';
 import type { UnreadableEvent } from '../../contracts/topics/envelope';
@@ -104,7 +105,7 @@ export async function noteRedrive(
   failed: UnreadableEvent | Unprocessable | null,
 ): Promise<void> {
   const where = { id: letter.id, status: 'open' };
-  // Whoever asked again meanwhile, after another fix, is not to be forgotten.
+  // A redrive that was requested meanwhile, after another fix, stays requested.
   const { redrive_requested_at } = letter;
   if (failed !== null) {
     const data = {

@@ -1,8 +1,8 @@
 /**
- * The windows of a member's partitions, and what a membership leaves over.
+ * The windows of a member's partitions, and the records that a membership did not finish.
  *
- * Invariant: a record that was taken and not finished before the partitions were handed out anew is read again by
- * whoever has its partition then.
+ * Invariant: a record that was taken and not finished before a rebalance is read again by the next owner of its
+ * partition.
  */
 import type { ReceivedRecord } from '../kafka/port';
 import { RecordWindow, type WindowLimits } from './record-window';
@@ -56,7 +56,7 @@ export class HeldPartitions {
     });
   }
 
-  /** Resolves when nothing is in hand any more. */
+  /** Resolves when no record is in progress. */
   async stop(): Promise<void> {
     await Promise.all([...this.partitions.values()].map(({ window }) => window.stop()));
   }

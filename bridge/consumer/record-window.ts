@@ -35,7 +35,7 @@ export class RecordWindow {
   private readonly stopping = new AbortController();
   /** In order, from the first unfinished one. */
   private readonly entries: Entry[] = [];
-  /** Of each key in hand, those that wait for an earlier one. */
+  /** Of each key in progress, those that wait for an earlier one. */
   private readonly behind = new Map<string, Entry[]>();
   private readonly ready: Entry[] = [];
   private held = 0;
@@ -59,7 +59,7 @@ export class RecordWindow {
     return this.hasRoomIn(this.limits);
   }
 
-  /** The first record that is not finished; it and what follows have to be read again by whoever comes next. */
+  /** The first record that is not finished; the next owner reads it and what follows again. */
   get firstInProgress(): string | undefined {
     return this.entries[0]?.offset;
   }
@@ -101,7 +101,7 @@ export class RecordWindow {
     while (!this.isStopped && !this.hasRoomIn(half)) await this.change();
   }
 
-  /** Begins nothing any more; resolves when nothing is in hand. */
+  /** Begins nothing any more; resolves when no record is in progress. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.notifyChange();

@@ -1,4 +1,4 @@
-/** At most so many things at once; whoever came first goes first. */
+/** Runs at most so many at once, first come first served. */
 export class Slots {
   private readonly waiting: (() => void)[] = [];
 

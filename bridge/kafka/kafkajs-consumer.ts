@@ -1,10 +1,11 @@
 /**
- * Consuming over kafkajs: reading goes on beside handling, so that a partition that is stuck holds up no other.
+ * Consumes over kafkajs: reading continues beside handling, so that a stuck partition delays no other.
  *
- * Owns: membership of the group, pausing and resuming, commits. Invariants: an offset is committed only after the
- * effects of all records up to it are durable; a member joins again only when nothing is in hand, so that no other
- * begins a key beside it; a partition without room is paused and what was not taken is read again later; when
- * kafkajs stops for good or does nothing any more, the owner is told (`kafkajs-lasting-consumer.ts` begins anew).
+ * Owns: membership of the group, pausing and resuming, commits. Invariants:
+ * - An offset is committed only after the effects of all records up to it are durable.
+ * - A member joins again only when no record is in progress, so that no other member handles one of its keys.
+ * - A partition without room is paused; records that were not taken are read again later.
+ * - The owner is notified when kafkajs has stopped or stalled (`kafkajs-lasting-consumer.ts` restarts it).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
@@ -30,15 +31,15 @@ const retry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 };
 /** A partition that finishes nothing for so long is paused; what was fetched with it waits for it until then. */
 const timeoutMs = 1_000;
 /** A member that joins again later than the group waits (`rebalanceTimeout`) is left out. */
-const putDownWithinMs = 10_000;
-/** kafkajs may never answer; whoever closes a member goes on without it then. */
+const drainWithinMs = 10_000;
+/** kafkajs may never answer; closing a member continues without it then. */
 const answerWithinMs = 10_000;
 
 /** What becomes of a membership while it lasts. */
 export interface MembershipEvents {
   /** Partitions were handed out to this member. */
   onJoined(): void;
-  /** Said once: kafkajs has stopped for good, on an error that it does not retry, or does nothing any more. */
+  /** Called once: kafkajs has stopped on an error that it does not retry, or has stalled. */
   onGivenUp(error: Error): void;
 }
 
@@ -55,7 +56,7 @@ export async function joinGroup(
   const consumer = kafka.consumer({
     ...consumerConfig(options),
     retry: { ...retry, restartOnFailure: () => Promise.resolve(!member.isClosing) },
-    partitionAssigners: [notifyBeforeJoining(() => member.putDown())],
+    partitionAssigners: [notifyBeforeJoining(() => member.drain())],
   });
   const member = new Member(consumer, held, groupLog);
   const life = watchLife(consumer, silentMs);
@@ -95,7 +96,7 @@ export async function joinGroup(
     groupLog.error({ err: error }, 'consumer stalled, restarting');
     giveUp(error);
   });
-  // What is committed now is not handled again after a crash; a failure here is made good by the next one.
+  // What is committed now is not handled again after a crash; the next commit makes up for a failed one.
   const commits = setInterval(() => member.commitUnlessBusy(), commitMs);
   return {
     async close() {
@@ -220,14 +221,14 @@ class Member {
     await this.committing;
   }
 
-  /** Before the group hands its partitions out anew: nothing stays in hand, and what is done is committed. */
-  async putDown(): Promise<void> {
+  /** Before the group assigns its partitions again: finishes what is in progress and commits it. */
+  async drain(): Promise<void> {
     this.isJoining = true;
     if (this.held.isEmpty) return;
     const beating = setInterval(() => void this.heartbeat().catch(() => undefined), heartbeatMs);
     try {
       await within(
-        putDownWithinMs,
+        drainWithinMs,
         this.held.stop().then(() => this.commit()),
       );
     } catch (error) {
@@ -251,7 +252,7 @@ class Member {
   resume(): void {
     if (!this.isJoining) return;
     this.isJoining = false;
-    // Nobody tells it to read again what it was made to put down.
+    // kafkajs does not read again what was drained without being finished.
     for (const left of this.held.takeLeftOvers()) this.consumer.seek(left);
   }
 
@@ -265,8 +266,8 @@ class Member {
 }
 
 /**
- * kafkajs's own way to hand partitions out, with a word before each joining. kafkajs has no hook for that; the first
- * thing that it does to join is to ask the cluster, which it gives to assigners, for the group's coordinator.
+ * kafkajs's own assigner, with a notification before each joining. kafkajs has no hook for that; to join, it first asks
+ * the cluster, which it passes to assigners, for the group's coordinator.
  */
 function notifyBeforeJoining(notify: () => Promise<void>): PartitionAssigner {
   return (config) => {

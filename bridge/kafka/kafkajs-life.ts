@@ -1,11 +1,11 @@
-/** Whether a consumer of kafkajs still does anything: one that waits for an answer that never comes says nothing. */
+/** Detects a consumer of kafkajs that has stalled: it may wait for ever for an answer, without an event. */
 import type { Consumer } from 'kafkajs';
 
 /**
- * Longer than anything that a working member does between two signs: putting its records down (10 s), joining while
- * the others of its group put theirs down (15 s), a request that is not answered (10 s).
+ * Longer than anything that a working member does between two events: draining its records (10 s), joining while the
+ * others of its group drain theirs (15 s), a request that is not answered (10 s).
  */
-export const usualSilentMs = 45_000;
+export const defaultSilentMs = 45_000;
 
 export interface Life {
   /** Resolves when the consumer has neither fetched, nor sent a heartbeat, nor joined, nor crashed for `silentMs`. */
@@ -13,7 +13,7 @@ export interface Life {
   stopWatching(): void;
 }
 
-/** While Kafka is away a consumer may be silent, too; it is no loss to begin it anew then. */
+/** While Kafka is unavailable a consumer may be silent, too; restarting it then does no harm. */
 export function watchLife(consumer: Consumer, silentMs: number): Life {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<Error>((resolve) => {

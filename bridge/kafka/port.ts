@@ -61,14 +61,14 @@ export interface RecordProducer {
 }
 
 export interface RecordConsumer {
-  /** Stops taking records, finishes those in hand, commits, leaves the group. */
+  /** Stops taking records, finishes those in progress, commits, leaves the group. */
   close(): Promise<void>;
 }
 
 export interface ConsumerOptions {
   group: string;
   topics: readonly string[];
-  /** Nobody waits for what the group does: records are fetched after half a second, or when there are many. */
+  /** Records are fetched after half a second, or when there are many: no caller waits for this group. */
   unhurried?: boolean;
   /**
    * True when the record's effect is durable; the offset may be committed then. Must not reject. When `signal` aborts
@@ -76,7 +76,7 @@ export interface ConsumerOptions {
    * with the same key are handled in order, others side by side.
    */
   handle(record: ReceivedRecord, signal: AbortSignal): Promise<boolean>;
-  /** The client library gives up again and again; the process must end, so that a supervisor starts it anew. */
+  /** The client library gives up again and again; the process must end, so that a supervisor restarts it. */
   onFatal(error: Error): void;
 }
 

@@ -1,13 +1,16 @@
 /**
- * One batch of one shard: read, sent, marked.
+ * Publishes one batch of one shard: reads, sends and marks its rows.
  *
- * Invariants: rows go out in the order of their ids and are marked after Kafka has acknowledged them, so a crash
- * repeats some and loses none; each row learns its partition and offset; a row that Kafka refuses for good is parked
- * for a person to decide about, and those behind it go on.
+ * Invariants:
+ * - Rows are sent in the order of their ids and marked after Kafka has acknowledged them: a crash repeats some and
+ *   loses none.
+ * - Each row records its partition and offset.
+ * - A row that Kafka refuses for good is parked for an operator to decide about; the rows behind it are sent.
  */
 import type { Logger } from 'pino';
 import { cloudEventContentType } from '../../contracts/topics/envelope';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
 import { enqueueReopenedTask } from '../../billing/operator-tasks';
 import { RecordRefused, type RecordProducer } from '../kafka/port';
 import type { RelayConnection } from './relay-connection';
@@ -139,11 +142,10 @@ async function park({ db, log }: BatchDependencies, row: WaitingRow, reason: str
   const { id, event_id: eventId, topic, bytes } = row;
   await inTransaction(db, async (tx) => {
     const now = await databaseNow(tx);
-    const parked = await tx.outboxEvent.updateMany({
-      where: { id: BigInt(id), published_at: null, parked_at: null },
-      data: { parked_at: now },
-    });
-    if (parked.count === 0) return;
+    const parked = await sql(tx).execute`
+      UPDATE outbox_events SET parked_at = ${now}
+      WHERE id = ${BigInt(id)} AND published_at IS NULL AND parked_at IS NULL`;
+    if (parked === 0) return;
     const detail = `Kafka refuses this event for good (${reason}): ${bytes} bytes for ${topic}. Later events of its key went on.`;
     enqueueReopenedTask(tx, 'event_too_large', { type: 'event', id: eventId }, detail, now);
   });

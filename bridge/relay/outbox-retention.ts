@@ -1,14 +1,14 @@
 /**
- * What becomes of published events after a long time: their payload goes, the row stays for the timeline.
+ * Removes the payloads of events that were published long ago; the rows stay for the timeline.
  *
- * Invariants: only rows that were published lose their payload, by PostgreSQL's clock; one process at a time works on
- * it, in transactions that stay small; a failure is made good by the next round.
+ * Invariants: only published rows lose their payload, by PostgreSQL's clock; one process at a time works on it, in
+ * small transactions; the next round makes up for a failed one.
  */
 import type { Logger } from 'pino';
 import { inTransaction, type Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 
-/** The advisory lock of whoever works on it; the first key is the relay's, too, and the second is no shard. */
+/** The advisory lock of the process that works on it; the first key is the relay's, too, and the second is no shard. */
 const lock = [7_351_902, 1_001] as const;
 const roundMs = 3_600_000;
 const batchSize = 1_000;
@@ -20,7 +20,7 @@ export interface OutboxRetentionDependencies {
 }
 
 export interface OutboxRetention {
-  /** Finishes the batch in hand. */
+  /** Finishes the batch in progress. */
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ async function forgetOldPayloads(deps: OutboxRetentionDependencies, stopping: Ab
   if (forgotten > 0) deps.log.info({ events: forgotten }, 'outbox payloads removed');
 }
 
-/** @returns how many rows lost their payload; 0 also while another process is at it */
+/** @returns how many rows lost their payload; 0 also while another process works on it */
 async function forgetBatch({ db, retentionDays }: OutboxRetentionDependencies): Promise<number> {
   return inTransaction(db, async (tx) => {
     const [mine] = await sql(tx).query<[{ locked: boolean }]>`

@@ -1,8 +1,8 @@
 /**
  * The relay's own connection to PostgreSQL: the session that holds the locks of its shards.
  *
- * Owns: how long the session may be silent on either side, and the turns of those who ask over it. Invariant: a relay
- * that died, hangs or has vanished from the network holds no lock after a few seconds.
+ * Owns: how long the session may be silent on either side, and the order of its statements. Invariant: a relay that
+ * died, hangs or has vanished from the network holds no lock after a few seconds.
  */
 import { Client, type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 
@@ -30,7 +30,7 @@ const planCache = ['plan_cache_mode=force_generic_plan'];
 const durability = ['synchronous_commit=off'];
 
 export interface RelayConnection {
-  /** Several may ask at once: each has its turn. */
+  /** May be called several times at once; the statements take turns. */
   query<Row extends QueryResultRow>(query: QueryConfig): Promise<QueryResult<Row>>;
   /** Rejects when the connection is lost; never resolves. */
   readonly lost: Promise<never>;

@@ -1,9 +1,10 @@
 /**
- * The relay: from the outbox to Kafka, the only producer of the product's topics.
+ * Publishes the outbox to Kafka; the only producer of the product's topics.
  *
- * Owns: a lane of work for each shard that this relay holds. Invariants: one relay at a time works on a shard, several
- * share the shards evenly; a lane sends the rows of its shard one batch after another, side by side with the other
- * lanes; whatever fails, everything is given up and begun anew.
+ * Owns: a lane of work for each shard that this relay holds. Invariants:
+ * - One relay at a time works on a shard; several share the shards evenly.
+ * - A lane sends the rows of its shard one batch after another, in parallel with the other lanes.
+ * - After any failure the relay gives up its shards and restarts.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -33,11 +34,11 @@ export interface RelayDependencies {
 }
 
 export interface Relay {
-  /** Finishes the batches in hand and gives the shards to others. */
+  /** Finishes the batches in progress and gives the shards to others. */
   close(): Promise<void>;
 }
 
-/** Starts relaying; it goes on through every failure of PostgreSQL or Kafka until it is closed. */
+/** Starts relaying; it restarts after every failure of PostgreSQL or Kafka until it is closed. */
 export function startRelay(deps: RelayDependencies): Relay {
   const stopping = new AbortController();
   const running = (async () => {

@@ -93,6 +93,11 @@ const others: Case[] = [
   refused('bridge/calls-temporal.ts', '@temporalio/client', 'temporal-client-in-temporal-only'),
   refused('activities/calls-temporal.ts', '@temporalio/client', 'temporal-client-in-temporal-only'),
   allowed('temporal/calls-temporal.ts', '@temporalio/client'),
+  refused(
+    'temporal/reaches-inside.ts',
+    'node_modules/@temporalio/common/lib/internal.ts',
+    'no-internals-of-the-temporal-sdk',
+  ),
 
   refused('bin/lost.ts', './nowhere', 'nothing-unresolved'),
 ];

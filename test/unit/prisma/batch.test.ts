@@ -21,11 +21,11 @@ function held(more: Partial<BatchOptions<string, string>> = {}) {
     });
   const one = createBatcher({
     run,
-    mayBlameOne: (error) => error instanceof Refused,
+    isDueToItem: (error) => error instanceof Refused,
     weightOf: (item) => item.length,
     maxItems: 3,
     maxWeight: 100,
-    maxUnderWay: 1,
+    maxInFlight: 1,
     ...more,
   });
   return { runs, one, taken: () => runs.map(({ items }) => items.join(' ')) };
@@ -45,7 +45,7 @@ describe('what comes at the same time', () => {
   });
 
   it('goes by two at a time where that is allowed', () => {
-    const { one, taken } = held({ maxUnderWay: 2 });
+    const { one, taken } = held({ maxInFlight: 2 });
     for (const item of ['a', 'b', 'c']) void one(item);
     expect(taken()).toEqual(['a', 'b']);
   });
