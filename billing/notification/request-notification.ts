@@ -1,48 +1,62 @@
 /**
- * Asks, on notifications.requested, for a customer to be told something about a payment.
+ * Requests, on notifications.requested, that a customer is notified.
  *
- * Invariants: asked for in the transaction that makes it true, and once; nothing personal is written. It is the last
- * that a transaction writes to the outbox: whoever waits for a customer's turn holds the other turns that he needs.
+ * Invariants: requested in the transaction that makes it true, and once; nothing personal is written. It is the last that
+ * a transaction writes to the outbox: while it waits for the customer's turn it holds the other turns that it needs.
  */
 import type { Source } from '../../contracts/topics/envelope';
-import type { NotificationData, NotificationTemplate } from '../../contracts/topics/notifications';
+import type {
+  NotificationData,
+  NotificationSubject,
+  notificationTemplates,
+  NotificationTemplate,
+} from '../../contracts/topics/notifications';
 import { notificationEventId } from '../../domain/event-ids';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
 import { appendToOutbox, eventIdsAbout } from '../outbox';
-import type { PaymentRow } from '../rows';
+import type { CustomerRow, PaymentRow, SubscriptionRow } from '../rows';
 
-/** `about` tells it from others of its template and payment; the money is the payment's. */
-export type WantedNotification = {
-  [T in NotificationTemplate]: {
-    template: T;
-    about: string;
-    data: Omit<NotificationData<T>, 'amount' | 'currency'>;
-  };
+/** What a notification is about. */
+export type SubjectRow =
+  | { type: 'payment'; payment: PaymentRow }
+  | { type: 'subscription'; subscription: Pick<SubscriptionRow, 'id' | 'customer_id'> }
+  | { type: 'customer'; customer: Pick<CustomerRow, 'id'> };
+
+type TemplateAbout<Subject extends NotificationSubject> = {
+  [T in NotificationTemplate]: (typeof notificationTemplates)[T]['subject'] extends Subject ? T : never;
 }[NotificationTemplate];
 
-/** Asked for before: nothing happens. */
-export async function requestNotification(
+/** `about` distinguishes it from others of its template and subject. The money of a payment is added. */
+export type WantedNotification<Subject extends NotificationSubject> = {
+  [T in TemplateAbout<Subject>]: {
+    template: T;
+    about: string;
+    data: Subject extends 'payment' ? Omit<NotificationData<T>, 'amount' | 'currency'> : NotificationData<T>;
+  };
+}[TemplateAbout<Subject>];
+
+/** Requests a notification; requested before, it changes nothing. */
+export function requestNotification<Subject extends NotificationSubject>(
   tx: Transaction,
-  payment: PaymentRow,
-  { template, about, data }: WantedNotification,
+  subject: SubjectRow & { type: Subject },
+  { template, about, data }: WantedNotification<Subject>,
   { now, realNow }: Times,
   source: Source,
-): Promise<void> {
-  const money = { amount: Number(payment.amount), currency: payment.currency };
+): void {
+  const { id, customer_id, money, ...ids } = factsOf(subject);
   appendToOutbox(
     tx,
     {
       topic: 'notifications.requested',
-      id: notificationEventId(template, payment.id, about),
+      id: notificationEventId(template, id, about),
       source,
-      subject: payment.id,
-      key: payment.customer_id,
+      subject: id,
+      key: customer_id,
       data: {
-        customer_id: payment.customer_id,
+        customer_id,
         template,
-        subscription_id: payment.subscription_id,
-        payment_id: payment.id,
+        ...ids,
         data: { ...money, ...data },
         not_before: now.toISOString(),
       },
@@ -51,12 +65,43 @@ export async function requestNotification(
   );
 }
 
-/** The ids of what was asked to be told about a payment. */
+interface SubjectFacts {
+  id: string;
+  customer_id: string;
+  subscription_id: string | null;
+  payment_id: string | null;
+  money: { amount?: number; currency?: string };
+}
+
+function factsOf(subject: SubjectRow): SubjectFacts {
+  switch (subject.type) {
+    case 'payment': {
+      const { id, customer_id, subscription_id, amount, currency } = subject.payment;
+      return {
+        id,
+        customer_id,
+        subscription_id,
+        payment_id: id,
+        money: { amount: Number(amount), currency },
+      };
+    }
+    case 'subscription': {
+      const { id, customer_id } = subject.subscription;
+      return { id, customer_id, subscription_id: id, payment_id: null, money: {} };
+    }
+    case 'customer': {
+      const { id } = subject.customer;
+      return { id, customer_id: id, subscription_id: null, payment_id: null, money: {} };
+    }
+  }
+}
+
+/** Reads the event ids of the notifications that were requested about a payment. */
 export async function notificationsFor(tx: Transaction, paymentId: string): Promise<ReadonlySet<string>> {
   return eventIdsAbout(tx, paymentId, 'notifications.requested');
 }
 
-/** That the money came, to a customer who was told that it had not. @param attempt the one that brought it */
+/** Requests to notify of a payment that was paid after a failure was notified. @param attempt the one that succeeded */
 export async function notifyRecovered(
   tx: Transaction,
   payment: PaymentRow,
@@ -65,5 +110,5 @@ export async function notifyRecovered(
 ): Promise<void> {
   if ((await notificationsFor(tx, payment.id)).size === 0) return;
   const wanted = { template: 'payment_recovered', about: `attempt/${attempt}`, data: {} } as const;
-  await requestNotification(tx, payment, wanted, times, '/payment-service');
+  requestNotification(tx, { type: 'payment', payment }, wanted, times, '/payment-service');
 }

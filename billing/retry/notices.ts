@@ -42,7 +42,7 @@ export async function requestNotices(
   if (notices === null) return undefined;
   for (const wanted of wantedBy(notices, plan, attempts.at(-1)?.number ?? 0)) {
     if (asked.has(notificationEventId(wanted.template, payment.id, wanted.about))) continue;
-    await requestNotification(tx, payment, wanted, times, '/retry-service');
+    requestNotification(tx, { type: 'payment', payment }, wanted, times, '/retry-service');
   }
   return notices.next_at;
 }
@@ -51,8 +51,8 @@ function wantedBy(
   { failed, reminder, ended, final_action, final_action_at }: Notices,
   plan: RetryPlan,
   attempt: number,
-): WantedNotification[] {
-  const wanted: WantedNotification[] = [];
+): WantedNotification<'payment'>[] {
+  const wanted: WantedNotification<'payment'>[] = [];
   if (failed) {
     const customer_must_act = plan.kind === 'wait_for_customer' || plan.kind === 'wait_for_payment_method';
     const next_attempt_at = plan.kind === 'attempt' ? plan.at : null;

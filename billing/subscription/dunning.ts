@@ -125,7 +125,7 @@ async function raiseEnded(
   const { document } = await policyOf(tx, payment, row);
   if (!notifiesCustomers(document)) return;
   const wanted = { template: 'final_action_taken', about: final_action, data: { final_action } } as const;
-  await requestNotification(tx, payment, wanted, context, '/subscription-service');
+  requestNotification(tx, { type: 'payment', payment }, wanted, context, '/subscription-service');
 }
 
 async function writeOff(tx: Transaction, paymentId: string, { realNow }: ChangeContext): Promise<void> {

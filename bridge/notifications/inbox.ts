@@ -5,7 +5,6 @@
  * clock); once sent, skipped or failed it is never taken up again. A lease that runs out with the row still in sending
  * means that its holder died between sending and saying so, or before: it is sent again, under the same name.
  */
-import type { NotificationTemplate } from '../../contracts/topics/notifications';
 import { derivedId } from '../../domain/ids';
 import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
@@ -16,7 +15,7 @@ export type Channel = Notifier['channel'] | 'none';
 
 export interface Request {
   eventId: string;
-  template: NotificationTemplate;
+  template: string;
   customer_id: string;
   subscription_id: string | null;
   payment_id: string | null;

@@ -4,7 +4,7 @@
  * Invariants: a notifier that gets the same message twice lets its receiver see that (`id`, `messageName`); what it
  * throws holds neither an address nor a secret, for it is logged.
  */
-import type { Language, NotificationTemplate } from '../../contracts/topics/notifications';
+import type { Language } from '../../contracts/topics/notifications';
 
 /** What is sent, to whom. */
 export interface OutgoingNotification {
@@ -12,7 +12,7 @@ export interface OutgoingNotification {
   id: string;
   /** Derived from `id`, fit for a file's name and a Message-ID. */
   messageName: string;
-  template: NotificationTemplate;
+  template: string;
   customer_id: string;
   subscription_id: string | null;
   payment_id: string | null;

@@ -1,21 +1,21 @@
 /**
  * A notification for people: subject, text and HTML in the customer's language.
  *
- * Owns: formatting of amounts and dates, and the layout. Does not own the words (`texts-*.ts`). Pure. Invariant:
- * whatever a value holds, in HTML it is text.
+ * Owns formatting of amounts and dates, and the layout. Does not own the texts (`texts-*.ts`). Pure. Invariant: whatever
+ * a value holds, in HTML it is text.
  */
-import type { Language, NotificationData, NotificationTemplate } from '../../contracts/topics/notifications';
-import type { Texts, Words } from './texts';
-import { english } from './texts-en';
-import { russian } from './texts-ru';
+import type { Language } from '../../contracts/topics/notifications';
+import { textsOf } from './languages';
+import type { Message } from './templates';
+import type { Format, Money } from './texts';
 
-/** To whom it is told. */
+/** Who reads it. */
 export interface Reader {
   language: Language;
   /** IANA name. */
   timeZone: string;
   name: string | null;
-  /** What was sold; null: the payment stands for itself. */
+  /** What was sold; null: the notification is about no subscription. */
   plan: string | null;
 }
 
@@ -25,52 +25,21 @@ export interface Rendered {
   html: string;
 }
 
-/** `data` in the words of its template. */
-export type Message = {
-  [T in NotificationTemplate]: { template: T; data: NotificationData<T> };
-}[NotificationTemplate];
-
-const texts: Record<Language, Texts> = { en: english, ru: russian };
-
-export function render(message: Message, reader: Reader): Rendered {
-  const language = texts[reader.language];
-  const { subject, paragraphs } = wordsOf(message, language, reader);
-  const lines = [language.greeting(reader.name), ...paragraphs];
-  return { subject, text: `${lines.join('\n\n')}\n`, html: htmlOf(subject, lines, reader.language) };
-}
-
-function wordsOf(message: Message, language: Texts, { timeZone, plan }: Reader): Words {
-  const { locale } = language;
-  const facts = { amount: amountText(message.data, locale), plan };
-  switch (message.template) {
-    case 'payment_failed': {
-      const { data } = message;
-      const next = data.next_attempt_at;
-      return language.payment_failed({
-        ...facts,
-        customerMustAct: data.customer_must_act,
-        nextAttemptAt: next === null ? null : instantText(next, timeZone, locale),
-        finalAction: data.final_action,
-        finalActionAt: instantText(data.final_action_at, timeZone, locale),
-      });
-    }
-    case 'final_action_ahead': {
-      const { final_action: finalAction, final_action_at: at } = message.data;
-      return language.final_action_ahead({
-        ...facts,
-        finalAction,
-        finalActionAt: instantText(at, timeZone, locale),
-      });
-    }
-    case 'payment_recovered':
-      return language.payment_recovered(facts);
-    case 'final_action_taken':
-      return language.final_action_taken({ ...facts, finalAction: message.data.final_action });
-  }
+/** Renders a notification for its reader. */
+export function render(message: Message, { language, timeZone, name, plan }: Reader): Rendered {
+  const { locale, greeting } = textsOf[language];
+  const format: Format = {
+    amount: (money) => amountText(money, locale),
+    instant: (at) => instantText(at, timeZone, locale),
+    plan,
+  };
+  const { subject, paragraphs } = message.words(language, format);
+  const lines = [greeting(name), ...paragraphs];
+  return { subject, text: `${lines.join('\n\n')}\n`, html: htmlOf(subject, lines, language) };
 }
 
 /** Exact: minor units become decimals without a division. */
-function amountText({ amount, currency }: { amount: number; currency: string }, locale: string): string {
+function amountText({ amount, currency }: Money, locale: string): string {
   const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
   const text = String(amount).padStart(digits + 1, '0');

@@ -1,11 +1,11 @@
 /** The words of notifications in English. */
 import type { FinalAction } from '../../domain/retry/policy';
-import type { Texts, PaymentFacts, EndFacts } from './texts';
+import type { Format, Money, Texts } from './texts';
 
-const paymentOf = ({ amount, plan }: PaymentFacts) =>
-  plan === null ? `the payment of ${amount}` : `the payment of ${amount} for ${plan}`;
+const paymentOf = (money: Money, { amount, plan }: Format) =>
+  plan === null ? `the payment of ${amount(money)}` : `the payment of ${amount(money)} for ${plan}`;
 
-function ending({ finalAction, finalActionAt }: EndFacts): string {
+function ending(finalAction: FinalAction, finalActionAt: string): string {
   switch (finalAction) {
     case 'expire':
     case 'cancel':
@@ -37,32 +37,34 @@ const ended: Record<FinalAction, { subject: string; words: string }> = {
 export const english: Texts = {
   locale: 'en-GB',
   greeting: (name) => (name === null ? 'Hello,' : `Hello ${name},`),
-  payment_failed: (facts) => ({
-    subject: `Your payment of ${facts.amount} failed`,
-    paragraphs: [
-      `We could not take ${paymentOf(facts)}.`,
-      facts.customerMustAct
-        ? 'We cannot try again with this payment method: please confirm it with your bank, or give us another one.'
-        : facts.nextAttemptAt === null
-          ? 'We do not try again by ourselves: please give us another payment method.'
-          : `We try again on ${facts.nextAttemptAt}. You may also give us another payment method.`,
-      ending(facts),
-    ],
-  }),
-  final_action_ahead: (facts) => ({
-    subject: endSubject[facts.finalAction](facts.finalActionAt),
-    paragraphs: [
-      `We have not been able to take ${paymentOf(facts)}.`,
-      ending(facts),
-      'Please check your payment method, or give us another one.',
-    ],
-  }),
-  payment_recovered: (facts) => ({
-    subject: `Your payment of ${facts.amount} has arrived`,
-    paragraphs: [`Thank you: we have received ${paymentOf(facts)}. There is nothing left to do.`],
-  }),
-  final_action_taken: (facts) => ({
-    subject: ended[facts.finalAction].subject,
-    paragraphs: [`We could not take ${paymentOf(facts)}.`, ended[facts.finalAction].words],
-  }),
+  texts: {
+    payment_failed: (data, format) => ({
+      subject: `Your payment of ${format.amount(data)} failed`,
+      paragraphs: [
+        `We could not take ${paymentOf(data, format)}.`,
+        data.customer_must_act
+          ? 'We cannot try again with this payment method: please confirm it with your bank, or give us another one.'
+          : data.next_attempt_at === null
+            ? 'We do not try again by ourselves: please give us another payment method.'
+            : `We try again on ${format.instant(data.next_attempt_at)}. You may also give us another payment method.`,
+        ending(data.final_action, format.instant(data.final_action_at)),
+      ],
+    }),
+    final_action_ahead: (data, format) => ({
+      subject: endSubject[data.final_action](format.instant(data.final_action_at)),
+      paragraphs: [
+        `We have not been able to take ${paymentOf(data, format)}.`,
+        ending(data.final_action, format.instant(data.final_action_at)),
+        'Please check your payment method, or give us another one.',
+      ],
+    }),
+    payment_recovered: (data, format) => ({
+      subject: `Your payment of ${format.amount(data)} has arrived`,
+      paragraphs: [`Thank you: we have received ${paymentOf(data, format)}. There is nothing left to do.`],
+    }),
+    final_action_taken: (data, format) => ({
+      subject: ended[data.final_action].subject,
+      paragraphs: [`We could not take ${paymentOf(data, format)}.`, ended[data.final_action].words],
+    }),
+  },
 };

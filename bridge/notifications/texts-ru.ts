@@ -1,11 +1,11 @@
 /** The words of notifications in Russian. */
 import type { FinalAction } from '../../domain/retry/policy';
-import type { Texts, PaymentFacts, EndFacts } from './texts';
+import type { Format, Money, Texts } from './texts';
 
-const paymentOf = ({ amount, plan }: PaymentFacts) =>
-  plan === null ? `платёж на сумму ${amount}` : `платёж на сумму ${amount} за «${plan}»`;
+const paymentOf = (money: Money, { amount, plan }: Format) =>
+  plan === null ? `платёж на сумму ${amount(money)}` : `платёж на сумму ${amount(money)} за «${plan}»`;
 
-function ending({ finalAction, finalActionAt }: EndFacts): string {
+function ending(finalAction: FinalAction, finalActionAt: string): string {
   switch (finalAction) {
     case 'expire':
     case 'cancel':
@@ -37,32 +37,34 @@ const ended: Record<FinalAction, { subject: string; words: string }> = {
 export const russian: Texts = {
   locale: 'ru-RU',
   greeting: (name) => (name === null ? 'Здравствуйте!' : `Здравствуйте, ${name}!`),
-  payment_failed: (facts) => ({
-    subject: `Не удалось провести платёж на сумму ${facts.amount}`,
-    paragraphs: [
-      `Нам не удалось провести ${paymentOf(facts)}.`,
-      facts.customerMustAct
-        ? 'Повторить списание этим способом оплаты мы не можем: подтвердите его в своём банке или укажите другой.'
-        : facts.nextAttemptAt === null
-          ? 'Сами мы больше не будем повторять списание: укажите, пожалуйста, другой способ оплаты.'
-          : `Мы повторим попытку ${facts.nextAttemptAt}. Вы также можете указать другой способ оплаты.`,
-      ending(facts),
-    ],
-  }),
-  final_action_ahead: (facts) => ({
-    subject: endSubject[facts.finalAction](facts.finalActionAt),
-    paragraphs: [
-      `Нам пока не удалось провести ${paymentOf(facts)}.`,
-      ending(facts),
-      'Проверьте, пожалуйста, способ оплаты или укажите другой.',
-    ],
-  }),
-  payment_recovered: (facts) => ({
-    subject: `Платёж на сумму ${facts.amount} получен`,
-    paragraphs: [`Спасибо! Мы получили ${paymentOf(facts)}. Больше ничего делать не нужно.`],
-  }),
-  final_action_taken: (facts) => ({
-    subject: ended[facts.finalAction].subject,
-    paragraphs: [`Нам не удалось провести ${paymentOf(facts)}.`, ended[facts.finalAction].words],
-  }),
+  texts: {
+    payment_failed: (data, format) => ({
+      subject: `Не удалось провести платёж на сумму ${format.amount(data)}`,
+      paragraphs: [
+        `Нам не удалось провести ${paymentOf(data, format)}.`,
+        data.customer_must_act
+          ? 'Повторить списание этим способом оплаты мы не можем: подтвердите его в своём банке или укажите другой.'
+          : data.next_attempt_at === null
+            ? 'Сами мы больше не будем повторять списание: укажите, пожалуйста, другой способ оплаты.'
+            : `Мы повторим попытку ${format.instant(data.next_attempt_at)}. Вы также можете указать другой способ оплаты.`,
+        ending(data.final_action, format.instant(data.final_action_at)),
+      ],
+    }),
+    final_action_ahead: (data, format) => ({
+      subject: endSubject[data.final_action](format.instant(data.final_action_at)),
+      paragraphs: [
+        `Нам пока не удалось провести ${paymentOf(data, format)}.`,
+        ending(data.final_action, format.instant(data.final_action_at)),
+        'Проверьте, пожалуйста, способ оплаты или укажите другой.',
+      ],
+    }),
+    payment_recovered: (data, format) => ({
+      subject: `Платёж на сумму ${format.amount(data)} получен`,
+      paragraphs: [`Спасибо! Мы получили ${paymentOf(data, format)}. Больше ничего делать не нужно.`],
+    }),
+    final_action_taken: (data, format) => ({
+      subject: ended[data.final_action].subject,
+      paragraphs: [`Нам не удалось провести ${paymentOf(data, format)}.`, ended[data.final_action].words],
+    }),
+  },
 };

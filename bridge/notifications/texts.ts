@@ -1,24 +1,19 @@
-/** What the words of a language are given, and what they make of it. Values are formatted for people already. */
-import type { FinalAction } from '../../domain/retry/policy';
+/** What the texts of a language are given, and what they return. */
+import type { NotificationData, NotificationTemplate } from '../../contracts/topics/notifications';
 
-export interface PaymentFacts {
-  amount: string;
-  /** What was sold; null: the payment stands for itself. */
+export interface Money {
+  /** Minor units. */
+  amount: number;
+  currency: string;
+}
+
+/** Formats values for a reader. */
+export interface Format {
+  amount(money: Money): string;
+  /** @param at RFC 3339 */
+  instant(at: string): string;
+  /** What was sold; null: the notification is about no subscription. */
   plan: string | null;
-}
-
-export interface EndFacts extends PaymentFacts {
-  finalAction: FinalAction;
-  finalActionAt: string;
-}
-
-export interface FailureFacts extends EndFacts {
-  customerMustAct: boolean;
-  nextAttemptAt: string | null;
-}
-
-export interface EndedFacts extends PaymentFacts {
-  finalAction: FinalAction;
 }
 
 export interface Words {
@@ -26,12 +21,13 @@ export interface Words {
   paragraphs: string[];
 }
 
+/** The text of one template in one language. */
+export type Text<Data> = (data: Data, format: Format) => Words;
+
+/** A language; it has a text for every template. */
 export interface Texts {
   /** BCP 47, for amounts and dates. */
   locale: string;
   greeting(name: string | null): string;
-  payment_failed(facts: FailureFacts): Words;
-  final_action_ahead(facts: EndFacts): Words;
-  payment_recovered(facts: PaymentFacts): Words;
-  final_action_taken(facts: EndedFacts): Words;
+  texts: { readonly [T in NotificationTemplate]: Text<NotificationData<T>> };
 }

@@ -61,7 +61,12 @@ function meaningOf(error: unknown): Error {
   return new Error(`the webhook cannot be reached: ${cause?.code ?? name}`);
 }
 
-function bodyOf(message: OutgoingNotification): NotificationWebhook {
+/** The body of `contracts/topics/notifications`, for whichever templates there are. */
+interface Body extends Omit<NotificationWebhook, 'data'> {
+  data: Omit<NotificationWebhook['data'], 'template'> & { template: string };
+}
+
+function bodyOf(message: OutgoingNotification): Body {
   const { id, template, customer_id, subscription_id, payment_id } = message;
   const { to, language, subject, text, html, values, requestedAt } = message;
   const about = { id, template, customer_id, subscription_id, payment_id };

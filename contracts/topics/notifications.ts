@@ -1,7 +1,8 @@
 /**
- * What customers are told: the templates of `notifications.requested`, and what `data` holds for each.
+ * Notifications to customers: the templates of `notifications.requested`, what each is about, and its `data`.
  *
- * Invariant: nothing personal. Whoever sends a notification reads the customer's row at that moment.
+ * A new template is an entry here, its texts (`bridge/notifications/texts-*.ts`) and the function that requests it.
+ * Invariant: nothing personal. The customer's row is read at the moment of sending.
  */
 import { z } from 'zod';
 import { finalActions } from '../../domain/retry/policy';
@@ -11,34 +12,56 @@ const money = z.object({ amount: amount(), currency });
 /** For a payment without a subscription `leave_past_due`: nothing ends with it. */
 const finalAction = z.enum(finalActions);
 
-/** By template. */
-export const notificationData = {
-  /** An attempt failed, and collecting goes on. */
-  payment_failed: money.extend({
-    attempt: z.int(),
-    /** No attempt is made before the customer acts or has another payment method. */
-    customer_must_act: z.boolean(),
-    next_attempt_at: instant.nullable(),
-    final_action: finalAction,
-    final_action_at: instant,
-  }),
-  /** A reminder: what happens when the money does not come. */
-  final_action_ahead: money.extend({
-    days: z.int(),
-    final_action: finalAction,
-    final_action_at: instant,
-  }),
-  /** The money came after all. */
-  payment_recovered: money,
-  /** It did not, and collecting has ended. */
-  final_action_taken: money.extend({ final_action: finalAction }),
-} as const satisfies Record<string, z.ZodType>;
+/**
+ * What a notification is about. `payment`: `payment_id` is set, and the money of `data` is the payment's.
+ * `subscription`: `subscription_id` is set. `customer`: neither is.
+ */
+export type NotificationSubject = 'payment' | 'subscription' | 'customer';
 
-export type NotificationTemplate = keyof typeof notificationData;
-export type NotificationData<T extends NotificationTemplate = NotificationTemplate> = z.infer<
-  (typeof notificationData)[T]
+type Definition =
+  | {
+      subject: 'payment';
+      data: z.ZodType<z.infer<typeof money>>;
+      /** Not sent a day later, if the payment has been settled by then. */
+      outdatedWhenSettled: boolean;
+    }
+  | { subject: 'subscription' | 'customer'; data: z.ZodType<object> };
+
+export const notificationTemplates = {
+  /** An attempt failed, and dunning goes on. */
+  payment_failed: {
+    subject: 'payment',
+    outdatedWhenSettled: true,
+    data: money.extend({
+      attempt: z.int(),
+      /** No attempt is made before the customer acts or has another payment method. */
+      customer_must_act: z.boolean(),
+      next_attempt_at: instant.nullable(),
+      final_action: finalAction,
+      final_action_at: instant,
+    }),
+  },
+  /** A reminder: what happens unless the payment is paid. */
+  final_action_ahead: {
+    subject: 'payment',
+    outdatedWhenSettled: true,
+    data: money.extend({ days: z.int(), final_action: finalAction, final_action_at: instant }),
+  },
+  /** The payment was paid after all. */
+  payment_recovered: { subject: 'payment', outdatedWhenSettled: false, data: money },
+  /** It was not, and dunning has ended. */
+  final_action_taken: {
+    subject: 'payment',
+    outdatedWhenSettled: false,
+    data: money.extend({ final_action: finalAction }),
+  },
+} as const satisfies Record<string, Definition>;
+
+export type NotificationTemplate = keyof typeof notificationTemplates;
+export type NotificationData<T extends NotificationTemplate> = z.infer<
+  (typeof notificationTemplates)[T]['data']
 >;
-export const notificationTemplates = Object.keys(notificationData) as NotificationTemplate[];
+export const notificationTemplateNames = Object.keys(notificationTemplates) as NotificationTemplate[];
 
 export const languages = ['en', 'ru'] as const;
 export type Language = (typeof languages)[number];
@@ -49,7 +72,7 @@ export const notificationWebhook = z.object({
   timestamp: instant,
   data: z.object({
     id: z.string(),
-    template: z.enum(notificationTemplates),
+    template: z.enum(notificationTemplateNames),
     customer_id: z.string(),
     subscription_id: z.string().nullable(),
     payment_id: z.string().nullable(),

@@ -1,4 +1,16 @@
-import { render, type Reader, type Message } from '../../../../bridge/notifications/render';
+import { render as renderRead, type Reader } from '../../../../bridge/notifications/render';
+import { templates } from '../../../../bridge/notifications/templates';
+import type { NotificationData, NotificationTemplate } from '../../../../contracts/topics/notifications';
+
+/** A request's template and data. */
+type Message = {
+  [T in NotificationTemplate]: { template: T; data: NotificationData<T> };
+}[NotificationTemplate];
+function render({ template, data }: Message, reader: Reader) {
+  const message = templates.get(template)?.read(data);
+  if (message === null || message === undefined) throw new Error(`the data is not that of ${template}`);
+  return renderRead(message, reader);
+}
 
 const money = { amount: 123_456, currency: 'EUR' };
 const end = { final_action: 'expire', final_action_at: '2027-04-09T11:00:00.000Z' } as const;
