@@ -209,7 +209,6 @@ interface RequestColumns {
   actor: Stored<Actor>;
 }
 export type RetryRequestRow = Typed<Prisma.RetryRequestGetPayload<object>, RequestColumns>;
-export const retryRequestColumns = columnsOf(Prisma.RetryRequestScalarFieldEnum);
 export const retryRequestRow = rowsOf<RequestColumns>('retry_requests', {
   status: ['requested', 'attempted', 'refused'],
 });

@@ -16,7 +16,6 @@ export const createTestClock = z
       .meta({ description: 'What time it is for its customers.' }),
   })
   .meta({ id: 'CreateTestClock' });
-export type CreateTestClock = z.output<typeof createTestClock>;
 
 export const advanceTestClock = z
   .strictObject({

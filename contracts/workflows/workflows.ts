@@ -6,7 +6,6 @@
  */
 import type {
   BulkRetryInput,
-  CancelPayment,
   PaymentInput,
   RenewalSchedulerInput,
   RetryInput,
@@ -58,8 +57,6 @@ export interface WorkflowStart<Input> {
   /** Shown in the Web UI, and named by refusals. */
   summary: string;
 }
-
-export type CancelPaymentArgs = [CancelPayment];
 
 /** The process of a subscription. */
 export function subscriptionStart(input: SubscriptionInput): WorkflowStart<SubscriptionInput> {
