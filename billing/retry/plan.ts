@@ -4,10 +4,9 @@
  * Invariants: a plan follows from the rows alone, so that planning twice gives the same plan and one row; what was
  * planned stays for the timeline; the payment's row shows the next attempt and the next reminder.
  */
+import { withoutPlan } from '../../domain/retry/eligibility';
 import { planNextAttempt, type RetryPlan } from '../../domain/retry/planner';
-import { isPaymentOpen, type PaymentKind, type PaymentStatus } from '../../domain/payment/payment';
 import { isRetriedAutomatically, type FinalAction } from '../../domain/retry/policy';
-import { isFinal, type SubscriptionStatus } from '../../domain/subscription/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
 import { lockPaymentInOrder } from '../locks';
@@ -45,7 +44,7 @@ export async function planRetry(db: Database, paymentId: string): Promise<RetryS
     const customer = await tx.customer.findUniqueOrThrow({ where: { id: payment.customer_id } });
     const { now, realNow } = await timesFor(tx, customer.test_clock_id);
     const attempts = await tx.paymentAttempt.count({ where: { payment_id: paymentId } });
-    const outside = outsideOfPlans(payment, subscription);
+    const outside = withoutPlan(payment, subscription?.status ?? null);
     const { next, notice_at } =
       outside === null
         ? await planned(tx, payment, subscription, { now, realNow, timeZone: customer.time_zone })
@@ -62,23 +61,6 @@ export async function planRetry(db: Database, paymentId: string): Promise<RetryS
   });
 }
 
-function outsideOfPlans(
-  payment: PaymentRow,
-  subscription: SubscriptionRow | null,
-): RetryState['next'] | null {
-  const status = payment.status as PaymentStatus;
-  if (isPaymentOpen(status)) return { kind: 'open' };
-  if (status !== 'failed') return { kind: 'done', reason: status };
-  if (subscription !== null && isFinal(subscription.status as SubscriptionStatus)) {
-    return { kind: 'done', reason: `the subscription is ${subscription.status}` };
-  }
-  // Their callers were answered: only a person tries them again.
-  if (payment.kind === 'first' || payment.kind === 'proration') return { kind: 'done', reason: payment.kind };
-  if (subscription?.status === 'paused')
-    return { kind: 'wait', until: null, reason: 'the subscription is paused' };
-  return null;
-}
-
 async function planned(
   tx: Transaction,
   payment: PaymentRow,
@@ -86,7 +68,7 @@ async function planned(
   { now, realNow, timeZone: ofCustomer }: Times & { timeZone: string },
 ): Promise<Pick<RetryState, 'next' | 'notice_at'>> {
   const policy = await policyOf(tx, payment, subscription);
-  if (!isRetriedAutomatically(policy.document, payment.kind as PaymentKind)) {
+  if (!isRetriedAutomatically(policy.document, payment.kind)) {
     const reason = 'the policy retries no payments of their own';
     return { next: { kind: 'done', reason }, notice_at: null };
   }

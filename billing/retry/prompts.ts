@@ -7,6 +7,7 @@
 import { id as wellFormedId } from '../../contracts/fields';
 import type { EventData } from '../../contracts/topics/events';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
+import { isRetried } from '../../domain/retry/eligibility';
 import type { Database } from '../../prisma/client';
 import { confirmPaymentOutcome } from '../payment/confirm-outcome';
 import { Unprocessable } from '../unprocessable';
@@ -17,8 +18,7 @@ export async function promptAfterFailure(
   failed: EventData<'payments.failed'>,
 ): Promise<WorkflowMessage[]> {
   const { payment, attempt } = await confirmPaymentOutcome(db, failed);
-  const isRetried = payment.kind === 'renewal' || payment.kind === 'manual';
-  if (payment.status !== 'failed' || !isRetried) return [];
+  if (payment.status !== 'failed' || !isRetried(payment.kind)) return [];
   const later = { payment_id: payment.id, number: { gt: attempt.number } };
   if ((await db.paymentAttempt.count({ where: later })) > 0) return [];
   const covering = { payment_id: payment.id, after_attempt: { gte: attempt.number } };

@@ -9,7 +9,7 @@ import type { EventData } from '../../contracts/topics/events';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { earlyByMs, nextDue } from '../../domain/subscription/due';
 import type { SubscriptionFacts } from '../../domain/subscription/facts';
-import { isFinal } from '../../domain/subscription/subscription';
+import { waitsForPayment } from '../../domain/subscription/open-payment';
 import type { Database } from '../../prisma/client';
 import { timesFor } from '../clock';
 import { confirmPaymentOutcome } from '../payment/confirm-outcome';
@@ -66,14 +66,8 @@ async function keepsWaiting(
   const deadlineMs = performance.now() + timeoutMs;
   for (let waitMs = 50; ; waitMs *= 2) {
     const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
-    if (row === null || !waitsFor(toFacts(row), paymentId)) return false;
+    if (row === null || !waitsForPayment(toFacts(row), paymentId)) return false;
     if (performance.now() + waitMs > deadlineMs) return true;
     await sleep(waitMs);
   }
-}
-
-/** Returns whether the subscription does not yet know what this payment paid for. */
-function waitsFor(subscription: SubscriptionFacts, paymentId: string): boolean {
-  const { status, open_payment_id: open, pending_change: pending } = subscription;
-  return !isFinal(status) && (open === paymentId || pending?.payment_id === paymentId);
 }

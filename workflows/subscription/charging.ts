@@ -37,9 +37,3 @@ export async function wakeDunning(
   if (paymentId === null || status === 'incomplete') return;
   await laterStep((step) => step.wakeRetry(paymentId, reason));
 }
-
-/** Whether this payment's outcome would change anything. */
-export function waitsFor(record: SubscriptionRecord, paymentId: string): boolean {
-  const { open_payment_id: open, pending_change: pending } = record.subscription;
-  return open === paymentId || pending?.payment_id === paymentId;
-}

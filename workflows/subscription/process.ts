@@ -9,11 +9,12 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { Committed, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
 import type { ChangeCommand, ResumeCommand } from '../../contracts/workflows/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
+import { waitsForPayment } from '../../domain/subscription/open-payment';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
 import { executeChange } from './change';
-import { chargeOpenPeriod, resumeOpenWork, waitsFor, wakeDunning } from './charging';
+import { chargeOpenPeriod, resumeOpenWork, wakeDunning } from './charging';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
@@ -118,7 +119,7 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
       }),
     resumeWork: async () => void adopt(await resumeOpenWork(current())),
     async applyPayment(paymentId) {
-      if (!waitsFor(current(), paymentId)) return;
+      if (!waitsForPayment(current().subscription, paymentId)) return;
       const creating = current().subscription.status === 'incomplete';
       await recordMessage((step) =>
         creating ? step.applyFirstPayment(id) : step.applyPayment(id, paymentId),
