@@ -52,7 +52,6 @@ export const allowedIdentifiers: ReadonlyMap<string, string> = new Map([
   ['Promise', 'the global type of JavaScript'],
   ['promise', 'a promise of JavaScript'],
   ['nobody', 'the user of the operating system'],
-  ['next_question_at', 'a column'],
   ['retryUntilDone', 'the word for it'],
   ['divideHalfAwayFromZero', 'the name of a rounding rule'],
 ]);

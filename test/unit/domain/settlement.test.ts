@@ -135,8 +135,8 @@ describe('the settlement of an attempt', () => {
   it.each(['first', 'proration'] as const)(
     'publishes nothing of a %s payment that was not announced as open',
     (kind) => {
-      const quiet = { ...known, payment: { ...known.payment, kind, announced: false } };
-      expect(decideSettlement(quiet, completed, 'answer').event).toBeNull();
+      const unannounced = { ...known, payment: { ...known.payment, kind, announced: false } };
+      expect(decideSettlement(unannounced, completed, 'answer').event).toBeNull();
     },
   );
 
