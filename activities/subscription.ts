@@ -3,6 +3,7 @@
  *
  * Every one is repeatable: run twice, it finds what the first run left.
  */
+import { ApplicationFailure } from '@temporalio/activity';
 import type {
   ChangeCommand,
   DunningExhausted,
@@ -12,6 +13,7 @@ import type {
 import type { AttemptDependencies } from '../billing/payment/attempt';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';
+import { CreationRefused } from '../billing/subscription/begin';
 import { applyPayment, concludeChange, type ConcludedChange } from '../billing/subscription/apply-payment';
 import { commitChange, type BegunChange } from '../billing/subscription/change';
 import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
@@ -55,7 +57,7 @@ export function createSubscriptionActivities(
 ): SubscriptionActivities {
   const { db, messenger } = deps;
   return {
-    createSubscription: (creation) => createSubscription(deps, creation),
+    createSubscription: (creation) => mapped(createSubscription(deps, creation)),
     adoptSubscription: (id) => adoptSubscription(deps, id),
     loadSubscription: (id) => loadRecord(db, id),
     applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
@@ -73,4 +75,16 @@ export function createSubscriptionActivities(
     wakeRetry: (paymentId, why) => messenger.wakeRetry(paymentId, why),
     startFollowUp: (paymentId) => messenger.start(paymentId),
   };
+}
+
+/** Maps a refusal of billing to a failure that Temporal does not retry. */
+async function mapped<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof CreationRefused) {
+      throw ApplicationFailure.nonRetryable(error.message, 'validation_failed');
+    }
+    throw error;
+  }
 }

@@ -153,6 +153,7 @@ interface PlanColumns {
 }
 export const planColumns = columnsOf(Prisma.PlanScalarFieldEnum);
 export type PlanRow = Typed<Prisma.PlanGetPayload<object>, PlanColumns>;
+export const planColumns = columnsOf(Prisma.PlanScalarFieldEnum);
 export const planRow = rowsOf<PlanColumns>('plans', { interval_unit: intervalUnits });
 
 /** What an operator has decided. */

@@ -80,3 +80,6 @@ export const actor = z
   })
   .meta({ id: 'Actor' });
 export type Actor = z.infer<typeof actor>;
+
+/** The actor of what a service does by itself. */
+export const systemActor = (service: string): Actor => ({ kind: 'system', id: service, reason: null });

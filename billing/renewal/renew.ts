@@ -1,16 +1,16 @@
 /**
- * A renewal in one go: what is due opens, and the period's payment is collected; two transactions with the provider's
+ * Renews a subscription: opens what is due and charges the period's payment, in two transactions with the provider's
  * call between them.
  *
- * Invariants: run again, it goes on with the same attempt; a failed attempt is the Retry Service's, which is told by
- * the topic.
+ * Invariants: a repeat continues the same attempt; a failed attempt belongs to the Retry Service, which the topic
+ * notifies.
  */
 import { inTransaction, type Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import { beginLocked } from '../payment/begin-attempt';
 import { applyRenewal } from '../subscription/apply-payment';
-import { collect, type BegunCharge } from '../subscription/charge';
+import { callAndApply, type BegunCharge } from '../subscription/charge';
 import { openDue, type OpenedDue } from '../subscription/open-due';
 import type { SubscriptionRecord } from '../subscription/record';
 
@@ -23,11 +23,11 @@ export async function renewSubscription(deps: AttemptDependencies, subscriptionI
     return { opened: due, charge: await beginCharge(tx, due.record) };
   });
   if (charge === null) return { ...opened, followUp: null };
-  const { record, answer } = await collect(deps, charge, applyRenewal);
+  const { record, answer } = await callAndApply(deps, charge, applyRenewal);
   return { ...opened, record, followUp: answer.status === 'open' ? charge.paymentId : null };
 }
 
-/** The open period's payment and its first attempt. @returns null when nothing is to be collected here */
+/** Begins the first attempt of the open period's payment. @returns null when nothing is to be charged here */
 async function beginCharge(tx: Transaction, record: SubscriptionRecord): Promise<BegunCharge | null> {
   const { open_payment_id: paymentId, status } = record.subscription;
   if (paymentId === null || status !== 'active') return null;

@@ -1,26 +1,25 @@
 /**
- * What a settled payment makes of its subscription: a period paid, a change that was waiting for it.
+ * Applies a settled payment to its subscription: a period is paid, a change that waited for it takes effect.
  *
- * Invariants: judged by the payment's locked row, never by who told; a payment has its effect once; money that came
- * too late for its change goes back.
+ * Invariants: the payment's locked row decides, never the sender of a message; a payment has its effect once; money that
+ * came too late for its change goes back.
  */
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
-import type { Failure } from '../../domain/payment/payment';
-import { isPaymentPaid, isPaymentOpen, type PaymentStatus } from '../../domain/payment/payment';
+import { isPaymentOpen, isPaymentPaid, type Failure } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
+import { paidChangeApplies } from '../../domain/subscription/change';
 import { decidePaid, type Refusal } from '../../domain/subscription/commands';
 import type { PendingChange } from '../../domain/subscription/facts';
-import { isFinal } from '../../domain/subscription/subscription';
-import { resultOfCommand } from './changes';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../locks';
-import { applyChange, type PaidChange } from './change';
-import { termsPatch } from './change-terms';
+import { applyChange } from './change';
+import { applyTerms } from './change-terms';
 import { applyFirst } from './first-payment';
 import { reserveUnwanted } from '../payment/reserve-refund';
-import { subscriptionRow, toFacts } from '../rows';
+import { toFacts, type PaidChange, type PaymentRow } from '../rows';
+import { wasExecuted } from './history-store';
+import { enqueueAnnouncedChange, enqueueCancelledPayment, latestFailure } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   requestedBy,
@@ -30,9 +29,8 @@ import {
   writeUpdated,
   type ChangeContext,
   type Committed,
+  type Patch,
 } from './transition';
-
-type PaymentRow = Prisma.PaymentGetPayload<object>;
 
 /** Applies a payment that may be settled. @returns the record as it stands afterwards */
 export async function applyPayment(
@@ -71,18 +69,18 @@ async function withPayment<T>(
   });
 }
 
-/** A period's payment, locked as the subscription is: collected, the period is paid. */
-export async function applyRenewal(
+/** Applies the payment of a period: completed, the period is paid. Both rows are locked. */
+export function applyRenewal(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   times: Times,
-): Promise<SubscriptionRecord> {
-  if (!isPaymentPaid(payment.status as PaymentStatus)) return toRecord(row);
+): SubscriptionRecord {
+  if (!isPaymentPaid(payment.status)) return toRecord(row);
   const decision = decidePaid(toFacts(row), payment.period_index);
   if (decision.kind === 'nothing' || row.period_index === null) return toRecord(row);
   const changes: SubscriptionChange[] = decision.recovered ? ['renewed', 'recovered'] : ['renewed'];
-  const patch = {
+  const patch: Patch = {
     status: decision.status,
     period_paid: true,
     open_payment_id: null,
@@ -92,10 +90,10 @@ export async function applyRenewal(
     ...paymentContext(payment, times),
     changes,
     paidPeriod: row.period_index,
-  });
+  }).record;
 }
 
-/** The change that a payment's outcome makes, once. */
+/** The context of the change that a payment's outcome makes, once. */
 function paymentContext(payment: PaymentRow, times: Times): ChangeContext {
   return { ...times, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
 }
@@ -106,8 +104,8 @@ async function applyProration(
   payment: PaymentRow,
   context: ChangeContext,
 ): Promise<SubscriptionRecord> {
-  const status = payment.status as PaymentStatus;
-  if (isPaymentOpen(status) || (await resultOfCommand(tx, context.commandId)) !== null) return toRecord(row);
+  const { status } = payment;
+  if (isPaymentOpen(status) || (await wasExecuted(tx, context.commandId))) return toRecord(row);
   if (isPaymentPaid(status)) return applyPaidChange(tx, row, payment, context);
   return dropChange(tx, row, payment, context);
 }
@@ -118,56 +116,46 @@ async function applyPaidChange(
   payment: PaymentRow,
   context: ChangeContext,
 ): Promise<SubscriptionRecord> {
-  const change = payment.change as unknown as PaidChange;
-  const stillFits = row.version === change.base_version && row.period_index === change.period_index;
-  if (!stillFits || isFinal(toFacts(row).status)) {
+  const change = changeOf(payment);
+  if (!paidChangeApplies(toFacts(row), change)) {
     await reserveUnwanted(tx, payment.id, 'change_overtaken');
-    // Not the command's own id: what it wanted never held.
+    // Not the command's own id: the change that it requested never took effect.
     return forgetChange(tx, row, payment.id, { ...context, commandId: `${context.commandId}/overtaken` });
   }
-  const price = await termsPatch(tx, row, change.terms, context.now);
+  const terms = applyTerms(tx, row, change.terms, context.now);
   const rest = { ...change.command, plan_id: null, quantity: null };
-  const priced = { ...context, actor: change.command.actor, changes: price.changes };
-  const record = await writeUpdated(tx, row, price.patch, priced);
-  const saved = subscriptionRow(await tx.subscription.findUniqueOrThrow({ where: { id: row.id } }));
+  const applied = { ...context, actor: change.command.actor, changes: terms.changes };
+  const written = writeUpdated(tx, row, terms.patch, applied);
   const also = await applyChange(
     tx,
-    saved,
+    written.row,
     rest,
     { kind: 'unchanged' },
-    {
-      ...priced,
-      commandId: `${context.commandId}/rest`,
-    },
+    { ...applied, commandId: `${context.commandId}/rest` },
   );
-  return 'kind' in also ? record : also;
+  return 'kind' in also ? written.record : also;
 }
 
-/** Not paid: nothing changes, and nobody tries again. */
-async function dropChange(
+/** Drops a change that was not paid: nothing changes, and its payment is not attempted again. */
+function dropChange(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  if (payment.status !== 'cancelled') {
-    await tx.payment.update({
-      where: { id: payment.id },
-      data: { status: 'cancelled', version: { increment: 1 }, updated_at: context.realNow },
-    });
-  }
+): SubscriptionRecord {
+  if (payment.status !== 'cancelled') enqueueCancelledPayment(tx, payment.id, context.realNow);
   return forgetChange(tx, row, payment.id, context);
 }
 
-/** Nobody waits for the payment any more: the next change may come. */
-async function forgetChange(
+/** Removes a change that waits for its payment: the next change may come. */
+function forgetChange(
   tx: Transaction,
   row: SubscriptionRow,
   paymentId: string,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  if (toFacts(row).pending_change?.payment_id !== paymentId) return toRecord(row);
-  return writeUpdated(tx, row, pendingColumn(null), { ...context, changes: ['change_scheduled'] });
+): SubscriptionRecord {
+  if (row.pending_change?.payment_id !== paymentId) return toRecord(row);
+  return writeUpdated(tx, row, pendingColumn(null), { ...context, changes: ['change_scheduled'] }).record;
 }
 
 /** What became of a change that had to be paid first. */
@@ -199,41 +187,35 @@ function conclude(
   refused: boolean,
 ): Promise<ConcludedChange> {
   return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, context) => {
-    const status = payment.status as PaymentStatus;
-    if (isPaymentOpen(status) && !refused) {
-      return { kind: 'committed', record: await leaveWaiting(tx, row, payment, context) };
+    if (isPaymentOpen(payment.status) && !refused) {
+      return { kind: 'committed', record: leaveWaiting(tx, row, payment, context) };
     }
     const record = refused
-      ? await dropChange(tx, row, payment, context)
+      ? dropChange(tx, row, payment, context)
       : await applyProration(tx, row, payment, context);
-    if (!isPaymentPaid(status)) return { kind: 'declined', record, ...(await declineOf(tx, payment)) };
-    const applied = (await resultOfCommand(tx, context.commandId)) !== null;
+    if (!isPaymentPaid(payment.status)) {
+      const failure = await latestFailure(tx, payment.id);
+      return { kind: 'declined', record, payment_id: payment.id, failure };
+    }
+    const applied = await wasExecuted(tx, context.commandId);
     return applied ? { kind: 'committed', record } : { ...overtaken(record), record };
   });
 }
 
-async function declineOf(tx: Transaction, payment: PaymentRow) {
-  const attempt = await tx.paymentAttempt.findFirst({
-    where: { payment_id: payment.id },
-    orderBy: { number: 'desc' },
-  });
-  return { payment_id: payment.id, failure: (attempt?.failure ?? null) as unknown as Failure | null };
-}
-
-/** The subscription became another one while the change was being paid. */
+/** The subscription changed while the change was being paid. */
 function overtaken({ subscription: { status } }: SubscriptionRecord): Refusal {
   const detail = `The subscription is ${status} and changed meanwhile; what was charged is refunded.`;
   return { kind: 'refused', code: 'subscription_state', detail, reason: status };
 }
 
-/** The caller waits no longer: the change waits for its payment, whose outcome is published from now on. */
-async function leaveWaiting(
+/** Lets the change wait for its payment, whose outcome is published from now on: the caller waits no longer. */
+function leaveWaiting(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  const change = payment.change as unknown as PaidChange;
+): SubscriptionRecord {
+  const change = changeOf(payment);
   if (payment.announced || row.version !== change.base_version) return toRecord(row);
   const { plan_id, quantity } = change.terms.terms;
   const pending: PendingChange = {
@@ -243,18 +225,18 @@ async function leaveWaiting(
     effective_at: null,
     payment_id: payment.id,
   };
-  await tx.payment.update({
-    where: { id: payment.id },
-    data: {
-      announced: true,
-      change: { ...change, base_version: row.version + 1 } as unknown as Prisma.InputJsonValue,
-    },
-  });
+  enqueueAnnouncedChange(tx, payment.id, { ...change, base_version: row.version + 1 });
   const commandId = change.command.command_id;
   return writeUpdated(tx, row, pendingColumn(pending), {
     ...context,
     commandId,
     ...requestedBy(change.command),
     changes: ['change_scheduled'],
-  });
+  }).record;
+}
+
+/** @throws Error when the payment is not one of a change */
+function changeOf({ id, change }: PaymentRow): PaidChange {
+  if (change === null) throw new Error(`payment ${id} has no change`);
+  return change;
 }

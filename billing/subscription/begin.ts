@@ -1,30 +1,32 @@
 /**
- * The first transaction of a subscription: its row, its first period, its first payment and that one's first attempt,
- * or nothing at all.
+ * Begins a subscription in one transaction: its row, its first period, its first payment and that payment's first
+ * attempt, or nothing at all.
  *
- * Invariants: repeated, it goes on with what it wrote; later than `accept_by` (database clock) it writes nothing; a
- * subscription without a first payment is concluded here, with its event.
+ * Invariants:
+ * - A repeat continues with what was written.
+ * - Later than `accept_by` (database clock) nothing is written.
+ * - A subscription without a first payment is concluded here, with its event.
  */
-import { ApplicationFailure } from '@temporalio/activity';
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
-import { boundary, trialEnd } from '../../domain/calendar';
 import { periodPaymentId } from '../../domain/ids';
 import { periodAmount } from '../../domain/money';
+import { named } from '../../domain/subscription/change';
+import { firstPeriod, type Period } from '../../domain/subscription/opening';
 import { decideBeginning, type Beginning } from '../../domain/subscription/subscription';
-import { recordChange } from './changes';
+import { enqueueFirstChange } from './history-store';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
 import { readCreationTerms, type CreationTerms, type NamedMethod, type NamedPlan } from './creation-terms';
-import { insertCreation } from './insert-creation';
+import { insertCreation } from './creation-store';
 import { lockPaymentInOrder } from '../locks';
-import { insertPeriod, type NewPayment, type NewPeriod } from './periods';
+import { enqueuePaidPeriod, enqueuePeriodWithPayment, type NewPayment, type NewPeriod } from './period-store';
 import { methodToCharge } from '../payment/retry-facts';
 import { findSubscription, insertSubscription, type NewSubscription } from './store';
 import type { AttemptedPayment } from '../payment/store';
 import { beginLocked, beginNew, firstCall, newAttempt, type AttemptRequest } from '../payment/begin-attempt';
 import { announceCreated } from './events';
 import type { BegunCharge } from './charge';
-import type { Period } from './period';
+import { periodDates } from './period';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
 /** `charge`: the first payment's first attempt has begun; `concluded`: nothing is left to do for the creation. */
@@ -33,7 +35,12 @@ export type BegunCreation =
   | { kind: 'concluded'; record: SubscriptionRecord }
   | { kind: 'too_late' };
 
-/** @throws ApplicationFailure `validation_failed`, not retryable, when what the creation names is gone */
+/** The plan or the customer that the creation names cannot be used any more; a repeat changes nothing. */
+export class CreationRefused extends Error {
+  override readonly name = 'CreationRefused';
+}
+
+/** Begins a creation, or resumes it. @throws CreationRefused */
 export async function beginCreation(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
   try {
     return (await beginCharged(db, creation)) ?? (await inTransaction(db, (tx) => begin(tx, creation)));
@@ -45,13 +52,14 @@ export async function beginCreation(db: Database, creation: SubscriptionCreation
 }
 
 /**
- * The usual case in one statement: the first period is to be paid, and it is known with what. Null: it is another case,
- * or too late, and nothing was written. @throws when there is such a subscription already (isUniqueViolation)
+ * Writes the usual case in one statement: a first period that is to be paid, with a known payment method.
+ * @returns null when it is another case, or too late: nothing was written
+ * @throws when there is such a subscription already (isUniqueViolation)
  */
 async function beginCharged(db: Database, creation: SubscriptionCreation): Promise<BegunCreation | null> {
   const terms = termsOf(creation, await readCreationTerms(db, creation, false));
   if (terms === null || terms.method === null || terms.beginning.status !== 'incomplete') return null;
-  const period = firstPeriod(terms);
+  const period = periodOf(terms);
   if (period === null) return null;
   const payment = firstPayment(creation, terms, period);
   const attempted = attemptedOf(creation, terms, payment);
@@ -80,15 +88,15 @@ async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<B
     const begun = await resumeIfBegun(tx, creation);
     if (begun !== null) return begun;
     if (terms !== null) return { kind: 'too_late' };
-    throw ApplicationFailure.nonRetryable('the plan or the customer cannot be used', 'validation_failed');
+    throw new CreationRefused('the plan or the customer cannot be used');
   }
-  const period = firstPeriod(terms);
+  const period = periodOf(terms);
   if (period !== null && terms.beginning.status === 'incomplete') {
     return charge(tx, creation, terms, period);
   }
   const record = toRecord(await insertSubscription(tx, newRow(creation, terms, period, null)));
-  if (period !== null) insertPeriod(tx, newPeriod(creation, terms, period), null);
-  recordChange(tx, record.subscription, {
+  if (period !== null) enqueuePaidPeriod(tx, newPeriod(creation, terms, period), null);
+  enqueueFirstChange(tx, record.subscription, {
     commandId: creation.command_id,
     changes: ['created'],
     previous: {},
@@ -99,7 +107,7 @@ async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<B
   return { kind: 'concluded', record };
 }
 
-/** What an earlier run wrote decides, whatever has become of what the creation names. Null: it wrote nothing. */
+/** Resumes what an earlier execution wrote, whatever has become of the names in the creation. Null: it wrote nothing. */
 async function resumeIfBegun(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation | null> {
   const existing = await findSubscription(tx, creation.subscription_id);
   return existing === null ? null : resumeCreation(tx, existing);
@@ -114,7 +122,7 @@ async function charge(
 ): Promise<BegunCreation> {
   const payment = firstPayment(creation, terms, period);
   const row = await insertSubscription(tx, newRow(creation, terms, period, payment.id));
-  insertPeriod(tx, newPeriod(creation, terms, period), payment);
+  enqueuePeriodWithPayment(tx, newPeriod(creation, terms, period), payment);
   const attempted = attemptedOf(creation, terms, payment);
   const method = terms.method ?? (await methodToCharge(tx, attempted, row));
   const attempt = await beginNew(tx, attempted, firstAttempt(payment.id), method);
@@ -130,7 +138,7 @@ function attemptedOf(
   return { ...payment, subscription_id: creation.subscription_id, amount, currency: plan.currency };
 }
 
-/** The same creation, when its row is there: an earlier run may have been lost anywhere after that. */
+/** Resumes a creation whose row exists: an earlier execution may have been interrupted anywhere after that. */
 export async function resumeCreation(tx: Transaction, row: SubscriptionRow): Promise<BegunCreation> {
   const record = toRecord(row);
   const paymentId = row.first_payment_id;
@@ -166,8 +174,8 @@ function termsOf(
   if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
     return null;
   }
-  const wantedStart = creation.start_at === null ? now : new Date(creation.start_at);
-  const startsLater = wantedStart > now;
+  const requestedStart = creation.start_at === null ? now : new Date(creation.start_at);
+  const startsLater = requestedStart > now;
   const trialDays = creation.trial_days ?? plan.trial_days;
   return {
     now,
@@ -179,29 +187,12 @@ function termsOf(
     testClockId: customer.test_clock_id,
     beginning: decideBeginning(startsLater, trialDays, amount),
     timeZone: creation.time_zone ?? customer.time_zone,
-    startAt: startsLater ? wantedStart : now,
+    startAt: startsLater ? requestedStart : now,
   };
 }
 
-function firstPeriod(terms: Terms): Period | null {
-  const start = terms.startAt.toISOString();
-  switch (terms.beginning.status) {
-    case 'scheduled':
-      return null;
-    case 'trialing':
-      return {
-        index: 0,
-        start: terms.startAt,
-        end: new Date(trialEnd(start, terms.timeZone, terms.beginning.trialDays)),
-      };
-    case 'active':
-    case 'incomplete':
-      return {
-        index: 1,
-        start: terms.startAt,
-        end: new Date(boundary(start, terms.timeZone, terms.plan.interval, 1)),
-      };
-  }
+function periodOf({ beginning, startAt, timeZone, plan }: Terms): Period | null {
+  return firstPeriod(beginning, startAt.toISOString(), timeZone, plan.interval);
 }
 
 /** @param firstPaymentId null: nothing is to be paid now */
@@ -213,6 +204,8 @@ function newRow(
 ): NewSubscription {
   const { beginning, plan, amount, now, realNow } = terms;
   const charged = firstPaymentId !== null;
+  const dates = period === null ? null : periodDates(period);
+  const trialEnd = beginning.status === 'trialing' ? (dates?.end ?? null) : null;
   return {
     id: creation.subscription_id,
     version: charged ? 0 : 1,
@@ -225,13 +218,13 @@ function newRow(
     interval_unit: plan.interval.unit,
     interval_count: plan.interval.count,
     time_zone: terms.timeZone,
-    billing_anchor: period !== null && beginning.status === 'trialing' ? period.end : terms.startAt,
+    billing_anchor: trialEnd ?? terms.startAt,
     start_at: terms.startAt,
-    period_index: period?.index,
-    period_start: period?.start,
-    period_end: period?.end,
+    period_index: dates?.index,
+    period_start: dates?.start,
+    period_end: dates?.end,
     period_paid: period === null ? null : !charged,
-    trial_end: beginning.status === 'trialing' ? period?.end : null,
+    trial_end: trialEnd,
     payment_method_id: creation.payment_method_id,
     provider: terms.method?.provider,
     open_payment_id: firstPaymentId,
@@ -240,7 +233,7 @@ function newRow(
     test_clock_id: terms.testClockId,
     trial_days: terms.trialDays,
     metadata: creation.metadata,
-    next_due_at: charged ? null : (period?.end ?? terms.startAt),
+    next_due_at: charged ? null : (dates?.end ?? terms.startAt),
     created_at: now,
     updated_at: realNow,
   };
@@ -249,7 +242,7 @@ function newRow(
 function newPeriod(creation: SubscriptionCreation, terms: Terms, period: Period): NewPeriod {
   return {
     subscription_id: creation.subscription_id,
-    ...period,
+    ...periodDates(period),
     currency: terms.plan.currency,
     amount: period.index === 0 ? 0 : terms.amount,
     paid_at: terms.beginning.status === 'incomplete' ? null : terms.now,
@@ -259,15 +252,14 @@ function newPeriod(creation: SubscriptionCreation, terms: Terms, period: Period)
 function firstPayment(
   creation: SubscriptionCreation,
   { amount, plan, method, now, realNow }: Terms,
-  period: Period,
+  { start, end }: Period,
 ): NewPayment {
-  const dates = { start: period.start.toISOString(), end: period.end.toISOString() };
   return {
     id: periodPaymentId(creation.subscription_id, 1),
     kind: 'first',
     customer_id: creation.customer_id,
     amount,
-    lines: [{ description: `${plan.name} × ${creation.quantity}`, amount, period: dates }],
+    lines: [{ description: named(plan, creation.quantity), amount, period: { start, end } }],
     provider: method?.provider ?? null,
     payment_method_id: creation.payment_method_id,
     announced: false,

@@ -1,24 +1,20 @@
 /**
- * The command `change`: price, quantity, payment method, metadata, the end at the period's end, in one version.
+ * The command `change`: plan, quantity, payment method, metadata, the end at the period's end, in one version.
  *
- * Invariants: what has to be paid first changes nothing before it is paid: the wish travels with the payment's row;
- * the same command again finds the payment that it made.
+ * Invariants: a change that has to be paid first changes nothing before it is paid: the request is kept in the payment's
+ * row; the same command again finds the payment that it created.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ChangeCommand } from '../../contracts/workflows/commands';
 import { derivedId } from '../../domain/ids';
 import { isFinal, type SubscriptionChange } from '../../domain/subscription/subscription';
 import { decideChange, type ChangeDecision } from '../../domain/subscription/change';
-import {
-  decideCancel,
-  decideRevocation,
-  refusedFinal,
-  type Refusal,
-} from '../../domain/subscription/commands';
+import { decideEnding, refusedFinal, type Refusal } from '../../domain/subscription/commands';
 import type { Database, Transaction } from '../../prisma/client';
-import type { Prisma } from '../../prisma/generated/client';
-import { termsPatch, type TermsChange } from './change-terms';
+import { applyTerms } from './change-terms';
 import { endSubscription } from './end';
+import { enqueueChangePayment, paymentExists, type NewChangePayment } from './payment-store';
+import { findPaymentMethod, findPlan, findPlanOrThrow } from './store';
 import { toFacts, toPlanTerms } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
@@ -35,15 +31,6 @@ import {
 /** `charge`: nothing is changed yet, the named payment comes first. */
 export type BegunChange = Committed | { kind: 'charge'; record: SubscriptionRecord; payment_id: string };
 
-/** What a payment is to make of its subscription, kept in its row. */
-export interface PaidChange {
-  command: ChangeCommand;
-  terms: TermsChange;
-  /** Another version, or another period: too late, the money goes back. */
-  base_version: number;
-  period_index: number | null;
-}
-
 export async function commitChange(
   db: Database,
   subscriptionId: string,
@@ -57,17 +44,18 @@ export async function commitChange(
       changes: [],
       ...requestedBy(command),
     };
-    const existing = await tx.payment.findUnique({ where: { id: changePaymentId(command) } });
-    if (existing !== null) {
-      paymentId = existing.id;
+    const ownPaymentId = changePaymentId(command);
+    if (await paymentExists(tx, ownPaymentId)) {
+      paymentId = ownPaymentId;
       return toRecord(row);
     }
     if (command.if_version !== null && command.if_version !== row.version)
       return mismatch(row, command.if_version);
     if (isFinal(toFacts(row).status)) return refusedFinal(toFacts(row).status, 'changed');
-    const decision = await decided(tx, row, command, context);
+    const decision = await decideTerms(tx, row, command, context);
     if (decision.kind === 'charge') {
-      paymentId = await insertPayment(tx, row, command, decision, context);
+      enqueueChangePayment(tx, changePayment(row, command, decision, context));
+      paymentId = ownPaymentId;
       return toRecord(row);
     }
     return decision.kind === 'refused' ? decision : applyChange(tx, row, command, decision, context);
@@ -77,23 +65,22 @@ export async function commitChange(
     : committed;
 }
 
-/** The price's part of the command. */
-async function decided(
+/** Decides the command's new terms. */
+async function decideTerms(
   tx: Transaction,
   row: SubscriptionRow,
   command: ChangeCommand,
   context: ChangeContext,
 ): Promise<ChangeDecision> {
-  const current = await tx.plan.findUniqueOrThrow({ where: { id: row.plan_id } });
-  const wanted =
-    command.plan_id === null ? null : await tx.plan.findUnique({ where: { id: command.plan_id } });
-  if (command.plan_id !== null && wanted === null) return unfit('plan_id', 'must be the id of a plan');
+  const current = await findPlanOrThrow(tx, row.plan_id);
+  const requested = command.plan_id === null ? null : await findPlan(tx, command.plan_id);
+  if (command.plan_id !== null && requested === null) return unfit('plan_id', 'must be the id of a plan');
   const { quantity, effective, proration } = command;
-  const request = { plan: wanted && toPlanTerms(wanted), quantity, effective, proration };
+  const request = { plan: requested && toPlanTerms(requested), quantity, effective, proration };
   return decideChange(toFacts(row), toPlanTerms(current), request, context.now.toISOString());
 }
 
-/** Everything of the command that holds now. */
+/** Applies everything of the command that takes effect now. */
 export async function applyChange(
   tx: Transaction,
   row: SubscriptionRow,
@@ -101,20 +88,20 @@ export async function applyChange(
   decision: Exclude<ChangeDecision, { kind: 'charge' | 'refused' }>,
   context: ChangeContext,
 ): Promise<Outcome> {
-  const method = await methodPatch(tx, row, command);
+  const method = await methodPart(tx, row, command);
   if ('kind' in method) return method;
   const ending = endingOf(row, command, context);
   if (ending.kind === 'refused') return ending;
   if (ending.kind === 'end') {
     return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, context);
   }
-  const price = await pricePatch(tx, row, decision, context);
-  const metadata = metadataPatch(row, command);
-  const parts = [price, method, metadata, ending];
+  const terms = termsPart(tx, row, decision, context);
+  const metadata = metadataPart(row, command);
+  const parts = [terms, method, metadata, ending];
   const changes = parts.flatMap((part) => part.changes);
   if (changes.length === 0) return toRecord(row);
   const patch: Patch = Object.assign({}, ...parts.map((part) => part.patch));
-  return writeUpdated(tx, row, patch, { ...context, changes });
+  return writeUpdated(tx, row, patch, { ...context, changes }).record;
 }
 
 interface Part {
@@ -123,12 +110,12 @@ interface Part {
 }
 const nothing: Part = { patch: {}, changes: [] };
 
-async function pricePatch(
+function termsPart(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<ChangeDecision, { kind: 'charge' | 'refused' }>,
   context: ChangeContext,
-): Promise<Part> {
+): Part {
   switch (decision.kind) {
     case 'unchanged':
       return nothing;
@@ -137,7 +124,7 @@ async function pricePatch(
     case 'schedule':
       return { patch: pendingColumn(decision.pending), changes: ['change_scheduled'] };
     case 'apply':
-      return termsPatch(
+      return applyTerms(
         tx,
         row,
         { terms: decision.terms, waiting: decision.lines, payment_id: null },
@@ -146,16 +133,14 @@ async function pricePatch(
   }
 }
 
-async function methodPatch(
+async function methodPart(
   tx: Transaction,
   row: SubscriptionRow,
   command: ChangeCommand,
 ): Promise<Part | Refusal> {
   const id = command.payment_method_id;
   if (id === null || id === row.payment_method_id) return nothing;
-  const method = await tx.paymentMethod.findFirst({
-    where: { id, customer_id: row.customer_id, deleted_at: null },
-  });
+  const method = await findPaymentMethod(tx, row.customer_id, id);
   if (method === null) return unfit('payment_method_id', 'must be a payment method of this customer');
   return {
     patch: { payment_method_id: method.id, provider: method.provider },
@@ -163,69 +148,63 @@ async function methodPatch(
   };
 }
 
-function metadataPatch(row: SubscriptionRow, { metadata }: ChangeCommand): Part {
+function metadataPart(row: SubscriptionRow, { metadata }: ChangeCommand): Part {
   if (metadata === null || isDeepStrictEqual(metadata, row.metadata)) return nothing;
   return { patch: { metadata }, changes: ['metadata_changed'] };
 }
 
 function endingOf(
   row: SubscriptionRow,
-  { cancel_at_period_end: wanted }: ChangeCommand,
+  { cancel_at_period_end: atPeriodEnd }: ChangeCommand,
   context: ChangeContext,
-): (Part & { kind: 'go_on' }) | { kind: 'end' } | Refusal {
-  const proceed = (part: Part) => ({ kind: 'go_on' as const, ...part });
-  if (wanted === null) return proceed(nothing);
-  if (!wanted) {
-    const decision = decideRevocation(toFacts(row));
-    if (decision.kind === 'refused') return decision;
-    if (decision.kind === 'unchanged') return proceed(nothing);
-    return proceed({ patch: { cancel_at: null }, changes: ['cancellation_revoked'] });
+): (Part & { kind: 'continue' }) | { kind: 'end' } | Refusal {
+  const decision = decideEnding(toFacts(row), atPeriodEnd, context.now.toISOString());
+  switch (decision.kind) {
+    case 'refused':
+      return decision;
+    case 'cancel':
+      return { kind: 'end' };
+    case 'unchanged':
+      return { kind: 'continue', ...nothing };
+    case 'revoke':
+      return { kind: 'continue', patch: { cancel_at: null }, changes: ['cancellation_revoked'] };
+    case 'schedule': {
+      const patch = { cancel_at: new Date(decision.cancelAt) };
+      return { kind: 'continue', patch, changes: ['cancellation_scheduled'] };
+    }
   }
-  const decision = decideCancel(toFacts(row), 'period_end', context.now.toISOString());
-  if (decision.kind === 'refused') return decision;
-  if (decision.kind === 'cancel') return { kind: 'end' };
-  if (decision.kind === 'unchanged') return proceed(nothing);
-  return proceed({ patch: { cancel_at: new Date(decision.cancelAt) }, changes: ['cancellation_scheduled'] });
 }
 
-/** One command makes one payment. */
+/** One command creates one payment. */
 function changePaymentId(command: ChangeCommand): string {
   return derivedId('payment', ['change', command.command_id]);
 }
 
-async function insertPayment(
-  tx: Transaction,
+function changePayment(
   row: SubscriptionRow,
   command: ChangeCommand,
   { terms, lines, amount }: Extract<ChangeDecision, { kind: 'charge' }>,
   { now, realNow }: ChangeContext,
-): Promise<string> {
+): NewChangePayment {
   const id = changePaymentId(command);
-  const change: PaidChange = {
-    command,
-    terms: { terms, waiting: [], payment_id: id },
-    base_version: row.version,
-    period_index: row.period_index,
-  };
-  await tx.payment.create({
-    data: {
-      id,
-      kind: 'proration',
-      status: 'requested',
-      customer_id: row.customer_id,
-      subscription_id: row.id,
-      period_index: terms.new_period === null ? row.period_index : (row.period_index ?? 0) + 1,
-      currency: row.currency,
-      amount,
-      lines: lines as unknown as Prisma.InputJsonValue,
-      payment_method_id: command.payment_method_id,
-      announced: false,
-      change: change as unknown as Prisma.InputJsonValue,
-      created_at: now,
-      updated_at: realNow,
+  return {
+    id,
+    customer_id: row.customer_id,
+    subscription_id: row.id,
+    period_index: terms.new_period === null ? row.period_index : (row.period_index ?? 0) + 1,
+    currency: row.currency,
+    amount,
+    lines,
+    payment_method_id: command.payment_method_id,
+    change: {
+      command,
+      terms: { terms, waiting: [], payment_id: id },
+      base_version: row.version,
+      period_index: row.period_index,
     },
-  });
-  return id;
+    created_at: now,
+    updated_at: realNow,
+  };
 }
 
 function mismatch(row: SubscriptionRow, wanted: number): Refusal {

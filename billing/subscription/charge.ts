@@ -1,9 +1,9 @@
 /**
- * Money for a subscription's period in one go: the provider's call of an attempt that has begun, then its answer and
- * what it makes of the subscription in one transaction.
+ * Charges a subscription's period: calls the provider for an attempt that has begun, then records the answer and what
+ * it makes of the subscription in one transaction.
  *
- * Invariants: run again, it goes on with the same attempt and the same key; a call without a clear answer leaves the
- * payment open, never failed.
+ * Invariants: a repeat continues the same attempt with the same key; a call without a clear answer leaves the payment
+ * open, never failed.
  */
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { inTransaction, type Transaction } from '../../prisma/client';
@@ -29,16 +29,16 @@ export interface BegunCharge {
   attempt: BegunAttempt;
 }
 
-/** What a payment that is not open any more makes of its subscription; both are locked. */
+/** Applies a payment that is not open any more to its subscription; both are locked. */
 type Apply = (
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   times: Times,
-) => Promise<SubscriptionRecord>;
+) => Promise<SubscriptionRecord> | SubscriptionRecord;
 
-/** @returns the record as it stands then; while the answer is open, nothing is applied */
-export async function collect(
+/** Calls the provider and applies its answer. @returns the record as it stands then; an open answer applies nothing */
+export async function callAndApply(
   deps: AttemptDependencies,
   charge: BegunCharge,
   apply: Apply,
@@ -64,7 +64,7 @@ interface LockedBoth extends LockedPayment {
   subscription: SubscriptionRow;
 }
 
-/** Asked for at once, locked one after the other, in the order of locks. */
+/** Both statements are sent at once and run one after the other, in the order of locks. */
 async function lockBoth(tx: Transaction, { record, paymentId }: BegunCharge): Promise<LockedBoth> {
   const [{ row, realNow }, payment] = await Promise.all([
     lockOrThrow(tx, record.subscription.id),

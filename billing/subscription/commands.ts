@@ -2,8 +2,9 @@
 import type { CancelCommand, PauseCommand, ResumeCommand } from '../../contracts/workflows/commands';
 import { decideCancel, decidePause, decideResume } from '../../domain/subscription/commands';
 import type { Database, Transaction } from '../../prisma/client';
-import { endSubscription, withdrawAttempts } from './end';
-import { resume, openNext } from './open-due';
+import { endSubscription } from './end';
+import { continuePeriod, openNext } from './open-due';
+import { enqueueWithdrawnAttempts } from './payment-store';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRow } from './record';
 import {
@@ -46,7 +47,7 @@ export async function cancelRow(
         row,
         { cancel_at: new Date(decision.cancelAt) },
         { ...context, changes: [...context.changes, 'cancellation_scheduled'] },
-      );
+      ).record;
     case 'cancel':
       return endSubscription(tx, row, command, context);
   }
@@ -63,12 +64,12 @@ export function commitPause(db: Database, subscriptionId: string, command: Pause
       resume_at: command.resume_at === null ? null : new Date(command.resume_at),
     };
     const context = { ...times, commandId: command.command_id, ...requestedBy(command) };
-    await withdrawAttempts(tx, row.id);
-    return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] });
+    enqueueWithdrawnAttempts(tx, row.id);
+    return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] }).record;
   });
 }
 
-/** A new period may open; its payment is to be attempted when the record names one. */
+/** Resumes; a new period may open, whose payment is to be attempted when the record names one. */
 export function commitResumption(
   db: Database,
   subscriptionId: string,
@@ -81,7 +82,7 @@ export function commitResumption(
       case 'refused':
         return decision;
       case 'carry_on':
-        return resume(tx, row, decision.status, context);
+        return continuePeriod(tx, row, decision.status, context);
       case 'open_period':
         return openNext(tx, row, decision, context);
     }

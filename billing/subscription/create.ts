@@ -1,15 +1,15 @@
 /**
- * A creation from its first row to its conclusion, as far as it goes without waiting: two transactions with the
- * provider's call between them.
+ * Creates a subscription, from its first row to the conclusion, as far as that goes without waiting: two transactions
+ * with the provider's call between them.
  *
- * Invariant: run again, it goes on with what an earlier run left.
+ * Invariant: a repeat continues with what an earlier execution wrote.
  */
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
 import { inTransaction } from '../../prisma/client';
 import type { AttemptDependencies } from '../payment/attempt';
-import { subscriptionRow } from '../rows';
+import { findSubscription } from './store';
 import { beginCreation, resumeCreation, type BegunCreation } from './begin';
-import { collect } from './charge';
+import { callAndApply } from './charge';
 import { applyFirst } from './first-payment';
 import type { SubscriptionRecord } from './record';
 
@@ -19,7 +19,7 @@ export type Creation =
   | { kind: 'concluded'; record: SubscriptionRecord }
   | { kind: 'open'; record: SubscriptionRecord; paymentId: string; waitsForCustomer: boolean };
 
-/** @throws ApplicationFailure `validation_failed`, not retryable, when what the creation names is gone */
+/** Creates the subscription. @throws CreationRefused when the plan or the customer is gone */
 export async function createSubscription(
   deps: AttemptDependencies,
   creation: SubscriptionCreation,
@@ -28,14 +28,14 @@ export async function createSubscription(
   return conclude(deps, begun, creation.traceparent);
 }
 
-/** The subscription as it stands; a creation that was lost on its way is carried on. */
+/** Loads a subscription as it stands, and resumes a creation that was interrupted. */
 export async function adoptSubscription(
   deps: AttemptDependencies,
   subscriptionId: string,
 ): Promise<Creation> {
   const begun = await inTransaction(deps.db, async (tx) => {
-    const row = await tx.subscription.findUnique({ where: { id: subscriptionId } });
-    return row === null ? null : resumeCreation(tx, subscriptionRow(row));
+    const row = await findSubscription(tx, subscriptionId);
+    return row === null ? null : resumeCreation(tx, row);
   });
   return begun === null ? { kind: 'none' } : conclude(deps, begun);
 }
@@ -47,7 +47,7 @@ async function conclude(
 ): Promise<Creation> {
   if (begun.kind === 'too_late') return { kind: 'none' };
   if (begun.kind === 'concluded') return begun;
-  const { record, answer } = await collect(deps, begun, (tx, row, payment, times) =>
+  const { record, answer } = await callAndApply(deps, begun, (tx, row, payment, times) =>
     applyFirst(tx, row, payment, times, traceparent),
   );
   if (answer.status !== 'open') return { kind: 'concluded', record };

@@ -1,11 +1,11 @@
-/** What the Retry Service tells about the collection of a period: begun, or given up. */
+/** Records what the Retry Service reports about the dunning of a period: started, or exhausted. */
 import type { DunningExhausted, DunningStarted } from '../../contracts/workflows/commands';
 import { notifiesCustomers } from '../../domain/retry/dunning-notices';
-import { isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import type { FinalAction } from '../../domain/retry/policy';
 import {
   decideDunningExhausted,
   decideDunningStarted,
+  dunningEffect,
   type DunningDecision,
 } from '../../domain/subscription/commands';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
@@ -13,19 +13,19 @@ import { timesFor } from '../clock';
 import { lockPayment } from '../locks';
 import { requestNotification } from '../notification/request-notification';
 import { policyOf } from '../payment/retry-facts';
-import { announceUpdated } from './events';
 import { endingColumns, endSubscription } from './end';
 import { toFacts, type PaymentRow } from '../rows';
+import { enqueueWriteOff } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
   subscriptionService as actor,
   writeUpdated,
-  writeVersion,
   type ChangeContext,
   type Patch,
 } from './transition';
 
+/** The period's payment failed and is retried. */
 export function recordDunningStarted(
   db: Database,
   subscriptionId: string,
@@ -35,6 +35,7 @@ export function recordDunningStarted(
   return recordDunning(db, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
 }
 
+/** Nothing more is attempted: the policy's final action is taken. */
 export function recordDunningExhausted(
   db: Database,
   subscriptionId: string,
@@ -44,7 +45,7 @@ export function recordDunningExhausted(
   return recordDunning(db, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
 }
 
-/** @param paymentId what was collected; written off when the decision ends or pauses */
+/** @param paymentId the payment of the period; written off when the decision ends or pauses the subscription */
 async function recordDunning(
   db: Database,
   subscriptionId: string,
@@ -55,17 +56,15 @@ async function recordDunning(
   return inTransaction(db, async (tx) => {
     const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     const payment = await lockPayment(tx, paymentId);
-    const decision = decide(row);
-    // Money that has come meanwhile makes the message void; whoever tells of it pays the period.
-    const isPaid = payment !== null && isPaymentPaid(payment.status as PaymentStatus);
-    if (decision.kind === 'nothing' || isPaid) return toRecord(row);
+    const { decision, writeOff } = dunningEffect(decide(row), payment?.status ?? null);
+    if (decision.kind === 'nothing') return toRecord(row);
     const times = await timesFor(tx, row.test_clock_id, realNow);
     const context: ChangeContext = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
-    const ended = decision.kind !== 'past_due' && payment?.status === 'failed' ? payment : null;
-    if (ended !== null) await writeOff(tx, paymentId, context);
+    if (writeOff) enqueueWriteOff(tx, paymentId, realNow);
     const record = await execute(tx, row, decision, context);
-    if (ended !== null && decision.kind !== 'past_due')
-      await raiseEnded(tx, row, ended, decision.kind, context);
+    if (writeOff && payment !== null && decision.kind !== 'past_due') {
+      await requestEndNotification(tx, row, payment, decision.kind, context);
+    }
     return record;
   });
 }
@@ -82,7 +81,7 @@ async function execute(
         status: decision.status,
         ...(decision.status === 'paused' && { paused_from: 'past_due' }),
       };
-      return writeUpdated(tx, row, patch, { ...context, changes: ['past_due'] });
+      return writeUpdated(tx, row, patch, { ...context, changes: ['past_due'] }).record;
     }
     case 'cancel':
       return endSubscription(
@@ -92,14 +91,8 @@ async function execute(
         context,
       );
     case 'expire': {
-      const { record, previous } = await writeVersion(
-        tx,
-        row,
-        { ...endingColumns, status: 'expired' },
-        { ...context, changes: ['expired'] },
-      );
-      announceUpdated(tx, record.subscription, ['expired'], previous, actor, context.realNow);
-      return record;
+      const patch: Patch = { ...endingColumns, status: 'expired' };
+      return writeUpdated(tx, row, patch, { ...context, changes: ['expired'] }).record;
     }
     case 'pause': {
       // Written off: resuming opens a new period.
@@ -109,13 +102,13 @@ async function execute(
         paused_from: null,
         open_payment_id: null,
       };
-      return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] });
+      return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] }).record;
     }
   }
 }
 
-/** The customer, where the policy of this collection tells customers anything. */
-async function raiseEnded(
+/** Notifies the customer of the final action, where the payment's policy notifies customers at all. */
+async function requestEndNotification(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
@@ -126,17 +119,4 @@ async function raiseEnded(
   if (!notifiesCustomers(document)) return;
   const wanted = { template: 'final_action_taken', about: final_action, data: { final_action } } as const;
   requestNotification(tx, { type: 'payment', payment }, wanted, context, '/subscription-service');
-}
-
-async function writeOff(tx: Transaction, paymentId: string, { realNow }: ChangeContext): Promise<void> {
-  await tx.payment.update({
-    where: { id: paymentId },
-    data: {
-      status: 'uncollectible',
-      version: { increment: 1 },
-      next_attempt_at: null,
-      next_notice_at: null,
-      updated_at: realNow,
-    },
-  });
 }

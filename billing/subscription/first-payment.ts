@@ -1,23 +1,23 @@
 /**
- * What the first payment's state makes of its subscription: when creation is concluded, and when it settles later.
+ * Applies the first payment to its subscription: when the creation is concluded, and when the payment settles later.
  *
- * Invariants: the payment is read under its lock, so an outcome written a moment ago is never overlooked; a declined
- * creation is on no topic; a paid one is announced by `subscriptions.created` alone.
+ * Invariants:
+ * - The payment is read under its lock, so an outcome written a moment ago is never overlooked.
+ * - A declined creation is published on no topic; a paid one on `subscriptions.created` alone.
  */
 import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
-import type { PaymentStatus } from '../../domain/payment/payment';
 import { decideFirstPayment, type SubscriptionChange } from '../../domain/subscription/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
 import { lockPayment } from '../locks';
 import { announceCreated, announceUpdated } from './events';
+import type { PaymentRow } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { lockOrThrow, subscriptionService as actor, writeVersion } from './transition';
 
 /**
  * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`; anything else is left.
- * @param traceparent of the creation, where it is concluded for the one who asked
+ * @param traceparent of the creation, where it is concluded for its caller
  * @returns the record as it stands
  */
 export async function applyFirstPayment(
@@ -36,34 +36,34 @@ export async function applyFirstPayment(
   });
 }
 
-/** @param payment the first payment's locked row */
-export async function applyFirst(
+/** Applies the first payment. @param payment its locked row */
+export function applyFirst(
   tx: Transaction,
   row: SubscriptionRow,
-  payment: Prisma.PaymentGetPayload<object>,
+  payment: PaymentRow,
   times: Times,
   traceparent?: string,
-): Promise<SubscriptionRecord> {
+): SubscriptionRecord {
   if (row.status !== 'incomplete') return toRecord(row);
-  const decision = decideFirstPayment(payment.status as PaymentStatus);
+  const decision = decideFirstPayment(payment.status);
   if (decision.status === 'incomplete' && row.version > 0) return toRecord(row);
   return write(tx, row, payment, decision, times, traceparent);
 }
 
-async function write(
+function write(
   tx: Transaction,
   row: SubscriptionRow,
-  payment: Prisma.PaymentGetPayload<object>,
+  payment: PaymentRow,
   decision: ReturnType<typeof decideFirstPayment>,
   times: Times,
   traceparent: string | undefined,
-): Promise<SubscriptionRecord> {
+): SubscriptionRecord {
   const paid = decision.status === 'active';
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =
     'change' in decision && !creating ? [decision.change] : creating ? ['created'] : [];
   const commandId = `${row.id}/first-payment/v${row.version + 1}`;
-  const { record, previous } = await writeVersion(
+  const { record, previous } = writeVersion(
     tx,
     row,
     {
@@ -82,15 +82,15 @@ async function write(
 function announceCreation(
   tx: Transaction,
   subscription: Subscription,
-  payment: Prisma.PaymentGetPayload<object>,
+  payment: PaymentRow,
   now: Date,
   traceparent: string | undefined,
 ): void {
-  // A creation whose payment was declined never existed for anybody but the one who asked.
+  // Only its caller knows of a creation whose payment was declined.
   if (subscription.status === 'expired') return;
   const firstPayment: FirstPayment = {
     payment_id: payment.id,
-    status: payment.status as PaymentStatus,
+    status: payment.status,
     amount: Number(payment.amount),
     currency: payment.currency,
   };

@@ -1,15 +1,16 @@
 /**
- * What a subscription does when its time has come: begins, ends its trial, opens the next period, resumes, ends.
+ * Does what a subscription is due for: it begins, ends its trial, opens the next period, resumes, or ends.
  *
- * Invariants: judged by the row and the customer's clock, so that a repeated, late or foreign prompt does nothing
- * that is not due; opening a period is no event, a change of state is.
+ * Invariants: decided by the row and the customer's clock, so that a repeated, late or foreign prompt does nothing
+ * that is not due; opening a period publishes no event, a change of state does.
  */
-import { trialEnd } from '../../domain/calendar';
 import { decideDue, type DueDecision } from '../../domain/subscription/due';
+import { trialPeriod } from '../../domain/subscription/opening';
 import type { Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
 import { endSubscription } from './end';
-import { openPeriod, periodColumns } from './period';
+import { openPeriod, periodColumns, periodDates } from './period';
+import { enqueuePaidPeriod } from './period-store';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
@@ -22,7 +23,7 @@ import {
   type Patch,
 } from './transition';
 
-/** `early`: to be asked again after `wait_ms`. */
+/** `early`: to be repeated after `wait_ms`. */
 export type OpenedDue =
   | { kind: 'done'; record: SubscriptionRecord }
   | { kind: 'early'; record: SubscriptionRecord; wait_ms: number };
@@ -37,7 +38,7 @@ export async function openDue(tx: Transaction, subscriptionId: string): Promise<
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
   const record = toRecord(row);
-  // A test clock speaks again when it gets there.
+  // A test clock prompts again when it gets there.
   if (row.test_clock_id !== null) return { kind: 'done', record };
   return { kind: 'early', record, wait_ms: Date.parse(at) - now.getTime() };
 }
@@ -57,24 +58,24 @@ async function execute(
     case 'begin_trial':
       return beginTrial(tx, row, decision.days, context);
     case 'carry_on':
-      return resume(tx, row, decision.status, context);
+      return continuePeriod(tx, row, decision.status, context);
     case 'open_period':
       return openNext(tx, row, decision, context);
   }
 }
 
-/** A pause ends, and the period in progress goes on. */
-export function resume(
+/** Ends a pause; the period in progress continues. */
+export function continuePeriod(
   tx: Transaction,
   row: SubscriptionRow,
   status: 'active' | 'past_due',
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
+): SubscriptionRecord {
   const patch = { status, paused_at: null, resume_at: null, paused_from: null };
-  return writeUpdated(tx, row, patch, { ...context, changes: ['resumed'] });
+  return writeUpdated(tx, row, patch, { ...context, changes: ['resumed'] }).record;
 }
 
-/** The next period opens; its payment is to be attempted when the record names one. */
+/** Opens the next period; its payment is to be attempted when the record names one. */
 export async function openNext(
   tx: Transaction,
   row: SubscriptionRow,
@@ -82,21 +83,24 @@ export async function openNext(
   context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   const { patch, changes } = await openPeriod(tx, row, decision, context);
-  if (changes.length > 0) return writeUpdated(tx, row, patch, { ...context, changes });
-  return (await writeVersion(tx, row, patch, context)).record;
+  if (changes.length === 0) return writeVersion(tx, row, patch, context).record;
+  return writeUpdated(tx, row, patch, { ...context, changes }).record;
 }
 
-async function beginTrial(
+function beginTrial(
   tx: Transaction,
   row: SubscriptionRow,
   days: number,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  const end = new Date(trialEnd(row.start_at.toISOString(), row.time_zone, days));
-  const period = { index: 0, start: row.start_at, end };
-  await tx.subscriptionPeriod.create({
-    data: { subscription_id: row.id, ...period, currency: row.currency, amount: 0, paid_at: context.now },
-  });
+): SubscriptionRecord {
+  const period = trialPeriod(row.start_at.toISOString(), row.time_zone, days);
+  const { index, start, end } = periodDates(period);
+  const { id: subscription_id, currency } = row;
+  enqueuePaidPeriod(
+    tx,
+    { subscription_id, index, start, end, currency, amount: 0, paid_at: context.now },
+    null,
+  );
   const patch: Patch = {
     ...periodColumns(period, true),
     status: 'trialing',
@@ -104,5 +108,5 @@ async function beginTrial(
     billing_anchor: end,
     anchor_period_index: 1,
   };
-  return writeUpdated(tx, row, patch, { ...context, changes: ['started'] });
+  return writeUpdated(tx, row, patch, { ...context, changes: ['started'] }).record;
 }

@@ -1,91 +1,54 @@
 /**
- * Opening a period: its dates, its price with everything that waits, its payment.
+ * Opens a period: writes its rows as the domain decides, and says what becomes of the subscription's own row.
  *
- * Invariants: a period begins where the one before it ended, save after a pause or with a new anchor; it has at most
- * one payment, whose id follows from its index; what costs nothing is paid at once and has none.
+ * Invariant: a period has at most one payment, whose id follows from its index; a period that costs nothing is paid at
+ * once and has none.
  */
-import { periodAt, type Interval } from '../../domain/calendar';
 import { periodPaymentId } from '../../domain/ids';
-import { periodAmount } from '../../domain/money';
-import { applyBalance, type Line } from '../../domain/subscription/proration';
+import {
+  decideOpening,
+  nextPlanId,
+  type OpenedPeriod,
+  type Opening,
+  type Period,
+} from '../../domain/subscription/opening';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
-import { named } from '../../domain/subscription/change';
-import type { DueDecision } from '../../domain/subscription/due';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
-import { insertPeriod, type NewPayment } from './periods';
-import type { SubscriptionRow } from './record';
-import { toFacts } from '../rows';
-import { pendingColumn, waiting, waitingLines, type Patch } from './transition';
-
-/** A period of a subscription, from `start`, included, to `end`, excluded. */
-export interface Period {
-  index: number;
-  start: Date;
-  end: Date;
-}
-
-type Opening = Extract<DueDecision, { kind: 'open_period' }>;
-
-export interface OpenedPeriod {
-  patch: Patch;
-  changes: SubscriptionChange[];
-}
+import { toFacts, toPlanTerms, type SubscriptionRow } from '../rows';
+import { enqueuePaidPeriod, enqueuePeriodWithPayment } from './period-store';
+import { findPlanOrThrow } from './store';
+import { pendingColumn, waitingColumns, type Patch } from './transition';
 
 /** Writes the period's and the payment's rows. @returns what becomes of the subscription's own row */
 export async function openPeriod(
   tx: Transaction,
   row: SubscriptionRow,
   opening: Opening,
-  { now, realNow }: Times,
-): Promise<OpenedPeriod> {
-  const terms = await termsOf(tx, row);
-  const period = datesOf(row, opening);
-  const due = applyBalance(terms.amount, Number(row.balance));
-  const paymentId = due.charge > 0 ? periodPaymentId(row.id, period.index) : null;
-  const own: Line = {
-    description: named(terms.plan, terms.quantity),
-    amount: terms.amount,
-    period: { start: period.start.toISOString(), end: period.end.toISOString() },
-  };
-  const payment: NewPayment | null =
-    paymentId === null
-      ? null
-      : {
-          id: paymentId,
-          kind: 'renewal',
-          customer_id: row.customer_id,
-          amount: due.charge,
-          lines: [own, ...waitingLines(row)],
-          // Of what the subscription has when it is charged.
-          provider: null,
-          payment_method_id: null,
-          announced: true,
-          created_at: now,
-          updated_at: realNow,
-        };
-  insertPeriod(
-    tx,
-    {
-      subscription_id: row.id,
-      ...period,
-      currency: row.currency,
-      amount: terms.amount,
-      paid_at: payment === null ? now : null,
-    },
-    payment,
-  );
-  const carried: Line[] =
-    due.balance === 0
-      ? []
-      : [{ description: 'Credit carried over', amount: due.balance, period: own.period }];
+  times: Times,
+): Promise<{ patch: Patch; changes: SubscriptionChange[] }> {
+  const facts = toFacts(row);
+  const plan = toPlanTerms(await findPlanOrThrow(tx, nextPlanId(facts)));
+  const opened = decideOpening(facts, plan, row.waiting_lines, opening);
+  const paymentId = opened.charge > 0 ? periodPaymentId(row.id, opened.period.index) : null;
+  writeRows(tx, row, opened, paymentId, times);
+  const { period, terms, carried, changes } = opened;
   return {
-    changes: changesOf(opening, terms.changes, paymentId === null),
+    changes,
     patch: {
-      ...terms.patch,
+      ...(terms !== null && {
+        plan_id: terms.plan_id,
+        quantity: terms.quantity,
+        amount: BigInt(terms.amount),
+        interval_unit: terms.interval.unit,
+        interval_count: terms.interval.count,
+      }),
       ...pendingColumn(null),
-      ...waiting(carried),
-      ...anchorOf(opening),
+      ...waitingColumns(carried),
+      ...(opening.newAnchor !== null && {
+        billing_anchor: new Date(opening.newAnchor),
+        anchor_period_index: opening.index,
+      }),
       ...periodColumns(period, paymentId === null),
       status: 'active',
       open_payment_id: paymentId,
@@ -96,78 +59,42 @@ export async function openPeriod(
   };
 }
 
+function writeRows(
+  tx: Transaction,
+  row: SubscriptionRow,
+  { period, amount, charge, lines }: OpenedPeriod,
+  paymentId: string | null,
+  { now, realNow }: Times,
+): void {
+  const { id: subscription_id, customer_id, currency } = row;
+  const written = { subscription_id, ...periodDates(period), currency, amount };
+  if (paymentId === null) return enqueuePaidPeriod(tx, { ...written, paid_at: now }, null);
+  enqueuePeriodWithPayment(
+    tx,
+    { ...written, paid_at: null },
+    {
+      id: paymentId,
+      kind: 'renewal',
+      customer_id,
+      amount: charge,
+      lines,
+      // The subscription's payment method at the time of the charge.
+      provider: null,
+      payment_method_id: null,
+      announced: true,
+      created_at: now,
+      updated_at: realNow,
+    },
+  );
+}
+
+/** A period with its instants as dates. */
+export function periodDates({ index, start, end }: Period): { index: number; start: Date; end: Date } {
+  return { index, start: new Date(start), end: new Date(end) };
+}
+
 /** A period as the subscription's columns. */
 export function periodColumns(period: Period, paid: boolean) {
-  return {
-    period_index: period.index,
-    period_start: period.start,
-    period_end: period.end,
-    period_paid: paid,
-  };
-}
-
-function datesOf(row: SubscriptionRow, { index, newAnchor, cause }: Opening): Period {
-  const { interval, time_zone: zone } = toFacts(row);
-  const anchor = newAnchor ?? row.billing_anchor.toISOString();
-  const first = newAnchor === null ? row.anchor_period_index : index;
-  const { start, end } = periodAt(anchor, zone, interval, index - first);
-  // Time-zone data may have changed since the last period was opened; periods stay contiguous all the same.
-  const from = cause === 'period_end' && row.period_end !== null ? row.period_end : new Date(start);
-  return { index, start: from, end: new Date(end) };
-}
-
-function anchorOf({ newAnchor, index }: Opening): Patch {
-  return newAnchor === null ? {} : { billing_anchor: new Date(newAnchor), anchor_period_index: index };
-}
-
-function changesOf(opening: Opening, ofTerms: SubscriptionChange[], paid: boolean): SubscriptionChange[] {
-  const byCause: Partial<Record<Opening['cause'], SubscriptionChange>> = {
-    start: 'started',
-    trial_end: 'trial_ended',
-    resume: 'resumed',
-  };
-  const own = byCause[opening.cause];
-  return [...(own === undefined ? [] : [own]), ...ofTerms, ...(paid ? (['renewed'] as const) : [])];
-}
-
-interface OpenedTerms {
-  plan: { name: string };
-  quantity: number;
-  amount: number;
-  patch: Patch;
-  changes: SubscriptionChange[];
-}
-
-/** What the period sells: a change that waited for it takes effect now. */
-async function termsOf(tx: Transaction, row: SubscriptionRow): Promise<OpenedTerms> {
-  const pending = toFacts(row).pending_change;
-  const waits = pending?.effective === 'period_end' ? pending : null;
-  const plan = await tx.plan.findUniqueOrThrow({ where: { id: waits?.plan_id ?? row.plan_id } });
-  const quantity = waits?.quantity ?? row.quantity;
-  if (waits === null) {
-    return { plan, quantity, amount: Number(row.amount), patch: {}, changes: [] };
-  }
-  const amount = periodAmount(Number(plan.amount), quantity);
-  if (amount === undefined) throw new Error(`the pending change of ${row.id} is too large`);
-  return {
-    plan,
-    quantity,
-    amount,
-    patch: {
-      plan_id: plan.id,
-      quantity,
-      amount: BigInt(amount),
-      interval_unit: plan.interval_unit as Interval['unit'],
-      interval_count: plan.interval_count,
-    },
-    changes: termChanges(row, plan.id, quantity),
-  };
-}
-
-/** What of the terms is another one now. */
-export function termChanges(row: SubscriptionRow, planId: string, quantity: number): SubscriptionChange[] {
-  return [
-    ...(planId === row.plan_id ? [] : (['plan_changed'] as const)),
-    ...(quantity === row.quantity ? [] : (['quantity_changed'] as const)),
-  ];
+  const { index, start, end } = periodDates(period);
+  return { period_index: index, period_start: start, period_end: end, period_paid: paid };
 }

@@ -1,10 +1,20 @@
-/** A subscription's row: found, and written for the first time. What changes it is written by `changes.ts`. */
+/**
+ * Statements over a subscription's row, and over the plans and payment methods that it names. A version of the row is
+ * written with its history (`history-store.ts`).
+ */
 import type { Database, Transaction } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';
-import { subscriptionColumns, type SubscriptionRow } from '../rows';
+import {
+  paymentMethodColumns,
+  planColumns,
+  subscriptionColumns,
+  type PaymentMethodRow,
+  type PlanRow,
+  type SubscriptionRow,
+} from '../rows';
 
-/** Those of a subscription that hold JSON. */
+/** The columns of a subscription that hold JSON. */
 export const jsonColumns: readonly (keyof SubscriptionRow)[] = [
   'pending_change',
   'waiting_lines',
@@ -42,10 +52,10 @@ export async function findCreated(db: Database, subscriptionId: string): Promise
   return { row, firstPayment };
 }
 
-/** What a creation says of a row; the rest has its defaults. */
+/** The columns that a creation writes; the others have their defaults. */
 export type NewSubscription = Partial<SubscriptionRow> & Pick<SubscriptionRow, 'id'>;
 
-/** @returns the row, with its defaults @throws when there is one already (isUniqueViolation) */
+/** Inserts a subscription. @returns the row, with its defaults @throws when there is one already (isUniqueViolation) */
 export async function insertSubscription(
   tx: Transaction,
   subscription: NewSubscription,
@@ -54,4 +64,29 @@ export async function insertSubscription(
   const [row] = await sql(tx).query<[SubscriptionRow]>`
     INSERT INTO subscriptions (${names}) VALUES (${values}) RETURNING ${subscriptionColumns}`;
   return row;
+}
+
+/** Null when there is no such plan. */
+export async function findPlan(tx: Transaction, planId: string): Promise<PlanRow | null> {
+  const [row] = await sql(tx).query<PlanRow[]>`SELECT ${planColumns} FROM plans WHERE id = ${planId}`;
+  return row ?? null;
+}
+
+/** @throws Error when there is no such plan */
+export async function findPlanOrThrow(tx: Transaction, planId: string): Promise<PlanRow> {
+  const plan = await findPlan(tx, planId);
+  if (plan === null) throw new Error(`plan ${planId} does not exist`);
+  return plan;
+}
+
+/** Null when the customer has no such payment method, or deleted it. */
+export async function findPaymentMethod(
+  tx: Transaction,
+  customerId: string,
+  methodId: string,
+): Promise<PaymentMethodRow | null> {
+  const [row] = await sql(tx).query<PaymentMethodRow[]>`
+    SELECT ${paymentMethodColumns} FROM payment_methods
+    WHERE id = ${methodId} AND customer_id = ${customerId} AND deleted_at IS NULL`;
+  return row ?? null;
 }

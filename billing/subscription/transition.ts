@@ -1,18 +1,19 @@
 /**
- * One change of a subscription: the row's lock, the decision by what stands, the next version with its history and
- * its event, in one transaction.
+ * Changes a subscription in one transaction: the row's lock, the decision, the next version with its history and event.
  *
- * Invariants: a command has one effect, whatever is repeated; what is decided is decided by the locked row, so no
- * update is lost; `next_due_at` always follows from the row.
+ * Invariants:
+ * - A command has one effect, however often it is repeated.
+ * - A decision is made by the locked row, so no update is lost.
+ * - `next_due_at` always follows from the row.
  */
-import type { Actor } from '../../contracts/fields';
+import { systemActor, type Actor } from '../../contracts/fields';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Refusal } from '../../domain/subscription/commands';
 import { nextDue } from '../../domain/subscription/due';
 import type { PendingChange } from '../../domain/subscription/facts';
 import type { Line } from '../../domain/subscription/proration';
-import { resultOfCommand, systemActor, writeWithChange } from './changes';
+import { enqueueVersion, wasExecuted } from './history-store';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
 import { lockSubscription, type Locked } from '../locks';
@@ -28,10 +29,10 @@ export type Committed =
 /** What `work` did: a new version, nothing, or why not. */
 export type Outcome = SubscriptionRecord | Refusal;
 
-/** The actor of what no person asked for. */
+/** The actor of what the service does by itself. */
 export const subscriptionService = systemActor('subscription-service');
 
-/** Carries a command out on the locked row, once. @param work is given the customer's time */
+/** Executes a command on the locked row, once. @param work is given the customer's time */
 export async function transact(
   db: Database,
   subscriptionId: string,
@@ -40,7 +41,7 @@ export async function transact(
 ): Promise<Committed> {
   return inTransaction(db, async (tx) => {
     const { row, realNow } = await lockOrThrow(tx, subscriptionId);
-    if ((await resultOfCommand(tx, commandId)) !== null) return { kind: 'committed', record: toRecord(row) };
+    if (await wasExecuted(tx, commandId)) return { kind: 'committed', record: toRecord(row) };
     const outcome = await work(tx, row, await timesFor(tx, row.test_clock_id, realNow));
     return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
   });
@@ -62,27 +63,29 @@ export interface ChangeContext extends Times {
   actor: Actor;
   /** The index of a period that is paid by it, at the customer's time; null or left out: none. */
   paidPeriod?: number | null;
-  /** W3C trace context of the request, where one asked for it. */
+  /** W3C trace context of the request, where the change has one. */
   traceparent?: string;
 }
 
-/** Whom a command says it is from. */
+/** The actor and trace of a command. */
 export function requestedBy({ actor, traceparent }: Pick<ChangeContext, 'actor' | 'traceparent'>) {
   return { actor, traceparent };
 }
 
 export interface Written {
   record: SubscriptionRecord;
+  /** The row as it stands then. */
+  row: SubscriptionRow;
   previous: Partial<Subscription>;
 }
 
-/** Writes the next version and its history; the event is the caller's. */
-export async function writeVersion(
+/** Writes the next version and its history; the caller writes the event. */
+export function writeVersion(
   tx: Transaction,
   row: SubscriptionRow,
   patch: Patch,
   context: ChangeContext,
-): Promise<Written> {
+): Written {
   const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: context.realNow };
   const due = nextDue(toFacts(next));
   next.next_due_at = due === null ? null : new Date(due.at);
@@ -92,21 +95,29 @@ export async function writeVersion(
   const { commandId, changes, actor, realNow: at, paidPeriod: index = null } = context;
   const paid = index === null ? null : { index, at: context.now };
   const columns = { ...patch, version, next_due_at, updated_at };
-  writeWithChange(tx, columns, record.subscription, { commandId, changes, previous, actor, at }, paid);
-  return { record, previous };
+  enqueueVersion(tx, columns, record.subscription, { commandId, changes, previous, actor, at }, paid);
+  return { record, row: next, previous };
 }
 
-/** Writes the next version and says so on subscriptions.updated. */
-export async function writeUpdated(
+/** Writes the next version and publishes it on subscriptions.updated. */
+export function writeUpdated(
   tx: Transaction,
   row: SubscriptionRow,
   patch: Patch,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  const { record, previous } = await writeVersion(tx, row, patch, context);
+): Written {
+  const written = writeVersion(tx, row, patch, context);
   const { changes, actor, realNow, traceparent } = context;
-  announceUpdated(tx, record.subscription, [...changes], previous, actor, realNow, traceparent);
-  return record;
+  announceUpdated(
+    tx,
+    written.record.subscription,
+    [...changes],
+    written.previous,
+    actor,
+    realNow,
+    traceparent,
+  );
+  return written;
 }
 
 /** The id of what the service does by itself to a version of a subscription: done once for each version. */
@@ -114,20 +125,13 @@ export function systemCommandId(row: SubscriptionRow, what: string): string {
   return `${row.id}/${what}/v${row.version}`;
 }
 
-/** The lines that wait for the next renewal. */
-export function waitingLines(row: SubscriptionRow): Line[] {
-  return row.waiting_lines as unknown as Line[];
+/** Lines that wait for the next renewal, as columns. */
+export function waitingColumns(lines: readonly Line[]): Pick<SubscriptionRow, 'waiting_lines' | 'balance'> {
+  const balance = BigInt(lines.reduce((sum, { amount }) => sum + amount, 0));
+  return { waiting_lines: [...lines], balance };
 }
 
-/** Lines to wait, as columns. */
-export function waiting(lines: readonly Line[]): Pick<SubscriptionRow, 'waiting_lines' | 'balance'> {
-  return {
-    waiting_lines: lines as unknown as SubscriptionRow['waiting_lines'],
-    balance: BigInt(lines.reduce((sum, { amount }) => sum + amount, 0)),
-  };
-}
-
-/** A change to wait, as a column. */
+/** A change that waits, as a column. */
 export function pendingColumn(pending: PendingChange | null): Pick<SubscriptionRow, 'pending_change'> {
-  return { pending_change: pending as unknown as SubscriptionRow['pending_change'] };
+  return { pending_change: pending };
 }

@@ -4,7 +4,7 @@
  * Owns: their `data`, which is for programs. Does not own the sentences (`domain/timeline-titles.ts`). Invariant: no
  * secret, token or personal data is in an entry; `at` is the instant at which the row was written.
  */
-import type { Actor } from '../../contracts/fields';
+import { systemActor, type Actor } from '../../contracts/fields';
 import { subscription, type Subscription } from '../../contracts/http/subscriptions';
 import type { TimelineEntry } from '../../contracts/http/timeline';
 import type { AttemptStatus, Failure } from '../../domain/payment/payment';
@@ -14,7 +14,6 @@ import type { OperatorTaskKind } from '../../domain/payment/operator-task';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import { changeTitle } from '../../domain/timeline/changes';
 import * as titles from '../../domain/timeline/titles';
-import { systemActor } from '../subscription/changes';
 import type { Prisma } from '../../prisma/generated/client';
 import { instantOrNull } from '../rows';
 

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import type { UnreadableEvent } from '../../contracts/topics/envelope';
 import { deadLetterTopic, type ConsumerGroup } from '../../contracts/topics/topics';
 import { derivedId } from '../../domain/ids';
-import { systemActor } from '../../billing/subscription/changes';
+import { systemActor } from '../../contracts/fields';
 import type { Database } from '../../prisma/client';
 import { columnsOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';

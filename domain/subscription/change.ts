@@ -8,7 +8,7 @@
 import { boundary, type Interval } from '../calendar';
 import { periodAmount } from '../money';
 import { applyBalance, linesTotal, prorationLines, unusedAmount, type Line } from './proration';
-import { isFinal } from './subscription';
+import { isFinal, type SubscriptionChange } from './subscription';
 import { refusedFinal, type Refusal, type Unchanged } from './commands';
 import { nextDue } from './due';
 import type { PendingChange, SubscriptionFacts } from './facts';
@@ -191,6 +191,31 @@ export function previewChange(
   const at = newPeriod?.end ?? nextDue(subscription)?.at ?? null;
   const { charge } = applyBalance(nextPrice, subscription.balance + waits);
   return { lines, due_now: dueNow, next_renewal: at === null ? null : { at, amount: charge } };
+}
+
+/** What a payment for a change needs to apply it: the subscription as it was when the payment was requested. */
+export interface ChangeBase {
+  base_version: number;
+  period_index: number | null;
+}
+
+/** Whether a change that has been paid still applies; otherwise its money goes back. */
+export function paidChangeApplies(
+  { status, version, period }: Pick<SubscriptionFacts, 'status' | 'version' | 'period'>,
+  { base_version: baseVersion, period_index: periodIndex }: ChangeBase,
+): boolean {
+  return !isFinal(status) && version === baseVersion && (period?.index ?? null) === periodIndex;
+}
+
+/** Which of the terms differ from the present ones. */
+export function termChanges(
+  { plan_id: planId, quantity }: Pick<SubscriptionFacts, 'plan_id' | 'quantity'>,
+  terms: Pick<NewTerms, 'plan_id' | 'quantity'>,
+): SubscriptionChange[] {
+  return [
+    ...(terms.plan_id === planId ? [] : (['plan_changed'] as const)),
+    ...(terms.quantity === quantity ? [] : (['quantity_changed'] as const)),
+  ];
 }
 
 /** What a line says is sold. */

@@ -4,6 +4,7 @@
  * Pure. Invariants: what is final never changes; a refusal names the state; asking again for what holds already
  * changes nothing.
  */
+import { isPaymentPaid, type PaymentStatus } from '../payment/payment';
 import type { FinalAction } from '../retry/policy';
 import { isFinal, type SubscriptionStatus } from './subscription';
 import { decideResumption } from './due';
@@ -55,6 +56,19 @@ export function decideRevocation({
 }: SubscriptionFacts): { kind: 'revoke' } | Unchanged | Refusal {
   if (isFinal(status)) return refusedFinal(status, 'changed');
   return cancel_at === null ? { kind: 'unchanged' } : { kind: 'revoke' };
+}
+
+export type EndingDecision =
+  Unchanged | Refusal | { kind: 'revoke' } | { kind: 'schedule'; cancelAt: string } | { kind: 'cancel' };
+
+/** What a change makes of the scheduled end. @param atPeriodEnd whether it is wanted; null: it stays as it is */
+export function decideEnding(
+  subscription: SubscriptionFacts,
+  atPeriodEnd: boolean | null,
+  now: string,
+): EndingDecision {
+  if (atPeriodEnd === null) return { kind: 'unchanged' };
+  return atPeriodEnd ? decideCancel(subscription, 'period_end', now) : decideRevocation(subscription);
 }
 
 export type PauseDecision = { kind: 'pause'; from: 'active' | 'past_due' } | Refusal;
@@ -141,6 +155,23 @@ export function decideDunningExhausted(
   const { status } = subscription;
   if (status !== 'active' && status !== 'past_due') return { kind: 'nothing' };
   return action === 'leave_past_due' ? decideDunningStarted(subscription, periodIndex) : { kind: action };
+}
+
+/** What a dunning message does, given its payment. */
+export interface DunningEffect {
+  decision: DunningDecision;
+  /** The payment is written off: the subscription ends or pauses without its money. */
+  writeOff: boolean;
+}
+
+/**
+ * Money that has come meanwhile makes a dunning message void: the message about the payment pays the period.
+ * @param payment null: there is no such payment
+ */
+export function dunningEffect(decision: DunningDecision, payment: PaymentStatus | null): DunningEffect {
+  if (payment !== null && isPaymentPaid(payment)) return { decision: { kind: 'nothing' }, writeOff: false };
+  const ends = decision.kind !== 'nothing' && decision.kind !== 'past_due';
+  return { decision, writeOff: ends && payment === 'failed' };
 }
 
 function isUnpaid({ status, period }: SubscriptionFacts, periodIndex: number): boolean {

@@ -1,13 +1,13 @@
 /**
- * All rows of a subscription whose first period is to be paid, written by one statement, which is the transaction.
+ * The statement that writes all rows of a subscription whose first period is to be paid; it is the transaction.
  *
- * Invariants: all of them or none; later than the creation is accepted, by PostgreSQL's clock, none.
+ * Invariants: all rows are written, or none; none once PostgreSQL's clock is past the creation's `accept_by`.
  */
 import type { Database } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';
 import { subscriptionColumns, type SubscriptionRow } from '../rows';
-import { paymentInsertion, periodInsertion, type NewPayment, type NewPeriod } from './periods';
+import { paymentInsertion, periodInsertion, type NewPayment, type NewPeriod } from './period-store';
 import { jsonColumns, type NewSubscription } from './store';
 import { attemptInsertion, type AttemptedPayment, type NewAttempt } from '../payment/store';
 
@@ -21,7 +21,10 @@ export interface NewCreation {
   acceptBy: Date;
 }
 
-/** @returns the subscription; null when it is too late @throws when there is one already (isUniqueViolation) */
+/**
+ * Inserts a creation.
+ * @returns the subscription; null when it is too late @throws when there is one already (isUniqueViolation)
+ */
 export async function insertCreation(
   db: Database,
   { subscription, period, payment, attempted, attempt, acceptBy }: NewCreation,
@@ -33,7 +36,7 @@ export async function insertCreation(
       INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment WHERE moment.now <= ${acceptBy}
       RETURNING ${subscriptionColumns}
     ),
-    opened AS (${periodInsertion(period, payment)} FROM created),
+    opened AS (${periodInsertion(period, payment.id)} FROM created),
     paying AS (${paymentInsertion(period, payment, 'processing')} FROM created),
     attempted AS (${attemptInsertion(attempted, attempt)} FROM created, moment)
     SELECT ${subscriptionColumns} FROM created`;

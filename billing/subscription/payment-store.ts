@@ -1,0 +1,85 @@
+/** Statements over the payments of a subscription: those of a change, and what its end or pause makes of the others. */
+import { isPaymentOpen, paymentStatuses, type Failure } from '../../domain/payment/payment';
+import type { Line } from '../../domain/subscription/proration';
+import type { Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import type { PaidChange, PaymentRow } from '../rows';
+
+export interface NewChangePayment extends Pick<
+  PaymentRow,
+  | 'id'
+  | 'customer_id'
+  | 'subscription_id'
+  | 'period_index'
+  | 'currency'
+  | 'payment_method_id'
+  | 'created_at'
+  | 'updated_at'
+> {
+  amount: number;
+  lines: readonly Line[];
+  change: PaidChange;
+}
+
+/** Whether there is such a payment. */
+export async function paymentExists(tx: Transaction, paymentId: string): Promise<boolean> {
+  const rows = await sql(tx).query<object[]>`SELECT 1 FROM payments WHERE id = ${paymentId}`;
+  return rows.length > 0;
+}
+
+/** Writes the payment that a change waits for. */
+export function enqueueChangePayment(tx: Transaction, payment: NewChangePayment): void {
+  sql(tx).enqueue`
+    INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
+      payment_method_id, announced, change, created_at, updated_at)
+    VALUES (${payment.id}, 'proration', 'requested', ${payment.customer_id}, ${payment.subscription_id},
+      ${payment.period_index}, ${payment.currency}, ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb,
+      ${payment.payment_method_id}, false, ${JSON.stringify(payment.change)}::jsonb, ${payment.created_at},
+      ${payment.updated_at})`;
+}
+
+/** From now on the outcome of a change's payment is published: the change waits for it. */
+export function enqueueAnnouncedChange(tx: Transaction, paymentId: string, change: PaidChange): void {
+  sql(tx).enqueue`
+    UPDATE payments SET announced = true, change = ${JSON.stringify(change)}::jsonb WHERE id = ${paymentId}`;
+}
+
+/** Cancels a payment that is not wanted any more. */
+export function enqueueCancelledPayment(tx: Transaction, paymentId: string, realNow: Date): void {
+  sql(tx).enqueue`
+    UPDATE payments SET status = 'cancelled', version = version + 1, updated_at = ${realNow} WHERE id = ${paymentId}`;
+}
+
+/** Writes a failed payment off: nothing more is attempted, and no notification follows. */
+export function enqueueWriteOff(tx: Transaction, paymentId: string, realNow: Date): void {
+  sql(tx).enqueue`
+    UPDATE payments SET status = 'uncollectible', version = version + 1, next_attempt_at = NULL,
+      next_notice_at = NULL, updated_at = ${realNow}
+    WHERE id = ${paymentId}`;
+}
+
+/** Withdraws the planned attempts of a subscription that ended or pauses. */
+export function enqueueWithdrawnAttempts(tx: Transaction, subscriptionId: string): void {
+  sql(tx).enqueue`
+    UPDATE payments SET next_attempt_at = NULL
+    WHERE subscription_id = ${subscriptionId} AND next_attempt_at IS NOT NULL`;
+}
+
+/** A failed one may be about to be attempted again: the end of the subscription ends that, too. */
+const unsettledStatuses = [...paymentStatuses.filter(isPaymentOpen), 'failed'];
+
+/** Ids of the payments for which money may still come, oldest first; without payments of their own. */
+export async function unsettledPaymentIds(tx: Transaction, subscriptionId: string): Promise<string[]> {
+  const rows = await sql(tx).query<{ id: string }[]>`
+    SELECT id FROM payments
+    WHERE subscription_id = ${subscriptionId} AND kind <> 'manual' AND status = ANY(${unsettledStatuses})
+    ORDER BY created_at, id`;
+  return rows.map(({ id }) => id);
+}
+
+/** Why the latest attempt of a payment failed; null: it has none, or it did not fail. */
+export async function latestFailure(tx: Transaction, paymentId: string): Promise<Failure | null> {
+  const [row] = await sql(tx).query<{ failure: Failure | null }[]>`
+    SELECT failure FROM payment_attempts WHERE payment_id = ${paymentId} ORDER BY number DESC LIMIT 1`;
+  return row?.failure ?? null;
+}

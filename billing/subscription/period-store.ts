@@ -1,0 +1,100 @@
+/** Statements over the periods of a subscription, each written together with the payment that it opens. */
+import { isPaymentPaid, paymentStatuses } from '../../domain/payment/payment';
+import type { Line } from '../../domain/subscription/proration';
+import type { Transaction } from '../../prisma/client';
+import { Prisma } from '../../prisma/generated/client';
+import { sql } from '../../prisma/sql';
+
+type PeriodRow = Prisma.SubscriptionPeriodGetPayload<object>;
+
+export type NewPeriod = Pick<
+  PeriodRow,
+  'subscription_id' | 'index' | 'start' | 'end' | 'currency' | 'paid_at'
+> & { amount: number };
+
+export interface NewPayment {
+  id: string;
+  kind: 'first' | 'renewal';
+  customer_id: string;
+  amount: number;
+  lines: readonly Line[];
+  provider: string | null;
+  payment_method_id: string | null;
+  announced: boolean;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** Writes a period with its payment, which is to be attempted. */
+export function enqueuePeriodWithPayment(tx: Transaction, period: NewPeriod, payment: NewPayment): void {
+  sql(tx).enqueue`WITH opened AS (${periodInsertion(period, payment.id)})
+    ${paymentInsertion(period, payment, 'requested')}`;
+}
+
+/** Writes a period that is paid. @param paymentId what paid for it; null: it was free */
+export function enqueuePaidPeriod(tx: Transaction, period: NewPeriod, paymentId: string | null): void {
+  sql(tx).enqueue(periodInsertion(period, paymentId));
+}
+
+/** An INSERT that ends with its SELECT's list, so that a FROM may follow. */
+export function periodInsertion(
+  { subscription_id: id, index, start, end, currency, amount, paid_at: paidAt }: NewPeriod,
+  paymentId: string | null,
+): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO subscription_periods (subscription_id, index, start, "end", currency, amount, paid_at, payment_id)
+    SELECT ${id}, ${index}, ${start}, ${end}, ${currency}, ${amount}, ${paidAt}, ${paymentId}`;
+}
+
+/** An INSERT as {@link periodInsertion}'s. @param status `processing`: its first attempt is written with it */
+export function paymentInsertion(
+  { subscription_id: id, index, currency }: NewPeriod,
+  payment: NewPayment,
+  status: 'requested' | 'processing',
+): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
+      provider, payment_method_id, announced, created_at, updated_at)
+    SELECT ${payment.id}, ${payment.kind}, ${status}, ${payment.customer_id}, ${id}, ${index}, ${currency},
+      ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb, ${payment.provider},
+      ${payment.payment_method_id}, ${payment.announced}, ${payment.created_at}, ${payment.updated_at}`;
+}
+
+/** Ends a period early, where the next one begins. */
+export function enqueuePeriodEnd(tx: Transaction, subscriptionId: string, index: number, end: Date): void {
+  sql(tx).enqueue`
+    UPDATE subscription_periods SET "end" = ${end} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
+}
+
+const paidStatuses = paymentStatuses.filter(isPaymentPaid);
+
+/**
+ * Marks the unpaid periods whose payment has been completed as paid.
+ * @param at the customer's time
+ * @returns their indexes
+ */
+export async function markCompletedPeriodsPaid(
+  tx: Transaction,
+  subscriptionId: string,
+  at: Date,
+): Promise<number[]> {
+  const rows = await sql(tx).query<{ index: number }[]>`
+    UPDATE subscription_periods SET paid_at = ${at} FROM payments
+    WHERE subscription_periods.subscription_id = ${subscriptionId} AND paid_at IS NULL
+      AND payments.id = payment_id AND payments.status = ANY(${paidStatuses})
+    RETURNING index`;
+  return rows.map(({ index }) => index);
+}
+
+/** The money that was collected for a period and not refunded, minor units; payments of their own do not count. */
+export async function collectedForPeriod(
+  tx: Transaction,
+  subscriptionId: string,
+  index: number,
+): Promise<number> {
+  const [row] = await sql(tx).query<[{ amount: bigint }]>`
+    SELECT coalesce(sum(amount - refunded_amount), 0)::bigint AS amount FROM payments
+    WHERE subscription_id = ${subscriptionId} AND period_index = ${index} AND kind <> 'manual'
+      AND status = ANY(${paidStatuses})`;
+  return Number(row.amount);
+}
