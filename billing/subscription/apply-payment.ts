@@ -46,7 +46,7 @@ export async function applyPayment(
         return applyRenewal(tx, row, payment, context);
       case 'proration':
         return applyProration(tx, row, payment, context);
-      default:
+      case 'manual':
         return toRecord(row);
     }
   });

@@ -11,7 +11,7 @@ import type { Transaction } from '../../prisma/client';
 import { toFacts, type SubscriptionRow } from '../rows';
 import { announceCancelled } from './events';
 import { enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
-import { collectedForPeriod, markCompletedPeriodsPaid } from './period-store';
+import { refundableForPeriod, markCompletedPeriodsPaid } from './period-store';
 import type { SubscriptionRecord } from './record';
 import { pendingColumn, writeVersion, type ChangeContext, type Patch } from './transition';
 
@@ -64,7 +64,7 @@ async function refundOf(
 ): Promise<{ amount: number; currency: string } | null> {
   const { period, amount, balance, currency } = toFacts(row);
   if (mode === 'none' || period === null || !period.paid) return null;
-  const left = await collectedForPeriod(tx, row.id, period.index);
+  const left = await refundableForPeriod(tx, row.id, period.index);
   // Credits that wait were paid for and not used; debits that wait were used and not paid for.
   const unused = unusedAmount(amount, period, now.toISOString()) - balance;
   const refund = mode === 'full' ? left : Math.min(left, Math.max(0, unused));

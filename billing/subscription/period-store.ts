@@ -86,8 +86,8 @@ export async function markCompletedPeriodsPaid(
   return rows.map(({ index }) => index);
 }
 
-/** The money that was collected for a period and not refunded, minor units; payments of their own do not count. */
-export async function collectedForPeriod(
+/** The money that was paid for a period and not refunded, minor units; payments of their own do not count. */
+export async function refundableForPeriod(
   tx: Transaction,
   subscriptionId: string,
   index: number,

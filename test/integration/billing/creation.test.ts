@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { createSubscriptionActivities } from '../../../activities/subscription';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { beginCreation } from '../../../billing/subscription/begin';
 import { adoptSubscription, createSubscription } from '../../../billing/subscription/create';
@@ -6,6 +7,7 @@ import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { periodPaymentId } from '../../../domain/ids';
 import { declined, completed, useBilling, noAnswer } from '../../support/billing';
+import { fakeMessenger } from '../../support/fake-messenger';
 
 const given = useBilling();
 
@@ -45,7 +47,8 @@ describe('beginning a creation', () => {
   });
 
   it('refuses for good what names a plan that is not there', async () => {
-    const refused = beginCreation(given.db, given.creation({ plan_id: 'nothing' }));
+    const activities = createSubscriptionActivities({ ...given, messenger: fakeMessenger({}) });
+    const refused = activities.createSubscription(given.creation({ plan_id: 'nothing' }));
     await expect(refused).rejects.toMatchObject({ type: 'validation_failed', nonRetryable: true });
   });
 
