@@ -1,8 +1,4 @@
-/**
- * The Subscription Service's activities: all that `subscription/{id}` does to the world.
- *
- * Every one is repeatable: run twice, it finds what the first run left.
- */
+/** The Subscription Service's activities. Each is repeatable: it continues with what an earlier execution wrote. */
 import { ApplicationFailure } from '@temporalio/activity';
 import type {
   ChangeCommand,
@@ -29,26 +25,26 @@ export type { SubscriptionRecord } from '../billing/subscription/record';
 export type { Committed } from '../billing/subscription/transition';
 
 export interface SubscriptionActivities extends Bound<typeof commandTransactions> {
-  /** From the first row to the conclusion, the first payment's call included. */
+  /** Creates a subscription, from its first row to the conclusion, the first payment's call included. */
   createSubscription(creation: SubscriptionCreation): Promise<Creation>;
-  /** Carries on a creation that was lost on its way. */
+  /** Loads a subscription, and resumes a creation that was interrupted. */
   adoptSubscription(subscriptionId: string): Promise<Creation>;
   /** Null when there is no such row. */
   loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
-  /** What the first payment, settled or not, makes of the subscription. `traceparent`: of the creation that this concludes. */
+  /** Applies the first payment, settled or not. @param traceparent of the creation that this concludes */
   applyFirstPayment(subscriptionId: string, traceparent?: string): Promise<SubscriptionRecord>;
-  /** Does what is due by itself, and collects the period that it opens. */
+  /** Does what is due, and charges the period that it opens. */
   renewSubscription(subscriptionId: string): Promise<Renewal>;
-  /** What a payment, if it is settled, makes of the subscription. */
+  /** Applies a payment, if it is settled. */
   applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
   commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
-  /** After the charge of a change was attempted; `refused`: it was not even begun. */
+  /** Concludes a change whose charge was attempted. @param refused the attempt was not even begun */
   concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
   recordDunningStarted(subscriptionId: string, message: DunningStarted): Promise<SubscriptionRecord>;
   recordDunningExhausted(subscriptionId: string, message: DunningExhausted): Promise<SubscriptionRecord>;
-  /** Tells `retry/{id}`, if it runs, that a pause has ended or another payment method came. */
-  wakeRetry(paymentId: string, why: 'release' | 'paymentMethodChanged'): Promise<void>;
-  /** Starts `payment/{id}` for an attempt without a clear answer; it runs already: fine. */
+  /** Signals `retry/{id}`, if it runs, that a pause has ended or another payment method is there. */
+  wakeRetry(paymentId: string, reason: 'release' | 'paymentMethodChanged'): Promise<void>;
+  /** Starts `payment/{id}` for an attempt without a clear answer, or leaves the one alone that runs. */
   startFollowUp(paymentId: string): Promise<void>;
 }
 
@@ -72,7 +68,7 @@ export function createSubscriptionActivities(
     },
     recordDunningStarted: (id, message) => recordDunningStarted(db, id, message),
     recordDunningExhausted: (id, message) => recordDunningExhausted(db, id, message),
-    wakeRetry: (paymentId, why) => messenger.wakeRetry(paymentId, why),
+    wakeRetry: (paymentId, reason) => messenger.wakeRetry(paymentId, reason),
     startFollowUp: (paymentId) => messenger.start(paymentId),
   };
 }

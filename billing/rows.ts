@@ -151,7 +151,6 @@ export const customerColumns = columnsOf(Prisma.CustomerScalarFieldEnum);
 interface PlanColumns {
   interval_unit: Interval['unit'];
 }
-export const planColumns = columnsOf(Prisma.PlanScalarFieldEnum);
 export type PlanRow = Typed<Prisma.PlanGetPayload<object>, PlanColumns>;
 export const planColumns = columnsOf(Prisma.PlanScalarFieldEnum);
 export const planRow = rowsOf<PlanColumns>('plans', { interval_unit: intervalUnits });
