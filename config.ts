@@ -401,7 +401,7 @@ export const settings = {
   ),
   IDEMPOTENCY_LEASE_SECONDS: setting(
     'Behaviour',
-    wholeNumber(1, 3_600).default(30),
+    wholeNumber(20, 3_600).default(30),
     30,
     'How long a request holds its `Idempotency-Key` without an answer before a repeat takes over, seconds; longer than any request takes.',
   ),
@@ -413,7 +413,7 @@ export const settings = {
   ),
   CREATION_ANSWER_SECONDS: setting(
     'Behaviour',
-    wholeNumber(1, 60).default(10),
+    wholeNumber(1, 12).default(10),
     10,
     'How long `POST /subscriptions` waits for the first payment before it answers 202, seconds.',
   ),

@@ -38,6 +38,8 @@ interface CallOptions {
 }
 
 const defaultWithinMs = 10_000;
+/** A visibility store answers slowly when it is large; only the reconciliation waits for it. */
+const visibilityWithinMs = 60_000;
 const grpcNotFound = 5;
 
 /** What a start leaves alone: a workflow of the same id that runs. One that has ended is no obstacle. */
@@ -137,7 +139,9 @@ export class WorkflowClient {
   /** Counts the workflows of a type that run. */
   async countRunning(workflowType: string): Promise<number> {
     const query = `WorkflowType = '${workflowType}' AND ExecutionStatus = 'Running'`;
-    const { count } = await this.#call({}, () => this.#sdk.workflow.count(query));
+    const { count } = await this.#call({ withinMs: visibilityWithinMs }, () =>
+      this.#sdk.workflow.count(query),
+    );
     return count;
   }
 
@@ -147,7 +151,7 @@ export class WorkflowClient {
     if (workflowIds.length === 0) return running;
     const names = workflowIds.map((id) => `'${id.replaceAll("'", "''")}'`).join(', ');
     const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${names})`;
-    await this.#call({}, async () => {
+    await this.#call({ withinMs: visibilityWithinMs }, async () => {
       for await (const { workflowId } of this.#sdk.workflow.list({ query })) running.add(workflowId);
     });
     return running;

@@ -1,4 +1,5 @@
 /** Starts and wakes workflows for activities and consumers. Started already is success; receivers judge by the row. */
+import { createHash } from 'node:crypto';
 import type {
   ClockAdvanced,
   DunningExhausted,
@@ -29,7 +30,7 @@ export function createMessenger(client: WorkflowClient, incompleteHours: number,
   const signalOf = (name: string, args: readonly unknown[]): Signal => ({
     name,
     args,
-    ...(eventId === undefined ? {} : { eventId: `${eventId}/${name}` }),
+    ...(eventId === undefined ? {} : { eventId: requestIdOf(`${eventId}/${name}`) }),
   });
   const signalSubscription = (id: string, name: string, payload: object): Promise<void> =>
     client.signalWithStart(
@@ -78,4 +79,11 @@ export function createMessenger(client: WorkflowClient, incompleteHours: number,
     /** Starts `bulk-retry/{id}` unless it runs. */
     startBulkRetry: (bulkRetryId: string): Promise<void> => client.start(bulkRetryStart(bulkRetryId)),
   };
+}
+
+/** Temporal refuses request ids over 1,000 characters, and the ids of other producers' events have no bound. */
+const longestRequestId = 200;
+
+function requestIdOf(id: string): string {
+  return id.length <= longestRequestId ? id : createHash('sha256').update(id, 'utf8').digest('hex');
 }

@@ -1,7 +1,8 @@
 /**
- * One round of the reconciliation, started by a schedule: starts missing processes and repairs stuck work.
+ * One round of the reconciliation, started by a schedule: repairs stuck work and starts missing processes.
  *
- * Events are the prompt path; this is the slow one that makes their loss harmless.
+ * Events are the prompt path; this is the slow one that makes their loss harmless. Repairs come first: they need the
+ * rows only, and a visibility store that does not answer must not hold them up.
  */
 import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { ReconciliationActivities } from '../activities/reconciliation';
@@ -13,8 +14,8 @@ const { repairStuckWork, startMissingProcesses } = proxyActivities<Reconciliatio
 });
 
 export async function reconciliation(): Promise<void> {
-  const started = await startMissingProcesses();
   const found = await repairStuckWork();
+  const started = await startMissingProcesses();
   const lines = Object.entries(found).map(([predicate, count]) => `${predicate}: ${count}`);
   setCurrentDetails([`missing processes started: ${started}`, ...lines].join('\n\n'));
 }

@@ -63,9 +63,6 @@ export function defineTemplate<Data extends object>(
 interface TemplateShape<Data> extends Omit<TemplateDefinition<Data & object>, 'texts' | 'data'> {
   data: z.ZodType<Data>;
 }
-interface TemplateShape<Data> extends Omit<TemplateDefinition<Data & object>, 'texts' | 'data'> {
-  data: z.ZodType<Data>;
-}
 
 type Shapes = { readonly [T in NotificationTemplate]: TemplateShape<NotificationData<T>> };
 
