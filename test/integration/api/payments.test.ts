@@ -1,4 +1,5 @@
 import { inTransaction } from '../../../prisma/client';
+import { sql } from '../../../prisma/sql';
 import { cancelPayment } from '../../../billing/payment/follow-up';
 import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, useApi, planOf } from './test-api';
@@ -186,20 +187,11 @@ describe('POST /payments/{id}/cancel', () => {
   it('keeps the wish while an attempt is open', async () => {
     const { body } = await create(wanted);
     await inTransaction(given.db, async (tx) => {
-      await tx.payment.update({ where: { id: body.id }, data: { status: 'unknown' } });
-      await tx.paymentAttempt.create({
-        data: {
-          payment_id: body.id,
-          number: 1,
-          idempotency_key: `${body.id}/1`,
-          trigger: 'manual',
-          on_session: false,
-          amount: 700,
-          currency: 'EUR',
-          status: 'unknown',
-          started_at: fixedNow,
-        },
-      });
+      sql(tx).enqueue`UPDATE payments SET status = 'unknown' WHERE id = ${body.id}`;
+      sql(tx).enqueue`
+        INSERT INTO payment_attempts
+          (payment_id, number, idempotency_key, trigger, on_session, amount, currency, status, started_at)
+        VALUES (${body.id}, 1, ${`${body.id}/1`}, 'manual', false, 700, 'EUR', 'unknown', ${fixedNow})`;
     });
     expect(await cancel(body.id)).toMatchObject({ status: 200, body: { status: 'unknown' } });
     expect(await given.db.payment.findUnique({ where: { id: body.id } })).toMatchObject({

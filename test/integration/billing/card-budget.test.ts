@@ -45,16 +45,15 @@ async function tried(id: string, payment_method_id: string, times: number): Prom
   });
 }
 
-const counted = (id: string) =>
-  inTransaction(given.db, async (tx) => {
-    const method = await tx.paymentMethod.findUniqueOrThrow({ where: { id } });
-    return (await countedMethod(tx, method, new Date()))?.attempts.length;
-  });
-const refusal = (paymentId: string) =>
-  inTransaction(given.db, async (tx) => {
-    const payment = await tx.payment.findUniqueOrThrow({ where: { id: paymentId } });
-    return refusalNow(tx, paymentRow(payment), null, null, new Date());
-  });
+const counted = async (id: string) => {
+  const method = await given.db.paymentMethod.findUniqueOrThrow({ where: { id } });
+  const found = await inTransaction(given.db, (tx) => countedMethod(tx, method, new Date()));
+  return found?.attempts.length;
+};
+const refusal = async (paymentId: string) => {
+  const payment = paymentRow(await given.db.payment.findUniqueOrThrow({ where: { id: paymentId } }));
+  return inTransaction(given.db, (tx) => refusalNow(tx, payment, null, null, new Date()));
+};
 
 test('methods that are the same card share its budget; another provider’s and unknown ones have their own', async () => {
   await tried('pay_own', 'pm_1', 1);

@@ -1,4 +1,11 @@
-import { closeDatabase, createDatabase, inTransaction, type Database } from '../../../prisma/client';
+import {
+  closeDatabase,
+  createDatabase,
+  databaseNow,
+  inTransaction,
+  type Database,
+} from '../../../prisma/client';
+import { sql } from '../../../prisma/sql';
 import { lockPaymentInOrder, lockSubscription } from '../../../billing/locks';
 import { useBilling } from '../../support/billing';
 import { until } from '../../support/until';
@@ -23,11 +30,10 @@ describe('a lock', () => {
     let committing = new Date(0);
     const first = inTransaction(given.db, async (tx) => {
       await lockSubscription(tx, subscriptionId);
-      await tx.subscription.update({ where: { id: subscriptionId }, data: { quantity: 7 } });
-      await tx.payment.update({ where: { id: paymentId }, data: { amount: 7_000 } });
+      sql(tx).enqueue`UPDATE subscriptions SET quantity = 7 WHERE id = ${subscriptionId}`;
+      sql(tx).enqueue`UPDATE payments SET amount = 7000 WHERE id = ${paymentId}`;
       await held;
-      const [row] = await tx.$queryRaw<[{ now: Date }]>`SELECT clock_timestamp() AS now`;
-      committing = row.now;
+      committing = await databaseNow(tx);
     });
     await until('the row is locked', async () => {
       const rows = await given.db.$queryRaw<unknown[]>`SELECT FROM pg_locks WHERE locktype = 'transactionid'`;

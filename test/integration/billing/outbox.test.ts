@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import type { NewEvent } from '../../../contracts/topics/envelope';
 import { closeDatabase, createDatabase, inTransaction, type Database } from '../../../prisma/client';
+import { sql } from '../../../prisma/sql';
 import {
   appendAllToOutbox,
   appendToOutbox,
@@ -63,7 +64,8 @@ describe('the outbox', () => {
         await inTransaction(db, async (tx) => {
           appendToOutbox(tx, event(`${key}/${writer}/${turn}`, key), time);
           // Drawn while the key's turn is held: this is the order in which the transactions commit.
-          await tx.$executeRaw`INSERT INTO commits (key, event_id) VALUES (${key}, ${`${key}/${writer}/${turn}`})`;
+          await sql(tx)
+            .execute`INSERT INTO commits (key, event_id) VALUES (${key}, ${`${key}/${writer}/${turn}`})`;
         });
       }
     });
@@ -148,7 +150,7 @@ describe('the outbox', () => {
           runs += 1;
           appendAllToOutbox(tx, events, time);
           for (const { id, key } of events)
-            await tx.$executeRaw`INSERT INTO commits (key, event_id) VALUES (${key}, ${id})`;
+            await sql(tx).execute`INSERT INTO commits (key, event_id) VALUES (${key}, ${id})`;
         });
       }
     });
