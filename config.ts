@@ -441,6 +441,12 @@ export const settings = {
     60,
     'How often the reconciliation looks for what did not go on by itself, seconds; taken when its schedule is made.',
   ),
+  RECONCILE_AFTER_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 3_600).default(60),
+    60,
+    'How long work may be in progress before the reconciliation takes it for stuck, seconds.',
+  ),
   OUTBOX_RETENTION_DAYS: setting(
     'Behaviour',
     wholeNumber(1, 36_500).default(400),

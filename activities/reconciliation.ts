@@ -29,15 +29,15 @@ export interface ReconciliationDependencies {
   messenger: Messenger;
   missing: MissingWorkflows;
   log: Logger;
+  /** How long work may be in progress before it counts as stuck. */
+  toleranceMs: number;
   onFound(found: Found): void;
 }
 
-/** Work in progress is not stuck. */
-const toleranceMs = 60_000;
 const limit = 500;
 
 export function createReconciliationActivities(deps: ReconciliationDependencies): ReconciliationActivities {
-  const { db, messenger, missing, log } = deps;
+  const { db, messenger, missing, log, toleranceMs } = deps;
   return {
     async repairStuckWork() {
       const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit });

@@ -90,6 +90,7 @@ function activitiesOf(
       ...createPaymentActivities({ ...attemptDeps, messenger }),
       ...attempt,
       ...createReconciliationActivities({
+        toleranceMs: config.RECONCILE_AFTER_SECONDS * 1_000,
         db,
         messenger,
         missing: createMissingWorkflows(client),

@@ -130,7 +130,7 @@ async function judge(chaos: Chaos, { id, name, payments, previewed }: Judged, ti
        (SELECT count(*)::int FROM payment_attempts a WHERE a.payment_id = p.id AND a.trigger = 'manual_retry') AS attempts,
        (SELECT count(*)::int FROM payment_attempts a WHERE a.payment_id = p.id) AS all_attempts,
        (SELECT string_agg(q.status || coalesce(' ' || q.refusal, ''), ', ') FROM retry_requests q
-        WHERE q.payment_id = p.id AND q.bulk_retry_id = $2) AS wishes
+        WHERE q.payment_id = p.id AND q.bulk_retry_id = $2) AS requests
      FROM payments p JOIN payment_methods m ON m.id = p.payment_method_id
      WHERE p.customer_id = 'cus_' || $1`,
     [name, id],
@@ -154,7 +154,7 @@ export interface RetriedPayment {
   /** By the bulk retry. */
   attempts: number;
   all_attempts: number;
-  /** What became of its wishes. */
+  /** What became of its retry requests. */
   requests: string | null;
 }
 
@@ -165,7 +165,7 @@ export function onceEach(retried: readonly RetriedPayment[], charges: readonly C
     const wanted = token.startsWith('tok_insufficient_funds') ? 'failed' : 'completed';
     return [
       ...(attempts === 1 && all === 2 ? [] : [`${id} was tried ${attempts} times (${all} attempts in all)`]),
-      ...(requests === 'attempted' ? [] : [`the wish for ${id} ended as ${requests}`]),
+      ...(requests === 'attempted' ? [] : [`the retry request for ${id} ended as ${requests}`]),
       ...(charged.length === 1 && charged[0]?.idempotency_key === `${id}/2`
         ? []
         : [`the provider has ${charged.length} charges of ${id}`]),

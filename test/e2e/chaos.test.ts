@@ -20,8 +20,14 @@ const tokens = [
 let its: TestSystem;
 let chaos: Chaos;
 beforeAll(async () => {
-  its = await TestSystem.start(processes, { LOG_LEVEL: 'warn', RECONCILE_EVERY_SECONDS: '10' });
-  chaos = await openChaos(its, randomFrom(seed), tokens, () => undefined);
+  its = await TestSystem.start(processes, {
+    LOG_LEVEL: 'warn',
+    RECONCILE_EVERY_SECONDS: '10',
+    RECONCILE_AFTER_SECONDS: '15',
+  });
+  chaos = await openChaos(its, randomFrom(seed), tokens, (l) =>
+    process.stderr.write(`${(performance.now() / 1000).toFixed(1)} ${l}\n`),
+  );
 });
 afterAll(async () => {
   await chaos?.close();

@@ -130,6 +130,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
     make(taskQueues.payment, {
       ...createPaymentActivities({ ...given, messenger }),
       ...createReconciliationActivities({
+        toleranceMs: 60_000,
         db: given.db,
         messenger,
         missing: createMissingWorkflows(new WorkflowClient(client)),
