@@ -25,9 +25,7 @@ beforeAll(async () => {
     RECONCILE_EVERY_SECONDS: '10',
     RECONCILE_AFTER_SECONDS: '15',
   });
-  chaos = await openChaos(its, randomFrom(seed), tokens, (l) =>
-    process.stderr.write(`${(performance.now() / 1000).toFixed(1)} ${l}\n`),
-  );
+  chaos = await openChaos(its, randomFrom(seed), tokens, () => undefined);
 });
 afterAll(async () => {
   await chaos?.close();

@@ -1,17 +1,15 @@
 /** What customers are told of a failed renewal, on the whole system, by test clock. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Dunning } from '../support/dunning';
-import { eventually } from '../support/eventually';
-import { TestSystem } from '../support/system';
-
-jest.setTimeout(300_000);
+import { Dunning } from '../../support/dunning';
+import { theSystem } from './system';
+import { eventually } from '../../support/eventually';
+import type { TestSystem } from '../../support/system';
 
 let its: TestSystem;
-beforeAll(async () => {
-  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+beforeAll(() => {
+  its = theSystem();
 });
-afterAll(() => its?.close());
 
 interface Reported {
   event_id: string;

@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { Client as TemporalClient, Connection } from '@temporalio/client';
 import { temporal as proto } from '@temporalio/proto';
 import { Client as PostgresClient } from 'pg';
-import { moveBack } from '../support/due';
-import { eventually } from '../support/eventually';
-import { TestSystem, type Json } from '../support/system';
+import { moveBack } from '../../support/due';
+import { theSystem } from './system';
+import { eventually } from '../../support/eventually';
+import type { Json, TestSystem } from '../../support/system';
 
 const { EventType } = proto.api.enums.v1;
 
@@ -14,7 +15,7 @@ let database: PostgresClient;
 let connection: Connection;
 let temporal: TemporalClient;
 beforeAll(async () => {
-  all = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], { RECONCILE_EVERY_SECONDS: '10' });
+  all = theSystem();
   database = new PostgresClient({ connectionString: all.system.environment['DATABASE_URL'] });
   await database.connect();
   connection = await Connection.connect({ address: all.system.environment['TEMPORAL_ADDRESS'] });
@@ -23,7 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await connection?.close();
   await database?.end();
-  await all?.close();
 }, 120_000);
 
 async function subscribe(token = 'tok_ok'): Promise<{ id: string; customer: string }> {

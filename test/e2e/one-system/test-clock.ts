@@ -1,22 +1,20 @@
 /**
  * Years by test clock, with the real servers: customers who are bound to a clock live through it in seconds.
  *
- * One order waits for a real minute (its request never arrived, which takes that long to prove); it is placed first and
- * looked at last.
+ * One order waits for a real minute (its request never arrived, which takes that long to prove); it is placed when the
+ * system starts.
  */
 import { randomUUID } from 'node:crypto';
-import { requireCode, startProgram } from '../support/processes';
-import { TestSystem, type Json } from '../support/system';
-import { eventually } from '../support/eventually';
-
-jest.setTimeout(300_000);
+import { requireCode, startProgram } from '../../support/processes';
+import type { Json, TestSystem } from '../../support/system';
+import { theLostRequest, theSystem } from './system';
+import { eventually } from '../../support/eventually';
 
 let its: TestSystem;
-beforeAll(async () => {
-  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], { TEST_CLOCK_STALL_SECONDS: '5' });
+beforeAll(() => {
+  its = theSystem();
 });
 afterEach(() => its?.heal());
-afterAll(() => its?.close());
 
 const clockAt = (now: string) => its.made('/test-clocks', { now });
 
@@ -119,47 +117,6 @@ test('refused backwards, too far, and for customers of no clock', async () => {
   expect(await its.get(`/test-clocks/${clock}`)).toMatchObject({ status: 'ready', steps: 0 });
 });
 
-test('without a bridge it fails, names what it waits for, and goes on when asked again', async () => {
-  const clock = await clockAt('2030-01-01T00:00:00Z');
-  const { id, customer } = await ordered(clock, 'tok_ok');
-  await its.topicsAreIdle();
-  await its.system.product('bridge').stop();
-  const to = '2030-02-15T00:00:00.000Z';
-  expect((await its.call('POST', `/test-clocks/${clock}/advance`, { to })).status).toBe(202);
-  const second = await its.call('POST', `/test-clocks/${clock}/advance`, { to });
-  expect(second).toMatchObject({ status: 409, body: { code: 'test_clock_advancing' } });
-
-  const failed = await its.standing(clock);
-  expect(failed).toMatchObject({ status: 'failed', target: to });
-  expect(failed['detail']).toContain(`due_not_opened (${id})`);
-  expect(failed['detail']).toContain('outbox_unpublished');
-  expect(failed['now']).toBe('2030-02-01T00:00:00.000Z');
-
-  await its.startAgain('bridge');
-  expect(await its.advance(clock, to)).toMatchObject({ status: 'ready', now: to, detail: null });
-  await its.topicsAreIdle();
-  expect(await its.charges(customer)).toHaveLength(2);
-  expect(eventsOf(id, 'payments.completed')).toHaveLength(1);
-});
-
-test('a request that never arrived is asked about by the clock, and proved lost after a real minute', async () => {
-  const clock = await clockAt('2033-05-01T00:00:00Z');
-  const { id, customer, body } = await ordered(clock, 'tok_lost_request', {}, 202);
-  const { payment_id: paymentId } = body['first_payment'] as { payment_id: string };
-  const now = await its.advance(clock, '2033-05-01T01:00:00Z', 240_000);
-  expect(now).toMatchObject({ status: 'ready', now: '2033-05-01T01:00:00.000Z' });
-  expect(await its.get(`/subscriptions/${id}`)).toMatchObject({ status: 'expired' });
-  await its.topicsAreIdle();
-  const [failed] = eventsOf(id, 'payments.failed');
-  // The lookups after 5 and 15 minutes of the clock.
-  expect(failed).toMatchObject({
-    payment_id: paymentId,
-    failed_at: '2033-05-01T00:15:00.000Z',
-    failure: { code: 'processing_error' },
-  });
-  expect(await its.charges(customer)).toHaveLength(0);
-});
-
 test('deleting a clock ends its subscriptions', async () => {
   const clock = await clockAt('2030-06-01T00:00:00Z');
   const { id } = await ordered(clock, 'tok_ok');
@@ -213,4 +170,43 @@ test('the command line makes time pass, retries what was declined, and tells wha
   expect(places).toEqual(places.toSorted((a, b) => a - b));
   await cli(0, 'subscriptions', 'cancel', id, '--reason', 'moved');
   expect(await cli(0, 'audit', '--subject', id)).toMatch(/DELETE \/subscriptions\/.* 200 +moved/);
+});
+
+test('a request that never arrived is asked about by the clock, and proved lost after a real minute', async () => {
+  const { clock, subscriptionId, customer, paymentId } = await theLostRequest();
+  const now = await its.standing(clock, 240_000);
+  expect(now).toMatchObject({ status: 'ready', now: '2033-05-01T01:00:00.000Z' });
+  expect(await its.get(`/subscriptions/${subscriptionId}`)).toMatchObject({ status: 'expired' });
+  await its.topicsAreIdle();
+  const [failed] = eventsOf(subscriptionId, 'payments.failed');
+  // The lookups after 5 and 15 minutes of the clock.
+  expect(failed).toMatchObject({
+    payment_id: paymentId,
+    failed_at: '2033-05-01T00:15:00.000Z',
+    failure: { code: 'processing_error' },
+  });
+  expect(await its.charges(customer)).toHaveLength(0);
+});
+
+test('without a bridge it fails, names what it waits for, and goes on when asked again', async () => {
+  const clock = await clockAt('2030-01-01T00:00:00Z');
+  const { id, customer } = await ordered(clock, 'tok_ok');
+  await its.topicsAreIdle();
+  await its.system.product('bridge').stop();
+  const to = '2030-02-15T00:00:00.000Z';
+  expect((await its.call('POST', `/test-clocks/${clock}/advance`, { to })).status).toBe(202);
+  const second = await its.call('POST', `/test-clocks/${clock}/advance`, { to });
+  expect(second).toMatchObject({ status: 409, body: { code: 'test_clock_advancing' } });
+
+  const failed = await its.standing(clock);
+  expect(failed).toMatchObject({ status: 'failed', target: to });
+  expect(failed['detail']).toContain(`due_not_opened (${id})`);
+  expect(failed['detail']).toContain('outbox_unpublished');
+  expect(failed['now']).toBe('2030-02-01T00:00:00.000Z');
+
+  await its.startAgain('bridge');
+  expect(await its.advance(clock, to)).toMatchObject({ status: 'ready', now: to, detail: null });
+  await its.topicsAreIdle();
+  expect(await its.charges(customer)).toHaveLength(2);
+  expect(eventsOf(id, 'payments.completed')).toHaveLength(1);
 });

@@ -1,29 +1,19 @@
 /** What the provider's webhooks settle, whatever is held, repeated, late or away meanwhile. */
 import { randomUUID } from 'node:crypto';
 import StripeLibrary from 'stripe';
-import { pickFreePort } from '../../dev/platform/ports';
-import { knownTokens } from '../../providers/sandbox/tokens';
-import { TestSystem, type Answer, type Json } from '../support/system';
-import { eventually } from '../support/eventually';
+import { knownTokens } from '../../../providers/sandbox/tokens';
+import type { Answer, Json, TestSystem } from '../../support/system';
+import { stripeSecret, theSystem } from './system';
+import { eventually } from '../../support/eventually';
 import { tokenTable, type TokenRow } from './token-table';
-
-jest.setTimeout(150_000);
-
-const [newerSecret, stripeSecret] = ['whsec_newer_0123456789abcdef', 'whsec_former_0123456789abcdef'];
 
 let its: TestSystem;
 beforeAll(async () => {
-  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], {
-    STRIPE_SECRET_KEY: 'sk_test_nobody',
-    STRIPE_WEBHOOK_SECRETS: `${newerSecret},${stripeSecret}`,
-    // Nobody listens there: only webhooks tell.
-    STRIPE_API_URL: `http://127.0.0.1:${await pickFreePort()}`,
-  });
+  its = theSystem();
   // The consumers have joined their groups once they have handled something.
   await deliveries(paymentIdOf(await (await order('tok_ok')).answer), 1);
 });
 afterEach(() => its?.heal());
-afterAll(() => its?.close());
 
 interface Delivery {
   id: string;

@@ -3,11 +3,11 @@
  * with another reason, policy, or word from outside; and operators who press retry.
  */
 import { randomUUID } from 'node:crypto';
-import { TestSystem, type Answer, type Json } from '../support/system';
-import { Dunning, type Announced, type Dunned, type Failing } from '../support/dunning';
-import { eventually } from '../support/eventually';
+import type { Answer, Json, TestSystem } from '../../support/system';
+import { Dunning, type Announced, type Dunned, type Failing } from '../../support/dunning';
+import { theSystem } from './system';
+import { eventually } from '../../support/eventually';
 
-jest.setTimeout(300_000);
 /** A hundred workflows take their time. */
 const slowly = { timeoutMs: 120_000, everyMs: 200 };
 
@@ -76,11 +76,10 @@ interface Life {
 
 let its: TestSystem;
 let dunning: Dunning;
-beforeAll(async () => {
-  its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge']);
+beforeAll(() => {
+  its = theSystem();
   dunning = new Dunning(its);
 });
-afterAll(() => its?.close());
 
 describe('sixty days', () => {
   /** Each reason's subscription, with what was announced right after the first failure. */
