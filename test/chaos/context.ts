@@ -81,7 +81,7 @@ export const bridgesOf = ({ its }: Pick<Chaos, 'its'>): string[] =>
   its.processes.filter((name) => /^(bridge|all)(#|$)/.test(name));
 
 /** The customer of the events that are written in batches. */
-export const playedCustomer = 'cus_played';
+export const writtenCustomer = 'cus_played';
 
 /** Statuses in which a subscription goes on; its process must be running. */
 export const isLiving = (status: string): boolean => status !== 'cancelled' && status !== 'expired';
@@ -104,7 +104,7 @@ export async function openChaos(
   const db = createDatabase(environment['DATABASE_URL'] ?? '', 8);
   const connection = await Connection.connect({ address: environment['TEMPORAL_ADDRESS'] });
   await admin.connect();
-  await db.customer.create({ data: { id: playedCustomer } });
+  await db.customer.create({ data: { id: writtenCustomer } });
   return {
     its,
     random,

@@ -12,7 +12,7 @@ import { subscriptionEventId } from '../../domain/event-ids';
 import { inTransaction } from '../../prisma/client';
 import { appendToOutbox } from '../../billing/outbox';
 import { eventually } from '../support/eventually';
-import { playedCustomer, rows, type Chaos } from './context';
+import { writtenCustomer, rows, type Chaos } from './context';
 import type { Random } from './random';
 
 const eventsPerTransaction = 20;
@@ -52,7 +52,7 @@ export async function writeBurst(chaos: Chaos, random: Random): Promise<void> {
 
 export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic = usual): () => Promise<void> {
   const { db, figures } = chaos;
-  const played = playSubscriptions(chaos.its.plan, random, traffic);
+  const played = startSubscriptionWorkers(chaos.its.plan, random, traffic);
   return async () => {
     const kinds = Array.from({ length: eventsPerTransaction }, () => random.weighted(traffic.kinds));
     const published = kinds.includes('again') ? await publishedBefore(chaos) : [];
@@ -79,7 +79,11 @@ export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic =
 }
 
 /** The next version of one of them, each time. */
-function playSubscriptions(planId: string, random: Random, { subscriptions, ends }: Traffic): () => NewEvent {
+function startSubscriptionWorkers(
+  planId: string,
+  random: Random,
+  { subscriptions, ends }: Traffic,
+): () => NewEvent {
   const living = Array.from({ length: subscriptions }, () => newSubscription(planId));
   return () => {
     const place = random.int(0, living.length - 1);
@@ -107,7 +111,7 @@ function newSubscription(planId: string): Subscription {
   const at = new Date().toISOString();
   return {
     id: `sub_played_${randomUUID().replaceAll('-', '')}`,
-    customer_id: playedCustomer,
+    customer_id: writtenCustomer,
     plan_id: planId,
     quantity: 1,
     status: 'active',

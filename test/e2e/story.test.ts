@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { TestSystem, type Answer, type Buyer } from '../support/system';
-import type { TopicRecord } from '../support/outside-topics';
+import type { TopicRecord } from '../support/kafka/outside-topics';
 import { eventually } from '../support/eventually';
 
 jest.setTimeout(150_000);

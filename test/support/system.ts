@@ -13,7 +13,7 @@ import { defaultComposeFile } from '../../dev/platform/options';
 import { pickFreePort } from '../../dev/platform/ports';
 import { cleanPlatform } from '../../dev/platform/recovery';
 import { startSystem, type System } from '../../dev/platform/system';
-import { readTopics, type Topics } from './outside-topics';
+import { readTopics, type Topics } from './kafka/outside-topics';
 import { eventually } from './eventually';
 
 export type Json = Record<string, unknown>;

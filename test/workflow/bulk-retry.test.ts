@@ -2,7 +2,7 @@ import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@tem
 import type { BulkRetryActivities, BulkRetryState } from '../../activities/retry';
 import { bulkRetryStart } from '../../contracts/workflows/workflows';
 import { progressOf, statusAfter } from '../../domain/retry/bulk-retry';
-import { skippedTime, type SkippedTime } from '../support/skipped-time';
+import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
 let time: SkippedTime;

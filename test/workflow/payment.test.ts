@@ -3,9 +3,9 @@ import type { RefundCommand } from '../../contracts/workflows/commands';
 import { paymentStart } from '../../contracts/workflows/workflows';
 import type { RefundStatus } from '../../domain/payment/refund';
 import { nextLookup } from '../../domain/payment/unknown-outcome';
-import { world } from '../support/played-payment';
-import { actor } from '../support/played-subscription';
-import { skippedTime, type SkippedTime } from '../support/skipped-time';
+import { scriptPayment } from '../support/workflows/payment-activities';
+import { actor } from '../support/workflows/subscription-activities';
+import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
 const minuteMs = 60_000;
@@ -23,13 +23,13 @@ async function start(paymentId: string) {
 
 describe('payment/{id}', () => {
   it('repeats the call until there is an answer, and tells the subscription', async () => {
-    const { activities, whats } = world(time, 'processing', { calls: ['completed'] });
+    const { activities, whats } = scriptPayment(time, 'processing', { calls: ['completed'] });
     await time.withWorker('payment-service', activities, async () => (await start('pay_repeat')).result());
     expect(whats()).toEqual(['load', 'call', 'tell sub_1 completed']);
   });
 
   it('calls four times at the most; then the outcome is unknown and the provider is asked', async () => {
-    const { activities, whats } = world(time, 'processing', { lookups: ['unknown', 'completed'] });
+    const { activities, whats } = scriptPayment(time, 'processing', { lookups: ['unknown', 'completed'] });
     await time.withWorker('payment-service', activities, async () => (await start('pay_unknown')).result());
     const calls = ['call', 'call', 'call', 'call'];
     const asked = ['lookup', 'lookup that counts'];
@@ -37,7 +37,7 @@ describe('payment/{id}', () => {
   });
 
   it('asks after 1, 5, 15 minutes, 1, 6 and 24 hours, then calls a person and waits for word', async () => {
-    const { activities, log, whats, settle } = world(time, 'unknown');
+    const { activities, log, whats, settle } = scriptPayment(time, 'unknown');
     const noted: (number | undefined)[] = [];
     const { lookUp } = activities;
     activities.lookUp = (id, proves, progress) => {
@@ -63,7 +63,9 @@ describe('payment/{id}', () => {
   });
 
   it('waits by the customer’s test clock, which knows where to stop, and not in real time', async () => {
-    const { activities, log, whats, bind } = world(time, 'unknown', { lookups: ['unknown', 'completed'] });
+    const { activities, log, whats, bind } = scriptPayment(time, 'unknown', {
+      lookups: ['unknown', 'completed'],
+    });
     bind('2030-01-01T00:00:00.000Z');
     await time.withWorker('payment-service', activities, async () => {
       const handle = await start('pay_clock');
@@ -84,7 +86,7 @@ describe('payment/{id}', () => {
   });
 
   it('lets a real minute pass after the last call before an absence is asked about, whatever the clock says', async () => {
-    const { activities, log, bind } = world(time, 'unknown', { lookups: ['unknown', 'completed'] });
+    const { activities, log, bind } = scriptPayment(time, 'unknown', { lookups: ['unknown', 'completed'] });
     const beganMs = await time.env.currentTimeMs();
     bind('2030-01-01T00:00:00.000Z', new Date(beganMs + minuteMs).toISOString());
     await time.withWorker('payment-service', activities, async () => {
@@ -98,7 +100,7 @@ describe('payment/{id}', () => {
   });
 
   it('ends a first payment that its customer did not complete within 23 hours', async () => {
-    const fixture = world(time, 'pending');
+    const fixture = scriptPayment(time, 'pending');
     const created = await time.env.currentTimeMs();
     const load = fixture.activities.loadPayment;
     fixture.activities.loadPayment = async (id) => {
@@ -119,7 +121,7 @@ describe('payment/{id}', () => {
   });
 
   it('wakes when somebody else settled the row', async () => {
-    const { activities, whats, settle } = world(time, 'pending');
+    const { activities, whats, settle } = scriptPayment(time, 'pending');
     await time.withWorker('payment-service', activities, async () => {
       const handle = await start('pay_webhook');
       settle('completed');
@@ -131,13 +133,13 @@ describe('payment/{id}', () => {
   });
 
   it('makes the first attempt when whoever was to make it could not', async () => {
-    const { activities, whats } = world(time, null, { calls: ['completed'] });
+    const { activities, whats } = scriptPayment(time, null, { calls: ['completed'] });
     await time.withWorker('payment-service', activities, async () => (await start('pay_untried')).result());
     expect(whats()).toEqual(['load', 'attempt 1', 'load', 'tell sub_1 completed']);
   });
 
   it('carries out a wish that comes while it tells the outcome', async () => {
-    const { activities, whats } = world(time, 'processing', { calls: ['failed'] });
+    const { activities, whats } = scriptPayment(time, 'processing', { calls: ['failed'] });
     const report = activities.signalFirstPaymentSettled;
     let request: (() => Promise<void>) | undefined = undefined;
     activities.signalFirstPaymentSettled = async (...args) => {
@@ -155,19 +157,19 @@ describe('payment/{id}', () => {
   });
 
   it('makes the attempt of a payment of its own, and tells no subscription', async () => {
-    const { activities, whats } = world(time, null, { calls: ['completed'], kind: 'manual' });
+    const { activities, whats } = scriptPayment(time, null, { calls: ['completed'], kind: 'manual' });
     await time.withWorker('payment-service', activities, async () => (await start('pay_manual')).result());
     expect(whats()).toEqual(['load', 'attempt 1 (manual)', 'load']);
   });
 
   it('cancels a payment of its own that may not be attempted', async () => {
-    const { activities, whats } = world(time, null, { kind: 'manual', refused: true });
+    const { activities, whats } = scriptPayment(time, null, { kind: 'manual', refused: true });
     await time.withWorker('payment-service', activities, async () => (await start('pay_refused')).result());
     expect(whats()).toEqual(['load', 'attempt 1 (manual)', 'cancel subscription_final', 'load']);
   });
 
   it('carries out a wish of somebody who waits, and answers what the payment is then', async () => {
-    const { activities, whats } = world(time, null, { kind: 'manual' });
+    const { activities, whats } = scriptPayment(time, null, { kind: 'manual' });
     const { workflowType, ...options } = paymentStart('pay_cancel_now', 23);
     await time.withWorker('payment-service', activities, async () => {
       const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
@@ -183,7 +185,7 @@ describe('payment/{id}', () => {
   });
 
   it('cancels a payment that was never attempted, and tells nobody', async () => {
-    const { activities, whats } = world(time, null);
+    const { activities, whats } = scriptPayment(time, null);
     const { workflowType, ...options } = paymentStart('pay_cancel', 23);
     await time.withWorker('payment-service', activities, async () => {
       const handle = await time.env.client.workflow.signalWithStart(workflowType, {
@@ -213,7 +215,7 @@ describe('payment/{id} and refunds', () => {
   const ended = (paymentId: string) => time.env.client.workflow.getHandle(`payment/${paymentId}`).result();
 
   it('promises a refund, asks for it, answers how it stands, and ends', async () => {
-    const { activities, whats } = world(time, 'completed', { refunds: ['succeeded'] });
+    const { activities, whats } = scriptPayment(time, 'completed', { refunds: ['succeeded'] });
     await time.withWorker('payment-service', activities, async () => {
       expect(await requestRefund('pay_refund')).toMatchObject({ id: 'rfd_1', status: 'succeeded' });
       await ended('pay_refund');
@@ -227,7 +229,7 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('refuses what cannot be refunded, with the reason, and pays nothing', async () => {
-    const { activities, whats } = world(time, 'failed');
+    const { activities, whats } = scriptPayment(time, 'failed');
     await time.withWorker('payment-service', activities, async () => {
       const asked = requestRefund('pay_not_paid');
       await expect(asked).rejects.toMatchObject({
@@ -239,7 +241,7 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('answers pending without a clear answer, then asks after 1, 5, 15 minutes, 1, 6, 24 hours, then daily', async () => {
-    const { activities, log, whats } = world(time, 'completed', {
+    const { activities, log, whats } = scriptPayment(time, 'completed', {
       refunds: [...Array<RefundStatus>(8).fill('pending'), 'succeeded'],
     });
     await time.withWorker('payment-service', activities, async () => {
@@ -253,7 +255,7 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('pays what somebody else promised, once it is told to look', async () => {
-    const { activities, whats, settle, promise } = world(time, 'unknown', { refunds: ['succeeded'] });
+    const { activities, whats, settle, promise } = scriptPayment(time, 'unknown', { refunds: ['succeeded'] });
     await time.withWorker('payment-service', activities, async () => {
       const handle = await start('pay_unwanted');
       settle('completed');
@@ -266,7 +268,7 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('looks at the row again when it is told something while it ends', async () => {
-    const { activities, whats, promise } = world(time, 'completed', { refunds: ['succeeded'] });
+    const { activities, whats, promise } = scriptPayment(time, 'completed', { refunds: ['succeeded'] });
     const report = activities.signalFirstPaymentSettled;
     let first = true;
     activities.signalFirstPaymentSettled = async (...args) => {
@@ -281,7 +283,7 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('goes on asking about an open attempt while a refund of another one waits', async () => {
-    const { activities, whats, promise } = world(time, 'unknown', {
+    const { activities, whats, promise } = scriptPayment(time, 'unknown', {
       lookups: ['unknown', 'completed'],
       refunds: ['pending', 'pending', 'succeeded'],
     });

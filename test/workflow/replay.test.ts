@@ -1,12 +1,19 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { historyFromJson, recordHistories } from '../support/record-histories';
+import {
+  historiesFolder,
+  historiesOf,
+  readHistory,
+  releases,
+  unreleased,
+  type History,
+} from '../support/histories/files';
+import { recordHistories } from '../support/histories/record';
 import { workflowBundle } from '../support/servers/workflows';
 
 const { EventType } = temporal.api.enums.v1;
-const folder = join(__dirname, 'histories');
 
 beforeAll(async () => {
   Runtime.install({
@@ -14,21 +21,23 @@ beforeAll(async () => {
     telemetryOptions: { logging: { forward: {}, filter: 'OFF' } },
   });
   if (process.env['RECORD_HISTORIES'] !== '1') return;
-  mkdirSync(folder, { recursive: true });
+  const folder = join(historiesFolder, unreleased);
+  rmSync(folder, { recursive: true, force: true });
   await recordHistories(folder);
 }, 120_000);
 
 interface Recorded {
   workflowId: string;
-  history: object;
+  history: History;
 }
 
-function recorded(change: (json: string) => string = (json) => json): Recorded[] {
-  return readdirSync(folder).map((file) => ({
-    workflowId: file.replace('.json', ''),
-    history: historyFromJson(change(readFileSync(join(folder, file), 'utf8'))),
-  }));
-}
+const recorded = (change?: (json: string) => string): Recorded[] =>
+  releases().flatMap((release) =>
+    historiesOf(release).map((name) => ({
+      workflowId: `${release}/${name}`,
+      history: readHistory(release, name, change),
+    })),
+  );
 
 /** The names of the histories that this code would not go on with. */
 async function replay(histories: Recorded[]): Promise<{ replayed: string[]; failed: string[] }> {
@@ -44,7 +53,7 @@ describe('the workflows of today', () => {
   it('go on with every history that was ever recorded', async () => {
     const names = recorded().map(({ workflowId }) => workflowId);
     expect(await replay(recorded())).toEqual({ replayed: names, failed: [] });
-    expect(names).toEqual([
+    expect(historiesOf(unreleased)).toEqual([
       'bulk-retry',
       'payment-by-clock',
       'payment-first-attempt',
@@ -72,7 +81,7 @@ describe('the workflows of today', () => {
   });
 
   it('renew within one task and six events', () => {
-    const { events = [] } = historyFromJson(readFileSync(join(folder, 'subscription-renewed.json'), 'utf8'));
+    const { events = [] } = readHistory(unreleased, 'subscription-renewed');
     const types = (events ?? []).map(({ eventType }) => EventType[eventType ?? 0]);
     expect(types.slice(types.indexOf('EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED'))).toEqual([
       'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED',

@@ -1,18 +1,18 @@
 import { retryStart } from '../../contracts/workflows/workflows';
 import { failure } from '../../domain/payment/payment';
-import { playedRetry, type PlayedRetry } from '../support/played-retry';
-import { skippedTime, type SkippedTime } from '../support/skipped-time';
+import { scriptRetry, type ScriptedRetry } from '../support/workflows/retry-activities';
+import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
 let time: SkippedTime;
 let beganMs: number;
-let played: PlayedRetry;
+let played: ScriptedRetry;
 beforeAll(async () => {
   time = await skippedTime();
 });
 beforeEach(async () => {
   beganMs = await time.env.currentTimeMs();
-  played = playedRetry(time, beganMs);
+  played = scriptRetry(time, beganMs);
 });
 afterAll(() => time.close());
 

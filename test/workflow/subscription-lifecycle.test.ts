@@ -2,23 +2,32 @@ import type { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { subscriptionStart } from '../../contracts/workflows/workflows';
 import { failure } from '../../domain/payment/payment';
-import { actor, changeCommand, command, record, world } from '../support/played-subscription';
-import { playSubscriptions, type PlayedSubscriptions } from '../support/played-subscriptions';
+import {
+  actor,
+  changeCommand,
+  command,
+  record,
+  scriptSubscription,
+} from '../support/workflows/subscription-activities';
+import {
+  startSubscriptionWorkers,
+  type SubscriptionWorkers,
+} from '../support/workflows/subscription-workers';
 import { until } from '../support/until';
 
-let subscriptions: PlayedSubscriptions;
+let subscriptions: SubscriptionWorkers;
 beforeAll(async () => {
-  subscriptions = await playSubscriptions();
+  subscriptions = await startSubscriptionWorkers();
 });
 afterAll(() => subscriptions.close());
-const ask: PlayedSubscriptions['ask'] = (...args) => subscriptions.ask(...args);
-const create: PlayedSubscriptions['create'] = (...args) => subscriptions.create(...args);
-const run: PlayedSubscriptions['run'] = (...args) => subscriptions.run(...args);
+const ask: SubscriptionWorkers['ask'] = (...args) => subscriptions.ask(...args);
+const create: SubscriptionWorkers['create'] = (...args) => subscriptions.create(...args);
+const run: SubscriptionWorkers['run'] = (...args) => subscriptions.run(...args);
 const handleOf = (id: string) => subscriptions.time.env.client.workflow.getHandle(`subscription/${id}`);
 
 describe('the life of subscription/{id}', () => {
   it('opens what is due and collects it in the same task', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     await run(fake, async () => {
       await create('sub_due');
       const handle = handleOf('sub_due');
@@ -34,7 +43,7 @@ describe('the life of subscription/{id}', () => {
   });
 
   it('ends when it is woken and its row says that it has ended', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     // Committed by a worker that was killed before it could tell.
     fake.activities.renewSubscription = async () => ({
       kind: 'done',
@@ -54,7 +63,7 @@ describe('the life of subscription/{id}', () => {
       ['sub_declined_renewal', { status: 'failed', failure: failure('do_not_honor', '') }, 'attempt renewal'],
       ['sub_open_renewal', { status: 'open' }, 'follow up'],
     ] as const) {
-      const fake = world(answer);
+      const fake = scriptSubscription(answer);
       fake.row.current = record('active', 1);
       await run(fake, async () => {
         const { workflowType, ...options } = subscriptionStart({ subscription_id: name, creation: null });
@@ -72,7 +81,7 @@ describe('the life of subscription/{id}', () => {
   });
 
   it('waits for a due instant that is close, and holds up no message meanwhile', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     const open = fake.activities.renewSubscription;
     let asked = 0;
     fake.activities.renewSubscription = async (id) => {
@@ -98,7 +107,7 @@ describe('the life of subscription/{id}', () => {
   });
 
   it('has a change wait for its charge as long as the caller does, then leaves it waiting', async () => {
-    const fake = world({ status: 'open' });
+    const fake = scriptSubscription({ status: 'open' });
     fake.activities.commitChange = async () => ({
       kind: 'charge',
       record: record('active', 1),
@@ -114,7 +123,7 @@ describe('the life of subscription/{id}', () => {
 
   it('refuses a declined change with the payment and its failure', async () => {
     const declined = failure('do_not_honor', 'No.');
-    const fake = world({ status: 'failed', failure: declined });
+    const fake = scriptSubscription({ status: 'failed', failure: declined });
     const held = record('active', 1);
     fake.activities.commitChange = async () => ({ kind: 'charge', record: held, payment_id: 'pay_9' });
     fake.activities.concludeChange = async () => ({
@@ -134,7 +143,7 @@ describe('the life of subscription/{id}', () => {
   });
 
   it('goes on with what an earlier run had opened', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     fake.activities.applyPayment = async () => {
       fake.log.push('apply');
       return fake.row.current ?? record('active', 4);

@@ -1,23 +1,26 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Subscription } from '../../contracts/http/subscriptions';
-import { command, record, world } from '../support/played-subscription';
-import { playSubscriptions, type PlayedSubscriptions } from '../support/played-subscriptions';
+import { command, record, scriptSubscription } from '../support/workflows/subscription-activities';
+import {
+  startSubscriptionWorkers,
+  type SubscriptionWorkers,
+} from '../support/workflows/subscription-workers';
 import { until } from '../support/until';
 
-let subscriptions: PlayedSubscriptions;
+let subscriptions: SubscriptionWorkers;
 beforeAll(async () => {
-  subscriptions = await playSubscriptions();
+  subscriptions = await startSubscriptionWorkers();
 });
 afterAll(() => subscriptions.close());
-const ask: PlayedSubscriptions['ask'] = (...args) => subscriptions.ask(...args);
-const create: PlayedSubscriptions['create'] = (...args) => subscriptions.create(...args);
-const run: PlayedSubscriptions['run'] = (...args) => subscriptions.run(...args);
+const ask: SubscriptionWorkers['ask'] = (...args) => subscriptions.ask(...args);
+const create: SubscriptionWorkers['create'] = (...args) => subscriptions.create(...args);
+const run: SubscriptionWorkers['run'] = (...args) => subscriptions.run(...args);
 const handleOf = (id: string) => subscriptions.time.env.client.workflow.getHandle(`subscription/${id}`);
 
 describe('subscription/{id}', () => {
   it('creates, charges and concludes before it answers', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     await run(fake, async () => {
       expect(await create('sub_paid')).toBe('concluded');
     });
@@ -25,7 +28,7 @@ describe('subscription/{id}', () => {
   });
 
   it('answers "too late" and ends when nothing may be created any more', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     fake.activities.createSubscription = async () => ({ kind: 'none' });
     await run(fake, async () => {
       expect(await create('sub_late')).toBe('too_late');
@@ -42,7 +45,7 @@ describe('subscription/{id}', () => {
       message: '',
       network_advice: null,
     } as const;
-    const fake = world({ status: 'failed', failure }, 'expired');
+    const fake = scriptSubscription({ status: 'failed', failure }, 'expired');
     await run(fake, async () => {
       await create('sub_declined');
       await handleOf('sub_declined').result();
@@ -50,7 +53,7 @@ describe('subscription/{id}', () => {
   });
 
   it('has an open first payment followed up, waits for it as long as the caller, then concludes', async () => {
-    const fake = world({ status: 'open' }, 'incomplete');
+    const fake = scriptSubscription({ status: 'open' }, 'incomplete');
     await run(fake, async () => {
       expect(await create('sub_open', 500)).toBe('concluded');
     });
@@ -58,7 +61,7 @@ describe('subscription/{id}', () => {
   });
 
   it('answers at once when the customer has to act: nothing can settle before', async () => {
-    const fake = world({ status: 'open', waits_for_customer: true }, 'incomplete');
+    const fake = scriptSubscription({ status: 'open', waits_for_customer: true }, 'incomplete');
     await run(fake, async () => {
       const before = await subscriptions.time.env.currentTimeMs();
       expect(await create('sub_customer', 3_600_000)).toBe('concluded');
@@ -68,7 +71,7 @@ describe('subscription/{id}', () => {
   });
 
   it('applies a first payment that settles later', async () => {
-    const fake = world({ status: 'open' }, 'incomplete');
+    const fake = scriptSubscription({ status: 'open' }, 'incomplete');
     await run(fake, async () => {
       await create('sub_later', 1);
       const handle = handleOf('sub_later');
@@ -79,7 +82,7 @@ describe('subscription/{id}', () => {
   });
 
   it('adopts the row when its history is gone', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     fake.row.current = record('active', 3);
     await run(fake, async () => {
       const cancelled = await ask<Subscription>('sub_adopted', null, 'cancel', [command('sub_adopted')]);
@@ -89,7 +92,7 @@ describe('subscription/{id}', () => {
   });
 
   it('carries on a creation that another run left unfinished', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     fake.row.current = record('incomplete', 0);
     await run(fake, async () => {
       await ask('sub_unfinished', null, 'cancel', [command('sub_unfinished')]);
@@ -98,7 +101,7 @@ describe('subscription/{id}', () => {
   });
 
   it('refuses to cancel what expired, with the code of the error table', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     fake.row.current = record('expired', 2);
     fake.activities.commitCancellation = async () => ({
       kind: 'refused',
@@ -117,7 +120,7 @@ describe('subscription/{id}', () => {
   });
 
   it('answers "unavailable" when the database is away at the first step, and does not lose itself', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     const commit = fake.activities.commitCancellation;
     let isUnavailable = true;
     fake.activities.commitCancellation = async (...args) => {
@@ -135,7 +138,7 @@ describe('subscription/{id}', () => {
   });
 
   it('waits for the database after the first commit instead of failing', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     const make = fake.activities.createSubscription;
     let failures = 0;
     fake.activities.createSubscription = async (wanted) => {
@@ -153,7 +156,7 @@ describe('subscription/{id}', () => {
   });
 
   it('does not hold up a message while an outcome that was told cannot be applied', async () => {
-    const fake = world({ status: 'open' }, 'incomplete');
+    const fake = scriptSubscription({ status: 'open' }, 'incomplete');
     const apply = fake.activities.applyFirstPayment;
     let vain = 0;
     fake.activities.applyFirstPayment = async (id) => {
@@ -173,7 +176,7 @@ describe('subscription/{id}', () => {
   });
 
   it('finds out by itself about a commit that it never heard of', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     const { commitCancellation: commit } = fake.activities;
     fake.activities.commitCancellation = async (...args) => {
       if (fake.row.current?.subscription.status === 'active') await commit(...args);
@@ -190,7 +193,7 @@ describe('subscription/{id}', () => {
   });
 
   it('answers a refused creation with its code', async () => {
-    const fake = world({ status: 'completed' });
+    const fake = scriptSubscription({ status: 'completed' });
     fake.activities.createSubscription = async () => {
       throw ApplicationFailure.nonRetryable('the plan is gone', 'validation_failed');
     };

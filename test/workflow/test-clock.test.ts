@@ -2,7 +2,7 @@
 import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@temporalio/client';
 import type { ClockProgress, ClockState, PublishedBatch, TestClockActivities } from '../../activities/retry';
 import { renewalSchedulerStart, testClockStart } from '../../contracts/workflows/workflows';
-import { skippedTime, type SkippedTime } from '../support/skipped-time';
+import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
 const to = '2031-01-01T00:00:00.000Z';

@@ -15,7 +15,7 @@ const remove = (customerId: string, id: string, query = '') =>
 const defaultOf = async (id: string) =>
   (await api.ask('GET', `/customers/${id}`)).body.default_payment_method_id;
 
-async function givenSubscription(customerId: string, status: string, methodId: string | null) {
+async function writeSubscription(customerId: string, status: string, methodId: string | null) {
   await api.db.subscription.create({
     data: {
       id: `sub_${customerId}_${status}`,
@@ -156,7 +156,7 @@ describe('deleting', () => {
   ])('%s stays unless it is forced', async (_name, customerId, named) => {
     await api.ask('POST', '/customers', { body: { id: customerId } });
     const { body } = await add(customerId);
-    await givenSubscription(customerId, 'past_due', named ? body.id : null);
+    await writeSubscription(customerId, 'past_due', named ? body.id : null);
     const refused = await remove(customerId, body.id);
     expect(refused.status).toBe(409);
     expect(refused.body.code).toBe('payment_method_in_use');
@@ -167,7 +167,7 @@ describe('deleting', () => {
   test('one in use goes when another is the default', async () => {
     await api.ask('POST', '/customers', { body: { id: 'jan' } });
     const first = await add('jan');
-    await givenSubscription('jan', 'active', first.body.id);
+    await writeSubscription('jan', 'active', first.body.id);
     await add('jan', { default: true });
     expect((await remove('jan', first.body.id)).status).toBe(204);
   });
@@ -175,8 +175,8 @@ describe('deleting', () => {
   test('ended subscriptions use nothing', async () => {
     await api.ask('POST', '/customers', { body: { id: 'kim' } });
     const { body } = await add('kim');
-    await givenSubscription('kim', 'cancelled', body.id);
-    await givenSubscription('kim', 'expired', null);
+    await writeSubscription('kim', 'cancelled', body.id);
+    await writeSubscription('kim', 'expired', null);
     expect((await remove('kim', body.id)).status).toBe(204);
   });
 });

@@ -3,7 +3,7 @@ import { sql } from '../../../prisma/sql';
 import { cancelPayment } from '../../../billing/payment/follow-up';
 import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, useApi, planOf } from './test-api';
-import { declined, writeRows } from './played-rows';
+import { declined, writeRows } from './subscription-rows';
 
 const given = useApi();
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { attemptPayment } from '../../../billing/payment/attempt';
 import { paymentStatuses, type DeclineCode, type PaymentStatus } from '../../../domain/payment/payment';
 import { until } from '../../support/until';
 import { fixedNow, useApi, planOf } from './test-api';
-import { declined, writeRows } from './played-rows';
+import { declined, writeRows } from './subscription-rows';
 
 const given = useApi();
 beforeAll(async () => {

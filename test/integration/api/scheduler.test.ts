@@ -3,7 +3,7 @@ import { schedulerCommands } from '../../../cli/commands/scheduler';
 import type { Row } from '../../../cli/output';
 import { publishDue } from '../../../billing/renewal/publish-due';
 import { useApi, planOf } from './test-api';
-import { writeRows } from './played-rows';
+import { writeRows } from './subscription-rows';
 
 const schedule = { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 };
 const api = useApi();

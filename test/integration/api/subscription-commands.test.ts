@@ -1,7 +1,7 @@
 /** Changing, pausing, resuming a subscription over HTTP, and what a change would cost. */
 import { ProblemError } from '../../../contracts/problem-error';
 import { useApi, planOf } from './test-api';
-import { writeRows } from './played-rows';
+import { writeRows } from './subscription-rows';
 
 const api = useApi();
 let id: string;

@@ -2,7 +2,7 @@
 import { ProblemError } from '../../../contracts/problem-error';
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { useApi, planOf } from './test-api';
-import { declined, writeRows } from './played-rows';
+import { declined, writeRows } from './subscription-rows';
 
 const api = useApi();
 let methodId: string;

@@ -1,7 +1,7 @@
 /** Reading subscriptions, their periods and payments; cancelling them. */
 import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, useApi, planOf } from './test-api';
-import { declined, writeRows } from './played-rows';
+import { declined, writeRows } from './subscription-rows';
 
 const api = useApi();
 beforeAll(async () => {

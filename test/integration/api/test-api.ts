@@ -48,7 +48,7 @@ export interface Ask {
 }
 
 /** Plays the part of the subscription's workflow. */
-export class PlayedProcess implements SubscriptionProcess {
+export class ScriptedSubscriptions implements SubscriptionProcess {
   creations: SubscriptionCreation[] = [];
   /** Of the reconciliation, asked for. */
   rounds = 0;
@@ -74,7 +74,7 @@ export class PlayedProcess implements SubscriptionProcess {
 }
 
 /** Plays the part of the payment's workflow. */
-export class PlayedPayments implements PaymentProcess {
+export class ScriptedPayments implements PaymentProcess {
   refunds: { paymentId: string; command: RefundCommand }[] = [];
   looks: string[] = [];
   onCancel: (paymentId: string, request: CancelPayment) => Promise<void> = () => Promise.resolve();
@@ -97,7 +97,7 @@ export class PlayedPayments implements PaymentProcess {
 }
 
 /** Plays the part of the test clock's workflow. */
-export class PlayedClocks implements TestClockProcess {
+export class ScriptedClocks implements TestClockProcess {
   advances: { clockId: string; command: AdvanceClock }[] = [];
   onAdvance: (clockId: string) => Promise<void> = () => Promise.resolve();
 
@@ -108,7 +108,7 @@ export class PlayedClocks implements TestClockProcess {
 }
 
 /** Plays the part of the bulk retry's workflow. */
-export class PlayedBulkRetries implements BulkRetryProcess {
+export class ScriptedBulkRetries implements BulkRetryProcess {
   started: string[] = [];
   commands: { id: string; name: string; decision: DecideBulkRetry }[] = [];
   onStart: () => Promise<void> = () => Promise.resolve();
@@ -129,10 +129,10 @@ export class PlayedBulkRetries implements BulkRetryProcess {
 export interface TestApi {
   db: Database;
   url: string;
-  process: PlayedProcess;
-  payments: PlayedPayments;
-  clocks: PlayedClocks;
-  bulkRetries: PlayedBulkRetries;
+  process: ScriptedSubscriptions;
+  payments: ScriptedPayments;
+  clocks: ScriptedClocks;
+  bulkRetries: ScriptedBulkRetries;
   /** Every line that was logged. */
   logged: string[];
   clock: { now: Date };
@@ -151,10 +151,10 @@ export async function openApi(): Promise<TestApi> {
   const database = await createTestDatabase();
   const db = createDatabase(database.url, 10);
   await ensureBootstrapKey(db, adminSecret);
-  const played = new PlayedProcess();
-  const payments = new PlayedPayments();
-  const clocks = new PlayedClocks();
-  const bulkRetries = new PlayedBulkRetries();
+  const played = new ScriptedSubscriptions();
+  const payments = new ScriptedPayments();
+  const clocks = new ScriptedClocks();
+  const bulkRetries = new ScriptedBulkRetries();
   const logged: string[] = [];
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];

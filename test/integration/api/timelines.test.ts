@@ -1,6 +1,6 @@
 /** Timelines and the audit log over HTTP: scopes, pages, and what is not there. */
 import { fixedNow, useApi, planOf } from './test-api';
-import { writeRows } from './played-rows';
+import { writeRows } from './subscription-rows';
 
 const given = useApi();
 beforeAll(async () => {

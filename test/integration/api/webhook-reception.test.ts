@@ -6,12 +6,12 @@ import { commitCancellation } from '../../../billing/subscription/commands';
 import { outboxShard } from '../../../billing/outbox';
 import { actor, ScriptedProvider } from '../../support/billing';
 import { fixedNow, type Ask, type Reply } from './test-api';
-import { givenWebhooks, type GivenWebhooks } from './given-webhooks';
+import { openWebhookApi, type WebhookApi } from './webhook-api';
 import { former, webhook, type Sent } from './sandbox-events';
 
-let given: GivenWebhooks;
+let given: WebhookApi;
 beforeAll(async () => {
-  given = await givenWebhooks();
+  given = await openWebhookApi();
   await given.db.plan.create({
     data: {
       id: 'gold',

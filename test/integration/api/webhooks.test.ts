@@ -1,12 +1,12 @@
 /** POST /webhooks/{provider}, over a real database: what is refused, and what is taken. */
 import { connect } from 'node:net';
 import { fixedNow, type Ask, type Reply } from './test-api';
-import { givenWebhooks, type GivenWebhooks } from './given-webhooks';
+import { openWebhookApi, type WebhookApi } from './webhook-api';
 import { former, newest, webhook, type Sent } from './sandbox-events';
 
-let given: GivenWebhooks;
+let given: WebhookApi;
 beforeAll(async () => {
-  given = await givenWebhooks();
+  given = await openWebhookApi();
 });
 beforeEach(() => given.restart());
 afterAll(() => given.end());

@@ -2,7 +2,7 @@ import { completed, declined, useBilling, pending } from '../../support/billing'
 import { applyPayment } from '../../../billing/subscription/apply-payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { lives } from '../../support/lived-subscription';
+import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();
 beforeAll(async () => {
@@ -33,7 +33,7 @@ const paymentOf = (id: string, period: number) =>
 
 describe('cancelling', () => {
   it('at the period’s end waits for it, can be taken back, and takes effect there', async () => {
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     await lived.cancel({ mode: 'period_end' });
     expect(await lived.read()).toMatchObject({ status: 'active', cancel_at: '2027-02-01T00:00:00.000Z' });
     await lived.change({ cancel_at_period_end: false });
@@ -59,7 +59,7 @@ describe('cancelling', () => {
       ['prorated', 500],
       ['full', 1000],
     ] as const) {
-      const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+      const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
       await lived.setNow('2027-02-15T00:00:00.000Z');
       await lived.cancel({ refund });
       const [event] = await lived.events('subscriptions.cancelled');
@@ -68,7 +68,7 @@ describe('cancelling', () => {
   });
 
   it('is at once where no period is paid for', async () => {
-    const scheduled = await lives(given, '2027-01-01T00:00:00.000Z', {
+    const scheduled = await startLife(given, '2027-01-01T00:00:00.000Z', {
       start_at: '2027-02-01T00:00:00.000Z',
     });
     await scheduled.cancel({ mode: 'period_end' });
@@ -78,7 +78,7 @@ describe('cancelling', () => {
 
 describe('changing', () => {
   it('puts the difference on the next renewal, both sides shown', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     await lived.setNow('2027-02-15T00:00:00.000Z');
     await lived.change({ plan_id: 'platinum' });
     expect(await lived.read()).toMatchObject({ plan_id: 'platinum', amount: 3000, balance: 1000 });
@@ -90,7 +90,7 @@ describe('changing', () => {
   });
 
   it('carries a credit over that is larger than what is due', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z', { plan_id: 'platinum', quantity: 3 });
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z', { plan_id: 'platinum', quantity: 3 });
     await lived.change({ plan_id: 'gold', quantity: 1 });
     expect(await lived.read()).toMatchObject({ amount: 1000, balance: -8000 });
     const now = await lived.advance('2027-03-02T00:00:00.000Z');
@@ -99,7 +99,7 @@ describe('changing', () => {
   });
 
   it('charges the difference first, and changes nothing when that is declined', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     await lived.setNow('2027-02-15T00:00:00.000Z');
     given.provider.charges = [declined];
     expect(await lived.change({ plan_id: 'platinum', proration: 'charge_now' })).toMatchObject({
@@ -122,7 +122,7 @@ describe('changing', () => {
   });
 
   it('gives a charge back whose change was overtaken while it was being paid', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     await lived.setNow('2027-02-15T00:00:00.000Z');
     given.provider.slow = async () => {
       given.provider.slow = () => Promise.resolve();
@@ -138,7 +138,7 @@ describe('changing', () => {
   });
 
   it('waits for a charge that stays open, announced, and holds when it is paid', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     given.provider.charges = [pending];
     await lived.change({ plan_id: 'platinum', proration: 'charge_now' });
     const waiting = await lived.read();
@@ -157,7 +157,7 @@ describe('changing', () => {
   });
 
   it('gives a charge back that was paid after its change was overtaken, and waits for it no longer', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     given.provider.charges = [pending];
     await lived.change({ plan_id: 'platinum', proration: 'charge_now' });
     await lived.change({ metadata: { faster: 'yes' } });
@@ -176,7 +176,7 @@ describe('changing', () => {
   });
 
   it('takes effect with the next period when that was asked for', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     await lived.change({ plan_id: 'platinum', quantity: 2, effective: 'period_end' });
     expect(await lived.read()).toMatchObject({
       plan_id: 'gold',
@@ -194,7 +194,7 @@ describe('changing', () => {
   });
 
   it('begins a new period with a new anchor when the interval is another one', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     await lived.setNow('2027-02-15T00:00:00.000Z');
     expect(await lived.change({ plan_id: 'yearly' })).toMatchObject({ kind: 'refused', reason: 'proration' });
     await lived.change({ plan_id: 'yearly', proration: 'charge_now' });
@@ -215,7 +215,7 @@ describe('changing', () => {
   });
 
   it('is refused with the field, the state or the version at fault', async () => {
-    const lived = await lives(given, '2027-02-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-02-01T00:00:00.000Z');
     const refused = [
       [{ plan_id: 'none' }, 'validation_failed', 'plan_id'],
       [{ plan_id: 'dollar' }, 'validation_failed', 'plan_id'],

@@ -1,6 +1,6 @@
 import { recordDunningExhausted, recordDunningStarted } from '../../../billing/subscription/dunning';
 import { completed, declined, useBilling, pending } from '../../support/billing';
-import { lives } from '../../support/lived-subscription';
+import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();
 beforeEach(() => {
@@ -14,7 +14,7 @@ const paymentOf = (id: string, period: number) =>
 
 describe('renewing', () => {
   it('opens each period where the one before ended, charges it once and says so', async () => {
-    const lived = await lives(given, '2027-01-31T10:00:00.000Z');
+    const lived = await startLife(given, '2027-01-31T10:00:00.000Z');
     const now = await lived.advance('2027-05-01T00:00:00.000Z');
     expect(now).toMatchObject({ status: 'active', period: { index: 4, paid: true }, open_payment_id: null });
     expect(await lived.periods()).toEqual([
@@ -29,7 +29,7 @@ describe('renewing', () => {
   });
 
   it('opens no further period while one is unpaid, and goes on when it is paid', async () => {
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     given.provider.charges = [declined];
     const unpaid = await lived.advance('2027-04-15T00:00:00.000Z');
     expect(unpaid).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
@@ -49,7 +49,7 @@ describe('renewing', () => {
       ['leave_past_due', 'past_due'],
     ] as const) {
       given.provider.charges = [completed, declined];
-      const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+      const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
       await lived.advance('2027-02-02T00:00:00.000Z');
       const { id: paymentId } = await paymentOf(lived.id, 2);
       const reported = { payment_id: paymentId, period_index: 2, final_action: action };
@@ -59,7 +59,7 @@ describe('renewing', () => {
       expect(ofPayment).toBe(action === 'leave_past_due' ? 'failed' : 'uncollectible');
     }
     given.provider.charges = [completed];
-    const paid = await lives(given, '2027-01-01T00:00:00.000Z');
+    const paid = await startLife(given, '2027-01-01T00:00:00.000Z');
     await paid.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(paid.id, 2);
     const reported = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
@@ -68,14 +68,14 @@ describe('renewing', () => {
 
   it('leaves a payment without a clear answer open, and records the period when it is paid', async () => {
     given.provider.charges = [completed, pending];
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     const open = await lived.advance('2027-02-02T00:00:00.000Z');
     expect(open).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
     expect(open.open_payment_id).not.toBeNull();
   });
 
   it('costs nothing when the plan is free', async () => {
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z', { plan_id: 'free' });
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z', { plan_id: 'free' });
     const now = await lived.advance('2027-03-15T00:00:00.000Z');
     expect(now).toMatchObject({ period: { index: 3, paid: true } });
     expect(await given.db.payment.count({ where: { subscription_id: lived.id } })).toBe(0);
@@ -84,7 +84,7 @@ describe('renewing', () => {
 
 describe('a trial, a later start', () => {
   it('charges the first period when the trial ends, from a new anchor', async () => {
-    const lived = await lives(given, '2027-01-31T10:00:00.000Z', { trial_days: 14 });
+    const lived = await startLife(given, '2027-01-31T10:00:00.000Z', { trial_days: 14 });
     expect(await lived.read()).toMatchObject({ status: 'trialing', period: { index: 0, paid: true } });
     const now = await lived.advance('2027-03-20T00:00:00.000Z');
     expect(now).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
@@ -99,13 +99,13 @@ describe('a trial, a later start', () => {
 
   it('begins when its start has come, with its trial when it has one', async () => {
     const start_at = '2027-02-01T00:00:00.000Z';
-    const plain = await lives(given, '2027-01-01T00:00:00.000Z', { start_at });
+    const plain = await startLife(given, '2027-01-01T00:00:00.000Z', { start_at });
     expect(await plain.read()).toMatchObject({ status: 'scheduled', period: null });
     expect(await plain.advance('2027-02-03T00:00:00.000Z')).toMatchObject({
       status: 'active',
       period: { index: 1, start: start_at, end: '2027-03-01T00:00:00.000Z', paid: true },
     });
-    const tried = await lives(given, '2027-01-01T00:00:00.000Z', { start_at, trial_days: 7 });
+    const tried = await startLife(given, '2027-01-01T00:00:00.000Z', { start_at, trial_days: 7 });
     expect(await tried.advance('2027-02-03T00:00:00.000Z')).toMatchObject({
       status: 'trialing',
       trial_end: '2027-02-08T00:00:00.000Z',
@@ -115,7 +115,7 @@ describe('a trial, a later start', () => {
 
 describe('pausing and resuming', () => {
   it('continues the paid period, or opens a new one with a new anchor after its end', async () => {
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     await lived.setNow('2027-01-10T00:00:00.000Z');
     await lived.pause();
     expect(await lived.read()).toMatchObject({ status: 'paused', paused_at: '2027-01-10T00:00:00.000Z' });
@@ -139,7 +139,7 @@ describe('pausing and resuming', () => {
   });
 
   it('resumes by itself at the instant that was asked for', async () => {
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     await lived.pause('2027-03-10T00:00:00.000Z');
     expect(await lived.advance('2027-03-11T00:00:00.000Z')).toMatchObject({
       status: 'active',
@@ -148,7 +148,7 @@ describe('pausing and resuming', () => {
   });
 
   it('is refused where there is nothing to pause or resume, naming the state', async () => {
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z', { trial_days: 7 });
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z', { trial_days: 7 });
     expect(await lived.pause()).toMatchObject({
       kind: 'refused',
       code: 'subscription_state',
@@ -165,7 +165,7 @@ describe('pausing and resuming', () => {
 
   it('resumes into past due what was paused in it', async () => {
     given.provider.charges = [completed, declined];
-    const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     await lived.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(lived.id, 2);
     await recordDunningStarted(given.db, lived.id, { payment_id: paymentId, period_index: 2 });

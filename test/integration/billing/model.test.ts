@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { completed, useBilling } from '../../support/billing';
-import { lives, type Lived } from '../../support/lived-subscription';
+import { startLife, type SubscriptionLife } from '../../support/subscription-life';
 import { SubscriptionModel, type Command } from '../../support/subscription-model';
 
 const given = useBilling();
@@ -63,7 +63,7 @@ const start = fc.record({
 
 const inOrder = (amounts: number[]) => amounts.toSorted((a, b) => a - b);
 
-async function execute(lived: Lived, model: SubscriptionModel, request: Command): Promise<string> {
+async function execute(lived: SubscriptionLife, model: SubscriptionModel, request: Command): Promise<string> {
   switch (request.do) {
     case 'advance':
       await lived.advance(new Date(model.now).toISOString());
@@ -95,7 +95,7 @@ it('200 random lives agree with a plain model: states, periods, amounts, and the
       async ({ at, zone }, requests) => {
         const beganMs = at.getTime();
         const askedBefore = given.provider.asked.length;
-        const lived = await lives(given, at.toISOString(), {}, zone);
+        const lived = await startLife(given, at.toISOString(), {}, zone);
         const model = new SubscriptionModel(zone, beganMs);
         for (const request of requests) {
           const possible = model.execute(request);

@@ -11,7 +11,7 @@ import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { writeRetryPolicy } from '../../../billing/payment/retry-policies';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { actor, completed, declined, useBilling } from '../../support/billing';
-import { lives, type Lived } from '../../support/lived-subscription';
+import { startLife, type SubscriptionLife } from '../../support/subscription-life';
 
 const given = useBilling();
 
@@ -19,7 +19,7 @@ const failedAt = '2027-02-01T00:00:00.000Z';
 const at = (days: number) => new Date(Date.parse(failedAt) + days * 86_400_000).toISOString();
 
 interface Owing {
-  lived: Lived;
+  lived: SubscriptionLife;
   paymentId: string;
   customerId: string;
 }
@@ -35,7 +35,7 @@ async function owing(policy?: Partial<RetryPolicyDocument>): Promise<Owing> {
     await writeRetryPolicy(given.db, { id: name, document, actor, at: new Date(), expected: null });
   }
   given.provider.charges = [completed, declined];
-  const lived = await lives(given, '2027-01-01T00:00:00.000Z', { retry_policy_id: name });
+  const lived = await startLife(given, '2027-01-01T00:00:00.000Z', { retry_policy_id: name });
   await lived.advance(failedAt);
   const { id, customer_id } = await given.db.payment.findFirstOrThrow({
     where: { subscription_id: lived.id, period_index: 2 },

@@ -1,7 +1,7 @@
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { periodPaymentId } from '../../../domain/ids';
 import { completed, useBilling } from '../../support/billing';
-import { lives } from '../../support/lived-subscription';
+import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();
 beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('a cancellation that races a renewal', () => {
   it('leaves it charged and refunded, or not charged; 200 times', async () => {
     const seen = { before: 0, between: 0, paid: 0 };
     for (let round = 0; round < 200; round += 1) {
-      const lived = await lives(given, '2027-01-01T00:00:00.000Z');
+      const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
       await lived.setNow('2027-02-01T00:00:00.000Z');
       const asked = given.provider.asked.length;
       const cancelling: ReturnType<typeof lived.cancel>[] = [];

@@ -7,7 +7,7 @@ import { previewOf } from '../../../domain/retry/preview';
 import { shippedPolicy, type RetryPolicyDocument } from '../../../domain/retry/policy';
 import { writeRetryPolicy } from '../../../billing/payment/retry-policies';
 import { completed, useBilling } from '../../support/billing';
-import { lives } from '../../support/lived-subscription';
+import { startLife } from '../../support/subscription-life';
 
 const began = '2031-01-01T12:00:00.000Z';
 const failedAt = '2031-02-01T12:00:00.000Z';
@@ -18,7 +18,7 @@ const given = useBilling();
 /** A renewal that fails for `code`, as does every attempt after it. */
 async function failing(code: DeclineCode, policyId = 'default') {
   given.provider.charges = [completed];
-  const lived = await lives(given, began, { retry_policy_id: policyId }, zone);
+  const lived = await startLife(given, began, { retry_policy_id: policyId }, zone);
   given.provider.charges = [{ status: 'failed', provider_reference: null, failure: failure(code, '') }];
   await lived.advance(failedAt);
   return { lived, paymentId: periodPaymentId(lived.id, 2) };

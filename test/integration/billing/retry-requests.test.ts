@@ -3,7 +3,7 @@ import { attemptPayment } from '../../../billing/payment/attempt';
 import { concludeRequest, nextRequest } from '../../../billing/retry/requests';
 import { periodPaymentId } from '../../../domain/ids';
 import { actor, completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
-import { lives } from '../../support/lived-subscription';
+import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();
 
@@ -12,7 +12,7 @@ let renewals = 0;
 async function declinedRenewal() {
   renewals += 1;
   given.provider.charges = [completed];
-  const lived = await lives(given, '2031-01-01T12:00:00.000Z');
+  const lived = await startLife(given, '2031-01-01T12:00:00.000Z');
   given.provider.charges = [declined];
   await lived.advance('2031-02-01T12:00:00.000Z');
   const { payment_method_id: method, customer_id: customer } = await lived.read();

@@ -11,7 +11,7 @@ import { readTimeline } from '../../../billing/timeline/timeline';
 import type { TimelineSubject } from '../../../billing/timeline/index-query';
 import { storeWebhook } from '../../../billing/webhook/deliveries';
 import { actor, completed, declined, useBilling } from '../../support/billing';
-import { lives } from '../../support/lived-subscription';
+import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();
 let subscription: TimelineSubject;
@@ -19,7 +19,7 @@ let failed: TimelineSubject;
 
 beforeAll(async () => {
   given.provider.charges = [completed, completed, declined];
-  const lived = await lives(given, '2027-01-31T10:00:00.000Z');
+  const lived = await startLife(given, '2027-01-31T10:00:00.000Z');
   subscription = { type: 'subscription', id: lived.id };
   await lived.advance('2027-04-01T00:00:00.000Z');
   const row = await given.db.payment.findFirstOrThrow({

@@ -2,10 +2,10 @@ import { createServer, connect, type Server, type Socket } from 'node:net';
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
 import type { RecordProducer } from '../../../bridge/kafka/port';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { consuming, failedRecord, sendAll, time, type Consuming } from '../../support/consuming';
+import { consuming, failedRecord, sendAll, time, type Consuming } from '../../support/kafka/consuming';
 import { createTestDatabase } from '../../support/servers/database';
-import { subscriptionUpdated } from '../../support/subscription-records';
-import { freshKafka, type FreshKafka } from '../../support/topics';
+import { subscriptionUpdated } from '../../support/kafka/subscription-records';
+import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';

@@ -9,10 +9,10 @@ import { Unprocessable } from '../../../billing/unprocessable';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import type { ConsumerGroup } from '../../../contracts/topics/topics';
-import { consuming, sendAll, structured, time, type Consuming } from '../../support/consuming';
+import { consuming, sendAll, structured, time, type Consuming } from '../../support/kafka/consuming';
 import { completed, declined, openBilling, type TestBilling } from '../../support/billing';
-import { subscriptionUpdated } from '../../support/subscription-records';
-import { freshKafka, type FreshKafka } from '../../support/topics';
+import { subscriptionUpdated } from '../../support/kafka/subscription-records';
+import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
 

@@ -5,7 +5,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import { Unprocessable } from '../../../billing/unprocessable';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/servers/database';
-import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
+import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';

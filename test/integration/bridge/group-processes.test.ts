@@ -1,10 +1,10 @@
 import type { RecordProducer } from '../../../bridge/kafka/port';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { consuming, sendAll, time, type Consuming } from '../../support/consuming';
+import { consuming, sendAll, time, type Consuming } from '../../support/kafka/consuming';
 import { createTestDatabase } from '../../support/servers/database';
 import { startProgram, type Program } from '../../support/processes';
-import { subscriptionUpdated } from '../../support/subscription-records';
-import { freshKafka, type FreshKafka } from '../../support/topics';
+import { subscriptionUpdated } from '../../support/kafka/subscription-records';
+import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const group = 'analytics-service';

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import { consume } from '../../../bridge/kafka/kafkajs-lasting-consumer';
 import type { RecordConsumer, RecordProducer } from '../../../bridge/kafka/port';
-import { freshKafka, type FreshKafka } from '../../support/topics';
+import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 type Send = (this: object, request: { request: { apiName: string } }) => Promise<unknown>;

@@ -14,7 +14,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import { databaseNow } from '../../../prisma/client';
 import { useBilling } from '../../support/billing';
 import { mailServer, type MailServer } from '../../support/mail-server';
-import { silentLog } from '../../support/topics';
+import { silentLog } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const given = useBilling();

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { startOutboxRetention, type OutboxRetention } from '../../../bridge/relay/outbox-retention';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
-import { silentLog } from '../../support/topics';
+import { silentLog } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 let database: TestDatabase;

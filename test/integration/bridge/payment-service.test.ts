@@ -8,7 +8,7 @@ import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { retryStart } from '../../../contracts/workflows/workflows';
 import { toSubscription } from '../../../billing/rows';
 import { actor, completed, declined, openBilling, noAnswer, type TestBilling } from '../../support/billing';
-import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/topics';
+import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
 

@@ -1,14 +1,14 @@
 import { ConfigResourceTypes } from 'kafkajs';
 import type { KafkaClient } from '../../../bridge/kafka/port';
 import { until } from '../../support/until';
-import { givenOutbox, numberOf, type GivenOutbox } from './given-outbox';
+import { openOutbox, numberOf, type TestOutbox } from './outbox';
 
 const topic = 'subscriptions.updated';
 
-let given: GivenOutbox;
+let given: TestOutbox;
 beforeAll(async () => {
   // One key: everything is in one shard and one partition.
-  given = await givenOutbox(['sub_a']);
+  given = await openOutbox(['sub_a']);
 });
 afterEach(() => given.closeRelays());
 afterAll(() => given.end());

@@ -1,14 +1,14 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { evenPart } from '../../../bridge/relay/shard-shares';
 import { outboxShards } from '../../../billing/outbox';
-import { givenOutbox, ordersOf, type GivenOutbox } from './given-outbox';
+import { openOutbox, ordersOf, type TestOutbox } from './outbox';
 
 /** Enough keys that every shard has some. */
 const keys = Array.from({ length: 40 }, (_, index) => `sub_${index}`);
 
-let given: GivenOutbox;
+let given: TestOutbox;
 beforeAll(async () => {
-  given = await givenOutbox(keys);
+  given = await openOutbox(keys);
 });
 afterEach(async () => {
   const closed = given.closeRelays();
@@ -25,7 +25,7 @@ interface Way {
 
 const ways: Way[] = [];
 /** A way to PostgreSQL that can be cut, as a network would: nothing passes, and nobody is told. */
-async function givenWay(): Promise<Way> {
+async function openWay(): Promise<Way> {
   const target = new URL(given.database.url);
   const sockets = new Set<Socket>();
   let isCut = false;
@@ -120,7 +120,7 @@ describe('several relays', () => {
   });
 
   it('take over from one whose words no longer arrive', async () => {
-    const way = await givenWay();
+    const way = await openWay();
     given.relay(given.kafka.client, way.url);
     await given.allOwned([8]);
     const [vanished = 0] = (await given.owners()).keys();

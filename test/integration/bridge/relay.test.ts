@@ -1,13 +1,13 @@
 import type { KafkaClient } from '../../../bridge/kafka/port';
 import { oldestOfShard } from '../../../bridge/relay/outbox-batch';
 import { openRelayConnection } from '../../../bridge/relay/relay-connection';
-import { givenOutbox, numberOf, ordersOf, type GivenOutbox } from './given-outbox';
+import { openOutbox, numberOf, ordersOf, type TestOutbox } from './outbox';
 
 const keys = ['sub_a', 'sub_b', 'sub_c', 'sub_d', 'sub_e'];
 
-let given: GivenOutbox;
+let given: TestOutbox;
 beforeAll(async () => {
-  given = await givenOutbox(keys);
+  given = await openOutbox(keys);
 });
 afterEach(() => given.closeRelays());
 afterAll(() => given.end());

@@ -7,7 +7,7 @@ import { openApiDocument } from '../../../api/http/openapi';
 import { routeTable } from '../../../api/routes';
 import { problems } from '../../../contracts/problems';
 import { scopes } from '../../../contracts/scopes';
-import { apiDependencies } from './given-app';
+import { apiDependencies } from './test-app';
 
 interface Operation {
   operationId: string;

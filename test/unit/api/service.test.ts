@@ -1,13 +1,13 @@
 /** What the service says about itself: alive, ready, documented; and what it says when PostgreSQL is away. */
 import type { Readiness } from '../../../contracts/http/service';
 import { problems } from '../../../contracts/problems';
-import { givenApp, type GivenApp } from './given-app';
+import { testApp, type TestApp } from './test-app';
 
-let app: GivenApp;
+let app: TestApp;
 afterEach(() => app.end());
 
 test('it is alive whatever is away', async () => {
-  app = await givenApp();
+  app = await testApp();
   const alive = await app.get('/healthz');
   expect(alive.status).toBe(200);
   expect(await alive.json()).toEqual({ status: 'ok' });
@@ -18,7 +18,7 @@ describe('readiness', () => {
   const up = () => Promise.resolve();
 
   test('all parts up', async () => {
-    app = await givenApp({
+    app = await testApp({
       readiness: allParts.map((name) => ({ name, check: up })),
     });
     const ready = await app.get('/readyz');
@@ -30,7 +30,7 @@ describe('readiness', () => {
   });
 
   test('each part that is down is named with its reason, without its secrets', async () => {
-    app = await givenApp({
+    app = await testApp({
       readiness: [
         {
           name: 'postgres',
@@ -61,7 +61,7 @@ describe('readiness', () => {
 
   test('parts that hang are down after 2 s, all at once', async () => {
     const check = () => new Promise<void>(() => undefined);
-    app = await givenApp({
+    app = await testApp({
       readiness: allParts.map((name) => ({ name, check })),
     });
     const startedMs = performance.now();
@@ -73,14 +73,14 @@ describe('readiness', () => {
 
 describe('documentation', () => {
   test('the root leads to it', async () => {
-    app = await givenApp();
+    app = await testApp();
     const root = await app.get('/');
     expect(root.status).toBe(302);
     expect(root.headers.get('location')).toBe('/docs');
   });
 
   test('everything that the page loads is ours, and no script is inline', async () => {
-    app = await givenApp();
+    app = await testApp();
     const page = await app.get('/docs');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
@@ -98,7 +98,7 @@ describe('documentation', () => {
   });
 
   test('every problem explains itself where its type points', async () => {
-    app = await givenApp();
+    app = await testApp();
     for (const [code, { status, title }] of Object.entries(problems)) {
       const explained = await (await app.get(`/problems/${code}`)).json();
       expect(explained).toEqual({ code, status, title, text: expect.stringMatching(/\w{3}.*\.$/) });
@@ -109,7 +109,7 @@ describe('documentation', () => {
 });
 
 test('with PostgreSQL away every call is 503, to be tried again, and the password stays hidden', async () => {
-  app = await givenApp();
+  app = await testApp();
   const authorization = 'Bearer pk_some-secret-that-nobody-can-look-up-now';
   for (const path of ['/plans', '/subscriptions/sub_1', '/api-keys']) {
     const unavailable = await app.get(path, { authorization });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { traceIdOf, traceparentOf } from '../../../api/http/trace-context';
-import { givenApp } from './given-app';
+import { testApp } from './test-app';
 
 const given = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const newUuid = () => '01946a30-5c00-7000-8000-00000000002a';
@@ -30,7 +30,7 @@ describe('the trace context of a request', () => {
   });
 
   it('is found in the line that the API logs', async () => {
-    const app = await givenApp();
+    const app = await testApp();
     await (await app.get('/healthz', { traceparent: given })).text();
     await app.end();
     const line = app.logged.map((text) => JSON.parse(text) as Record<string, unknown>);

@@ -3,17 +3,17 @@ import { Webhook } from 'standardwebhooks';
 import { webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
-import { givenApp, type GivenApp } from './given-app';
+import { testApp, type TestApp } from './test-app';
 
 const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
 const at = new Date('2027-01-15T12:00:00.000Z');
 const body = JSON.stringify({ id: 'evt_1', type: 'charge.refreshed', created_at: at.toISOString(), data: 1 });
 
-let given: GivenApp;
+let given: TestApp;
 beforeAll(async () => {
   const adapters = new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]);
   const sources = webhookSourcesFrom(loadConfig({ SANDBOX_WEBHOOK_SECRETS: secret }), adapters);
-  given = await givenApp({ webhooks: { sources, count: () => undefined } });
+  given = await testApp({ webhooks: { sources, count: () => undefined } });
 });
 afterAll(() => given.end());
 

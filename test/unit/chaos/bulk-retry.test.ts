@@ -25,7 +25,11 @@ test.each([
   [{ attempts: 2, all_attempts: 3 }, [charge], 'pay_1 was tried 2 times'],
   [{ all_attempts: 3 }, [charge], 'pay_1 was tried 1 times (3 attempts in all)'],
   [{ requests: 'refused completed' }, [charge], 'the retry request for pay_1 ended as refused completed'],
-  [{ requests: 'attempted, attempted' }, [charge], 'the retry request for pay_1 ended as attempted, attempted'],
+  [
+    { requests: 'attempted, attempted' },
+    [charge],
+    'the retry request for pay_1 ended as attempted, attempted',
+  ],
   [{}, [], 'the provider has 0 charges of pay_1'],
   [{}, [charge, charge], 'the provider has 2 charges of pay_1'],
   [{ status: 'failed' }, [charge], 'pay_1 with tok_ok#1 is failed'],

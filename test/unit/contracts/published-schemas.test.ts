@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEnvelope } from '../../../contracts/topics/envelope';
 import { misfitOf } from '../../chaos/published-schemas';
-import { failedRecord, structured, time } from '../../support/consuming';
-import { subscriptionUpdated } from '../../support/subscription-records';
+import { failedRecord, structured, time } from '../../support/kafka/consuming';
+import { subscriptionUpdated } from '../../support/kafka/subscription-records';
 
 const eventOf = ({ value }: { value?: unknown }) => JSON.parse(String(value)) as Record<string, unknown>;
 

@@ -1,0 +1,62 @@
+/** Records about subscriptions that exist in no database, as another service would write them. */
+import { writeEnvelope } from '../../../contracts/topics/envelope';
+import type { OutgoingRecord } from '../../../bridge/kafka/port';
+import type { Subscription } from '../../../contracts/http/subscriptions';
+
+export function snapshotOf(id: string, version: number, at: Date): Subscription {
+  const instant = at.toISOString();
+  return {
+    id,
+    customer_id: 'cus_1',
+    plan_id: 'gold',
+    quantity: 1,
+    status: 'active',
+    currency: 'EUR',
+    amount: 1000,
+    balance: 0,
+    interval: { unit: 'month', count: 1 },
+    time_zone: 'UTC',
+    billing_anchor: instant,
+    start_at: instant,
+    period: null,
+    trial_end: null,
+    cancel_at: null,
+    cancelled_at: null,
+    paused_at: null,
+    resume_at: null,
+    pending_change: null,
+    payment_method_id: null,
+    provider: null,
+    open_payment_id: null,
+    retry_policy_id: 'default',
+    version,
+    test_clock_id: null,
+    metadata: {},
+    created_at: instant,
+  };
+}
+
+/** A record of `subscriptions.updated`, as the contract wants it. */
+export function subscriptionUpdated(id: string, version: number, at: Date): OutgoingRecord {
+  const topic = 'subscriptions.updated';
+  const data = {
+    subscription: snapshotOf(id, version, at),
+    changes: ['metadata_changed' as const],
+    previous: {},
+    actor: { kind: 'system' as const, id: 'test', reason: null },
+  };
+  const event = {
+    topic,
+    id: `${id}/v${version}`,
+    source: '/subscription-service',
+    subject: id,
+    key: id,
+    data,
+  } as const;
+  return {
+    topic,
+    key: id,
+    value: writeEnvelope(event, at),
+    headers: { 'content-type': 'application/cloudevents+json' },
+  };
+}
