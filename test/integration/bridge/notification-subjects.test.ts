@@ -6,7 +6,7 @@ import { defineTemplate, type Templates } from '../../../bridge/notifications/te
 import type { Text } from '../../../bridge/notifications/texts';
 import type { EventData } from '../../../contracts/topics/events';
 import { useBilling } from '../../support/billing';
-import { silentLog } from '../../support/topics';
+import { silentLog } from '../../support/kafka/fresh-kafka';
 
 const given = useBilling();
 const about = (what: string): Text<{ at: string }> => {
