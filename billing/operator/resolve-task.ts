@@ -12,7 +12,7 @@ import { lockPaymentInOrder } from '../locks';
 import type { Resolution, TaskRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { settleRefund } from '../payment/settle-refund';
-import { attemptsOf } from '../payment/store';
+import { attemptsOf } from '../payment/attempt-store';
 
 export interface Decision {
   actor: Actor;

@@ -3,11 +3,12 @@ import type { EventData } from '../../contracts/topics/events';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { isPaymentOpen, isSettled } from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { sql } from '../../prisma/sql';
 import { lockPayment, lockSubscriptionForShare } from '../locks';
-import { attemptColumns, type AttemptRow, type PaymentRow } from '../rows';
+import type { PaymentRow } from '../rows';
 import { Unprocessable } from '../unprocessable';
+import { findLatestAttempt } from './attempt-store';
 import { publishOutcome } from './publish-outcome';
+import { enqueueAnnouncement } from './store';
 
 /**
  * Announces the first payment of a new subscription, if it was still open; publishes its outcome at once, if it has one.
@@ -32,10 +33,8 @@ export async function announceFirstPayment(
 }
 
 async function announce(tx: Transaction, payment: PaymentRow): Promise<void> {
-  sql(tx).enqueue`UPDATE payments SET announced = true WHERE id = ${payment.id}`;
-  const [attempt] = await sql(tx).query<AttemptRow[]>`
-    SELECT ${attemptColumns} FROM payment_attempts
-    WHERE payment_id = ${payment.id} ORDER BY number DESC LIMIT 1`;
-  if (attempt === undefined || !isSettled(attempt.status)) return;
-  await publishOutcome(tx, payment, attempt, await databaseNow(tx));
+  const announced = enqueueAnnouncement(tx, payment);
+  const attempt = await findLatestAttempt(tx, payment.id);
+  if (attempt === null || !isSettled(attempt.status)) return;
+  await publishOutcome(tx, announced, attempt, await databaseNow(tx));
 }

@@ -17,7 +17,7 @@ import {
   type AttemptRequest,
 } from './begin-attempt';
 import { chargeableMethod } from './chargeable-method';
-import { enqueueCallEnded } from './store';
+import { enqueueCallEnded } from './attempt-store';
 
 export interface AttemptDependencies {
   db: Database;

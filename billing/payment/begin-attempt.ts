@@ -19,7 +19,8 @@ import {
 } from '../rows';
 import { methodToCharge } from './retry-facts';
 import { settleAttempt } from './settle-attempt';
-import { attemptsOf, findPaymentMethod, insertAttempt, type AttemptedPayment } from './store';
+import { attemptsOf, insertAttempt, type AttemptedPayment } from './attempt-store';
+import { findPaymentMethod } from './store';
 import type { ChargeRequest } from '../../providers/port';
 
 /** What of a payment method a charge needs. */

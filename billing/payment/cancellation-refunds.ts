@@ -8,14 +8,12 @@
 import type { EventData } from '../../contracts/topics/events';
 import type { Actor } from '../../contracts/fields';
 import { cancellationRefundId } from '../../domain/ids';
-import { isPaymentPaid, paymentStatuses } from '../../domain/payment/payment';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { sql } from '../../prisma/sql';
 import { lockSubscriptionForShare } from '../locks';
 import { enqueueOperatorTask } from '../operator-tasks';
 import { paymentsOfRefunds, paymentsWithOpenRefund } from './refund-store';
 import { reserveRefund, reserveUnwanted } from './reserve-refund';
-import { findPayment } from './store';
+import { findPayment, findPaidPayments, isCancellation } from './store';
 import { Unprocessable } from '../unprocessable';
 
 type Cancelled = EventData<'subscriptions.cancelled'>;
@@ -46,30 +44,13 @@ async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled):
   throw new Unprocessable('contradicts_subscription', what);
 }
 
-/** Whether a version of a subscription is its cancellation. */
-async function isCancellation(tx: Transaction, subscriptionId: string, version: number): Promise<boolean> {
-  const rows = await sql(tx).query`
-    SELECT FROM changes WHERE subject_id = ${subscriptionId} AND version = ${version} AND 'cancelled' = ANY(changes)`;
-  return rows.length > 0;
-}
-
-/** The paid payments of a subscription's price, newest first. What was asked for apart is not its price. */
-async function paidPaymentsOf(tx: Transaction, subscriptionId: string, currency: string): Promise<string[]> {
-  const rows = await sql(tx).query<{ id: string }[]>`
-    SELECT id FROM payments
-    WHERE subscription_id = ${subscriptionId} AND currency = ${currency} AND kind <> 'manual'
-      AND status = ANY(${paymentStatuses.filter(isPaymentPaid)})
-    ORDER BY created_at DESC, id DESC LIMIT ${maxPayments}`;
-  return rows.map(({ id }) => id);
-}
-
 /** Takes the amount from the newest payment backwards. @returns the payments that it is taken from */
 async function reserveAmount(
   tx: Transaction,
   { subscription, reason, actor }: Cancelled,
   refund: NonNullable<Cancelled['refund']>,
 ): Promise<string[]> {
-  const paymentIds = await paidPaymentsOf(tx, subscription.id, refund.currency);
+  const paymentIds = await findPaidPayments(tx, subscription.id, refund.currency, maxPayments);
   const idOf = (paymentId: string) => cancellationRefundId(subscription.id, subscription.version, paymentId);
   const before = await paymentsOfRefunds(tx, paymentIds.map(idOf));
   // Reserved at an earlier reading of the record; all of it at once, so nothing is missing.

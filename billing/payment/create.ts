@@ -14,8 +14,9 @@ import { databaseNow, inTransaction, type Database, type Transaction } from '../
 import { sql } from '../../prisma/sql';
 import { lockSubscriptionForShare } from '../locks';
 import { appendToOutbox } from '../outbox';
-import { paymentColumns, toPayment, type PaymentRow } from '../rows';
+import { toPayment } from '../rows';
 import { requestPayment } from './request-payment';
+import { findPayment } from './store';
 
 export interface PaymentRequest {
   /** Derived from the Idempotency-Key when there is one. */
@@ -82,12 +83,6 @@ async function check(tx: Transaction, request: CreatePayment): Promise<void> {
   const code = status === 'paused' ? 'subscription_state' : 'subscription_final';
   const detail = `The subscription is ${status}; nothing is charged for it.`;
   throw new ProblemError(code, detail, { subscription_id: id, reason: status });
-}
-
-async function findPayment(tx: Transaction, paymentId: string): Promise<PaymentRow | null> {
-  const [row] = await sql(tx).query<PaymentRow[]>`
-    SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId}`;
-  return row ?? null;
 }
 
 interface Payer {

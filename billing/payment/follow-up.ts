@@ -21,7 +21,8 @@ import { callAndRecord, type AttemptDependencies } from './attempt';
 import { beginAttempt } from './begin-attempt';
 import { mustRead, readState, type PaymentState } from './payment-state';
 import { providerCustomerOf } from './chargeable-method';
-import { attemptOf, enqueueCancellation, enqueueLookup, updateNextLookup } from './store';
+import { attemptOf, enqueueLookup, updateNextLookup } from './attempt-store';
+import { enqueueCancellation } from './store';
 
 /** How long one repeated call or lookup may take. */
 const callTimeoutMs = 12_000;

@@ -15,7 +15,8 @@ import { UnknownPayment } from './payment-state';
 import { refundOf } from './refund-store';
 import { reserveRefund as reserve } from './reserve-refund';
 import { settleRefund } from './settle-refund';
-import { attemptOf, findPayment } from './store';
+import { attemptOf } from './attempt-store';
+import { findPayment } from './store';
 
 /** How long one call may take; shorter than what a caller of the API waits. */
 const callTimeoutMs = 8_000;

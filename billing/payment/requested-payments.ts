@@ -10,11 +10,10 @@ import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { isPaymentOpen } from '../../domain/payment/payment';
 import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { sql } from '../../prisma/sql';
 import { lockSubscriptionForShare } from '../locks';
 import type { PaymentRow } from '../rows';
 import { isSamePayment, requestPayment, type RequestedPayment } from './request-payment';
-import { findPayment } from './store';
+import { findPayment, isCustomer } from './store';
 import { Unprocessable } from '../unprocessable';
 
 /** Accepts a requested payment, once by its id. @returns what its process is to get. @throws Unprocessable */
@@ -70,10 +69,4 @@ async function mustBeAcceptable(
       'contradicts_subscription',
       `subscription ${subscription.id} cannot be paid for so`,
     );
-}
-
-/** Whether there is such a customer, who is not erased. */
-async function isCustomer(tx: Transaction, customerId: string): Promise<boolean> {
-  const rows = await sql(tx).query`SELECT FROM customers WHERE id = ${customerId} AND erased_at IS NULL`;
-  return rows.length > 0;
 }

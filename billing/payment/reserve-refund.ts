@@ -11,7 +11,7 @@ import type { Transaction } from '../../prisma/client';
 import { lockPaymentInOrder } from '../locks';
 import type { RefundRow } from '../rows';
 import { enqueueRefund, findRefund, reservedAmountOf } from './refund-store';
-import { findPayingAttempt } from './store';
+import { findPayingAttempt } from './attempt-store';
 
 export interface RefundOrder {
   refund_id: string;

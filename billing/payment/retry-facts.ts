@@ -18,7 +18,7 @@ import {
   type PaymentRow,
   type SubscriptionRow,
 } from '../rows';
-import { attemptsOf } from './store';
+import { attemptsOf } from './attempt-store';
 import { readRetryPolicy } from './retry-policies';
 
 /** Long enough for every budget: none looks further back. */

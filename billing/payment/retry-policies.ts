@@ -49,11 +49,11 @@ function toStored(row: PolicyRow): StoredPolicy {
 
 /** A version of a policy, or its current one. @returns null when there is no such policy or version */
 export async function readRetryPolicy(
-  db: Database | Transaction,
+  on: Database | Transaction,
   id: string,
   version?: number,
 ): Promise<StoredPolicy | null> {
-  const [row] = await sql(db).query<PolicyRow[]>`
+  const [row] = await sql(on).query<PolicyRow[]>`
     SELECT ${policyColumns} FROM retry_policies
     WHERE id = ${id} AND version = coalesce(${version ?? null}, version) ORDER BY version DESC LIMIT 1`;
   if (row !== undefined) return toStored(row);

@@ -22,7 +22,7 @@ import { enqueueOperatorTask, enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, PaymentRow } from '../rows';
 import { publishOutcome } from './publish-outcome';
 import { enqueueRefund } from './refund-store';
-import { attemptOf, enqueueSettlement } from './store';
+import { attemptOf, enqueueSettlement } from './attempt-store';
 
 /** What stands after a settlement was tried: the attempt's outcome, which may be another than the reported one. */
 export interface Settlement {

@@ -10,7 +10,8 @@ import { lockPaymentInOrder } from '../locks';
 import { enqueueOperatorTask } from '../operator-tasks';
 import type { PaymentRow, RefundRow } from '../rows';
 import { enqueueRefundOutcome, refundOf } from './refund-store';
-import { enqueueRefundedAmount, findPayingAttempt } from './store';
+import { findPayingAttempt } from './attempt-store';
+import { enqueueRefundedAmount } from './store';
 
 export interface RefundSettlement {
   /** Whether this call wrote the outcome. */

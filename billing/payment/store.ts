@@ -1,31 +1,12 @@
 /**
- * Statements on payments and their attempts. The caller holds the payment's lock where it writes.
+ * Statements on payments and on payment methods. The caller holds the payment's lock where it writes.
  *
  * Writes return what stands afterwards, so that nobody reads it again.
  */
-import type { AttemptTrigger, PaymentStatus } from '../../domain/payment/payment';
-import type { SettlementDecision } from '../../domain/payment/settlement';
+import { isPaymentPaid, paymentStatuses, type PaymentStatus } from '../../domain/payment/payment';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { Prisma } from '../../prisma/generated/client';
-import type { Times } from '../clock';
-import {
-  attemptColumns,
-  paymentColumns,
-  paymentMethodColumns,
-  type AttemptRow,
-  type PaymentMethodRow,
-  type PaymentRow,
-} from '../rows';
-
-export interface NewAttempt {
-  number: number;
-  idempotencyKey: string;
-  trigger: AttemptTrigger;
-  onSession: boolean;
-  /** Null: there is nothing to charge. */
-  method: Pick<PaymentMethodRow, 'id' | 'provider'> | null;
-}
+import { paymentColumns, paymentMethodColumns, type PaymentMethodRow, type PaymentRow } from '../rows';
 
 /** Reads a payment without a lock. Null when there is none. */
 export async function findPayment(on: Database | Transaction, paymentId: string): Promise<PaymentRow | null> {
@@ -34,52 +15,35 @@ export async function findPayment(on: Database | Transaction, paymentId: string)
   return row ?? null;
 }
 
-/** A payment's attempts, oldest first. */
-export function attemptsOf(tx: Transaction, paymentId: string): Promise<AttemptRow[]> {
-  return sql(tx).query<AttemptRow[]>`
-    SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} ORDER BY number`;
-}
-
-/** Reads an attempt. Null when there is none. */
-export async function findAttempt(
-  on: Database | Transaction,
-  paymentId: string,
-  number: number,
-): Promise<AttemptRow | null> {
-  const [row] = await sql(on).query<AttemptRow[]>`
-    SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND number = ${number}`;
-  return row ?? null;
-}
-
-/** @throws Error when there is no such attempt: nobody can learn about what was never begun */
-export async function attemptOf(
-  on: Database | Transaction,
-  paymentId: string,
-  number: number,
-): Promise<AttemptRow> {
-  const row = await findAttempt(on, paymentId, number);
-  if (row === null) throw new Error(`attempt ${number} of ${paymentId} does not exist`);
-  return row;
-}
-
-/** Reads the attempt whose charge paid the payment; a later success is no part of it and is given back apart. */
-export async function findPayingAttempt(tx: Transaction, paymentId: string): Promise<AttemptRow | null> {
-  const [row] = await sql(tx).query<AttemptRow[]>`
-    SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND status = 'completed'
-    ORDER BY settled_at, number LIMIT 1`;
-  return row ?? null;
-}
-
-/** Whether an attempt of the payment has the provider's charge of this name. */
-export async function hasCharge(
+/** Whether a version of a subscription is its cancellation. */
+export async function isCancellation(
   tx: Transaction,
-  paymentId: string,
-  provider: string,
-  reference: string,
+  subscriptionId: string,
+  version: number,
 ): Promise<boolean> {
   const rows = await sql(tx).query`
-    SELECT FROM payment_attempts
-    WHERE payment_id = ${paymentId} AND provider = ${provider} AND provider_reference = ${reference} LIMIT 1`;
+    SELECT FROM changes WHERE subject_id = ${subscriptionId} AND version = ${version} AND 'cancelled' = ANY(changes)`;
+  return rows.length > 0;
+}
+
+/** Reads the ids of the paid payments of a subscription's price, newest first. What was asked for apart is not its price. */
+export async function findPaidPayments(
+  tx: Transaction,
+  subscriptionId: string,
+  currency: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql(tx).query<{ id: string }[]>`
+    SELECT id FROM payments
+    WHERE subscription_id = ${subscriptionId} AND currency = ${currency} AND kind <> 'manual'
+      AND status = ANY(${paymentStatuses.filter(isPaymentPaid)})
+    ORDER BY created_at DESC, id DESC LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
+}
+
+/** Whether there is such a customer, who is not erased. */
+export async function isCustomer(tx: Transaction, customerId: string): Promise<boolean> {
+  const rows = await sql(tx).query`SELECT FROM customers WHERE id = ${customerId} AND erased_at IS NULL`;
   return rows.length > 0;
 }
 
@@ -93,124 +57,10 @@ export async function findPaymentMethod(
   return row ?? null;
 }
 
-/** What of a payment its attempts need. */
-export type AttemptedPayment = Pick<
-  PaymentRow,
-  'id' | 'kind' | 'customer_id' | 'subscription_id' | 'amount' | 'currency'
->;
-
-/** Begins an attempt: the payment is in processing from now on (PostgreSQL's time). */
-export async function insertAttempt(
-  tx: Transaction,
-  payment: AttemptedPayment,
-  attempt: NewAttempt,
-): Promise<AttemptRow> {
-  const { method } = attempt;
-  const [row] = await sql(tx).query<[AttemptRow]>`
-    WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
-    paying AS (
-      UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
-        provider = coalesce(${method?.provider ?? null}, provider),
-        payment_method_id = coalesce(${method?.id ?? null}, payment_method_id)
-      FROM moment WHERE id = ${payment.id}
-    )
-    ${attemptInsertion(payment, attempt)} FROM moment
-    RETURNING ${attemptColumns}`;
-  return row;
-}
-
-/** An INSERT that ends with its SELECT's list; it needs a FROM with `moment`, whose `now` is when the attempt begins. */
-export function attemptInsertion(
-  payment: AttemptedPayment,
-  { number, idempotencyKey, trigger, onSession, method }: NewAttempt,
-): Prisma.Sql {
-  return Prisma.sql`
-    INSERT INTO payment_attempts (payment_id, number, idempotency_key, trigger, on_session, provider,
-      payment_method_id, amount, currency, status, started_at)
-    SELECT ${payment.id}, ${number}, ${idempotencyKey}, ${trigger}, ${onSession}, ${method?.provider ?? null},
-      ${method?.id ?? null}, ${payment.amount}, ${payment.currency}, 'processing', moment.now`;
-}
-
-interface AttemptAndPayment {
-  attempt: AttemptRow;
-  payment: PaymentRow;
-}
-
-/**
- * Writes what a settlement decided, of the attempt and of its payment in one statement.
- * @returns both rows as they stand then
- */
-export function enqueueSettlement(
-  tx: Transaction,
-  { attempt, payment }: AttemptAndPayment,
-  decision: SettlementDecision,
-  { now, realNow }: Times,
-): AttemptAndPayment {
-  if (decision.attempt === null) return { attempt, payment };
-  const { callEnded, ...columns } = decision.attempt;
-  const settled: AttemptRow = {
-    ...attempt,
-    ...columns,
-    settled_at: columns.settled_by === null ? null : now,
-    // A lookup that finds nothing proves something only some time after the last call ended.
-    last_call_ended_at: callEnded ? realNow : attempt.last_call_ended_at,
-  };
-  const attemptUpdate = Prisma.sql`
-    UPDATE payment_attempts SET status = ${settled.status}, provider_reference = ${settled.provider_reference},
-      failure = ${jsonOrNull(settled.failure)}::jsonb, settled_by = ${settled.settled_by},
-      settled_at = ${settled.settled_at}, last_call_ended_at = ${settled.last_call_ended_at}
-    WHERE payment_id = ${payment.id} AND number = ${attempt.number}`;
-  if (decision.payment === null) {
-    sql(tx).enqueue(attemptUpdate);
-    return { attempt: settled, payment };
-  }
-  const { endsPlan, ...ofPayment } = decision.payment;
-  const changed: PaymentRow = {
-    ...payment,
-    ...ofPayment,
-    version: payment.version + 1,
-    next_attempt_at: endsPlan ? null : payment.next_attempt_at,
-    next_notice_at: endsPlan ? null : payment.next_notice_at,
-    updated_at: realNow,
-  };
-  sql(tx).enqueue`
-    WITH attempted AS (${attemptUpdate})
-    UPDATE payments SET version = ${changed.version}, status = ${changed.status},
-      next_action = ${jsonOrNull(changed.next_action)}::jsonb, next_attempt_at = ${changed.next_attempt_at},
-      next_notice_at = ${changed.next_notice_at}, updated_at = ${changed.updated_at}
-    WHERE id = ${payment.id}`;
-  return { attempt: settled, payment: changed };
-}
-
-function jsonOrNull(value: object | null): string | null {
-  return value === null ? null : JSON.stringify(value);
-}
-
-/** Records when a call of the provider ended that said nothing. */
-export function enqueueCallEnded(tx: Transaction, attempt: AttemptRow, realNow: Date): AttemptRow {
-  sql(tx).enqueue`
-    UPDATE payment_attempts SET last_call_ended_at = ${realNow}
-    WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
-  return { ...attempt, last_call_ended_at: realNow };
-}
-
-/** Records a lookup. @param notFound lookups in a row that found nothing and count */
-export function enqueueLookup(tx: Transaction, attempt: AttemptRow, notFound: number): void {
-  sql(tx).enqueue`
-    UPDATE payment_attempts SET lookups = lookups + 1, lookups_not_found = ${notFound}
-    WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
-}
-
-/** Records when an open attempt is looked up next, by the customer's time. */
-export async function updateNextLookup(
-  on: Database | Transaction,
-  paymentId: string,
-  number: number,
-  at: Date,
-): Promise<void> {
-  await sql(on).execute`
-    UPDATE payment_attempts SET next_question_at = ${at}
-    WHERE payment_id = ${paymentId} AND number = ${number} AND settled_at IS NULL`;
+/** Publishes the payment's outcome from now on. */
+export function enqueueAnnouncement(tx: Transaction, payment: PaymentRow): PaymentRow {
+  sql(tx).enqueue`UPDATE payments SET announced = true WHERE id = ${payment.id}`;
+  return { ...payment, announced: true };
 }
 
 /** What a change of a payment alone writes; the version follows. */

@@ -22,7 +22,7 @@ import { lockPaymentInOrder } from '../locks';
 import { enqueuePaidPeriod, enqueuePeriodWithPayment, type NewPayment, type NewPeriod } from './period-store';
 import { methodToCharge } from '../payment/retry-facts';
 import { findSubscription, insertSubscription, type NewSubscription } from './store';
-import type { AttemptedPayment } from '../payment/store';
+import type { AttemptedPayment } from '../payment/attempt-store';
 import { beginLocked, beginNew, firstCall, newAttempt, type AttemptRequest } from '../payment/begin-attempt';
 import { announceCreated } from './events';
 import type { BegunCharge } from './charge';

@@ -10,7 +10,7 @@ import { inTransaction, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
 import { lockPayment, type LockedPayment } from '../locks';
 import type { PaymentRow } from '../rows';
-import { attemptOf } from '../payment/store';
+import { attemptOf } from '../payment/attempt-store';
 import {
   answerOf,
   callProvider,

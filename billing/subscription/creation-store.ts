@@ -9,7 +9,7 @@ import { sql } from '../../prisma/sql';
 import { subscriptionColumns, type SubscriptionRow } from '../rows';
 import { paymentInsertion, periodInsertion, type NewPayment, type NewPeriod } from './period-store';
 import { jsonColumns, type NewSubscription } from './store';
-import { attemptInsertion, type AttemptedPayment, type NewAttempt } from '../payment/store';
+import { attemptInsertion, type AttemptedPayment, type NewAttempt } from '../payment/attempt-store';
 
 export interface NewCreation {
   subscription: NewSubscription;

@@ -19,7 +19,8 @@ import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
 import { findReportedRefund } from '../payment/refund-store';
 import { settleRefund } from '../payment/settle-refund';
-import { attemptOf, findAttempt, findPayment, hasCharge } from '../payment/store';
+import { attemptOf, findAttempt, hasCharge } from '../payment/attempt-store';
+import { findPayment } from '../payment/store';
 import { enqueueVerdict, type Verdict } from './store';
 
 export type Processed =
