@@ -26,7 +26,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --omi
 COPY --from=build /app/dist ./dist
 # For bin/migrate, which looks for them two folders above dist/prisma.
 COPY prisma/migrations ./prisma/migrations
-# The files belong to root, so that the process cannot change its own code. As a number, so that Kubernetes can tell
+# The files belong to root, so that the process cannot change its own code. As a number, so that Kubernetes can check
 # that it is not root.
 USER 1000:1000
 # API, sandbox provider.
