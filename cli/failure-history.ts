@@ -12,12 +12,12 @@ import { instant } from '../contracts/fields';
 
 /** Columns in any order; those that may be missing have what holds instead. */
 export const historyColumns = {
-  payment_id: { required: true, text: 'tells payments apart' },
+  payment_id: { required: true, text: 'distinguishes payments' },
   attempted_at: { required: true, text: 'RFC 3339 instant, such as 2027-03-01T09:00:00Z' },
   outcome: { required: true, text: `completed, or one of ${declineCodes.join(', ')}` },
   payment_method_id: {
     required: false,
-    text: 'tells cards apart; without it each payment has one of its own',
+    text: 'distinguishes cards; without it each payment has one of its own',
   },
   network: { required: false, text: 'visa, mastercard, …; empty when not known' },
   time_zone: { required: false, text: 'the customer’s, of the IANA database; UTC when empty' },

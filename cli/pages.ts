@@ -22,7 +22,7 @@ export function requestPage(
   return context.call('GET', `${path}${queryOf(context, ...filters, ...pageOptions)}`);
 }
 
-/** A table, and how to go on. @param lineOf what a row shows in the columns */
+/** A table, and how to continue. @param lineOf what a row shows in the columns */
 export function listed(
   answer: Row,
   columns: readonly string[],

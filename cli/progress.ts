@@ -1,4 +1,4 @@
-/** How far something is, while a person waits: one line that is drawn anew on a terminal, else a line for each change. */
+/** How far something is, while a person waits: one line that is redrawn on a terminal, else a line for each change. */
 
 export interface Progress {
   show(line: { done: number; total: number; text: string }): void;

@@ -52,7 +52,7 @@ function expressPath(path: string): string {
 }
 
 function mount(app: Express, routes: readonly Route[], deps: ApiDependencies): void {
-  // Express tries one path after the other; nobody calls as often as providers with their webhooks.
+  // Express tries one path after the other; no caller calls as often as providers with their webhooks.
   const busiestFirst = routes.toSorted((a, b) => Number(b.raw !== undefined) - Number(a.raw !== undefined));
   for (const path of new Set(busiestFirst.map((entry) => entry.path))) {
     const entries = routes.filter((entry) => entry.path === path);

@@ -33,10 +33,10 @@ export interface ApiDependencies {
   clocks: TestClockProcess;
   bulkRetries: BulkRetryProcess;
   readiness: readonly ReadinessCheck[];
-  /** By the names that payment methods may have as their provider: which card a token is, where the token tells. */
+  /** By the names that payment methods may have as their provider: which card a token is, where the token shows it. */
   providers: ReadonlyMap<string, { fingerprintOf?(token: string): string }>;
   webhooks: Webhooks;
-  /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: nobody’s. */
+  /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: no proxy’s. */
   trustProxy?: number | readonly string[] | undefined;
   deadlines: Deadlines;
   log: Logger;

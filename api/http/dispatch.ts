@@ -1,8 +1,8 @@
 /**
  * From a request to a reply, in one order for every route.
  *
- * Owns: that order: authentication, scope, reading the body, validation, Idempotency-Key, handler, audit. Invariants:
- * nobody without a valid key and scope has a body read or learns whether a thing exists; validation comes before the
+ * Owns that order: authentication, scope, reading the body, validation, Idempotency-Key, handler, audit. Invariants:
+ * no caller without a valid key and scope has a body read or learns whether a thing exists; validation comes before the
  * Idempotency-Key, so that a corrected body may be sent under the same key.
  */
 import type { Request, RequestHandler, Response } from 'express';
@@ -44,7 +44,7 @@ export function traceOf(response: Response): Trace {
   return (response.locals as { trace: Trace }).trace;
 }
 
-/** The reply to anything thrown; what nobody foresaw is logged with its cause. */
+/** The reply to anything thrown; what is unexpected is logged with its cause. */
 export function refusal(error: unknown, deps: ApiDependencies, trace: Trace): Reply {
   const problem = toProblem(error);
   if (problem.status >= 500) {

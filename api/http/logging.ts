@@ -82,7 +82,7 @@ export interface Trace {
   reason: string | null;
 }
 
-/** The one line. `aborted`: the caller went away before the answer was written. */
+/** The one line. `aborted`: the caller disconnected before the answer was written. */
 export function logRequest(log: Logger, trace: Trace, status: number, ms: number, aborted: boolean): void {
   const line = {
     request_id: trace.requestId,

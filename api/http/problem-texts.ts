@@ -5,7 +5,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   malformed_json: 'The body could not be parsed. Send one JSON value in UTF-8 without a byte order mark.',
   malformed_request: 'The URL or the framing of the request is broken. Percent-encode what needs it.',
   malformed_cursor:
-    'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin anew.',
+    'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin with the first page.',
   unauthenticated:
     'No valid API key came with the request: missing, unknown, expired and revoked keys are answered alike. Send Authorization: Bearer <key>.',
   webhook_unreadable:

@@ -36,7 +36,7 @@ export function problemHeaders(error: ProblemError): Record<string, string> {
   };
 }
 
-/** Anything thrown, as one of the table. What nobody foresaw becomes `internal`, with the cause kept for the log. */
+/** Anything thrown, as one of the table. What is unexpected becomes `internal`, with the cause kept for the log. */
 export function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (isDatabaseUnavailable(error)) {

@@ -1,8 +1,8 @@
 /**
  * Listening, and stopping without losing a request.
  *
- * Owns: the HTTP server's bounds and the order of its end: stop accepting, let what is in hand finish, close idle
- * connections, and at the deadline cut what is left. Does not own the application, nor what it stands on: whoever
+ * Owns the HTTP server's bounds and the order of its end: stop accepting, let requests in progress finish, close idle
+ * connections, and at the deadline cut what is left. Does not own the application, nor its dependencies: the process
  * runs it closes the Temporal client and the database afterwards.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
@@ -23,7 +23,7 @@ export interface RunningServer {
   url: string;
   /**
    * Ends the server; safe to call again.
-   * @param deadlineMs how long requests in hand may take to finish
+   * @param deadlineMs how long requests in progress may take to finish
    * @returns how many connections had to be cut
    */
   close(deadlineMs: number): Promise<number>;

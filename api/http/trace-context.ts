@@ -22,7 +22,7 @@ function isTraceparent(text: string): boolean {
   return !/^0+$/.test(traceId ?? '') && !/^0+$/.test(parentId ?? '');
 }
 
-/** Not sampled: nobody has asked for this trace. */
+/** Not sampled: no caller has asked for this trace. */
 function newTraceparent(newUuid: () => string): string {
   const hex = () => newUuid().replaceAll('-', '');
   // The last digits of a UUID are its random ones.

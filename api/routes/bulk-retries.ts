@@ -127,7 +127,7 @@ export const bulkRetryRoutes = [
     'Pause a bulk retry',
     'No further payment is handed over until it is resumed. What was handed over is still tried.',
   ),
-  decisionRoute('resume', 'Resume a bulk retry', 'It goes on where it was paused.'),
+  decisionRoute('resume', 'Resume a bulk retry', 'It continues where it was paused.'),
   decisionRoute(
     'cancel',
     'Cancel a bulk retry, for good',

@@ -81,7 +81,7 @@ export const customerRoutes = [
     summary: 'Erase a customer’s personal data',
     description:
       'Removes e-mail, name, metadata and payment methods; payments and subscriptions stay. Subscriptions that ' +
-      'still run are not collected any more: cancel them first. Cannot be undone.',
+      'still run are not charged any more: cancel them first. Cannot be undone.',
     scope: 'customers:write',
     params: customerParams,
     answers: { 200: { description: 'What is left of the customer.', schema: customer } },

@@ -63,7 +63,7 @@ export const planRoutes = [
     operationId: 'changePlan',
     tag,
     summary: 'Rename a plan, or stop selling it',
-    description: 'Subscriptions that exist go on; an inactive plan takes no new ones.',
+    description: 'Subscriptions that exist continue; an inactive plan takes no new ones.',
     scope: 'catalog:write',
     params: planParams,
     body: changePlan,

@@ -26,7 +26,7 @@ export const schedulerRoutes = [
     operationId: 'pauseRenewalScheduler',
     tag,
     summary: 'Announce no renewal until it is resumed',
-    description: 'Takes effect within RENEWAL_TICK_SECONDS. What was announced already goes on.',
+    description: 'Takes effect within RENEWAL_TICK_SECONDS. What was announced already continues.',
     scope: 'operator',
     body: reasoned,
     answers: { 200: { description: 'The paused scheduler.', schema: renewalScheduler } },

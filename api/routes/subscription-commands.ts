@@ -183,7 +183,7 @@ export const subscriptionCommandRoutes = [
     tag,
     summary: 'Resume a paused subscription',
     description:
-      'A paid period goes on; after its end a new one opens at once, with a new anchor, and is charged.',
+      'A paid period continues; after its end a new one opens at once, with a new anchor, and is charged.',
     scope: 'subscriptions:write',
     params: subscriptionParams,
     body: resumeSubscription,

@@ -1,7 +1,7 @@
 /**
- * POST /webhooks/{provider}: what providers tell us.
+ * POST /webhooks/{provider}: the events of providers.
  *
- * Owns: the order: provider, size, signature, meaning, ledger, answer. Does not own signatures and shapes (the
+ * Owns the order: provider, size, signature, meaning, ledger, answer. Does not own signatures and shapes (the
  * provider's adapter) nor what follows from an event. Invariants: the raw bytes are verified before anything of them is
  * read; nothing of an unverified webhook is kept; no 2xx before it is committed; a repeat gets the same answer.
  */
@@ -69,7 +69,7 @@ export const webhookRoutes = [
     path: '/webhooks/{provider}',
     operationId: 'receiveWebhook',
     tag: 'Webhooks',
-    summary: 'For payment providers: tell what happened',
+    summary: 'For payment providers: report an event',
     description:
       'Authenticated by the provider’s signature over the raw body, of 1 MiB at most; it needs no API key. An event ' +
       'is stored once: a repeat gets the same answer and changes nothing.',
@@ -80,7 +80,10 @@ export const webhookRoutes = [
       admit: ({ provider }, deps) => void sourceOf((provider as string | undefined) ?? '', deps),
     },
     answers: {
-      200: { description: 'Stored, now or before. What the provider wants to hear.', contentType: '*/*' },
+      200: {
+        description: 'Stored, now or before. The answer that the provider expects.',
+        contentType: '*/*',
+      },
     },
     problems: [
       'malformed_request',

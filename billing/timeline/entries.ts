@@ -1,22 +1,26 @@
 /**
- * What the entries of a timeline say, each from its row.
+ * The entries of a timeline, each from its row.
  *
- * Owns: their `data`, which is for programs. Does not own the sentences (`domain/timeline-titles.ts`). Invariant: no
+ * Owns their `data`, which is for programs. Does not own the sentences (`domain/timeline/titles.ts`). Invariants: no
  * secret, token or personal data is in an entry; `at` is the instant at which the row was written.
  */
-import { systemActor, type Actor } from '../../contracts/fields';
+import { actor, systemActor } from '../../contracts/fields';
 import { subscription, type Subscription } from '../../contracts/http/subscriptions';
 import type { TimelineEntry } from '../../contracts/http/timeline';
-import type { AttemptStatus, Failure } from '../../domain/payment/payment';
-import type { FinalAction } from '../../domain/retry/policy';
-import type { RefundStatus } from '../../domain/payment/refund';
-import type { OperatorTaskKind } from '../../domain/payment/operator-task';
-import type { SubscriptionChange } from '../../domain/subscription/subscription';
+import { subscriptionChanges } from '../../domain/subscription/subscription';
 import { changeTitle } from '../../domain/timeline/changes';
 import * as titles from '../../domain/timeline/titles';
 import type { Prisma } from '../../prisma/generated/client';
-import { instantOrNull } from '../rows';
+import {
+  instantOrNull,
+  type AttemptRow,
+  type RefundRow,
+  type RetryPlanRow,
+  type RetryRequestRow,
+  type TaskRow,
+} from '../rows';
 
+const previousFields = subscription.partial();
 const retryService = systemActor('retry-service');
 
 export const entryOf = {
@@ -43,11 +47,9 @@ export const entryOf = {
     };
   },
 
-  attempt(row: Prisma.PaymentAttemptGetPayload<object>): TimelineEntry {
-    const { payment_id, number, currency } = row;
+  attempt(row: AttemptRow): TimelineEntry {
+    const { payment_id, number, currency, status, failure } = row;
     const amount = Number(row.amount);
-    const status = row.status as AttemptStatus;
-    const failure = row.failure as unknown as Failure | null;
     return {
       at: row.started_at.toISOString(),
       kind: 'attempt',
@@ -71,15 +73,14 @@ export const entryOf = {
     };
   },
 
-  refund(row: Prisma.RefundGetPayload<object>): TimelineEntry {
-    const { id, payment_id, attempt, currency, reason, failure_reason, provider_reference } = row;
+  refund(row: RefundRow): TimelineEntry {
+    const { id, payment_id, attempt, currency, status, reason, failure_reason, provider_reference } = row;
     const amount = Number(row.amount);
-    const status = row.status as RefundStatus;
     return {
       at: row.created_at.toISOString(),
       kind: 'refund',
       title: titles.refundTitle({ amount, currency, status, reason }),
-      actor: row.requested_by as unknown as Actor,
+      actor: row.requested_by,
       ref: { type: 'refund', id },
       data: {
         payment_id,
@@ -96,27 +97,35 @@ export const entryOf = {
   },
 
   change(row: Prisma.ChangeGetPayload<object>): TimelineEntry {
-    const { subject_id, version, command_id, changes } = row;
+    const { subject_id, version, command_id } = row;
+    const changes = row.changes.flatMap((name) => subscriptionChanges.find((known) => known === name) ?? []);
     const now = subscription.parse(row.result);
-    const previous = row.previous as unknown as Partial<Subscription>;
+    const previous = previousFields.parse(row.previous);
     const current = Object.fromEntries(
       Object.keys(previous).map((field) => [field, now[field as keyof Subscription]]),
     );
     return {
       at: row.at.toISOString(),
       kind: 'change',
-      title: changeTitle(changes as SubscriptionChange[], previous, now),
-      actor: row.actor as unknown as Actor,
+      title: changeTitle(changes, previous, now),
+      actor: actor.parse(row.actor),
       ref: { type: 'change', id: `${subject_id}/v${version}` },
-      data: { version, command_id, changes, status: now.status, period: now.period, previous, current },
+      data: {
+        version,
+        command_id,
+        changes: row.changes,
+        status: now.status,
+        period: now.period,
+        previous,
+        current,
+      },
     };
   },
 
-  retry_plan(row: Prisma.RetryPlanGetPayload<object>): TimelineEntry {
-    const { payment_id, sequence, after_attempt, reason, policy_id, policy_version } = row;
-    const kind = row.kind as Parameters<typeof titles.planTitle>[0]['kind'];
+  retry_plan(row: RetryPlanRow): TimelineEntry {
+    const { payment_id, sequence, after_attempt, kind, reason, final_action } = row;
+    const { policy_id, policy_version } = row;
     const at = row.at.toISOString();
-    const final_action = row.final_action as FinalAction | null;
     return {
       at: row.created_at.toISOString(),
       kind: 'retry_plan',
@@ -127,18 +136,18 @@ export const entryOf = {
     };
   },
 
-  retry_request(row: Prisma.RetryRequestGetPayload<object>): TimelineEntry {
+  retry_request(row: RetryRequestRow): TimelineEntry {
     return {
       at: row.requested_at.toISOString(),
       kind: 'operator_action',
       title: titles.retryRequestTitle(row.reason),
-      actor: row.actor as unknown as Actor,
+      actor: row.actor,
       ref: { type: 'retry_request', id: row.id },
       data: retryRequest(row),
     };
   },
 
-  retry_refusal(row: Prisma.RetryRequestGetPayload<object>): TimelineEntry {
+  retry_refusal(row: RetryRequestRow): TimelineEntry {
     return {
       at: (row.settled_at ?? row.requested_at).toISOString(),
       kind: 'retry_plan',
@@ -149,23 +158,23 @@ export const entryOf = {
     };
   },
 
-  operator_task(row: Prisma.OperatorTaskGetPayload<object>): TimelineEntry {
+  operator_task(row: TaskRow): TimelineEntry {
     return {
       at: row.created_at.toISOString(),
       kind: 'operator_action',
-      title: titles.taskTitle(row.kind as OperatorTaskKind, row.detail),
+      title: titles.taskTitle(row.kind, row.detail),
       actor: null,
       ref: { type: 'operator_task', id: row.id },
       data: task(row),
     };
   },
 
-  task_resolution(row: Prisma.OperatorTaskGetPayload<object>): TimelineEntry {
-    const resolution = row.resolution as { actor: Actor; outcome: string | null } | null;
+  task_resolution(row: TaskRow): TimelineEntry {
+    const { resolution } = row;
     return {
       at: (row.resolved_at ?? row.created_at).toISOString(),
       kind: 'operator_action',
-      title: titles.resolutionTitle(row.kind as OperatorTaskKind, resolution?.outcome ?? null),
+      title: titles.resolutionTitle(row.kind, resolution?.outcome ?? null),
       actor: resolution?.actor ?? null,
       ref: { type: 'task_resolution', id: row.id },
       data: { ...task(row), outcome: resolution?.outcome ?? null },
@@ -193,7 +202,7 @@ export const entryOf = {
       at: row.at.toISOString(),
       kind: scope === 'operator' ? 'operator_action' : 'api_call',
       title: titles.callTitle(action, status, code),
-      actor: row.actor as unknown as Actor,
+      actor: actor.parse(row.actor),
       ref: { type: 'audit', id: row.id.toString() },
       data: { action, status, code, subject_id, request_id },
     };
@@ -211,10 +220,10 @@ function retryRequest({
   return { payment_id, payment_method_id, reason, status, refusal, attempt };
 }
 type RetryRequest = Pick<
-  Prisma.RetryRequestGetPayload<object>,
+  RetryRequestRow,
   'payment_id' | 'payment_method_id' | 'reason' | 'status' | 'refusal' | 'attempt'
 >;
 
-function task({ kind, subject_type, subject_id, status, detail }: Prisma.OperatorTaskGetPayload<object>) {
+function task({ kind, subject_type, subject_id, status, detail }: TaskRow) {
   return { kind, subject: { type: subject_type, id: subject_id }, status, detail };
 }

@@ -1,5 +1,5 @@
 /**
- * The order of a timeline: which rows belong to a subscription or payment, oldest first, without what they say.
+ * The order of a timeline: which rows belong to a subscription or payment, oldest first, without their contents.
  *
  * Invariants: one total order over all tables, by columns that never change, so that a page repeats and skips nothing
  * that was there when the first page was read; only small columns are read, and bodies for one page at a time.
@@ -47,28 +47,28 @@ export async function timelinePlaces(
   });
 }
 
-/** Ids that rows of other tables name: the payments, and all that somebody could have spoken or decided about. */
+/** Ids that rows of other tables name: the payments, and what events, calls and decisions can be about. */
 function subjects({ type, id }: TimelineSubject): Prisma.Sql {
   const payments = type === 'subscription' ? Prisma.sql`subscription_id = ${id}` : Prisma.sql`id = ${id}`;
   return Prisma.sql`
     paid AS MATERIALIZED (SELECT id FROM payments WHERE ${payments}),
-    told AS MATERIALIZED (
+    named AS MATERIALIZED (
       SELECT ${id} AS id
       UNION SELECT id FROM paid
       UNION SELECT id FROM refunds WHERE payment_id IN (SELECT id FROM paid)
       UNION SELECT id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM paid)
     ),
     events AS MATERIALIZED (
-      SELECT id, event_id, created_at FROM outbox_events WHERE subject IN (SELECT id FROM told)
+      SELECT id, event_id, created_at FROM outbox_events WHERE subject IN (SELECT id FROM named)
     ),
     tasks AS MATERIALIZED (
       SELECT id, created_at, status, resolved_at FROM operator_tasks
-      WHERE subject_id IN (SELECT id FROM told UNION ALL SELECT event_id FROM events)
+      WHERE subject_id IN (SELECT id FROM named UNION ALL SELECT event_id FROM events)
     ),
-    audited AS MATERIALIZED (SELECT id FROM told UNION SELECT id FROM tasks)`;
+    audited AS MATERIALIZED (SELECT id FROM named UNION SELECT id FROM tasks)`;
 }
 
-/** Of rows that a number alone tells apart. */
+/** Of rows that a number alone distinguishes. */
 const noId = '-';
 
 function entries(subjectId: string): Prisma.Sql {

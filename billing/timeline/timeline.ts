@@ -1,12 +1,13 @@
 /**
- * A page of a timeline: its rows read and put in words.
+ * A page of a timeline: its rows, read and made into entries.
  *
- * Owns: reading the rows of one page, one statement for each table. Does not own their order (`timeline-index.ts`) nor
- * what an entry says (`timeline-entries.ts`).
+ * Owns reading the rows of one page, one statement for each table. Does not own their order (`index-query.ts`) nor the
+ * entries (`entries.ts`).
  */
 import type { TimelineEntry } from '../../contracts/http/timeline';
 import { timelineSources, type TimelinePlace, type TimelineSource } from '../../domain/timeline/timeline';
 import type { Database } from '../../prisma/client';
+import { attemptRow, refundRow, retryPlanRow, retryRequestRow, taskRow } from '../rows';
 import { entryOf } from './entries';
 import { timelinePlaces, type TimelineSubject } from './index-query';
 
@@ -53,16 +54,18 @@ const readers: Readonly<Record<TimelineSource, Reader>> = {
   },
   async retry_request(db, places) {
     const rows = await db.retryRequest.findMany({ where: { id: idsOf(places) } });
-    return rows.map((row) => read('retry_request', row.id, 0n, entryOf.retry_request(row)));
+    return rows.map((row) => read('retry_request', row.id, 0n, entryOf.retry_request(retryRequestRow(row))));
   },
   async attempt(db, places) {
     const OR = places.map(({ id, number }) => ({ payment_id: id, number: Number(number) }));
     const rows = await db.paymentAttempt.findMany({ where: { OR } });
-    return rows.map((row) => read('attempt', row.payment_id, BigInt(row.number), entryOf.attempt(row)));
+    return rows.map((row) =>
+      read('attempt', row.payment_id, BigInt(row.number), entryOf.attempt(attemptRow(row))),
+    );
   },
   async refund(db, places) {
     const rows = await db.refund.findMany({ where: { id: idsOf(places) } });
-    return rows.map((row) => read('refund', row.id, 0n, entryOf.refund(row)));
+    return rows.map((row) => read('refund', row.id, 0n, entryOf.refund(refundRow(row))));
   },
   async change(db, places) {
     const OR = places.map(({ id, number }) => ({ subject_id: id, version: Number(number) }));
@@ -73,20 +76,20 @@ const readers: Readonly<Record<TimelineSource, Reader>> = {
     const OR = places.map(({ id, number }) => ({ payment_id: id, sequence: Number(number) }));
     const rows = await db.retryPlan.findMany({ where: { OR } });
     return rows.map((row) =>
-      read('retry_plan', row.payment_id, BigInt(row.sequence), entryOf.retry_plan(row)),
+      read('retry_plan', row.payment_id, BigInt(row.sequence), entryOf.retry_plan(retryPlanRow(row))),
     );
   },
   async retry_refusal(db, places) {
     const rows = await db.retryRequest.findMany({ where: { id: idsOf(places) } });
-    return rows.map((row) => read('retry_refusal', row.id, 0n, entryOf.retry_refusal(row)));
+    return rows.map((row) => read('retry_refusal', row.id, 0n, entryOf.retry_refusal(retryRequestRow(row))));
   },
   async operator_task(db, places) {
     const rows = await db.operatorTask.findMany({ where: { id: idsOf(places) } });
-    return rows.map((row) => read('operator_task', row.id, 0n, entryOf.operator_task(row)));
+    return rows.map((row) => read('operator_task', row.id, 0n, entryOf.operator_task(taskRow(row))));
   },
   async task_resolution(db, places) {
     const rows = await db.operatorTask.findMany({ where: { id: idsOf(places), status: 'resolved' } });
-    return rows.map((row) => read('task_resolution', row.id, 0n, entryOf.task_resolution(row)));
+    return rows.map((row) => read('task_resolution', row.id, 0n, entryOf.task_resolution(taskRow(row))));
   },
   async event(db, places) {
     const rows = await db.outboxEvent.findMany({

@@ -21,7 +21,7 @@ export function fileNotifier({ dir, from }: FileSettings): Notifier {
       const { message: bytes } = await transport.sendMail(mailOf(message, from));
       const name = `${message.template}-${message.messageName}.eml`;
       await mkdir(dir, { recursive: true, mode: 0o700 });
-      // Whoever watches the folder sees whole files only.
+      // A reader of the folder sees whole files only.
       const draft = join(dir, `.${name}`);
       await writeFile(draft, bytes as Buffer, { mode: 0o600 });
       await rename(draft, join(dir, name));

@@ -1,9 +1,9 @@
 /**
- * The inbox of notifications: what was taken up, by whom, and what became of it; mail has no state to judge by.
+ * The inbox of notifications: what is being sent, by whom, and what became of it; mail has no state to judge by.
  *
  * Invariants: a request has one row, by its event's id; it is sent by one at a time, who holds a lease (PostgreSQL's
- * clock); once sent, skipped or failed it is never taken up again. A lease that runs out with the row still in sending
- * means that its holder died between sending and saying so, or before: it is sent again, under the same name.
+ * clock); once sent, skipped or failed it is never sent again. A lease that runs out with the row still in sending
+ * means that its holder died between sending and recording it, or before: it is sent again, under the same name.
  */
 import { derivedId } from '../../domain/ids';
 import type { Database } from '../../prisma/client';
@@ -25,11 +25,11 @@ export interface Request {
 export interface Claim {
   id: string;
   attempts: number;
-  /** How long ago it was first taken up, milliseconds. */
+  /** How long ago it was first claimed, milliseconds. */
   ageMs: number;
 }
 
-/** Somebody else is sending it, or was until he died. */
+/** Another sender is sending it, or was until it died. */
 export class InProgress extends Error {
   override readonly name = 'InProgress';
 }
@@ -38,7 +38,7 @@ export function notificationId(eventId: string): string {
   return derivedId('notification', [eventId]);
 }
 
-/** Takes a request up. Null: it was concluded before. @throws InProgress */
+/** Claims a request. Null: it was concluded before. @throws InProgress */
 export async function claim(
   db: Database,
   request: Request,
@@ -47,7 +47,7 @@ export async function claim(
 ): Promise<Claim | null> {
   const { eventId, template, customer_id, subscription_id, payment_id, requestedAt } = request;
   const id = notificationId(eventId);
-  // Either key may be the one that somebody else has just written, so none is named here.
+  // Either key may be the one that another sender has just written, so none is named here.
   const inserted = await sql(db).execute`
     INSERT INTO notifications (id, event_id, template, customer_id, subscription_id, payment_id, channel,
       requested_at, attempts, lease_until)
@@ -62,7 +62,7 @@ export async function claim(
     RETURNING attempts, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms`;
   if (claimed !== undefined) return { id, attempts: claimed.attempts, ageMs: claimed.age_ms };
   const row = await db.notification.findUniqueOrThrow({ where: { id } });
-  if (row.status === 'sending') throw new InProgress('somebody else is sending it');
+  if (row.status === 'sending') throw new InProgress('another sender is sending it');
   return null;
 }
 
@@ -81,7 +81,7 @@ export async function conclude(db: Database, { id }: Claim, conclusion: Conclusi
     WHERE id = ${id} AND status = 'sending'`;
 }
 
-/** It was not taken this time: whoever comes next may try at once. */
+/** It was not taken this time: the next sender may try at once. */
 export async function release(db: Database, { id, attempts }: Claim): Promise<void> {
   await db.notification.updateMany({
     where: { id, status: 'sending', attempts },

@@ -19,7 +19,7 @@ export interface SmtpSettings {
 
 const connectWithinMs = 10_000;
 const answerWithinMs = 20_000;
-/** All of one sending; far below the lease of whoever sends. */
+/** All of one sending; far below the lease of the sender. */
 const sendWithinMs = 60_000;
 
 export function smtpNotifier({ url, from, connections }: SmtpSettings): Notifier {

@@ -1,4 +1,4 @@
-/** `cli deliveries`: what payment providers told by webhook, and having it looked at again. */
+/** `cli deliveries`: webhooks of payment providers, and their replay. */
 import { deliveryStatuses } from '../../contracts/http/webhook-deliveries';
 import { idOf, type CommandGroup, type Outcome } from '../command';
 import { sheet, type Row } from '../output';

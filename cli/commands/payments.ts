@@ -87,7 +87,7 @@ export const paymentCommands: CommandGroup = {
       const asked = `${String(answer['retry_request_id'])} is asked for; the payment is still ${String(status)}.`;
       return {
         answer,
-        text: `${asked}\ncli retry-requests ${context.args[0] ?? ''} tells what became of it.`,
+        text: `${asked}\ncli retry-requests ${context.args[0] ?? ''} shows what became of it.`,
       };
     },
   },

@@ -1,4 +1,4 @@
-/** `cli policies`: the rules by which failed payments are collected. */
+/** `cli policies`: the rules by which failed payments are retried. */
 import { idOf, queryOf, required, type CommandGroup, type Outcome } from '../command';
 import { readPolicyFile } from '../files';
 import { sheet, table, type Row } from '../output';

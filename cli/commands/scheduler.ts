@@ -29,7 +29,7 @@ export const schedulerCommands: CommandGroup = {
   },
   reconcile: {
     synopsis: '--dry-run | --reason TEXT',
-    text: 'look for what did not go on by itself, and send it on its way',
+    text: 'find stuck work and resume it',
     options: ['reason'],
     switches: ['dry-run'],
     async run(context) {

@@ -77,7 +77,7 @@ async function run(context: Context): Promise<{ answer: Row; text: string }> {
   }));
   const assumed = [
     ...(invented
-      ? ['The history is invented: it tells policies apart, and nothing about any business.']
+      ? ['The history is invented: it compares policies, and shows nothing about any business.']
       : []),
     ...assumptions,
   ];

@@ -66,7 +66,7 @@ export const subscriptionCommands: CommandGroup = {
   },
   'subscriptions pause': {
     synopsis: 'ID [--resume-at T] --reason TEXT',
-    text: 'nothing is collected until it is resumed',
+    text: 'nothing is charged until it is resumed',
     options: ['resume-at', 'reason'],
     async run(context) {
       const body = {
