@@ -393,6 +393,12 @@ export const settings = {
     23,
     'Hours that a first payment may stay open before its subscription expires.',
   ),
+  LOOKUP_AFTER_SECONDS: setting(
+    'Behaviour',
+    wholeNumber(1, 299).default(60),
+    60,
+    'How long after the outcome of a charge became unknown the provider is first asked about it, seconds; later lookups follow after 5 and 15 minutes, 1, 6 and 24 hours.',
+  ),
   EXTERNAL_PAYMENT_MAX: setting(
     'Behaviour',
     wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1_000_000),
@@ -534,6 +540,7 @@ const prefixes = [
   'CREATION_',
   'IDEMPOTENCY_',
   'INCOMPLETE_',
+  'LOOKUP_',
   'MAIL_',
   'METRICS_',
   'NOTIFY_',

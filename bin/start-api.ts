@@ -14,6 +14,7 @@ import { closeDatabase, createDatabase } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
+import { followUpTimes } from './follow-up-times';
 import type { Part, ProcessContext } from './process';
 import { providersFrom, webhookSourcesFrom } from './providers';
 import { topicFault } from './provision';
@@ -33,7 +34,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     reconcileNow: () => reconcileNow(workflows),
     clocks: testClockProcess(workflows, log),
     bulkRetries: bulkRetryProcess(workflows, log),
-    payments: paymentProcess(workflows, log, config.INCOMPLETE_HOURS),
+    payments: paymentProcess(workflows, log, followUpTimes(config)),
     readiness: [
       { name: 'postgres', check: async () => void (await sql(db).query`SELECT 1 FROM plans LIMIT 1`) },
       { name: 'temporal', check: () => workflows.checkReachable({ withinMs: 2_000 }) },

@@ -15,6 +15,7 @@ import { installTemporalRuntime } from '../temporal/runtime';
 import { kafkaFrom } from './kafka';
 import type { Metrics } from './metrics';
 import { notifierFrom, parallelNotifications } from './notifier';
+import { followUpTimes } from './follow-up-times';
 import type { Part, ProcessContext } from './process';
 import { temporalSettings } from './temporal';
 
@@ -39,7 +40,7 @@ export async function startBridge(
     log: log.child({ part: 'outbox-retention' }),
   });
   const notifier = notifierFrom(config);
-  const prompting = { db, client: temporal.workflows, incompleteHours: config.INCOMPLETE_HOURS };
+  const prompting = { db, client: temporal.workflows, times: followUpTimes(config) };
   const handlers: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({
       ...prompting,

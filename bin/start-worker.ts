@@ -16,6 +16,7 @@ import { taskQueues } from '../contracts/workflows/workflows';
 import type { Config } from '../config';
 import { closeDatabase, createDatabase, type Database } from '../prisma/client';
 import type { Metrics } from './metrics';
+import { followUpTimes } from './follow-up-times';
 import type { Part, ProcessContext } from './process';
 import { ensureSingletons } from './singletons';
 import { providersFrom } from './providers';
@@ -82,7 +83,7 @@ function activitiesOf(
   metrics: Metrics,
 ): Record<Service, object> {
   const attemptDeps = { db, providers: providersFrom(config) };
-  const messenger = createMessenger(client, config.INCOMPLETE_HOURS);
+  const messenger = createMessenger(client, followUpTimes(config));
   const attempt = createAttemptActivities(attemptDeps);
   return {
     subscription: { ...createSubscriptionActivities({ ...attemptDeps, messenger }), ...attempt },

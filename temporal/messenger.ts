@@ -1,6 +1,7 @@
 /** Starts and wakes workflows for activities and consumers. Started already is success; receivers judge by the row. */
 import { createHash } from 'node:crypto';
 import type {
+  FollowUpTimes,
   ClockAdvanced,
   DunningExhausted,
   DunningStarted,
@@ -22,10 +23,10 @@ import type { Signal, WorkflowClient } from './client';
 export type Messenger = ReturnType<typeof createMessenger>;
 
 /**
- * @param incompleteHours how long a payment may wait for its customer, for those that are started here
+ * @param times of the payments that are started here
  * @param eventId of the record that the messages follow from: a repeat of the record then signals nothing twice
  */
-export function createMessenger(client: WorkflowClient, incompleteHours: number, eventId?: string) {
+export function createMessenger(client: WorkflowClient, times: FollowUpTimes, eventId?: string) {
   // A workflow may get several messages of one event, each once.
   const signalOf = (name: string, args: readonly unknown[]): Signal => ({
     name,
@@ -38,7 +39,7 @@ export function createMessenger(client: WorkflowClient, incompleteHours: number,
       signalOf(name, [payload]),
     );
   const signalPayment = (id: string, name: string, ...args: object[]): Promise<void> =>
-    client.signalWithStart(paymentStart(id, incompleteHours), signalOf(name, args));
+    client.signalWithStart(paymentStart(id, times), signalOf(name, args));
   return {
     /** Has a subscription do what is due or was left half done; starts its process when there is none. */
     wakeSubscription: (subscriptionId: string, why: RenewRequired = {}): Promise<void> =>
@@ -75,7 +76,7 @@ export function createMessenger(client: WorkflowClient, incompleteHours: number,
       await client.signalIfRunning(paymentWorkflowId(paymentId), signalOf(messages.settled, []));
     },
     /** Starts `payment/{id}` unless it runs. */
-    start: (paymentId: string): Promise<void> => client.start(paymentStart(paymentId, incompleteHours)),
+    start: (paymentId: string): Promise<void> => client.start(paymentStart(paymentId, times)),
     /** Starts `bulk-retry/{id}` unless it runs. */
     startBulkRetry: (bulkRetryId: string): Promise<void> => client.start(bulkRetryStart(bulkRetryId)),
   };

@@ -4,19 +4,19 @@
  * Invariant: an update id carries the request, so that a stored `unavailable` is never the answer to a later try.
  */
 import type { Logger } from 'pino';
-import type { CancelPayment, RefundCommand } from '../contracts/workflows/commands';
+import type { CancelPayment, FollowUpTimes, RefundCommand } from '../contracts/workflows/commands';
 import { messages, paymentStart } from '../contracts/workflows/workflows';
 import type { WorkflowClient } from './client';
 import { requestSignal, requestUpdate } from './requests';
 
 export type PaymentProcess = ReturnType<typeof paymentProcess>;
 
-export function paymentProcess(client: WorkflowClient, log: Logger, incompleteHours: number) {
+export function paymentProcess(client: WorkflowClient, log: Logger, times: FollowUpTimes) {
   const update = (paymentId: string, name: string, id: string, command: object): Promise<void> =>
     requestUpdate(
       client,
       log,
-      paymentStart(paymentId, incompleteHours),
+      paymentStart(paymentId, times),
       { name, id, args: [command] },
       { payment_id: paymentId },
     );
@@ -38,7 +38,7 @@ export function paymentProcess(client: WorkflowClient, log: Logger, incompleteHo
      * @throws ProblemError `unavailable`
      */
     refreshPayment: (paymentId: string): Promise<void> =>
-      requestSignal(client, log, paymentStart(paymentId, incompleteHours), messages.settled, {
+      requestSignal(client, log, paymentStart(paymentId, times), messages.settled, {
         payment_id: paymentId,
       }),
   };

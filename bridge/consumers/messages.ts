@@ -1,4 +1,5 @@
 /** How consumers send the messages that follow from a record. */
+import type { FollowUpTimes } from '../../contracts/workflows/commands';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Database } from '../../prisma/client';
 import type { WorkflowClient } from '../../temporal/client';
@@ -9,15 +10,15 @@ import { sendInOrder } from '../../temporal/send';
 export interface PromptDependencies {
   db: Database;
   client: WorkflowClient;
-  /** How long a payment may wait for its customer, for those whose process is started. */
-  incompleteHours: number;
+  /** Of the payments whose process is started. */
+  times: FollowUpTimes;
 }
 
 /** Sends messages under the id of their event, so that a repeat of the record signals nothing twice. */
 export async function prompt(
-  { client, incompleteHours }: PromptDependencies,
+  { client, times }: PromptDependencies,
   eventId: string,
   messages: readonly WorkflowMessage[],
 ): Promise<void> {
-  await sendInOrder(createMessenger(client, incompleteHours, eventId), messages);
+  await sendInOrder(createMessenger(client, times, eventId), messages);
 }

@@ -126,6 +126,16 @@ export interface PaymentInput {
   payment_id: string;
   /** Hours that a first payment may wait for its customer. */
   incomplete_hours: number;
+  /** When the provider is first asked about an unknown outcome; left out: a minute. */
+  first_lookup_seconds?: number;
+}
+
+/** How long the follow-up of an open payment waits, by the settings. */
+export interface FollowUpTimes {
+  /** For the customer of a first payment. */
+  incompleteHours: number;
+  /** Before it asks the provider about an unknown outcome for the first time; left out: a minute. */
+  firstLookupSeconds?: number;
 }
 
 /** Signal `firstPaymentSettled`. */

@@ -6,6 +6,7 @@
  */
 import type {
   BulkRetryInput,
+  FollowUpTimes,
   PaymentInput,
   RenewalSchedulerInput,
   RetryInput,
@@ -70,12 +71,18 @@ export function subscriptionStart(input: SubscriptionInput): WorkflowStart<Subsc
 }
 
 /** The follow-up of a payment. */
-export function paymentStart(paymentId: string, incompleteHours: number): WorkflowStart<PaymentInput> {
+export function paymentStart(paymentId: string, times: FollowUpTimes): WorkflowStart<PaymentInput> {
   return {
     workflowType: 'payment',
     workflowId: paymentWorkflowId(paymentId),
     taskQueue: taskQueues.payment,
-    args: [{ payment_id: paymentId, incomplete_hours: incompleteHours }],
+    args: [
+      {
+        payment_id: paymentId,
+        incomplete_hours: times.incompleteHours,
+        first_lookup_seconds: times.firstLookupSeconds,
+      },
+    ],
     summary: `Payment ${paymentId}`,
   };
 }

@@ -43,6 +43,12 @@ export interface LookupProgress {
   lookups: number;
   /** How long a first payment may wait for its customer. */
   incompleteHours: number;
+  /** Instead of the schedule's first step. */
+  firstLookupMs?: number;
+}
+
+function stepOf({ lookups, firstLookupMs }: LookupProgress): number | undefined {
+  return (lookups === 0 ? firstLookupMs : undefined) ?? lookupScheduleMs[lookups];
 }
 
 /** @returns null when nothing is left to ask: only a webhook or a person can tell */
@@ -50,7 +56,7 @@ export function nextLookup(
   payment: { kind: PaymentKind; status: PaymentStatus; created_at: string },
   progress: LookupProgress,
 ): Lookup | null {
-  const stepMs = lookupScheduleMs[progress.lookups];
+  const stepMs = stepOf(progress);
   const waitsForCustomer = payment.status === 'pending' || payment.status === 'requires_action';
   const endMs =
     waitsForCustomer && payment.kind === 'first'

@@ -24,6 +24,7 @@ beforeAll(async () => {
     LOG_LEVEL: 'warn',
     RECONCILE_EVERY_SECONDS: '10',
     RECONCILE_AFTER_SECONDS: '15',
+    LOOKUP_AFTER_SECONDS: '15',
   });
   chaos = await openChaos(its, randomFrom(seed), tokens, () => undefined);
 });

@@ -1,8 +1,8 @@
 /**
  * What callers, the provider and the topics see of a subscription's first minutes, with everything in one process.
  *
- * The provider sends no webhooks here, so its word is found by asking. That takes more than a minute; the orders that wait
- * for it are placed first and looked at last. `webhooks.test.ts` has the other way.
+ * The provider sends no webhooks here, so outcomes are found by lookups. The first comes after 40 s, since the slowest
+ * charge takes 30 s; the orders that wait for it are placed first and looked at last. `webhooks.test.ts` has the other way.
  */
 import { randomUUID } from 'node:crypto';
 import { TestSystem, type Answer, type Buyer } from '../support/system';
@@ -21,7 +21,11 @@ let its: TestSystem;
 const open: Record<string, Order> = {};
 
 beforeAll(async () => {
-  its = await TestSystem.start(['sandbox', 'all'], { SANDBOX_WEBHOOK_SECRETS: '' });
+  its = await TestSystem.start(['sandbox', 'all'], {
+    SANDBOX_WEBHOOK_SECRETS: '',
+    IDEMPOTENCY_LEASE_SECONDS: '5',
+    LOOKUP_AFTER_SECONDS: '40',
+  });
   for (const token of [
     'tok_lost_answers_ok',
     'tok_slow_ok',

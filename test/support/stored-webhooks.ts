@@ -45,7 +45,7 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
   const handle = paymentServiceHandlers({
     db,
     client: new WorkflowClient(client),
-    incompleteHours: 23,
+    times: { incompleteHours: 23 },
     externalPaymentMax: 1_000_000,
   })['webhooks.received'];
   if (handle === undefined) throw new Error('nobody handles webhooks.received');

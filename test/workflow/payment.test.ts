@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => time.close());
 
 async function start(paymentId: string) {
-  const { workflowType, ...options } = paymentStart(paymentId, 23);
+  const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
   return time.env.client.workflow.start(workflowType, options);
 }
 
@@ -170,7 +170,7 @@ describe('payment/{id}', () => {
 
   it('carries out a wish of somebody who waits, and answers what the payment is then', async () => {
     const { activities, whats } = scriptPayment(time, null, { kind: 'manual' });
-    const { workflowType, ...options } = paymentStart('pay_cancel_now', 23);
+    const { workflowType, ...options } = paymentStart('pay_cancel_now', { incompleteHours: 23 });
     await time.withWorker('payment-service', activities, async () => {
       const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
         ...options,
@@ -186,7 +186,7 @@ describe('payment/{id}', () => {
 
   it('cancels a payment that was never attempted, and tells nobody', async () => {
     const { activities, whats } = scriptPayment(time, null);
-    const { workflowType, ...options } = paymentStart('pay_cancel', 23);
+    const { workflowType, ...options } = paymentStart('pay_cancel', { incompleteHours: 23 });
     await time.withWorker('payment-service', activities, async () => {
       const handle = await time.env.client.workflow.signalWithStart(workflowType, {
         ...options,
@@ -203,7 +203,7 @@ describe('payment/{id} and refunds', () => {
   const command: RefundCommand = { refund_id: 'rfd_1', amount: 400, reason: 'goodwill', actor };
 
   async function requestRefund(paymentId: string): Promise<unknown> {
-    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
     return time.env.client.workflow.executeUpdateWithStart('refund', {
       startWorkflowOperation: new WithStartWorkflowOperation(workflowType, {
         ...options,

@@ -1,5 +1,6 @@
 /** The lookups of an open attempt at the provider, each when its time has come. */
 import type { PaymentState } from '../../activities/payment';
+import type { PaymentInput } from '../../contracts/workflows/commands';
 import { isAttemptOpen } from '../../domain/payment/payment';
 import {
   lookupScheduleMs,
@@ -16,9 +17,16 @@ export interface Lookups {
 }
 
 /** @param unknownSinceMs when the outcome became unknown, by the customer's time */
-export function createLookups(paymentId: string, incompleteHours: number, unknownSinceMs: number): Lookups {
+export function createLookups(input: PaymentInput, unknownSinceMs: number): Lookups {
+  const { payment_id: paymentId, incomplete_hours: incompleteHours, first_lookup_seconds: first } = input;
+  const firstLookupMs = first === undefined ? undefined : first * 1_000;
   let lookups = 0;
-  const progress = (): LookupProgress => ({ unknownSinceMs, lookups, incompleteHours });
+  const progress = (): LookupProgress => ({
+    unknownSinceMs,
+    lookups,
+    incompleteHours,
+    firstLookupMs,
+  });
   return {
     next({ kind, attempt, created_at }) {
       // The attempt's own state: the payment may have been paid by another one.

@@ -44,16 +44,14 @@ export interface PaymentProcess {
   reportOutcome(): Promise<void>;
 }
 
-export function createPaymentProcess({
-  payment_id: paymentId,
-  incomplete_hours: incompleteHours,
-}: PaymentInput): PaymentProcess {
+export function createPaymentProcess(input: PaymentInput): PaymentProcess {
+  const { payment_id: paymentId } = input;
   const cancellations: CancelPayment[] = [];
   const queue = createMessageQueue();
   const refunds = createRefunds(paymentId);
   const clock = createPaymentClock();
   let state: PaymentState | null = null;
-  let lookups = createLookups(paymentId, incompleteHours, 0);
+  let lookups = createLookups(input, 0);
   let woken = false;
 
   const hasRequest = (): boolean => cancellations.length > 0 || queue.hasWork();
@@ -88,7 +86,7 @@ export function createPaymentProcess({
     hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
     async begin() {
       state = await beginFollowUp(paymentId, hasRequest);
-      lookups = createLookups(paymentId, incompleteHours, customersNowMs(state));
+      lookups = createLookups(input, customersNowMs(state));
     },
     async handleRequest() {
       const cancellation = cancellations.shift();

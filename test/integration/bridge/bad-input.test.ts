@@ -37,11 +37,11 @@ beforeAll(async () => {
   paid = await settled('sub_paid', completed, 'payments.completed');
   unpaid = await settled('sub_unpaid', declined, 'payments.failed');
   const appearWithinMs = 1_000;
-  await groups.start(subscriptionServiceHandlers({ db: given.db, client, incompleteHours: 23 }), {
+  await groups.start(subscriptionServiceHandlers({ db: given.db, client, times: { incompleteHours: 23 } }), {
     group: 'subscription-service',
     appearWithinMs,
   });
-  await groups.start(retryServiceHandlers({ db: given.db, client, incompleteHours: 23 }), {
+  await groups.start(retryServiceHandlers({ db: given.db, client, times: { incompleteHours: 23 } }), {
     group: 'retry-service',
     appearWithinMs,
   });

@@ -32,7 +32,7 @@ beforeAll(async () => {
   const handlers = paymentServiceHandlers({
     db: given.db,
     client: new WorkflowClient(client),
-    incompleteHours: 23,
+    times: { incompleteHours: 23 },
     externalPaymentMax: 5_000,
   });
   group = await runGroup(
@@ -86,7 +86,7 @@ const handlers = () =>
   paymentServiceHandlers({
     db: given.db,
     client: new WorkflowClient(client),
-    incompleteHours: 23,
+    times: { incompleteHours: 23 },
     externalPaymentMax: 5_000,
   });
 const cancel = (id: string) => {
@@ -248,7 +248,7 @@ describe('group payment-service', () => {
     const handlers = paymentServiceHandlers({
       db: given.db,
       client: new WorkflowClient(client),
-      incompleteHours: 23,
+      times: { incompleteHours: 23 },
       externalPaymentMax: 5_000,
     });
     const paymentId = await incomplete('sub_bridge_known');
@@ -266,7 +266,7 @@ describe('announcing against settling', () => {
     const handlers = paymentServiceHandlers({
       db: given.db,
       client: new WorkflowClient(client),
-      incompleteHours: 23,
+      times: { incompleteHours: 23 },
       externalPaymentMax: 5_000,
     });
     for (let round = 0; round < 20; round += 1) {

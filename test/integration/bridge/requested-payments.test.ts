@@ -21,7 +21,7 @@ async function read(more: Partial<typeof wanted>): Promise<void> {
   const handlers = paymentServiceHandlers({
     db: given.db,
     client: new WorkflowClient(client),
-    incompleteHours: 23,
+    times: { incompleteHours: 23 },
     externalPaymentMax: 5_000,
   });
   await handlers['payments.requested']?.({

@@ -57,7 +57,7 @@ describe('whoever waits', () => {
 
   it('is told by the signal settled, after the rows say so', async () => {
     const paymentId = await inFlight({ announced: true });
-    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
     await client.workflow.start(workflowType, options);
     await consume(await stored(paymentId));
     expect(await signals(paymentId)).toEqual(['settled']);
@@ -65,7 +65,7 @@ describe('whoever waits', () => {
 
   it('is told of a failure, too, which the webhook handler has settled', async () => {
     const paymentId = await inFlight({ announced: true });
-    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
     await client.workflow.start(workflowType, options);
     await consume(await stored(paymentId, { status: 'failed' }));
     expect(await signals(paymentId)).toEqual(['settled']);

@@ -35,12 +35,12 @@ export async function recordManualPayments({ given, client, save }: Recorder): P
     );
   given.provider.charges = [completed];
   await wanted('pay_manual');
-  const { workflowType, ...options } = paymentStart('pay_manual', 23);
+  const { workflowType, ...options } = paymentStart('pay_manual', { incompleteHours: 23 });
   await client.workflow.execute(workflowType, options);
   await save('payment/pay_manual', 'payment-manual');
 
   await wanted('pay_manual_cancelled');
-  const start = paymentStart('pay_manual_cancelled', 23);
+  const start = paymentStart('pay_manual_cancelled', { incompleteHours: 23 });
   const startWorkflowOperation = new WithStartWorkflowOperation(start.workflowType, {
     workflowId: start.workflowId,
     taskQueue: start.taskQueue,
@@ -58,7 +58,7 @@ export async function recordRefunds(recorder: Recorder): Promise<void> {
   const { given, client, save } = recorder;
   const refund = async (id: string) => {
     const paymentId = periodPaymentId(id, 1);
-    const { workflowType, ...options } = paymentStart(paymentId, 23);
+    const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
     const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
       ...options,
       workflowIdConflictPolicy: 'USE_EXISTING',

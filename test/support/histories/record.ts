@@ -89,7 +89,7 @@ async function registerSearchAttributes(connection: Connection): Promise<void> {
 }
 
 async function makeWorkers(connection: NativeConnection, client: Client, given: TestBilling) {
-  const messenger = createMessenger(new WorkflowClient(client), 23);
+  const messenger = createMessenger(new WorkflowClient(client), { incompleteHours: 23 });
   const attempt = createAttemptActivities(given);
   const make = (taskQueue: string, activities: object) =>
     Worker.create({
@@ -200,7 +200,7 @@ async function recordAll(recorder: Recorder): Promise<void> {
 
   given.provider.charges = [completed];
   const { paymentId } = await given.begun({ subscription_id: 'sub_untried' });
-  const { workflowType, ...options } = paymentStart(paymentId, 23);
+  const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
   await client.workflow.execute(workflowType, options);
   await save(`payment/${paymentId}`, 'payment-first-attempt');
   await recordRefunds(recorder);

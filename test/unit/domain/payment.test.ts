@@ -64,6 +64,15 @@ describe('nextLookup', () => {
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440]);
   });
 
+  it('begins the schedule when the setting says, and goes on as ever', () => {
+    const progress = { unknownSinceMs, incompleteHours: 23, firstLookupMs: 5_000 };
+    const afterMs = [0, 1].map((lookups) => {
+      const lookup = nextLookup({ kind: 'first', status: 'unknown', created_at }, { ...progress, lookups });
+      return (lookup?.atMs ?? 0) - unknownSinceMs;
+    });
+    expect(afterMs).toEqual([5_000, 5 * 60_000]);
+  });
+
   it('takes "never heard of it" as evidence from 5 minutes on', () => {
     expect([0, 1, 2].map((lookups) => ask('unknown', lookups)?.provesAbsence)).toEqual([false, true, true]);
   });
