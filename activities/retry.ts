@@ -27,7 +27,7 @@ import {
   type ClockProgress,
   type ClockState,
 } from '../billing/test-clock/advance';
-import { concludeRequest, nextRequest, type WantedAttempt } from '../billing/retry/requests';
+import { concludeRequest, nextRequest, type RequestedRetry } from '../billing/retry/requests';
 
 export type { Batch, BulkRetryState, DecidedBulkRetry } from '../billing/retry/run-bulk-retry';
 export type { RetryState } from '../billing/retry/plan';
@@ -38,7 +38,7 @@ export interface RetryActivities {
   /** What comes next for a failed payment; stored. Null when there is no such payment. */
   planRetry(paymentId: string): Promise<RetryState | null>;
   /** The oldest wish of a person that may be fulfilled. */
-  nextRequest(paymentId: string): Promise<WantedAttempt | null>;
+  nextRequest(paymentId: string): Promise<RequestedRetry | null>;
   concludeRequest(requestId: string, answer: AttemptAnswer): Promise<void>;
   /** Starts `payment/{id}` for an attempt without a clear answer. */
   startFollowUp(paymentId: string): Promise<void>;

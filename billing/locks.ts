@@ -117,3 +117,13 @@ export async function lockTestClock(tx: Transaction, testClockId: string): Promi
     SELECT ${testClockColumns} FROM test_clocks WHERE id = ${testClockId} FOR UPDATE`;
   return row ?? null;
 }
+
+/** Has the runs that begin take turns: each sees what the others have selected. */
+export async function lockBulkRetries(tx: Transaction): Promise<void> {
+  await sql(tx).query`SELECT pg_advisory_xact_lock(hashtextextended('bulk_retries', 0))::text`;
+}
+
+/** Locks a bulk retry for a change, if it exists. */
+export async function lockBulkRetry(tx: Transaction, bulkRetryId: string): Promise<void> {
+  await sql(tx).query`SELECT 1 FROM bulk_retries WHERE id = ${bulkRetryId} FOR UPDATE`;
+}

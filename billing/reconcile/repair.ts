@@ -11,6 +11,7 @@ import { lockPaymentInOrder, lockSubscription } from '../locks';
 import { enqueueOperatorTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
 import { announceDueAgain } from '../renewal/publish-due';
+import { countDueEvents, enqueueCancelledPayment, markAnnounced } from './store';
 
 /** Writes what a repair writes, and returns what is to be sent. */
 type Repair = (db: Database, id: string) => Promise<WorkflowMessage[]>;
@@ -68,14 +69,7 @@ async function announceAgain(db: Database, id: string): Promise<[]> {
     const locked = await lockSubscription(tx, id);
     if (locked === null) return;
     const { row, realNow } = locked;
-    const before = await tx.outboxEvent.count({
-      where: {
-        subject: id,
-        topic: 'subscriptions.renew_required',
-        event_id: { contains: `/v${row.version}` },
-      },
-    });
-    await announceDueAgain(tx, row, realNow, before);
+    announceDueAgain(tx, row, realNow, await countDueEvents(tx, id, row.version));
   });
   return [];
 }
@@ -98,7 +92,7 @@ async function reportDunning(db: Database, id: string): Promise<WorkflowMessage[
 
 /** From now on its outcome is published; a run of its follow-up reports an outcome that has come already. */
 async function announceFirstPayment(db: Database, id: string): Promise<WorkflowMessage[]> {
-  await db.payment.update({ where: { id }, data: { announced: true } });
+  await markAnnounced(db, id);
   return [{ kind: 'start_payment', payment_id: id }];
 }
 
@@ -107,7 +101,7 @@ async function concludeChange(db: Database, id: string): Promise<WorkflowMessage
   const dropped = await inTransaction(db, async (tx) => {
     const { payment } = await lockPaymentInOrder(tx, id);
     if (payment.status !== 'requested' && payment.status !== 'failed') return false;
-    await tx.payment.update({ where: { id }, data: { status: 'cancelled', version: { increment: 1 } } });
+    enqueueCancelledPayment(tx, id);
     return true;
   });
   return dropped ? [] : reportPaid(db, id);

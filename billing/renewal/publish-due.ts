@@ -1,18 +1,18 @@
 /**
- * What is due now, said on subscriptions.renew_required: one batch of one shard, in due order.
+ * Publishes what is due on subscriptions.renew_required: one batch of one shard, in due order.
  *
- * Invariants: a version of a subscription is announced once (its mark and its event are one transaction); due is what
- * PostgreSQL's clock says; customers with a test clock are passed over, their clock speaks for them (unmetered); never
- * faster than the rate allows.
+ * Invariants:
+ * - A version of a subscription is published once: its mark and its event are one transaction.
+ * - PostgreSQL's clock decides what is due; customers with a test clock are left to their clock (unmetered).
+ * - Nothing is published faster than the rate allows.
  */
 import type { NewEvent } from '../../contracts/topics/envelope';
 import { nextDue } from '../../domain/subscription/due';
 import { renewRequiredEventId } from '../../domain/event-ids';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { sql } from '../../prisma/sql';
-import type { Prisma } from '../../prisma/generated/client';
 import { appendAllToOutbox, appendToOutbox } from '../outbox';
-import { toFacts } from '../rows';
+import { toFacts, type SubscriptionRow } from '../rows';
+import { isPaused, lockDue, lockDueByClock, markAnnounced, nextDueAt } from './store';
 
 export interface Schedule {
   /** Announcements a second, over all shards; 0: no limit. */
@@ -42,13 +42,14 @@ export async function publishDue(db: Database, schedule: Schedule, shard: number
   const limit = rate === 0 ? batchSize : Math.min(batchSize, Math.max(1, Math.floor(rate)));
   return inTransaction(db, async (tx) => {
     const now = await databaseNow(tx);
-    if ((await tx.renewalPause.count()) > 0) {
+    if (await isPaused(tx)) {
       return { paused: true, published: 0, late_ms: 0, next_due_at: null, wait_ms: schedule.tickMs };
     }
-    const rows = await dueRows(tx, schedule.shards, shard, limit, now);
-    await announceAll(tx, rows, now);
+    const place = { shard, shards: schedule.shards };
+    const rows = await markAnnounced(tx, await lockDue(tx, place, limit, now));
+    announceAll(tx, rows, now);
     const oldest = rows[0]?.next_due_at ?? now;
-    const next = await nextDueAt(tx, schedule.shards, shard);
+    const next = await nextDueAt(tx, place);
     const untilDueMs = next === null ? schedule.tickMs : next.getTime() - now.getTime();
     const meteredMs = rate === 0 ? 0 : Math.ceil((rows.length * 1_000) / rate);
     return {
@@ -61,72 +62,24 @@ export async function publishDue(db: Database, schedule: Schedule, shard: number
   });
 }
 
-type SubscriptionRow = Prisma.SubscriptionGetPayload<object>;
-
-async function dueRows(
-  tx: Transaction,
-  shards: number,
-  shard: number,
-  limit: number,
-  now: Date,
-): Promise<SubscriptionRow[]> {
-  const due = await sql(tx).query<{ id: string }[]>`
-    SELECT id FROM subscriptions
-    WHERE next_due_at <= ${now} AND announced_version IS DISTINCT FROM version AND test_clock_id IS NULL
-      AND mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}
-    ORDER BY next_due_at, id LIMIT ${limit}
-    FOR UPDATE SKIP LOCKED`;
-  return markAnnounced(tx, due);
-}
-
-/** Their present versions count as announced from now on. @param due locked rows */
-async function markAnnounced(tx: Transaction, due: readonly { id: string }[]): Promise<SubscriptionRow[]> {
-  if (due.length === 0) return [];
-  const rows = await tx.subscription.findMany({
-    where: { id: { in: due.map(({ id }) => id) } },
-    orderBy: [{ next_due_at: 'asc' }, { id: 'asc' }],
-  });
-  await sql(tx).execute`
-    UPDATE subscriptions SET announced_version = version WHERE id = ANY(${due.map(({ id }) => id)})`;
-  return rows;
-}
-
-async function nextDueAt(tx: Transaction, shards: number, shard: number): Promise<Date | null> {
-  const [next] = await sql(tx).query<{ at: Date | null }[]>`
-    SELECT next_due_at AS at FROM subscriptions
-    WHERE next_due_at IS NOT NULL AND announced_version IS DISTINCT FROM version AND test_clock_id IS NULL
-      AND mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}
-    ORDER BY next_due_at, id LIMIT 1`;
-  return next?.at ?? null;
-}
-
-/** Says what is due by a test clock and was not said. Its customers are few: all of it at once. */
+/** Publishes what is due by a test clock and was not published. Its customers are few: all of it at once. */
 export async function announceDueByClock(
   tx: Transaction,
   testClockId: string,
   now: Date,
   realNow: Date,
 ): Promise<void> {
-  const due = await sql(tx).query<{ id: string }[]>`
-    SELECT id FROM subscriptions
-    WHERE test_clock_id = ${testClockId} AND next_due_at <= ${now} AND announced_version IS DISTINCT FROM version
-    ORDER BY next_due_at, id
-    FOR UPDATE SKIP LOCKED`;
-  await announceAll(tx, await markAnnounced(tx, due), realNow);
+  const due = await lockDueByClock(tx, testClockId, now);
+  announceAll(tx, await markAnnounced(tx, due), realNow);
 }
 
-async function announceAll(tx: Transaction, rows: readonly SubscriptionRow[], realNow: Date): Promise<void> {
+function announceAll(tx: Transaction, rows: readonly SubscriptionRow[], realNow: Date): void {
   const events = rows.map((row) => renewRequired(row, 0)).filter((event) => event !== null);
   appendAllToOutbox(tx, events, realNow);
 }
 
-/** Says once more that the version of a subscription is due. @param repeat how often it was said before */
-export async function announceDueAgain(
-  tx: Transaction,
-  row: SubscriptionRow,
-  realNow: Date,
-  repeat: number,
-): Promise<void> {
+/** Publishes once more that the version of a subscription is due. @param repeat how often it was published before */
+export function announceDueAgain(tx: Transaction, row: SubscriptionRow, realNow: Date, repeat: number): void {
   const event = renewRequired(row, repeat);
   if (event !== null) appendToOutbox(tx, event, realNow);
 }

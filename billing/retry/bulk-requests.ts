@@ -8,24 +8,11 @@ import type { Actor } from '../../contracts/fields';
 import type { BulkRetry, CreateBulkRetry } from '../../contracts/http/bulk-retries';
 import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import type { FieldMistake } from '../../contracts/problems';
-import {
-  bulkRetryStatuses,
-  isUnbounded,
-  maxSelected,
-  statusAfter,
-  type BulkRetryCommand,
-} from '../../domain/retry/bulk-retry';
+import { isUnbounded, maxSelected, statusAfter, type BulkRetryCommand } from '../../domain/retry/bulk-retry';
 import { inTransaction, type Database } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
-import {
-  beginRun,
-  countSelected,
-  keepPreview,
-  previewSelection,
-  progressesOf,
-  toBulkRetry,
-  type BulkRetryRow,
-} from './bulk-retries';
+import { beginRun, keepPreview, previewSelection, progressesOf, toBulkRetry } from './bulk-retries';
+import { countSelected, findBulkRetry, type BulkRetryRow } from './bulk-store';
 
 /**
  * Records a bulk retry or its preview, once by its id.
@@ -40,7 +27,7 @@ export async function createBulkRetry(
   providers: readonly string[],
 ): Promise<BulkRetry> {
   // Only a derived id can have a row already: an earlier run under the same Idempotency-Key created it.
-  const before = await db.bulkRetry.findUnique({ where: { id: bulkRetryId } });
+  const before = await findBulkRetry(db, bulkRetryId);
   if (before !== null) return withProgress(db, before);
   await check(db, request, providers);
   const { filter, reason, rate_per_second } = request;
@@ -90,7 +77,7 @@ export async function listBulkRetries(
 
 /** Reads a bulk retry and how far it is. @throws ProblemError `not_found` */
 export async function readBulkRetry(db: Database, bulkRetryId: string): Promise<BulkRetry> {
-  return withProgress(db, await findBulkRetry(db, bulkRetryId));
+  return withProgress(db, await requireBulkRetry(db, bulkRetryId));
 }
 
 /**
@@ -103,17 +90,16 @@ export async function judgeDecision(
   bulkRetryId: string,
   command: BulkRetryCommand,
 ): Promise<boolean> {
-  const row = await findBulkRetry(db, bulkRetryId);
-  const status = bulkRetryStatuses.find((known) => known === row.status);
-  const after = status === undefined ? null : statusAfter(status, command);
+  const { status } = await requireBulkRetry(db, bulkRetryId);
+  const after = statusAfter(status, command);
   if (after === null) {
-    throw new ProblemError('bulk_retry_state', `The bulk retry is ${row.status}.`, { reason: row.status });
+    throw new ProblemError('bulk_retry_state', `The bulk retry is ${status}.`, { reason: status });
   }
   return after !== status;
 }
 
-async function findBulkRetry(db: Database, bulkRetryId: string): Promise<BulkRetryRow> {
-  const row = await db.bulkRetry.findUnique({ where: { id: bulkRetryId } });
+async function requireBulkRetry(db: Database, bulkRetryId: string): Promise<BulkRetryRow> {
+  const row = await findBulkRetry(db, bulkRetryId);
   if (row === null) throw notFound('bulk retry');
   return row;
 }

@@ -1,9 +1,10 @@
 /**
- * Bulk retries as rows: what a filter selects, how far a run is, and what became of it.
+ * Bulk retries: what a filter selects, the progress of a run, and an operator's decisions.
  *
- * Owns: rows of `bulk_retries` and `bulk_retry_payments`. Does not own the wishes (`retry_requests`) that a run hands
- * over, nor why one is refused. Invariants: what a run selected never changes, and no payment is in two runs that are
- * not over; a run that is over stays so; the order is that in which the payments failed.
+ * Does not own why a request is refused. Invariants:
+ * - The selection of a run never changes, and no payment is in two runs that are not over.
+ * - A run that is over stays over.
+ * - The order is that in which the payments failed.
  */
 import {
   bulkRetry,
@@ -14,7 +15,6 @@ import {
 import type { Actor } from '../../contracts/fields';
 import {
   isOver,
-  maxSelected,
   progressOf,
   statusAfter,
   type BulkRefusal,
@@ -23,56 +23,37 @@ import {
   type BulkRetryStatus,
 } from '../../domain/retry/bulk-retry';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
-import { Prisma } from '../../prisma/generated/client';
+import { lockBulkRetry, lockBulkRetries } from '../locks';
 import { refusalsNow, type RequestedAttempt } from '../payment/retry-facts';
-import { instantOrNull, paymentRow, subscriptionRow } from '../rows';
+import {
+  instantOrNull,
+  paymentColumns,
+  subscriptionColumns,
+  type PaymentRow,
+  type SubscriptionRow,
+} from '../rows';
+import {
+  countRequests,
+  enqueueDecision,
+  enqueuePreview,
+  findBulkRetry,
+  insertRun,
+  selectedPayments,
+  type BulkRetryRow,
+  type NewBulkRetry,
+} from './bulk-store';
 
-export type BulkRetryRow = Prisma.BulkRetryGetPayload<object>;
-
-/** Payments that are judged by one question to the database. */
+/** Payments that are judged by one statement. */
 const judgedAtOnce = 500;
 
-/**
- * Failed payments that a filter lets through: `id`, `failed_at`, and `held`, whether another run that is not over has
- * them.
- */
-function selectionOf(filter: BulkRetryFilter): Prisma.Sql {
-  const { categories, provider, plan_id: planId, failed_from: from, failed_to: to } = filter;
-  const bounds = [
-    ...(categories === undefined
-      ? []
-      : [
-          Prisma.sql`(a.failure ->> 'code' = ANY(${categories}) OR a.failure ->> 'category' = ANY(${categories}))`,
-        ]),
-    ...(provider === undefined ? [] : [Prisma.sql`a.provider = ${provider}`]),
-    ...(planId === undefined ? [] : [Prisma.sql`s.plan_id = ${planId}`]),
-    ...(from === undefined ? [] : [Prisma.sql`a.failed_at >= ${new Date(from)}`]),
-    ...(to === undefined ? [] : [Prisma.sql`a.failed_at < ${new Date(to)}`]),
-  ];
-  return Prisma.sql`
-    SELECT p.id, a.failed_at, EXISTS (
-      SELECT 1 FROM bulk_retry_payments b JOIN bulk_retries r ON r.id = b.bulk_retry_id
-      WHERE b.payment_id = p.id AND r.status IN ('running', 'paused')) AS held
-    FROM payments p
-      CROSS JOIN LATERAL (
-        SELECT failure, provider, coalesce(settled_at, started_at) AS failed_at FROM payment_attempts
-        WHERE payment_id = p.id ORDER BY number DESC LIMIT 1) AS a
-      LEFT JOIN subscriptions s ON s.id = p.subscription_id
-    WHERE ${Prisma.join([Prisma.sql`p.status = 'failed'`, ...bounds], ' AND ')}`;
-}
-
-/** How many a filter lets through, at most one more than a run may have. */
-export async function countSelected(db: Transaction, filter: BulkRetryFilter): Promise<number> {
-  const [row] = await sql(db).query<[{ count: number }]>`
-    SELECT count(*)::int AS count FROM (${selectionOf(filter)} LIMIT ${maxSelected + 1}) AS selected`;
-  return row.count;
-}
-
-/** What a run with this filter would do if it were over in an instant. Reads only. */
-export async function previewSelection(db: Transaction, filter: BulkRetryFilter): Promise<BulkRetryPreview> {
-  const selected = await sql(db).query<{ id: string; held: boolean }[]>`
-    SELECT id, held FROM (${selectionOf(filter)}) AS selected ORDER BY failed_at, id LIMIT ${maxSelected}`;
+/** Reports what a run with this filter would do at once. Reads only. */
+export async function previewSelection(
+  db: Database | Transaction,
+  filter: BulkRetryFilter,
+): Promise<BulkRetryPreview> {
+  const selected = await selectedPayments(db, filter);
   const refusals = new Map<BulkRefusal, number>();
   const sums = new Map<string, bigint>();
   const refuse = (reason: BulkRefusal): void => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
@@ -100,72 +81,56 @@ function sorted<Key extends string, Value>(map: ReadonlyMap<Key, Value>): [Key, 
   return [...map].toSorted(([a], [b]) => a.localeCompare(b));
 }
 
-/** What the rules of a manual retry look at, for many payments at once. */
+/** Reads what the rules of a manual retry look at, for many payments at once, in their order. */
 export async function requestsFor(
-  tx: Transaction,
+  on: Database | Transaction,
   paymentIds: readonly string[],
 ): Promise<RequestedAttempt[]> {
-  const rows = await tx.payment.findMany({
-    where: { id: { in: [...paymentIds] } },
-    include: { subscription: true, customer: { select: { test_clock_id: true } } },
-  });
-  const clockIds = rows.flatMap(({ customer }) => customer.test_clock_id ?? []);
-  const clocks = await tx.testClock.findMany({ where: { id: { in: [...new Set(clockIds)] } } });
-  const realNow = await databaseNow(tx);
-  return rows.map(({ subscription, customer, ...payment }) => {
-    const clock = clocks.find(({ id }) => id === customer.test_clock_id);
-    return {
-      payment: paymentRow(payment),
-      subscription: subscription && subscriptionRow(subscription),
-      wanted: null,
-      now: clock?.now ?? realNow,
-    };
-  });
+  const payments = await sql(on).query<PaymentRow[]>`
+    SELECT ${paymentColumns} FROM payments WHERE id = ANY(${paymentIds})
+    ORDER BY array_position(${paymentIds}::text[], id)`;
+  const subscriptions = await sql(on).query<SubscriptionRow[]>`
+    SELECT ${subscriptionColumns} FROM subscriptions
+    WHERE id = ANY(${payments.flatMap(({ subscription_id: id }) => id ?? [])})`;
+  const clocks = await sql(on).query<{ customer_id: string; now: Date }[]>`
+    SELECT customers.id AS customer_id, now FROM customers JOIN test_clocks ON test_clocks.id = test_clock_id
+    WHERE customers.id = ANY(${payments.map(({ customer_id: id }) => id)})`;
+  const subscriptionOf = new Map(subscriptions.map((row) => [row.id, row]));
+  const clockOf = new Map(clocks.map((row) => [row.customer_id, row.now]));
+  const realNow = await databaseNow(on);
+  return payments.map((payment) => ({
+    payment,
+    subscription: subscriptionOf.get(payment.subscription_id ?? '') ?? null,
+    wanted: null,
+    now: clockOf.get(payment.customer_id) ?? realNow,
+  }));
 }
 
-export interface NewBulkRetry {
-  id: string;
-  filter: BulkRetryFilter;
-  reason: string;
-  actor: Actor;
-  rate_per_second: number;
+/** Begins a run with everything that it selects, once. */
+export async function beginRun(tx: Transaction, run: NewBulkRetry): Promise<BulkRetryRow> {
+  await lockBulkRetries(tx);
+  return (await findBulkRetry(tx, run.id)) ?? insertRun(tx, run, await databaseNow(tx));
 }
 
-/** Writes a run with everything that it selects, once. */
-export async function beginRun(tx: Transaction, wanted: NewBulkRetry): Promise<BulkRetryRow> {
-  // Who begins one sees what the other has selected.
-  await sql(tx).query`SELECT pg_advisory_xact_lock(hashtextextended('bulk_retries', 0))::text`;
-  const before = await tx.bulkRetry.findUnique({ where: { id: wanted.id } });
-  if (before !== null) return before;
-  const now = await databaseNow(tx);
-  await tx.bulkRetry.create({ data: { ...wanted, status: 'running', created_at: now, updated_at: now } });
-  const total = await sql(tx).execute`
-    INSERT INTO bulk_retry_payments (bulk_retry_id, position, payment_id)
-    SELECT ${wanted.id}, row_number() OVER (ORDER BY failed_at, id), id
-    FROM (${selectionOf(wanted.filter)}) AS selected WHERE NOT held`;
-  return tx.bulkRetry.update({ where: { id: wanted.id }, data: { total } });
-}
-
-/** Keeps a preview, once. */
+/** Stores a preview, once. */
 export async function keepPreview(
   tx: Transaction,
-  wanted: NewBulkRetry,
+  run: NewBulkRetry,
   preview: BulkRetryPreview,
 ): Promise<BulkRetryRow> {
-  const now = await databaseNow(tx);
-  const times = { created_at: now, updated_at: now, finished_at: now };
-  const data = [{ ...wanted, status: 'previewed', preview, ...times }];
-  await tx.bulkRetry.createMany({ data, skipDuplicates: true });
-  return tx.bulkRetry.findUniqueOrThrow({ where: { id: wanted.id } });
+  enqueuePreview(tx, run, preview, await databaseNow(tx));
+  const row = await findBulkRetry(tx, run.id);
+  if (row === null) throw new Error(`bulk retry ${run.id} was not written`);
+  return row;
 }
 
 /** Locks a bulk retry for a change. Null when there is no such one. */
-export async function lockBulkRetry(tx: Transaction, id: string): Promise<BulkRetryRow | null> {
-  await sql(tx).query`SELECT 1 FROM bulk_retries WHERE id = ${id} FOR UPDATE`;
-  return tx.bulkRetry.findUnique({ where: { id } });
+export async function lockRun(tx: Transaction, id: string): Promise<BulkRetryRow | null> {
+  await lockBulkRetry(tx, id);
+  return findBulkRetry(tx, id);
 }
 
-/** Carries out what an operator decided. @returns the status then, or that which does not allow it; null: no such one */
+/** Executes an operator's decision. @returns the status then, or that which does not allow it; null: no such one */
 export async function recordDecision(
   db: Database,
   id: string,
@@ -173,33 +138,31 @@ export async function recordDecision(
   actor: Actor,
 ): Promise<{ status: BulkRetryStatus; allowed: boolean } | null> {
   return inTransaction(db, async (tx) => {
-    const row = await lockBulkRetry(tx, id);
+    const row = await lockRun(tx, id);
     if (row === null) return null;
-    const before = row.status as BulkRetryStatus;
+    const before = row.status;
     const status = statusAfter(before, command);
     if (status === null) return { status: before, allowed: false };
-    // Carried out already: the first decision stands.
+    // Executed already: the first decision stands.
     if (status === before) return { status, allowed: true };
     const now = await databaseNow(tx);
     const decision = { command, at: now.toISOString(), actor };
-    const finished_at = isOver(status) ? now : null;
-    await tx.bulkRetry.update({ where: { id }, data: { status, decision, updated_at: now, finished_at } });
+    enqueueDecision(tx, id, status, decision, { now, finishedAt: isOver(status) ? now : null });
     return { status, allowed: true };
   });
 }
 
-/** How far runs are, by their ids. */
+/** Reads the progress of runs, by their ids. */
 export async function progressesOf(
-  tx: Transaction,
+  on: Database | Transaction,
   rows: readonly Pick<BulkRetryRow, 'id' | 'total'>[],
 ): Promise<Map<string, BulkRetryProgress>> {
-  const counts = await tx.retryRequest.groupBy({
-    by: ['bulk_retry_id', 'status'],
-    where: { bulk_retry_id: { in: rows.map(({ id }) => id) } },
-    _count: true,
-  });
+  const counts = await countRequests(
+    on,
+    rows.map(({ id }) => id),
+  );
   const countOf = (id: string, status: string): number =>
-    counts.find((count) => count.bulk_retry_id === id && count.status === status)?._count ?? 0;
+    counts.find((found) => found.bulk_retry_id === id && found.status === status)?.count ?? 0;
   return new Map(
     rows.map(({ id, total }) => {
       const settled = { attempted: countOf(id, 'attempted'), refused: countOf(id, 'refused') };
@@ -209,7 +172,10 @@ export async function progressesOf(
 }
 
 /** As the API shows it. @throws ZodError when the row breaks the contract */
-export function toBulkRetry(row: BulkRetryRow, progress: BulkRetryProgress | undefined): BulkRetry {
+export function toBulkRetry(
+  row: Prisma.BulkRetryGetPayload<object>,
+  progress: BulkRetryProgress | undefined,
+): BulkRetry {
   return bulkRetry.parse({
     ...row,
     progress: row.status === 'previewed' ? null : progress,

@@ -11,7 +11,15 @@ import type { Actor } from '../../contracts/fields';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { BulkRetryCommand, BulkRetryProgress, BulkRetryStatus } from '../../domain/retry/bulk-retry';
 import { bulkRetryRequestId } from '../../domain/ids';
-import { lockBulkRetry, progressesOf, recordDecision, requestsFor, type BulkRetryRow } from './bulk-retries';
+import { lockRun, progressesOf, recordDecision, requestsFor } from './bulk-retries';
+import {
+  enqueueCompletion,
+  enqueueReleased,
+  enqueueRequests,
+  paymentsOfBatch,
+  paymentsOfOpenRequests,
+  type BulkRetryRow,
+} from './bulk-store';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { refusalsNow } from '../payment/retry-facts';
 
@@ -34,17 +42,17 @@ export interface Batch {
   payments: number;
 }
 
-/** How far it is; one whose wishes are all judged is completed by being looked at. Null: there is no such one. */
+/** Loads a run, and completes it when all its requests are settled. Null: there is no such one. */
 export async function loadBulkRetry(db: Database, id: string): Promise<BulkRetryState | null> {
   return inTransaction(db, async (tx) => {
-    const row = await lockBulkRetry(tx, id);
+    const row = await lockRun(tx, id);
     if (row === null) return null;
     const progress = await progressOfRow(tx, row);
     const isDone = row.status === 'running' && progress.remaining === 0;
     if (!isDone) return toState(row, progress);
     const now = await databaseNow(tx);
-    const data = { status: 'completed', updated_at: now, finished_at: now };
-    return toState(await tx.bulkRetry.update({ where: { id }, data }), progress);
+    enqueueCompletion(tx, id, now);
+    return toState({ ...row, status: 'completed' }, progress);
   });
 }
 
@@ -56,7 +64,7 @@ async function progressOfRow(tx: Transaction, row: BulkRetryRow): Promise<BulkRe
 
 function toState(row: BulkRetryRow, progress: BulkRetryProgress): BulkRetryState {
   const { id, status, rate_per_second, released } = row;
-  return { bulk_retry_id: id, status: status as BulkRetryStatus, rate_per_second, released, progress };
+  return { bulk_retry_id: id, status, rate_per_second, released, progress };
 }
 
 export async function decideBulkRetry(
@@ -78,45 +86,27 @@ export async function releaseBatch(db: Database, id: string, batch: Batch): Prom
 
 /** @returns the payments whose request is open */
 async function writeRequests(tx: Transaction, id: string, { after, payments }: Batch): Promise<string[]> {
-  const run = await lockBulkRetry(tx, id);
+  const run = await lockRun(tx, id);
   if (run?.status !== 'running') return [];
-  const selected = await tx.bulkRetryPayment.findMany({
-    where: { bulk_retry_id: id, position: { gt: after, lte: after + payments } },
-    orderBy: { position: 'asc' },
-  });
+  const selected = await paymentsOfBatch(tx, id, after, payments);
   const last = selected.at(-1);
   if (last === undefined) return [];
-  const isNew = selected.filter(({ position }) => position > run.released);
-  const asked = await requestsFor(
+  const unreleased = selected.filter(({ position }) => position > run.released);
+  const attempts = await requestsFor(
     tx,
-    isNew.map(({ payment_id }) => payment_id),
+    unreleased.map(({ payment_id: paymentId }) => paymentId),
   );
-  const refusals = await refusalsNow(tx, asked);
+  const refusals = await refusalsNow(tx, attempts);
+  const requests = attempts.map(({ payment }, at) => ({
+    id: bulkRetryRequestId(id, payment.id),
+    payment_id: payment.id,
+    refusal: refusals[at] ?? null,
+  }));
   const now = await databaseNow(tx);
-  await tx.retryRequest.createMany({
-    data: asked.map(({ payment }, at) => ({
-      id: bulkRetryRequestId(id, payment.id),
-      payment_id: payment.id,
-      reason: run.reason,
-      actor: run.actor as object,
-      bulk_retry_id: id,
-      requested_at: now,
-      ...refusedOrNot(refusals[at] ?? null, now),
-    })),
-    skipDuplicates: true,
-  });
-  const released = Math.max(run.released, last.position);
-  await tx.bulkRetry.update({ where: { id }, data: { released, updated_at: now } });
-  const open = await tx.retryRequest.findMany({
-    where: {
-      id: { in: selected.map(({ payment_id }) => bulkRetryRequestId(id, payment_id)) },
-      settled_at: null,
-    },
-    select: { payment_id: true },
-  });
-  return open.map(({ payment_id }) => payment_id);
-}
-
-function refusedOrNot(refusal: string | null, now: Date): object {
-  return refusal === null ? {} : { status: 'refused', refusal, settled_at: now };
+  enqueueRequests(tx, run, requests, now);
+  enqueueReleased(tx, id, Math.max(run.released, last.position), now);
+  return paymentsOfOpenRequests(
+    tx,
+    selected.map(({ payment_id: paymentId }) => bulkRetryRequestId(id, paymentId)),
+  );
 }

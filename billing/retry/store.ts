@@ -1,0 +1,95 @@
+/** Statements over the plan of a failed payment's retry, and over manual retry requests. */
+import type { RetryPlan } from '../../domain/retry/planner';
+import type { Transaction } from '../../prisma/client';
+import { columnsOf } from '../../prisma/columns';
+import { Prisma } from '../../prisma/generated/client';
+import { sql } from '../../prisma/sql';
+import type { CustomerRow, RetryPlanRow, RetryRequestRow } from '../rows';
+
+const retryRequestColumns = columnsOf(Prisma.RetryRequestScalarFieldEnum);
+const retryPlanColumns = columnsOf(Prisma.RetryPlanScalarFieldEnum);
+
+/** The columns of a customer that a retry follows. */
+export type RetriedCustomer = Pick<CustomerRow, 'test_clock_id' | 'time_zone'>;
+
+/** @throws Error when there is no such customer */
+export async function customerOf(tx: Transaction, customerId: string): Promise<RetriedCustomer> {
+  const [row] = await sql(tx).query<RetriedCustomer[]>`
+    SELECT test_clock_id, time_zone FROM customers WHERE id = ${customerId}`;
+  if (row === undefined) throw new Error(`customer ${customerId} does not exist`);
+  return row;
+}
+
+/** The plan that holds for a payment; null: none was made. */
+export async function latestPlan(tx: Transaction, paymentId: string): Promise<RetryPlanRow | null> {
+  const [row] = await sql(tx).query<RetryPlanRow[]>`
+    SELECT ${retryPlanColumns} FROM retry_plans WHERE payment_id = ${paymentId} ORDER BY sequence DESC LIMIT 1`;
+  return row ?? null;
+}
+
+export interface NewPlan {
+  payment_id: string;
+  sequence: number;
+  after_attempt: number;
+  plan: RetryPlan;
+  policy: { id: string; version: number };
+  created_at: Date;
+}
+
+export function enqueuePlan(tx: Transaction, { plan, policy, ...row }: NewPlan): void {
+  const at = new Date('until' in plan ? plan.until : plan.at);
+  const finalAction = plan.kind === 'exhausted' ? plan.final_action : null;
+  sql(tx).enqueue`
+    INSERT INTO retry_plans (payment_id, sequence, after_attempt, kind, at, reason, final_action, policy_id,
+      policy_version, created_at)
+    VALUES (${row.payment_id}, ${row.sequence}, ${row.after_attempt}, ${plan.kind}, ${at}, ${plan.reason},
+      ${finalAction}, ${policy.id}, ${policy.version}, ${row.created_at})`;
+}
+
+/** Shows the next attempt and the next notification in the payment's row. */
+export function enqueueNextSteps(
+  tx: Transaction,
+  paymentId: string,
+  next: { attemptAt: Date | null; noticeAt: Date | null },
+): void {
+  sql(tx).enqueue`
+    UPDATE payments SET next_attempt_at = ${next.attemptAt}, next_notice_at = ${next.noticeAt} WHERE id = ${paymentId}`;
+}
+
+/** The requests for a payment that are not settled, oldest first. */
+export function openRequests(tx: Transaction, paymentId: string): Promise<RetryRequestRow[]> {
+  return sql(tx).query<RetryRequestRow[]>`
+    SELECT ${retryRequestColumns} FROM retry_requests WHERE payment_id = ${paymentId} AND settled_at IS NULL
+    ORDER BY requested_at, id`;
+}
+
+/** Records the attempt that a request leads to. */
+export function enqueueAttemptOfRequest(tx: Transaction, requestId: string, number: number): void {
+  sql(tx).enqueue`UPDATE retry_requests SET attempt = ${number} WHERE id = ${requestId}`;
+}
+
+/** Refuses an open request. */
+export function enqueueRefusal(tx: Transaction, requestId: string, refusal: string, at: Date): void {
+  sql(tx).enqueue`
+    UPDATE retry_requests SET status = 'refused', refusal = ${refusal}, attempt = NULL, settled_at = ${at}
+    WHERE id = ${requestId} AND settled_at IS NULL`;
+}
+
+/** Settles an open request whose attempt was made. */
+export function enqueueAttempted(tx: Transaction, requestId: string, at: Date): void {
+  sql(tx).enqueue`
+    UPDATE retry_requests SET status = 'attempted', settled_at = ${at} WHERE id = ${requestId} AND settled_at IS NULL`;
+}
+
+/** Whether an attempt with the payment method began at an instant or later. @param methodId undefined: with any */
+export async function wasAttemptedSince(
+  tx: Transaction,
+  paymentId: string,
+  methodId: string | undefined,
+  since: Date,
+): Promise<boolean> {
+  const withMethod = methodId === undefined ? Prisma.empty : Prisma.sql`AND payment_method_id = ${methodId}`;
+  const rows = await sql(tx).query<object[]>`
+    SELECT 1 FROM payment_attempts WHERE payment_id = ${paymentId} AND started_at >= ${since} ${withMethod} LIMIT 1`;
+  return rows.length > 0;
+}
