@@ -35,33 +35,33 @@ export type { PublishedBatch } from '../billing/renewal/publish-due';
 export type { ClockProgress, ClockState } from '../billing/test-clock/advance';
 
 export interface RetryActivities {
-  /** What comes next for a failed payment; stored. Null when there is no such payment. */
+  /** Plans what comes next for a failed payment, and stores it. Null when there is no such payment. */
   planRetry(paymentId: string): Promise<RetryState | null>;
-  /** The oldest wish of a person that may be fulfilled. */
+  /** Finds the oldest manual retry request that may be executed. */
   nextRequest(paymentId: string): Promise<RequestedRetry | null>;
   concludeRequest(requestId: string, answer: AttemptAnswer): Promise<void>;
   /** Starts `payment/{id}` for an attempt without a clear answer. */
   startFollowUp(paymentId: string): Promise<void>;
   signalDunningStarted(subscriptionId: string, message: DunningStarted): Promise<void>;
   signalDunningExhausted(subscriptionId: string, message: DunningExhausted): Promise<void>;
-  /** Announces one batch of what is due in a shard. */
+  /** Publishes one batch of what is due in a shard. */
   publishDue(shard: number): Promise<PublishedBatch>;
 }
 
 export interface TestClockActivities {
-  /** Records where the clock is to go. */
+  /** Records the instant that the clock is to advance to. */
   beginAdvance(clockId: string, command: AdvanceClock): Promise<BegunAdvance>;
-  /** Goes from one due instant to the next, for some seconds, and says how far it came. */
+  /** Advances from one due instant to the next, for some seconds, and reports the progress. */
   advanceClock(clockId: string): Promise<ClockProgress>;
   failAdvance(clockId: string): Promise<ClockState>;
 }
 
 export interface BulkRetryActivities {
-  /** How far it is; null when there is no such one. */
+  /** Loads a run and its progress; null when there is no such one. */
   loadBulkRetry(bulkRetryId: string): Promise<BulkRetryState | null>;
-  /** Hands the wishes of one batch over. */
+  /** Releases the requests of one batch. */
   releaseBatch(bulkRetryId: string, batch: Batch): Promise<void>;
-  /** Carries out what an operator decided. */
+  /** Executes an operator's decision. */
   decideBulkRetry(bulkRetryId: string, command: BulkRetryCommand, actor: Actor): Promise<DecidedBulkRetry>;
 }
 

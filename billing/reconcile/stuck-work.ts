@@ -1,9 +1,9 @@
 /**
- * What ought to have gone on by itself and did not: named predicates over the rows.
+ * Finds stuck work: work that should have continued by itself and did not, as named predicates over the rows.
  *
- * Owns: the questions. Does not own the repairs (Payment Service, reconciliation). The same questions, asked with no
- * tolerance, tell a test clock and the fault tests that all is quiet. Invariant: each is bounded and answers from an
- * index; work that is merely in hand counts as unfinished only after `toleranceMs`.
+ * Owns the predicates, not the repairs (`repair.ts`). Without tolerance they find any work in progress: a test clock and
+ * the fault tests wait until there is none. Invariants: each predicate is bounded and answers from an index; work in
+ * progress is stuck only after `toleranceMs`.
  */
 import { predicateNames, type Predicate } from '../../domain/stuck-work';
 import { lookupScheduleMs } from '../../domain/payment/unknown-outcome';
@@ -48,7 +48,7 @@ const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded',
 /** What time it is for the customer of `s`. */
 const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
 const clockOfSubscription = Prisma.sql`s.test_clock_id`;
-/** After the attempt's last call, where nobody has noted an instant yet. */
+/** After the attempt's last call, where no lookup is planned yet. */
 const firstLookupAfterMs = lookupScheduleMs[0] ?? 0;
 
 const predicates = {
@@ -72,7 +72,7 @@ const predicates = {
       WHERE s.status = 'active' AND p.status = 'requested' AND p.updated_at <= ${before}
         AND ${mine(clockOfSubscription)}`,
   },
-  /** The money came, and its period is not recorded as paid. */
+  /** A payment is completed, and its period is not recorded as paid. */
   paid_not_recorded: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -80,7 +80,7 @@ const predicates = {
       WHERE p.status IN ${paidStates} AND p.updated_at <= ${before} AND s.status NOT IN ${finalStates}
         AND s.status <> 'incomplete' AND ${mine(clockOfSubscription)}`,
   },
-  /** An attempt was begun, and nobody knows what became of it. */
+  /** An attempt was begun, and has no outcome. */
   attempt_in_processing: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -120,7 +120,7 @@ const predicates = {
         AND p.kind <> 'manual' AND p.cancel_requested_at IS NULL AND p.updated_at <= ${before}
         AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
-  /** The provider was to be asked about an open attempt; by a test clock: is to be, or nobody said when. */
+  /** A lookup of an open attempt was due; by a test clock: is due, or is not planned. */
   lookup_due: {
     type: 'payment',
     query: ({ before, toleranceMs, mine }) => Prisma.sql`
@@ -134,7 +134,7 @@ const predicates = {
           ELSE a.next_question_at IS NULL OR a.next_question_at <= c.now END
         AND ${mine(clockOfSubscription)}`,
   },
-  /** A provider's event was stored, and the Payment Service did not use it; told again ever more rarely. */
+  /** A provider's event was stored, and the Payment Service did not use it; republished ever more rarely. */
   webhook_not_processed: {
     type: 'webhook_delivery',
     query: ({ before, strict, mine }) => Prisma.sql`
@@ -147,7 +147,7 @@ const predicates = {
             OR o.published_at > ${before}::timestamptz - interval '10 minutes' * power(2, least(w.replays, 8)))))
       ORDER BY w.created_at`,
   },
-  /** A day has passed and nobody was asked. */
+  /** The outcome is unknown for a day, and there is no operator task. */
   unknown_without_task: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -157,7 +157,7 @@ const predicates = {
           <= clock_timestamp() - interval '25 hours'
         AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`,
   },
-  /** A payment of its own was asked for, and nobody has tried to take it. */
+  /** A payment of its own was requested, and never attempted. */
   manual_not_attempted: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -166,8 +166,8 @@ const predicates = {
         AND ${mine(clockOfSubscription)}`,
   },
   /**
-   * With no tolerance: a cancellation gives money back, and neither has the Payment Service promised it nor has a person
-   * heard that there is none. Otherwise its record is Kafka's to deliver.
+   * Without tolerance: a cancellation gives money back, and there is neither a refund of the Payment Service nor an
+   * operator task. Otherwise Kafka has its record, and delivers it.
    */
   refund_not_reserved: {
     type: 'subscription',
@@ -179,7 +179,7 @@ const predicates = {
           WHERE p.subscription_id = s.id AND r.created_at >= o.created_at)
         AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = s.id AND t.kind = 'refund_failed')`,
   },
-  /** Money was promised back, and has not gone. With no tolerance: the provider has not even heard of it. */
+  /** A refund is reserved and not settled. Without tolerance: the provider was not called yet. */
   refund_not_finished: {
     type: 'payment',
     query: ({ before, strict, mine }) => Prisma.sql`
@@ -187,7 +187,7 @@ const predicates = {
       WHERE r.settled_at IS NULL AND r.created_at <= ${before} AND NOT (${strict} AND r.provider_reference IS NOT NULL)
         AND ${mine(clockOfSubscription)}`,
   },
-  /** A period's payment failed, and nobody has planned what comes next. */
+  /** A period's payment failed, and has no plan. */
   failed_without_plan: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -197,7 +197,7 @@ const predicates = {
         AND NOT EXISTS (SELECT 1 FROM retry_plans r WHERE r.payment_id = p.id AND r.after_attempt =
           (SELECT max(a.number) FROM payment_attempts a WHERE a.payment_id = p.id))`,
   },
-  /** A failed payment is being collected, and its subscription does not know. */
+  /** A failed payment is retried, and its subscription is not past due. */
   dunning_not_recorded: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -206,7 +206,7 @@ const predicates = {
         AND ${mine(clockOfSubscription)}
         AND EXISTS (SELECT 1 FROM retry_plans r WHERE r.payment_id = p.id)`,
   },
-  /** What was planned is due, and nothing came of it. */
+  /** A planned step is due, and was not taken. */
   plan_due: {
     type: 'payment',
     query: ({ before, toleranceMs, mine }) => Prisma.sql`
@@ -217,7 +217,7 @@ const predicates = {
         AND r.at <= ${customersNow} - ${toleranceMs} * interval '1 millisecond' AND r.created_at <= ${before}
         AND r.final_action IS DISTINCT FROM 'leave_past_due'`,
   },
-  /** A customer was to be reminded by now, and was not; a pause holds it back. */
+  /** A notification of the customer was due; a pause holds it back. */
   notice_due: {
     type: 'payment',
     query: ({ toleranceMs, mine }) => Prisma.sql`
@@ -227,7 +227,7 @@ const predicates = {
         AND p.next_notice_at <= ${customersNow} - ${toleranceMs} * interval '1 millisecond'
         AND ${mine(clockOfSubscription)}`,
   },
-  /** A person wants an attempt, and nobody has judged the wish. */
+  /** A manual retry was requested, and the request is not settled. */
   retry_request_open: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
@@ -235,7 +235,7 @@ const predicates = {
         JOIN customers s ON s.id = p.customer_id
       WHERE q.settled_at IS NULL AND q.requested_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
-  /** A bulk retry has not gone on: it hands nothing over, or all is judged and it does not end. No clock drives one. */
+  /** A bulk retry releases nothing, or all its requests are settled and it does not end. No clock drives one. */
   bulk_retry_stalled: {
     type: 'bulk_retry',
     query: ({ before, strict, testClockId }) => Prisma.sql`
@@ -265,13 +265,13 @@ const predicates = {
 
 const endOfTime = new Date('9999-12-31T00:00:00Z');
 
-/** What is unfinished, predicate by predicate. */
+/** Finds stuck work, predicate by predicate. */
 export async function findStuckWork(db: Database, query: StuckWorkQuery): Promise<StuckItem[]> {
   const { toleranceMs, testClockId, limit } = query;
   const bound: BoundQuery = {
     ...query,
     strict: toleranceMs === 0,
-    // Without tolerance everything counts, what was written since the question began included.
+    // Without tolerance everything counts, also what was written since this statement began.
     before: toleranceMs === 0 ? endOfTime : await realTimeBefore(db, toleranceMs),
     mine: (column) =>
       testClockId === null

@@ -1,4 +1,4 @@
-/** What the customer is told while a failed payment is collected, written with the plan that makes it true. */
+/** Requests the notifications of a customer whose failed payment is retried, with the plan that they follow from. */
 import { noticesDue, type Notices } from '../../domain/retry/dunning-notices';
 import { notificationEventId } from '../../domain/event-ids';
 import type { FailedAttempt, RetryPlan } from '../../domain/retry/planner';
@@ -21,8 +21,8 @@ export interface PlannedDunning {
 }
 
 /**
- * Asks for what is due to be said.
- * @returns when something is due next, null: nothing is; undefined: it stays as it was, for an attempt comes first
+ * Requests the notifications that are due.
+ * @returns when the next one is due, null: none is; undefined: it stays as it was, because an attempt comes first
  */
 export async function requestNotices(
   tx: Transaction,

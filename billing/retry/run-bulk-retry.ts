@@ -28,7 +28,7 @@ export interface BulkRetryState {
   bulk_retry_id: string;
   status: BulkRetryStatus;
   rate_per_second: number;
-  /** The position up to which wishes were handed over. */
+  /** The position up to which requests were released. */
   released: number;
   progress: BulkRetryProgress;
 }

@@ -1,18 +1,14 @@
 /**
- * What a creation names, read in one statement: plan, customer with test clock, payment method, and the time.
+ * Reads what a creation names in one statement: plan, customer with test clock, payment method, and the time.
  *
- * Asked twice: by the API, which tells a caller every mistake, and by the Subscription Service right before it
- * writes. Whatever does not exist is null.
+ * Read twice: by the API, which reports every mistake to the caller, and by the Subscription Service right before it
+ * writes. What does not exist is null.
  */
 import type { Interval } from '../../domain/calendar';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import type { Times } from '../clock';
-import type { Prisma } from '../../prisma/generated/client';
-
-type PlanRow = Prisma.PlanGetPayload<object>;
-type CustomerRow = Prisma.CustomerGetPayload<object>;
-type MethodRow = Prisma.PaymentMethodGetPayload<object>;
+import type { CustomerRow, PaymentMethodRow, PlanRow } from '../rows';
 
 export interface NamedPlan extends Pick<PlanRow, 'id' | 'name' | 'currency' | 'trial_days' | 'active'> {
   /** Minor units, of one. */
@@ -24,7 +20,7 @@ export interface NamedCustomer extends Pick<CustomerRow, 'id' | 'time_zone' | 'e
   isClockDeleted: boolean;
 }
 
-export type NamedMethod = Pick<MethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
+export type NamedMethod = Pick<PaymentMethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
 
 export interface CreationTerms extends Times {
   plan: NamedPlan | null;
@@ -75,7 +71,7 @@ interface Joined {
   plan_name: string;
   currency: string;
   amount: bigint;
-  interval_unit: string;
+  interval_unit: Interval['unit'];
   interval_count: number;
   trial_days: number;
   active: boolean;
@@ -94,7 +90,7 @@ interface Joined {
 function planOf(row: Joined): NamedPlan | null {
   if (row.plan_id === null) return null;
   const { plan_id: id, plan_name: name, currency, amount, trial_days, active } = row;
-  const interval = { unit: row.interval_unit as Interval['unit'], count: row.interval_count };
+  const interval = { unit: row.interval_unit, count: row.interval_count };
   return { id, name, currency, amount: Number(amount), trial_days, active, interval };
 }
 

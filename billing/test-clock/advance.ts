@@ -12,7 +12,7 @@ import type { AdvanceClock } from '../../contracts/workflows/commands';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { decideAdvance, nextStop, type AdvanceDecision, type TestClockStatus } from '../../domain/test-clock';
 import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { databaseNow, inTransaction, type Database } from '../../prisma/client';
 import { lockTestClock } from '../locks';
 import type { TestClockRow } from '../rows';
 import { findStuckWork, type StuckItem } from '../reconcile/stuck-work';

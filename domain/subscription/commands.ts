@@ -1,5 +1,5 @@
 /**
- * What people may ask of a subscription, by its state: cancel, pause, resume, and be told about its collection.
+ * What callers may request of a subscription, by its state: cancel, pause, resume; and what dunning makes of it.
  *
  * Pure. Invariants: what is final never changes; a refusal names the state; asking again for what holds already
  * changes nothing.
@@ -78,7 +78,7 @@ const longestPauseMs = 3 * 366 * 86_400_000;
 
 /**
  * A pause, from `active` or `past_due` only, with nothing waiting for its payment.
- * @param resumeAt null: until somebody resumes it
+ * @param resumeAt null: until a caller resumes it
  */
 export function decidePause(
   { status, pending_change }: SubscriptionFacts,

@@ -20,7 +20,7 @@ export interface Due {
 /** A message this much too early waits instead of being dropped: schedulers' clocks differ. */
 export const earlyByMs = 60_000;
 
-/** What the scheduler has to speak about next, and when; null: nothing happens by itself. */
+/** What the subscription is due for next, and when; null: nothing happens by itself. */
 export function nextDue(subscription: SubscriptionFacts): Due | null {
   const ownDue = dueByStatus(subscription);
   const { cancel_at: cancelAt, period } = subscription;
@@ -51,7 +51,7 @@ function dueByStatus({ status, period, start_at, resume_at, trial_days }: Subscr
   }
 }
 
-/** What a subscription does when it is told that something may be due. */
+/** What a subscription does when something may be due. */
 export type DueDecision =
   | { kind: 'nothing' }
   /** Soon: to be judged again at that instant. */
@@ -60,11 +60,11 @@ export type DueDecision =
   | { kind: 'begin_trial'; days: number }
   /** `newAnchor`: boundaries are counted from there on, and the period begins there. */
   | { kind: 'open_period'; index: number; cause: DueCause; newAnchor: string | null }
-  /** The paid period goes on, or the unpaid one is collected further. */
+  /** The paid period continues, or the unpaid one is retried further. */
   | { kind: 'carry_on'; status: 'active' | 'past_due' };
 
 /**
- * Judged by the row alone: whoever spoke, and however often, only what the row says is due happens.
+ * Decides by the row alone: whatever prompted it, and however often, only what the row says is due happens.
  * @param now the database's clock, or the customer's test clock
  */
 export function decideDue(subscription: SubscriptionFacts, now: string): DueDecision {
@@ -89,7 +89,7 @@ export function decideDue(subscription: SubscriptionFacts, now: string): DueDeci
 }
 
 /**
- * How a pause ends: an unpaid period is collected further, a paid one that has not ended goes on; otherwise (ended,
+ * How a pause ends: an unpaid period is retried further, a paid one that has not ended continues; otherwise (ended,
  * or written off) a new period opens at once, with a new anchor.
  * @param at the instant of the resumption
  */
