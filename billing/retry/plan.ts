@@ -12,7 +12,8 @@ import { timesFor, type Times } from '../clock';
 import { lockPaymentInOrder } from '../locks';
 import type { PaymentRow, SubscriptionRow } from '../rows';
 import { countedMethod, failedAttempts, methodToCharge, policyOf } from '../payment/retry-facts';
-import { attemptsOf, findPayment } from '../payment/store';
+import { attemptsOf } from '../payment/attempt-store';
+import { findPayment } from '../payment/store';
 import { requestNotices } from './notices';
 import { customerOf, enqueueNextSteps, enqueuePlan, latestPlan } from './store';
 

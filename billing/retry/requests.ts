@@ -9,7 +9,7 @@ import { timesForCustomer } from '../clock';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptAnswer } from '../payment/begin-attempt';
 import { methodToCharge, refusalNow } from '../payment/retry-facts';
-import { attemptsOf } from '../payment/store';
+import { attemptsOf } from '../payment/attempt-store';
 import type { PaymentRow, RetryRequestRow, SubscriptionRow } from '../rows';
 import {
   enqueueAttempted,

@@ -14,7 +14,7 @@ import type { Database, Transaction } from '../../prisma/client';
 import { applyTerms } from './change-terms';
 import { endSubscription } from './end';
 import { enqueueChangePayment, paymentExists, type NewChangePayment } from './payment-store';
-import { findPaymentMethod, findPlan, findPlanOrThrow } from './store';
+import { findMethodOfCustomer, findPlan, findPlanOrThrow } from './store';
 import { toFacts, toPlanTerms } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
@@ -140,7 +140,7 @@ async function methodPart(
 ): Promise<Part | Refusal> {
   const id = command.payment_method_id;
   if (id === null || id === row.payment_method_id) return nothing;
-  const method = await findPaymentMethod(tx, row.customer_id, id);
+  const method = await findMethodOfCustomer(tx, row.customer_id, id);
   if (method === null) return unfit('payment_method_id', 'must be a payment method of this customer');
   return {
     patch: { payment_method_id: method.id, provider: method.provider },

@@ -80,7 +80,7 @@ export async function findPlanOrThrow(tx: Transaction, planId: string): Promise<
 }
 
 /** Null when the customer has no such payment method, or deleted it. */
-export async function findPaymentMethod(
+export async function findMethodOfCustomer(
   tx: Transaction,
   customerId: string,
   methodId: string,
