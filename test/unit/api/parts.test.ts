@@ -1,14 +1,7 @@
-/** Small parts, each by its rule: card numbers, request hashes, cursors, field paths, what a log may hold. */
+/** Small parts, each by its rule: card numbers, request hashes, field paths, what a log may hold. */
 import fc from 'fast-check';
 import { z } from 'zod';
 import { holdsCardNumber, valueHoldsCardNumber } from '../../../contracts/card-numbers';
-import {
-  decodeCursor,
-  decodePosition,
-  encodeCursor,
-  encodePosition,
-  pageBody,
-} from '../../../api/http/cursors';
 import { isDatabaseUnavailable } from '../../../api/http/database-unavailable';
 import { describeError, scrubbed } from '../../../api/http/logging';
 import { problemTexts } from '../../../api/http/problem-texts';
@@ -17,7 +10,6 @@ import { problemBody, problemHeaders, toProblem } from '../../../api/http/proble
 import { canonicalJson, requestHash } from '../../../access/request-hash';
 import { readQuery } from '../../../api/http/query';
 import { fieldPath, validated } from '../../../contracts/validation';
-import { pageOf } from '../../../prisma/pages';
 import { problem, problems, type ProblemCode } from '../../../contracts/problems';
 
 describe('card numbers', () => {
@@ -112,67 +104,6 @@ describe('request hashes', () => {
     expect(requestHash('POST', '/a', {})).not.toBe(requestHash('POST', '/b', {}));
     expect(requestHash('POST', '/a', {})).not.toBe(requestHash('PATCH', '/a', {}));
     expect(requestHash('POST', '/a', { n: 1 })).toMatch(/^[0-9a-f]{64}$/);
-  });
-});
-
-describe('cursors', () => {
-  const place = { created_at: new Date('2027-01-15T12:00:00.123Z'), id: 'sub_01' };
-
-  test('a place survives the way out and back', () => {
-    expect(decodeCursor('plans', encodeCursor('plans', place))).toEqual(place);
-    expect(decodePosition('periods', encodePosition('periods', 7))).toBe(7);
-  });
-
-  const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  test.each([
-    ['another list', encodeCursor('customers', place)],
-    ['a position', encodePosition('plans', 1)],
-    ['nothing', ''],
-    ['no base64', '***'],
-    ['no JSON', Buffer.from('[').toString('base64url')],
-    ['no list', encoded({ a: 1 })],
-    ['an instant beyond the calendar', encoded(['plans', 9e15, 'a'])],
-    ['a fraction', encoded(['plans', 1.5, 'a'])],
-    ['an id of another nature', encoded(['plans', 1, { contains: '' }])],
-    ['an id with a quote', encoded(['plans', 1, "a' OR 1"])],
-  ])('%s is refused', (_name, cursor) => {
-    expect(() => decodeCursor('plans', cursor)).toThrow(
-      expect.objectContaining({ code: 'malformed_cursor' }),
-    );
-  });
-
-  test('whatever comes is a place or a refusal', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.jsonValue().map(encoded)), (cursor) => {
-        const judged = () => {
-          try {
-            return decodeCursor('plans', cursor).created_at.toISOString();
-          } catch (error) {
-            return error instanceof ProblemError ? error.code : 'something else';
-          }
-        };
-        expect(judged()).toMatch(/^malformed_cursor$|Z$/);
-      }),
-    );
-  });
-
-  test('the last page has no cursor', () => {
-    const rows = [place, { ...place, id: 'sub_02' }];
-    expect(
-      pageBody(
-        'plans',
-        pageOf(rows, 2, ({ id }) => id),
-      ),
-    ).toEqual({
-      data: ['sub_01', 'sub_02'],
-      next_cursor: null,
-    });
-    expect(
-      pageBody(
-        'plans',
-        pageOf(rows, 1, ({ id }) => id),
-      ).next_cursor,
-    ).toBe(encodeCursor('plans', place));
   });
 });
 
