@@ -47,7 +47,7 @@ export async function timelinePlaces(
   });
 }
 
-/** Ids that rows of other tables name: the payments, and what events, calls and decisions can be about. */
+/** The ids that rows of other tables name: the payments, and every subject of an event or a decision. */
 function subjects({ type, id }: TimelineSubject): Prisma.Sql {
   const payments = type === 'subscription' ? Prisma.sql`subscription_id = ${id}` : Prisma.sql`id = ${id}`;
   return Prisma.sql`
