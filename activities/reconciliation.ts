@@ -31,16 +31,18 @@ export interface ReconciliationDependencies {
   log: Logger;
   /** How long work may be in progress before it counts as stuck. */
   toleranceMs: number;
+  /** As the follow-ups of payments have it. */
+  firstLookupAfterMs: number;
   onFound(found: Found): void;
 }
 
 const limit = 500;
 
 export function createReconciliationActivities(deps: ReconciliationDependencies): ReconciliationActivities {
-  const { db, messenger, missing, log, toleranceMs } = deps;
+  const { db, messenger, missing, log, toleranceMs, firstLookupAfterMs } = deps;
   return {
     async repairStuckWork() {
-      const items = await findStuckWork(db, { toleranceMs, testClockId: null, limit });
+      const items = await findStuckWork(db, { toleranceMs, firstLookupAfterMs, testClockId: null, limit });
       const found: Found = {};
       for (const item of items) {
         found[item.predicate] = (found[item.predicate] ?? 0) + 1;

@@ -103,12 +103,12 @@ export function createRetryActivities(
 }
 
 /** One activity advances for so long at most; then the workflow shows how far it is. */
-const advanceForMs = 5_000;
+const defaultAdvanceForMs = 5_000;
 const pollMs = 50;
 
 /** Advances a clock step by step, and sends what each step makes due. @param pause between two steps */
 export async function advanceClock(
-  { db, messenger, stallMs, pause: wait }: ClockDependencies,
+  { db, messenger, stallMs, advanceForMs = defaultAdvanceForMs, pause: wait }: ClockDependencies,
   clockId: string,
 ): Promise<ClockProgress> {
   const endAtMs = performance.now() + advanceForMs;
@@ -125,6 +125,7 @@ export async function advanceClock(
 }
 
 export interface ClockDependencies extends Pick<RetryDependencies, 'db' | 'messenger' | 'stallMs'> {
+  advanceForMs?: number;
   /** Waits between two steps. @throws when the work is to end */
   pause(ms: number): Promise<void>;
 }

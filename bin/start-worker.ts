@@ -92,6 +92,7 @@ function activitiesOf(
       ...attempt,
       ...createReconciliationActivities({
         toleranceMs: config.RECONCILE_AFTER_SECONDS * 1_000,
+        firstLookupAfterMs: config.LOOKUP_AFTER_SECONDS * 1_000,
         db,
         messenger,
         missing: createMissingWorkflows(client),

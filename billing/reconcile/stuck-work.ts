@@ -26,6 +26,8 @@ export interface StuckWorkQuery {
   testClockId: string | null;
   /** Findings of each predicate at most. */
   limit: number;
+  /** When the first lookup of an attempt is due where none is planned yet, after its last call; default: a minute. */
+  firstLookupAfterMs?: number;
 }
 
 interface PredicateSql {
@@ -48,9 +50,6 @@ const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded',
 /** What time it is for the customer of `s`. */
 const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
 const clockOfSubscription = Prisma.sql`s.test_clock_id`;
-/** After the attempt's last call, where no lookup is planned yet. */
-const firstLookupAfterMs = lookupScheduleMs[0] ?? 0;
-
 const predicates = {
   /** Due, said so, and nothing happened. With no tolerance: due at all. */
   due_not_opened: {
@@ -123,7 +122,7 @@ const predicates = {
   /** A lookup of an open attempt was due; by a test clock: is due, or is not planned. */
   lookup_due: {
     type: 'payment',
-    query: ({ before, toleranceMs, mine }) => Prisma.sql`
+    query: ({ before, toleranceMs, firstLookupAfterMs = lookupScheduleMs[0] ?? 0, mine }) => Prisma.sql`
       SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
         JOIN customers s ON s.id = p.customer_id LEFT JOIN test_clocks c ON c.id = s.test_clock_id
       WHERE a.settled_at IS NULL AND (a.status <> 'processing' OR p.status <> 'processing') AND p.updated_at <= ${before}

@@ -23,7 +23,7 @@ const open: Record<string, Order> = {};
 beforeAll(async () => {
   its = await TestSystem.start(['sandbox', 'all'], {
     SANDBOX_WEBHOOK_SECRETS: '',
-    IDEMPOTENCY_LEASE_SECONDS: '5',
+    IDEMPOTENCY_LEASE_SECONDS: '20',
     LOOKUP_AFTER_SECONDS: '40',
   });
   for (const token of [

@@ -24,7 +24,7 @@ export async function openSystem(): Promise<void> {
   const its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], {
     RECONCILE_EVERY_SECONDS: '10',
     TEST_CLOCK_STALL_SECONDS: '5',
-    IDEMPOTENCY_LEASE_SECONDS: '5',
+    IDEMPOTENCY_LEASE_SECONDS: '20',
     CREATION_ACCEPT_SECONDS: String(creationAcceptSeconds),
     STRIPE_SECRET_KEY: 'sk_test_nobody',
     STRIPE_WEBHOOK_SECRETS: `${newerSecret},${stripeSecret}`,

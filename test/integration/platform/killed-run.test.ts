@@ -14,12 +14,6 @@ jest.setTimeout(180_000);
 
 let dir: string;
 
-beforeAll(async () => {
-  // The starter below runs with a bare PATH; whatever has to be built is built here.
-  const folder = mkdtempSync(join(tmpdir(), 'perennial-build-'));
-  await (await startPlatform({ dir: folder, ports: 'free' })).stop();
-  await cleanPlatform(folder, '', () => undefined);
-});
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'perennial-killed-'));
 });
@@ -28,7 +22,10 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A PATH without setpriv: there, as on other systems, no child learns of its parent's death. */
+/**
+ * A PATH without setpriv: there, as on other systems, no child learns of its parent's death. Nor is there what builds
+ * programs: the run's own servers have had them built.
+ */
 async function barePath(): Promise<string> {
   const folder = join(dir, 'path');
   mkdirSync(folder);

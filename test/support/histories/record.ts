@@ -105,6 +105,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       ...createPaymentActivities({ ...given, messenger }),
       ...createReconciliationActivities({
         toleranceMs: 60_000,
+        firstLookupAfterMs: 60_000,
         db: given.db,
         messenger,
         missing: createMissingWorkflows(new WorkflowClient(client)),
