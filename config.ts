@@ -449,7 +449,7 @@ export const settings = {
   ),
   RECONCILE_AFTER_SECONDS: setting(
     'Behaviour',
-    wholeNumber(1, 3_600).default(60),
+    wholeNumber(15, 3_600).default(60),
     60,
     'How long work may be in progress before the reconciliation takes it for stuck, seconds.',
   ),

@@ -61,6 +61,10 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
       acceptWithinMs: config.CREATION_ACCEPT_SECONDS * 1_000,
       answerWithinMs: config.CREATION_ANSWER_SECONDS * 1_000,
     },
+    stuckAfter: {
+      toleranceMs: config.RECONCILE_AFTER_SECONDS * 1_000,
+      firstLookupAfterMs: config.LOOKUP_AFTER_SECONDS * 1_000,
+    },
     log,
     now: () => new Date(),
     newUuid: uuidv7,

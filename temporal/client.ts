@@ -38,8 +38,8 @@ interface CallOptions {
 }
 
 const defaultWithinMs = 10_000;
-/** A visibility store answers slowly when it is large; only the reconciliation waits for it. */
-const visibilityWithinMs = 60_000;
+/** A visibility store answers slowly when it is large; only the reconciliation waits, between two heartbeats. */
+const visibilityWithinMs = 45_000;
 const grpcNotFound = 5;
 
 /** What a start leaves alone: a workflow of the same id that runs. One that has ended is no obstacle. */

@@ -1,5 +1,6 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
+import type { StuckAfter } from '../../billing/reconcile/dry-run';
 import type { Database } from '../../prisma/client';
 import type { BulkRetryProcess } from '../../temporal/bulk-retry';
 import type { PaymentProcess } from '../../temporal/payment';
@@ -39,6 +40,7 @@ export interface ApiDependencies {
   /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: no proxy’s. */
   trustProxy?: number | readonly string[] | undefined;
   deadlines: Deadlines;
+  stuckAfter: StuckAfter;
   log: Logger;
   now: () => Date;
   /** A fresh UUIDv7. */

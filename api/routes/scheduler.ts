@@ -52,13 +52,13 @@ export const schedulerRoutes = [
     path: '/reconciliation',
     operationId: 'findStuckWork',
     tag,
-    summary: 'What has been stuck for a minute: a dry run',
+    summary: 'Find stuck work: a dry run of the reconciliation',
     scope: 'operator',
     answers: {
       200: { description: 'By predicate; those without stuck work are left out.', schema: stuckWork },
     },
-    async handle(_, { db }) {
-      return { status: 200, body: await dryRun(db) };
+    async handle(_, { db, stuckAfter }) {
+      return { status: 200, body: await dryRun(db, stuckAfter) };
     },
   }),
   route({

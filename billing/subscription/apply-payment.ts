@@ -122,7 +122,7 @@ async function applyPaidChange(
     // Not the command's own id: the change that it requested never took effect.
     return forgetChange(tx, row, payment.id, { ...context, commandId: `${context.commandId}/overtaken` });
   }
-  const terms = applyTerms(tx, row, change.terms, context.now);
+  const terms = await applyTerms(tx, row, change.terms, context.now);
   const rest = { ...change.command, plan_id: null, quantity: null };
   const applied = { ...context, actor: change.command.actor, changes: terms.changes };
   const written = writeUpdated(tx, row, terms.patch, applied);

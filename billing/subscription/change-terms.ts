@@ -7,17 +7,17 @@ import { termChanges } from '../../domain/subscription/change';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import type { SubscriptionRow, TermsChange } from '../rows';
-import { enqueuePaidPeriod, enqueuePeriodEnd } from './period-store';
+import { endPeriodEarly, enqueuePaidPeriod } from './period-store';
 import { periodColumns, periodDates } from './period';
 import { pendingColumn, waitingColumns, type Patch } from './transition';
 
 /** Writes the new period's row, if there is one. @returns what becomes of the subscription's own row */
-export function applyTerms(
+export async function applyTerms(
   tx: Transaction,
   row: SubscriptionRow,
   { terms, waiting, payment_id: paymentId }: TermsChange,
   now: Date,
-): { patch: Patch; changes: SubscriptionChange[] } {
+): Promise<{ patch: Patch; changes: SubscriptionChange[] }> {
   const patch: Patch = {
     ...pendingColumn(null),
     ...waitingColumns([...row.waiting_lines, ...waiting]),
@@ -31,7 +31,7 @@ export function applyTerms(
   if (terms.new_period === null || row.period_index === null) return { patch, changes };
   const period = { index: row.period_index + 1, ...terms.new_period };
   const { index, start, end } = periodDates(period);
-  enqueuePeriodEnd(tx, row.id, row.period_index, start);
+  await endPeriodEarly(tx, row.id, row.period_index, start);
   const { currency } = row;
   const { amount } = terms;
   enqueuePaidPeriod(

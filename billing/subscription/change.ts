@@ -38,6 +38,8 @@ export async function commitChange(
 ): Promise<BegunChange> {
   let paymentId: string | null = null;
   const committed = await transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
+    // A transaction that is repeated decides anew.
+    paymentId = null;
     const context: ChangeContext = {
       ...times,
       commandId: command.command_id,
@@ -95,7 +97,7 @@ export async function applyChange(
   if (ending.kind === 'end') {
     return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, context);
   }
-  const terms = termsPart(tx, row, decision, context);
+  const terms = await termsPart(tx, row, decision, context);
   const metadata = metadataPart(row, command);
   const parts = [terms, method, metadata, ending];
   const changes = parts.flatMap((part) => part.changes);
@@ -110,12 +112,12 @@ interface Part {
 }
 const nothing: Part = { patch: {}, changes: [] };
 
-function termsPart(
+async function termsPart(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<ChangeDecision, { kind: 'charge' | 'refused' }>,
   context: ChangeContext,
-): Part {
+): Promise<Part> {
   switch (decision.kind) {
     case 'unchanged':
       return nothing;

@@ -60,10 +60,16 @@ export function paymentInsertion(
       ${payment.payment_method_id}, ${payment.announced}, ${payment.created_at}, ${payment.updated_at}`;
 }
 
-/** Ends a period early, where the next one begins. */
-export function enqueuePeriodEnd(tx: Transaction, subscriptionId: string, index: number, end: Date): void {
-  sql(tx).enqueue`
+/** Ends a period early, where the next one begins. @throws Error when there is no such period: periods have no gap */
+export async function endPeriodEarly(
+  tx: Transaction,
+  subscriptionId: string,
+  index: number,
+  end: Date,
+): Promise<void> {
+  const written = await sql(tx).execute`
     UPDATE subscription_periods SET "end" = ${end} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
+  if (written !== 1) throw new Error(`subscription ${subscriptionId} has no period ${index}`);
 }
 
 const paidStatuses = paymentStatuses.filter(isPaymentPaid);

@@ -182,6 +182,7 @@ export async function openApi(): Promise<TestApi> {
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     now: () => clock.now,
     deadlines: { leaseSeconds: 30, acceptWithinMs: 30_000, answerWithinMs: 10_000 },
+    stuckAfter: { toleranceMs: 60_000 },
     newUuid: () => uuidv7(),
   });
   const server: RunningServer = await listen(app, { host: '127.0.0.1', port: 0 });
