@@ -9,7 +9,7 @@ import { earliestWithinMs } from '../../domain/retry/budget';
 import type { CurrentPaymentMethod, FailedAttempt } from '../../domain/retry/planner';
 import type { RetryPolicyDocument } from '../../domain/retry/policy';
 import { retryRefusal, type RetryRefusal } from '../../domain/retry/refusal';
-import type { Transaction } from '../../prisma/client';
+import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import {
   failureOf,
@@ -46,7 +46,7 @@ interface AskedMethod extends Pick<Chargeable, 'wanted'> {
  * that was named; a period is collected with the subscription's of now. Then the customer's default.
  */
 async function methodsToCharge(
-  tx: Transaction,
+  on: Database | Transaction,
   asked: readonly AskedMethod[],
 ): Promise<(PaymentMethodRow | null)[]> {
   const choices = asked.map(({ payment, subscription, wanted }) => {
@@ -54,7 +54,7 @@ async function methodsToCharge(
     return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
   });
   const place = (at: number) => choices.map((choice) => choice[at] ?? '');
-  const rows = await sql(tx).query<(PaymentMethodRow & { item: bigint })[]>`
+  const rows = await sql(on).query<(PaymentMethodRow & { item: bigint })[]>`
     SELECT DISTINCT ON (item) item, ${paymentMethodColumns} FROM payment_methods
     JOIN (
       SELECT item, place, method_id, owner_id
@@ -74,12 +74,12 @@ async function methodsToCharge(
 
 /** The payment method that an attempt would charge. @param wanted by whoever asks for it; null: no particular one */
 export async function methodToCharge(
-  tx: Transaction,
+  on: Database | Transaction,
   payment: ToCharge,
   subscription: Pick<SubscriptionRow, 'payment_method_id'> | null,
   wanted: string | null = null,
 ): Promise<PaymentMethodRow | null> {
-  const [method] = await methodsToCharge(tx, [{ payment, subscription, wanted }]);
+  const [method] = await methodsToCharge(on, [{ payment, subscription, wanted }]);
   return method ?? null;
 }
 
@@ -98,10 +98,10 @@ export async function failedAttempts(tx: Transaction, paymentId: string): Promis
 
 /** The latest decline of each payment with each method that it was tried with, by `declineKey`. */
 async function lastDeclines(
-  tx: Transaction,
+  on: Database | Transaction,
   paymentIds: readonly string[],
 ): Promise<Map<string, DeclineCode>> {
-  const rows = await sql(tx).query<
+  const rows = await sql(on).query<
     { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
   >`
     SELECT DISTINCT ON (payment_id, payment_method_id) payment_id, payment_method_id, failure ->> 'code' AS code
@@ -116,12 +116,12 @@ function declineKey(paymentId: string, methodId: string | null): string {
 
 /** A method with every attempt that counts against its network's budget: those with the same card, whosever it is. */
 export async function countedMethod(
-  tx: Transaction,
+  on: Database | Transaction,
   method: PaymentMethodRow | null,
   now: Date,
 ): Promise<CurrentPaymentMethod | null> {
   if (method === null) return null;
-  const attempts = await countedAttempts(tx, [method.id], now);
+  const attempts = await countedAttempts(on, [method.id], now);
   return toCounted(method, attempts);
 }
 
@@ -130,13 +130,13 @@ export async function countedMethod(
  * provider; deleted ones too, for the network counts on. @param now the earliest instant that is asked about
  */
 async function countedAttempts(
-  tx: Transaction,
+  on: Database | Transaction,
   methodIds: readonly string[],
   now: Date,
 ): Promise<Map<string, { at: string }[]>> {
   const since = new Date(now.getTime() - budgetDays * 86_400_000);
   // Begun in real time, settled in the customer's: a test clock may be years ahead.
-  const rows = await sql(tx).query<{ method_id: string; at: Date }[]>`
+  const rows = await sql(on).query<{ method_id: string; at: Date }[]>`
     SELECT asked.id AS method_id, coalesce(a.settled_at, a.started_at) AS at
     FROM payment_methods AS asked
     JOIN payment_methods AS card ON card.id = asked.id
@@ -159,20 +159,20 @@ type Policy = { id: string; version: number; document: RetryPolicyDocument };
 
 /** The policy that collects a payment: the version that its dunning began with, else the current one. */
 export async function policyOf(
-  tx: Transaction,
+  on: Database | Transaction,
   payment: PaymentRow,
   subscription: SubscriptionRow | null,
 ): Promise<Policy> {
-  const [policy] = await policiesOf(tx, [{ payment, subscription }]);
+  const [policy] = await policiesOf(on, [{ payment, subscription }]);
   if (policy === undefined) throw new Error('a payment has a policy');
   return policy;
 }
 
 async function policiesOf(
-  tx: Transaction,
+  on: Database | Transaction,
   asked: readonly Pick<Chargeable, 'payment' | 'subscription'>[],
 ): Promise<Policy[]> {
-  const begun = await sql(tx).query<{ payment_id: string; policy_id: string; policy_version: number }[]>`
+  const begun = await sql(on).query<{ payment_id: string; policy_id: string; policy_version: number }[]>`
     SELECT DISTINCT ON (payment_id) payment_id, policy_id, policy_version
     FROM retry_plans WHERE payment_id = ANY(${asked.map(({ payment }) => payment.id)})
     ORDER BY payment_id, sequence`;
@@ -183,7 +183,7 @@ async function policiesOf(
     const plan = begunOf.get(payment.id);
     const id = plan?.policy_id ?? subscription?.retry_policy_id ?? 'default';
     const name = `${id} ${plan?.policy_version}`;
-    const policy = read.get(name) ?? (await readRetryPolicy(tx, id, plan?.policy_version));
+    const policy = read.get(name) ?? (await readRetryPolicy(on, id, plan?.policy_version));
     if (policy === null) throw new Error(`there is no retry policy ${id}`);
     read.set(name, policy);
     policies.push(policy);
@@ -198,19 +198,19 @@ export interface RequestedAttempt extends Chargeable {
 
 /** Why manual attempts would be refused now, in the order of the wishes; null: it would not. Each is judged alone. */
 export async function refusalsNow(
-  tx: Transaction,
+  on: Database | Transaction,
   asked: readonly RequestedAttempt[],
 ): Promise<(RetryRefusal | null)[]> {
   if (asked.length === 0) return [];
-  const methods = await methodsToCharge(tx, asked);
+  const methods = await methodsToCharge(on, asked);
   const methodIds = [...new Set(methods.flatMap((method) => (method === null ? [] : [method.id])))];
   const earliest = new Date(Math.min(...asked.map(({ now }) => now.getTime())));
-  const attempts = await countedAttempts(tx, methodIds, earliest);
+  const attempts = await countedAttempts(on, methodIds, earliest);
   const declines = await lastDeclines(
-    tx,
+    on,
     asked.map(({ payment }) => payment.id),
   );
-  const policies = await policiesOf(tx, asked);
+  const policies = await policiesOf(on, asked);
   return asked.map(({ payment, subscription, now }, at) => {
     const row = methods[at] ?? null;
     const method = row === null ? null : toCounted(row, attempts);
@@ -231,12 +231,12 @@ export async function refusalsNow(
 
 /** Why a manual attempt would be refused now; null: it would not. @param wanted the payment method asked for */
 export async function refusalNow(
-  tx: Transaction,
+  on: Database | Transaction,
   payment: PaymentRow,
   subscription: SubscriptionRow | null,
   wanted: string | null,
   now: Date,
 ): Promise<RetryRefusal | null> {
-  const [refusal] = await refusalsNow(tx, [{ payment, subscription, wanted, now }]);
+  const [refusal] = await refusalsNow(on, [{ payment, subscription, wanted, now }]);
   return refusal ?? null;
 }

@@ -22,6 +22,12 @@ afterAll(async () => {
 });
 
 const insert = (id: string) => Prisma.sql`INSERT INTO customers (id) VALUES (${id})`;
+const countLike = async (of: Database | Transaction, pattern: string) => {
+  const [row] = await sql(of).query<
+    [{ count: bigint }]
+  >`SELECT count(*) FROM customers WHERE id LIKE ${pattern}`;
+  return row.count;
+};
 const exists = async (id: string) => (await db.customer.count({ where: { id } })) === 1;
 
 describe('a statement past Prisma', () => {
@@ -51,16 +57,15 @@ describe('a statement past Prisma', () => {
     expect([await rename('a'), await rename('a')]).toEqual([1, 0]);
   });
 
-  it('belongs to its transaction, as the statements of Prisma do', async () => {
+  it('belongs to its transaction', async () => {
     const failing = inTransaction(db, async (tx) => {
-      await sql(tx).execute(insert('cus_direct'));
-      await tx.customer.create({ data: { id: 'cus_prisma' } });
-      expect(await tx.customer.count({ where: { id: { in: ['cus_direct', 'cus_prisma'] } } })).toBe(2);
-      expect(await exists('cus_direct')).toBe(false);
+      await sql(tx).execute(insert('cus_inside'));
+      expect(await countLike(tx, 'cus_inside')).toBe(1n);
+      expect(await exists('cus_inside')).toBe(false);
       throw new Error('changed its mind');
     });
     await expect(failing).rejects.toThrow('changed its mind');
-    expect([await exists('cus_direct'), await exists('cus_prisma')]).toEqual([false, false]);
+    expect(await exists('cus_inside')).toBe(false);
   });
 
   it('is refused when its transaction has ended', async () => {
@@ -69,12 +74,14 @@ describe('a statement past Prisma', () => {
       ended = tx;
       await databaseNow(tx);
     });
-    await expect(sql(ended ?? {}).execute(insert('cus_late'))).rejects.toThrow('the transaction has ended');
+    const late = sql(ended ?? db);
+    await expect(late.execute(insert('cus_late'))).rejects.toThrow('the transaction has ended');
+    expect(() => late.enqueue(insert('cus_late'))).toThrow('the transaction has ended');
     expect(await exists('cus_late')).toBe(false);
   });
 
   it('is refused on anything but a database or a transaction', async () => {
-    expect(() => sql({})).toThrow('neither a database nor a transaction');
+    expect(() => sql({} as Database)).toThrow('neither a database nor a transaction');
     expect(() => sql(db).enqueue(insert('cus_sent'))).toThrow('outside of a transaction');
   });
 });
@@ -82,15 +89,13 @@ describe('a statement past Prisma', () => {
 describe('statements of a transaction that are asked for at once', () => {
   it('are carried out in their order, each seeing what those before it did', async () => {
     const counts = await inTransaction(db, async (tx) => {
-      const count = () =>
-        sql(tx).query<[{ count: bigint }]>`SELECT count(*) FROM customers WHERE id LIKE 'cus_order_%'`;
+      const none = countLike(tx, 'cus_order_%');
       sql(tx).enqueue(insert('cus_order_1'));
-      const first = count();
+      const first = countLike(tx, 'cus_order_%');
       sql(tx).enqueue(insert('cus_order_2'));
-      const both = tx.customer.count({ where: { id: { startsWith: 'cus_order_' } } });
-      return [(await first)[0].count, await both];
+      return Promise.all([none, first, countLike(tx, 'cus_order_%')]);
     });
-    expect(counts).toEqual([1n, 2]);
+    expect(counts).toEqual([0n, 1n, 2n]);
     expect([await exists('cus_order_1'), await exists('cus_order_2')]).toEqual([true, true]);
   });
 });
@@ -114,7 +119,7 @@ describe('a statement that is sent without waiting', () => {
     await expect(failing).rejects.toMatchObject({ code: '23505' });
     const alsoFailing = inTransaction(db, async (tx) => {
       await twice(tx);
-      await tx.customer.create({ data: { id: 'cus_behind' } });
+      await sql(tx).execute(insert('cus_behind'));
     });
     await expect(alsoFailing).rejects.toMatchObject({ code: '23505' });
     expect([await exists('cus_twice'), await exists('cus_behind')]).toEqual([false, false]);
@@ -133,5 +138,70 @@ describe('a statement that is sent without waiting', () => {
     const ended = await Promise.all(work);
     expect(ended).toEqual(ended.map((_, index) => (index % 2 === 1 ? 'failed' : 'committed')));
     expect(await db.customer.count({ where: { id: { startsWith: 'cus_many_' } } })).toBe(6);
+  });
+});
+
+describe('a transaction in which a statement failed', () => {
+  it('does not commit when its caller goes on regardless', async () => {
+    const careless = inTransaction(db, async (tx) => {
+      await sql(tx).execute(insert('cus_careless'));
+      await sql(tx)
+        .execute(insert('cus_careless'))
+        .catch(() => undefined);
+      return 'done';
+    });
+    await expect(careless).rejects.toMatchObject({ code: '23505' });
+    expect(await exists('cus_careless')).toBe(false);
+  });
+
+  it('ends with what its caller made of the failure', async () => {
+    const translated = inTransaction(db, async (tx) => {
+      await sql(tx).execute(insert('cus_translated'));
+      await sql(tx)
+        .execute(insert('cus_translated'))
+        .catch(() => {
+          throw new Error('there is one already');
+        });
+    });
+    await expect(translated).rejects.toThrow('there is one already');
+  });
+});
+
+describe('a connection that is lost', () => {
+  it('ends its transaction, and the next one has another', async () => {
+    const narrow = createDatabase(database.url, 1);
+    const lost = inTransaction(narrow, async (tx) => {
+      await sql(tx).execute(insert('cus_lost'));
+      const [backend] = await sql(tx).query<[{ id: number }]>`SELECT pg_backend_pid() AS id`;
+      await sql(db).query`SELECT pg_terminate_backend(${backend.id})`;
+      await sql(tx).execute(insert('cus_lost_2'));
+    });
+    await expect(lost).rejects.toThrow(/terminat|connection error/i);
+    await inTransaction(narrow, (tx) => sql(tx).execute(insert('cus_next')));
+    expect(await countLike(narrow, 'cus_lost%')).toBe(0n);
+    expect(await exists('cus_next')).toBe(true);
+    await closeDatabase(narrow);
+  });
+
+  it('ends its transaction also when it is lost before the commit', async () => {
+    const narrow = createDatabase(database.url, 1);
+    const lost = inTransaction(narrow, async (tx) => {
+      const [backend] = await sql(tx).query<[{ id: number }]>`SELECT pg_backend_pid() AS id`;
+      sql(tx).enqueue(insert('cus_unknown'));
+      await databaseNow(tx);
+      await sql(db).query`SELECT pg_terminate_backend(${backend.id})`;
+    });
+    await expect(lost).rejects.toThrow(/terminat|connection error/i);
+    expect(await countLike(narrow, 'cus_unknown')).toBe(0n);
+    await closeDatabase(narrow);
+  });
+
+  it('is not waited for longer than the pool allows', async () => {
+    const narrow = createDatabase(database.url, 1);
+    await inTransaction(narrow, async (tx) => {
+      await databaseNow(tx);
+      await expect(sql(narrow).query`SELECT 1`).rejects.toThrow('timeout exceeded when trying to connect');
+    });
+    await closeDatabase(narrow);
   });
 });
