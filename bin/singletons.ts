@@ -1,7 +1,8 @@
 /**
  * What exists once in a deployment: the schedulers' workflows and the schedule of the reconciliation.
  *
- * Every worker of their service ensures them every minute, so that an emptied namespace gets them back.
+ * Every worker of their service ensures them as often as the reconciliation runs, so that an emptied namespace gets
+ * them back.
  */
 import type { Logger } from 'pino';
 import {
@@ -11,8 +12,6 @@ import {
 } from '../contracts/workflows/workflows';
 import type { Config } from '../config';
 import type { WorkflowClient } from '../temporal/client';
-
-const checkEveryMs = 60_000;
 
 export interface Singletons {
   stop(): void;
@@ -25,17 +24,18 @@ export function ensureSingletons(
   services: readonly (keyof typeof taskQueues)[],
   log: Logger,
 ): Singletons {
+  const everyMs = config.RECONCILE_EVERY_SECONDS * 1_000;
   const ensureAll = async (): Promise<void> => {
     if (services.includes('retry')) await ensureSchedulers(client, config.RENEWAL_SHARDS);
     if (services.includes('payment')) {
-      await client.ensureSchedule(reconciliationStart, config.RECONCILE_EVERY_SECONDS * 1_000);
+      await client.ensureSchedule(reconciliationStart, everyMs);
     }
   };
   const check = (): void => {
     ensureAll().catch((error: unknown) => log.warn({ err: error }, 'singletons not ensured'));
   };
   check();
-  const timer = setInterval(check, checkEveryMs);
+  const timer = setInterval(check, everyMs);
   return { stop: () => clearInterval(timer) };
 }
 

@@ -2,14 +2,14 @@
 
 /**
  * Registers the set-up and tear-down of something that all tests of a file share.
- * @returns what `open` gives, complete once the tests run; its methods must not need `this`
+ * @returns what `open` gives, complete once the tests run
  */
 export function forFile<T extends object>(open: () => Promise<T>, close: (opened: T) => Promise<unknown>): T {
   const shared = {} as T;
   let opened: T | undefined;
   beforeAll(async () => {
     opened = await open();
-    Object.assign(shared, opened);
+    Object.assign(Object.setPrototypeOf(shared, Object.getPrototypeOf(opened) as object) as T, opened);
   });
   afterAll(() => opened && close(opened));
   return shared;

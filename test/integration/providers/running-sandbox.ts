@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import type { Charge } from '../../../providers/sandbox/charge';
+import { forFile } from '../../support/for-file';
 import { createSandbox, type SandboxDeps } from '../../../providers/sandbox/server';
 
 const adminUrl =
@@ -92,6 +93,7 @@ class SandboxClient {
 }
 
 export type RunningSandbox = SandboxClient & {
+  databaseUrl: string;
   logged: unknown[];
   /** The provider's own end, while its HTTP server still listens. */
   close(): Promise<void>;
@@ -120,7 +122,19 @@ export async function startSandbox(
     await new Promise((resolve) => server.close(resolve));
   };
   const client = new SandboxClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  return Object.assign(client, { logged, close: sandbox.close, stop });
+  return Object.assign(client, { databaseUrl, logged, close: sandbox.close, stop });
+}
+
+/** Registers a sandbox over a database of its own for the tests of this file. */
+export function useSandbox(deps: Partial<SandboxDeps> = {}): RunningSandbox {
+  const databaseUrl = freshDatabaseUrl();
+  return forFile(
+    () => startSandbox(databaseUrl, deps),
+    async (sandbox) => {
+      await sandbox.stop();
+      await dropDatabase(databaseUrl);
+    },
+  );
 }
 
 export type SandboxProcess = SandboxClient & { kill(): Promise<void> };

@@ -1,17 +1,8 @@
 /** The adapter against the real sandbox provider: the charge’s outcome, then the lookup’s. */
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
-import { dropDatabase, freshDatabaseUrl, startSandbox, type RunningSandbox } from './running-sandbox';
+import { useSandbox } from './running-sandbox';
 
-const databaseUrl = freshDatabaseUrl();
-let sandbox: RunningSandbox;
-
-beforeAll(async () => {
-  sandbox = await startSandbox(databaseUrl);
-});
-afterAll(async () => {
-  await sandbox?.stop();
-  await dropDatabase(databaseUrl);
-});
+const sandbox = useSandbox();
 
 const chargeOf = (token: string, key: string, offSession = true) => ({
   idempotencyKey: key,

@@ -1,23 +1,9 @@
 /** Refunds at the sandbox provider: once for a key, never more than was taken. */
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
 import type { Refund } from '../../../providers/sandbox/refund';
-import {
-  dropDatabase,
-  freshDatabaseUrl,
-  startSandbox,
-  type ErrorBody,
-  type RunningSandbox,
-} from './running-sandbox';
+import { useSandbox, type ErrorBody } from './running-sandbox';
 
-const databaseUrl = freshDatabaseUrl();
-let sandbox: RunningSandbox;
-beforeAll(async () => {
-  sandbox = await startSandbox(databaseUrl);
-});
-afterAll(async () => {
-  await sandbox?.stop();
-  await dropDatabase(databaseUrl);
-});
+const sandbox = useSandbox();
 afterEach(() => sandbox.control({ failure_rate: 0 }));
 
 async function charged(key: string, token = 'tok_ok'): Promise<string> {

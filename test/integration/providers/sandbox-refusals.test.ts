@@ -3,21 +3,12 @@ import {
   dropDatabase,
   freshDatabaseUrl,
   startSandbox,
+  useSandbox,
   withClient,
   type ErrorBody,
-  type RunningSandbox,
 } from './running-sandbox';
 
-const databaseUrl = freshDatabaseUrl();
-let sandbox: RunningSandbox;
-
-beforeAll(async () => {
-  sandbox = await startSandbox(databaseUrl);
-});
-afterAll(async () => {
-  await sandbox?.stop();
-  await dropDatabase(databaseUrl);
-});
+const sandbox = useSandbox();
 
 describe('refusals', () => {
   const valid = { amount: 1500, currency: 'EUR', token: 'tok_ok' };

@@ -1,32 +1,18 @@
 /** What each token of the sandbox provider does, and what its ledger then says. */
-import {
-  dropDatabase,
-  freshDatabaseUrl,
-  startSandbox,
-  type ErrorBody,
-  type RunningSandbox,
-} from './running-sandbox';
+import { useSandbox, type ErrorBody } from './running-sandbox';
 
-const databaseUrl = freshDatabaseUrl();
-let sandbox: RunningSandbox;
 let now = new Date('2027-03-01T09:00:00.000Z');
 let slept: number[] = [];
 
-beforeAll(async () => {
-  sandbox = await startSandbox(databaseUrl, {
-    now: () => now,
-    // Waiting is recorded, and over at once.
-    sleep: async (durationMs) => void slept.push(durationMs),
-  });
+const sandbox = useSandbox({
+  now: () => now,
+  // Waiting is recorded, and over at once.
+  sleep: async (durationMs) => void slept.push(durationMs),
 });
 beforeEach(async () => {
   now = new Date('2027-03-01T09:00:00.000Z');
   slept = [];
   await sandbox.control({ latency_ms: 0, failure_rate: 0, pending_ms: 2000, hold_answers: false });
-});
-afterAll(async () => {
-  await sandbox?.stop();
-  await dropDatabase(databaseUrl);
 });
 
 /** Statuses of charges made one after the other with one token. */

@@ -1,34 +1,18 @@
 /** The sandbox provider over HTTP, on a real PostgreSQL: charges, lists, and its settings. */
-import {
-  dropDatabase,
-  eventually,
-  freshDatabaseUrl,
-  startSandbox,
-  type ChargeList,
-  type ErrorBody,
-  type RunningSandbox,
-} from './running-sandbox';
+import { eventually, useSandbox, type ChargeList, type ErrorBody } from './running-sandbox';
 
-const databaseUrl = freshDatabaseUrl();
-let sandbox: RunningSandbox;
 let random = 0.5;
 let slept: number[] = [];
 
-beforeAll(async () => {
-  sandbox = await startSandbox(databaseUrl, {
-    random: () => random,
-    // Waiting is recorded, and over at once.
-    sleep: async (durationMs) => void slept.push(durationMs),
-  });
+const sandbox = useSandbox({
+  random: () => random,
+  // Waiting is recorded, and over at once.
+  sleep: async (durationMs) => void slept.push(durationMs),
 });
 beforeEach(async () => {
   random = 0.5;
   slept = [];
   await sandbox.control({ latency_ms: 0, failure_rate: 0, pending_ms: 2000, hold_answers: false });
-});
-afterAll(async () => {
-  await sandbox?.stop();
-  await dropDatabase(databaseUrl);
 });
 
 describe('a charge', () => {
