@@ -5,13 +5,15 @@
  * - Statements run in the order in which they were requested, also when several are requested at once.
  * - Nothing that changes rows is sent before PostgreSQL has confirmed BEGIN; it would commit by itself otherwise.
  * - A statement of a transaction that has ended is refused; its connection may serve another one by then.
- * - COMMIT succeeds only when PostgreSQL answers COMMIT; it answers ROLLBACK when a statement had failed.
+ * - COMMIT succeeds only when PostgreSQL answers COMMIT; it answers ROLLBACK when a statement had failed. It is not sent
+ *   when an enqueued statement did not even leave (a value that cannot be sent): PostgreSQL would know of no failure.
+ * - Work that takes longer than 5 s is rolled back, whether or not it asks for another statement.
  * - A connection that failed, or whose state is unknown, does not return to the pool.
  */
 import { DatabaseError, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { statementsOver, type Connection, type StatementNames, type Statements } from './statements';
 
-/** Locks are not held longer. */
+/** Locks are not held longer, save for a statement that is being carried out then. */
 const maxDurationMs = 5_000;
 
 /** The work took too long; nothing was committed. */
@@ -52,7 +54,7 @@ export async function runTransaction<T>(
   const connection = new TransactionConnection(await pool.connect());
   let result: T;
   try {
-    result = await work(new Transaction(statementsOver(connection, nameOf)));
+    result = await withinDuration(work(new Transaction(statementsOver(connection, nameOf))));
   } catch (error) {
     throw await connection.rollback(error);
   }
@@ -60,9 +62,18 @@ export async function runTransaction<T>(
   return result;
 }
 
+/** @throws TransactionTimeout when the work has not ended by then; its further statements are refused */
+async function withinDuration<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TransactionTimeout()), maxDurationMs).unref();
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 /** A statement, and what becomes of it. */
 interface Request {
-  statement: QueryConfig;
+  statement: QueryConfig | (() => QueryConfig);
   resolve(result: QueryResult): void;
   reject(error: Error): void;
 }
@@ -110,23 +121,27 @@ class TransactionConnection implements Connection {
   /** @throws the error because of which nothing was committed; that of an enqueued statement comes first */
   async commit(): Promise<void> {
     if (performance.now() > this.endsBy) throw await this.rollback(new TransactionTimeout());
-    const { command } = await this.end('COMMIT');
-    if (command !== 'COMMIT') {
+    const { command } = await this.end(() => ({
+      text: this.enqueuedFailure === undefined ? 'COMMIT' : 'ROLLBACK',
+    }));
+    if (command !== 'COMMIT' || this.enqueuedFailure !== undefined) {
       throw this.enqueuedFailure ?? this.reportedFailure ?? new Error('PostgreSQL rolled back');
     }
   }
 
   /** @returns the error that explains the failure: that of an enqueued statement, or the given one */
   async rollback(reason: unknown): Promise<unknown> {
-    await this.end('ROLLBACK').catch(() => undefined);
-    return this.enqueuedFailure instanceof DatabaseError ? this.enqueuedFailure : reason;
+    await this.end(() => ({ text: 'ROLLBACK' })).catch(() => undefined);
+    if (this.enqueuedFailure instanceof DatabaseError) return this.enqueuedFailure;
+    // Of statements that were requested at once, the caller may learn of the consequence first.
+    return isConsequence(reason) ? (this.reportedFailure ?? reason) : reason;
   }
 
   /** Gives the connection back, or away: without an answer nobody knows its state. */
-  private async end(text: 'COMMIT' | 'ROLLBACK'): Promise<QueryResult> {
+  private async end(statement: () => QueryConfig): Promise<QueryResult> {
     this.hasEnded = true;
     try {
-      return await this.answerTo({ text });
+      return await this.answerTo(statement);
     } catch (error) {
       this.lost ??= asError(error);
       throw this.enqueuedFailure ?? error;
@@ -141,7 +156,7 @@ class TransactionConnection implements Connection {
     if (performance.now() > this.endsBy) throw new TransactionTimeout();
   }
 
-  private async answerTo(statement: QueryConfig): Promise<QueryResult> {
+  private async answerTo(statement: Request['statement']): Promise<QueryResult> {
     try {
       return await new Promise((resolve, reject) => this.send({ statement, resolve, reject }));
     } catch (error) {
@@ -160,7 +175,9 @@ class TransactionConnection implements Connection {
   }
 
   private dispatch({ statement, resolve, reject }: Request): void {
-    this.client.query(statement, (error: Error | null, result) =>
+    // What ends the transaction is known when its turn comes, not before.
+    const due = typeof statement === 'function' ? statement() : statement;
+    this.client.query(due, (error: Error | null, result) =>
       error === null ? resolve(result) : reject(error),
     );
   }
@@ -180,12 +197,12 @@ class TransactionConnection implements Connection {
   };
 }
 
-function isSelect({ text }: QueryConfig): boolean {
-  return /^\s*SELECT\b/i.test(text);
+function isSelect(statement: Request['statement']): boolean {
+  return typeof statement !== 'function' && /^\s*SELECT\b/i.test(statement.text);
 }
 
 /** Refused because a statement before it failed (25P02). */
-function isConsequence(error: Error): boolean {
+function isConsequence(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '25P02';
 }
 

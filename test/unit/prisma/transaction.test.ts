@@ -125,6 +125,45 @@ describe('a transaction', () => {
     expect(released).toEqual([undefined]);
   });
 
+  it('rolls back when an enqueued statement could not be sent, since PostgreSQL knows of no failure', async () => {
+    const { start, sent, released, answer } = given();
+    const { ended } = await start(async (tx) => {
+      tx.enqueue`INSERT 1`;
+      await tx.query`SELECT 2`;
+    });
+    await answer();
+    const unsendable = new TypeError('Do not know how to serialize a BigInt');
+    await answer({ error: unsendable });
+    await answer();
+    expect(sent).toEqual(['BEGIN', 'INSERT 1', 'SELECT 2', 'ROLLBACK']);
+    await answer();
+    expect(await ended).toEqual({ error: unsendable });
+    expect(released).toEqual([undefined]);
+  });
+
+  it('fails when the answer that an enqueued statement failed comes with that of COMMIT', async () => {
+    const { start, answer } = given();
+    const { ended } = await start(async (tx) => tx.enqueue`INSERT 1`);
+    await answer();
+    const unreadable = new TypeError('the row cannot be read');
+    await answer({ error: unreadable });
+    await answer({ command: 'COMMIT' });
+    expect(await ended).toEqual({ error: unreadable });
+  });
+
+  it('fails with the first of the statements that failed, not with what followed from it', async () => {
+    const { start, answer } = given();
+    const deadlock = databaseError('40P01');
+    const { ended } = await start((tx) =>
+      // The caller of the second statement learns sooner.
+      Promise.all([tx.query`SELECT 1`.then((rows) => rows).then((rows) => rows), tx.query`SELECT 2`]),
+    );
+    await answer();
+    await Promise.all([answer({ error: deadlock }), answer({ error: databaseError('25P02') })]);
+    await answer();
+    expect(await ended).toEqual({ error: deadlock });
+  });
+
   it('rolls back and keeps the connection when its work fails', async () => {
     const { start, sent, released, answer } = given();
     const mistake = new Error('changed its mind');
@@ -183,6 +222,19 @@ describe('a transaction that takes longer than 5 s', () => {
     expect(sent).toEqual(['BEGIN', 'SELECT 1', 'ROLLBACK']);
     await answer();
     expect(await ended).toMatchObject({ error: { name: 'TransactionTimeout', code: 'P2028' } });
+  });
+
+  it('is rolled back although its work asks for nothing more', async () => {
+    jest.useFakeTimers({ doNotFake: ['performance'] });
+    const { start, sent, answer } = given();
+    const { ended } = await start(() => new Promise<never>(() => undefined));
+    await answer();
+    jest.advanceTimersByTime(5_000);
+    await settled();
+    expect(sent).toEqual(['BEGIN', 'ROLLBACK']);
+    await answer();
+    expect(await ended).toMatchObject({ error: { name: 'TransactionTimeout' } });
+    jest.useRealTimers();
   });
 
   it('does not commit', async () => {
