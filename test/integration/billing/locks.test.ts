@@ -7,6 +7,9 @@ import {
 } from '../../../prisma/client';
 import { sql } from '../../../prisma/sql';
 import { lockPaymentInOrder, lockSubscription } from '../../../billing/locks';
+import { appendToOutbox } from '../../../billing/outbox';
+import { storeWebhook } from '../../../billing/webhook/deliveries';
+import { failure } from '../../../domain/payment/payment';
 import { useBilling } from '../../support/billing';
 import { until } from '../../support/until';
 
@@ -78,5 +81,76 @@ describe('a lock', () => {
     const [locked] = await look();
     expect(locked).not.toHaveProperty('row.newer');
     expect(locked).toHaveProperty('row.id', subscriptionId);
+  });
+});
+
+describe('a webhook that reports a failed attempt', () => {
+  const receivedAt = new Date('2027-03-01T09:00:00.000Z');
+  const failed = (paymentId: string) => ({
+    provider: 'sandbox',
+    event: {
+      id: 'evt_order',
+      type: 'charge.failed',
+      payment_id: paymentId,
+      outcome: {
+        status: 'failed' as const,
+        attempt: 1,
+        amount: 1000,
+        currency: 'EUR',
+        provider_reference: 'ch_order',
+        failure: failure('insufficient_funds', 'No funds.'),
+      },
+      dispute: null,
+      refund: null,
+    },
+    body: Buffer.from('{}'),
+    headers: {},
+    receivedAt,
+  });
+
+  it('takes its turn at the outbox behind the locks of its payment', async () => {
+    const { subscriptionId, paymentId } = await given.begun();
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const holder = inTransaction(given.db, async (tx) => {
+      await lockPaymentInOrder(tx, paymentId);
+      await held;
+    });
+    await until('the payment is locked', async () => {
+      const rows = await given.db.$queryRaw<unknown[]>`SELECT FROM pg_locks WHERE locktype = 'transactionid'`;
+      return rows.length > 0;
+    });
+    const stored = storeWebhook(given.db, failed(paymentId));
+    await until('the webhook waits', async () => {
+      const rows = await given.db.$queryRaw<unknown[]>`SELECT FROM pg_locks WHERE NOT granted`;
+      return rows.length > 0;
+    });
+    // An event of the same key, by a writer who needs none of these locks.
+    await inTransaction(given.db, async (tx) => {
+      sql(tx).enqueue`SET LOCAL lock_timeout = '2s'`;
+      appendToOutbox(
+        tx,
+        {
+          topic: 'subscriptions.renew_required',
+          id: 'evt_between',
+          source: '/retry-service',
+          subject: subscriptionId,
+          key: subscriptionId,
+          data: {
+            subscription_id: subscriptionId,
+            customer_id: 'cus_1',
+            period_index: 1,
+            due_at: receivedAt.toISOString(),
+            cause: 'period_end',
+          },
+        },
+        receivedAt,
+      );
+    });
+    release();
+    await holder;
+    expect(await stored).toBe('stored');
   });
 });
