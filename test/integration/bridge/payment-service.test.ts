@@ -244,6 +244,17 @@ describe('group payment-service', () => {
     expect(await given.db.refund.count({ where: { payment_id: paymentId } })).toBe(0);
   });
 
+  it('gives nothing back for a version that our own history does not know as the cancellation', async () => {
+    const paymentId = await cancelledWith('sub_bridge_other_version', completed);
+    const event = await cancellation('sub_bridge_other_version', { amount: 1000, currency: 'EUR' });
+    event.data.subscription.version = 1;
+    await expect(handlers()['subscriptions.cancelled']?.(event)).rejects.toMatchObject({
+      name: 'Unprocessable',
+      code: 'contradicts_subscription',
+    });
+    expect(await given.db.refund.count({ where: { payment_id: paymentId } })).toBe(0);
+  });
+
   it('puts aside what speaks of a payment that does not exist', async () => {
     const handlers = paymentServiceHandlers({
       db: given.db,
