@@ -1,5 +1,5 @@
 import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer/consumer';
-import type { RecordProducer } from '../../../bridge/kafka/port';
+import type { KafkaClient, RecordProducer } from '../../../bridge/kafka/port';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import { Unprocessable } from '../../../billing/unprocessable';
@@ -36,12 +36,13 @@ afterAll(async () => {
 async function consume(
   handle: (paymentId: string) => Promise<void>,
   appearWithinMs = 60_000,
+  client: KafkaClient = kafka.client,
 ): Promise<RunningGroup> {
   const handlers: Handlers = { [topic]: ({ data }) => handle(data.payment_id) };
   const onFatal = (error: Error) => {
     throw error;
   };
-  const deps = { kafka: kafka.client, db, log: silentLog, onFatal, appearWithinMs };
+  const deps = { kafka: client, db, log: silentLog, onFatal, appearWithinMs };
   const group = await runGroup(deps, 'payment-service', handlers);
   groups.push(group);
   return group;
@@ -145,6 +146,36 @@ describe('a consumer group', () => {
     await redrive();
     await until('it is resolved', async () => (await find())?.status === 'redriven');
     expect(handled).toEqual(['pay_redriven']);
+  });
+
+  it('tries a record again until its dead letter is written, before it goes on with the next of its key', async () => {
+    const handled: string[] = [];
+    let sends = 0;
+    const failing: KafkaClient = {
+      ...kafka.client,
+      async producer() {
+        const original = await kafka.client.producer();
+        return {
+          ...original,
+          async send(records) {
+            sends += 1;
+            if (sends <= 2) throw new Error('no broker takes the dead letter');
+            return original.send(records);
+          },
+        };
+      },
+    };
+    await write(event('pay_unwritten', 'sub_unwritten'), { key: 'sub_unwritten' });
+    await write(event('pay_after_unwritten', 'sub_unwritten'), { key: 'sub_unwritten' });
+    const handle = async (id: string) => {
+      if (id === 'pay_unwritten') throw new Unprocessable('unknown_payment', 'no such payment');
+      handled.push(id);
+    };
+    await consume(handle, 0, failing);
+    await until('the next was handled', async () => handled.includes('pay_after_unwritten'));
+    const letters = await db.deadLetter.findMany({ where: { key: 'sub_unwritten' } });
+    expect(letters).toMatchObject([{ event_id: 'pay_unwritten/1', status: 'open' }]);
+    expect(sends).toBe(3);
   });
 
   it('handles keys side by side, so that one that is stuck holds up no other of its partition', async () => {
