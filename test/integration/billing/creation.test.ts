@@ -95,6 +95,25 @@ describe('beginning a creation', () => {
     expect(await topicsOf(row.id)).toEqual([`subscriptions.created ${row.id}/v1`]);
   });
 
+  it('charges at once when the creation waives the trial that its plan has', async () => {
+    const monthly = { currency: 'EUR', interval_unit: 'month', interval_count: 1 };
+    await given.db.plan.create({
+      data: { id: 'tried', name: 'Tried', amount: 1000, trial_days: 14, ...monthly },
+    });
+    const waived = given.creation({ plan_id: 'tried', trial_days: 0 });
+    expect(await beginCreation(given.db, waived)).toMatchObject({ kind: 'charge' });
+    expect(await rowOf(waived.subscription_id)).toMatchObject({
+      status: 'incomplete',
+      period_index: 1,
+      trial_days: 0,
+      trial_end: null,
+    });
+    // Without a word of its own, the creation takes the trial of the plan.
+    const silent = given.creation({ plan_id: 'tried', trial_days: null });
+    expect(await beginCreation(given.db, silent)).toMatchObject({ kind: 'concluded' });
+    expect(await rowOf(silent.subscription_id)).toMatchObject({ status: 'trialing', trial_days: 14 });
+  });
+
   it('waits for a start that lies ahead without a period', async () => {
     const start_at = '2099-03-01T09:00:00.000Z';
     const creation = given.creation({ start_at });
