@@ -1,3 +1,4 @@
+import { attemptPayment } from '../../../billing/payment/attempt';
 import { recordDunningExhausted, recordDunningStarted } from '../../../billing/subscription/dunning';
 import { completed, declined, useBilling, pending } from '../../support/billing';
 import { startLife } from '../../support/subscription-life';
@@ -64,6 +65,19 @@ describe('renewing', () => {
     const { id: paymentId } = await paymentOf(paid.id, 2);
     const reported = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
     expect((await recordDunningExhausted(given.db, paid.id, reported)).subscription.status).toBe('active');
+  });
+
+  it('stays active when collection is given up after the money came, before the period is recorded as paid', async () => {
+    given.provider.charges = [completed, declined];
+    const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
+    await lived.advance('2027-02-02T00:00:00.000Z');
+    const { id: paymentId } = await paymentOf(lived.id, 2);
+    given.provider.charges = [completed];
+    await attemptPayment(given, { payment_id: paymentId, number: 2, trigger: 'automatic_retry' });
+    const reported = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
+    const { subscription } = await recordDunningExhausted(given.db, lived.id, reported);
+    expect(subscription).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
+    expect((await paymentOf(lived.id, 2)).status).toBe('completed');
   });
 
   it('leaves a payment without a clear answer open, and records the period when it is paid', async () => {
