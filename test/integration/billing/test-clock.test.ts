@@ -4,6 +4,7 @@ import { attemptPayment } from '../../../billing/payment/attempt';
 import { recordNextLookup } from '../../../billing/payment/follow-up';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { openDue } from '../../../billing/subscription/open-due';
+import { publishDue } from '../../../billing/renewal/publish-due';
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { reserveRefunds } from '../../../billing/payment/cancellation-refunds';
@@ -17,12 +18,12 @@ const given = useBilling();
 let reported: { paymentId: string; now: string }[] = [];
 
 let clocks = 0;
-/** A clock, and a customer of it. */
-async function clockWithCustomer() {
+/** A clock that stands at `now`, and a customer of it. */
+async function clockWithCustomer(now = began) {
   clocks += 1;
   const clock = `clk_${clocks}`;
   const customer = `cus_clock_${clocks}`;
-  await given.db.testClock.create({ data: { id: clock, now: new Date(began) } });
+  await given.db.testClock.create({ data: { id: clock, now: new Date(now) } });
   await given.db.customer.create({ data: { id: customer, test_clock_id: clock } });
   const method = { id: `pm_clock_${clocks}`, customer_id: customer, provider: 'sandbox', token: 'tok_ok' };
   await given.db.paymentMethod.create({ data: method });
@@ -30,8 +31,8 @@ async function clockWithCustomer() {
 }
 
 /** An active subscription by the clock, with everything of it published. */
-async function active(charge = completed) {
-  const { clock, customer, method } = await clockWithCustomer();
+async function active(charge = completed, now = began) {
+  const { clock, customer, method } = await clockWithCustomer(now);
   given.provider.charges = [charge];
   const { subscriptionId, paymentId } = await given.begun({
     customer_id: customer,
@@ -100,6 +101,21 @@ describe('an advance', () => {
     const [first] = payments;
     const realMs = Math.abs(Date.now() - (first?.attempts[0]?.started_at.getTime() ?? 0));
     expect(realMs).toBeLessThan(3_600_000);
+  });
+
+  it('announces what the scheduler leaves to the clock, however long it is due by real time', async () => {
+    const { clock, subscriptionId } = await active(completed, '2020-01-15T00:00:00.000Z');
+    const schedule = { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 };
+    expect(await publishDue(given.db, schedule, 0)).toMatchObject({ published: 0 });
+    expect(await announcements(subscriptionId)).toBe(0);
+    await beginAdvance(given.db, clock, { to: '2020-02-20T00:00:00.000Z' });
+    const renew = async () => {
+      await renewSubscription(given, subscriptionId);
+      await publish();
+    };
+    expect((await advanceClock(deps(renew), clock)).clock).toMatchObject({ status: 'ready' });
+    expect(await publishDue(given.db, schedule, 0)).toMatchObject({ published: 0 });
+    expect(await announcements(subscriptionId)).toBe(1);
   });
 
   it.each([
