@@ -124,7 +124,7 @@ describe('an advance', () => {
   ])('waits where it is while %s, naming that', async (_, between) => {
     const { clock, subscriptionId } = await active();
     await beginAdvance(given.db, clock, { to: '2031-01-15T00:00:00.000Z' });
-    const shortly = { ...deps(between), advanceForMs: 300 };
+    const shortly = { ...deps(between), advanceForMs: 2_000 };
     const { clock: seen, progress } = await advanceClock(shortly, clock);
     expect(seen).toMatchObject({ status: 'advancing', now: '2030-02-15T00:00:00.000Z', steps: 1 });
     expect(seen.detail).toContain(`due_not_opened (${subscriptionId})`);
@@ -195,7 +195,7 @@ describe('an open payment', () => {
     await recordNextLookup(given, paymentId, 1, askedAt);
     expect(await stuckWork()).toEqual([]);
     await beginAdvance(given.db, clock, { to: '2030-01-16T00:00:00.000Z' });
-    const look = await advanceClock({ ...deps(), advanceForMs: 300 }, clock);
+    const look = await advanceClock({ ...deps(), advanceForMs: 2_000 }, clock);
     expect(look.clock).toMatchObject({ status: 'advancing', now: askedAt });
     expect(look.wait_until).not.toBeNull();
     expect(reported).toContainEqual({ paymentId, now: askedAt });
