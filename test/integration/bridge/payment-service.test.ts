@@ -1,11 +1,13 @@
 import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../billing/payment/attempt';
+import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { runGroup, type RunningGroup } from '../../../bridge/consumer/consumer';
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { retryStart } from '../../../contracts/workflows/workflows';
+import { inTransaction } from '../../../prisma/client';
 import { toSubscription } from '../../../billing/rows';
 import { actor, completed, declined, openBilling, noAnswer, type TestBilling } from '../../support/billing';
 import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
@@ -29,16 +31,10 @@ beforeAll(async () => {
   const onFatal = (error: Error) => {
     throw error;
   };
-  const handlers = paymentServiceHandlers({
-    db: given.db,
-    client: new WorkflowClient(client),
-    times: { incompleteHours: 23 },
-    externalPaymentMax: 5_000,
-  });
   group = await runGroup(
     { kafka: kafka.client, db: given.db, log: silentLog, onFatal },
     'payment-service',
-    handlers,
+    handlers(),
   );
 });
 afterAll(async () => {
@@ -136,6 +132,13 @@ async function cancellation(subscriptionId: string, refund: { amount: number; cu
   };
   return { id: 'x', subject: undefined, time: '', data };
 }
+/** The record of a creation, with other ids in it. */
+async function created(subscriptionId: string, ...renamed: [from: string, to: string][]) {
+  const { payload } = await given.db.outboxEvent.findFirstOrThrow({ where: { subject: subscriptionId } });
+  const text = renamed.reduce((before, [from, to]) => before.replaceAll(from, to), payload ?? '{}');
+  const { data } = JSON.parse(text) as { data: never };
+  return { id: 'x', subject: undefined, time: '', data };
+}
 
 describe('group payment-service', () => {
   it('announces a first payment that is open, and starts its follow-up', async () => {
@@ -171,14 +174,7 @@ describe('group payment-service', () => {
 
   it('has the open payment of a cancelled subscription cancelled', async () => {
     const paymentId = await incomplete('sub_bridge_gone');
-    const command = {
-      command_id: 'sub_bridge_gone/c',
-      mode: 'now',
-      refund: 'none',
-      reason: null,
-      actor,
-    } as const;
-    await commitCancellation(given.db, 'sub_bridge_gone', command);
+    await cancel('sub_bridge_gone');
     expect(await signalTo(`payment/${paymentId}`)).toBe('cancel');
   });
 
@@ -256,41 +252,45 @@ describe('group payment-service', () => {
   });
 
   it('puts aside what speaks of a payment that does not exist', async () => {
-    const handlers = paymentServiceHandlers({
-      db: given.db,
-      client: new WorkflowClient(client),
-      times: { incompleteHours: 23 },
-      externalPaymentMax: 5_000,
-    });
     const paymentId = await incomplete('sub_bridge_known');
-    const { payload } = await given.db.outboxEvent.findFirstOrThrow({
-      where: { subject: 'sub_bridge_known' },
-    });
-    const { data } = JSON.parse((payload ?? '{}').replaceAll(paymentId, 'pay_nobody')) as { data: never };
-    const handled = handlers['subscriptions.created']?.({ id: 'x', subject: undefined, time: '', data });
+    const event = await created('sub_bridge_known', [paymentId, 'pay_nobody']);
+    const handled = handlers()['subscriptions.created']?.(event);
     await expect(handled).rejects.toMatchObject({ name: 'Unprocessable', code: 'unknown_payment' });
   });
 });
 
 describe('announcing against settling', () => {
   it('publishes exactly one outcome, whoever comes first', async () => {
-    const handlers = paymentServiceHandlers({
-      db: given.db,
-      client: new WorkflowClient(client),
-      times: { incompleteHours: 23 },
-      externalPaymentMax: 5_000,
-    });
     for (let round = 0; round < 20; round += 1) {
       const id = `sub_bridge_race_${round}`;
       const paymentId = await incomplete(id);
-      const { payload } = await given.db.outboxEvent.findFirstOrThrow({ where: { subject: id } });
-      const { data } = JSON.parse(payload ?? '{}') as { data: never };
-      const event = { id: 'x', subject: undefined, time: '', data };
+      const event = await created(id);
       await Promise.all([
-        handlers['subscriptions.created']?.(event),
+        handlers()['subscriptions.created']?.(event),
         attempt(paymentId, round % 2 === 0 ? completed : declined),
       ]);
       expect(await given.db.outboxEvent.count({ where: { subject: paymentId } })).toBe(1);
     }
+  });
+
+  it('waits for a settlement that is not committed yet, and then publishes its outcome', async () => {
+    const [id, template] = ['sub_bridge_settling', 'sub_bridge_template'];
+    const { paymentId } = await given.begun({ subscription_id: id });
+    // Made of another one's record: none of its own has the group announce it as well.
+    const other = await incomplete(template);
+    const event = await created(template, [other, paymentId], [template, id]);
+    const { announcing } = await inTransaction(given.db, async (tx) => {
+      await settleAttempt(tx, paymentId, 1, declined, 'webhook');
+      const announced = handlers()['subscriptions.created']?.(event);
+      await until('the announcement waits', async () => {
+        const waiting = await given.db.$queryRaw<unknown[]>`
+          SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted`;
+        return waiting.length > 0;
+      });
+      return { announcing: announced };
+    });
+    await announcing;
+    expect(await paymentOf(paymentId)).toMatchObject({ status: 'failed', announced: true });
+    expect(await given.db.outboxEvent.count({ where: { subject: paymentId } })).toBe(1);
   });
 });
