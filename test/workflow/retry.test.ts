@@ -119,6 +119,25 @@ describe('retry/{payment_id}', () => {
     ]);
   });
 
+  it('executes a manual retry that is requested while the end of dunning is being reported', async () => {
+    played.plans = [
+      { kind: 'exhausted', at: inHours(0), final_action: 'leave_past_due', reason: 'no retry is left' },
+      done,
+    ];
+    const log = await collect(async (handle) => {
+      played.duringEnd = async () => {
+        played.requests = ['rtr_1'];
+        await handle.signal('manualRetry');
+      };
+    });
+    expect(log).toEqual([
+      'collection started after 0 h',
+      'exhausted: leave_past_due after 0 h',
+      'manual_retry after 0 h',
+      'rtr_1 completed after 0 h',
+    ]);
+  });
+
   it('ends at once when there is nothing to collect', async () => {
     played.plans = [done];
     expect(await collect()).toEqual([]);

@@ -18,6 +18,8 @@ export interface ScriptedRetry {
   requests: string[];
   /** What happens while an attempt is on its way. */
   during: () => Promise<void>;
+  /** What happens while the end of dunning is being reported. */
+  duringEnd: () => Promise<void>;
 }
 
 export function scriptRetry(time: SkippedTime, beganMs: number): ScriptedRetry {
@@ -30,6 +32,7 @@ export function scriptRetry(time: SkippedTime, beganMs: number): ScriptedRetry {
     answers: [],
     requests: [],
     during: () => Promise.resolve(),
+    duringEnd: () => Promise.resolve(),
   };
   let number = 1;
   const hoursNow = async () => Math.round(((await time.env.currentTimeMs()) - beganMs) / 3_600_000);
@@ -60,7 +63,10 @@ export function scriptRetry(time: SkippedTime, beganMs: number): ScriptedRetry {
     concludeRequest: (id, { status }) => note(`${id} ${status}`),
     startFollowUp: () => note('follow up'),
     signalDunningStarted: () => note('collection started'),
-    signalDunningExhausted: (_, { final_action: action }) => note(`exhausted: ${action}`),
+    async signalDunningExhausted(_, { final_action: action }) {
+      await note(`exhausted: ${action}`);
+      await played.duringEnd();
+    },
     async attemptPayment({ trigger }) {
       number += 1;
       await note(trigger);
