@@ -119,6 +119,25 @@ describe('retry/{payment_id}', () => {
     ]);
   });
 
+  it('has a manual retry without a clear answer followed up', async () => {
+    played.plans = [attempt(100)];
+    played.answers = [{ status: 'open' }];
+    const log = await collect(async (handle) => {
+      await until('it waits', async () => played.log.length > 0);
+      played.requests = ['rtr_1'];
+      await handle.signal('manualRetry');
+      await until('it is followed up', async () => played.log.some(({ what }) => what === 'follow up'));
+      played.plans = [done];
+      await handle.signal('settled');
+    });
+    expect(log).toEqual([
+      'collection started after 0 h',
+      'manual_retry after 0 h',
+      'rtr_1 open after 0 h',
+      'follow up after 0 h',
+    ]);
+  });
+
   it('executes a manual retry that is requested while the end of dunning is being reported', async () => {
     played.plans = [
       { kind: 'exhausted', at: inHours(0), final_action: 'leave_past_due', reason: 'no retry is left' },
