@@ -31,7 +31,7 @@ export type { AttemptAnswer, AttemptRequest } from '../billing/payment/begin-att
 export type { PaymentState } from '../billing/payment/payment-state';
 export type { ReservedRefund } from '../billing/payment/pay-refund';
 
-/** Called as a local activity by whoever collects. */
+/** A local activity of every service that charges. */
 export interface AttemptActivities {
   attemptPayment(request: AttemptRequest): Promise<AttemptAnswer>;
 }
@@ -40,9 +40,9 @@ export interface PaymentActivities {
   loadPayment(paymentId: string): Promise<PaymentState | null>;
   repeatCall(paymentId: string): Promise<PaymentState>;
   markUnknown(paymentId: string): Promise<PaymentState>;
-  /** @param progress with this question; left out by workflows of the first release */
-  lookUp(paymentId: string, provesAbsence: boolean, progress?: LookupProgress): Promise<PaymentState>;
-  endNotCompleted(paymentId: string, progress?: LookupProgress): Promise<PaymentState>;
+  /** @param progress with this lookup */
+  lookUp(paymentId: string, provesAbsence: boolean, progress: LookupProgress): Promise<PaymentState>;
+  endNotCompleted(paymentId: string, progress: LookupProgress): Promise<PaymentState>;
   cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
   requestOperatorDecision(paymentId: string): Promise<void>;
   /** For customers with a test clock. @param at by that clock; null: nothing is left to ask */
@@ -50,9 +50,9 @@ export interface PaymentActivities {
   reserveRefund(paymentId: string, command: RefundCommand): Promise<ReservedRefund>;
   payRefund(refundId: string): Promise<Refund>;
   requestRefundDecision(refundId: string): Promise<void>;
-  /** Tells `retry/{id}` that the attempt which it waits for has its outcome. */
+  /** Signals `retry/{id}` that the attempt which it waits for has its outcome. */
   signalRetry(paymentId: string): Promise<void>;
-  /** A final subscription has nothing to be told; another one’s process is started when it is not there. */
+  /** Signals nothing to a final subscription; starts the process of another one when it does not run. */
   signalFirstPaymentSettled(subscriptionId: string, settled: FirstPaymentSettled): Promise<void>;
 }
 

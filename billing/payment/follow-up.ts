@@ -79,7 +79,7 @@ export async function lookUp(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
-  progress?: LookupProgress,
+  progress: LookupProgress,
 ): Promise<PaymentState> {
   return (await lookUpAndRecord(deps, paymentId, provesAbsence, progress)).state;
 }
@@ -89,7 +89,7 @@ async function lookUpAndRecord(
   deps: AttemptDependencies,
   paymentId: string,
   provesAbsence: boolean,
-  progress: LookupProgress | undefined,
+  progress: LookupProgress,
 ): Promise<{ state: PaymentState; answered: boolean }> {
   const state = await mustRead(deps.db, paymentId);
   if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
@@ -100,7 +100,7 @@ async function lookUpAndRecord(
     const locked = await lockAttempt(tx, paymentId, number);
     await recordLookup(tx, locked, found, provesAbsence);
     const after = await mustRead(tx, paymentId);
-    if (progress !== undefined) await recordLookupAfter(tx, after, progress);
+    await recordLookupAfter(tx, after, progress);
     return { state: after, answered: found.status === 'not_found' || isClear(found) };
   });
 }
@@ -173,7 +173,7 @@ async function recordLookupAfter(
 export async function endNotCompleted(
   deps: AttemptDependencies,
   paymentId: string,
-  progress?: LookupProgress,
+  progress: LookupProgress,
 ): Promise<PaymentState> {
   const { state, answered } = await lookUpAndRecord(deps, paymentId, false, progress);
   if (!waitsForCustomer(state)) return state;

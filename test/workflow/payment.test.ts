@@ -4,7 +4,7 @@ import { paymentStart } from '../../contracts/workflows/workflows';
 import type { RefundStatus } from '../../domain/payment/refund';
 import { nextLookup } from '../../domain/payment/unknown-outcome';
 import { scriptPayment } from '../support/workflows/payment-activities';
-import { actor } from '../support/workflows/subscription-activities';
+import { actor } from '../support/creation';
 import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
@@ -108,8 +108,8 @@ describe('payment/{id}', () => {
       return state && { ...state, created_at: new Date(created).toISOString() };
     };
     const lookUp = fixture.activities.lookUp;
-    fixture.activities.lookUp = async (id, proves) => ({
-      ...(await lookUp(id, proves)),
+    fixture.activities.lookUp = async (id, proves, progress) => ({
+      ...(await lookUp(id, proves, progress)),
       created_at: new Date(created).toISOString(),
     });
     await time.withWorker('payment-service', fixture.activities, async () =>

@@ -134,11 +134,12 @@ test('a lookup is told whose the method is, or that it was never made ready', as
   const provider = new PreparingProvider([{ status: 'unknown', reason: 'timeout' }, ready]);
   provider.charges = [noAnswer];
   const { attempt, deps, paymentId } = await attempting(provider);
+  const progress = { unknownSinceMs: Date.now(), lookups: 1, incompleteHours: 23 };
 
   await attempt(1);
-  await lookUp(deps, paymentId, false);
+  await lookUp(deps, paymentId, false, progress);
   await attempt(1);
-  await lookUp(deps, paymentId, false);
+  await lookUp(deps, paymentId, false, progress);
 
   expect(provider.looked.map(({ providerCustomer }) => providerCustomer)).toEqual([null, 'cus_theirs']);
 });

@@ -23,6 +23,9 @@ beforeEach(() => {
   given.provider.asked.length = 0;
 });
 
+/** Of a lookup; what it decides is when the next one is due. */
+const progress = { unknownSinceMs: Date.parse('2027-03-01T09:00:00.000Z'), lookups: 1, incompleteHours: 23 };
+
 /** A payment whose first call ended as `charges` says. */
 async function tried(): Promise<string> {
   const { paymentId } = await given.begun();
@@ -88,10 +91,10 @@ describe('following up an attempt', () => {
     const paymentId = await tried();
     await markUnknown(deps, paymentId);
     await ago(paymentId, 61);
-    await lookUp(deps, paymentId, false);
-    expect(await lookUp(deps, paymentId, true)).toMatchObject({ status: 'unknown' });
+    await lookUp(deps, paymentId, false, progress);
+    expect(await lookUp(deps, paymentId, true, progress)).toMatchObject({ status: 'unknown' });
     expect(await attemptOf(paymentId)).toMatchObject({ lookups: 2, lookups_not_found: 1 });
-    expect(await lookUp(deps, paymentId, true)).toMatchObject({ status: 'failed' });
+    expect(await lookUp(deps, paymentId, true, progress)).toMatchObject({ status: 'failed' });
     expect(await attemptOf(paymentId)).toMatchObject({
       settled_by: 'lookup',
       failure: { code: 'processing_error' },
@@ -101,7 +104,7 @@ describe('following up an attempt', () => {
   it('proves nothing by a lookup within 60 s of the last call', async () => {
     const paymentId = await tried();
     await ago(paymentId, 58);
-    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true);
+    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true, progress);
     expect(await attemptOf(paymentId)).toMatchObject({ lookups: 3, lookups_not_found: 0, settled_at: null });
   });
 
@@ -112,7 +115,7 @@ describe('following up an attempt', () => {
     const paymentId = await tried();
     await ago(paymentId, 61);
     given.provider.lookups = [{ status: 'not_found' }, between, { status: 'not_found' }];
-    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true);
+    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true, progress);
     expect(await attemptOf(paymentId)).toMatchObject({ settled_at: null });
   });
 
@@ -120,14 +123,14 @@ describe('following up an attempt', () => {
     given.provider.charges = [pending];
     const paymentId = await tried();
     await ago(paymentId, 61);
-    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true);
+    for (let time = 0; time < 3; time += 1) await lookUp(deps, paymentId, true, progress);
     expect(await loadPayment(deps, paymentId)).toMatchObject({ status: 'pending' });
   });
 
   it('settles by what a lookup finds', async () => {
     const paymentId = await tried();
     given.provider.lookups = [declined];
-    expect(await lookUp(deps, paymentId, false)).toMatchObject({ status: 'failed' });
+    expect(await lookUp(deps, paymentId, false, progress)).toMatchObject({ status: 'failed' });
     expect(await attemptOf(paymentId)).toMatchObject({ settled_by: 'lookup' });
   });
 
@@ -135,7 +138,7 @@ describe('following up an attempt', () => {
     given.provider.charges = [pending];
     const paymentId = await tried();
     given.provider.lookups = [pending];
-    expect(await endNotCompleted(deps, paymentId)).toMatchObject({ status: 'failed' });
+    expect(await endNotCompleted(deps, paymentId, progress)).toMatchObject({ status: 'failed' });
     expect(await attemptOf(paymentId)).toMatchObject({ failure: { code: 'not_completed' } });
   });
 
@@ -143,10 +146,10 @@ describe('following up an attempt', () => {
     given.provider.charges = [pending];
     const paid = await tried();
     given.provider.lookups = [completed];
-    expect(await endNotCompleted(deps, paid)).toMatchObject({ status: 'completed' });
+    expect(await endNotCompleted(deps, paid, progress)).toMatchObject({ status: 'completed' });
     const silent = await tried();
     given.provider.lookups = [noAnswer];
-    await expect(endNotCompleted(deps, silent)).rejects.toThrow(NoClearAnswer);
+    await expect(endNotCompleted(deps, silent, progress)).rejects.toThrow(NoClearAnswer);
     expect(await loadPayment(deps, silent)).toMatchObject({ status: 'pending' });
   });
 
@@ -154,7 +157,7 @@ describe('following up an attempt', () => {
     const paymentId = await tried();
     await markUnknown(deps, paymentId);
     given.provider.lookups = [noAnswer];
-    expect(await endNotCompleted(deps, paymentId)).toMatchObject({ status: 'unknown' });
+    expect(await endNotCompleted(deps, paymentId, progress)).toMatchObject({ status: 'unknown' });
   });
 
   it('cancels at once what nobody has tried to take', async () => {
