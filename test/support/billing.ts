@@ -14,11 +14,10 @@ import type {
   RefundRequest,
 } from '../../providers/port';
 import { sandboxWebhooks } from '../../providers/sandbox/webhooks';
+import { subscriptionCreation } from './creation';
 import { createTestDatabase } from './servers/database';
 import { moveBack } from './due';
 import { forFile } from './for-file';
-
-export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
 
 export const completed: AttemptOutcome = { status: 'completed', provider_reference: 'ch_1' };
 export const declined: AttemptOutcome = {
@@ -94,23 +93,7 @@ export async function openBilling(): Promise<TestBilling> {
   const creation = (more: Partial<SubscriptionCreation> = {}): SubscriptionCreation => {
     subscriptions += 1;
     const id = more.subscription_id ?? `sub_${subscriptions}`;
-    return {
-      subscription_id: id,
-      customer_id: 'cus_1',
-      plan_id: 'gold',
-      quantity: 1,
-      payment_method_id: 'pm_1',
-      trial_days: null,
-      start_at: null,
-      time_zone: null,
-      retry_policy_id: null,
-      metadata: {},
-      actor,
-      command_id: `${id}/create`,
-      accept_by: new Date(Date.now() + 30_000).toISOString(),
-      answer_within_ms: 1_000,
-      ...more,
-    };
+    return subscriptionCreation(id, { accept_by: new Date(Date.now() + 30_000).toISOString(), ...more });
   };
   return {
     db,

@@ -16,7 +16,8 @@ import type { EventData, EventTopic } from '../../contracts/topics/events';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { inTransaction } from '../../prisma/client';
 import { toSubscription } from '../../billing/rows';
-import { actor, type TestBilling } from './billing';
+import { type TestBilling } from './billing';
+import { actor } from './creation';
 
 export interface SubscriptionLife {
   id: string;

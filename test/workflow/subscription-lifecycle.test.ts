@@ -3,12 +3,12 @@ import type { Subscription } from '../../contracts/http/subscriptions';
 import { subscriptionStart } from '../../contracts/workflows/workflows';
 import { failure } from '../../domain/payment/payment';
 import {
-  actor,
   changeCommand,
   command,
   record,
   scriptSubscription,
 } from '../support/workflows/subscription-activities';
+import { actor } from '../support/creation';
 import {
   startSubscriptionWorkers,
   type SubscriptionWorkers,

@@ -4,7 +4,8 @@ import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { beginCreation } from '../../../billing/subscription/begin';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { outboxShard } from '../../../billing/outbox';
-import { actor, ScriptedProvider } from '../../support/billing';
+import { ScriptedProvider } from '../../support/billing';
+import { actor, subscriptionCreation } from '../../support/creation';
 import { fixedNow, type Ask, type Reply } from './test-api';
 import { openWebhookApi, type WebhookApi } from './webhook-api';
 import { former, webhook, type Sent } from './sandbox-events';
@@ -38,22 +39,7 @@ const received = (id: string) =>
 
 /** A payment with an attempt that is open, of an announced first payment or of a renewal. */
 async function openPayment(name: string, more: object = {}): Promise<string> {
-  const begun = await beginCreation(given.db, {
-    subscription_id: `sub_${name}`,
-    customer_id: 'cus_1',
-    plan_id: 'gold',
-    quantity: 1,
-    payment_method_id: 'pm_1',
-    trial_days: null,
-    start_at: null,
-    time_zone: null,
-    retry_policy_id: null,
-    metadata: {},
-    actor,
-    command_id: `${name}/create`,
-    accept_by: new Date(Date.now() + 30_000).toISOString(),
-    answer_within_ms: 1_000,
-  });
+  const begun = await beginCreation(given.db, subscriptionCreation(`sub_${name}`));
   const paymentId = begun.kind === 'too_late' ? null : begun.record.first_payment_id;
   if (paymentId === null) throw new Error('there is no payment');
   await beginAttempt(given.db, { payment_id: paymentId, number: 1, trigger: 'first' }, false);

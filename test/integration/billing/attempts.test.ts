@@ -1,6 +1,7 @@
 import { attemptPayment, type AttemptDependencies } from '../../../billing/payment/attempt';
 import { commitCancellation } from '../../../billing/subscription/commands';
-import { actor, completed, declined, useBilling, mismatch, noAnswer } from '../../support/billing';
+import { completed, declined, useBilling, mismatch, noAnswer } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 let deps: AttemptDependencies;

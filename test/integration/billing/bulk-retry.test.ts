@@ -10,7 +10,8 @@ import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { writeFailed } from '../../support/failed-payment';
 import { fakeMessenger } from '../../support/fake-messenger';
-import { actor, useBilling } from '../../support/billing';
+import { useBilling } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 /** Payments whose processes were told of a wish. */

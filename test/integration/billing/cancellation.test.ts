@@ -1,7 +1,8 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
-import { actor, completed, useBilling, noAnswer } from '../../support/billing';
+import { completed, useBilling, noAnswer } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 

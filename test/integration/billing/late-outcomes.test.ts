@@ -7,7 +7,8 @@ import { inTransaction } from '../../../prisma/client';
 import { recordDispute } from '../../../billing/payment/record-dispute';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { actor, completed, declined, useBilling, mismatch, noAnswer, pending } from '../../support/billing';
+import { completed, declined, useBilling, mismatch, noAnswer, pending } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 

@@ -10,7 +10,8 @@ import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { writeRetryPolicy } from '../../../billing/payment/retry-policies';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
-import { actor, completed, declined, useBilling } from '../../support/billing';
+import { completed, declined, useBilling } from '../../support/billing';
+import { actor } from '../../support/creation';
 import { startLife, type SubscriptionLife } from '../../support/subscription-life';
 
 const given = useBilling();

@@ -5,7 +5,8 @@ import { UnknownPayment } from '../../../billing/payment/payment-state';
 import { inTransaction } from '../../../prisma/client';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import type { RefundOutcome } from '../../../domain/payment/refund';
-import { actor, completed, declined, useBilling, refunded } from '../../support/billing';
+import { completed, declined, useBilling, refunded } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 beforeEach(() => {

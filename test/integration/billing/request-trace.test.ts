@@ -10,7 +10,8 @@ import { inTransaction } from '../../../prisma/client';
 import { appendToOutbox } from '../../../billing/outbox';
 import { requestPayment } from '../../../billing/payment/request-payment';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { actor, completed, declined, useBilling, pending } from '../../support/billing';
+import { completed, declined, useBilling, pending } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 

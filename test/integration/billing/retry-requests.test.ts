@@ -2,7 +2,8 @@
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { concludeRequest, nextRequest } from '../../../billing/retry/requests';
 import { periodPaymentId } from '../../../domain/ids';
-import { actor, completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
+import { completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
+import { actor } from '../../support/creation';
 import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();

@@ -4,7 +4,8 @@ import { commitCancellation } from '../../../billing/subscription/commands';
 import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { actor, completed, declined, useBilling, pending } from '../../support/billing';
+import { completed, declined, useBilling, pending } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const given = useBilling();
 

@@ -11,7 +11,8 @@ import { reserveRefunds } from '../../../billing/payment/cancellation-refunds';
 import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { fakeMessenger } from '../../support/fake-messenger';
-import { actor, completed, useBilling, pending } from '../../support/billing';
+import { completed, useBilling, pending } from '../../support/billing';
+import { actor } from '../../support/creation';
 
 const began = '2030-01-15T00:00:00.000Z';
 const given = useBilling();

@@ -10,7 +10,8 @@ import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { readTimeline } from '../../../billing/timeline/timeline';
 import type { TimelineSubject } from '../../../billing/timeline/index-query';
 import { storeWebhook } from '../../../billing/webhook/deliveries';
-import { actor, completed, declined, useBilling } from '../../support/billing';
+import { completed, declined, useBilling } from '../../support/billing';
+import { actor } from '../../support/creation';
 import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();

@@ -1,10 +1,10 @@
 import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer/consumer';
 import type { KafkaClient, RecordProducer } from '../../../bridge/kafka/port';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
-import type { EventData } from '../../../contracts/topics/events';
 import { Unprocessable } from '../../../billing/unprocessable';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase } from '../../support/servers/database';
+import { failedPayment, structured, time } from '../../support/kafka/consuming';
 import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
@@ -49,29 +49,9 @@ async function consume(
 }
 
 const event = (paymentId: string, subscriptionId = 'sub_1'): string => {
-  const data: EventData<typeof topic> = {
-    payment_id: paymentId,
-    kind: 'renewal',
-    subscription_id: subscriptionId,
-    customer_id: 'cus_1',
-    period_index: 2,
-    attempt: 1,
-    amount: 1000,
-    currency: 'EUR',
-    provider: 'sandbox',
-    provider_reference: null,
-    trigger: 'renewal',
-    failure: {
-      category: 'soft',
-      code: 'do_not_honor',
-      provider_code: null,
-      message: '',
-      network_advice: null,
-    },
-    failed_at: '2027-01-15T12:00:00.000Z',
-  };
+  const data = failedPayment(paymentId, subscriptionId);
   const named = { topic, id: `${paymentId}/1`, subject: paymentId, key: subscriptionId, data } as const;
-  return writeEnvelope({ ...named, source: '/payment-service' }, new Date('2027-01-15T12:00:00.000Z'));
+  return writeEnvelope({ ...named, source: '/payment-service' }, time);
 };
 const write = (value: string | Buffer, more: object = {}) =>
   producer.send([
@@ -80,7 +60,7 @@ const write = (value: string | Buffer, more: object = {}) =>
       partition: 0,
       key: 'sub_1',
       value,
-      headers: { 'content-type': 'application/cloudevents+json' },
+      headers: structured,
       ...more,
     },
   ]);

@@ -1,7 +1,8 @@
 import { paymentServiceHandlers } from '../../../bridge/consumers/payment-service';
 import type { EventData } from '../../../contracts/topics/events';
 import { WorkflowClient } from '../../../temporal/client';
-import { actor, useBilling } from '../../support/billing';
+import { useBilling } from '../../support/billing';
+import { actor } from '../../support/creation';
 import { useTemporal } from '../../support/temporal';
 
 const given = useBilling();

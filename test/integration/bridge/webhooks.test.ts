@@ -5,7 +5,8 @@ import { commitCancellation } from '../../../billing/subscription/commands';
 import { inTransaction } from '../../../prisma/client';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { replayDelivery } from '../../../billing/webhook/deliveries';
-import { actor, completed, declined, useBilling, noAnswer } from '../../support/billing';
+import { completed, declined, useBilling, noAnswer } from '../../support/billing';
+import { actor } from '../../support/creation';
 import { webhooksOf, type Reported, type Webhooks } from '../../support/stored-webhooks';
 import { useTemporal } from '../../support/temporal';
 

@@ -4,7 +4,8 @@ import { bulkRetryStart } from '../../../contracts/workflows/workflows';
 import { beginRun } from '../../../billing/retry/bulk-retries';
 import { inTransaction } from '../../../prisma/client';
 import { writeFailed } from '../failed-payment';
-import { actor, completed, type TestBilling } from '../billing';
+import { completed, type TestBilling } from '../billing';
+import { actor } from '../creation';
 
 interface Recorder {
   given: TestBilling;

@@ -5,7 +5,8 @@ import { periodPaymentId } from '../../../domain/ids';
 import { inTransaction } from '../../../prisma/client';
 import { requestPayment } from '../../../billing/payment/request-payment';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { actor, completed, pending, refunded, type TestBilling } from '../billing';
+import { completed, pending, refunded, type TestBilling } from '../billing';
+import { actor } from '../creation';
 
 interface Recorder {
   given: TestBilling;

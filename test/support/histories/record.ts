@@ -24,7 +24,8 @@ import {
 import { periodPaymentId } from '../../../domain/ids';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
-import { actor, completed, declined, openBilling, noAnswer, pending, type TestBilling } from '../billing';
+import { completed, declined, openBilling, noAnswer, pending, type TestBilling } from '../billing';
+import { actor } from '../creation';
 import { writeHistory } from './files';
 import { workflowBundle } from '../servers/workflows';
 import { recordBulkRetry } from './bulk-retry';

@@ -11,7 +11,8 @@ import {
 } from '../../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../../domain/ids';
 import { moveBack } from '../due';
-import { actor, completed, declined, type TestBilling } from '../billing';
+import { completed, declined, type TestBilling } from '../billing';
+import { actor } from '../creation';
 import { until } from '../until';
 
 interface Recorder {

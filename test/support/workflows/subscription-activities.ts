@@ -1,15 +1,10 @@
 /** A database of one row, a provider that gives one answer, and the messages of a subscription's workflow. */
 import type { AttemptActivities, AttemptAnswer } from '../../../activities/payment';
 import type { Creation, SubscriptionActivities, SubscriptionRecord } from '../../../activities/subscription';
-import type {
-  CancelCommand,
-  ChangeCommand,
-  SubscriptionCreation,
-} from '../../../contracts/workflows/commands';
+import type { CancelCommand, ChangeCommand } from '../../../contracts/workflows/commands';
 import type { Subscription } from '../../../contracts/http/subscriptions';
 import type { SubscriptionStatus } from '../../../domain/subscription/subscription';
-
-export const actor = { kind: 'api_key', id: 'key_1', reason: null } as const;
+import { actor } from '../creation';
 
 export function record(
   status: SubscriptionStatus,
@@ -108,23 +103,6 @@ export function scriptSubscription(answer: AttemptAnswer, settlesAs: Subscriptio
     },
   };
 }
-
-export const creation = (id: string, answerWithinMs: number): SubscriptionCreation => ({
-  subscription_id: id,
-  customer_id: 'cus_1',
-  plan_id: 'gold',
-  quantity: 1,
-  payment_method_id: 'pm_1',
-  trial_days: null,
-  start_at: null,
-  time_zone: null,
-  retry_policy_id: null,
-  metadata: {},
-  actor,
-  command_id: `${id}/create`,
-  accept_by: '2100-01-01T00:00:00.000Z',
-  answer_within_ms: answerWithinMs,
-});
 
 export const command = (id: string): CancelCommand => ({
   command_id: `${id}/cancel`,

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { CreationResult, SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { subscriptionStart } from '../../../contracts/workflows/workflows';
-import { creation, type Fake } from './subscription-activities';
+import { type Fake } from './subscription-activities';
+import { subscriptionCreation } from '../creation';
 import { skippedTime, type SkippedTime } from './skipped-time';
 
 export interface SubscriptionWorkers {
@@ -34,7 +35,8 @@ export async function startSubscriptionWorkers(): Promise<SubscriptionWorkers> {
   return {
     time,
     ask,
-    create: (id, answerInMs = 10_000) => ask(id, creation(id, answerInMs), 'awaitCreated', []),
+    create: (id, answerInMs = 10_000) =>
+      ask(id, subscriptionCreation(id, { answer_within_ms: answerInMs }), 'awaitCreated', []),
     run: (fake, work) => time.withWorker('subscription-service', fake.activities, work),
     close: () => time.close(),
   };
