@@ -93,8 +93,9 @@ export async function insertAttempt(
   attempt: NewAttempt,
 ): Promise<AttemptRow> {
   const { method } = attempt;
+  // Cut to what Date holds: a column of milliseconds rounds up, past a transaction that waited for this one.
   const [row] = await sql(tx).query<[AttemptRow]>`
-    WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
+    WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS now),
     paying AS (
       UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
         provider = coalesce(${method?.provider ?? null}, provider),

@@ -31,7 +31,7 @@ export async function insertCreation(
 ): Promise<SubscriptionRow | null> {
   const { names, values } = listOf(subscription, jsonColumns);
   const [row] = await sql(db).query<SubscriptionRow[]>`
-    WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
+    WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS now),
     created AS (
       INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment WHERE moment.now <= ${acceptBy}
       RETURNING ${subscriptionColumns}
