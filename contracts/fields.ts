@@ -1,7 +1,8 @@
 /** Fields that many messages share, each with the words a caller reads when it is wrong. */
 import { z } from 'zod';
 import { intervalUnits, isTimeZone, maxIntervalCount } from '../domain/calendar';
-import { isCurrency, maxAmount } from '../domain/money';
+import { isCurrency } from '../domain/currencies';
+import { maxAmount } from '../domain/money';
 
 /** Whole minor units, 0 or more. */
 export const amount = (max = maxAmount) =>

@@ -5,6 +5,8 @@
  * a value holds, in HTML it is text.
  */
 import type { Language } from '../../contracts/topics/notifications';
+import { currencyDigits } from '../../domain/currencies';
+import { decimalText } from '../../domain/money';
 import { textsOf } from './languages';
 import type { Message } from './templates';
 import type { Format, Money } from './texts';
@@ -38,13 +40,16 @@ export function render(message: Message, { language, timeZone, name, plan }: Rea
   return { subject, text: `${lines.join('\n\n')}\n`, html: htmlOf(subject, lines, language) };
 }
 
-/** Exact: minor units become decimals without a division. */
+/** By the locale's words and signs, with the digits of ISO 4217 and not those of the runtime. */
 function amountText({ amount, currency }: Money, locale: string): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
-  const text = String(amount).padStart(digits + 1, '0');
-  const decimal = digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
-  return format.format(decimal as `${number}`);
+  const digits = currencyDigits(currency);
+  const format = new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return format.format(decimalText(amount, currency) as `${number}`);
 }
 
 function instantText(instant: string, timeZone: string, locale: string): string {

@@ -8,6 +8,7 @@ import {
   type Context,
   type Outcome,
 } from '../command';
+import { moneyText } from '../../domain/money';
 import { sheet, table, type Row } from '../output';
 import { progressOn, type Watching } from '../progress';
 
@@ -44,8 +45,8 @@ function previewText(preview: {
   sums: { currency: string; amount: number }[];
   refusals: { reason: string; count: number }[];
 }): string {
-  const sums = preview.sums.map(({ currency, amount }) => `${amount} ${currency}`).join(', ');
-  const tried = `${preview.count} payments would be tried${sums === '' ? '' : `: ${sums} (minor units)`}`;
+  const sums = preview.sums.map(({ currency, amount }) => moneyText(amount, currency)).join(', ');
+  const tried = `${preview.count} payments would be tried${sums === '' ? '' : `: ${sums}`}`;
   if (preview.refusals.length === 0) return `${tried}; none would be refused.`;
   return [tried, '', table(preview.refusals, ['reason', 'count'])].join('\n');
 }

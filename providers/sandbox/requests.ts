@@ -6,7 +6,8 @@
  */
 import type { Request } from 'express';
 import { z } from 'zod';
-import { isCurrency, maxAmount } from '../../domain/money';
+import { isCurrency } from '../../domain/currencies';
+import { maxAmount } from '../../domain/money';
 
 const refusals = {
   malformed_request: 400,

@@ -66,7 +66,7 @@ describe('cli bulk-retry', () => {
     expect(JSON.parse(JSON.stringify(asked))).toEqual([
       ['POST', '/bulk-retries', { filter, reason: 'a preview', preview: true }],
     ]);
-    expect(text).toContain('3 payments would be tried: 2250 EUR (minor units)');
+    expect(text).toContain('3 payments would be tried: 22.50 EUR');
     expect(text).toMatch(/hard_declined {2}2/);
   });
 

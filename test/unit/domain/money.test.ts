@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isCurrency, maxAmount, maxPrice, maxQuantity, periodAmount } from '../../../domain/money';
+import { maxAmount, maxPrice, maxQuantity, periodAmount } from '../../../domain/money';
 
 describe('periodAmount', () => {
   it('is exact, or refused when it exceeds the bound', () => {
@@ -14,11 +14,5 @@ describe('periodAmount', () => {
         },
       ),
     );
-  });
-});
-
-describe('isCurrency', () => {
-  it('knows ISO 4217 codes in capitals only', () => {
-    expect(['EUR', 'JPY', 'eur', 'XXQ', ''].map(isCurrency)).toEqual([true, true, false, false, false]);
   });
 });
