@@ -40,3 +40,15 @@ export function decimalText(minorUnits: number, currency: string): string {
 export function moneyText(minorUnits: number, currency: string): string {
   return `${decimalText(minorUnits, currency)} ${currency}`;
 }
+
+/** What a provider can charge of a currency, minor units. */
+export interface ChargeLimits {
+  smallest: number;
+  step: number;
+}
+
+/** The part of an amount that can be charged: whole steps, and nothing below the smallest charge. */
+export function floorToStep(amount: number, { smallest, step }: ChargeLimits): number {
+  const whole = amount - (amount % step);
+  return whole < smallest ? 0 : whole;
+}

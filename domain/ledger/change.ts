@@ -1,0 +1,176 @@
+/**
+ * A change within a period: what is left of the money is set against what the rest costs.
+ *
+ * Pure. Rules: what is left is what the ledger says, never a list price; a surplus lowers what is owed first, only the
+ * rest is credit of its source; money under dispute funds nothing and waits as credit. A change that charges is
+ * reckoned twice, with the same result: when it is asked for, and when it is paid.
+ */
+import { floorToStep, type ChargeLimits } from '../money';
+import { unusedAmount } from '../subscription/proration';
+import { earnUntil, isFree, returnToCredit } from './earn';
+import { Posting, type Posted } from './posting';
+import { chooseCredit, ofCustomer, payOwed, takeCredit, type TakenCredit, type UsableCredit } from './spend';
+import { owed, totalOf, type CreditPart, type LedgerState } from './state';
+
+export interface ChangeOfMoney {
+  /** When the change was asked for; from then on the rest of the period has its new price. */
+  at: string;
+  /** Of a whole period, minor units. */
+  price: number;
+  /** Another interval: the period that begins at `at`. Null: the present period goes on. */
+  newPeriod: { start: string; end: string } | null;
+  /** Payments under dispute. */
+  blocked: readonly string[];
+}
+
+/** What a change comes to before it is known who pays. */
+export interface ChangeReckoning {
+  /** Money that is left of the period, of sources that are not blocked. */
+  left: number;
+  /** What the rest of the period costs from now on. */
+  cost: number;
+  /** What has to be paid now; with `next_renewal`: what waits for it. */
+  due: number;
+  /** What is too much: it lowers what is owed, or becomes credit. */
+  surplus: number;
+}
+
+export function reckonChange(state: LedgerState, change: ChangeOfMoney): ChangeReckoning {
+  return reckon(begun(state, change), change);
+}
+
+/** How the due part of a change is paid. */
+export interface ChangeCharge {
+  /** What the payment of the change takes; 0: there is none, the change applies at once. */
+  charge: number;
+  /** Credit that is used beside it. */
+  credit: TakenCredit[];
+}
+
+/** Decides how the due part is paid: with credit first, then by a charge; what is too small is owed. */
+export function chargeOf(
+  state: LedgerState,
+  change: ChangeOfMoney,
+  { credit, limits }: { credit: UsableCredit; limits: ChargeLimits },
+): ChangeCharge {
+  const posting = begun(state, change);
+  const { due } = reckon(posting, change);
+  const taken = chooseCredit(posting, credit, due);
+  const rest = due - taken.reduce((sum, { amount }) => sum + amount, 0);
+  return { charge: floorToStep(rest, limits), credit: taken };
+}
+
+/** Sets credit aside for the charge of a change. */
+export function holdCredit(
+  state: LedgerState,
+  paymentId: string,
+  credit: readonly TakenCredit[],
+): Posted & { customerCredit: CreditPart[] } {
+  const posting = new Posting(state);
+  for (const part of credit) {
+    takeCredit(posting, part);
+    posting.post('credit_held', part.source, -part.amount);
+  }
+  if (credit.length > 0) posting.holdFor(paymentId);
+  return { ...posting.done('same_revision'), customerCredit: ofCustomer([...credit]) };
+}
+
+/** Gives the credit back that was set aside for a payment; the subscription has it from then on. */
+export function releaseHeld(state: LedgerState, paymentId: string): Posted {
+  const posting = new Posting(state);
+  if (state.held_for === paymentId) releaseAll(posting);
+  return posting.done('same_revision');
+}
+
+/** Returns all credit that was set aside to credit. */
+export function releaseAll(posting: Posting): void {
+  for (const { source, held } of posting.funds) {
+    posting.post('credit_held', source, held);
+    posting.post('credit', source, -held);
+  }
+  posting.holdFor(null);
+}
+
+/** Who pays what is due of a change that applies. */
+export type ChangePayer =
+  /** Nobody now: what is due waits for the next renewal. */
+  | { kind: 'next_renewal' }
+  /** Credit alone. */
+  | { kind: 'credit'; credit: readonly TakenCredit[] }
+  /** A payment that was collected, and the credit that was set aside for it. */
+  | { kind: 'payment'; paymentId: string; amount: number };
+
+export interface AppliedChange extends Posted {
+  customerCredit: CreditPart[];
+  reckoning: ChangeReckoning;
+}
+
+/** Applies a change. @param payer as {@link chargeOf} decided */
+export function applyChange(state: LedgerState, change: ChangeOfMoney, payer: ChangePayer): AppliedChange {
+  const posting = begun(state, change);
+  const reckoning = reckon(posting, change);
+  giveUpSurplus(posting, reckoning.surplus);
+  if (change.newPeriod !== null) posting.begin(change.newPeriod);
+  const customerCredit = pay(posting, reckoning.due, payer);
+  return { ...posting.done(), customerCredit, reckoning };
+}
+
+/** Applies a change that leaves the money of the period as it is. */
+function begun(state: LedgerState, { at, blocked }: ChangeOfMoney): Posting {
+  const posting = new Posting(state);
+  earnUntil(posting, at);
+  const free = isFree(blocked);
+  returnToCredit(posting, (source) => !free(source));
+  return posting;
+}
+
+function reckon(posting: Posting, { at, price, newPeriod }: ChangeOfMoney): ChangeReckoning {
+  const left = totalOf(posting, 'unearned');
+  const { period } = posting;
+  const cost = newPeriod !== null || period === null ? price : unusedAmount(price, period, at);
+  return { left, cost, due: Math.max(0, cost - left), surplus: Math.max(0, left - cost) };
+}
+
+/** The newest money is given up first, and what is owed before it. */
+function giveUpSurplus(posting: Posting, surplus: number): void {
+  let left = surplus;
+  for (const { source, unearned } of posting.funds.toReversed()) {
+    const amount = Math.min(unearned, left);
+    left -= amount;
+    posting.post('unearned', source, amount);
+    if (source === owed) {
+      posting.post('receivable', owed, -amount);
+      continue;
+    }
+    const ofDebt = Math.min(posting.fund(owed).receivable, amount);
+    payOwed(posting, source, ofDebt);
+    posting.post('credit', source, ofDebt - amount);
+  }
+}
+
+/** @returns what the customer's credit loses */
+function pay(posting: Posting, due: number, payer: ChangePayer): CreditPart[] {
+  let unpaid = due;
+  const fund = (source: string, amount: number) => {
+    posting.post('unearned', source, -amount);
+    unpaid -= amount;
+  };
+  if (payer.kind === 'credit') {
+    for (const part of payer.credit) {
+      takeCredit(posting, part);
+      fund(part.source, part.amount);
+    }
+  }
+  if (payer.kind === 'payment') {
+    for (const { source, held } of posting.funds) {
+      posting.post('credit_held', source, held);
+      fund(source, held);
+    }
+    posting.holdFor(null);
+    posting.post('unapplied', payer.paymentId, payer.amount);
+    fund(payer.paymentId, payer.amount);
+  }
+  posting.post('receivable', owed, unpaid);
+  posting.post('unearned', owed, -unpaid);
+  return payer.kind === 'credit' ? ofCustomer([...payer.credit]) : [];
+}

@@ -1,0 +1,127 @@
+/**
+ * The end of a subscription: what goes back, what is forfeited, what is lost, what the customer keeps.
+ *
+ * Pure. Invariants: afterwards nothing is unearned, held, owed or credit of the subscription; no payment gives back
+ * more than is left of it; grants are never paid out.
+ */
+import type { RefundMode } from '../subscription/commands';
+import { cancelUnpaidService, earnUntil, forfeit, isFree, returnToCredit } from './earn';
+import { releaseAll } from './change';
+import { writeOffReceivables } from './payment';
+import { Posting, type Posted } from './posting';
+import { isGrant, isPaymentSource, owed, totalOf, type CreditPart, type LedgerState } from './state';
+
+export interface EndOfMoney {
+  /** When the subscription ends; a scheduled cancellation: when it was to end. */
+  at: string;
+  refund: RefundMode;
+  /** Payments under dispute: nothing of them can be given back now. */
+  blocked: readonly string[];
+  /** What can still be given back of each payment, minor units. */
+  refundable: Readonly<Record<string, number>>;
+  /** What a provider can give back of an amount: floors it to the provider's step. */
+  floor: (paymentId: string, amount: number) => number;
+}
+
+export interface EndedMoney extends Posted {
+  /** What is given back of which payment, to be reserved in the same transaction. */
+  refunds: { payment_id: string; amount: number }[];
+  /** What the customer keeps as credit. */
+  customerCredit: CreditPart[];
+  /** What should be given back and cannot be now: it is credit, and an operator is told. */
+  withheld: CreditPart[];
+}
+
+export function endMoney(state: LedgerState, end: EndOfMoney): EndedMoney {
+  const posting = new Posting(state);
+  releaseAll(posting);
+  earnUntil(posting, end.at);
+  const free = isFree(end.blocked);
+  const hadDebt = totalOf(posting, 'receivable') > fundOwed(posting);
+  cancelUnpaidService(posting);
+  // A period that nobody paid is not served further: the credit that was spent on it comes back.
+  if (hadDebt) returnToCredit(posting);
+  if (end.refund !== 'full') payDebts(posting, free);
+  const withheld = end.refund === 'none' ? [] : withhold(posting, free);
+  if (end.refund === 'none') forfeit(posting);
+  returnToCredit(posting, isGrant);
+  const refunds = end.refund === 'none' ? [] : giveBack(posting, end, free);
+  writeOffReceivables(posting);
+  returnToCredit(posting);
+  const customerCredit = moveToCustomer(posting);
+  posting.begin(null);
+  return { ...posting.done(), refunds, customerCredit, withheld };
+}
+
+function fundOwed(posting: Posting): number {
+  return posting.fund(owed).receivable;
+}
+
+/** Lets money that would be given up or back pay what is owed: service still to come first, then credit. */
+function payDebts(posting: Posting, free: (source: string) => boolean): void {
+  for (const debtor of posting.funds.toReversed()) {
+    let debt = debtor.receivable;
+    for (const account of ['unearned', 'credit'] as const) {
+      for (const { source, [account]: left } of posting.funds) {
+        const amount = free(source) && source !== owed ? Math.min(left, debt) : 0;
+        debt -= amount;
+        posting.post(account, source, amount);
+        posting.post('receivable', debtor.source, -amount);
+        posting.moveEarned(debtor.source, source, amount);
+      }
+    }
+  }
+}
+
+/** Keeps what is under dispute as credit of its source. */
+function withhold(posting: Posting, free: (source: string) => boolean): CreditPart[] {
+  const blocked = (source: string) => isPaymentSource(source) && !free(source);
+  const parts = posting.funds
+    .filter(({ source }) => blocked(source))
+    .map(({ source, unearned, credit }) => ({ source, amount: unearned + credit }))
+    .filter(({ amount }) => amount > 0);
+  returnToCredit(posting, blocked);
+  return parts;
+}
+
+/** Gives back what is left of each payment; with `full` also what the present period has used of it. */
+function giveBack(
+  posting: Posting,
+  { refund, refundable, floor }: EndOfMoney,
+  free: (source: string) => boolean,
+): EndedMoney['refunds'] {
+  const refunds: EndedMoney['refunds'] = [];
+  for (const { source, unearned, credit, used } of posting.funds) {
+    if (!isPaymentSource(source) || !free(source)) continue;
+    const wanted = unearned + credit + (refund === 'full' ? used : 0);
+    const amount = floor(source, Math.min(wanted, refundable[source] ?? 0));
+    if (amount === 0) continue;
+    refunds.push({ payment_id: source, amount });
+    takeBack(posting, source, amount);
+  }
+  return refunds;
+}
+
+/** Reserves a refund out of what a payment stands at: credit first, then service still to come; the rest is allowed. */
+export function takeBack(posting: Posting, source: string, amount: number): void {
+  const { credit, unearned } = posting.fund(source);
+  const ofCredit = Math.min(credit, amount);
+  const ofService = Math.min(unearned, amount - ofCredit);
+  const allowed = amount - ofCredit - ofService;
+  posting.post('credit', source, ofCredit);
+  posting.post('unearned', source, ofService);
+  posting.postApart('allowances', source, allowed);
+  posting.post('refunding', source, -amount);
+  if (allowed > 0) posting.forgetUsed(source, allowed);
+}
+
+function moveToCustomer(posting: Posting): CreditPart[] {
+  const parts = posting.funds
+    .map(({ source, credit }) => ({ source, amount: credit }))
+    .filter(({ amount }) => amount > 0);
+  for (const { source, amount } of parts) {
+    posting.post('credit', source, amount);
+    posting.postToCustomer('credit', source, -amount);
+  }
+  return parts;
+}

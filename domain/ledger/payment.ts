@@ -1,0 +1,47 @@
+/** A payment's money: applied to what it was charged for, written off, or late. Pure. */
+import { cancelUnpaidService, earnUntil, returnToCredit } from './earn';
+import { Posting, type Posted } from './posting';
+import type { LedgerState } from './state';
+
+/**
+ * Applies collected money of a payment: to what is owed for it; late, to what was written off, then to its period if
+ * that still runs, else to credit.
+ * @param runs whether the payment's period is the present one and has not ended
+ */
+export function applyCollected(
+  state: LedgerState,
+  payment: { id: string; amount: number },
+  { at, runs }: { at: string; runs: boolean },
+): Posted {
+  const { id, amount } = payment;
+  const posting = new Posting(state);
+  posting.post('unapplied', id, amount);
+  const { receivable, written_off } = posting.fund(id);
+  const due = Math.min(receivable, amount);
+  posting.post('receivable', id, -due);
+  const lost = Math.min(written_off, amount - due);
+  posting.post('written_off', id, -lost);
+  const rest = amount - due - lost;
+  if (rest > 0 && runs) earnUntil(posting, at);
+  posting.post(runs ? 'unearned' : 'credit', id, -rest);
+  return posting.done();
+}
+
+/** Writes off what is owed for a period that nobody pays: what was served is lost, the rest is not owed any more. */
+export function writeOff(state: LedgerState, at: string): Posted {
+  const posting = new Posting(state);
+  earnUntil(posting, at);
+  cancelUnpaidService(posting);
+  // Credit that was spent on time that is not served comes back.
+  returnToCredit(posting);
+  writeOffReceivables(posting);
+  return posting.done();
+}
+
+/** Writes off whatever is still owed. */
+export function writeOffReceivables(posting: Posting): void {
+  for (const { source, receivable } of posting.funds) {
+    posting.post('receivable', source, -receivable);
+    posting.post('written_off', source, receivable);
+  }
+}

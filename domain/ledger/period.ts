@@ -1,0 +1,100 @@
+/**
+ * A period opens: the one before ends, credit is used, and what remains is charged.
+ *
+ * Pure. Invariants: price + what was owed = credit used + charge + what is owed afterwards; nothing below the smallest
+ * charge is charged; a period that needs no charge is paid at once.
+ */
+import { floorToStep, type ChargeLimits } from '../money';
+import { cancelUnpaidService, earnUntil, forfeit } from './earn';
+import { Posting, type Posted } from './posting';
+import { chooseCredit, ofCustomer, payOwed, takeCredit, type UsableCredit } from './spend';
+import { balanceOf, fundOf, owed, type CreditPart, type LedgerState } from './state';
+
+export interface PeriodToOpen {
+  period: { start: string; end: string };
+  /** Minor units. */
+  price: number;
+  /** The payment that charges what is to be charged. */
+  paymentId: string;
+  credit: UsableCredit;
+  limits: ChargeLimits;
+  /** Since when the subscription was paused; null: the period before was served to its end. */
+  pausedAt: string | null;
+}
+
+export interface OpenedMoney extends Posted {
+  /** What the payment charges; 0: there is none, the period is paid. */
+  charge: number;
+  /** What of the customer's credit was used. */
+  customerCredit: CreditPart[];
+  /** All credit that was used. */
+  creditUsed: number;
+  /** What the next charge takes: owed (positive) or the credit that is left (negative). */
+  balance: number;
+}
+
+export function openPeriod(state: LedgerState, opening: PeriodToOpen): OpenedMoney {
+  const posting = new Posting(state);
+  endPeriod(posting, opening.pausedAt);
+  posting.begin(opening.period);
+  const debt = posting.fund(owed).receivable;
+  const credit = chooseCredit(posting, opening.credit, debt + opening.price);
+  let debtLeft = debt;
+  let priceLeft = opening.price;
+  for (const part of credit) {
+    takeCredit(posting, part);
+    const ofDebt = Math.min(debtLeft, part.amount);
+    payOwed(posting, part.source, ofDebt);
+    posting.post('unearned', part.source, ofDebt - part.amount);
+    debtLeft -= ofDebt;
+    priceLeft -= part.amount - ofDebt;
+  }
+  const charge = floorToStep(debtLeft + priceLeft, opening.limits);
+  chargeAndCarry(posting, opening.paymentId, { debt: debtLeft, price: priceLeft, charge });
+  const posted = posting.done();
+  return {
+    ...posted,
+    charge,
+    customerCredit: ofCustomer(credit),
+    creditUsed: credit.reduce((sum, { amount }) => sum + amount, 0),
+    balance: balanceOf(posted.state),
+  };
+}
+
+/** Ends the present period at its end: all of it is earned. @returns null: there is nothing to earn */
+export function endedPeriod(state: LedgerState): Posted | null {
+  if (state.period === null) return null;
+  const posting = new Posting(state);
+  earnUntil(posting, state.period.end);
+  const posted = posting.done();
+  return posted.entries.length === 0 ? null : posted;
+}
+
+/** The time of a pause is not served: what was paid for it is forfeited, what is owed for it is not. */
+function endPeriod(posting: Posting, pausedAt: string | null): void {
+  if (posting.period === null) return;
+  earnUntil(posting, pausedAt ?? posting.period.end);
+  cancelUnpaidService(posting);
+  forfeit(posting);
+}
+
+/** The payment takes the older debt first; what is too small to be charged now is owed. */
+function chargeAndCarry(
+  posting: Posting,
+  paymentId: string,
+  { debt, price, charge }: { debt: number; price: number; charge: number },
+): void {
+  const ofDebt = Math.min(debt, charge);
+  posting.post('receivable', owed, -ofDebt);
+  posting.moveEarned(owed, paymentId, ofDebt);
+  posting.post('receivable', paymentId, charge);
+  posting.post('unearned', paymentId, ofDebt - charge);
+  const carried = price - (charge - ofDebt);
+  posting.post('receivable', owed, carried);
+  posting.post('unearned', owed, -carried);
+}
+
+/** Whether a payment's charge is still owed. */
+export function isOwed(state: LedgerState, paymentId: string): boolean {
+  return fundOf(state, paymentId).receivable > 0;
+}

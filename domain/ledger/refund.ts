@@ -1,0 +1,119 @@
+/**
+ * Money that goes back, or is taken back: refunds that are reserved, fail and are given up; disputes that are lost.
+ *
+ * Pure. Rule: what goes back comes out of what the payment still stands at, in this order: what was never applied, its
+ * credit, its service still to come; what is left is given for service that was delivered (`allowances`), or is lost.
+ */
+import { earnUntil } from './earn';
+import { Posting, type Posted } from './posting';
+import type { CreditPart, LedgerState } from './state';
+
+export interface MoneyBack {
+  paymentId: string;
+  amount: number;
+  at: string;
+  /** Collected of the payment and not applied. */
+  unapplied: number;
+  /** Credit of the customer that this payment funded. */
+  customerCredit: number;
+}
+
+/** Which accounts a reservation was taken from, minor units. */
+export interface TakenParts {
+  unapplied: number;
+  credit: number;
+  customer_credit: number;
+  unearned: number;
+  /** Given for service that was delivered, or not of the payment at all. */
+  rest: number;
+}
+
+export interface TakenBack extends Posted {
+  parts: TakenParts;
+}
+
+/** Reserves a refund. */
+export function reserveRefund(state: LedgerState, back: MoneyBack): TakenBack {
+  return take(state, back, { against: 'refunding', rest: 'allowances' });
+}
+
+/** A dispute is lost: the money is gone. */
+export function loseDispute(state: LedgerState, back: MoneyBack): TakenBack {
+  return take(state, back, { against: 'disputed', rest: 'written_off' });
+}
+
+function take(
+  state: LedgerState,
+  { paymentId, amount, at, unapplied, customerCredit }: MoneyBack,
+  accounts: { against: 'refunding' | 'disputed'; rest: 'allowances' | 'written_off' },
+): TakenBack {
+  const posting = new Posting(state);
+  earnUntil(posting, at);
+  const { credit, unearned } = posting.fund(paymentId);
+  const parts = partsOf(amount, { unapplied, credit, customer_credit: customerCredit, unearned });
+  posting.post('unapplied', paymentId, parts.unapplied);
+  posting.post('credit', paymentId, parts.credit);
+  posting.postToCustomer('credit', paymentId, parts.customer_credit);
+  posting.post('unearned', paymentId, parts.unearned);
+  posting.postApart(accounts.rest, paymentId, parts.rest);
+  if (parts.rest > 0) posting.forgetUsed(paymentId, parts.rest);
+  posting.post(accounts.against, paymentId, -amount);
+  return { ...posting.done(), parts };
+}
+
+function partsOf(amount: number, available: Omit<TakenParts, 'rest'>): TakenParts {
+  let rest = amount;
+  const next = (left: number) => {
+    const part = Math.min(left, rest);
+    rest -= part;
+    return part;
+  };
+  const parts = {
+    unapplied: next(available.unapplied),
+    credit: next(available.credit),
+    customer_credit: next(available.customer_credit),
+    unearned: next(available.unearned),
+  };
+  return { ...parts, rest };
+}
+
+/** The reversal of a reservation whose refund is given up. */
+export interface ReleasedRefund extends Posted {
+  /** What becomes credit of the customer. */
+  customerCredit: CreditPart[];
+}
+
+/**
+ * Reverses a reservation: the money stands where it was, save that what was never applied, and service whose time is
+ * over, become credit; of the customer, when the subscription has ended or there is none.
+ */
+export function releaseRefund(
+  state: LedgerState,
+  parts: TakenParts,
+  release: { paymentId: string; at: string; reservedAt: string; alive: boolean },
+): ReleasedRefund {
+  const { paymentId, at, reservedAt, alive } = release;
+  const posting = new Posting(state);
+  const total = parts.unapplied + parts.credit + parts.customer_credit + parts.unearned + parts.rest;
+  const serves = alive && isServed(state, at, reservedAt);
+  if (serves) earnUntil(posting, at);
+  const service = serves ? parts.unearned : 0;
+  const credit = parts.credit + parts.unapplied + parts.unearned - service;
+  const ofCustomer = parts.customer_credit + (alive ? 0 : credit);
+  posting.post('refunding', paymentId, total);
+  posting.postApart('allowances', paymentId, -parts.rest);
+  posting.post('unearned', paymentId, -service);
+  if (alive) posting.post('credit', paymentId, -credit);
+  posting.postToCustomer('credit', paymentId, -ofCustomer);
+  const customerCredit = ofCustomer > 0 ? [{ source: paymentId, amount: ofCustomer }] : [];
+  return { ...posting.done(), customerCredit };
+}
+
+/** Whether the period that the reservation took from is still being served. */
+function isServed({ period }: LedgerState, at: string, reservedAt: string): boolean {
+  return (
+    period !== null &&
+    Date.parse(reservedAt) >= Date.parse(period.start) &&
+    Date.parse(at) < Date.parse(period.end)
+  );
+}
