@@ -43,6 +43,7 @@ const fenced = (name, packages, from, comment) => ({
  */
 const billingSteps = [
   ['notification'],
+  ['ledger'],
   ['payment'],
   ['subscription', 'retry', 'webhook', 'operator', 'customer', 'catalog'],
   ['renewal'],

@@ -1,5 +1,6 @@
 /**
- * Locks, in the one order that all keep: webhook delivery, subscription, payment, attempt, outbox.
+ * Locks, in the one order that all keep: webhook delivery, subscription, payment, attempt, customer balance,
+ * outbox.
  *
  * What a lock returns is the row as it stands once the lock is held, also when it had to be waited for. A payment is
  * read by a statement of its own after the subscription's lock, so that it is seen as committed by whoever held that
@@ -8,6 +9,7 @@
 import type { Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import { Prisma } from '../prisma/generated/client';
+import { customerBalanceColumns, type CustomerBalanceRow } from './ledger-rows';
 import {
   customerColumns,
   deliveryColumns,
@@ -109,6 +111,34 @@ export async function lockCustomer(tx: Transaction, customerId: string): Promise
   const [row] = await sql(tx).query<CustomerRow[]>`
     SELECT ${customerColumns} FROM customers WHERE id = ${customerId} FOR NO KEY UPDATE`;
   return row ?? null;
+}
+
+/**
+ * Locks what a customer has in one currency, after subscriptions and payments. Null when there is no row, so no credit:
+ * whoever may add some locks with {@link lockOrOpenCustomerBalance}.
+ */
+export async function lockCustomerBalance(
+  tx: Transaction,
+  customerId: string,
+  currency: string,
+): Promise<CustomerBalanceRow | null> {
+  const [row] = await sql(tx).query<CustomerBalanceRow[]>`
+    SELECT ${customerBalanceColumns} FROM customer_balances
+    WHERE customer_id = ${customerId} AND currency = ${currency} FOR UPDATE`;
+  return row ?? null;
+}
+
+/** {@link lockCustomerBalance} that writes an empty row when there is none: two who add the first credit take turns. */
+export async function lockOrOpenCustomerBalance(
+  tx: Transaction,
+  customerId: string,
+  currency: string,
+): Promise<CustomerBalanceRow> {
+  const [row] = await sql(tx).query<[CustomerBalanceRow]>`
+    INSERT INTO customer_balances (customer_id, currency) VALUES (${customerId}, ${currency})
+    ON CONFLICT (customer_id, currency) DO UPDATE SET credit = customer_balances.credit
+    RETURNING ${customerBalanceColumns}`;
+  return row;
 }
 
 /** Locks a test clock for a change. Null when it does not exist. */

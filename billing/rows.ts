@@ -13,6 +13,7 @@ import { subscription, type Subscription } from '../contracts/http/subscriptions
 import { deliveryStatuses } from '../contracts/http/webhook-deliveries';
 import type { ChangeCommand } from '../contracts/workflows/commands';
 import { intervalUnits, type Interval } from '../domain/calendar';
+import type { LedgerState } from '../domain/ledger/state';
 import {
   operatorTaskKinds,
   operatorTaskStatuses,
@@ -39,43 +40,14 @@ import { refundStatuses, type RefundStatus } from '../domain/payment/refund';
 import type { RetryPlan } from '../domain/retry/planner';
 import { finalActions, type FinalAction } from '../domain/retry/policy';
 import type { NewTerms, PlanTerms } from '../domain/subscription/change';
+import { refundModes, type RefundMode } from '../domain/subscription/commands';
 import type { PendingChange, SubscriptionFacts } from '../domain/subscription/facts';
 import type { Line } from '../domain/subscription/proration';
 import { subscriptionStatuses, type SubscriptionStatus } from '../domain/subscription/subscription';
 import { testClockStatuses, type TestClockStatus } from '../domain/test-clock';
 import { columnsOf } from '../prisma/columns';
 import { Prisma } from '../prisma/generated/client';
-
-/** `T` as a JSON column holds it: an interface becomes a plain object type, which JSON's own type accepts. */
-type Stored<T> = T extends object ? { [K in keyof T]: Stored<T[K]> } : T;
-
-/** `Raw` with the columns of `Own` in their own types, whichever of them are there. */
-type Typed<Raw, Own> = { [K in keyof Raw]: K extends keyof Own ? Own[K] : Raw[K] };
-
-/** For each column of words, all of them. */
-type Words<Own> = {
-  [K in keyof Own as Own[K] extends string | null ? K : never]: readonly NonNullable<Own[K]>[];
-};
-
-/**
- * Makes the function that checks the rows of one table.
- * @returns a function that types a row, or what was selected of it. @throws Error when a column holds another word
- */
-function rowsOf<Own extends object>(table: string, words: Words<Own>) {
-  return <Raw extends object>(row: Raw): Typed<Raw, Own> => {
-    const valueOf = (name: string): unknown => Reflect.get(row, name) ?? null;
-    for (const [name, known] of Object.entries<readonly unknown[]>(words)) {
-      const value = valueOf(name);
-      if (value === null || known.includes(value)) continue;
-      const key = ['id', 'payment_id', 'number'].map(valueOf).filter((part) => part !== null);
-      throw new Error(
-        `${table}: row ${JSON.stringify(key)} has an unknown ${name}: ${JSON.stringify(value)}`,
-      );
-    }
-    const checked: unknown = row;
-    return checked as Typed<Raw, Own>;
-  };
-}
+import { rowsOf, type Stored, type Typed } from './row-types';
 
 interface SubscriptionColumns {
   status: SubscriptionStatus;
@@ -83,6 +55,8 @@ interface SubscriptionColumns {
   paused_from: SubscriptionFacts['paused_from'];
   pending_change: Stored<PendingChange> | null;
   waiting_lines: Stored<Line>[];
+  ledger_state: Stored<LedgerState> | null;
+  cancel_refund: RefundMode | null;
 }
 export type SubscriptionRow = Typed<Prisma.SubscriptionGetPayload<object>, SubscriptionColumns>;
 export const subscriptionColumns = columnsOf(Prisma.SubscriptionScalarFieldEnum);
@@ -90,6 +64,7 @@ export const subscriptionRow = rowsOf<SubscriptionColumns>('subscriptions', {
   status: subscriptionStatuses,
   interval_unit: intervalUnits,
   paused_from: ['active', 'past_due'],
+  cancel_refund: refundModes,
 });
 
 export interface TermsChange {

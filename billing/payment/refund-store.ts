@@ -86,6 +86,7 @@ export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): Re
     requested_by: actor,
     created_at: now,
     settled_at: null,
+    released_at: null,
   };
   sql(tx).enqueue`
     INSERT INTO refunds (id, payment_id, attempt, amount, currency, status, reason, idempotency_key, requested_by,

@@ -18,6 +18,7 @@ import {
 export const jsonColumns: readonly (keyof SubscriptionRow)[] = [
   'pending_change',
   'waiting_lines',
+  'ledger_state',
   'metadata',
 ];
 

@@ -54,4 +54,5 @@ export const allowedIdentifiers: ReadonlyMap<string, string> = new Map([
   ['nobody', 'the user of the operating system'],
   ['retryUntilDone', 'the word for it'],
   ['divideHalfAwayFromZero', 'the name of a rounding rule'],
+  ['payment_collected', 'the kind of a ledger transaction: the money is at the provider, whatever it is for'],
 ]);

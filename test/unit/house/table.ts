@@ -19,6 +19,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** The rooms of billing, lowest first; rooms of one step do not import each other. */
 export const billingSteps: readonly (readonly string[])[] = [
   ['notification'],
+  ['ledger'],
   ['payment'],
   ['subscription', 'retry', 'webhook', 'operator', 'customer', 'catalog'],
   ['renewal'],

@@ -1,0 +1,30 @@
+/** Rows of the ledger and of what stands beside it: disputes, and the credit of customers. As `rows.ts` has the others. */
+import type { Actor } from '../contracts/fields';
+import { ledgerKinds, type LedgerKind } from '../domain/ledger/accounts';
+import { disputeStatuses, type DisputeStatus } from '../domain/ledger/dispute';
+import type { CreditPart } from '../domain/ledger/state';
+import { columnsOf } from '../prisma/columns';
+import { Prisma } from '../prisma/generated/client';
+import { rowsOf, type Stored, type Typed } from './row-types';
+
+interface DisputeColumns {
+  status: DisputeStatus;
+}
+export type DisputeRow = Typed<Prisma.DisputeGetPayload<object>, DisputeColumns>;
+export const disputeColumns = columnsOf(Prisma.DisputeScalarFieldEnum);
+export const disputeRow = rowsOf<DisputeColumns>('disputes', { status: disputeStatuses });
+
+interface BalanceColumns {
+  funds: Stored<CreditPart>[];
+}
+export type CustomerBalanceRow = Typed<Prisma.CustomerBalanceGetPayload<object>, BalanceColumns>;
+export const customerBalanceColumns = columnsOf(Prisma.CustomerBalanceScalarFieldEnum);
+
+interface TransactionColumns {
+  kind: LedgerKind;
+  actor: Stored<Actor>;
+}
+export type LedgerTransactionRow = Typed<Prisma.LedgerTransactionGetPayload<object>, TransactionColumns>;
+export const ledgerTransactionColumns = columnsOf(Prisma.LedgerTransactionScalarFieldEnum);
+export const ledgerTransactionRow = rowsOf<TransactionColumns>('ledger_transactions', { kind: ledgerKinds });
+export type LedgerEntryRow = Prisma.LedgerEntryGetPayload<object>;
