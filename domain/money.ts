@@ -25,6 +25,23 @@ export function periodAmount(priceMinorUnits: number, quantity: number): number 
   return product > BigInt(maxAmount) ? undefined : Number(product);
 }
 
+/** What of a currency a provider charges, in minor units: at least `smallest`, and multiples of `step` only. */
+export interface ChargeLimits {
+  /** At least 1. */
+  smallest: number;
+  /** At least 1. */
+  step: number;
+}
+
+/**
+ * The most of an amount that can be charged now: the largest multiple of the step that is not more.
+ * @returns 0 when that is less than the smallest charge
+ */
+export function floorToStep(amount: number, { smallest, step }: ChargeLimits): number {
+  const floored = amount - (amount % step);
+  return floored < smallest ? 0 : floored;
+}
+
 /**
  * The amount in the currency's own units, exact: minor units become decimals without a division.
  * @returns such as `-10.50` for -1050 of EUR, `1000` for 1000 of JPY
@@ -39,16 +56,4 @@ export function decimalText(minorUnits: number, currency: string): string {
 /** As people read it, in the currency's own units: `10.00 EUR`, `1000 JPY`. */
 export function moneyText(minorUnits: number, currency: string): string {
   return `${decimalText(minorUnits, currency)} ${currency}`;
-}
-
-/** What a provider can charge of a currency, minor units. */
-export interface ChargeLimits {
-  smallest: number;
-  step: number;
-}
-
-/** The part of an amount that can be charged: whole steps, and nothing below the smallest charge. */
-export function floorToStep(amount: number, { smallest, step }: ChargeLimits): number {
-  const whole = amount - (amount % step);
-  return whole < smallest ? 0 : whole;
 }

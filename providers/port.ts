@@ -3,11 +3,13 @@
  *
  * Invariants of every adapter: `charge` sends the idempotency key to the provider; a call that has no clear
  * answer (timeout, reset, 5xx, 429, key still in progress) is `unknown` and never `failed`; an answer that
- * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; `refund` pays once for a
+ * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; what is refused because of
+ * its amount is `amountFault` and never a decline of the payment method; `refund` pays once for a
  * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first; no
  * adapter throws for anything that the provider, or somebody in its name, says or fails to say.
  */
 import type { ProviderEvent } from '../contracts/topics/provider-events';
+import type { ChargeLimits } from '../domain/money';
 import type { AttemptOutcome, SettledOutcome } from '../domain/payment/payment';
 import type { RefundOutcome } from '../domain/payment/refund';
 import type { WebhookAnswer, WebhookRequest, WebhookVerdict } from '../domain/payment/webhook';
@@ -107,6 +109,11 @@ export interface PaymentProvider {
   ensurePaymentMethod?(request: PaymentMethodRequest, timeoutMs: number): Promise<PaymentMethodOutcome>;
   /** Which card a token stands for, where the token itself tells: the same words as `fingerprint` above. */
   fingerprintOf?(token: string): string;
+  /**
+   * What can be charged in a currency, in our minor units. Nothing else is asked of `charge`; a refund has the same step
+   * and no smallest amount. Where the provider's bound is not known in advance, `smallest` is the step.
+   */
+  chargeLimits(currency: string): ChargeLimits;
   /** Asks for the money. Gives up after `timeoutMs`, then the outcome is `unknown`. */
   charge(request: ChargeRequest, timeoutMs: number): Promise<AttemptOutcome>;
   /** What became of an earlier charge, found by its idempotency key. Charges nothing. */

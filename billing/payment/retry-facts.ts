@@ -4,7 +4,7 @@
  * Used by the API, which answers at once, and by the Retry Service, which judges again when it acts. Invariant: which
  * method would be charged is answered by one function, the same that an attempt asks.
  */
-import type { DeclineCode } from '../../domain/payment/payment';
+import { isAmountFault, type DeclineCode } from '../../domain/payment/payment';
 import { earliestWithinMs } from '../../domain/retry/budget';
 import type { CurrentPaymentMethod, FailedAttempt } from '../../domain/retry/planner';
 import type { RetryPolicyDocument } from '../../domain/retry/policy';
@@ -87,13 +87,17 @@ export async function methodToCharge(
 export async function failedAttempts(tx: Transaction, paymentId: string): Promise<FailedAttempt[]> {
   const rows = await attemptsOf(tx, paymentId);
   const failed = rows.filter(({ status }) => status === 'failed');
-  return failed.map((row) => ({
-    number: row.number,
-    trigger: row.trigger,
-    at: (row.settled_at ?? row.started_at).toISOString(),
-    code: failureOf(row).code,
-    payment_method_id: row.payment_method_id,
-  }));
+  return failed.map((row) => {
+    const why = failureOf(row);
+    return {
+      number: row.number,
+      trigger: row.trigger,
+      at: (row.settled_at ?? row.started_at).toISOString(),
+      code: why.code,
+      ...(isAmountFault(why) && { amount_fault: true }),
+      payment_method_id: row.payment_method_id,
+    };
+  });
 }
 
 /** The latest decline of each payment with each method that it was tried with, by `declineKey`. */

@@ -50,6 +50,7 @@ export async function benchTransactions(
 
 const paysAtOnce: PaymentProvider = {
   name: 'sandbox',
+  chargeLimits: () => ({ smallest: 1, step: 1 }),
   charge: () => Promise.resolve({ status: 'completed', provider_reference: 'ch_1' }),
   lookup: () => Promise.resolve({ status: 'not_found' }),
   refund: () => Promise.reject(new Error('nothing is given back here')),

@@ -118,6 +118,29 @@ export function failure(
   };
 }
 
+/** Providers' codes for a charge that is refused because of its amount: by the provider, or by the bank. */
+export const amountFaultCodes: ReadonlySet<string> = new Set([
+  'amount_too_small',
+  'amount_too_large',
+  'amount_not_supported',
+  'invalid_charge_amount',
+  'invalid_amount',
+  'partner_invalid_amount',
+]);
+
+/**
+ * The failure of an attempt whose amount the provider refuses. It says nothing about the payment method.
+ * @param providerCode one of {@link amountFaultCodes}
+ */
+export function amountFault(message: string, providerCode: string): Failure {
+  return failure('processing_error', message, providerCode);
+}
+
+/** Whether an attempt failed because of its amount, so that its payment method is as good as before. */
+export function isAmountFault({ code, provider_code }: Pick<Failure, 'code' | 'provider_code'>): boolean {
+  return code === 'processing_error' && provider_code !== null && amountFaultCodes.has(provider_code);
+}
+
 /** What a cancellation request does: at once, when the open attempt fails, nothing any more, or it is refused. */
 export function decideCancelPayment(
   payment: PaymentStatus,

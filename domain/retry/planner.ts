@@ -6,7 +6,8 @@
  *   1. An attempt is later than every attempt before it, never before `now`, and before the grace period ends.
  *   2. No attempt is outside of the budgets of the payment method's network.
  *   3. No attempt is made with a payment method that met a hard decline.
- *   4. A rung makes one attempt at most; those that fall on one instant, or were overtaken by an attempt, make none of
+ *   4. An amount's fault never waits for another payment method.
+ *   5. A rung makes one attempt at most; those that fall on one instant, or were overtaken by an attempt, make none of
  *      their own. A manual attempt uses up no rung that is still ahead.
  */
 import { declineCategory, type AttemptTrigger, type DeclineCode } from '../payment/payment';
@@ -30,6 +31,8 @@ export interface FailedAttempt {
   /** When it failed, RFC 3339. */
   at: string;
   code: DeclineCode;
+  /** Its amount was refused, not its payment method. */
+  amount_fault?: boolean;
   /** What tells cards apart: the payment method's id, or the provider's fingerprint of it. null: there was none. */
   payment_method_id: string | null;
 }
@@ -91,7 +94,7 @@ export function planNextAttempt(facts: RetryFacts): RetryPlan {
     return within(situation, method, situation.soonestMs, 'a payment method that was not tried yet', {});
   }
   const hard = own.find(({ code }) => declineCategory(code) === 'hard');
-  const treatment = hard === undefined ? treatmentOf(policy, last.code) : 'stop';
+  const treatment = hard === undefined ? treatmentAfter(policy, last) : 'stop';
   if (treatment === 'stop') {
     const reason = `no further attempt with this payment method after ${hard?.code ?? last.code}`;
     return { kind: 'wait_for_payment_method', until, reason };
@@ -100,6 +103,12 @@ export function planNextAttempt(facts: RetryFacts): RetryPlan {
     return { kind: treatment, until, reason: `the customer has to act after ${last.code}` };
   }
   return climb(situation, method, own, treatment);
+}
+
+/** An amount's fault stops no payment method and asks nothing of the customer, whatever the policy says of its code. */
+function treatmentAfter(policy: RetryPolicyDocument, { code, amount_fault }: FailedAttempt) {
+  const treatment = treatmentOf(policy, code);
+  return amount_fault && typeof treatment === 'string' ? { ladder: policy.ladder } : treatment;
 }
 
 interface Situation {
@@ -146,7 +155,7 @@ function laddersOf(
   return new Set(
     own
       .toReversed()
-      .map(({ code }) => treatmentOf(policy, code))
+      .map((attempt) => treatmentAfter(policy, attempt))
       .flatMap((treatment) => (typeof treatment === 'string' ? [] : [treatment.ladder])),
   );
 }
@@ -187,7 +196,7 @@ function ladderBefore(
   const before = attempts
     .slice(0, at)
     .findLast(({ payment_method_id }) => payment_method_id === attempt.payment_method_id);
-  const treatment = before === undefined ? 'stop' : treatmentOf(policy, before.code);
+  const treatment = before === undefined ? 'stop' : treatmentAfter(policy, before);
   return typeof treatment === 'string' ? undefined : treatment.ladder;
 }
 

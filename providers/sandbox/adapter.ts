@@ -6,7 +6,8 @@
  * no token in a message.
  */
 import { createHash } from 'node:crypto';
-import { failure, type AttemptOutcome } from '../../domain/payment/payment';
+import type { ChargeLimits } from '../../domain/money';
+import { amountFault, failure, type AttemptOutcome } from '../../domain/payment/payment';
 import type { RefundOutcome } from '../../domain/payment/refund';
 import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider, RefundRequest } from '../port';
 import { charge as chargeSchema, chargeList, refusal, type Charge } from './charge';
@@ -17,11 +18,20 @@ import { sandboxWebhooks } from './webhooks';
 
 type Expected = Pick<LookupRequest, 'idempotencyKey' | 'amount' | 'currency'>;
 
+interface SandboxOptions {
+  baseUrl: string;
+  /** As `/v1/control` has them; the default is what the sandbox begins with. */
+  limits?: ChargeLimits;
+}
+
 /**
  * The adapter of the sandbox provider.
  * @throws TypeError when `baseUrl` is not a URL
  */
-export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvider {
+export function sandboxProvider({
+  baseUrl,
+  limits = { smallest: 1, step: 1 },
+}: SandboxOptions): PaymentProvider {
   const base = baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`;
   const charges = new URL('v1/charges', base);
   const refunds = new URL('v1/refunds', base);
@@ -29,6 +39,7 @@ export function sandboxProvider({ baseUrl }: { baseUrl: string }): PaymentProvid
     name: 'sandbox',
     // A token is a card, with what follows its #.
     fingerprintOf: (token) => createHash('sha256').update(token).digest('hex'),
+    chargeLimits: () => limits,
     charge: async (request, timeoutMs) => {
       const answer = await post(charges, timeoutMs, request.idempotencyKey, bodyOf(request));
       return chargeOutcome(answer, request);
@@ -76,7 +87,8 @@ function chargeOutcome(answer: Answer, expected: Expected): AttemptOutcome {
     return charge.success ? outcomeOf(charge.data, expected) : unknown('unreadable_answer');
   }
   const { data: refused } = refusal.safeParse(answer.body);
-  const meaning = `${answer.httpStatus} ${refused?.error.code}`;
+  const code = refused?.error.code;
+  const meaning = `${answer.httpStatus} ${code}`;
   if (meaning === '422 unknown_token') {
     return {
       status: 'failed',
@@ -87,6 +99,10 @@ function chargeOutcome(answer: Answer, expected: Expected): AttemptOutcome {
         'unknown_token',
       ),
     };
+  }
+  if (meaning === '422 amount_too_small' || meaning === '422 invalid_charge_amount') {
+    const why = amountFault('The provider does not charge this amount.', String(code));
+    return { status: 'failed', provider_reference: null, failure: why };
   }
   if (meaning === '409 idempotency_key_in_progress') return unknown('in_progress');
   if (meaning === '409 idempotency_key_reused') return unknown('idempotency_conflict');

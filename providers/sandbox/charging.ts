@@ -3,7 +3,7 @@
  *
  * Owns: the order of these steps. Does not own the rows (`ledger.ts`) nor HTTP (`server.ts`).
  * Invariants: a key whose first request was concluded gets that answer for ever, or is refused when its
- * parameters differ; faults come before the key is looked at, and are not kept.
+ * parameters differ; faults come before the key is looked at, and are not kept, nor is the refusal of an amount.
  */
 import { createHash } from 'node:crypto';
 import type { Charge } from './charge';
@@ -87,6 +87,7 @@ async function concluded(
         'The first request with this Idempotency-Key is still being processed.',
       );
     }
+    control.refuseAmount(request.amount);
     await control.delay(behaviour.processingMs);
     const createdAt = deps.now();
     const id = `ch_${deps.newId()}`;

@@ -21,6 +21,8 @@ export class Control {
     latency_ms: 0,
     failure_rate: 0,
     pending_ms: 2_000,
+    smallest_charge: 1,
+    charge_step: 1,
     hold_answers: false,
     hold_webhooks: false,
     duplicate_webhooks: 0,
@@ -44,6 +46,17 @@ export class Control {
   maybeFail(): void {
     if (this.deps.random() < this.current.failure_rate) {
       throw new Refusal('internal', 'Failed on purpose: failure_rate.');
+    }
+  }
+
+  /** @throws Refusal for an amount that is smaller than the smallest charge, or no multiple of its step. */
+  refuseAmount(amount: number): void {
+    const { smallest_charge: smallest, charge_step: step } = this.current;
+    if (amount < smallest) {
+      throw new Refusal('amount_too_small', `amount must be at least ${smallest} minor units.`);
+    }
+    if (amount % step !== 0) {
+      throw new Refusal('invalid_charge_amount', `amount must be a multiple of ${step} minor units.`);
     }
   }
 

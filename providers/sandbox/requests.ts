@@ -22,6 +22,8 @@ const refusals = {
   unsupported_media_type: 415,
   validation_failed: 422,
   unknown_token: 422,
+  amount_too_small: 422,
+  invalid_charge_amount: 422,
   rate_limited: 429,
   internal: 500,
   unavailable: 503,
@@ -105,6 +107,10 @@ export const authenticateRequest = z.strictObject({ succeed: z.boolean('must be 
 
 const wholeMs = (max: number) =>
   z.int('must be whole milliseconds').min(0, 'must be 0 or more').max(max, `must be at most ${max}`);
+const chargeBound = z
+  .int('must be a whole number of minor units')
+  .min(1, 'must be at least 1')
+  .max(maxAmount, `must be at most ${maxAmount}`);
 const controlSettings = z.strictObject({
   /** Added to every answer about charges. */
   latency_ms: wholeMs(60_000),
@@ -112,6 +118,10 @@ const controlSettings = z.strictObject({
   failure_rate: z.number('must be a number').min(0, 'must be 0 or more').max(1, 'must be at most 1'),
   /** How long a pending charge takes to settle; holds for charges made from now on. */
   pending_ms: wholeMs(86_400_000),
+  /** Smaller charges are refused, whatever their currency; minor units. */
+  smallest_charge: chargeBound,
+  /** Charges that are no multiple of it are refused; minor units. */
+  charge_step: chargeBound,
   /** Charges are made, and their answers kept back until this is false again. */
   hold_answers: z.boolean('must be true or false'),
   /** Webhooks are kept back until this is false again; they are late then, not lost. */

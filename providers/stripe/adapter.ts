@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider } from '../port';
+import { stripeChargeLimits } from './amounts';
 import { countdown, stripeClient, unclear, type StripeClient, type StripeClientOptions } from './client';
 import {
   intentOutcome,
@@ -43,6 +44,7 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
   return {
     name: 'stripe',
     ensurePaymentMethod: (request, timeoutMs) => ensurePaymentMethodAt(client, request, timeoutMs),
+    chargeLimits: stripeChargeLimits,
     charge: (request, timeoutMs) => chargeAt(client, request, options.returnUrl, timeoutMs),
     lookup: (request, timeoutMs) => lookUpAt(client, request, timeoutMs),
     refund: (request, timeoutMs) => refundAt(client, request, timeoutMs),

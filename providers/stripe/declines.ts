@@ -2,10 +2,18 @@
  * What Stripe's codes mean in our table of declines.
  *
  * Owns: every card and local payment method decline code that Stripe documents, and those of its error codes that
- * say that a payment method was refused. Invariants: an advice never to try again makes a soft decline hard; a code
- * that is not here is a decline all the same; Stripe's own sentences, which may name an object, are not passed on.
+ * say that a payment method or an amount was refused. Invariants: an advice never to try again makes a soft decline hard;
+ * an amount that Stripe itself refuses says nothing about the payment method; a code that is not here is a decline all
+ * the same; Stripe's own sentences, which may name an object, are not passed on.
  */
-import { declineCategory, failure, type DeclineCode, type Failure } from '../../domain/payment/payment';
+import {
+  amountFault,
+  amountFaultCodes,
+  declineCategory,
+  failure,
+  type DeclineCode,
+  type Failure,
+} from '../../domain/payment/payment';
 import type { StripeFault } from './wire';
 
 /** What Stripe says, by what we make of it. */
@@ -27,10 +35,7 @@ const meanings: Partial<Record<DeclineCode, readonly string[]>> = {
   limit_exceeded: [
     'card_velocity_exceeded',
     'withdrawal_count_limit_exceeded',
-    'invalid_amount',
-    'partner_invalid_amount',
     'payment_limit_exceeded',
-    'amount_too_large',
     'charge_exceeds_source_limit',
     'charge_exceeds_transaction_limit',
   ],
@@ -78,7 +83,6 @@ const meanings: Partial<Record<DeclineCode, readonly string[]>> = {
     'service_not_allowed',
     'transaction_not_allowed',
     'testmode_decline',
-    'amount_too_small',
     'invalid_customer_account',
     'invalid_payment_information',
     'compliance_violation',
@@ -148,10 +152,13 @@ const codes: ReadonlyMap<string, DeclineCode> = new Map(
 export function declineOf(fault: StripeFault): Failure {
   // The decline code says more than the error code, which is `card_declined` for most of them.
   const providerCode = fault.decline_code ?? fault.code ?? null;
+  const forbids = fault.advice_code === 'do_not_try_again';
+  if (providerCode !== null && amountFaultCodes.has(providerCode) && !forbids) {
+    return amountFault(`Stripe does not charge this amount (${providerCode}).`, providerCode);
+  }
   const known = codes.get(fault.decline_code ?? '') ?? codes.get(fault.code ?? '') ?? 'do_not_honor';
-  const forbidden = fault.advice_code === 'do_not_try_again' && declineCategory(known) === 'soft';
   return failure(
-    forbidden ? 'invalid_payment_method' : known,
+    forbids && declineCategory(known) === 'soft' ? 'invalid_payment_method' : known,
     `Stripe declined the payment${providerCode === null ? '' : ` (${providerCode})`}.`,
     providerCode,
     fault.network_advice_code ?? fault.advice_code ?? null,
@@ -159,8 +166,8 @@ export function declineOf(fault: StripeFault): Failure {
 }
 
 /**
- * The decline that a refused request amounts to; undefined when the refusal is not about the payment method, so that
- * nobody knows what became of the payment.
+ * The decline that a refused request amounts to; undefined when the refusal is about neither the payment method nor the
+ * amount, so that nobody knows what became of the payment.
  */
 export function refusalOf(fault: StripeFault): Failure | undefined {
   if (fault.code === 'resource_missing') {
@@ -171,7 +178,8 @@ export function refusalOf(fault: StripeFault): Failure | undefined {
       fault.code,
     );
   }
-  return codes.has(fault.code ?? '') ? declineOf(fault) : undefined;
+  const code = fault.code ?? '';
+  return codes.has(code) || amountFaultCodes.has(code) ? declineOf(fault) : undefined;
 }
 
 /** What an intent that Stripe or a person has cancelled means. */

@@ -7,7 +7,7 @@
 import type StripeLibrary from 'stripe';
 import { z } from 'zod';
 import { attemptIdempotencyKey } from '../../domain/ids';
-import { failure, type AttemptOutcome, type NextAction } from '../../domain/payment/payment';
+import { amountFault, type AttemptOutcome, type NextAction } from '../../domain/payment/payment';
 import type { ChargeRequest, LookupRequest } from '../port';
 import { toStripeAmount } from './amounts';
 import { unclear, type Refused } from './client';
@@ -137,11 +137,7 @@ export function refusedCharge(refused: Refused, expected: Expected): AttemptOutc
 export const unchargeable: AttemptOutcome = {
   status: 'failed',
   provider_reference: null,
-  failure: failure(
-    'invalid_payment_method',
-    'Stripe cannot charge this amount in this currency.',
-    'amount_not_supported',
-  ),
+  failure: amountFault('Stripe cannot charge this amount in this currency.', 'amount_not_supported'),
 };
 
 export function unknown(reason: string): { status: 'unknown'; reason: string } {

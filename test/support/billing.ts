@@ -1,5 +1,6 @@
 /** A database with one customer, plan and payment method, and a provider that says what the test wrote for it. */
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
+import type { ChargeLimits } from '../../domain/money';
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { failure } from '../../domain/payment/payment';
 import { beginCreation } from '../../billing/subscription/begin';
@@ -34,6 +35,7 @@ export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mis
 export class ScriptedProvider implements PaymentProvider {
   readonly name = 'sandbox';
   readonly webhooks = sandboxWebhooks;
+  limits: ChargeLimits = { smallest: 1, step: 1 };
   charges: AttemptOutcome[] = [completed];
   lookups: LookupOutcome[] = [{ status: 'not_found' }];
   refunds: RefundOutcome[] = [refunded];
@@ -42,6 +44,10 @@ export class ScriptedProvider implements PaymentProvider {
   lookedUp = 0;
   /** Awaited before a charge is answered. */
   slow: () => Promise<void> = () => Promise.resolve();
+
+  chargeLimits(): ChargeLimits {
+    return this.limits;
+  }
 
   async charge(request: ChargeRequest): Promise<AttemptOutcome> {
     this.asked.push(request);

@@ -87,6 +87,8 @@ describe('control', () => {
       latency_ms: 0,
       failure_rate: 0,
       pending_ms: 2000,
+      smallest_charge: 1,
+      charge_step: 1,
       hold_answers: false,
       hold_webhooks: false,
       duplicate_webhooks: 0,
@@ -100,6 +102,21 @@ describe('control', () => {
     expect(body.error.errors).toEqual([{ path: 'latency', message: 'is not a field of this request' }]);
     expect((await sandbox.control({ failure_rate: 1.1 })).httpStatus).toBe(422);
     expect((await sandbox.ask('GET', '/v1/control')).body).toMatchObject({ latency_ms: 5, failure_rate: 0 });
+  });
+
+  test('smallest_charge and charge_step refuse an amount, keep nothing of it, and answer a known key as before', async () => {
+    await sandbox.charge('small/1', 'tok_ok', { amount: 20 });
+    await sandbox.control({ smallest_charge: 50, charge_step: 10 });
+    const small = await sandbox.charge<ErrorBody>('small/2', 'tok_ok', { amount: 40 });
+    const odd = await sandbox.charge<ErrorBody>('small/3', 'tok_ok', { amount: 55 });
+    expect([small.httpStatus, small.body.error.code]).toEqual([422, 'amount_too_small']);
+    expect([odd.httpStatus, odd.body.error.code]).toEqual([422, 'invalid_charge_amount']);
+    expect(await sandbox.chargeCode('small/1', 'tok_ok', { amount: 20 })).toBeUndefined();
+    expect(await sandbox.chargeCode('small/4', 'tok_ok', { amount: 50 })).toBeUndefined();
+
+    await sandbox.control({ smallest_charge: 1, charge_step: 1 });
+    expect(await sandbox.charges('idempotency_key=small/2')).toEqual([]);
+    expect(await sandbox.chargeCode('small/2', 'tok_ok', { amount: 40 })).toBeUndefined();
   });
 
   test('latency_ms delays charges, replays and lookups', async () => {

@@ -1,4 +1,5 @@
 /** How the Stripe adapter asks for money, and what it makes of Stripe’s ways to say no. */
+import { isAmountFault } from '../../../domain/payment/payment';
 import { given, ok, secretKey, stopStripe, timeoutMs } from './answering-stripe';
 import { stripeError, stripeWire, takenIntent } from './contract/stripe-wire';
 
@@ -71,6 +72,9 @@ describe('charging', () => {
     ['HUF', 1500, '1500'],
     ['MGA', 1500, '15'],
     ['KWD', 1500, '1500'],
+    ['UYI', 15, '1500'],
+    ['LYD', 1500, '150'],
+    ['CLF', 1500, '15'],
   ])('%s %i is %s to Stripe', async (currency, amount, sent) => {
     const { provider, seen } = await given([
       ok({
@@ -90,14 +94,21 @@ describe('charging', () => {
   test.each([
     ['MGA', 1550],
     ['KWD', 1501],
-  ])('%s %i cannot be said to Stripe, and it is not asked', async (currency, amount) => {
-    const { provider, seen } = await given([]);
+    ['LYD', 1501],
+    ['CLF', 1510],
+    ['ISK', 999_999_999_999_999],
+  ])(
+    '%s %i cannot be said to Stripe, which is not asked, and the card is as good as before',
+    async (currency, amount) => {
+      const { provider, seen } = await given([]);
 
-    const outcome = await provider.charge({ ...charge, amount, currency }, timeoutMs);
+      const outcome = await provider.charge({ ...charge, amount, currency }, timeoutMs);
 
-    expect(outcome).toMatchObject({ status: 'failed', failure: { category: 'hard' } });
-    expect(seen).toEqual([]);
-  });
+      expect(outcome).toMatchObject({ status: 'failed', failure: { category: 'soft' } });
+      expect(outcome.status === 'failed' && isAmountFault(outcome.failure)).toBe(true);
+      expect(seen).toEqual([]);
+    },
+  );
 
   test('money received in part is a mismatch', async () => {
     const { provider } = await given([ok({ ...takenIntent, amount_received: 1 })]);
@@ -122,7 +133,9 @@ describe('charging', () => {
   test.each([
     [{ code: 'resource_missing', param: 'customer' }, 'invalid_payment_method'],
     [{ code: 'payment_intent_mandate_invalid' }, 'revoked_authorization'],
-    [{ code: 'amount_too_large' }, 'limit_exceeded'],
+    [{ code: 'amount_too_small' }, 'processing_error'],
+    [{ code: 'amount_too_large' }, 'processing_error'],
+    [{ code: 'invalid_charge_amount' }, 'processing_error'],
   ])('a request refused for %j is declined', async (error, code) => {
     const { provider } = await given([stripeError(400, error)]);
 

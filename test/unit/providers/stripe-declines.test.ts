@@ -1,4 +1,5 @@
 /** Every decline code that Stripe documents has a meaning of ours. */
+import { isAmountFault } from '../../../domain/payment/payment';
 import { declineOf, refusalOf } from '../../../providers/stripe/declines';
 
 const card =
@@ -48,6 +49,25 @@ test.each(['insufficient_funds', 'generic_decline', 'issuer_not_available'])(
     expect(declineOf(fault).category).toBe('soft');
     expect(declineOf({ ...fault, advice_code: 'try_again_later' }).category).toBe('soft');
     expect(declineOf({ ...fault, advice_code: 'do_not_try_again' }).category).toBe('hard');
+  },
+);
+
+describe.each(['amount_too_small', 'amount_too_large', 'invalid_charge_amount', 'invalid_amount'])(
+  '%s is the fault of the amount',
+  (code) => {
+    test('and not of the card', () => {
+      const refused = declineOf({ code });
+      expect(refused).toMatchObject({ category: 'soft', code: 'processing_error', provider_code: code });
+      expect(isAmountFault(refused)).toBe(true);
+    });
+    test('unless a network forbids another attempt', () => {
+      const advised = declineOf({
+        code: 'card_declined',
+        decline_code: code,
+        advice_code: 'do_not_try_again',
+      });
+      expect(advised.category).toBe('hard');
+    });
   },
 );
 

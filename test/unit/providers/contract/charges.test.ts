@@ -2,6 +2,7 @@
 import {
   declineCodes,
   hardDeclines,
+  isAmountFault,
   softDeclines,
   type AttemptOutcome,
 } from '../../../../domain/payment/payment';
@@ -69,6 +70,17 @@ describe.each([sandboxWire, stripeWire])('$name', (wire) => {
       provider_reference: null,
       failure: expect.objectContaining({ category: 'hard', code: 'invalid_payment_method' }),
     });
+  });
+
+  test('an amount that the provider refuses is no decline of the payment method', async () => {
+    const { reply, providerCode } = wire.amountRefused;
+    const outcome = await charging(wire, reply);
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      provider_reference: null,
+      failure: { category: 'soft', code: 'processing_error', provider_code: providerCode },
+    });
+    expect(outcome.status === 'failed' && isAmountFault(outcome.failure)).toBe(true);
   });
 
   test('another amount or currency is a mismatch, never a success', async () => {

@@ -72,6 +72,7 @@ export const sandboxWire: Wire = {
     return { reply: { status: 201, body: object }, object, expected: failure(ours, 'No.', code) };
   }),
   declineCodes: [...new Set(codes.map(([, ours]) => ours))],
+  amountRefused: { reply: refusal(422, 'amount_too_small'), providerCode: 'amount_too_small' },
   unknownToken: refusal(422, 'unknown_token'),
   sameKeyInProgress: refusal(409, 'idempotency_key_in_progress'),
   keyWithOtherParameters: refusal(409, 'idempotency_key_reused'),

@@ -129,6 +129,10 @@ export const stripeWire: Wire = {
   },
   declines,
   declineCodes: [...new Set(declines.map(({ expected }) => expected.code))],
+  amountRefused: {
+    reply: stripeError(400, { code: 'amount_too_small', param: 'amount' }),
+    providerCode: 'amount_too_small',
+  },
   unknownToken: stripeError(400, { code: 'resource_missing', param: 'payment_method' }),
   sameKeyInProgress: stripeError(409, { code: 'idempotency_key_in_use' }),
   keyWithOtherParameters: stripeError(400, { type: 'idempotency_error' }),

@@ -38,6 +38,8 @@ export interface Wire {
   /** Every decline code that this provider can tell. */
   declineCodes: readonly DeclineCode[];
   unknownToken: Reply;
+  /** The provider refuses the amount, whatever the payment method. */
+  amountRefused: { reply: Reply; providerCode: string };
   sameKeyInProgress: Reply;
   keyWithOtherParameters: Reply;
   rateLimited: Reply;
