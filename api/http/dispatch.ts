@@ -13,6 +13,7 @@ import type { WebhookRequest } from '../../domain/payment/webhook';
 import { audit } from '../../access/audit';
 import { anonymous, authenticate, requireScope, type Caller } from '../../access/authentication';
 import { readJsonBody, readRawBody } from './body';
+import { prefersCsv } from './csv';
 import type { ApiDependencies } from './dependencies';
 import { answerOnce, readIdempotencyKey, type Lease } from '../../access/idempotency';
 import type { Trace } from './logging';
@@ -101,7 +102,8 @@ async function perform(
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
     const { requestId, traceparent, reason } = trace;
-    const sentWith = { requestId, traceparent, reason, idempotencyKey, ifMatch };
+    const wantsCsv = prefersCsv(request.headers.accept);
+    const sentWith = { requestId, traceparent, reason, idempotencyKey, ifMatch, wantsCsv };
     const call = { params, query, body, raw, caller, ...sentWith, lease };
     try {
       return replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps));

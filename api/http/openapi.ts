@@ -110,10 +110,19 @@ function described(answers: Route['answers']): Record<string, ZodOpenApiResponse
   return Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer)]));
 }
 
-function response({ description, schema, contentType }: DescribedAnswer): ZodOpenApiResponseObject {
+function response({
+  description,
+  schema,
+  contentType,
+  alternatives = [],
+}: DescribedAnswer): ZodOpenApiResponseObject {
   if (schema === undefined && contentType === undefined) return { description };
   const type = contentType ?? 'application/json';
-  return { description, content: { [type]: schema === undefined ? {} : { schema: schema } } };
+  const others = alternatives.map((other) => [other, { schema: { type: 'string' as const } }] as const);
+  return {
+    description,
+    content: { [type]: schema === undefined ? {} : { schema: schema }, ...Object.fromEntries(others) },
+  };
 }
 
 /** The route's own refusals, and those that its kind may always answer. */

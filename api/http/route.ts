@@ -31,6 +31,8 @@ export interface Call<Params, Query, Body> {
   idempotencyKey: string | null;
   /** The header If-Match, as sent. */
   ifMatch: string | null;
+  /** Whether the header Accept asks for CSV rather than JSON. */
+  wantsCsv: boolean;
   /** Held while a POST with an Idempotency-Key runs. */
   lease: Lease | null;
   /** The id of what the call makes: derived from the Idempotency-Key when there is one. */
@@ -55,6 +57,8 @@ export interface DescribedAnswer {
   description: string;
   schema?: z.ZodType;
   contentType?: string;
+  /** What else it may be, by content type: a text of that form. */
+  alternatives?: readonly string[];
 }
 
 export interface RouteOf<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType> {

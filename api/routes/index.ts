@@ -6,6 +6,7 @@ import { bulkRetryRoutes } from './bulk-retries';
 import { contractRoutes } from './contracts';
 import { customerRoutes } from './customers';
 import { deadLetterRoutes } from './dead-letters';
+import { ledgerRoutes } from './ledger';
 import { schedulerRoutes } from './scheduler';
 import { notificationRoutes } from './notifications';
 import { operatorTaskRoutes } from './operator-tasks';
@@ -34,6 +35,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...planRoutes,
     ...customerRoutes,
     ...paymentMethodRoutes,
+    ...ledgerRoutes,
     ...retryRoutes,
     ...bulkRetryRoutes,
     ...retryPolicyRoutes,

@@ -6,6 +6,7 @@ import type { CommandGroup } from '../command';
 import { deadLetterCommands } from './dead-letters';
 import { deliveryCommands } from './deliveries';
 import { schedulerCommands } from './scheduler';
+import { ledgerCommands } from './ledger';
 import { operatorTaskCommands } from './operator-tasks';
 import { paymentCommands } from './payments';
 import { planCommands } from './plans';
@@ -17,6 +18,7 @@ import { testClockCommands } from './test-clocks';
 export const commandGroups: readonly CommandGroup[] = [
   subscriptionCommands,
   paymentCommands,
+  ledgerCommands,
   schedulerCommands,
   deadLetterCommands,
   deliveryCommands,

@@ -1,0 +1,104 @@
+/**
+ * Reads of the ledger: its pages, what it adds up to, and what a customer has.
+ *
+ * Invariant: reading changes nothing; what is earned by now is reckoned, not written.
+ */
+import { actor } from '../../contracts/fields';
+import type { CustomerBalance, LedgerTransactionView } from '../../contracts/http/ledger';
+import { notFound } from '../../contracts/problem-error';
+import { standingAt } from '../../domain/ledger/standing';
+import { isFinal } from '../../domain/subscription/subscription';
+import type { Database } from '../../prisma/client';
+import { pageBy, type Page, type PageRequest } from '../../prisma/pages';
+import { timesForCustomer } from '../clock';
+import { ledgerTransactionRow, type LedgerEntryRow, type LedgerTransactionRow } from '../ledger-rows';
+import { subscriptionRow } from '../rows';
+
+/** Whose ledger. A customer's has all that their subscriptions' have. */
+export interface LedgerSubject {
+  type: 'subscription' | 'customer';
+  id: string;
+}
+
+/** Reads a page of transactions with their entries, newest first. @throws ProblemError `not_found` */
+export async function pageOfLedger(
+  db: Database,
+  subject: LedgerSubject,
+  { after, limit }: PageRequest<bigint>,
+): Promise<Page<LedgerTransactionView, bigint>> {
+  await refuseUnknown(db, subject);
+  const owner = subject.type === 'customer' ? { customer_id: subject.id } : { subscription_id: subject.id };
+  const found = await db.ledgerTransaction.findMany({
+    where: { ...owner, ...(after === null ? {} : { seq: { lt: after } }) },
+    orderBy: { seq: 'desc' },
+    take: limit + 1,
+  });
+  const rows = found.map((row) => ledgerTransactionRow(row));
+  const entries = await db.ledgerEntry.findMany({
+    where: { transaction_id: { in: rows.slice(0, limit).map(({ id }) => id) } },
+    orderBy: [{ transaction_id: 'asc' }, { position: 'asc' }],
+  });
+  const toItem = (row: LedgerTransactionRow) =>
+    toLedgerTransaction(
+      row,
+      entries.filter((entry) => entry.transaction_id === row.id),
+    );
+  return pageBy(rows, limit, toItem, ({ seq }) => seq);
+}
+
+async function refuseUnknown(db: Database, { type, id }: LedgerSubject): Promise<void> {
+  const where = { id };
+  const count = type === 'customer' ? db.customer.count({ where }) : db.subscription.count({ where });
+  if ((await count) === 0) throw notFound(type);
+}
+
+function toLedgerTransaction(
+  row: LedgerTransactionRow,
+  entries: readonly LedgerEntryRow[],
+): LedgerTransactionView {
+  const { seq: _seq, ...fields } = row;
+  return {
+    ...fields,
+    at: row.at.toISOString(),
+    recorded_at: row.recorded_at.toISOString(),
+    actor: actor.parse(row.actor),
+    entries: entries.map((entry) => ({
+      account: entry.account,
+      owner: entry.subscription_id === null ? 'customer' : 'subscription',
+      source: entry.source,
+      amount: Number(entry.amount),
+    })),
+  };
+}
+
+/**
+ * Reads what a customer has: credit of their own by currency and source, and what their living subscriptions stand at
+ * by the customer's time. @throws ProblemError `not_found`
+ */
+export async function readCustomerBalance(db: Database, customerId: string): Promise<CustomerBalance> {
+  await refuseUnknown(db, { type: 'customer', id: customerId });
+  const [{ now }, balances, rows] = await Promise.all([
+    timesForCustomer(db, customerId),
+    db.customerBalance.findMany({ where: { customer_id: customerId }, orderBy: { currency: 'asc' } }),
+    db.subscription.findMany({ where: { customer_id: customerId }, orderBy: { created_at: 'asc' } }),
+  ]);
+  const asOf = now.toISOString();
+  return {
+    customer_id: customerId,
+    as_of: asOf,
+    credit: balances
+      .filter(({ credit }) => credit > 0n)
+      .map(({ currency, credit, funds }) => ({
+        currency,
+        amount: Number(credit),
+        sources: funds as { source: string; amount: number }[],
+      })),
+    subscriptions: rows
+      .map((row) => subscriptionRow(row))
+      .flatMap(({ id, status, currency, ledger_state: state }) =>
+        state === null || isFinal(status)
+          ? []
+          : [{ subscription_id: id, status, currency, ...standingAt(state, asOf) }],
+      ),
+  };
+}

@@ -1,0 +1,71 @@
+/** `cli ledger`: what moved the money of a subscription or customer, and what a customer has. */
+import { moneyText } from '../../domain/money';
+import { idOf, type Command, type CommandGroup, type Context, type Outcome } from '../command';
+import { table, type Row } from '../output';
+import { listed, pageOptions, pageSynopsis, requestPage, withMoney } from '../pages';
+
+const columns = ['at', 'kind', 'account', 'source', 'debit', 'credit', 'transaction'];
+const standingColumns = ['subscription_id', 'status', 'receivable', 'unearned', 'credit', 'credit_held'];
+
+interface Entry {
+  account: string;
+  owner: string;
+  source: string;
+  amount: number;
+}
+
+/** An entry a line; what is told of the transaction stands in its first. */
+function linesOf(transaction: Row): Row[] {
+  const currency = String(transaction['currency']);
+  return (transaction['entries'] as Entry[]).map(({ account, owner, source, amount }, at) => ({
+    at: at === 0 ? transaction['at'] : '',
+    kind: at === 0 ? transaction['kind'] : '',
+    account: owner === 'customer' ? `${account} (customer)` : account,
+    source,
+    debit: amount > 0 ? moneyText(amount, currency) : '',
+    credit: amount < 0 ? moneyText(-amount, currency) : '',
+    transaction: at === 0 ? transaction['id'] : '',
+  }));
+}
+
+const ledgerOf = (kind: 'subscriptions' | 'customers', text: string): Command => ({
+  synopsis: `ID ${pageSynopsis}`,
+  text,
+  options: pageOptions,
+  async run(context) {
+    const answer = await requestPage(context, `/${kind}/${idOf(context)}/ledger`);
+    const lines = (answer['data'] as Row[]).flatMap(linesOf);
+    return { ...listed({ ...answer, data: lines }, columns), answer };
+  },
+});
+
+/** The customer's own credit, then what each living subscription stands at. */
+function balanceText(answer: Row): string {
+  const credit = (answer['credit'] as (Row & { sources: Row[] })[]).flatMap(({ currency, sources }) =>
+    sources.map((part) => withMoney({ ...part, currency })),
+  );
+  const subscriptions = (answer['subscriptions'] as Row[]).map((row) => {
+    const money = (name: string) => moneyText(Number(row[name]), String(row['currency']));
+    const amounts = standingColumns.slice(2).map((name) => [name, money(name)]);
+    return { ...row, ...Object.fromEntries(amounts) };
+  });
+  const own = credit.length === 0 ? 'No credit of their own.' : table(credit, ['source', 'amount']);
+  const theirs =
+    subscriptions.length === 0 ? 'No living subscription.' : table(subscriptions, standingColumns);
+  return `${own}\n\n${theirs}`;
+}
+
+async function balance(context: Context): Promise<Outcome> {
+  const answer = await context.call('GET', `/customers/${idOf(context)}/balance`);
+  return { answer, text: balanceText(answer) };
+}
+
+export const ledgerCommands: CommandGroup = {
+  'ledger subscription': ledgerOf('subscriptions', 'what moved its money, newest first'),
+  'ledger customer': ledgerOf('customers', 'what moved their money, newest first'),
+  'ledger balance': {
+    synopsis: 'CUSTOMER_ID',
+    text: 'their credit, and what their subscriptions stand at',
+    run: balance,
+  },
+};

@@ -1,0 +1,70 @@
+/** The ledger of money as the API shows it: transactions with their entries, and what they add up to. */
+import { z } from 'zod';
+import { ledgerKinds } from '../../domain/ledger/accounts';
+import { subscriptionStatuses } from '../../domain/subscription/subscription';
+import { actor, instant } from '../fields';
+
+const source = z.string().meta({
+  description:
+    'Whose money it is: a payment’s id, `grant/{transaction}`, or `owed` while no payment exists for it.',
+});
+const minorUnits = z.int().meta({ description: 'Minor units.' });
+
+export const ledgerEntry = z
+  .object({
+    account: z.string().meta({ example: 'unearned' }),
+    owner: z.enum(['subscription', 'customer']).meta({ description: 'Whose account it is.' }),
+    source,
+    amount: z.int().meta({ description: 'Minor units: debit positive, credit negative.' }),
+  })
+  .meta({ id: 'LedgerEntry' });
+
+export const ledgerTransaction = z
+  .object({
+    id: z.string(),
+    kind: z.enum(ledgerKinds),
+    customer_id: z.string(),
+    subscription_id: z.string().nullable(),
+    period_index: z.int().nullable(),
+    payment_id: z.string().nullable(),
+    refund_id: z.string().nullable(),
+    test_clock_id: z.string().nullable(),
+    currency: z.string(),
+    at: instant.meta({ description: 'When it happened, by the customer’s time.' }),
+    recorded_at: instant.meta({ description: 'When it was written, real time.' }),
+    actor,
+    reason: z.string().nullable(),
+    entries: z.array(ledgerEntry).meta({ description: 'They sum to 0.' }),
+  })
+  .meta({ id: 'LedgerTransaction' });
+export type LedgerTransactionView = z.infer<typeof ledgerTransaction>;
+
+export const customerBalance = z
+  .object({
+    customer_id: z.string(),
+    as_of: instant.meta({ description: 'The customer’s time that `unearned` is reckoned at.' }),
+    credit: z
+      .array(
+        z.object({
+          currency: z.string(),
+          amount: minorUnits,
+          sources: z.array(z.object({ source, amount: minorUnits })),
+        }),
+      )
+      .meta({ description: 'The customer’s own credit, which serves each of their subscriptions.' }),
+    subscriptions: z
+      .array(
+        z.object({
+          subscription_id: z.string(),
+          status: z.enum(subscriptionStatuses),
+          currency: z.string(),
+          receivable: minorUnits.meta({ description: 'Owed for periods and changes.' }),
+          unearned: minorUnits.meta({ description: 'Paid or owed for service still to come.' }),
+          credit: minorUnits.meta({ description: 'Kept for its later charges.' }),
+          credit_held: minorUnits.meta({ description: 'Set aside for a charge that is open.' }),
+        }),
+      )
+      .meta({ description: 'Those that live, and of which the ledger has an opening.' }),
+  })
+  .meta({ id: 'CustomerBalance' });
+export type CustomerBalance = z.infer<typeof customerBalance>;

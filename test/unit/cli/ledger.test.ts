@@ -1,0 +1,72 @@
+/** Commands about the ledger, with an API that only remembers what it was asked. */
+import { ledgerCommands } from '../../../cli/commands/ledger';
+import type { Row } from '../../../cli/output';
+
+const asked: unknown[][] = [];
+beforeEach(() => void asked.splice(0));
+
+async function run(
+  name: string,
+  args: string[],
+  flags: Record<string, string>,
+  answer: Row,
+): Promise<string> {
+  const command = ledgerCommands[name];
+  if (command === undefined) throw new Error(`there is no ${name}`);
+  const call = (...asking: unknown[]) => {
+    asked.push(asking);
+    return Promise.resolve(answer);
+  };
+  const outcome = await command.run({ args, flags, isOn: () => false, call });
+  expect(outcome.answer).toBe(answer);
+  return outcome.text;
+}
+
+const answer: Row = {
+  data: [
+    {
+      id: 'sub_1/ended',
+      kind: 'subscription_ended',
+      at: '2027-01-30T00:00:00.000Z',
+      currency: 'EUR',
+      entries: [
+        { account: 'credit', owner: 'subscription', source: 'pay_1', amount: 500 },
+        { account: 'credit', owner: 'customer', source: 'pay_1', amount: -500 },
+      ],
+    },
+  ],
+  next_cursor: 'def',
+};
+
+test('the ledger has an entry a line, debit and credit apart', async () => {
+  const text = await run('ledger subscription', ['sub_1'], { limit: '5' }, answer);
+  const [header, first, second, more] = text.split('\n');
+  expect(header).toMatch(/^AT +KIND +ACCOUNT +SOURCE +DEBIT +CREDIT +TRANSACTION$/);
+  expect(first).toMatch(
+    /^2027-01-30T00:00:00.000Z +subscription_ended +credit +pay_1 +5\.00 EUR +sub_1\/ended$/,
+  );
+  expect(second).toMatch(/^ +credit \(customer\) +pay_1 +5\.00 EUR$/);
+  expect(more).toBe('There is more: --cursor def');
+  await run('ledger customer', ['cus/1'], {}, answer);
+  expect(asked).toEqual([
+    ['GET', '/subscriptions/sub_1/ledger?limit=5'],
+    ['GET', '/customers/cus%2F1/ledger'],
+  ]);
+});
+
+test('the balance shows credit by source, then the subscriptions', async () => {
+  const amounts = { receivable: 0, unearned: 1_000, credit: 250, credit_held: 0 };
+  const text = await run(
+    'ledger balance',
+    ['cus_1'],
+    {},
+    {
+      credit: [{ currency: 'JPY', amount: 700, sources: [{ source: 'grant/t1', amount: 700 }] }],
+      subscriptions: [{ subscription_id: 'sub_1', status: 'active', currency: 'EUR', ...amounts }],
+    },
+  );
+  expect(text).toMatch(/grant\/t1 +700 JPY/);
+  expect(text).toMatch(/sub_1 +active +0\.00 EUR +10\.00 EUR +2\.50 EUR +0\.00 EUR/);
+  const nothing = await run('ledger balance', ['cus_1'], {}, { credit: [], subscriptions: [] });
+  expect(nothing).toBe('No credit of their own.\n\nNo living subscription.');
+});
