@@ -80,6 +80,18 @@ export async function hasCharge(
   return rows.length > 0;
 }
 
+/** Finds the payment that has the provider's charge of this name. Null when none has. */
+export async function findPaymentOfCharge(
+  on: Database | Transaction,
+  provider: string,
+  reference: string,
+): Promise<string | null> {
+  const [row] = await sql(on).query<{ payment_id: string }[]>`
+    SELECT payment_id FROM payment_attempts
+    WHERE provider = ${provider} AND provider_reference = ${reference} ORDER BY started_at LIMIT 1`;
+  return row?.payment_id ?? null;
+}
+
 /** What of a payment its attempts need. */
 export type AttemptedPayment = Pick<
   PaymentRow,

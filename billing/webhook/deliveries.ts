@@ -6,7 +6,7 @@
  * and provider event id, so a repeat writes nothing; a delivery comes first in the lock order (delivery, subscription,
  * payment, attempt, outbox); what is stored and not processed is found by reconciliation (`stuck-work.ts`) and told again.
  */
-import { providerEvent, type ProviderEvent } from '../../contracts/topics/provider-events';
+import { chargeReferenceOf, providerEvent, type ProviderEvent } from '../../contracts/topics/provider-events';
 import { writeEnvelope, type NewEvent } from '../../contracts/topics/envelope';
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { webhookEventId } from '../../domain/event-ids';
@@ -16,6 +16,7 @@ import { databaseNow, inTransaction, type Database, type Transaction } from '../
 import { appendToOutbox } from '../outbox';
 import { lockDelivery } from '../locks';
 import type { DeliveryRow } from '../rows';
+import { findPaymentOfCharge } from '../payment/attempt-store';
 import { settleAttempt } from '../payment/settle-attempt';
 import { storeDelivery } from './intake';
 import { enqueueReplay, findPaymentKey, insertDelivery } from './store';
@@ -32,23 +33,23 @@ export interface ReceivedWebhook {
 
 /** Stores an event that its provider signed. @returns `duplicate` when it was stored before; nothing is written then */
 export async function storeWebhook(db: Database, webhook: ReceivedWebhook): Promise<'stored' | 'duplicate'> {
-  const paymentId = webhook.event.payment_id ?? (await paymentOfCharge(db, webhook));
+  const paymentId = await paymentOf(db, webhook.provider, webhook.event);
   const settlement = await failureToSettle(db, webhook, paymentId);
   return settlement === null ? storeOnly(db, webhook, paymentId) : storeSettling(db, webhook, settlement);
 }
 
-/** A refund names its charge only, and so do some providers’ disputes. */
-async function paymentOfCharge(
-  db: Database,
-  { provider, event: { refund, dispute } }: ReceivedWebhook,
+/**
+ * Finds the payment that an event is about. Refunds and disputes name their charge only.
+ * @returns null for nothing of ours, or a charge that no attempt is known to have made yet
+ */
+export async function paymentOf(
+  on: Database | Transaction,
+  provider: string,
+  event: ProviderEvent,
 ): Promise<string | null> {
-  const reference = refund?.charge_reference ?? dispute?.provider_reference;
-  if (reference === undefined) return null;
-  const attempt = await db.paymentAttempt.findFirst({
-    where: { provider, provider_reference: reference },
-    select: { payment_id: true },
-  });
-  return attempt?.payment_id ?? null;
+  const reference = chargeReferenceOf(event);
+  if (event.payment_id !== null || reference === undefined) return event.payment_id;
+  return findPaymentOfCharge(on, provider, reference);
 }
 
 interface FailureToSettle {

@@ -9,6 +9,7 @@
 import {
   providerEvent,
   type ProviderEvent,
+  type ReportedDispute,
   type ReportedOutcome,
 } from '../../contracts/topics/provider-events';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
@@ -21,6 +22,7 @@ import { findReportedRefund } from '../payment/refund-store';
 import { settleRefund } from '../payment/settle-refund';
 import { attemptOf, findAttempt, hasCharge } from '../payment/attempt-store';
 import { findPayment } from '../payment/store';
+import { paymentOf } from './deliveries';
 import { enqueueVerdict, type Verdict } from './store';
 
 export type Processed =
@@ -35,15 +37,18 @@ const processed = (outcome: string): Verdict => ({ status: 'processed', outcome 
 export async function processDelivery(tx: Transaction, deliveryId: string): Promise<Processed> {
   const row = await lockDelivery(tx, deliveryId);
   if (row === null) return { kind: 'absent', what: 'delivery' };
-  const event = providerEvent.parse(row.event);
+  const stored = providerEvent.parse(row.event);
+  // The charge may be known by now: a webhook can come before our own answer.
+  const event = { ...stored, payment_id: await paymentOf(tx, row.provider, stored) };
   const done = { kind: 'done', paymentId: event.payment_id } as const;
   if (row.status === 'processed' || row.status === 'ignored') return done;
   const verdict = await judged(tx, row.provider, event);
   if (typeof verdict === 'string') {
-    enqueueVerdict(tx, deliveryId, { status: 'failed', outcome: `The ${verdict} is not known.` });
+    const unknown = { status: 'failed', outcome: `The ${verdict} is not known.` } as const;
+    enqueueVerdict(tx, deliveryId, unknown, event.payment_id);
     return { kind: 'absent', what: verdict };
   }
-  enqueueVerdict(tx, deliveryId, verdict);
+  enqueueVerdict(tx, deliveryId, verdict, event.payment_id);
   return done;
 }
 
@@ -63,7 +68,7 @@ async function judged(
   if (outcome !== null) {
     return attempt === null ? 'attempt' : settled(tx, provider, attempt, outcome);
   }
-  if (dispute !== null) return disputed(tx, provider, paymentId, dispute.provider_reference);
+  if (dispute !== null) return disputed(tx, provider, paymentId, dispute);
   return refund === null
     ? ignored('It says nothing about an attempt.')
     : refunded(tx, provider, paymentId, refund);
@@ -110,10 +115,12 @@ async function disputed(
   tx: Transaction,
   provider: string,
   paymentId: string,
-  chargeReference: string,
+  { provider_reference: chargeReference, status = 'opened' }: ReportedDispute,
 ): Promise<Verdict> {
   if (!(await hasCharge(tx, paymentId, provider, chargeReference)))
     return ignored('It is about a charge of nothing of ours.');
+  if (status === 'inquiry') return ignored('It is an inquiry, which moves no money.');
+  if (status === 'won') return ignored('It says no more than that the dispute is won.');
   const { recorded, payment } = await recordDispute(tx, paymentId);
   return recorded
     ? processed('The payment is disputed: a person is asked.')

@@ -35,10 +35,16 @@ export interface Verdict {
   outcome: string;
 }
 
-/** Records what a stored webhook meant. */
-export function enqueueVerdict(tx: Transaction, deliveryId: string, { status, outcome }: Verdict): void {
+/** Records what a stored webhook meant. @param paymentId whose payment it turned out to be about */
+export function enqueueVerdict(
+  tx: Transaction,
+  deliveryId: string,
+  { status, outcome }: Verdict,
+  paymentId: string | null,
+): void {
   sql(tx).enqueue`
-    UPDATE webhook_deliveries SET status = ${status}, outcome = ${outcome}, processed_at = clock_timestamp()
+    UPDATE webhook_deliveries SET status = ${status}, outcome = ${outcome}, processed_at = clock_timestamp(),
+      payment_id = coalesce(payment_id, ${paymentId})
     WHERE id = ${deliveryId}`;
 }
 

@@ -23,15 +23,36 @@ export const reportedOutcome = z.object({
 });
 export type ReportedOutcome = z.infer<typeof reportedOutcome>;
 
+/** `opened` takes the money, `won` gives it back, `lost` is for good, though a bank may change its mind later. */
+export const reportedDisputeStatuses = ['opened', 'won', 'lost', 'inquiry'] as const;
+
+/** The customer's bank took the money back, gives it back, or asks about it. */
+export const reportedDispute = z.object({
+  /** Of the charge; where `payment_id` is null, only this leads to the payment. */
+  provider_reference: z.string(),
+  /** What is disputed, as the provider says: it may be more or less than what is left of the charge. */
+  amount: z.int(),
+  currency: z.string(),
+  /** Of the dispute itself. Left out by events of before there was more than one word about a dispute. */
+  dispute_reference: providerText(200).optional(),
+  /** Left out: opened. An inquiry moves no money, whatever becomes of it. */
+  status: z.enum(reportedDisputeStatuses).optional(),
+  /** The bank's reason, in the provider's words. */
+  reason: providerText(100).optional(),
+});
+export type ReportedDispute = z.infer<typeof reportedDispute>;
+
 export const providerEvent = z.object({
   id: providerText(200),
   type: providerText(100),
-  /** null: about nothing of ours, or only `refund.charge_reference` leads to it. */
+  /** When it happened, by the provider's clock: of two words about one thing, the later one holds. */
+  occurred_at: z.iso.datetime().optional(),
+  /** null: about nothing of ours, or only the charge's name in `refund` or `dispute` leads to it. */
   payment_id: z.string().nullable(),
   /** null: it says nothing about an attempt. */
   outcome: reportedOutcome.nullable(),
-  /** The customer's bank took the money back, or tries to. */
-  dispute: z.object({ provider_reference: z.string(), amount: z.int(), currency: z.string() }).nullable(),
+  dispute: reportedDispute.nullable(),
+  /** One that nobody here asked for was made at the provider; it has no key of ours. */
   refund: z
     .object({
       provider_reference: z.string(),
@@ -44,3 +65,8 @@ export const providerEvent = z.object({
     .nullable(),
 });
 export type ProviderEvent = z.infer<typeof providerEvent>;
+
+/** The provider's name of the charge that a word about a refund or a dispute is about; undefined for every other. */
+export function chargeReferenceOf({ refund, dispute }: ProviderEvent): string | undefined {
+  return refund?.charge_reference ?? dispute?.provider_reference;
+}

@@ -46,9 +46,10 @@ function read({ body, headers }: WebhookRequest): ProviderEvent | null {
   const event = envelope.safeParse(jsonOf(body));
   // Both are under the signature; when they differ, nobody knows which event this is.
   if (!event.success || event.data.id !== headers[standardWebhookHeaders.id]?.[0]) return null;
-  const { id, type, data } = event.data;
+  const { id, type, created_at: occurred_at, data } = event.data;
   const fields = meaning(type as SandboxEventType, data);
-  return fields && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
+  if (fields === null) return null;
+  return { id, type, occurred_at, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
 }
 
 /** Null when the data is not what the type promises. */

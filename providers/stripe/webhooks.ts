@@ -1,6 +1,7 @@
 /**
  * Stripe's webhooks: whose they are, and what Perennial reads in them.
  *
+ * Does not own what refunds and disputes mean (`money-back.ts`).
  * Invariants: an intent is ours only when its metadata name a payment and an attempt; events of connected accounts
  * and of types that are not read here say nothing, and are answered all the same; amounts are in our minor units.
  */
@@ -16,13 +17,14 @@ import { jsonOf } from '../bounded-body';
 import { fromStripeAmount } from './amounts';
 import { cancellationOf, declineOf } from './declines';
 import { paymentIntent, type PaymentIntent } from './intents';
-import { stripeRefund } from './refunds';
+import { aboutDispute, aboutRefund, aboutRefundedCharge } from './money-back';
 import { exactText, verifyStripeSignature } from './signature';
-import { stripeCurrency, stripeId } from './wire';
 
 const envelope = z.object({
   id: providerText(200),
   type: providerText(100),
+  /** Seconds of Unix time. */
+  created: z.int().min(0).max(253_402_300_799).nullish(),
   /** The connected account that the event is about; absent for one's own. */
   account: z.string().nullish(),
   data: z.object({ object: z.unknown() }).optional(),
@@ -34,14 +36,6 @@ const ourMetadata = z.object({
     .string()
     .regex(/^[1-9]\d{0,4}$/)
     .transform(Number),
-});
-
-const dispute = z.object({
-  object: z.literal('dispute'),
-  amount: z.int(),
-  currency: stripeCurrency,
-  payment_intent: stripeId.nullish(),
-  status: z.string(),
 });
 
 export const stripeWebhooks: ProviderWebhooks = {
@@ -56,9 +50,11 @@ type EventFields = Partial<ProviderEvent>;
 function read({ body }: WebhookRequest): ProviderEvent | null {
   const { data: event } = envelope.safeParse(jsonOf(exactText(body) ?? ''));
   if (event === undefined) return null;
-  const { id, type, account, data } = event;
+  const { id, type, created, account, data } = event;
   const fields = account ? {} : meaning(type, data?.object);
-  return fields && { id, type, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
+  if (fields === null) return null;
+  const when = created ? { occurred_at: new Date(created * 1_000).toISOString() } : {};
+  return { id, type, ...when, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
 }
 
 /** Null when the object is not what the type promises. */
@@ -74,11 +70,16 @@ function meaning(type: string, object: unknown): EventFields | null {
     }
     case 'charge.dispute.created':
     case 'charge.dispute.funds_withdrawn':
-      return aboutDispute(object);
+    case 'charge.dispute.funds_reinstated':
+    case 'charge.dispute.closed':
+      return aboutDispute(type, object);
     case 'refund.created':
     case 'refund.updated':
     case 'refund.failed':
+    case 'charge.refund.updated':
       return aboutRefund(object);
+    case 'charge.refunded':
+      return aboutRefundedCharge(object);
     default:
       return {};
   }
@@ -114,39 +115,4 @@ function outcomeOf(type: string, intent: PaymentIntent): Pick<ReportedOutcome, '
     default:
       return { status: 'requires_action', failure: null };
   }
-}
-
-function aboutDispute(object: unknown): EventFields | null {
-  const { data: reported } = dispute.safeParse(object);
-  if (reported === undefined) return null;
-  // An inquiry takes no money; should it become a dispute, the withdrawal tells.
-  if (!reported.payment_intent || reported.status.startsWith('warning_')) return {};
-  const currency = reported.currency.toUpperCase();
-  const amount = fromStripeAmount(reported.amount, currency);
-  return amount === undefined
-    ? null
-    : { dispute: { provider_reference: reported.payment_intent, amount, currency } };
-}
-
-const refundStatuses: Readonly<Record<string, 'pending' | 'succeeded' | 'failed'>> = {
-  pending: 'pending',
-  requires_action: 'pending',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  canceled: 'failed',
-};
-
-function aboutRefund(object: unknown): EventFields | null {
-  const { data: reported } = stripeRefund.safeParse(object);
-  if (reported === undefined) return null;
-  // Of a charge without an intent: not one of ours.
-  if (!reported.payment_intent) return {};
-  const status = Object.hasOwn(refundStatuses, reported.status) ? refundStatuses[reported.status] : undefined;
-  const amount = fromStripeAmount(reported.amount, reported.currency.toUpperCase());
-  if (status === undefined || amount === undefined) return null;
-  const { id: provider_reference, payment_intent: charge_reference } = reported;
-  const key = providerText(200).safeParse(reported.metadata?.['idempotency_key']);
-  return {
-    refund: { provider_reference, charge_reference, idempotency_key: key.data ?? null, amount, status },
-  };
 }

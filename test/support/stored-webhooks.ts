@@ -1,6 +1,7 @@
 /** Webhooks in the ledger, and the records that tell of them, without a broker between. */
 import type { Client } from '@temporalio/client';
 import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
+import type { ReportedDispute } from '../../contracts/topics/provider-events';
 import { failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 import { storeWebhook } from '../../billing/webhook/deliveries';
@@ -17,7 +18,7 @@ export interface Reported {
   type?: string;
   /** The charge that it is about. */
   reference?: string;
-  dispute?: boolean;
+  dispute?: boolean | Partial<ReportedDispute>;
   refund?: { idempotency_key: string | null; amount: number; status?: 'pending' | 'succeeded' | 'failed' };
   /** About the payment, and about no attempt. */
   nothing?: boolean;
@@ -69,7 +70,8 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
 
 function eventOf(id: string, paymentId: string | null, reported: Reported) {
   const { status = 'completed', attempt = 1, amount = 1000, currency = 'EUR' } = reported;
-  const about = { amount, currency, provider_reference: reported.reference ?? 'ch_1' };
+  const reference = reported.reference ?? 'ch_1';
+  const about = { amount, currency, provider_reference: reference };
   const declined = status === 'failed' ? failure('insufficient_funds', 'No funds.') : null;
   return {
     id,
@@ -79,13 +81,13 @@ function eventOf(id: string, paymentId: string | null, reported: Reported) {
       paymentId === null || reported.dispute || reported.refund || reported.nothing
         ? null
         : { status, attempt, ...about, failure: declined },
-    dispute: reported.dispute ? about : null,
+    dispute: reported.dispute ? { ...about, ...(reported.dispute === true ? {} : reported.dispute) } : null,
     refund: reported.refund
       ? {
           status: 'succeeded' as const,
           ...reported.refund,
           provider_reference: 're_1',
-          charge_reference: 'ch_1',
+          charge_reference: reference,
         }
       : null,
   };

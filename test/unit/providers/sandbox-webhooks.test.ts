@@ -33,6 +33,7 @@ test('a charge that succeeded is the outcome of its attempt', () => {
     ...nothing,
     id: 'evt_1',
     type: 'charge.succeeded',
+    occurred_at: '2027-03-01T09:00:00.000Z',
     payment_id: 'pay_1',
     outcome: {
       status: 'completed',

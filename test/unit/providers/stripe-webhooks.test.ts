@@ -6,7 +6,8 @@ import { event, objects, requestWith } from './stripe-events';
 
 const read = (body: object | string) =>
   stripeWebhooks.read(requestWith(typeof body === 'string' ? body : JSON.stringify(body)));
-const nothing = { id: 'evt_1', payment_id: null, outcome: null, dispute: null, refund: null };
+const occurred_at = '2027-03-01T09:00:00.000Z';
+const nothing = { id: 'evt_1', occurred_at, payment_id: null, outcome: null, dispute: null, refund: null };
 const reported = { attempt: 2, amount: 1500, currency: 'EUR', provider_reference: 'pi_1' };
 
 test.each<[string, object, object]>([
@@ -59,21 +60,58 @@ test('the amount that was received counts, in our minor units', () => {
   });
 });
 
-test.each(['charge.dispute.created', 'charge.dispute.funds_withdrawn'])('%s is a dispute', (type) => {
-  expect(read(event(type, objects.dispute))).toEqual({
+const created = 'charge.dispute.created';
+const withdrawn = 'charge.dispute.funds_withdrawn';
+const reinstated = 'charge.dispute.funds_reinstated';
+const closed = 'charge.dispute.closed';
+test.each([
+  [created, 'needs_response', 'opened'],
+  [withdrawn, 'needs_response', 'opened'],
+  [withdrawn, 'under_review', 'opened'],
+  // Some banks decide at once.
+  [created, 'lost', 'lost'],
+  [withdrawn, 'lost', 'lost'],
+  [closed, 'lost', 'lost'],
+  [closed, 'won', 'won'],
+  [reinstated, 'won', 'won'],
+  [reinstated, 'under_review', 'won'],
+  // Of a payment that was refunded in part before: that part alone comes back.
+  [reinstated, 'lost', 'lost'],
+  // Taken back once more after it was won.
+  [withdrawn, 'won', 'opened'],
+  [created, 'warning_needs_response', 'inquiry'],
+  [closed, 'warning_closed', 'inquiry'],
+  [created, 'prevented', 'inquiry'],
+])('%s as %s is a dispute that is %s', (type, theirs, status) => {
+  const result = read(event(type, { ...objects.dispute, status: theirs }));
+  expect(result).toEqual({
     ...nothing,
     type,
-    dispute: { provider_reference: 'pi_1', amount: 1500, currency: 'EUR' },
+    dispute: {
+      provider_reference: 'pi_1',
+      dispute_reference: 'du_1',
+      amount: 1500,
+      currency: 'EUR',
+      status,
+      reason: 'fraudulent',
+    },
   });
+  expect(providerEvent.safeParse(result).success).toBe(true);
 });
 
-test('an inquiry is no dispute', () => {
-  const inquiry = { ...objects.dispute, status: 'warning_needs_response' };
-
-  expect(read(event('charge.dispute.created', inquiry))).toEqual({
+test('a dispute that is closed as something new says nothing, and its reason may be missing', () => {
+  expect(read(event(closed, { ...objects.dispute, status: 'of_next_year' }))).toEqual({
     ...nothing,
-    type: 'charge.dispute.created',
+    type: closed,
   });
+  for (const reason of [null, undefined, 'two words']) {
+    expect(read(event(created, { ...objects.dispute, reason }))?.dispute).not.toHaveProperty('reason');
+  }
+});
+
+test('the amount of a dispute is in our minor units, whatever was charged', () => {
+  const partly = { ...objects.dispute, amount: 40_000, currency: 'isk' };
+  expect(read(event(created, partly))?.dispute).toMatchObject({ amount: 400, currency: 'ISK' });
 });
 
 test.each([
@@ -82,6 +120,7 @@ test.each([
   ['refund.updated', 'succeeded', 'succeeded'],
   ['refund.failed', 'failed', 'failed'],
   ['refund.updated', 'canceled', 'failed'],
+  ['charge.refund.updated', 'failed', 'failed'],
 ])('%s as %s is a refund that is %s', (type, theirs, status) => {
   expect(read(event(type, { ...objects.refund, status: theirs }))).toEqual({
     ...nothing,
@@ -101,6 +140,27 @@ test('a refund that was made by hand at Stripe has no key of ours', () => {
     const result = read(event('refund.updated', { ...objects.refund, metadata }));
     expect(result?.refund).toMatchObject({ provider_reference: 're_1', idempotency_key: null });
   }
+});
+
+test('a refunded charge tells of its newest refund, where it has its refunds', () => {
+  const charge = { object: 'charge', id: 'ch_1', payment_intent: 'pi_1', amount_refunded: 900 };
+  const older = { ...objects.refund, id: 're_0', amount: 400 };
+  const byHand = { ...objects.refund, metadata: {} };
+  const refunds = { object: 'list', data: [byHand, older], has_more: false };
+  expect(read(event('charge.refunded', { ...charge, refunds }))?.refund).toEqual({
+    provider_reference: 're_1',
+    charge_reference: 'pi_1',
+    idempotency_key: null,
+    amount: 500,
+    status: 'succeeded',
+  });
+  for (const without of [charge, { ...charge, refunds: null }, { ...charge, refunds: { data: [] } }]) {
+    expect(read(event('charge.refunded', without))).toEqual({ ...nothing, type: 'charge.refunded' });
+  }
+});
+
+test('an event without its time has none', () => {
+  expect(read(event('invoice.paid', {}, { created: undefined }))).not.toHaveProperty('occurred_at');
 });
 
 test.each<[string, object]>([
