@@ -22,6 +22,7 @@ export const idPrefixes = {
   operator_task: 'opt',
   dead_letter: 'dlr',
   notification: 'ntf',
+  credit: 'crd',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

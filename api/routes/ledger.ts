@@ -1,8 +1,16 @@
 /** Routes of the ledger: its transactions, as JSON or one entry a line as CSV, and what a customer has. */
 import { z } from 'zod';
+import { actorOf } from '../../access/authentication';
+import { changeCredit } from '../../billing/customer/credits';
 import { pageOfLedger, readCustomerBalance, type LedgerSubject } from '../../billing/ledger/ledger';
 import { id } from '../../contracts/fields';
-import { customerBalance, ledgerTransaction, type LedgerTransactionView } from '../../contracts/http/ledger';
+import {
+  createCredit,
+  creditMade,
+  customerBalance,
+  ledgerTransaction,
+  type LedgerTransactionView,
+} from '../../contracts/http/ledger';
 import { listOf, pageQuery } from '../../contracts/http/lists';
 import { csvText, csvType } from '../http/csv';
 import { decodeSerial, encodeSerial, pageBodyBy, readPageBy } from '../http/cursors';
@@ -110,6 +118,27 @@ export const ledgerRoutes = [
     problems: ['not_found'],
     async handle({ params }, { db }) {
       return { status: 200, body: await readCustomerBalance(db, params.customer_id) };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/customers/{customer_id}/credits',
+    operationId: 'createCredit',
+    tag,
+    summary: 'Grant credit to a customer, or take it back',
+    description:
+      'Granted credit is used for later charges in its currency, before the money of payments, and is never paid out. A ' +
+      'negative amount takes back grants first, the newest first, then credit that payments funded.',
+    scope: 'operator',
+    params: customerParams,
+    body: createCredit,
+    answers: { 201: { description: 'The transaction, and the credit now.', schema: creditMade } },
+    problems: ['not_found', 'customer_erased', 'credit_not_enough'],
+    async handle({ params, body, caller, idFor }, { db }) {
+      const customerId = params.customer_id;
+      const actor = actorOf(caller, body.reason);
+      const made = await changeCredit(db, { ...body, id: idFor('credit'), customerId, actor });
+      return { status: 201, body: made, personalDataOf: customerId };
     },
   }),
 ];

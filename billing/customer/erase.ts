@@ -6,6 +6,7 @@
 import { erasePersonalData } from '../../access/idempotency';
 import type { Customer } from '../../contracts/http/customers';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
+import { enqueueReasonErasure } from '../ledger/ledger-store';
 import { lockKnownCustomer, toCustomer } from './customers';
 import { enqueueMethodErasure, updateCustomer } from './store';
 
@@ -16,6 +17,7 @@ export async function eraseCustomer(db: Database, customerId: string): Promise<C
     if (before.erased_at !== null) return before;
     const at = await databaseNow(tx);
     enqueueMethodErasure(tx, customerId, at);
+    enqueueReasonErasure(tx, customerId);
     await erasePersonalData(tx, customerId, withoutPersonalData);
     const nothing = { email: null, name: null, metadata: {}, default_payment_method_id: null };
     return updateCustomer(tx, customerId, { ...nothing, erased_at: at });
@@ -23,7 +25,7 @@ export async function eraseCustomer(db: Database, customerId: string): Promise<C
   return toCustomer(row);
 }
 
-const personalFields = new Set(['email', 'name', 'brand', 'last4', 'exp_month', 'exp_year']);
+const personalFields = new Set(['email', 'name', 'brand', 'last4', 'exp_month', 'exp_year', 'reason']);
 
 /** Returns what is left of a customer, or of a payment method, in an answer that is kept for repeats. */
 function withoutPersonalData(body: Record<string, unknown>): Record<string, unknown> {

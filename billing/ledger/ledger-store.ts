@@ -82,3 +82,15 @@ export function enqueueCustomerBalance(
     VALUES (${customerId}, ${currency}, ${credit}, ${JSON.stringify(kept)}::jsonb)
     ON CONFLICT (customer_id, currency) DO UPDATE SET credit = EXCLUDED.credit, funds = EXCLUDED.funds`;
 }
+
+/** Whether there is a transaction with this id. */
+export async function wasTransactionWritten(tx: Transaction, id: string): Promise<boolean> {
+  const rows = await sql(tx).query`SELECT FROM ledger_transactions WHERE id = ${id}`;
+  return rows.length > 0;
+}
+
+/** Takes away what people gave as reasons in a customer's transactions. */
+export function enqueueReasonErasure(tx: Transaction, customerId: string): void {
+  sql(tx).enqueue`
+    UPDATE ledger_transactions SET reason = NULL WHERE customer_id = ${customerId} AND reason IS NOT NULL`;
+}

@@ -46,6 +46,15 @@ export async function pageOfLedger(
   return pageBy(rows, limit, toItem, ({ seq }) => seq);
 }
 
+/** Reads one transaction with its entries. @throws Error when there is none */
+export async function readLedgerTransaction(db: Database, id: string): Promise<LedgerTransactionView> {
+  const [row, entries] = await Promise.all([
+    db.ledgerTransaction.findUniqueOrThrow({ where: { id } }),
+    db.ledgerEntry.findMany({ where: { transaction_id: id }, orderBy: { position: 'asc' } }),
+  ]);
+  return toLedgerTransaction(ledgerTransactionRow(row), entries);
+}
+
 async function refuseUnknown(db: Database, { type, id }: LedgerSubject): Promise<void> {
   const where = { id };
   const count = type === 'customer' ? db.customer.count({ where }) : db.subscription.count({ where });

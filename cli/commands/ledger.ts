@@ -1,6 +1,14 @@
 /** `cli ledger`: what moved the money of a subscription or customer, and what a customer has. */
-import { moneyText } from '../../domain/money';
-import { idOf, type Command, type CommandGroup, type Context, type Outcome } from '../command';
+import { maxAmount, moneyText } from '../../domain/money';
+import {
+  idOf,
+  required,
+  wholeNumber,
+  type Command,
+  type CommandGroup,
+  type Context,
+  type Outcome,
+} from '../command';
 import { table, type Row } from '../output';
 import { listed, pageOptions, pageSynopsis, requestPage, withMoney } from '../pages';
 
@@ -60,6 +68,22 @@ async function balance(context: Context): Promise<Outcome> {
   return { answer, text: balanceText(answer) };
 }
 
+const changeOf = (sign: 1 | -1, text: string): Command => ({
+  synopsis: 'CUSTOMER_ID --amount MINOR_UNITS --currency CODE --reason TEXT',
+  text,
+  options: ['amount', 'currency', 'reason'],
+  async run(context) {
+    const currency = required(context, 'currency', 'such as EUR');
+    const reason = required(context, 'reason', 'it is kept with the transaction');
+    required(context, 'amount', 'in minor units, such as 250 for 2.50 EUR');
+    const amount = sign * (wholeNumber(context, 'amount', 1, maxAmount) ?? 0);
+    const body = { amount, currency, reason };
+    const answer = await context.call('POST', `/customers/${idOf(context)}/credits`, body);
+    const credit = moneyText(Number(answer['credit']), currency);
+    return { answer, text: `${String(answer['id'])}: the customer has ${credit} of credit now.` };
+  },
+});
+
 export const ledgerCommands: CommandGroup = {
   'ledger subscription': ledgerOf('subscriptions', 'what moved its money, newest first'),
   'ledger customer': ledgerOf('customers', 'what moved their money, newest first'),
@@ -68,4 +92,6 @@ export const ledgerCommands: CommandGroup = {
     text: 'their credit, and what their subscriptions stand at',
     run: balance,
   },
+  'ledger grant': changeOf(1, 'give credit for later charges, such as 250 for 2.50 EUR'),
+  'ledger correct': changeOf(-1, 'take credit back'),
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ledgerKinds } from '../../domain/ledger/accounts';
 import { subscriptionStatuses } from '../../domain/subscription/subscription';
-import { actor, instant } from '../fields';
+import { actor, currency, instant, signedAmount, text } from '../fields';
 
 const source = z.string().meta({
   description:
@@ -38,6 +38,24 @@ export const ledgerTransaction = z
   })
   .meta({ id: 'LedgerTransaction' });
 export type LedgerTransactionView = z.infer<typeof ledgerTransaction>;
+
+export const createCredit = z
+  .strictObject({
+    amount: signedAmount
+      .refine((amount) => amount !== 0, 'must not be 0')
+      .meta({ description: 'Minor units; negative takes credit back.' }),
+    currency,
+    reason: text(500),
+  })
+  .meta({ id: 'CreateCredit' });
+export type CreateCredit = z.infer<typeof createCredit>;
+
+export const creditMade = ledgerTransaction
+  .extend({
+    credit: z.int().meta({ description: 'The customer’s own credit in this currency now, minor units.' }),
+  })
+  .meta({ id: 'CreditMade' });
+export type CreditMade = z.infer<typeof creditMade>;
 
 export const customerBalance = z
   .object({

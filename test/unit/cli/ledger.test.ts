@@ -70,3 +70,19 @@ test('the balance shows credit by source, then the subscriptions', async () => {
   const nothing = await run('ledger balance', ['cus_1'], {}, { credit: [], subscriptions: [] });
   expect(nothing).toBe('No credit of their own.\n\nNo living subscription.');
 });
+
+test('credit is granted and taken back with a reason', async () => {
+  const flags = { amount: '250', currency: 'EUR', reason: 'goodwill' };
+  const made = { id: 'crd_1', credit: 1_250 };
+  const text = await run('ledger grant', ['cus_1'], flags, made);
+  expect(text).toBe('crd_1: the customer has 12.50 EUR of credit now.');
+  await run('ledger correct', ['cus_1'], flags, made);
+  expect(asked).toEqual([
+    ['POST', '/customers/cus_1/credits', { amount: 250, currency: 'EUR', reason: 'goodwill' }],
+    ['POST', '/customers/cus_1/credits', { amount: -250, currency: 'EUR', reason: 'goodwill' }],
+  ]);
+  for (const name of ['amount', 'currency', 'reason']) {
+    const others = Object.fromEntries(Object.entries(flags).filter(([given]) => given !== name));
+    await expect(run('ledger grant', ['cus_1'], others, made)).rejects.toThrow(`--${name} is missing`);
+  }
+});
