@@ -118,9 +118,10 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
     WHEN 'payment_collected' THEN split_part("account", '/', 1) IN (
       'cash', 'unapplied', 'earned')
     WHEN 'payment_applied' THEN split_part("account", '/', 1) IN (
-      'unapplied', 'receivable', 'unearned', 'earned', 'credit', 'written_off', 'refunding')
+      'unapplied', 'receivable', 'unearned', 'earned', 'credit', 'written_off', 'refunding',
+      'credit_held')
     WHEN 'change_applied' THEN split_part("account", '/', 1) IN (
-      'unearned', 'earned', 'receivable', 'credit', 'credit_held')
+      'unearned', 'earned', 'receivable', 'credit', 'credit_held', 'unapplied')
     WHEN 'credit_held' THEN split_part("account", '/', 1) IN (
       'credit', 'credit_held')
     WHEN 'credit_released' THEN split_part("account", '/', 1) IN (
@@ -143,7 +144,7 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
     WHEN 'dispute_won' THEN split_part("account", '/', 1) IN (
       'disputed', 'cash', 'unearned', 'earned')
     WHEN 'dispute_lost' THEN split_part("account", '/', 1) IN (
-      'disputed', 'credit', 'unearned', 'earned', 'written_off')
+      'disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off')
     WHEN 'credit_granted' THEN split_part("account", '/', 1) IN (
       'allowances', 'credit')
     WHEN 'credit_corrected' THEN split_part("account", '/', 1) IN (
