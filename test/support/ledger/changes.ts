@@ -1,0 +1,110 @@
+/** Changes of a life: at once, when paid, at the next renewal, at the period's end. */
+import {
+  applyChange,
+  chargeOf,
+  holdCredit,
+  releaseHeld,
+  type ChangeOfMoney,
+  type ChangePayer,
+} from '../../../domain/ledger/change';
+import { refundUnwanted } from './money-back';
+import { daysAfter, type Payment, type Sub, type World } from './world';
+
+export type How = 'charge_now' | 'next_renewal' | 'none' | 'period_end';
+
+interface Wanted {
+  price: number;
+  /** Another interval than before begins a new period. */
+  days: number;
+  how: How;
+}
+
+/** Changes what a subscription sells. @returns the payment that the change waits for; null: it is done */
+export function change(
+  world: World,
+  sub: Sub,
+  { price, days, how }: Wanted,
+  paymentId: string,
+): Payment | null {
+  if (how === 'period_end') {
+    sub.next = { price, days };
+    sub.version += 1;
+    return null;
+  }
+  if (how === 'none' || sub.status === 'trialing') {
+    Object.assign(sub, { price, days });
+    sub.version += 1;
+    return null;
+  }
+  const newPeriod = days === sub.days ? null : { start: world.now, end: daysAfter(world.now, days) };
+  const money: ChangeOfMoney = { at: world.now, price, newPeriod, blocked: world.blocked };
+  if (how === 'next_renewal') {
+    apply(world, sub, { money, days }, { kind: 'next_renewal' });
+    return null;
+  }
+  const credit = { customer: world.credit, blocked: world.blocked };
+  const asked = chargeOf(sub.state, money, { credit, limits: world.limits });
+  if (asked.charge === 0) {
+    apply(world, sub, { money, days }, { kind: 'credit', credit: asked.credit });
+    return null;
+  }
+  world.post(sub, 'credit_held', holdCredit(sub.state, paymentId, asked.credit));
+  world.takeCredit(
+    asked.credit
+      .filter(({ owner }) => owner === 'customer')
+      .map(({ source, amount }) => ({ source, amount })),
+  );
+  world.oracle.asksChange(sub.id, { ...money, payment: paymentId, charge: asked.charge });
+  sub.waiting = paymentId;
+  sub.version += 1;
+  return world.newPayment({
+    id: paymentId,
+    sub: sub.id,
+    purpose: 'change',
+    amount: asked.charge,
+    asked: { change: money, days, version: sub.version, revision: sub.state.revision },
+  });
+}
+
+function apply(
+  world: World,
+  sub: Sub,
+  { money, days }: { money: ChangeOfMoney; days: number },
+  payer: ChangePayer,
+): void {
+  const applied = applyChange(sub.state, money, payer);
+  world.post(sub, 'change_applied', applied);
+  world.takeCredit(applied.customerCredit);
+  const paymentId = payer.kind === 'payment' ? payer.paymentId : null;
+  world.oracle.changes(sub.id, { ...money, payer: payer.kind, payment: paymentId });
+  if (money.newPeriod !== null && sub.period !== null) {
+    sub.period = { ...money.newPeriod, index: sub.period.index + 1, paid: true };
+  }
+  Object.assign(sub, { price: money.price, days, waiting: null });
+  sub.version += 1;
+}
+
+/** The payment of a change is there: the change applies as it was asked for, if it still fits; else it goes back. */
+export function applyChangePayment(world: World, sub: Sub, payment: Payment): void {
+  const { asked } = payment;
+  if (asked === null) throw new Error('the payment is for no change');
+  const fits =
+    sub.waiting === payment.id &&
+    sub.version === asked.version &&
+    sub.state.revision === asked.revision &&
+    payment.unapplied === payment.amount;
+  if (!fits) {
+    dropChange(world, sub, payment);
+    return refundUnwanted(world, payment);
+  }
+  const { id: paymentId, amount } = payment;
+  payment.unapplied = 0;
+  apply(world, sub, { money: asked.change, days: asked.days }, { kind: 'payment', paymentId, amount });
+}
+
+/** The change is not made: the credit that was set aside for it comes back. */
+export function dropChange(world: World, sub: Sub, { id }: Payment): void {
+  world.post(sub, 'credit_released', releaseHeld(sub.state, id));
+  world.oracle.dropsChange(sub.id, id);
+  if (sub.waiting === id) sub.waiting = null;
+}

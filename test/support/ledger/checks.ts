@@ -1,0 +1,108 @@
+/** What has to hold after every step of a life. */
+import { totalOf, type FundAmount } from '../../../domain/ledger/state';
+import { seconds } from './purse';
+import type { Sub, World } from './world';
+
+/** Accounts whose balances are debits. */
+const debits = ['cash/', 'receivable', 'written_off', 'allowances', 'disputed'];
+const kept: Readonly<Record<string, FundAmount>> = {
+  unearned: 'unearned',
+  credit: 'credit',
+  credit_held: 'held',
+  receivable: 'receivable',
+  written_off: 'written_off',
+};
+
+/** @returns what does not hold */
+export function findFaults(world: World): string[] {
+  return [
+    ...unbalanced(world),
+    ...differences(figuresOf(world), world.oracle.figures()),
+    ...[...world.subs.values()].flatMap((sub) => stateFaults(world, sub)),
+    ...creditFaults(world),
+    ...worthFaults(world),
+  ];
+}
+
+/** What each account stands at, above 0 on the side that it has. */
+function figuresOf({ balances }: World): Map<string, number> {
+  return new Map(
+    [...balances]
+      .map(([key, amount]): [string, number] => {
+        const account = key.split('|')[1] ?? '';
+        return [key, debits.some((name) => account.startsWith(name)) ? amount : 0 - amount];
+      })
+      .filter(([, amount]) => amount !== 0),
+  );
+}
+
+/** The entries of a step sum to zero for each source, and nothing is negative. */
+function unbalanced(world: World): string[] {
+  const bySource = new Map<string, number>();
+  for (const { entry } of world.journal) {
+    bySource.set(entry.source, (bySource.get(entry.source) ?? 0) + entry.amount);
+  }
+  const sums = [...bySource]
+    .filter(([, sum]) => sum !== 0)
+    .map(([source, sum]) => `${source} sums to ${sum}`);
+  const negative = [...figuresOf(world)].filter(([key, amount]) => amount < 0 && !isBeyondCharge(world, key));
+  return [...sums, ...negative.map(([key, amount]) => `${key} is ${amount}`)];
+}
+
+/** A provider may give back more than it charged: its cash for the payment is negative then. */
+function isBeyondCharge(world: World, key: string): boolean {
+  const [, account = '', source = ''] = key.split('|');
+  const payment = world.payments.get(source);
+  return account.startsWith('cash/') && payment !== undefined && payment.back + payment.lost > payment.amount;
+}
+
+function differences(found: Map<string, number>, expected: Map<string, number>): string[] {
+  return [...new Set([...found.keys(), ...expected.keys()])]
+    .filter((key) => found.get(key) !== expected.get(key))
+    .map((key) => `${key} is ${found.get(key) ?? 0}; it should be ${expected.get(key) ?? 0}`);
+}
+
+/** The state of a subscription is what its entries sum up to. */
+function stateFaults({ balances, lostForGood }: World, { id, state }: Sub): string[] {
+  const sources = new Set(state.funds.map(({ source }) => source));
+  for (const key of balances.keys()) {
+    const [owner, , source] = key.split('|');
+    if (owner === id && source !== undefined) sources.add(source);
+  }
+  return Object.entries(kept).flatMap(([account, amount]) =>
+    [...sources].flatMap((source) => {
+      const balance = Math.abs(balances.get(`${id}|${account}|${source}`) ?? 0);
+      const apart = amount === 'written_off' ? (lostForGood.get(`${id}|${source}`) ?? 0) : 0;
+      const own = state.funds.find((fund) => fund.source === source)?.[amount] ?? 0;
+      return own + apart === balance
+        ? []
+        : [`${id} has ${own} ${amount} of ${source}, its entries ${balance}`];
+    }),
+  );
+}
+
+function creditFaults({ balances, credit }: World): string[] {
+  const keys = [...balances.keys()].filter((key) => key.startsWith('customer|credit|'));
+  const sums = keys.filter((key) => {
+    const part = credit.find(({ source }) => `customer|credit|${source}` === key);
+    return (part?.amount ?? 0) + (balances.get(key) ?? 0) !== 0;
+  });
+  return sums.map((key) => `${key} is not what the customer's row has`);
+}
+
+/** By prices and time alone: no more is earned than was served, and no less, unless money for it went back. */
+function worthFaults(world: World): string[] {
+  return [...world.subs.values()].flatMap((sub) => {
+    const { id, state } = sub;
+    const earned = [...world.balances]
+      .filter(([key]) => key.startsWith(`${id}|earned|`))
+      .reduce((sum, [, amount]) => sum - amount, 0);
+    const until = state.period === null || state.earned_until === null ? world.now : state.earned_until;
+    const { least, most } = world.oracle.worth.bounds(id, seconds(until));
+    return earned >= least && earned <= most
+      ? []
+      : [
+          `${id} has earned ${earned}; its service was worth ${least} to ${most}, ${totalOf(state, 'unearned')} left`,
+        ];
+  });
+}

@@ -1,0 +1,144 @@
+/** The part of the oracle about money that goes back, is disputed, or is given. Imports nothing of the product. */
+import { OracleBooks } from './oracle-books';
+import { seconds } from './purse';
+
+/** Where the money of a refund was taken from. */
+interface Taken {
+  kept: number;
+  customers: number;
+  soon: number;
+  rest: number;
+  at: number;
+  amount: number;
+}
+
+/** `credit`: of the customer only. `contract`: of the subscription only. */
+type Only = 'all' | 'credit' | 'contract';
+
+export class OracleMoneyBack extends OracleBooks {
+  /** By payment, in the order in which they were reserved. */
+  private readonly reserved = new Map<string, Taken[]>();
+
+  /** A refund is reserved. */
+  reserves(
+    payment: string,
+    { amount, at, only }: { amount: number; at: string; only: 'all' | 'credit' },
+  ): void {
+    const { of: sub } = this.chargeOf(payment);
+    if (sub !== null && only === 'all') {
+      this.overtake(sub, payment);
+      this.pass(sub, at);
+    }
+    this.reserve(payment, amount, { sub, at, only });
+  }
+
+  protected reserve(
+    payment: string,
+    amount: number,
+    how: { sub: string | null; at: string; only: Only },
+  ): void {
+    const taken = this.take(payment, amount, { ...how, against: 'refunding', rest: 'allowances' });
+    this.reserved.set(payment, [...(this.reserved.get(payment) ?? []), taken]);
+  }
+
+  /** The provider moves money of a reserved refund. @param amount out (above 0) or back in */
+  movesRefund(payment: string, amount: number): void {
+    const { of } = this.chargeOf(payment);
+    this.tally(of, 'refunding', payment, -amount);
+    this.tally(of, 'cash/sandbox', payment, -amount);
+  }
+
+  /**
+   * A refund is given up: the money stands where it was; what was never applied, and time that is over or was paid
+   * for again, is kept.
+   * @param index of the refund among those of its payment
+   */
+  releases(payment: string, { index, at, alive }: { index: number; at: string; alive: boolean }): void {
+    const charge = this.chargeOf(payment);
+    const taken = this.reserved.get(payment)?.[index];
+    if (taken === undefined) throw new Error(`${payment} has no refund ${index}`);
+    this.tally(charge.of, 'refunding', payment, -taken.amount);
+    this.tally(charge.of, 'allowances', payment, -taken.rest);
+    charge.gone -= taken.amount;
+    this.addKept(payment, taken.customers);
+    if (charge.of === null || !alive) {
+      this.addKept(payment, taken.kept + taken.soon);
+      return;
+    }
+    const purse = this.purse(charge.of);
+    const isServed = purse.term !== null && taken.at > purse.reckoned && seconds(at) < purse.term.end;
+    if (isServed) this.pass(charge.of, at);
+    purse.row(payment).kept += taken.kept + (isServed ? 0 : taken.soon);
+    purse.row(payment).soon += isServed ? taken.soon : 0;
+    purse.tidy();
+  }
+
+  /** A dispute takes money (above 0), or is won and gives it back. */
+  disputes(payment: string, amount: number): void {
+    const charge = this.chargeOf(payment);
+    charge.disputed += amount;
+    if (charge.of !== null && amount > 0) this.overtake(charge.of, payment);
+    this.tally(charge.of, 'disputed', payment, amount);
+    this.tally(charge.of, 'cash/sandbox', payment, -amount);
+  }
+
+  /** A dispute is lost. */
+  loses(payment: string, { amount, at }: { amount: number; at: string }): void {
+    const charge = this.chargeOf(payment);
+    if (charge.of !== null) {
+      this.overtake(charge.of, payment);
+      this.pass(charge.of, at);
+    }
+    this.take(payment, amount, { sub: charge.of, at, only: 'all', against: 'disputed', rest: 'written_off' });
+    charge.disputed -= amount;
+  }
+
+  /** Credit is granted (above 0), or what is left of it corrected. */
+  grants(source: string, amount: number): void {
+    this.tally(null, 'allowances', source, amount);
+    this.addKept(source, amount);
+  }
+
+  /** Money that is set aside for a change and goes otherwise: the change is not made. */
+  private overtake(sub: string, payment: string): void {
+    const purse = this.purse(sub);
+    if (purse.rows().some(({ source, aside }) => source === payment && aside > 0)) purse.release();
+  }
+
+  /** A payment's money goes: what was never applied, what is kept, time to come; the rest was used up. */
+  private take(
+    payment: string,
+    amount: number,
+    {
+      sub,
+      at,
+      only,
+      against,
+      rest,
+    }: { sub: string | null; at: string; only: Only; against: string; rest: string },
+  ): Taken {
+    const purse = sub === null || only === 'credit' ? null : this.purse(sub);
+    const row = purse?.row(payment) ?? { kept: 0, soon: 0, used: 0 };
+    let left = amount;
+    const next = (has: number, isOpen: boolean) => {
+      const part = isOpen ? Math.min(has, left) : 0;
+      left -= part;
+      return part;
+    };
+    const unapplied = next(this.tallied(sub, 'unapplied', payment), only === 'all');
+    const kept = next(row.kept, true);
+    const customers = next(this.keptOf(payment), only !== 'contract');
+    const soon = next(row.soon, true);
+    this.tally(sub, 'unapplied', payment, -unapplied);
+    this.addKept(payment, -customers);
+    row.kept -= kept;
+    row.soon -= soon;
+    row.used -= Math.min(row.used, left);
+    if (sub !== null && soon > 0) this.worth.givesBack(sub);
+    this.tally(sub, rest, payment, left);
+    this.tally(sub, against, payment, against === 'disputed' ? -amount : amount);
+    this.chargeOf(payment).gone += amount;
+    purse?.tidy();
+    return { kept: kept + unapplied, customers, soon, rest: left, at: seconds(at), amount };
+  }
+}
