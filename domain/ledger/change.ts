@@ -111,6 +111,7 @@ export function applyChange(state: LedgerState, change: ChangeOfMoney, payer: Ch
   const reckoning = reckon(posting, change);
   giveUpSurplus(posting, reckoning.surplus);
   if (change.newPeriod !== null) posting.begin(change.newPeriod);
+  posting.reckonedAt(change.at);
   const customerCredit = pay(posting, reckoning.due, payer);
   return { ...posting.done(), customerCredit, reckoning };
 }

@@ -35,6 +35,7 @@ export function writeOff(state: LedgerState, at: string): Posted {
   // Credit that was spent on time that is not served comes back.
   returnToCredit(posting);
   writeOffReceivables(posting);
+  posting.reckonedAt(at);
   return posting.done();
 }
 

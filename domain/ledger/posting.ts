@@ -92,11 +92,17 @@ export class Posting {
   begin(period: LedgerState['period']): void {
     this.state.period = period;
     this.state.earned_until = period?.start ?? null;
+    this.state.reckoned_at = period?.start ?? null;
     for (const fund of this.state.funds) fund.used = 0;
   }
 
   earnedTo(instant: string): void {
     this.state.earned_until = instant;
+  }
+
+  /** The money of the period was reckoned again: what left it before has no place in it any more. */
+  reckonedAt(instant: string): void {
+    this.state.reckoned_at = instant;
   }
 
   /** What has been given back of what a source has funded is no part of what it still funds. */

@@ -85,7 +85,7 @@ export interface ReleasedRefund extends Posted {
 
 /**
  * Reverses a reservation: the money stands where it was, save that what was never applied, and service whose time is
- * over, become credit; of the customer, when the subscription has ended or there is none.
+ * over or was charged again by a change, become credit; of the customer, when the subscription has ended or there is none.
  */
 export function releaseRefund(
   state: LedgerState,
@@ -109,11 +109,15 @@ export function releaseRefund(
   return { ...posting.done(), customerCredit };
 }
 
-/** Whether the period that the reservation took from is still being served. */
-function isServed({ period }: LedgerState, at: string, reservedAt: string): boolean {
+/**
+ * Whether the time that the reservation took from is still being served for it. A change since then has charged for
+ * that time again, a write-off has ended it.
+ */
+function isServed({ period, reckoned_at: reckonedAt }: LedgerState, at: string, reservedAt: string): boolean {
   return (
     period !== null &&
-    Date.parse(reservedAt) >= Date.parse(period.start) &&
+    reckonedAt !== null &&
+    Date.parse(reservedAt) > Date.parse(reckonedAt) &&
     Date.parse(at) < Date.parse(period.end)
   );
 }

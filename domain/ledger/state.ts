@@ -50,6 +50,8 @@ export interface LedgerState {
   period: { start: string; end: string } | null;
   /** Until when the period is earned. */
   earned_until: string | null;
+  /** Since when the money of the period stands as it is reckoned: its start, or the last change or write-off in it. */
+  reckoned_at: string | null;
   /** Counts the transactions that changed a fund, save for credit that is held or released. */
   revision: number;
   /** The payment of a change that `held` is set aside for. */
@@ -61,6 +63,7 @@ export interface LedgerState {
 export const emptyState: LedgerState = {
   period: null,
   earned_until: null,
+  reckoned_at: null,
   revision: 0,
   held_for: null,
   funds: [],

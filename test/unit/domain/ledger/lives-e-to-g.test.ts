@@ -70,6 +70,14 @@ describe('e: partial refunds', () => {
     expect(life.released(31)).toBe('K-4 N+4');
   });
 
+  it('keeps it as credit when a change has charged for it meanwhile', () => {
+    const life = lifeWithRefund();
+    life.refundFailed();
+    life.change(15, { price: 3000, payment: 'p2' });
+    life.paid('p2');
+    expect(life.released(20)).toBe('K-4 N+4');
+  });
+
   it('keeps it as credit of the customer when the subscription has ended', () => {
     const life = lifeWithRefund();
     life.refundFailed();
