@@ -21,6 +21,7 @@ export class Control {
     latency_ms: 0,
     failure_rate: 0,
     pending_ms: 2_000,
+    pending_refunds: false,
     smallest_charge: 1,
     charge_step: 1,
     hold_answers: false,

@@ -2,7 +2,7 @@
  * The sandbox provider's own database and its tables.
  *
  * Owns: making them, once, however many processes start at the same time. Does not own what is done with them
- * (`ledger.ts`). Invariant: a start on tables that exist changes nothing in them.
+ * (`ledger.ts`). Invariant: a start on tables that exist adds to them what is new, and changes nothing else.
  */
 import { Client, DatabaseError } from 'pg';
 
@@ -38,13 +38,16 @@ CREATE TABLE IF NOT EXISTS refunds (
   sequence        BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,
   id              TEXT PRIMARY KEY,
   charge_id       TEXT NOT NULL REFERENCES charges (id),
-  idempotency_key TEXT NOT NULL UNIQUE,
+  idempotency_key TEXT UNIQUE,
   amount          BIGINT NOT NULL CHECK (amount > 0),
   currency        TEXT NOT NULL,
   status          TEXT NOT NULL CHECK (status IN ('succeeded', 'pending', 'failed')),
-  created_at      TIMESTAMPTZ(3) NOT NULL
+  created_at      TIMESTAMPTZ(3) NOT NULL,
+  fails_at        TIMESTAMPTZ(3)
 );
+ALTER TABLE refunds ALTER COLUMN idempotency_key DROP NOT NULL, ADD COLUMN IF NOT EXISTS fails_at TIMESTAMPTZ(3);
 CREATE INDEX IF NOT EXISTS refunds_charge_id ON refunds (charge_id, sequence);
+CREATE INDEX IF NOT EXISTS refunds_fails_at ON refunds (fails_at) WHERE fails_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS token_counters (
   token TEXT PRIMARY KEY,
   count BIGINT NOT NULL
@@ -53,10 +56,30 @@ CREATE TABLE IF NOT EXISTS late_successes (
   charge_id TEXT PRIMARY KEY REFERENCES charges (id),
   due_at    TIMESTAMPTZ(3) NOT NULL
 );
-CREATE TABLE IF NOT EXISTS disputes (
-  charge_id  TEXT PRIMARY KEY REFERENCES charges (id),
+CREATE TABLE IF NOT EXISTS late_disputes (
+  charge_id TEXT PRIMARY KEY REFERENCES charges (id),
+  due_at    TIMESTAMPTZ(3) NOT NULL
+);
+CREATE TABLE IF NOT EXISTS charge_disputes (
+  sequence   BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,
+  id         TEXT PRIMARY KEY,
+  charge_id  TEXT NOT NULL REFERENCES charges (id),
+  amount     BIGINT NOT NULL CHECK (amount > 0),
+  currency   TEXT NOT NULL,
+  status     TEXT NOT NULL CHECK (status IN ('inquiry', 'open', 'won', 'lost')),
+  reason     TEXT NOT NULL,
   created_at TIMESTAMPTZ(3) NOT NULL
 );
+CREATE INDEX IF NOT EXISTS charge_disputes_charge_id ON charge_disputes (charge_id, sequence);
+-- Before, a charge had one dispute, of all that it took.
+DO $$ BEGIN
+  IF to_regclass('disputes') IS NOT NULL THEN
+    INSERT INTO charge_disputes (id, charge_id, amount, currency, status, reason, created_at)
+    SELECT 'dp_' || c.id, c.id, c.amount, c.currency, 'open', 'fraudulent', d.created_at
+    FROM disputes d JOIN charges c ON c.id = d.charge_id;
+    DROP TABLE disputes;
+  END IF;
+END $$;
 CREATE TABLE IF NOT EXISTS webhooks (
   sequence   BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE,
   id         TEXT PRIMARY KEY,

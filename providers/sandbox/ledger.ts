@@ -1,8 +1,9 @@
 /**
  * The sandbox provider's ledger: the witness of the money that was taken.
  *
- * Owns: its transactions over charges, counters of tokens and disputes. Does not own what a token does (`tokens.ts`),
- * who may process a key now (`key-locks.ts`), nor how a charge lies in its row (`charge-rows.ts`).
+ * Owns: its transactions over charges and counters of tokens. Does not own what a token does (`tokens.ts`), who may
+ * process a key now (`key-locks.ts`), how a charge lies in its row (`charge-rows.ts`), nor what goes back
+ * (`refund-book.ts`, `dispute-book.ts`).
  * Invariants: one row for each idempotency key, committed together with the answer that is kept for it; that
  * answer never changes, though the charge may settle; a token's count, the charge it decided and the webhook that
  * tells of it commit together.
@@ -20,6 +21,7 @@ import {
 } from './charge-rows';
 import type { ListQuery } from './requests';
 import type { FinalVerdict, Verdict } from './tokens';
+import { inTransaction } from './transaction';
 import type { WebhookQueue } from './webhook-queue';
 import type { SandboxEventType } from './webhooks';
 
@@ -57,13 +59,15 @@ export class Ledger {
     if (!counted && this.webhooks === null) {
       const verdict = decide(0);
       // One row and nothing beside it: the statement is its own transaction.
-      if (!('lateSuccess' in verdict)) return insertCharge(this.pool, draft, verdict);
+      if (!('lateSuccess' in verdict || 'lateDispute' in verdict))
+        return insertCharge(this.pool, draft, verdict);
     }
-    return this.inTransaction(async (client) => {
+    return inTransaction(this.pool, async (client) => {
       const verdict = decide(counted ? await countUp(client, draft.request.token) : 0);
       const charge = await insertCharge(client, draft, verdict);
       if (charge === undefined) return undefined;
-      if ('lateSuccess' in verdict) await noteLateSuccess(client, draft);
+      if ('lateSuccess' in verdict) await noteLate(client, 'late_successes', draft);
+      if ('lateDispute' in verdict) await noteLate(client, 'late_disputes', draft);
       await this.notify(client, [charge], draft.createdAt);
       return charge;
     });
@@ -112,32 +116,31 @@ export class Ledger {
     const verdict: FinalVerdict = succeed
       ? { status: 'succeeded' }
       : { status: 'failed', code: 'authentication_failed' };
-    return this.inTransaction(async (client) => {
+    return this.decide(id, 'requires_action', verdict, now);
+  }
+
+  /** The bank decides now, whatever the charge was made with. @returns undefined when the charge is not pending */
+  async settle(id: string, succeed: boolean, now: Date): Promise<Charge | undefined> {
+    const verdict: FinalVerdict = succeed
+      ? { status: 'succeeded' }
+      : { status: 'failed', code: 'insufficient_funds' };
+    return this.decide(id, 'pending', verdict, now);
+  }
+
+  private async decide(
+    id: string,
+    from: 'requires_action' | 'pending',
+    verdict: FinalVerdict,
+    now: Date,
+  ): Promise<Charge | undefined> {
+    return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<ChargeRow>(
-        `UPDATE charges SET status = $2, failure = $3, next_action = NULL
-         WHERE id = $1 AND status = 'requires_action' RETURNING ${publicColumns}`,
-        [id, verdict.status, failureOf(verdict)],
+        `UPDATE charges SET status = $3, failure = $4, next_action = NULL, settles_at = NULL, settles_as = NULL
+         WHERE id = $1 AND status = $2 RETURNING ${publicColumns}`,
+        [id, from, verdict.status, failureOf(verdict)],
       );
       const [charge] = rows.map(chargeOf);
       if (charge) await this.notify(client, [charge], now);
-      return charge;
-    });
-  }
-
-  /** The customer's bank takes the money back; told once. @returns undefined when the charge took none */
-  async dispute(id: string, now: Date): Promise<Charge | undefined> {
-    return this.inTransaction(async (client) => {
-      const { rows } = await client.query<ChargeRow>(
-        `SELECT ${publicColumns} FROM charges WHERE id = $1 AND status = 'succeeded'`,
-        [id],
-      );
-      const [charge] = rows.map(chargeOf);
-      if (!charge) return undefined;
-      const { rowCount } = await client.query(
-        'INSERT INTO disputes (charge_id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-        [id, now],
-      );
-      if (rowCount === 1) await this.webhooks?.add(client, 'charge.disputed', charge, now);
       return charge;
     });
   }
@@ -160,7 +163,7 @@ export class Ledger {
       [now],
     );
     if (!rows[0]?.due) return;
-    await this.inTransaction(async (client) => {
+    await inTransaction(this.pool, async (client) => {
       // Rows are locked in one order, so that two readers who settle the same ones cannot deadlock.
       const pending = await client.query<ChargeRow>(
         `UPDATE charges SET status = settles_as ->> 'status', failure = NULLIF(settles_as -> 'failure', 'null'),
@@ -197,23 +200,6 @@ export class Ledger {
     );
     return rows[0]?.sequence;
   }
-
-  private async inTransaction<T>(
-    work: (client: PoolClient) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('BEGIN');
-      const result = await work(client);
-      await client.query(result === undefined ? 'ROLLBACK' : 'COMMIT');
-      client.release();
-      return result;
-    } catch (error) {
-      // Closing the connection rolls back, also when it is no longer known what state it is in.
-      client.release(true);
-      throw error;
-    }
-  }
 }
 
 const eventTypes: Partial<Record<Charge['status'], SandboxEventType>> = {
@@ -221,6 +207,10 @@ const eventTypes: Partial<Record<Charge['status'], SandboxEventType>> = {
   failed: 'charge.failed',
 };
 
-async function noteLateSuccess(client: PoolClient, { id, settlesAt }: ChargeDraft): Promise<void> {
-  await client.query('INSERT INTO late_successes (charge_id, due_at) VALUES ($1, $2)', [id, settlesAt]);
+async function noteLate(
+  client: PoolClient,
+  table: 'late_successes' | 'late_disputes',
+  { id, settlesAt }: ChargeDraft,
+): Promise<void> {
+  await client.query(`INSERT INTO ${table} (charge_id, due_at) VALUES ($1, $2)`, [id, settlesAt]);
 }

@@ -8,7 +8,8 @@ import { z } from 'zod';
 export const refund = z.object({
   id: z.string().min(1).max(200),
   charge_id: z.string(),
-  idempotency_key: z.string(),
+  /** Null: made at the provider, by hand. */
+  idempotency_key: z.string().nullable(),
   amount: z.int(),
   currency: z.string(),
   status: z.enum(['succeeded', 'pending', 'failed']),

@@ -16,8 +16,11 @@ const refusals = {
   idempotency_key_reused: 409,
   idempotency_key_in_progress: 409,
   charge_not_awaiting_customer: 409,
+  charge_not_pending: 409,
   charge_not_disputable: 409,
   charge_not_refundable: 409,
+  refund_not_changeable: 409,
+  dispute_not_changeable: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,
@@ -56,13 +59,15 @@ const printable = (maxLength: number) =>
     );
 
 const idempotencyKey = printable(255);
-export const chargeId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
+const objectId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
+
+const positiveAmount = z
+  .int('must be a whole number of minor units')
+  .min(1, 'must be at least 1')
+  .max(maxAmount, `must be at most ${maxAmount}`);
 
 export const chargeRequest = z.strictObject({
-  amount: z
-    .int('must be a whole number of minor units')
-    .min(1, 'must be at least 1')
-    .max(maxAmount, `must be at most ${maxAmount}`),
+  amount: positiveAmount,
   currency: z.string().refine(isCurrency, 'must be an ISO 4217 currency in capital letters, such as EUR'),
   token: printable(200),
   off_session: z.boolean('must be true or false').default(false),
@@ -87,41 +92,51 @@ export const listQuery = z.strictObject({
     .transform(Number)
     .pipe(z.number().min(1, limitMessage).max(100, limitMessage))
     .default(20),
-  starting_after: chargeId.optional(),
+  starting_after: objectId.optional(),
 });
 export type ListQuery = z.output<typeof listQuery>;
 
-export const refundRequest = z.strictObject({
-  charge_id: chargeId,
-  /** All that is left when it is not given. */
-  amount: z
-    .int('must be a whole number of minor units')
-    .min(1, 'must be at least 1')
-    .max(maxAmount, `must be at most ${maxAmount}`)
-    .optional(),
-});
+/** All that is left when it is not given. */
+export const refundByHand = z.strictObject({ amount: positiveAmount.optional() });
+export const refundRequest = refundByHand.extend({ charge_id: objectId });
 export type RefundRequest = z.output<typeof refundRequest>;
-export const refundListQuery = z.strictObject({ charge_id: chargeId });
+export const refundListQuery = z.strictObject({ charge_id: objectId });
+export const refundTurn = z.strictObject({ status: z.enum(['succeeded', 'failed']) });
 
-export const authenticateRequest = z.strictObject({ succeed: z.boolean('must be true or false') });
+export const disputeRequest = z.strictObject({
+  /** What is left of the charge when it is not given. */
+  amount: positiveAmount.optional(),
+  reason: printable(100).default('fraudulent'),
+  /** It asks, and takes no money. */
+  inquiry: z.boolean('must be true or false').default(false),
+});
+export const disputeListQuery = z.strictObject({ charge_id: objectId });
+export const disputeTurn = z.strictObject({ status: z.enum(['open', 'won', 'lost']) });
+
+export const balanceQuery = listQuery.omit({ idempotency_key: true });
+export type BalanceQuery = z.output<typeof balanceQuery>;
+
+/** Of a charge that waits for its customer, or for its bank. */
+export const decision = z.strictObject({ succeed: z.boolean('must be true or false') });
 
 const wholeMs = (max: number) =>
   z.int('must be whole milliseconds').min(0, 'must be 0 or more').max(max, `must be at most ${max}`);
-const chargeBound = z
-  .int('must be a whole number of minor units')
-  .min(1, 'must be at least 1')
-  .max(maxAmount, `must be at most ${maxAmount}`);
 const controlSettings = z.strictObject({
   /** Added to every answer about charges. */
   latency_ms: wholeMs(60_000),
   /** Share of requests about charges that are answered with HTTP 500 and not processed. */
   failure_rate: z.number('must be a number').min(0, 'must be 0 or more').max(1, 'must be at most 1'),
-  /** How long a pending charge takes to settle; holds for charges made from now on. */
-  pending_ms: wholeMs(86_400_000),
+  /**
+   * How long a pending charge takes to settle, and other late outcomes to come; holds for what is made from now on. Up to
+   * 90 days.
+   */
+  pending_ms: wholeMs(90 * 86_400_000),
+  /** Refunds that are made from now on are pending until somebody decides. */
+  pending_refunds: z.boolean('must be true or false'),
   /** Smaller charges are refused, whatever their currency; minor units. */
-  smallest_charge: chargeBound,
+  smallest_charge: positiveAmount,
   /** Charges that are no multiple of it are refused; minor units. */
-  charge_step: chargeBound,
+  charge_step: positiveAmount,
   /** Charges are made, and their answers kept back until this is false again. */
   hold_answers: z.boolean('must be true or false'),
   /** Webhooks are kept back until this is false again; they are late then, not lost. */
@@ -164,6 +179,18 @@ export function acceptedKey(header: string | undefined): string {
     'validation_failed',
     `The header Idempotency-Key ${key.error.issues[0]?.message ?? 'is malformed'}.`,
   );
+}
+
+/** The id of an address. @throws Refusal `not_found` for what no id can be */
+export function acceptedId(value: unknown, what: string): string {
+  const id = objectId.safeParse(value);
+  if (!id.success) throw new Refusal('not_found', `There is no such ${what}.`);
+  return id.data;
+}
+
+/** The parsed body, or an empty one where none was sent. @throws Refusal when it is not JSON */
+export function optionalJsonBody(req: Request): unknown {
+  return req.body === undefined && req.get('content-type') === undefined ? {} : jsonBody(req);
 }
 
 /** The parsed body. @throws Refusal when it is not JSON */

@@ -12,9 +12,12 @@ import { types } from 'node:util';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import { Pool } from 'pg';
+import { balanceOf, balancesOf } from './balance';
 import { chargeOnce, type ChargingDeps } from './charging';
 import { Control } from './control';
 import { prepareDatabase } from './database';
+import { DisputeBook } from './dispute-book';
+import { disputeRoutes, type DisputeDeps } from './dispute-routes';
 import { KeyLocks } from './key-locks';
 import { Ledger } from './ledger';
 import { RefundBook } from './refund-book';
@@ -22,10 +25,11 @@ import { refundRoutes, type RefundDeps } from './refund-routes';
 import {
   accepted,
   acceptedKey,
-  authenticateRequest,
-  chargeId,
+  acceptedId,
+  balanceQuery,
   chargeRequest,
   controlPatch,
+  decision,
   jsonBody,
   listQuery,
   Refusal,
@@ -88,9 +92,17 @@ export async function createSandbox(deps: SandboxDeps): Promise<Sandbox> {
     closing: closing.signal,
   });
   const refunds = new RefundBook(pool, queue ?? null);
-  const sender = queue && target && startWebhookSender({ target, queue, ledger, control, now, random, log });
+  const disputes = new DisputeBook(pool, queue ?? null);
+  const settleDue = async () => {
+    await ledger.settleDue(now());
+    await refunds.failDue(now());
+    await disputes.openDue(now(), newId);
+  };
+  const sender =
+    queue && target && startWebhookSender({ target, queue, settleDue, control, now, random, log });
   const wake = () => sender?.wake();
-  const app = routes({ ledger, refunds, locks, control, now, newId }, { log, wake }, closing.signal);
+  const parts = { pool, ledger, refunds, disputes, locks, control, now, newId, settleDue };
+  const app = routes(parts, { log, wake }, closing.signal);
   let closed: Promise<void> | undefined;
   return {
     app,
@@ -102,8 +114,10 @@ export async function createSandbox(deps: SandboxDeps): Promise<Sandbox> {
   };
 }
 
+type RoutesDeps = ChargingDeps & RefundDeps & DisputeDeps & { pool: Pool };
+
 function routes(
-  deps: ChargingDeps & RefundDeps,
+  deps: RoutesDeps,
   { log, wake }: { log: SandboxLog; wake(): void },
   closing: AbortSignal,
 ): Express {
@@ -118,8 +132,9 @@ function routes(
   });
   app.use(express.json({ limit: '16kb' }));
   chargeRoutes(app, deps);
-  disputeRoute(app, deps);
   refundRoutes(app, deps);
+  disputeRoutes(app, deps);
+  balanceRoutes(app, deps);
   operatingRoutes(app, deps);
   app.use(() => {
     throw new Refusal('not_found', 'There is no such path, or not with this method.');
@@ -161,7 +176,7 @@ function chargeRoutes(app: Express, deps: ChargingDeps): void {
 
   app.post('/v1/charges/:id/authenticate', async (req, res) => {
     const id = knownId(req);
-    const { succeed } = accepted(authenticateRequest, jsonBody(req));
+    const { succeed } = accepted(decision, jsonBody(req));
     await misbehave(control);
     const charge = await ledger.authenticate(id, succeed, now());
     if (charge) return void res.json(charge);
@@ -169,17 +184,29 @@ function chargeRoutes(app: Express, deps: ChargingDeps): void {
     if (!other) throw noSuchCharge();
     throw new Refusal('charge_not_awaiting_customer', `The charge is ${other.status}.`);
   });
-}
 
-function disputeRoute(app: Express, { ledger, control, now }: ChargingDeps): void {
-  app.post('/v1/charges/:id/dispute', async (req, res) => {
+  app.post('/v1/charges/:id/settle', async (req, res) => {
     const id = knownId(req);
-    await misbehave(control);
-    const charge = await ledger.dispute(id, now());
+    const { succeed } = accepted(decision, jsonBody(req));
+    const charge = await ledger.settle(id, succeed, now());
     if (charge) return void res.json(charge);
     const other = await ledger.find(id, now());
     if (!other) throw noSuchCharge();
-    throw new Refusal('charge_not_disputable', `The charge is ${other.status}.`);
+    throw new Refusal('charge_not_pending', `The charge is ${other.status}.`);
+  });
+}
+
+/** The provider's own sums, for whoever compares. */
+function balanceRoutes(app: Express, { pool, settleDue }: Pick<RoutesDeps, 'pool' | 'settleDue'>): void {
+  app.get('/v1/balance', async (_req, res) => {
+    await settleDue();
+    res.json({ data: await balanceOf(pool) });
+  });
+
+  app.get('/v1/balances', async (req, res) => {
+    const query = accepted(balanceQuery, req.query);
+    await settleDue();
+    res.json(await balancesOf(pool, query));
   });
 }
 
@@ -204,9 +231,7 @@ async function misbehave(control: Control): Promise<void> {
 }
 
 function knownId(req: Request): string {
-  const id = chargeId.safeParse(req.params['id']);
-  if (!id.success) throw noSuchCharge();
-  return id.data;
+  return acceptedId(req.params['id'], 'charge');
 }
 
 function noSuchCharge(): Refusal {

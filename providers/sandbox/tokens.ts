@@ -11,6 +11,8 @@ export type FinalVerdict = { status: 'succeeded' } | { status: 'failed'; code: D
 export type Verdict =
   | FinalVerdict
   | { status: 'succeeded'; surplusAmount: number }
+  /** Disputed when a pending charge would settle. */
+  | { status: 'succeeded'; lateDispute: true }
   /** Declined, and taken after all when a pending charge would settle. */
   | { status: 'failed'; code: DeclineReason; lateSuccess: true }
   | { status: 'pending'; settlesAs: FinalVerdict }
@@ -33,6 +35,8 @@ export interface Behaviour {
   /** Goes wrong before anything is processed; nothing is kept. */
   readonly fault?: { kind: 'connection_cut' | 'http_500' | 'rate_limited'; on: 'every' | 'first' };
   readonly processingMs?: number;
+  /** Refunds of its charges succeed, and fail when a pending charge would settle. */
+  readonly refundsFailLate?: true;
   /** The charge is made and its answer lost: the answer to the request that made it, or to every request. */
   readonly losesAnswer?: 'first' | 'every';
 }
@@ -76,6 +80,8 @@ const behaviours: readonly Behaviour[] = [
     name: 'tok_declined_then_late_ok',
     verdict: () => ({ status: 'failed', code: 'do_not_honor', lateSuccess: true }),
   },
+  { name: 'tok_ok_then_disputed', verdict: () => ({ status: 'succeeded', lateDispute: true }) },
+  { name: 'tok_ok_refunds_fail', verdict: succeeds, refundsFailLate: true },
   { name: 'tok_lost_answer_ok', verdict: succeeds, losesAnswer: 'first' },
   { name: 'tok_lost_answers_ok', verdict: succeeds, losesAnswer: 'every' },
   { name: 'tok_lost_request', verdict: succeeds, fault: { kind: 'connection_cut', on: 'every' } },

@@ -1,5 +1,5 @@
 /**
- * Sends the sandbox provider's webhooks, and settles the charges whose time has come.
+ * Sends the sandbox provider's webhooks, and lets happen what its time has come for.
  *
  * Owns: when a webhook is sent, signed, repeated, given up, and the misbehaviour that `/v1/control` asks for. Does not
  * own their rows (`webhook-queue.ts`). Invariants: anything but a 2xx is sent again with back-off, for three days, over
@@ -9,7 +9,6 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { standardWebhookHeaders } from '../standard-webhooks';
 import type { Control } from './control';
-import type { Ledger } from './ledger';
 import type { QueuedWebhook, WebhookQueue } from './webhook-queue';
 
 export interface WebhookTarget {
@@ -21,7 +20,8 @@ export interface WebhookTarget {
 export interface SenderDeps {
   target: WebhookTarget;
   queue: WebhookQueue;
-  ledger: Ledger;
+  /** Lets everything happen whose time has come. */
+  settleDue(): Promise<void>;
   control: Control;
   now(): Date;
   /** Uniform in [0, 1). */
@@ -75,8 +75,8 @@ export function startWebhookSender(deps: SenderDeps): WebhookSender {
 
 /** @returns whether there may be more to do at once */
 async function round(deps: SenderDeps, signers: readonly Webhook[]): Promise<boolean> {
-  const { queue, control, ledger } = deps;
-  await ledger.settleDue(deps.now());
+  const { queue, control } = deps;
+  await deps.settleDue();
   if (control.settings.hold_webhooks) return false;
   const now = deps.now();
   const due = await queue.claim(now, new Date(now.getTime() + leaseMs), batchSize);

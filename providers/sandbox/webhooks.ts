@@ -12,9 +12,13 @@ import type { ProviderWebhooks } from '../port';
 import { standardWebhookHeaders, verifyStandardWebhook } from '../standard-webhooks';
 import { charge as chargeSchema, type Charge } from './charge';
 import { failureOf } from './declines';
+import { dispute as disputeSchema } from './dispute';
 import { refund as refundSchema } from './refund';
 
-export type SandboxEventType = 'charge.succeeded' | 'charge.failed' | 'charge.disputed' | 'refund.succeeded';
+type ChargeEventType = 'charge.succeeded' | 'charge.failed';
+type RefundEventType = 'refund.pending' | 'refund.succeeded' | 'refund.failed';
+type DisputeEventType = 'dispute.inquiry' | 'dispute.opened' | 'dispute.won' | 'dispute.lost';
+export type SandboxEventType = ChargeEventType | RefundEventType | DisputeEventType;
 
 const envelope = z.object({
   id: providerText(200),
@@ -28,8 +32,9 @@ const reference = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 const refund = refundSchema.extend({
   id: reference,
   charge_id: reference,
-  idempotency_key: providerText(255),
+  idempotency_key: providerText(255).nullable(),
 });
+const dispute = disputeSchema.extend({ id: reference, charge_id: reference, reason: providerText(100) });
 const ourMetadata = z.object({
   payment_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/),
   attempt: z.int().min(1).max(100_000),
@@ -56,28 +61,45 @@ function read({ body, headers }: WebhookRequest): ProviderEvent | null {
 function meaning(type: SandboxEventType, data: unknown): Partial<ProviderEvent> | null {
   switch (type) {
     case 'charge.succeeded':
-    case 'charge.failed':
-    case 'charge.disputed': {
+    case 'charge.failed': {
       const charge = chargeSchema.safeParse(data);
       return charge.success ? aboutCharge(type, charge.data) : null;
     }
-    case 'refund.succeeded': {
-      const { data: reported } = refund.safeParse(data);
-      if (reported === undefined) return null;
-      const { id, charge_id, amount, status, idempotency_key } = reported;
-      return {
-        refund: { provider_reference: id, charge_reference: charge_id, amount, status, idempotency_key },
-      };
-    }
+    case 'refund.pending':
+    case 'refund.succeeded':
+    case 'refund.failed':
+      return aboutRefund(type, data);
+    case 'dispute.inquiry':
+    case 'dispute.opened':
+    case 'dispute.won':
+    case 'dispute.lost':
+      return aboutDispute(type, data);
     default:
       return {};
   }
 }
 
-function aboutCharge(
-  type: Exclude<SandboxEventType, 'refund.succeeded'>,
-  charge: Charge,
-): Partial<ProviderEvent> | null {
+/** Whoever made it: one that was made at the provider has no key. */
+function aboutRefund(type: RefundEventType, data: unknown): Partial<ProviderEvent> | null {
+  const { data: reported } = refund.safeParse(data);
+  if (reported === undefined || type !== `refund.${reported.status}`) return null;
+  const { id: provider_reference, charge_id: charge_reference, amount, status, idempotency_key } = reported;
+  return { refund: { provider_reference, charge_reference, amount, status, idempotency_key } };
+}
+
+/** It names its charge only, as real providers' disputes do. */
+function aboutDispute(type: DisputeEventType, data: unknown): Partial<ProviderEvent> | null {
+  const { data: reported } = dispute.safeParse(data);
+  if (reported === undefined) return null;
+  const { id: dispute_reference, charge_id: provider_reference, amount, currency, reason } = reported;
+  const status = reported.status === 'open' ? 'opened' : reported.status;
+  if (type !== `dispute.${status}`) return null;
+  return {
+    dispute: { provider_reference, dispute_reference, amount, currency: storable(currency), status, reason },
+  };
+}
+
+function aboutCharge(type: ChargeEventType, charge: Charge): Partial<ProviderEvent> | null {
   if (!reference.safeParse(charge.id).success) return null;
   if (charge.status !== (type === 'charge.failed' ? 'failed' : 'succeeded')) return null;
   const { data: ours } = ourMetadata.safeParse(charge.metadata);
@@ -85,10 +107,6 @@ function aboutCharge(
     return {};
   }
   const { id: provider_reference, amount, currency } = charge;
-  if (type === 'charge.disputed') {
-    const dispute = { provider_reference, amount, currency: storable(currency) };
-    return { payment_id: ours.payment_id, dispute };
-  }
   return {
     payment_id: ours.payment_id,
     outcome: {

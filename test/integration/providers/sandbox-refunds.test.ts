@@ -86,3 +86,15 @@ test('the adapter: refunded, refused for good, and unknown while the provider fa
   expect(await provider.refund(another, 5_000)).toMatchObject({ reason: 'charge_not_refundable' });
   expect(await given(providerReference)).toHaveLength(1);
 });
+
+test('the adapter says how a refund stands that failed after it had succeeded', async () => {
+  const provider = sandboxProvider({ baseUrl: sandbox.baseUrl });
+  const providerReference = await charged('refunds/late');
+  const more = { idempotencyKey: 'late/1', amount: 1500, currency: 'EUR', paymentId: 'p' };
+  const request = { ...more, providerReference };
+  expect(await provider.refund(request, 5_000)).toMatchObject({ status: 'succeeded' });
+  const [{ id } = { id: '' }] = await given(providerReference);
+  await sandbox.ask('POST', `/v1/refunds/${id}`, { status: 'failed' });
+  const failed = { status: 'failed', provider_reference: id, reason: 'refund_failed' };
+  expect(await provider.refund(request, 5_000)).toEqual(failed);
+});

@@ -1,7 +1,4 @@
 /** The sandbox provider’s webhooks: what is told when, signed, repeated, kept over a restart. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { sandboxWebhooks } from '../../../providers/sandbox/webhooks';
 import {
@@ -9,52 +6,31 @@ import {
   eventually,
   freshDatabaseUrl,
   startSandbox,
-  type ErrorBody,
   type RunningSandbox,
 } from './running-sandbox';
+import { startReceiver, type ReceivedWebhook, type WebhookReceiver } from './webhook-receiver';
 
 const secrets = [1, 2].map((n) => `whsec_${Buffer.alloc(24, n).toString('base64')}`);
 
-interface ReceivedWebhook {
-  headers: IncomingMessage['headers'];
-  text: string;
-  event: { id: string; type: string; created_at: string; data: { id: string; idempotency_key: string } };
-}
-
 const databaseUrl = freshDatabaseUrl();
-const received: ReceivedWebhook[] = [];
 const begun = Date.parse('2027-03-01T09:00:00.000Z');
 const clock = { now: new Date(begun) };
-/** What the receiver answers. */
-let status = 200;
-let receiver: Server;
+let receiver: WebhookReceiver;
 let sandbox: RunningSandbox;
 
-const start = () => {
-  const { port } = receiver.address() as AddressInfo;
-  return startSandbox(databaseUrl, {
+const start = () =>
+  startSandbox(databaseUrl, {
     now: () => clock.now,
     random: () => 0.5,
-    webhooks: { url: `http://127.0.0.1:${port}/webhooks/sandbox`, secrets },
+    webhooks: { url: receiver.url, secrets },
   });
-};
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      const text = Buffer.concat(parts).toString();
-      received.push({ headers: request.headers, text, event: JSON.parse(text) as ReceivedWebhook['event'] });
-      response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end('thanks');
-    });
-  });
-  receiver.listen(0, '127.0.0.1');
-  await once(receiver, 'listening');
+  receiver = await startReceiver();
   sandbox = await start();
 });
 beforeEach(async () => {
-  status = 200;
+  receiver.status = 200;
   await sandbox.control({
     hold_webhooks: false,
     duplicate_webhooks: 0,
@@ -64,11 +40,11 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await sandbox?.stop();
-  await new Promise((resolve) => receiver.close(resolve));
+  await receiver.close();
   await dropDatabase(databaseUrl);
 });
 
-const about = (key: string) => received.filter(({ event }) => event.data.idempotency_key === key);
+const about = (key: string) => receiver.received.filter(({ event }) => event.data.idempotency_key === key);
 const typesOf = (key: string) => about(key).map(({ event }) => event.type);
 const until = (key: string, ...types: string[]) =>
   eventually(
@@ -141,28 +117,14 @@ test('what the customer did is told', async () => {
   await until('auth/1', 'charge.succeeded');
 });
 
-test('a dispute is told once; what took no money cannot be disputed', async () => {
-  const { body } = await sandbox.charge('dispute/1', 'tok_ok');
-  for (let n = 0; n < 2; n += 1) {
-    expect((await sandbox.ask('POST', `/v1/charges/${body.id}/dispute`)).httpStatus).toBe(200);
-  }
-  await sandbox.charge('dispute/2', 'tok_ok');
-  await until('dispute/2', 'charge.succeeded');
-  await until('dispute/1', 'charge.succeeded', 'charge.disputed');
-  const declined = await sandbox.charge('dispute/3', 'tok_stolen');
-  const refused = await sandbox.ask<ErrorBody>('POST', `/v1/charges/${declined.body.id}/dispute`);
-  expect([refused.httpStatus, refused.body.error.code]).toEqual([409, 'charge_not_disputable']);
-  expect((await sandbox.ask('POST', '/v1/charges/ch_none/dispute')).httpStatus).toBe(404);
-});
-
 test.each([503, 500, 302, 401])(
   'answered %i it is sent again, the same to the byte, with back-off',
   async (code) => {
-    status = code;
+    receiver.status = code;
     const key = `again-${code}/1`;
     await sandbox.charge(key, 'tok_ok');
     await until(key, 'charge.succeeded');
-    status = 200;
+    receiver.status = 200;
     await sandbox.charge(`${key}/later`, 'tok_ok');
     await until(`${key}/later`, 'charge.succeeded');
     // Half a second has to pass first, and this clock stands still.
@@ -202,7 +164,7 @@ test('held webhooks come when they are released, each as often as it is asked fo
 });
 
 test('neither a secret nor a body is logged', async () => {
-  status = 500;
+  receiver.status = 500;
   await sandbox.charge('logged/1', 'tok_ok#private');
   await eventually(
     () => Promise.resolve(sandbox.logged.length),

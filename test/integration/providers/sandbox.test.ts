@@ -87,6 +87,7 @@ describe('control', () => {
       latency_ms: 0,
       failure_rate: 0,
       pending_ms: 2000,
+      pending_refunds: false,
       smallest_charge: 1,
       charge_step: 1,
       hold_answers: false,

@@ -53,29 +53,61 @@ test('a charge that failed says why in the one table of declines', () => {
   });
 });
 
-test('a dispute and a refund name what they are about', () => {
-  expect(read(event('charge.disputed', charge))).toMatchObject({
-    payment_id: 'pay_1',
-    outcome: null,
-    dispute: { provider_reference: 'ch_1', amount: 1500, currency: 'EUR' },
-  });
-  const refund = {
-    id: 're_1',
-    charge_id: 'ch_1',
-    idempotency_key: 'rfd_1',
-    amount: 500,
-    currency: 'EUR',
-    status: 'succeeded',
-    created_at: '2027-03-01T09:00:00.000Z',
-  };
-  expect(read(event('refund.succeeded', refund))).toMatchObject({
+const refund = {
+  id: 're_1',
+  charge_id: 'ch_1',
+  idempotency_key: 'rfd_1',
+  amount: 500,
+  currency: 'EUR',
+  status: 'succeeded',
+  created_at: '2027-03-01T09:00:00.000Z',
+};
+const dispute = {
+  id: 'dp_1',
+  charge_id: 'ch_1',
+  amount: 1500,
+  currency: 'EUR',
+  status: 'open',
+  reason: 'fraudulent',
+  created_at: '2027-03-01T09:00:00.000Z',
+};
+
+test.each(['pending', 'succeeded', 'failed'])(
+  'a refund that is %s names its charge and its key',
+  (status) => {
+    expect(read(event(`refund.${status}`, { ...refund, status }))).toMatchObject({
+      ...nothing,
+      refund: {
+        provider_reference: 're_1',
+        charge_reference: 'ch_1',
+        idempotency_key: 'rfd_1',
+        amount: 500,
+        status,
+      },
+    });
+  },
+);
+
+test('a refund that was made at the provider has no key', () => {
+  const byHand = { ...refund, idempotency_key: null };
+  expect(read(event('refund.succeeded', byHand))?.refund).toMatchObject({ idempotency_key: null });
+});
+
+test.each([
+  ['opened', 'open'],
+  ['won', 'won'],
+  ['lost', 'lost'],
+  ['inquiry', 'inquiry'],
+])('a dispute that is %s names its charge, and no payment', (told, status) => {
+  expect(read(event(`dispute.${told}`, { ...dispute, status }))).toMatchObject({
     ...nothing,
-    refund: {
-      provider_reference: 're_1',
-      charge_reference: 'ch_1',
-      idempotency_key: 'rfd_1',
-      amount: 500,
-      status: 'succeeded',
+    dispute: {
+      provider_reference: 'ch_1',
+      dispute_reference: 'dp_1',
+      amount: 1500,
+      currency: 'EUR',
+      status: told,
+      reason: 'fraudulent',
     },
   });
 });
@@ -101,6 +133,9 @@ test.each([
   ['a success that says failed', event('charge.succeeded', failed)],
   ['a failure that says succeeded', event('charge.failed', charge)],
   ['a refund without its charge', event('refund.succeeded', { id: 're_1', amount: 1, status: 'succeeded' })],
+  ['a refund that says something else', event('refund.failed', refund)],
+  ['a dispute that says something else', event('dispute.won', dispute)],
+  ['a dispute without its charge', event('dispute.opened', { ...dispute, charge_id: undefined })],
   ['of a type that no text can hold', event('a\u0000b', {})],
 ])('what is %s cannot be read', (_, body) => {
   expect(read(body)).toBeNull();
