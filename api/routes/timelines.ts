@@ -1,4 +1,4 @@
-/** Routes of the timelines of subscriptions and payments, and of the audit log. */
+/** Routes of the timelines of subscriptions, payments and customers, and of the audit log. */
 import { z } from 'zod';
 import { listAudit } from '../../access/audit-log';
 import type { TimelineSubject } from '../../billing/timeline/index-query';
@@ -39,7 +39,7 @@ export const timelineRoutes = [
     tag: 'Subscriptions',
     summary: 'What happened to a subscription and its payments, oldest first',
     description:
-      'API calls, changes, attempts, refunds, retry plans, webhooks, events with partition and offset, and what ' +
+      'API calls, changes, attempts, refunds, what moved money, retry plans, webhooks, events with partition and offset, and what ' +
       'operators did, in one order. An entry keeps its place; its title and data show the state of today.',
     scope: 'subscriptions:read',
     params: z.object({ subscription_id: id }),
@@ -61,6 +61,19 @@ export const timelineRoutes = [
     answers: entries,
     problems: ['not_found', 'malformed_cursor'],
     handle: ({ params, query }, deps) => timeline(deps, { type: 'payment', id: params.payment_id }, query),
+  }),
+  route({
+    method: 'get',
+    path: '/customers/{customer_id}/timeline',
+    operationId: 'getCustomerTimeline',
+    tag: 'Customers',
+    summary: 'What happened to a customer, their subscriptions and payments, oldest first',
+    scope: 'customers:read',
+    params: z.object({ customer_id: id }),
+    query: pageQuery,
+    answers: entries,
+    problems: ['not_found', 'malformed_cursor'],
+    handle: ({ params, query }, deps) => timeline(deps, { type: 'customer', id: params.customer_id }, query),
   }),
   route({
     method: 'get',

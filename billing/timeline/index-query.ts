@@ -1,5 +1,5 @@
 /**
- * The order of a timeline: which rows belong to a subscription or payment, oldest first, without their contents.
+ * The order of a timeline: which rows belong to a subscription, payment or customer, oldest first, without their contents.
  *
  * Invariants: one total order over all tables, by columns that never change, so that a page repeats and skips nothing
  * that was there when the first page was read; only small columns are read, and bodies for one page at a time.
@@ -9,9 +9,9 @@ import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 
-/** Whose timeline. A subscription's has all that its payments' have. */
+/** Whose timeline. A subscription's has all that its payments' have, a customer's all that both have. */
 export interface TimelineSubject {
-  type: 'subscription' | 'payment';
+  type: 'subscription' | 'payment' | 'customer';
   id: string;
 }
 
@@ -36,7 +36,7 @@ export async function timelinePlaces(
   const rows = await sql(db).query<IndexRow[]>`
     WITH ${subjects(subject)}
     SELECT at, rank, id, number FROM (
-      SELECT at, rank, id COLLATE "C" AS id, number FROM (${entries(subject.id)}) AS entry
+      SELECT at, rank, id COLLATE "C" AS id, number FROM (${entries(subject)}) AS entry
     ) AS placed
     WHERE (at, rank, id, number) > (${new Date(atMs)}::timestamptz, ${rankOf(source)}::int, ${id}, ${number}::bigint)
     ORDER BY at, rank, id, number
@@ -49,11 +49,16 @@ export async function timelinePlaces(
 
 /** The ids that rows of other tables name: the payments, and every subject of an event or a decision. */
 function subjects({ type, id }: TimelineSubject): Prisma.Sql {
-  const payments = type === 'subscription' ? Prisma.sql`subscription_id = ${id}` : Prisma.sql`id = ${id}`;
+  const column = { subscription: 'subscription_id', payment: 'id', customer: 'customer_id' }[type];
+  const own =
+    type === 'customer'
+      ? Prisma.sql`SELECT ${id} AS id UNION ALL SELECT id FROM subscriptions WHERE customer_id = ${id}`
+      : Prisma.sql`SELECT ${id} AS id`;
   return Prisma.sql`
-    paid AS MATERIALIZED (SELECT id FROM payments WHERE ${payments}),
+    own AS MATERIALIZED (${own}),
+    paid AS MATERIALIZED (SELECT id, customer_id FROM payments WHERE ${Prisma.raw(column)} = ${id}),
     named AS MATERIALIZED (
-      SELECT ${id} AS id
+      SELECT id FROM own
       UNION SELECT id FROM paid
       UNION SELECT id FROM refunds WHERE payment_id IN (SELECT id FROM paid)
       UNION SELECT id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM paid)
@@ -71,7 +76,14 @@ function subjects({ type, id }: TimelineSubject): Prisma.Sql {
 /** Of rows that a number alone distinguishes. */
 const noId = '-';
 
-function entries(subjectId: string): Prisma.Sql {
+/** Which transactions of the ledger: each by an index that there is. */
+function ofLedger({ type, id }: TimelineSubject): Prisma.Sql {
+  if (type === 'subscription') return Prisma.sql`subscription_id = ${id}`;
+  if (type === 'customer') return Prisma.sql`customer_id = ${id}`;
+  return Prisma.sql`customer_id IN (SELECT customer_id FROM paid) AND payment_id = ${id}`;
+}
+
+function entries(subject: TimelineSubject): Prisma.Sql {
   const ofPayments = Prisma.sql`payment_id IN (SELECT id FROM paid)`;
   const branch = (source: TimelineSource, at: string, id: string, number: string, from: Prisma.Sql) =>
     Prisma.sql`SELECT ${Prisma.raw(at)} AS at, ${rankOf(source)}::int AS rank, ${Prisma.raw(id)} AS id,
@@ -90,7 +102,20 @@ function entries(subjectId: string): Prisma.Sql {
         Prisma.sql`payment_attempts WHERE ${ofPayments}`,
       ),
       branch('refund', 'created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`),
-      branch('change', 'at', 'subject_id', 'version', Prisma.sql`changes WHERE subject_id = ${subjectId}`),
+      branch(
+        'change',
+        'at',
+        'subject_id',
+        'version',
+        Prisma.sql`changes WHERE subject_id IN (SELECT id FROM own)`,
+      ),
+      branch(
+        'ledger_transaction',
+        'recorded_at',
+        'customer_id',
+        'seq',
+        Prisma.sql`ledger_transactions WHERE ${ofLedger(subject)}`,
+      ),
       branch(
         'retry_plan',
         'created_at',

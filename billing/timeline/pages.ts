@@ -14,8 +14,12 @@ export async function pageOfTimeline(
   { after, limit }: PageRequest<TimelinePlace>,
 ): Promise<Page<TimelineEntry, TimelinePlace>> {
   const where = { id: subject.id };
-  const count = subject.type === 'payment' ? db.payment.count({ where }) : db.subscription.count({ where });
-  if ((await count) === 0) throw notFound(subject.type);
+  const counts = {
+    payment: () => db.payment.count({ where }),
+    subscription: () => db.subscription.count({ where }),
+    customer: () => db.customer.count({ where }),
+  };
+  if ((await counts[subject.type]()) === 0) throw notFound(subject.type);
   const { places, entryAt } = await readTimeline(db, subject, after, limit + 1);
   const { items, next } = pageBy(places, limit, entryAt, (place) => place);
   return { items: items.flatMap((entry) => entry ?? []), next };

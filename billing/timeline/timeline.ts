@@ -9,6 +9,7 @@ import { timelineSources, type TimelinePlace, type TimelineSource } from '../../
 import type { Database } from '../../prisma/client';
 import { attemptRow, refundRow, retryPlanRow, retryRequestRow, taskRow } from '../rows';
 import { entryOf } from './entries';
+import { readLedgerEntries } from './ledger-entries';
 import { timelinePlaces, type TimelineSubject } from './index-query';
 
 /** At most `limit` entries, oldest first, each with its place. @param after null: from the first one on */
@@ -71,6 +72,10 @@ const readers: Readonly<Record<TimelineSource, Reader>> = {
     const OR = places.map(({ id, number }) => ({ subject_id: id, version: Number(number) }));
     const rows = await db.change.findMany({ where: { OR } });
     return rows.map((row) => read('change', row.subject_id, BigInt(row.version), entryOf.change(row)));
+  },
+  async ledger_transaction(db, places) {
+    const found = await readLedgerEntries(db, places);
+    return found.map(({ customerId, seq, entry }) => read('ledger_transaction', customerId, seq, entry));
   },
   async retry_plan(db, places) {
     const OR = places.map(({ id, number }) => ({ payment_id: id, sequence: Number(number) }));

@@ -1,5 +1,5 @@
 /**
- * The timeline: what happened to a subscription or payment, from all the places where it was written down.
+ * The timeline: what happened to a subscription, payment or customer, from all the places where it was written down.
  *
  * Owns: which kinds of entries there are, and their one order. Invariants: an entry stands at the real instant at which
  * its row was written, whatever becomes of the row later, so that its place never changes; at one instant causes come
@@ -11,6 +11,7 @@ export const timelineKinds = [
   'change',
   'attempt',
   'refund',
+  'ledger',
   'webhook',
   'event',
   'retry_plan',
@@ -25,6 +26,7 @@ export const timelineSources = [
   'attempt',
   'refund',
   'change',
+  'ledger_transaction',
   'retry_plan',
   'retry_refusal',
   'operator_task',

@@ -52,8 +52,8 @@ describe('a timeline', () => {
 
   it('of nothing is 404, and needs its scope', async () => {
     const { id, paymentId } = await subscribed();
-    for (const path of ['/subscriptions/sub_none/timeline', '/payments/pay_none/timeline']) {
-      expect((await given.ask('GET', path)).status).toBe(404);
+    for (const path of ['/subscriptions/sub_none', '/payments/pay_none', '/customers/cus_none']) {
+      expect((await given.ask('GET', `${path}/timeline`)).status).toBe(404);
     }
     const payments = await given.keyWith('payments:read');
     const subscriptions = await given.keyWith('subscriptions:read');
@@ -61,6 +61,9 @@ describe('a timeline', () => {
     expect(await status(payments, `/payments/${paymentId}/timeline`)).toBe(200);
     expect(await status(subscriptions, `/subscriptions/${id}/timeline`)).toBe(200);
     expect(await status(payments, `/subscriptions/${id}/timeline`)).toBe(403);
+    expect(await status(payments, '/customers/cus_1/timeline')).toBe(403);
+    const customers = await given.keyWith('customers:read');
+    expect(await status(customers, '/customers/cus_1/timeline')).toBe(200);
     expect(await status(subscriptions, `/payments/${paymentId}/timeline`)).toBe(403);
   });
 

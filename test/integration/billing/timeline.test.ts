@@ -6,6 +6,7 @@ import type { TimelineEntry } from '../../../contracts/http/timeline';
 import type { TimelinePlace } from '../../../domain/timeline/timeline';
 import { inTransaction } from '../../../prisma/client';
 import { enqueueOperatorTask } from '../../../billing/operator-tasks';
+import { enqueueLedgerTransaction } from '../../../billing/ledger/ledger-store';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { readTimeline } from '../../../billing/timeline/timeline';
 import type { TimelineSubject } from '../../../billing/timeline/index-query';
@@ -17,6 +18,7 @@ import { startLife } from '../../support/subscription-life';
 const given = useBilling();
 let subscription: TimelineSubject;
 let failed: TimelineSubject;
+let customer: TimelineSubject;
 
 beforeAll(async () => {
   given.provider.charges = [completed, completed, declined];
@@ -27,6 +29,7 @@ beforeAll(async () => {
     where: { subscription_id: lived.id, period_index: 3 },
   });
   failed = { type: 'payment', id: row.id };
+  customer = { type: 'customer', id: row.customer_id };
   await recordDunningStarted(given.db, lived.id, { payment_id: row.id, period_index: 3 });
   await planRetry(given.db, row.id);
   await aroundIt(lived.id, row.id);
@@ -192,4 +195,84 @@ test('the timeline of a payment has what is about it and nothing else', async ()
     'webhook_delivery',
   ]);
   expect(JSON.stringify(entries)).not.toContain('rfd_1');
+});
+
+describe('the ledger in a timeline', () => {
+  const titlesFrom = async (subject: TimelineSubject) =>
+    (await paged(subject, 3)).filter(({ kind }) => kind === 'ledger').map(({ title }) => title);
+
+  beforeAll(async () => {
+    const { customer_id: customerId, currency } = await given.db.subscription.findUniqueOrThrow({
+      where: { id: subscription.id },
+    });
+    const at = new Date('2027-02-28T10:00:00.000Z');
+    const shared = {
+      customerId,
+      currency,
+      refundId: null,
+      testClockId: null,
+      at,
+      realNow: at,
+      actor,
+      reason: null,
+    };
+    const ofPeriod = { ...shared, subscriptionId: subscription.id, periodIndex: 3, paymentId: failed.id };
+    const moved = (debit: string, credit: string) => [
+      { account: debit, source: failed.id, amount: 1_000 },
+      { account: credit, source: failed.id, amount: -1_000 },
+    ];
+    const grant = (account: string, amount: number) =>
+      ({ account, source: 'grant/crd_1', amount, owner: 'customer' }) as const;
+    await inTransaction(given.db, async (tx) => {
+      const write = (more: Parameters<typeof enqueueLedgerTransaction>[1]) =>
+        enqueueLedgerTransaction(tx, more);
+      write({ ...ofPeriod, id: 't1', kind: 'period_opened', entries: moved('receivable', 'unearned') });
+      write({ ...ofPeriod, id: 't2', kind: 'payment_applied', entries: moved('unapplied', 'receivable') });
+      write({
+        ...shared,
+        id: 'crd_1',
+        kind: 'credit_granted',
+        subscriptionId: null,
+        periodIndex: null,
+        paymentId: null,
+        reason: 'sorry',
+        entries: [grant('allowances', 500), grant('credit', -500)],
+      });
+    });
+  });
+
+  it('is a line for each transaction, of the subscription, the payment and the customer', async () => {
+    const lines = [
+      '10.00 EUR due for 31 Mar 2027 – 30 Apr 2027',
+      '10.00 EUR paid for 31 Mar 2027 – 30 Apr 2027',
+    ];
+    expect(await titlesFrom(subscription)).toEqual(lines);
+    expect(await titlesFrom(failed)).toEqual(lines);
+    expect(await titlesFrom(customer)).toEqual([...lines, '5.00 EUR of credit granted: sorry']);
+  });
+
+  it('has what a program needs', async () => {
+    const entries = await paged(subscription, 100);
+    expect(entries.find(({ title }) => title.startsWith('10.00 EUR paid'))).toMatchObject({
+      at: '2027-02-28T10:00:00.000Z',
+      ref: { type: 'ledger_transaction', id: 't2' },
+      data: {
+        kind: 'payment_applied',
+        payment_id: failed.id,
+        entries: [
+          { account: 'unapplied', owner: 'subscription', source: failed.id, amount: 1_000 },
+          { account: 'receivable', owner: 'subscription', source: failed.id, amount: -1_000 },
+        ],
+      },
+    });
+  });
+});
+
+test('the timeline of a customer has all of their subscriptions and payments, and the calls about them', async () => {
+  const of = (entries: readonly TimelineEntry[]) => entries.map(({ ref }) => `${ref.type} ${ref.id}`);
+  const ofSubscription = of(await paged(subscription, 100));
+  const ofCustomer = of(await paged(customer, 7));
+  expect(ofCustomer).toEqual(expect.arrayContaining(ofSubscription));
+  expect(ofCustomer).toHaveLength(new Set(ofCustomer).size);
+  expect(await paged({ type: 'customer', id: 'cus_none' }, 7)).toEqual([]);
 });
