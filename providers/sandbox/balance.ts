@@ -9,7 +9,7 @@ import type { BalanceQuery } from './requests';
 
 interface Sums {
   currency: string;
-  collected: number;
+  charged: number;
   refunded: number;
   disputed: number;
   /** The rest. */
@@ -22,10 +22,10 @@ export interface ChargeBalance extends Sums {
   payment_id: string | null;
 }
 
-type Row = Record<'collected' | 'refunded' | 'disputed', string> & Pick<ChargeBalance, 'currency'>;
+type Row = Record<'charged' | 'refunded' | 'disputed', string> & Pick<ChargeBalance, 'currency'>;
 
 const balances = `
-  SELECT c.sequence, c.id AS charge_id, c.payment_id, c.currency, c.amount AS collected,
+  SELECT c.sequence, c.id AS charge_id, c.payment_id, c.currency, c.amount AS charged,
     (SELECT COALESCE(SUM(r.amount), 0) FROM refunds r
      WHERE r.charge_id = c.id AND r.status = 'succeeded') AS refunded,
     (SELECT COALESCE(SUM(d.amount), 0) FROM charge_disputes d
@@ -35,7 +35,7 @@ const balances = `
 /** All of it, by currency. */
 export async function balanceOf(pool: Pool): Promise<Sums[]> {
   const { rows } = await pool.query<Row>(
-    `SELECT currency, SUM(collected)::text AS collected, SUM(refunded)::text AS refunded,
+    `SELECT currency, SUM(charged)::text AS charged, SUM(refunded)::text AS refunded,
        SUM(disputed)::text AS disputed
      FROM (${balances}) AS balances GROUP BY currency ORDER BY currency`,
   );
@@ -48,7 +48,7 @@ export async function balancesOf(
   { payment_id, limit, starting_after }: BalanceQuery,
 ): Promise<{ data: ChargeBalance[]; has_more: boolean }> {
   const { rows } = await pool.query<Row & Pick<ChargeBalance, 'charge_id' | 'payment_id'>>(
-    `SELECT charge_id, payment_id, currency, collected::text, refunded::text, disputed::text
+    `SELECT charge_id, payment_id, currency, charged::text, refunded::text, disputed::text
      FROM (${balances}) AS balances
      WHERE ($1::text IS NULL OR payment_id = $1)
        AND ($2::text IS NULL OR sequence < (SELECT sequence FROM charges WHERE id = $2))
@@ -62,6 +62,6 @@ export async function balancesOf(
 }
 
 function sumsOf(row: Omit<Row, 'currency'>): Omit<Sums, 'currency'> {
-  const [collected, refunded, disputed] = [Number(row.collected), Number(row.refunded), Number(row.disputed)];
-  return { collected, refunded, disputed, held: collected - refunded - disputed };
+  const [charged, refunded, disputed] = [Number(row.charged), Number(row.refunded), Number(row.disputed)];
+  return { charged, refunded, disputed, held: charged - refunded - disputed };
 }

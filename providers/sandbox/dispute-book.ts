@@ -71,7 +71,7 @@ export class DisputeBook {
         `UPDATE charge_disputes SET status = $2 WHERE id = $1 RETURNING ${columns}`,
         [id, status],
       );
-      return this.told(client, rows, now);
+      return this.recorded(client, rows, now);
     });
   }
 
@@ -131,7 +131,7 @@ export class DisputeBook {
        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ${columns}`,
       [id, chargeId, amount, charge.currency, inquiry ? 'inquiry' : 'open', reason, createdAt],
     );
-    return this.told(client, rows, createdAt);
+    return this.recorded(client, rows, createdAt);
   }
 
   private async find(client: PoolClient, id: string): Promise<Dispute | undefined> {
@@ -141,7 +141,7 @@ export class DisputeBook {
     return rows[0] && disputeOf(rows[0]);
   }
 
-  private async told(client: PoolClient, [row]: DisputeRow[], now: Date): Promise<Dispute> {
+  private async recorded(client: PoolClient, [row]: DisputeRow[], now: Date): Promise<Dispute> {
     if (row === undefined) throw new Error('A dispute under its charge’s lock is gone.');
     const dispute = disputeOf(row);
     await this.webhooks?.add(client, eventTypes[dispute.status], dispute, now);

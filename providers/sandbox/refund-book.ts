@@ -50,7 +50,7 @@ export class RefundBook {
   async refund(draft: RefundDraft): Promise<Made> {
     return done(this.pool, async (client) => {
       const made = await refundUnderLock(client, draft);
-      if (!made.replayed) await this.tell(client, made.refund, draft.createdAt);
+      if (!made.replayed) await this.notify(client, made.refund, draft.createdAt);
       return made;
     });
   }
@@ -77,7 +77,7 @@ export class RefundBook {
         [id, status],
       );
       const turned = refundOf(rows[0] as RefundRow);
-      await this.tell(client, turned, now);
+      await this.notify(client, turned, now);
       return turned;
     });
   }
@@ -99,7 +99,7 @@ export class RefundBook {
     for (const { id } of rows) await this.turn(id, 'failed', now);
   }
 
-  private async tell(client: PoolClient, refund: Refund, now: Date): Promise<void> {
+  private async notify(client: PoolClient, refund: Refund, now: Date): Promise<void> {
     await this.webhooks?.add(client, `refund.${refund.status}`, refund, now);
   }
 }

@@ -27,12 +27,12 @@ async function begun(): Promise<{ paymentId: string; pay(reference: string): Pro
   return { paymentId, pay };
 }
 
-const told: [string, (reference: string) => Reported][] = [
+const reports: [string, (reference: string) => Reported][] = [
   ['a dispute', (reference) => ({ reference, dispute: { dispute_reference: 'du_1', status: 'opened' } })],
   ['a refund', (reference) => ({ reference, refund: { idempotency_key: null, amount: 400 } })],
 ];
 
-describe.each(told)('%s that names no payment', (what, reportOf) => {
+describe.each(reports)('%s that names no payment', (what, reportOf) => {
   const charge = `ch_of_${what.replace(' ', '_')}`;
 
   it('belongs to the payment that has its charge', async () => {

@@ -54,26 +54,26 @@ interface Balance {
   charge_id: string;
   payment_id: string | null;
   currency: string;
-  collected: number;
+  charged: number;
   refunded: number;
   disputed: number;
   held: number;
 }
 const balancesOf = async (query: string) =>
   (await sandbox.ask<{ data: Balance[]; has_more: boolean }>('GET', `/v1/balances?${query}`)).body;
-/** [collected, refunded, disputed, held] of a charge. */
+/** [charged, refunded, disputed, held] of a charge. */
 async function standing(chargeId: string): Promise<number[]> {
   const { data } = await balancesOf('limit=100');
   const found = data.find(({ charge_id }) => charge_id === chargeId);
-  return found === undefined ? [] : [found.collected, found.refunded, found.disputed, found.held];
+  return found === undefined ? [] : [found.charged, found.refunded, found.disputed, found.held];
 }
 
 /** Types of the webhooks about a charge's refunds and disputes, as they come. */
-const told = (chargeId: string) =>
+const reported = (chargeId: string) =>
   receiver.received.filter(({ event }) => event.data.charge_id === chargeId).map(({ event }) => event.type);
-const untilTold = (chargeId: string, ...types: string[]) =>
+const untilReported = (chargeId: string, ...types: string[]) =>
   eventually(
-    () => Promise.resolve(told(chargeId)),
+    () => Promise.resolve(reported(chargeId)),
     (seen) => seen.join() === types.join(),
   );
 
@@ -89,7 +89,7 @@ describe('a refund', () => {
 
     await turned('refunds', id, 'succeeded');
     expect(await standing(charge)).toEqual([1500, 400, 0, 1100]);
-    await untilTold(charge, 'refund.succeeded', 'refund.failed', 'refund.succeeded');
+    await untilReported(charge, 'refund.succeeded', 'refund.failed', 'refund.succeeded');
   });
 
   test('that failed is not paid again from what went back meanwhile', async () => {
@@ -104,9 +104,9 @@ describe('a refund', () => {
   test('with tok_ok_refunds_fail succeeds, and fails after pending_ms', async () => {
     const charge = await charged('late-refund/4', 'tok_ok_refunds_fail');
     expect(await refunded(charge, 'late-refund/r4')).toMatchObject({ status: 'succeeded', amount: 1500 });
-    await untilTold(charge, 'refund.succeeded');
+    await untilReported(charge, 'refund.succeeded');
     pass(2_000);
-    await untilTold(charge, 'refund.succeeded', 'refund.failed');
+    await untilReported(charge, 'refund.succeeded', 'refund.failed');
     expect(await standing(charge)).toEqual([1500, 0, 0, 1500]);
     expect(await refunded(charge, 'late-refund/r4')).toMatchObject({ status: 'failed' });
   });
@@ -121,7 +121,7 @@ describe('a refund', () => {
     expect(codeOf(more)).toEqual([409, 'charge_not_refundable']);
     await turned('refunds', id, 'succeeded');
     expect(await standing(charge)).toEqual([1500, 500, 0, 1000]);
-    await untilTold(charge, 'refund.pending', 'refund.succeeded');
+    await untilReported(charge, 'refund.pending', 'refund.succeeded');
   });
 
   test('made at the provider by hand, a part and then the rest, has no key', async () => {
@@ -134,7 +134,7 @@ describe('a refund', () => {
       'charge_not_refundable',
     ]);
     expect(await standing(charge)).toEqual([1500, 1500, 0, 0]);
-    await untilTold(charge, 'refund.succeeded', 'refund.succeeded');
+    await untilReported(charge, 'refund.succeeded', 'refund.succeeded');
   });
 });
 
@@ -151,7 +151,7 @@ describe('a dispute', () => {
 
     await turned('disputes', dispute.id, 'lost');
     expect(await standing(charge)).toEqual([1500, 400, 1100, 0]);
-    await untilTold(charge, 'refund.succeeded', 'dispute.opened', 'dispute.lost');
+    await untilReported(charge, 'refund.succeeded', 'dispute.opened', 'dispute.lost');
   });
 
   test('is won, withdrawn again, lost, and reinstated', async () => {
@@ -164,7 +164,7 @@ describe('a dispute', () => {
     }
     expect(held).toEqual([1500, 800, 800, 1500]);
     const types = ['opened', 'won', 'opened', 'lost', 'won'].map((word) => `dispute.${word}`);
-    await untilTold(charge, ...types);
+    await untilReported(charge, ...types);
     const list = (await sandbox.ask<{ data: Dispute[] }>('GET', `/v1/disputes?charge_id=${charge}`)).body;
     expect(list.data).toMatchObject([{ id, status: 'won', amount: 700, reason: 'product_not_received' }]);
   });
@@ -175,7 +175,7 @@ describe('a dispute', () => {
     expect(await standing(charge)).toEqual([1500, 0, 0, 1500]);
     await turned('disputes', id, 'open');
     expect(await standing(charge)).toEqual([1500, 0, 1500, 0]);
-    await untilTold(charge, 'dispute.inquiry', 'dispute.opened');
+    await untilReported(charge, 'dispute.inquiry', 'dispute.opened');
   });
 
   test('may take what went back before, never more than the charge', async () => {
@@ -209,7 +209,7 @@ describe('a dispute', () => {
     const charge = await charged('dispute/6', 'tok_ok_then_disputed');
     expect(await standing(charge)).toEqual([1500, 0, 0, 1500]);
     pass(2_000);
-    await untilTold(charge, 'dispute.opened');
+    await untilReported(charge, 'dispute.opened');
     expect(await standing(charge)).toEqual([1500, 0, 1500, 0]);
     const webhook = receiver.received.find(({ event }) => event.data.charge_id === charge);
     const headers = { 'webhook-id': [String(webhook?.headers['webhook-id'])] };
@@ -262,19 +262,19 @@ test('the balance is the sum of the charges, page by page, and of each currency'
     page = await balancesOf(`limit=7${after}`);
     pages.push(...page.data);
   } while (page.has_more);
-  const sum = (currency: string, of: 'collected' | 'refunded' | 'disputed' | 'held') =>
+  const sum = (currency: string, of: 'charged' | 'refunded' | 'disputed' | 'held') =>
     pages.filter((each) => each.currency === currency).reduce((total, each) => total + each[of], 0);
   const sums = (currency: string) => ({
     currency,
-    collected: sum(currency, 'collected'),
+    charged: sum(currency, 'charged'),
     refunded: sum(currency, 'refunded'),
     disputed: sum(currency, 'disputed'),
     held: sum(currency, 'held'),
   });
   const { body } = await sandbox.ask<{ data: object[] }>('GET', '/v1/balance');
   expect(body.data).toEqual([sums('EUR'), sums('USD')]);
-  expect(sums('USD')).toMatchObject({ collected: 10, held: 10 });
-  expect(sums('EUR').collected).toBeGreaterThan(1500);
+  expect(sums('USD')).toMatchObject({ charged: 10, held: 10 });
+  expect(sums('EUR').charged).toBeGreaterThan(1500);
   const own = await balancesOf(`payment_id=${payment_id}&limit=100`);
   expect(own.data.every((each) => each.payment_id === payment_id)).toBe(true);
   expect(own.data.length).toBe(pages.length - 1);

@@ -15,8 +15,8 @@ test.each([
 
 test.each(['opened', 'won', 'lost', 'inquiry'])('a dispute that is %s is stored with all of it', (status) => {
   const occurred_at = '2027-03-01T09:00:00.000Z';
-  const told = { ...dispute, dispute_reference: 'du_1', status, reason: 'fraudulent' };
-  const event = { ...nothing, occurred_at, dispute: told };
+  const reported = { ...dispute, dispute_reference: 'du_1', status, reason: 'fraudulent' };
+  const event = { ...nothing, occurred_at, dispute: reported };
   expect(providerEvent.parse(event)).toEqual(event);
 });
 

@@ -12,7 +12,7 @@ import { moneyText } from '../../../domain/money';
 import { attemptTitle, refundTitle } from '../../../domain/timeline/titles';
 
 /** 199,000 minor units, by the standard. */
-const told: [string, number, string][] = [
+const amounts: [string, number, string][] = [
   ['HUF', 2, '1990.00'],
   ['IDR', 2, '1990.00'],
   ['COP', 2, '1990.00'],
@@ -58,7 +58,7 @@ const told: [string, number, string][] = [
 const amount = 199_000;
 
 describe('M15 the digits of a currency', () => {
-  it.each(told)('%s has %i', (code, digits) => {
+  it.each(amounts)('%s has %i', (code, digits) => {
     expect(currencyDigits(code)).toBe(digits);
   });
 
@@ -89,7 +89,7 @@ async function cliText(name: string, answer: Row): Promise<string> {
 }
 
 describe('M15 an amount reads the same', () => {
-  it.each(told)('of %s with %i digits, wherever it is told', async (currency, digits, decimal) => {
+  it.each(amounts)('of %s with %i digits, wherever it is told', async (currency, digits, decimal) => {
     const money = { amount, currency };
     const text = `${decimal} ${currency}`;
     expect(moneyText(amount, currency)).toBe(text);

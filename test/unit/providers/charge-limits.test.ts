@@ -46,9 +46,9 @@ describe('stripe', () => {
     fc.assert(
       fc.property(currencies, fc.integer({ min: 0, max: maxPrice }), (currency, amount) => {
         const charged = floorToStep(amount, stripeChargeLimits(currency));
-        const told = toStripeAmount(charged, currency);
-        expect(told).toBeDefined();
-        expect(fromStripeAmount(told!, currency)).toBe(charged);
+        const sent = toStripeAmount(charged, currency);
+        expect(sent).toBeDefined();
+        expect(fromStripeAmount(sent!, currency)).toBe(charged);
       }),
     );
   });

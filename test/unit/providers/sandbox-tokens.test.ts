@@ -1,5 +1,7 @@
 /** What the sandbox provider's tokens decide, for every N and every charge number. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { controlPatch } from '../../../providers/sandbox/requests';
 import { behaviourOf, knownTokens, type Verdict } from '../../../providers/sandbox/tokens';
 
 function verdictOf(token: string, chargeNumber: number, offSession = true): Verdict {
@@ -80,4 +82,12 @@ test.each([
   '',
 ])('%j is not a token', (token) => {
   expect(behaviourOf(token)).toBeUndefined();
+});
+
+test('docs/sandbox.md names every token and every setting', () => {
+  const page = readFileSync('docs/sandbox.md', 'utf8');
+  const missing = [...knownTokens, ...Object.keys(controlPatch.shape)].filter(
+    (name) => !page.includes(`\`${name}\``),
+  );
+  expect(missing).toEqual([]);
 });

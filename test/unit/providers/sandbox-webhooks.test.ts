@@ -98,15 +98,15 @@ test.each([
   ['won', 'won'],
   ['lost', 'lost'],
   ['inquiry', 'inquiry'],
-])('a dispute that is %s names its charge, and no payment', (told, status) => {
-  expect(read(event(`dispute.${told}`, { ...dispute, status }))).toMatchObject({
+])('a dispute that is %s names its charge, and no payment', (turn, status) => {
+  expect(read(event(`dispute.${turn}`, { ...dispute, status }))).toMatchObject({
     ...nothing,
     dispute: {
       provider_reference: 'ch_1',
       dispute_reference: 'dp_1',
       amount: 1500,
       currency: 'EUR',
-      status: told,
+      status: turn,
       reason: 'fraudulent',
     },
   });
