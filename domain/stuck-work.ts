@@ -3,6 +3,8 @@ export const predicateNames = [
   'due_not_opened',
   'period_not_attempted',
   'paid_not_recorded',
+  'unapplied_money',
+  'period_end_not_earned',
   'attempt_in_processing',
   'incomplete_not_notified',
   'creation_not_concluded',

@@ -41,6 +41,8 @@ const repairs: Record<Predicate, Repair | null> = {
   period_not_attempted: wakeSubscription,
   creation_not_concluded: wakeSubscription,
   paid_not_recorded: reportPaid,
+  unapplied_money: reportPaid,
+  period_end_not_earned: null,
   attempt_in_processing: startPayment,
   incomplete_not_notified: announceFirstPayment,
   change_not_concluded: concludeChange,

@@ -94,6 +94,10 @@ ALTER TABLE "customer_balances" ADD CONSTRAINT "customer_balances_customer_id_fk
 -- Money that was collected and is not assigned is there for an instant only: the reconciliation reads what stays.
 CREATE INDEX "payments_unapplied" ON "payments" ("id") WHERE "unapplied_amount" <> 0;
 
+-- Whose period is over: its end is written by the next transaction, or by the reconciliation when none comes.
+CREATE INDEX "subscriptions_period_over" ON "subscriptions" ("period_end")
+  WHERE "status" IN ('active', 'past_due', 'paused');
+
 ALTER TABLE "payments" ADD CONSTRAINT "payments_ledger_not_negative"
   CHECK ("unapplied_amount" >= 0 AND "disputed_amount" >= 0 AND "lost_amount" >= 0);
 ALTER TABLE "subscriptions" ADD CONSTRAINT "subscriptions_cancel_refund"
