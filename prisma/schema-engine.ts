@@ -49,6 +49,19 @@ export function readMigrations(folder: string): MigrationsFolder {
 /** The engine asks for a datamodel; to apply migrations it needs to know the kind of database and nothing else. */
 const datasource = 'datasource db {\n  provider = "postgresql"\n}\n';
 
+type Connection = Awaited<ReturnType<PrismaPg['connect']>>;
+
+/** Prisma's adapter cuts a script at each semicolon, also within a function or a comment: PostgreSQL cuts it itself. */
+class WholeScripts extends PrismaPg {
+  override async connect(): Promise<Connection> {
+    const connection = await super.connect();
+    connection.executeScript = async (script) => {
+      await connection.underlyingDriver().query(script);
+    };
+    return connection;
+  }
+}
+
 /** Runs `work` with an engine bound to a database; the engine is freed afterwards. */
 export async function withSchemaEngine<T>(
   databaseUrl: string,
@@ -56,7 +69,7 @@ export async function withSchemaEngine<T>(
 ): Promise<T> {
   const SchemaEngineClass = await loadEngine();
   const pool = new Pool({ connectionString: inUtc(databaseUrl), max: 2 });
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
+  const adapter = bindMigrationAwareSqlAdapterFactory(new WholeScripts(pool));
   const engine = await SchemaEngineClass.new(
     { datamodels: [['schema.prisma', datasource]] },
     () => undefined,
