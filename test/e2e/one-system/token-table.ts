@@ -52,6 +52,9 @@ export const tokenTable: readonly TokenRow[] = [
   declined('tok_pending_then_fail', 'insufficient_funds'),
   // Failed first; the webhook says that the money came after all.
   paid('tok_declined_then_late_ok'),
+  // Its webhook names the charge alone.
+  oneOf('tok_ok_then_disputed', 'disputed', 'completed', 'succeeded 1000'),
+  paid('tok_ok_refunds_fail'),
   paid('tok_lost_answer_ok'),
   paid('tok_lost_answers_ok'),
   // Lookups prove it later that the provider never heard of it; see test-clock.test.ts.
