@@ -78,12 +78,12 @@ function becauseOf(reason: string | null): string {
 
 const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
   period_opened(reading) {
-    const parts = reading.parts(
-      [reading.debit('receivable', isPaid), `due${reading.forPeriod()}`],
+    const [first = 'Nothing due', ...others] = reading.parts(
+      [reading.debit('receivable', isPaid), 'due'],
       [reading.debit('credit'), 'of credit used'],
       [reading.debit('receivable', isOwed), 'carried to the next charge'],
     );
-    return listed(parts, `Nothing due${reading.forPeriod()}`);
+    return [`${first}${reading.forPeriod()}`, ...others].join('; ');
   },
   period_ended: (reading) => `${reading.money(reading.credit('earned'))} earned${reading.forPeriod()}`,
   payment_collected: (reading) =>

@@ -11,10 +11,10 @@ const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 async function found(id: string, toleranceMs = 60_000, testClockId: string | null = null): Promise<string[]> {
   const items = await findStuckWork(given.db, { toleranceMs, testClockId, limit: 100 });
   return items
-    .filter(({ subject, predicate }) => subject.id === id && ours.includes(predicate))
+    .filter(({ subject, predicate }) => subject.id === id && ours.has(predicate))
     .map(({ predicate }) => predicate);
 }
-const ours = ['unapplied_money', 'period_end_not_earned'];
+const ours = new Set<string>(['unapplied_money', 'period_end_not_earned']);
 
 describe('money that was collected and not assigned', () => {
   const setUnapplied = (id: string, amount: number, minutes: number) => sql(given.db).execute`

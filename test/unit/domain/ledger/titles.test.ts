@@ -37,7 +37,7 @@ it.each<[LedgerKind, Moved, string]>([
       'receivable owed': 20,
       'unearned owed': -1_000,
     },
-    '9.80 EUR of credit used; 0.20 EUR carried to the next charge',
+    `9.80 EUR of credit used for ${dates}; 0.20 EUR carried to the next charge`,
   ],
   ['period_opened', { 'unearned p1': 1_000, 'earned p1': -1_000 }, `Nothing due for ${dates}`],
   ['period_ended', { 'unearned p1': 1_000, 'earned p1': -1_000 }, `10.00 EUR earned for ${dates}`],
