@@ -25,6 +25,5 @@ interface TransactionColumns {
   actor: Stored<Actor>;
 }
 export type LedgerTransactionRow = Typed<Prisma.LedgerTransactionGetPayload<object>, TransactionColumns>;
-export const ledgerTransactionColumns = columnsOf(Prisma.LedgerTransactionScalarFieldEnum);
 export const ledgerTransactionRow = rowsOf<TransactionColumns>('ledger_transactions', { kind: ledgerKinds });
 export type LedgerEntryRow = Prisma.LedgerEntryGetPayload<object>;

@@ -26,7 +26,7 @@ function rowsOf(section: string): string[][] {
 
 /** A rule of dashes, or what stands above one. */
 function isHeader(lines: readonly string[], at: number): boolean {
-  return [lines[at], lines[at + 1]].some((line) => line !== undefined && /^\| -/.test(line));
+  return [lines[at], lines[at + 1]].some((line) => line !== undefined && line.startsWith('| -'));
 }
 
 function rowOf(transaction: YearTransaction): string[] {
