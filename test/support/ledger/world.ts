@@ -5,7 +5,7 @@
  * credit) and every entry. Owns no rule about amounts: those are the product's, and the oracle's.
  */
 import type { ChargeLimits } from '../../../domain/money';
-import { cashAccount, type Entry, type LedgerKind } from '../../../domain/ledger/accounts';
+import { cashAccount, isAccountOf, type Entry, type LedgerKind } from '../../../domain/ledger/accounts';
 import type { ChangeOfMoney } from '../../../domain/ledger/change';
 import type { Posted } from '../../../domain/ledger/posting';
 import type { TakenParts } from '../../../domain/ledger/refund';
@@ -121,6 +121,8 @@ export class World {
   /** Writes one transaction. @param owner a subscription; null: the customer */
   write(owner: string | null, kind: LedgerKind, entries: readonly Entry[]): void {
     const sum = entries.reduce((total, { amount }) => total + amount, 0);
+    const other = entries.find(({ account }) => !isAccountOf(kind, account));
+    if (other !== undefined) throw new Error(`${kind} moves ${other.account}`);
     if (sum !== 0) throw new Error(`${kind} sums to ${sum}: ${JSON.stringify(entries)}`);
     for (const entry of entries) {
       const of = entry.owner === 'customer' || owner === null ? 'customer' : owner;
