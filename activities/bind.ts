@@ -1,21 +1,23 @@
-/** Activities that are a transaction of billing and nothing else: they are given the database. */
-import type { Database } from '../prisma/client';
+/** Activities that are a transaction of billing and nothing else: they are given what it depends on. */
 
-/** The functions without their first argument, the database. */
+/** The functions without their first argument. */
 export type Bound<Functions> = {
-  [Name in keyof Functions]: Functions[Name] extends (db: Database, ...rest: infer Rest) => infer Result
+  [Name in keyof Functions]: Functions[Name] extends (
+    dependencies: never,
+    ...rest: infer Rest
+  ) => infer Result
     ? (...rest: Rest) => Result
     : never;
 };
 
-/** Passes the database to each function. */
-export function bindTo<Functions extends Record<string, (db: Database, ...rest: never[]) => unknown>>(
-  db: Database,
-  functions: Functions,
-): Bound<Functions> {
+/** Passes what they depend on to each function. */
+export function bindTo<
+  Dependencies,
+  Functions extends Record<string, (dependencies: Dependencies, ...rest: never[]) => unknown>,
+>(dependencies: Dependencies, functions: Functions): Bound<Functions> {
   const bound = Object.entries(functions).map(([name, call]) => [
     name,
-    (...rest: never[]) => call(db, ...rest),
+    (...rest: never[]) => call(dependencies, ...rest),
   ]);
   return Object.fromEntries(bound) as Bound<Functions>;
 }

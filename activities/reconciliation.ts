@@ -6,10 +6,10 @@ import {
   countLivingSubscriptions,
   livingSubscriptionIds,
 } from '../billing/reconcile/living-processes';
+import type { AttemptDependencies } from '../billing/payment/attempt';
 import { repair } from '../billing/reconcile/repair';
 import { findStuckWork } from '../billing/reconcile/stuck-work';
 import type { Predicate } from '../domain/stuck-work';
-import type { Database } from '../prisma/client';
 import type { Messenger } from '../temporal/messenger';
 import { maxIdsPerSweep, type MissingWorkflows } from '../temporal/missing-workflows';
 import { sendMessages } from '../temporal/send';
@@ -24,8 +24,7 @@ export interface ReconciliationActivities {
   startMissingProcesses(): Promise<number>;
 }
 
-export interface ReconciliationDependencies {
-  db: Database;
+export interface ReconciliationDependencies extends AttemptDependencies {
   messenger: Messenger;
   missing: MissingWorkflows;
   log: Logger;
@@ -47,7 +46,7 @@ export function createReconciliationActivities(deps: ReconciliationDependencies)
       for (const item of items) {
         found[item.predicate] = (found[item.predicate] ?? 0) + 1;
         try {
-          const messages = await repair(db, item);
+          const messages = await repair(deps, item);
           if (messages !== null) {
             await sendMessages(messenger, messages);
             log.info(item, 'reconciliation re-sent message');

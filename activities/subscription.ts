@@ -10,8 +10,9 @@ import type { AttemptDependencies } from '../billing/payment/attempt';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';
 import { CreationRefused } from '../billing/subscription/begin';
-import { applyPayment, concludeChange, type ConcludedChange } from '../billing/subscription/apply-payment';
-import { commitChange, type BegunChange } from '../billing/subscription/change';
+import { applyPayment } from '../billing/subscription/apply-payment';
+import { commitChange, type BegunChange } from '../billing/subscription/commit-change';
+import { concludeChange, type ConcludedChange } from '../billing/subscription/conclude-change';
 import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
 import { commandTransactions } from '../billing/subscription/commands';
 import { bindTo, type Bound } from './bind';
@@ -58,16 +59,16 @@ export function createSubscriptionActivities(
     loadSubscription: (id) => loadRecord(db, id),
     applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
     renewSubscription: (id) => renewSubscription(deps, id),
-    applyPayment: (id, paymentId) => applyPayment(db, id, paymentId),
-    ...bindTo(db, commandTransactions),
-    commitChange: (id, command) => commitChange(db, id, command),
+    applyPayment: (id, paymentId) => applyPayment(deps, id, paymentId),
+    ...bindTo(deps, commandTransactions),
+    commitChange: (id, command) => commitChange(deps, id, command),
     async concludeChange(id, paymentId, refused) {
-      const { concluded, messages } = await concludeChange(db, id, paymentId, refused);
+      const { concluded, messages } = await concludeChange(deps, id, paymentId, refused);
       await sendMessages(messenger, messages);
       return concluded;
     },
-    recordDunningStarted: (id, message) => recordDunningStarted(db, id, message),
-    recordDunningExhausted: (id, message) => recordDunningExhausted(db, id, message),
+    recordDunningStarted: (id, message) => recordDunningStarted(deps, id, message),
+    recordDunningExhausted: (id, message) => recordDunningExhausted(deps, id, message),
     wakeRetry: (paymentId, reason) => messenger.wakeRetry(paymentId, reason),
     startFollowUp: (paymentId) => messenger.start(paymentId),
   };

@@ -37,12 +37,12 @@ export async function timesForCustomer(
   on: Database | Transaction,
   customerId: string,
   knownNow?: Date,
-): Promise<Times> {
-  const [found] = await sql(on).query<{ clock_now: Date | null; real_now: Date }[]>`
-    SELECT test_clocks.now AS clock_now, clock_timestamp() AS real_now
+): Promise<Times & { testClockId: string | null }> {
+  const [found] = await sql(on).query<{ id: string | null; clock_now: Date | null; real_now: Date }[]>`
+    SELECT test_clocks.id, test_clocks.now AS clock_now, clock_timestamp() AS real_now
     FROM customers LEFT JOIN test_clocks ON test_clocks.id = customers.test_clock_id
     WHERE customers.id = ${customerId}`;
   if (found === undefined) throw new Error(`customer ${customerId} does not exist`);
   const realNow = knownNow ?? found.real_now;
-  return { now: found.clock_now ?? realNow, realNow };
+  return { now: found.clock_now ?? realNow, realNow, testClockId: found.id };
 }

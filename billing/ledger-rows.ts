@@ -2,20 +2,22 @@
 import type { Actor } from '../contracts/fields';
 import { ledgerKinds, type LedgerKind } from '../domain/ledger/accounts';
 import { disputeStatuses, type DisputeStatus } from '../domain/ledger/dispute';
-import type { CreditPart } from '../domain/ledger/state';
+import type { TakenParts } from '../domain/ledger/refund';
+import type { CustomerFund } from '../domain/ledger/credit';
 import { columnsOf } from '../prisma/columns';
 import { Prisma } from '../prisma/generated/client';
 import { rowsOf, type Stored, type Typed } from './row-types';
 
 interface DisputeColumns {
   status: DisputeStatus;
+  taken: Stored<TakenParts> | null;
 }
 export type DisputeRow = Typed<Prisma.DisputeGetPayload<object>, DisputeColumns>;
 export const disputeColumns = columnsOf(Prisma.DisputeScalarFieldEnum);
 export const disputeRow = rowsOf<DisputeColumns>('disputes', { status: disputeStatuses });
 
 interface BalanceColumns {
-  funds: Stored<CreditPart>[];
+  funds: Stored<CustomerFund>[];
 }
 export type CustomerBalanceRow = Typed<Prisma.CustomerBalanceGetPayload<object>, BalanceColumns>;
 export const customerBalanceColumns = columnsOf(Prisma.CustomerBalanceScalarFieldEnum);

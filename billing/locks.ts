@@ -106,6 +106,40 @@ export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Pr
   return { payment, subscription: subscription ?? null, realNow };
 }
 
+/**
+ * Locks a payment and its subscription for a change: the order for whoever moves money of a subscription.
+ * @throws when there is no such payment
+ */
+export async function lockPaymentWithSubscription(
+  tx: Transaction,
+  paymentId: string,
+): Promise<LockedPayment> {
+  const [[subscription], [found]] = await Promise.all([
+    sql(tx).query<SubscriptionRow[]>`
+      SELECT ${subscriptionColumns} FROM subscriptions
+      WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR UPDATE`,
+    sql(tx).query<(PaymentRow & { real_now: Date })[]>`
+      WITH locked AS MATERIALIZED (
+        SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
+      )
+      SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked`,
+  ]);
+  if (found === undefined) throw new Error(`payment ${paymentId} does not exist`);
+  const { real_now: realNow, ...payment } = found;
+  return { payment, subscription: subscription ?? null, realNow };
+}
+
+/** Locks payments of one subscription for a change, whose lock is held. */
+export async function lockPayments(
+  tx: Transaction,
+  subscriptionId: string,
+  paymentIds: readonly string[],
+): Promise<PaymentRow[]> {
+  return sql(tx).query<PaymentRow[]>`
+    SELECT ${paymentColumns} FROM payments WHERE subscription_id = ${subscriptionId} AND id = ANY(${paymentIds})
+    ORDER BY id FOR UPDATE`;
+}
+
 /** Locks a customer for a change; rows may refer to it meanwhile. Null when it does not exist. */
 export async function lockCustomer(tx: Transaction, customerId: string): Promise<CustomerRow | null> {
   const [row] = await sql(tx).query<CustomerRow[]>`

@@ -4,6 +4,7 @@
  * Invariants: a task is raised once, whatever is repeated; one that an operator has resolved is opened again only where
  * the caller says so.
  */
+import type { Actor } from '../contracts/fields';
 import { derivedId } from '../domain/ids';
 import type { OperatorTaskKind, OperatorTaskSubject } from '../domain/payment/operator-task';
 import type { Transaction } from '../prisma/client';
@@ -37,6 +38,20 @@ export function enqueueReopenedTask(
     ON CONFLICT (kind, subject_type, subject_id) DO UPDATE
       SET status = 'open', resolved_at = NULL, resolution = NULL, detail = excluded.detail
       WHERE task.status <> 'open'`;
+}
+
+/** Resolves an operator task that an action has answered; resolved before, or never raised: nothing happens. */
+export function enqueueAnsweredTask(
+  tx: Transaction,
+  kind: OperatorTaskKind,
+  subject: OperatorTaskSubject,
+  resolution: { actor: Actor; reason: string },
+  now: Date,
+): void {
+  sql(tx).enqueue`
+    UPDATE operator_tasks SET status = 'resolved', resolved_at = ${now},
+      resolution = ${JSON.stringify({ ...resolution, outcome: null })}::jsonb
+    WHERE kind = ${kind} AND subject_type = ${subject.type} AND subject_id = ${subject.id} AND status = 'open'`;
 }
 
 /** Whether an operator was ever asked. */

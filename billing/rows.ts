@@ -13,6 +13,8 @@ import { subscription, type Subscription } from '../contracts/http/subscriptions
 import { deliveryStatuses } from '../contracts/http/webhook-deliveries';
 import type { ChangeCommand } from '../contracts/workflows/commands';
 import { intervalUnits, type Interval } from '../domain/calendar';
+import type { ChangeOfMoney } from '../domain/ledger/change';
+import type { TakenParts } from '../domain/ledger/refund';
 import type { LedgerState } from '../domain/ledger/state';
 import {
   operatorTaskKinds,
@@ -67,19 +69,14 @@ export const subscriptionRow = rowsOf<SubscriptionColumns>('subscriptions', {
   cancel_refund: refundModes,
 });
 
-export interface TermsChange {
-  terms: NewTerms;
-  /** What is settled with the next renewal. */
-  waiting: Line[];
-  /** What was paid for the change; null: nothing. */
-  payment_id: string | null;
-}
-
 /** What a payment is to make of its subscription, kept in its row. */
 export interface PaidChange {
   command: ChangeCommand;
-  terms: TermsChange;
-  /** Another version, or another period: too late, the money goes back. */
+  terms: { terms: NewTerms; pending: PendingChange | null };
+  /** What it was reckoned with; left out of payments that are older than the ledger: they are overtaken. */
+  money?: ChangeOfMoney;
+  /** Of the ledger's state: another one, another version, or another period: too late, the money goes back. */
+  revision?: number;
   base_version: number;
   period_index: number | null;
 }
@@ -112,6 +109,7 @@ export const attemptRow = rowsOf<AttemptColumns>('payment_attempts', {
 interface RefundColumns {
   status: RefundStatus;
   requested_by: Stored<Actor>;
+  taken: Stored<TakenParts> | null;
 }
 export type RefundRow = Typed<Prisma.RefundGetPayload<object>, RefundColumns>;
 export const refundColumns = columnsOf(Prisma.RefundScalarFieldEnum);

@@ -93,7 +93,7 @@ function activitiesOf(
       ...createReconciliationActivities({
         toleranceMs: config.RECONCILE_AFTER_SECONDS * 1_000,
         firstLookupAfterMs: config.LOOKUP_AFTER_SECONDS * 1_000,
-        db,
+        ...attemptDeps,
         messenger,
         missing: createMissingWorkflows(client),
         log,

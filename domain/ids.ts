@@ -18,6 +18,7 @@ export const idPrefixes = {
   bulk_retry: 'brt',
   retry_request: 'rtr',
   refund: 'rfd',
+  dispute: 'dsp',
   api_key: 'key',
   operator_task: 'opt',
   dead_letter: 'dlr',
@@ -64,9 +65,27 @@ export function refundIdempotencyKey(paymentId: string, refundId: string): strin
   return `${paymentId}/refund/${refundId}`;
 }
 
-/** The refund of a charge that nobody wanted: a second success, or one whose subscription has ended. */
-export function unwantedChargeRefundId(paymentId: string, attempt: number): string {
-  return derivedId('refund', ['unwanted', paymentId, attempt]);
+/**
+ * The refund of a charge that nobody wanted: a second success, or one whose subscription has ended.
+ * @param reference of a second charge of the attempt; left out: the attempt's own
+ */
+export function unwantedChargeRefundId(paymentId: string, attempt: number, reference?: string): string {
+  return derivedId('refund', [
+    'unwanted',
+    paymentId,
+    attempt,
+    ...(reference === undefined ? [] : [reference]),
+  ]);
+}
+
+/** A refund that was made at the provider, by the provider's name of it. */
+export function providerRefundId(paymentId: string, provider: string, reference: string): string {
+  return derivedId('refund', ['provider', paymentId, provider, reference]);
+}
+
+/** A dispute, by the provider's name of it. */
+export function disputeId(paymentId: string, provider: string, reference: string): string {
+  return derivedId('dispute', [paymentId, provider, reference]);
 }
 
 /** What one payment gives back of the refund that a cancellation asks for; `version` is the cancellation's. */

@@ -35,7 +35,13 @@ export interface ApiDependencies {
   bulkRetries: BulkRetryProcess;
   readiness: readonly ReadinessCheck[];
   /** By the names that payment methods may have as their provider: which card a token is, where the token shows it. */
-  providers: ReadonlyMap<string, { fingerprintOf?(token: string): string }>;
+  providers: ReadonlyMap<
+    string,
+    {
+      fingerprintOf?(token: string): string;
+      chargeLimits(currency: string): { smallest: number; step: number };
+    }
+  >;
   webhooks: Webhooks;
   /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: no proxy’s. */
   trustProxy?: number | readonly string[] | undefined;

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
 import { previewChange } from '../../billing/subscription/preview-change';
-import { readSubscription, refuseFinal } from '../../billing/subscription/subscriptions';
+import { readSubscription, refuseFinal, refuseOtherRefund } from '../../billing/subscription/subscriptions';
 import { id } from '../../contracts/fields';
 import {
   cancelSubscription,
@@ -74,6 +74,7 @@ async function cancel(
   if (before.status === 'cancelled') {
     // The first caller may have got no answer, and the process may not know the end of its own step.
     await deps.process.wake(before.id);
+    await refuseOtherRefund(deps.db, before.id, call.query);
     return answered(before);
   }
   refuseFinal(before, 'cancelled');
@@ -97,6 +98,8 @@ async function change(
     cancel_at_period_end: body.cancel_at_period_end ?? null,
     effective: body.effective ?? 'now',
     proration: body.proration ?? 'next_renewal',
+    cancel_change: body.cancel_change ?? false,
+    as_of: body.as_of ?? null,
     if_version,
     answer_within_ms: answerWithinMs,
   }));
@@ -157,8 +160,8 @@ export const subscriptionCommandRoutes = [
     body: changeSubscription,
     answers: { 200: { description: 'Lines and amounts; nothing is changed.', schema: changePreview } },
     problems: ['not_found', 'subscription_final', 'subscription_state'],
-    async handle({ params, body }, { db }) {
-      return { status: 200, body: await previewChange(db, params.subscription_id, body) };
+    async handle({ params, body }, { db, providers }) {
+      return { status: 200, body: await previewChange(db, providers, params.subscription_id, body) };
     },
   }),
   route({

@@ -5,7 +5,7 @@
  */
 import type { Actor } from '../../contracts/fields';
 import type { Entry, LedgerKind } from '../../domain/ledger/accounts';
-import type { CreditPart } from '../../domain/ledger/state';
+import type { CustomerFund } from '../../domain/ledger/credit';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 
@@ -73,10 +73,10 @@ export function enqueueCustomerBalance(
   tx: Transaction,
   customerId: string,
   currency: string,
-  funds: readonly CreditPart[],
+  funds: readonly CustomerFund[],
 ): void {
   const credit = funds.reduce((sum, { amount }) => sum + amount, 0);
-  const kept = funds.filter(({ amount }) => amount !== 0);
+  const kept = funds.filter(({ amount, used = 0 }) => amount !== 0 || used !== 0);
   sql(tx).enqueue`
     INSERT INTO customer_balances (customer_id, currency, credit, funds)
     VALUES (${customerId}, ${currency}, ${credit}, ${JSON.stringify(kept)}::jsonb)

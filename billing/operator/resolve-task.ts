@@ -8,7 +8,10 @@ import type { Actor } from '../../contracts/fields';
 import { failure, isAttemptOpen } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { lockPaymentInOrder } from '../locks';
+import { lockPaymentInOrder, lockPaymentWithSubscription } from '../locks';
+import { booksOf, stateFor } from '../payment/books';
+import { refundOf } from '../payment/refund-store';
+import { releaseFailed } from '../payment/release-refund';
 import type { Resolution, TaskRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { settleRefund } from '../payment/settle-refund';
@@ -23,8 +26,12 @@ export interface Decision {
 }
 
 /** Whether the task asks for what became of an attempt or a refund. */
-export function needsOutcome({ kind }: Pick<TaskRow, 'kind'>): boolean {
-  return kind === 'unknown_outcome' || kind === 'amount_mismatch';
+export function needsOutcome({
+  kind,
+  subject_type: subject,
+}: Pick<TaskRow, 'kind' | 'subject_type'>): boolean {
+  const isOfRefund = kind === 'refund_failed' && subject === 'refund';
+  return kind === 'unknown_outcome' || kind === 'amount_mismatch' || isOfRefund;
 }
 
 /** @returns the payment whose process has to look at its row, if any; null when the task was resolved already */
@@ -74,8 +81,17 @@ async function settleTheAttempt(tx: Transaction, paymentId: string, decision: De
   return paymentId;
 }
 
+/** A refund that failed is given up when it is resolved as failed: its money is free again. */
 async function settleTheRefund(tx: Transaction, refundId: string, decision: Decision): Promise<string> {
   const { provider_reference } = decision;
+  const before = await refundOf(tx, refundId);
+  if (before.status === 'failed' && decision.outcome === 'failed') {
+    const locked = await lockPaymentWithSubscription(tx, before.payment_id);
+    const books = await booksOf(tx, locked);
+    const state = await stateFor(tx, books, locked.subscription);
+    await releaseFailed(tx, { locked, books, state }, decision.actor);
+    return before.payment_id;
+  }
   const { refund } = await settleRefund(
     tx,
     refundId,

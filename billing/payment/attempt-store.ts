@@ -67,17 +67,17 @@ export async function findPayingAttempt(tx: Transaction, paymentId: string): Pro
   return row ?? null;
 }
 
-/** Whether an attempt of the payment has the provider's charge of this name. */
-export async function hasCharge(
+/** Reads the attempt that has the provider's charge of this name. Null when there is none. */
+export async function findCharged(
   tx: Transaction,
   paymentId: string,
   provider: string,
   reference: string,
-): Promise<boolean> {
-  const rows = await sql(tx).query`
-    SELECT FROM payment_attempts
+): Promise<AttemptRow | null> {
+  const [row] = await sql(tx).query<AttemptRow[]>`
+    SELECT ${attemptColumns} FROM payment_attempts
     WHERE payment_id = ${paymentId} AND provider = ${provider} AND provider_reference = ${reference} LIMIT 1`;
-  return rows.length > 0;
+  return row ?? null;
 }
 
 /** Finds the payment that has the provider's charge of this name. Null when none has. */
@@ -184,6 +184,13 @@ export function enqueueSettlement(
 
 function jsonOrNull(value: object | null): string | null {
   return value === null ? null : JSON.stringify(value);
+}
+
+/** Records the provider's name of a charge that a person had found out. */
+export function enqueueReference(tx: Transaction, attempt: AttemptRow, reference: string): void {
+  sql(tx).enqueue`
+    UPDATE payment_attempts SET provider_reference = ${reference}
+    WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number} AND provider_reference IS NULL`;
 }
 
 /** Records when a call of the provider ended that said nothing. */

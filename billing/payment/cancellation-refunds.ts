@@ -9,7 +9,7 @@ import type { EventData } from '../../contracts/topics/events';
 import type { Actor } from '../../contracts/fields';
 import { cancellationRefundId } from '../../domain/ids';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockSubscriptionForShare } from '../locks';
+import { lockPaymentWithSubscription, lockSubscription } from '../locks';
 import { enqueueOperatorTask } from '../operator-tasks';
 import { paymentsOfRefunds, paymentsWithOpenRefund } from './refund-store';
 import { reserveRefund, reserveUnwanted } from './reserve-refund';
@@ -24,19 +24,26 @@ const maxPayments = 100;
 /** @returns the payments with something to pay out, whoever promised it. @throws Unprocessable */
 export async function reserveRefunds(db: Database, cancelled: Cancelled): Promise<string[]> {
   return inTransaction(db, async (tx) => {
-    const { refund, open_payment_ids: openIds } = cancelled;
+    const { open_payment_ids: openIds } = cancelled;
     await mustBeOurs(tx, cancelled);
-    const takenFrom = refund === null || refund.amount <= 0 ? [] : await reserveAmount(tx, cancelled, refund);
+    const takenFrom = await refundedPayments(tx, cancelled);
     for (const paymentId of openIds) await reserveLaterCharges(tx, cancelled.subscription.id, paymentId);
     const paymentIds = [...openIds, ...takenFrom];
     return paymentsWithOpenRefund(tx, paymentIds);
   });
 }
 
-/** Keeps the subscription as it is. A record that gives money away has to be one that our own history knows. */
+/** The payments that give money back. The cancelling transaction has reserved it; a record without its list is older. */
+async function refundedPayments(tx: Transaction, cancelled: Cancelled): Promise<string[]> {
+  const { refund, refunds } = cancelled;
+  if (refunds !== undefined) return refunds.map(({ payment_id }) => payment_id);
+  return refund === null || refund.amount <= 0 ? [] : reserveAmount(tx, cancelled, refund);
+}
+
+/** Locks the subscription, as whoever moves its money. A record that gives money away has to be one that our own history knows. */
 async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled): Promise<void> {
   const { id, version } = subscription;
-  const row = await lockSubscriptionForShare(tx, id);
+  const row = (await lockSubscription(tx, id))?.row ?? null;
   if (row === null) throw new Unprocessable('unknown_subscription', `there is no subscription ${id}`);
   const known = row.status === 'cancelled' && (await isCancellation(tx, id, version));
   if (known && (refund === null || refund.currency === row.currency)) return;
@@ -108,5 +115,6 @@ async function reserveLaterCharges(
   paymentId: string,
 ): Promise<void> {
   const payment = await findPayment(tx, paymentId);
-  if (payment?.subscription_id === subscriptionId) await reserveUnwanted(tx, paymentId, 'subscription_final');
+  if (payment?.subscription_id !== subscriptionId) return;
+  await reserveUnwanted(tx, await lockPaymentWithSubscription(tx, paymentId), 'subscription_final');
 }

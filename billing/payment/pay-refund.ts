@@ -55,10 +55,11 @@ async function askProvider(
   const attempt = await attemptOf(db, refund.payment_id, refund.attempt);
   const provider = providers.get(attempt.provider ?? '');
   if (provider === undefined) return { status: 'unknown', reason: 'provider_not_configured' };
-  if (attempt.provider_reference === null) return { status: 'unknown', reason: 'charge_not_known' };
+  const charge = refund.charge_reference ?? attempt.provider_reference;
+  if (charge === null) return { status: 'unknown', reason: 'charge_not_known' };
   const request = {
     idempotencyKey: refund.idempotency_key,
-    providerReference: attempt.provider_reference,
+    providerReference: charge,
     amount: Number(refund.amount),
     currency: refund.currency,
     paymentId: refund.payment_id,

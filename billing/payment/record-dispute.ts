@@ -1,27 +1,166 @@
 /**
- * A customer's bank takes the money of a payment back, or asks for it.
+ * A customer's bank takes the money of a charge back, or decides about it.
  *
- * Invariants: a disputed payment is no longer refunded (the bank decides about the money), and a person is told; told
- * again, nothing changes; what was never paid cannot be disputed.
+ * Invariants: disputed money funds nothing new and is not refunded (the bank decides about it), and an operator is told;
+ * each event may be the first that comes, and told again nothing changes; what was never paid cannot be disputed.
  */
+import { disputeId } from '../../domain/ids';
+import { cashAccount } from '../../domain/ledger/accounts';
+import { decideDispute, type DisputeEvent, type DisputeStep } from '../../domain/ledger/dispute';
+import { openDispute, regainDispute } from '../../domain/ledger/refund';
 import { isPaymentPaid } from '../../domain/payment/payment';
+import { refundedStatus } from '../../domain/payment/refund';
+import { isFinal } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
-import { lockPaymentInOrder } from '../locks';
+import { addCustomerCredit } from '../ledger/credit';
+import type { DisputeRow } from '../ledger-rows';
+import { lockPaymentWithSubscription } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
-import type { PaymentRow } from '../rows';
-import { enqueueDispute } from './store';
+import type { AttemptRow, PaymentRow } from '../rows';
+import { booksOf, enqueuePaymentPosting, enqueueState, stateFor } from './books';
+import { enqueueDispute, findDispute } from './dispute-store';
+import { findPayingAttempt } from './attempt-store';
+import { enqueueDisputed } from './store';
+import { takeForLoss, type OpenBooks } from './take-money';
 
-/** @returns whether this call marked it. @throws when there is no such payment */
+export interface ReportedDispute {
+  provider: string;
+  /** The provider's name of the dispute. */
+  reference: string;
+  event: DisputeEvent;
+  /** Minor units: the provider's, which may be a part of the charge. */
+  amount: number;
+}
+
+const actor = { kind: 'system', id: 'payment-service', reason: null } as const;
+
+/** @returns whether this call changed anything. @throws when there is no such payment */
 export async function recordDispute(
   tx: Transaction,
-  paymentId: string,
+  attempt: AttemptRow,
+  reported: ReportedDispute,
 ): Promise<{ recorded: boolean; payment: PaymentRow }> {
-  const { payment, realNow } = await lockPaymentInOrder(tx, paymentId);
-  const disputable = isPaymentPaid(payment.status) && payment.status !== 'disputed';
-  if (!disputable) return { recorded: false, payment };
-  const saved = enqueueDispute(tx, payment, realNow);
-  const subject = { type: 'payment', id: paymentId } as const;
-  const detail = 'The customer disputes the payment: answer the bank at the provider.';
-  enqueueReopenedTask(tx, 'dispute', subject, detail, realNow);
-  return { recorded: true, payment: saved };
+  const locked = await lockPaymentWithSubscription(tx, attempt.payment_id);
+  const { payment } = locked;
+  const id = disputeId(payment.id, reported.provider, reported.reference);
+  const known = await findDispute(tx, id);
+  const paying = await findPayingAttempt(tx, payment.id);
+  const steps = decideDispute(known?.status ?? null, reported.event);
+  const isOfPayment = isPaymentPaid(payment.status) && paying?.number === attempt.number;
+  if (steps.length === 0 || !isOfPayment) return { recorded: false, payment };
+  const books = await booksOf(tx, locked);
+  let open: OpenBooks = { locked, books, state: await stateFor(tx, books, locked.subscription) };
+  let dispute = known ?? newDispute(id, attempt, reported, books.times.realNow);
+  for (const step of steps) ({ open, dispute } = await takeStep(tx, open, dispute, step));
+  enqueueDispute(tx, dispute);
+  raiseTask(tx, dispute, books.times.realNow);
+  return { recorded: true, payment: open.locked.payment };
+}
+
+function newDispute(
+  id: string,
+  attempt: AttemptRow,
+  { provider, reference, amount }: ReportedDispute,
+  now: Date,
+): DisputeRow {
+  return {
+    id,
+    payment_id: attempt.payment_id,
+    attempt: attempt.number,
+    provider,
+    provider_reference: reference,
+    amount: BigInt(Math.min(amount, Number(attempt.amount))),
+    currency: attempt.currency,
+    status: 'open',
+    taken: null,
+    transitions: 0,
+    created_at: now,
+    closed_at: null,
+  };
+}
+
+interface Step {
+  open: OpenBooks;
+  dispute: DisputeRow;
+}
+
+async function takeStep(
+  tx: Transaction,
+  open: OpenBooks,
+  dispute: DisputeRow,
+  step: DisputeStep,
+): Promise<Step> {
+  const { locked, books } = open;
+  const amount = Number(dispute.amount);
+  const transitions = dispute.transitions + 1;
+  const next: DisputeRow = { ...dispute, transitions, status: statusAfter[step], closed_at: null };
+  if (next.status !== 'open') next.closed_at = books.times.realNow;
+  const cash = cashAccount(dispute.provider);
+  const paymentId = dispute.payment_id;
+  const cause = { id: `${dispute.id}/${transitions}`, kind: kindOf[step], actor, paymentId };
+  switch (step) {
+    case 'open':
+    case 'close_won': {
+      const opened = openDispute(open.state, paymentId, step === 'open' ? amount : -amount, cash);
+      enqueuePaymentPosting(tx, books, opened, cause);
+      enqueueState(tx, books, locked.subscription, opened.state);
+      const disputed = step === 'open' ? amount : -amount;
+      const after = mark(tx, open, { disputed, lost: 0 });
+      return { open: { ...after, state: opened.state }, dispute: next };
+    }
+    case 'close_lost': {
+      const taken = await takeForLoss(tx, open, amount, cause);
+      const after = mark(tx, taken.open, { disputed: -amount, lost: amount });
+      return { open: after, dispute: { ...next, taken: taken.parts } };
+    }
+    case 'regain': {
+      const { subscription } = locked;
+      const regained = regainDispute(
+        open.state,
+        dispute.taken ?? { unapplied: 0, credit: 0, customer_credit: 0, unearned: 0, rest: amount },
+        {
+          paymentId,
+          at: books.times.now.toISOString(),
+          reservedAt: (dispute.closed_at ?? books.times.now).toISOString(),
+          alive: books.isSubscriptions && subscription !== null && !isFinal(subscription.status),
+        },
+        cash,
+      );
+      enqueuePaymentPosting(tx, books, regained, cause);
+      enqueueState(tx, books, subscription, regained.state);
+      await addCustomerCredit(tx, locked.payment, regained.customerCredit, 'new');
+      const after = mark(tx, open, { disputed: 0, lost: -amount });
+      return { open: { ...after, state: regained.state }, dispute: { ...next, taken: null } };
+    }
+  }
+}
+
+const statusAfter = { open: 'open', close_won: 'won', close_lost: 'lost', regain: 'won' } as const;
+const kindOf = {
+  open: 'dispute_opened',
+  close_won: 'dispute_won',
+  close_lost: 'dispute_lost',
+  regain: 'dispute_won',
+} as const;
+
+/** Writes what of the payment is disputed and lost. While anything is, and once all is lost, it is `disputed`. */
+function mark(tx: Transaction, open: OpenBooks, by: { disputed: number; lost: number }): OpenBooks {
+  const { payment, realNow } = open.locked;
+  const disputed = Number(payment.disputed_amount) + by.disputed;
+  const lost = Number(payment.lost_amount) + by.lost;
+  const amount = Number(payment.amount);
+  const refunded = Number(payment.refunded_amount);
+  const isBlocked = disputed > 0 || (lost > 0 && lost + refunded >= amount);
+  const status = isBlocked ? 'disputed' : refundedStatus({ status: 'completed', amount }, refunded);
+  const after = enqueueDisputed(tx, payment, { status, disputed, lost }, realNow);
+  return { ...open, locked: { ...open.locked, payment: after } };
+}
+
+function raiseTask(tx: Transaction, { payment_id: id, status }: DisputeRow, now: Date): void {
+  const details = {
+    open: 'The customer disputes the payment: answer the bank at the provider.',
+    won: 'The dispute is won: the provider has the money again.',
+    lost: 'The dispute is lost: the money is gone.',
+  };
+  if (status !== 'won') enqueueReopenedTask(tx, 'dispute', { type: 'payment', id }, details[status], now);
 }

@@ -1,6 +1,7 @@
 /** Statements on refunds. The caller holds the lock of the refund's payment where it writes. */
 import type { Actor } from '../../contracts/fields';
 import { refundIdempotencyKey } from '../../domain/ids';
+import type { TakenParts } from '../../domain/ledger/refund';
 import type { RefundStatus } from '../../domain/payment/refund';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
@@ -38,7 +39,8 @@ export async function findReportedRefund(
 export async function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
   const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
     SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
-    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND status IN ('pending', 'succeeded')`;
+    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
+      AND status IN ('pending', 'succeeded')`;
   return Number(amount);
 }
 
@@ -67,11 +69,15 @@ export interface NewRefund {
   amount: number;
   reason: string;
   actor: Actor;
+  /** From which accounts it was taken. */
+  taken: TakenParts;
+  /** The charge that is given back where the attempt has more than one; left out: the attempt's own. */
+  chargeReference?: string | undefined;
 }
 
 /** Writes a refund that was decided; there already: nothing happens. @returns the row as it is written */
 export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): RefundRow {
-  const { id, attempt, amount, reason, actor } = refund;
+  const { id, attempt, amount, reason, actor, taken, chargeReference = null } = refund;
   const row: RefundRow = {
     id,
     payment_id: attempt.payment_id,
@@ -87,12 +93,16 @@ export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): Re
     created_at: now,
     settled_at: null,
     released_at: null,
+    taken,
+    charge_reference: chargeReference,
+    transitions: 0,
   };
   sql(tx).enqueue`
     INSERT INTO refunds (id, payment_id, attempt, amount, currency, status, reason, idempotency_key, requested_by,
-      created_at)
+      created_at, taken, charge_reference)
     VALUES (${id}, ${row.payment_id}, ${row.attempt}, ${row.amount}, ${row.currency}, ${row.status}, ${reason},
-      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${now})
+      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${now}, ${JSON.stringify(taken)}::jsonb,
+      ${chargeReference})
     ON CONFLICT DO NOTHING`;
   return row;
 }
@@ -103,13 +113,29 @@ export interface RefundPatch {
   provider_reference: string | null;
   failure_reason: string | null;
   settled_at: Date | null;
+  released_at: Date | null;
+  transitions: number;
 }
 
 /** Writes what a provider's answer changes of a refund. @returns the row as it stands then */
 export function enqueueRefundOutcome(tx: Transaction, refund: RefundRow, patch: RefundPatch): RefundRow {
   sql(tx).enqueue`
     UPDATE refunds SET status = ${patch.status}, provider_reference = ${patch.provider_reference},
-      failure_reason = ${patch.failure_reason}, settled_at = ${patch.settled_at}
+      failure_reason = ${patch.failure_reason}, settled_at = ${patch.settled_at},
+      released_at = ${patch.released_at}, transitions = ${patch.transitions}
     WHERE id = ${refund.id}`;
   return { ...refund, ...patch };
+}
+
+/** Reads the refunds of a payment that failed and keep their money set aside. */
+export async function findFailedRefunds(tx: Transaction, paymentId: string): Promise<RefundRow[]> {
+  return sql(tx).query<RefundRow[]>`
+    SELECT ${refundColumns} FROM refunds WHERE payment_id = ${paymentId} AND status = 'failed' AND released_at IS NULL
+    ORDER BY created_at, id`;
+}
+
+/** Records that a failed refund was given up. */
+export function enqueueReleased(tx: Transaction, refund: RefundRow, transitions: number, now: Date): void {
+  sql(tx).enqueue`
+    UPDATE refunds SET released_at = ${now}, transitions = ${transitions} WHERE id = ${refund.id}`;
 }

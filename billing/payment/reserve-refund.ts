@@ -2,16 +2,22 @@
  * Reserves money to be given back: the refund's row, written before any provider is asked.
  *
  * Invariants: under the payment's lock, what is pending and what went back already is never more than the charge; the
- * same id again finds the refund that was reserved.
+ * same id again finds the refund that was reserved; what an earlier refund could not give back is free again first.
  */
 import type { Actor } from '../../contracts/fields';
 import { unwantedChargeRefundId } from '../../domain/ids';
 import { decideRefund, type RefundRefusal } from '../../domain/payment/refund';
 import type { Transaction } from '../../prisma/client';
-import { lockPaymentInOrder } from '../locks';
+import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
+import { enqueueAnsweredTask } from '../operator-tasks';
 import type { RefundRow } from '../rows';
+import { booksOf, enqueuePaymentPosting, stateFor } from './books';
 import { enqueueRefund, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
+import { leftOf, usedElsewhere } from './refundable';
+import { releaseFailed } from './release-refund';
+import { takeForRefund } from './take-money';
+import { enqueueUnapplied } from '../ledger/state-store';
 
 export interface RefundOrder {
   refund_id: string;
@@ -27,37 +33,55 @@ export type Reservation =
 
 /** Reserves a refund of what the payment took. @throws when there is no such payment */
 export async function reserveRefund(tx: Transaction, order: RefundOrder): Promise<Reservation> {
-  const { payment, realNow } = await lockPaymentInOrder(tx, order.payment_id);
+  const locked = await lockPaymentWithSubscription(tx, order.payment_id);
+  const { payment } = locked;
   const [existing, attempt] = await Promise.all([
     findRefund(tx, order.refund_id),
     findPayingAttempt(tx, payment.id),
   ]);
   if (existing !== null) return { kind: 'reserved', refund: existing };
   if (attempt === null) return { kind: 'refused', reason: 'not_paid' };
-  const charge = { status: payment.status, amount: Number(attempt.amount) };
-  const decision = decideRefund(charge, await reservedAmountOf(tx, attempt), order.amount);
+  const gone = (await reservedAmountOf(tx, attempt)) + (await usedElsewhere(tx, payment));
+  const left = leftOf(payment, attempt, gone);
+  const decision = decideRefund(payment.status, left, order.amount);
   if (decision.kind === 'refused') return decision;
   const { refund_id: id, reason, actor } = order;
-  const refund = enqueueRefund(tx, { id, attempt, amount: decision.amount, reason, actor }, realNow);
-  return { kind: 'reserved', refund };
+  const books = await booksOf(tx, locked);
+  const state = await stateFor(tx, books, locked.subscription);
+  const again = { actor, reason: `refunded again as ${id}` };
+  const open = await releaseFailed(tx, { locked, books, state }, actor, (refund) =>
+    enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id: refund }, again, books.times.realNow),
+  );
+  const cause = { kind: 'refund_reserved' as const, actor, paymentId: payment.id, refundId: id };
+  const { parts } = await takeForRefund(tx, open, decision.amount, {
+    ...cause,
+    id: `${id}/reserved`,
+    reason,
+  });
+  const ordered = { id, attempt, amount: decision.amount, reason, actor, taken: parts };
+  return { kind: 'reserved', refund: enqueueRefund(tx, ordered, books.times.realNow) };
 }
 
 /**
- * Reserves all that is left of a payment that should not have been taken; `payment/{id}` pays it out once it is
- * signalled. Whoever finds it unwanted, and however often, it is one refund.
+ * Reserves all of a payment that was collected and is wanted for nothing; `payment/{id}` pays it out once it is
+ * signalled. Whoever finds it unwanted, and however often, it is one refund. The payment's lock is held; the state of
+ * its subscription is not touched.
  */
-export async function reserveUnwanted(
-  tx: Transaction,
-  paymentId: string,
-  reason: string,
-): Promise<Reservation> {
-  const attempt = await findPayingAttempt(tx, paymentId);
-  if (attempt === null) return { kind: 'refused', reason: 'not_paid' };
-  return reserveRefund(tx, {
-    refund_id: unwantedChargeRefundId(paymentId, attempt.number),
-    payment_id: paymentId,
-    amount: null,
-    reason,
-    actor: { kind: 'system', id: 'payment-service', reason: null },
-  });
+export async function reserveUnwanted(tx: Transaction, locked: LockedPayment, reason: string): Promise<void> {
+  const { payment } = locked;
+  const amount = Number(payment.unapplied_amount);
+  const attempt = await findPayingAttempt(tx, payment.id);
+  if (attempt === null || amount === 0) return;
+  const id = unwantedChargeRefundId(payment.id, attempt.number);
+  const actor = { kind: 'system', id: 'payment-service', reason: null } as const;
+  const books = await booksOf(tx, locked);
+  const entries = [
+    { account: 'unapplied', source: payment.id, amount },
+    { account: 'refunding', source: payment.id, amount: -amount },
+  ];
+  const cause = { kind: 'refund_reserved' as const, actor, paymentId: payment.id, refundId: id };
+  enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/reserved`, reason });
+  enqueueUnapplied(tx, payment.id, 0);
+  const taken = { unapplied: amount, credit: 0, customer_credit: 0, unearned: 0, rest: 0 };
+  enqueueRefund(tx, { id, attempt, amount, reason, actor, taken }, books.times.realNow);
 }

@@ -6,7 +6,6 @@
  * transaction.
  */
 import type { Source } from '../../contracts/topics/envelope';
-import { unwantedChargeRefundId } from '../../domain/ids';
 import type { AttemptOutcome, SettledBy } from '../../domain/payment/payment';
 import {
   decideSettlement,
@@ -15,14 +14,14 @@ import {
   type SettlementFacts,
 } from '../../domain/payment/settlement';
 import type { Transaction } from '../../prisma/client';
-import { timesFor, timesForCustomer, type Times } from '../clock';
 import { lockPaymentInOrder, type LockedPayment } from '../locks';
 import { notifyRecovered } from '../notification/request-notification';
 import { enqueueOperatorTask, enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, PaymentRow } from '../rows';
 import { publishOutcome } from './publish-outcome';
-import { enqueueRefund } from './refund-store';
-import { attemptOf, enqueueSettlement } from './attempt-store';
+import { booksOf, type Books } from './books';
+import { enqueueCollected, enqueueOtherCharge } from './collect';
+import { attemptOf, enqueueReference, enqueueSettlement } from './attempt-store';
 
 /** What stands after a settlement was tried: the attempt's outcome, which may be another than the reported one. */
 export interface Settlement {
@@ -72,12 +71,9 @@ export async function settleLocked(
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
-  const { payment, subscription, realNow } = locked;
-  const times = await (subscription === null
-    ? timesForCustomer(tx, payment.customer_id, realNow)
-    : timesFor(tx, subscription.test_clock_id, realNow));
+  const books = await booksOf(tx, locked);
   const decision = decideSettlement(factsOf(locked), outcome, settledBy);
-  return write(tx, locked, decision, times, source);
+  return write(tx, locked, decision, books, source);
 }
 
 function factsOf({ payment, attempt, subscription }: LockedAttempt): SettlementFacts {
@@ -92,17 +88,16 @@ async function write(
   tx: Transaction,
   locked: LockedAttempt,
   decision: SettlementDecision,
-  times: Times,
+  books: Books,
   source: Source,
 ): Promise<Settlement> {
-  const { now, realNow } = times;
-  const { attempt, payment } = enqueueSettlement(tx, locked, decision, times);
-  const { refund, event, task } = decision;
-  if (refund !== null) {
-    const id = unwantedChargeRefundId(payment.id, attempt.number);
-    const actor = { kind: 'system', id: 'payment-service', reason: null } as const;
-    enqueueRefund(tx, { id, attempt, amount: Number(attempt.amount), reason: refund, actor }, realNow);
-  }
+  const { now, realNow } = books.times;
+  const { attempt, payment: settled } = enqueueSettlement(tx, locked, decision, books.times);
+  const isCollected = decision.attempt?.status === 'completed';
+  const payment = isCollected ? enqueueCollected(tx, settled, attempt, decision.refund, books) : settled;
+  const { event, task } = decision;
+  if (decision.reference !== null) enqueueReference(tx, attempt, decision.reference);
+  if (decision.otherCharge !== null) enqueueOtherCharge(tx, payment, attempt, decision.otherCharge, books);
   if (task !== null) {
     const raise = task.reopen ? enqueueReopenedTask : enqueueOperatorTask;
     raise(tx, task.kind, { type: 'payment', id: payment.id }, task.detail, realNow);

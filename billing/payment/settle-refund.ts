@@ -1,23 +1,34 @@
 /**
- * Settles refunds. Whoever learns of an outcome first writes it: the call's answer, a webhook, an operator.
+ * Settles refunds. Whoever learns of an outcome first writes it: the call's answer, a webhook, an operator. A settled
+ * refund may still fail, and a failed one may turn out to be paid.
  *
- * Invariants: a refund is settled once; what a payment gave back is the sum of its succeeded refunds; a refund that the
- * system reserved and that fails is shown to an operator, for no caller waits for it.
+ * Invariants: what a payment gave back is the sum of its succeeded refunds; a failed refund keeps its money set aside,
+ * and an operator is asked what becomes of it.
  */
-import { refundedStatus, type RefundOutcome } from '../../domain/payment/refund';
+import {
+  decideRefundSettlement,
+  refundedStatus,
+  type RefundOutcome,
+  type RefundSettlementDecision,
+} from '../../domain/payment/refund';
+import { cashAccount } from '../../domain/ledger/accounts';
 import type { Transaction } from '../../prisma/client';
-import { lockPaymentInOrder } from '../locks';
-import { enqueueOperatorTask } from '../operator-tasks';
+import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
+import { enqueueReopenedTask } from '../operator-tasks';
 import type { PaymentRow, RefundRow } from '../rows';
+import { booksOf, enqueuePaymentPosting, stateFor } from './books';
 import { enqueueRefundOutcome, refundOf } from './refund-store';
-import { findPayingAttempt } from './attempt-store';
+import { attemptOf, findPayingAttempt } from './attempt-store';
 import { enqueueRefundedAmount } from './store';
+import { takeForRefund } from './take-money';
 
 export interface RefundSettlement {
   /** Whether this call wrote the outcome. */
   settledNow: boolean;
   refund: RefundRow;
 }
+
+const actor = { kind: 'system', id: 'payment-service', reason: null } as const;
 
 /** Records what is known of a refund; `pending` and `unknown` leave it open. @throws when there is no such refund */
 export async function settleRefund(
@@ -26,23 +37,60 @@ export async function settleRefund(
   outcome: RefundOutcome,
 ): Promise<RefundSettlement> {
   const { payment_id: paymentId } = await refundOf(tx, refundId);
-  const { payment, realNow } = await lockPaymentInOrder(tx, paymentId);
+  const locked = await lockPaymentWithSubscription(tx, paymentId);
   // Another caller may have settled it before the lock was there.
   const refund = await refundOf(tx, refundId);
-  if (refund.settled_at !== null || outcome.status === 'unknown') return { settledNow: false, refund };
-  const settled = outcome.status !== 'pending';
+  const decision = decideRefundSettlement(refund, outcome);
+  if (decision.kind === 'unchanged' || outcome.status === 'unknown') return { settledNow: false, refund };
+  const settled = decision.kind !== 'noted';
   const saved = enqueueRefundOutcome(tx, refund, {
     status: outcome.status,
     provider_reference: outcome.provider_reference ?? refund.provider_reference,
-    failure_reason: outcome.status === 'failed' ? outcome.reason : refund.failure_reason,
-    settled_at: settled ? realNow : null,
+    failure_reason: outcome.status === 'failed' ? outcome.reason : null,
+    settled_at: settled ? locked.realNow : null,
+    released_at: decision.kind === 'paid_after_release' ? null : refund.released_at,
+    transitions: refund.transitions + 1,
   });
-  if (outcome.status === 'succeeded') await addRefundedAmount(tx, payment, saved, realNow);
-  if (outcome.status === 'failed' && refund.requested_by.kind === 'system') {
-    const detail = `The provider refused to refund ${refund.amount} ${refund.currency} (minor units) of ${paymentId}: ${outcome.reason}.`;
-    enqueueOperatorTask(tx, 'refund_failed', { type: 'refund', id: refundId }, detail, realNow);
-  }
+  if (settled) await moveMoney(tx, locked, saved, decision.kind);
+  if (outcome.status === 'failed') raiseTask(tx, saved, outcome.reason, locked.realNow);
   return { settledNow: settled, refund: saved };
+}
+
+async function moveMoney(
+  tx: Transaction,
+  locked: LockedPayment,
+  refund: RefundRow,
+  kind: RefundSettlementDecision['kind'],
+): Promise<void> {
+  if (kind === 'failed') return;
+  const { payment, subscription } = locked;
+  const attempt = await attemptOf(tx, payment.id, refund.attempt);
+  const books = await booksOf(tx, locked);
+  const amount = Number(refund.amount);
+  const cause = { actor, paymentId: payment.id, refundId: refund.id };
+  if (kind === 'paid_after_release') {
+    const state = await stateFor(tx, books, subscription);
+    const id = `${refund.id}/reserved/${refund.transitions}`;
+    await takeForRefund(tx, { locked, books, state }, amount, { ...cause, id, kind: 'refund_reserved' });
+  }
+  const isPaid = kind !== 'failed_after_success';
+  const sign = isPaid ? 1 : -1;
+  // Older than the ledger: nothing was set aside.
+  if (refund.taken !== null) {
+    const entries = [
+      { account: 'refunding', source: payment.id, amount: sign * amount },
+      { account: cashAccount(attempt.provider ?? 'none'), source: payment.id, amount: -sign * amount },
+    ];
+    const name = isPaid ? ('settled' as const) : ('failed' as const);
+    const id = `${refund.id}/${name}/${refund.transitions}`;
+    enqueuePaymentPosting(tx, books, { entries }, { ...cause, id, kind: `refund_${name}` });
+  }
+  await addRefundedAmount(tx, payment, refund, sign * amount, locked.realNow);
+}
+
+function raiseTask(tx: Transaction, refund: RefundRow, reason: string, now: Date): void {
+  const detail = `The provider did not refund ${refund.amount} ${refund.currency} (minor units) of ${refund.payment_id}: ${reason}. The money stays set aside: refund the payment again, or resolve this task as failed to give it up.`;
+  enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id: refund.id }, detail, now);
 }
 
 /** A charge beside the one that paid is no part of what the payment took. */
@@ -50,11 +98,12 @@ async function addRefundedAmount(
   tx: Transaction,
   payment: PaymentRow,
   refund: RefundRow,
+  amount: number,
   now: Date,
 ): Promise<void> {
   const paidBy = await findPayingAttempt(tx, payment.id);
-  if (paidBy?.number !== refund.attempt) return;
-  const refundedAmount = Number(payment.refunded_amount) + Number(refund.amount);
+  if (paidBy?.number !== refund.attempt || refund.charge_reference !== null) return;
+  const refundedAmount = Number(payment.refunded_amount) + amount;
   const status = refundedStatus({ status: payment.status, amount: Number(payment.amount) }, refundedAmount);
   enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

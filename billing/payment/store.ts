@@ -65,14 +65,25 @@ export function enqueueAnnouncement(tx: Transaction, payment: PaymentRow): Payme
 
 /** What a change of a payment alone writes; the version follows. */
 type PaymentPatch = Pick<PaymentRow, 'status' | 'updated_at'> &
-  Partial<Pick<PaymentRow, 'cancel_requested_at' | 'cancel_reason' | 'refunded_amount' | 'next_attempt_at'>>;
+  Partial<
+    Pick<
+      PaymentRow,
+      | 'cancel_requested_at'
+      | 'cancel_reason'
+      | 'refunded_amount'
+      | 'disputed_amount'
+      | 'lost_amount'
+      | 'next_attempt_at'
+    >
+  >;
 
 function enqueuePaymentPatch(tx: Transaction, payment: PaymentRow, patch: PaymentPatch): PaymentRow {
   const changed: PaymentRow = { ...payment, ...patch, version: payment.version + 1 };
   sql(tx).enqueue`
     UPDATE payments SET version = ${changed.version}, status = ${changed.status}, updated_at = ${changed.updated_at},
       cancel_requested_at = ${changed.cancel_requested_at}, cancel_reason = ${changed.cancel_reason},
-      refunded_amount = ${changed.refunded_amount}, next_attempt_at = ${changed.next_attempt_at}
+      refunded_amount = ${changed.refunded_amount}, next_attempt_at = ${changed.next_attempt_at},
+      disputed_amount = ${changed.disputed_amount}, lost_amount = ${changed.lost_amount}
     WHERE id = ${payment.id}`;
   return changed;
 }
@@ -93,9 +104,20 @@ export function enqueueCancellation(
   });
 }
 
-/** Marks a paid payment as disputed. */
-export function enqueueDispute(tx: Transaction, payment: PaymentRow, now: Date): PaymentRow {
-  return enqueuePaymentPatch(tx, payment, { status: 'disputed', next_attempt_at: null, updated_at: now });
+/** Records what of a paid payment is disputed, and what was lost. */
+export function enqueueDisputed(
+  tx: Transaction,
+  payment: PaymentRow,
+  { status, disputed, lost }: { status: PaymentStatus; disputed: number; lost: number },
+  now: Date,
+): PaymentRow {
+  return enqueuePaymentPatch(tx, payment, {
+    status,
+    disputed_amount: BigInt(disputed),
+    lost_amount: BigInt(lost),
+    next_attempt_at: null,
+    updated_at: now,
+  });
 }
 
 /** Records how much of a payment was given back. */

@@ -6,31 +6,33 @@
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Predicate } from '../../domain/stuck-work';
 import type { StuckItem } from './stuck-work';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockPaymentInOrder, lockSubscription } from '../locks';
+import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
+import { lockSubscription } from '../locks';
+import type { AttemptDependencies } from '../payment/attempt';
+import { abandonChange } from '../subscription/conclude-change';
 import { enqueueOperatorTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
 import { announceDueAgain } from '../renewal/publish-due';
-import { countDueEvents, enqueueCancelledPayment, markAnnounced } from './store';
+import { countDueEvents, markAnnounced } from './store';
 
 /** Writes what a repair writes, and returns what is to be sent. */
-type Repair = (db: Database, id: string) => Promise<WorkflowMessage[]>;
+type Repair = (deps: AttemptDependencies, id: string) => Promise<WorkflowMessage[]>;
 
 /**
  * Repairs one stuck item.
  * @returns the messages to send; null: nothing repairs it, it is only counted
  */
 export async function repair(
-  db: Database,
+  deps: AttemptDependencies,
   { predicate, subject }: StuckItem,
 ): Promise<WorkflowMessage[] | null> {
   const run = repairs[predicate];
-  return run === null ? null : run(db, subject.id);
+  return run === null ? null : run(deps, subject.id);
 }
 
 const message =
   (messageOf: (id: string) => WorkflowMessage): Repair =>
-  (_db, id) =>
+  (_deps, id) =>
     Promise.resolve([messageOf(id)]);
 const wakeSubscription = message((id) => ({ kind: 'wake_subscription', subscription_id: id }));
 const startPayment = message((id) => ({ kind: 'start_payment', payment_id: id }));
@@ -45,7 +47,7 @@ const repairs: Record<Predicate, Repair | null> = {
   period_end_not_earned: null,
   attempt_in_processing: startPayment,
   incomplete_not_notified: announceFirstPayment,
-  change_not_concluded: concludeChange,
+  change_not_concluded: endChange,
   final_with_open_payment: message((id) => ({
     kind: 'cancel_payment',
     payment_id: id,
@@ -66,7 +68,7 @@ const repairs: Record<Predicate, Repair | null> = {
   outbox_unpublished: null,
 };
 
-async function announceAgain(db: Database, id: string): Promise<[]> {
+async function announceAgain({ db }: AttemptDependencies, id: string): Promise<[]> {
   await inTransaction(db, async (tx) => {
     const locked = await lockSubscription(tx, id);
     if (locked === null) return;
@@ -76,7 +78,7 @@ async function announceAgain(db: Database, id: string): Promise<[]> {
   return [];
 }
 
-async function reportPaid(db: Database, id: string): Promise<WorkflowMessage[]> {
+async function reportPaid({ db }: AttemptDependencies, id: string): Promise<WorkflowMessage[]> {
   const payment = await db.payment.findUniqueOrThrow({ where: { id } });
   const { subscription_id: subscriptionId, period_index: index } = payment;
   if (subscriptionId === null) return [];
@@ -84,7 +86,7 @@ async function reportPaid(db: Database, id: string): Promise<WorkflowMessage[]> 
   return [{ kind: 'payment_completed', subscription_id: subscriptionId, payload }];
 }
 
-async function reportDunning(db: Database, id: string): Promise<WorkflowMessage[]> {
+async function reportDunning({ db }: AttemptDependencies, id: string): Promise<WorkflowMessage[]> {
   const payment = await db.payment.findUniqueOrThrow({ where: { id } });
   const { subscription_id: subscriptionId, period_index: index } = payment;
   if (subscriptionId === null || index === null) return [];
@@ -93,28 +95,29 @@ async function reportDunning(db: Database, id: string): Promise<WorkflowMessage[
 }
 
 /** From now on its outcome is published; a run of its follow-up reports an outcome that has come already. */
-async function announceFirstPayment(db: Database, id: string): Promise<WorkflowMessage[]> {
+async function announceFirstPayment({ db }: AttemptDependencies, id: string): Promise<WorkflowMessage[]> {
   await markAnnounced(db, id);
   return [{ kind: 'start_payment', payment_id: id }];
 }
 
 /** A charge that was never attempted, or was declined after its caller had left, is not wanted any more. */
-async function concludeChange(db: Database, id: string): Promise<WorkflowMessage[]> {
-  const dropped = await inTransaction(db, async (tx) => {
-    const { payment } = await lockPaymentInOrder(tx, id);
-    if (payment.status !== 'requested' && payment.status !== 'failed') return false;
-    enqueueCancelledPayment(tx, id);
-    return true;
-  });
-  return dropped ? [] : reportPaid(db, id);
+async function endChange(deps: AttemptDependencies, id: string): Promise<WorkflowMessage[]> {
+  const payment = await deps.db.payment.findUniqueOrThrow({ where: { id } });
+  if (payment.subscription_id === null) return [];
+  const before = payment.status;
+  if (before === 'requested' || before === 'failed') {
+    await abandonChange(deps, payment.subscription_id, id);
+    return [];
+  }
+  return reportPaid(deps, id);
 }
 
-async function republishWebhook(db: Database, id: string): Promise<[]> {
+async function republishWebhook({ db }: AttemptDependencies, id: string): Promise<[]> {
   await inTransaction(db, (tx) => replayDelivery(tx, id));
   return [];
 }
 
-async function raiseUnknownOutcome(db: Database, id: string): Promise<[]> {
+async function raiseUnknownOutcome({ db }: AttemptDependencies, id: string): Promise<[]> {
   const detail = 'The provider has not told the outcome for more than a day.';
   await inTransaction(db, async (tx: Transaction) =>
     enqueueOperatorTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),

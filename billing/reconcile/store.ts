@@ -19,8 +19,3 @@ export async function countDueEvents(
 export async function markAnnounced(db: Database, paymentId: string): Promise<void> {
   await sql(db).execute`UPDATE payments SET announced = true WHERE id = ${paymentId}`;
 }
-
-/** Cancels a locked payment. */
-export function enqueueCancelledPayment(tx: Transaction, paymentId: string): void {
-  sql(tx).enqueue`UPDATE payments SET status = 'cancelled', version = version + 1 WHERE id = ${paymentId}`;
-}

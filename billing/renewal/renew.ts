@@ -6,6 +6,7 @@
  * notifies.
  */
 import { inTransaction, type Transaction } from '../../prisma/client';
+import { limitsOfProviders } from '../ledger/limits';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import { beginLocked } from '../payment/begin-attempt';
@@ -18,12 +19,15 @@ import type { SubscriptionRecord } from '../subscription/record';
 export type Renewal = OpenedDue & { followUp: string | null };
 
 export async function renewSubscription(deps: AttemptDependencies, subscriptionId: string): Promise<Renewal> {
+  const limitsOf = limitsOfProviders(deps.providers);
   const { opened, charge } = await inTransaction(deps.db, async (tx) => {
-    const due = await openDue(tx, subscriptionId);
+    const due = await openDue(tx, subscriptionId, limitsOf);
     return { opened: due, charge: await beginCharge(tx, due.record) };
   });
   if (charge === null) return { ...opened, followUp: null };
-  const { record, answer } = await callAndApply(deps, charge, applyRenewal);
+  const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times) =>
+    applyRenewal(tx, row, payment, { ...times, limitsOf }),
+  );
   return { ...opened, record, followUp: answer.status === 'open' ? charge.paymentId : null };
 }
 

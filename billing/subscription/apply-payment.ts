@@ -1,111 +1,205 @@
 /**
- * Applies a settled payment to its subscription: a period is paid, a change that waited for it takes effect.
+ * Applies collected money to its subscription: a period is paid, a change that waited for it takes effect.
  *
- * Invariants: the payment's locked row decides, never the sender of a message; a payment has its effect once; money that
- * came too late for its change goes back.
+ * Invariants:
+ * - The payment's locked row decides, never the sender of a message; collected money is applied once.
+ * - Whoever decides about a subscription applies first what was collected for it.
+ * - Money that came too late for its change goes back, and credit that was set aside for it comes back.
  */
-import type { WorkflowMessage } from '../../contracts/workflows/messages';
-import { isPaymentOpen, isPaymentPaid, type Failure } from '../../domain/payment/payment';
+import { releaseHeld } from '../../domain/ledger/change';
+import { applyChange as applyChangeOfMoney } from '../../domain/ledger/change';
+import { applyCollected } from '../../domain/ledger/payment';
+import { isOwed } from '../../domain/ledger/period';
+import { isPaymentOpen, isPaymentPaid } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import { paidChangeApplies } from '../../domain/subscription/change';
-import { decidePaid, type Refusal } from '../../domain/subscription/commands';
-import type { PendingChange } from '../../domain/subscription/facts';
-import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { timesFor, type Times } from '../clock';
+import { decidePaid } from '../../domain/subscription/commands';
+import { inTransaction, type Transaction } from '../../prisma/client';
+import { timesFor } from '../clock';
+import { ledgerOf } from '../ledger/opening';
+import { limitsOfProviders } from '../ledger/limits';
+import { moneyColumns } from '../ledger/money-columns';
+import { enqueuePosting } from '../ledger/post';
+import { enqueueMoney } from '../ledger/state-store';
 import { lockPayment } from '../locks';
-import { applyChange } from './change';
-import { applyTerms } from './change-terms';
-import { applyFirst } from './first-payment';
+import type { AttemptDependencies } from '../payment/attempt';
 import { reserveUnwanted } from '../payment/reserve-refund';
 import { toFacts, type PaidChange, type PaymentRow } from '../rows';
+import { applyChange } from './apply-change';
+import { applyTerms } from './change-terms';
+import { applyFirst } from './first-payment';
 import { wasExecuted } from './history-store';
-import { enqueueAnnouncedChange, enqueueCancelledPayment, latestFailure } from './payment-store';
+import { enqueueApplied, enqueueCancelledPayment, findUnapplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
-  requestedBy,
   lockOrThrow,
   pendingColumn,
   subscriptionService,
+  unchanged,
   writeUpdated,
+  type Applied,
   type ChangeContext,
   type Committed,
+  type MoneyContext,
+  type Outcome,
   type Patch,
 } from './transition';
 
 /** Applies a payment that may be settled. @returns the record as it stands afterwards */
 export async function applyPayment(
-  db: Database,
+  deps: AttemptDependencies,
   subscriptionId: string,
   paymentId: string,
 ): Promise<SubscriptionRecord> {
-  return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, context) => {
-    switch (payment.kind) {
-      case 'first':
-        return applyFirst(tx, row, payment, context);
-      case 'renewal':
-        return applyRenewal(tx, row, payment, context);
-      case 'proration':
-        return applyProration(tx, row, payment, context);
-      case 'manual':
-        return toRecord(row);
-    }
+  return withPayment(deps, subscriptionId, paymentId, async (tx, row, payment, context) => {
+    return (await applySettled(tx, row, payment, context)).record;
   });
 }
 
-async function withPayment<T>(
-  db: Database,
+/** Locks a subscription and a payment of it, in order. @param work is given the payment's own context */
+export async function withPayment<T>(
+  deps: AttemptDependencies,
   subscriptionId: string,
   paymentId: string,
   work: (tx: Transaction, row: SubscriptionRow, payment: PaymentRow, context: ChangeContext) => Promise<T>,
 ): Promise<T> {
-  return inTransaction(db, async (tx) => {
+  return inTransaction(deps.db, async (tx) => {
     const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     const payment = await lockPayment(tx, paymentId);
     if (payment === null || payment.subscription_id !== row.id) {
       throw new Error(`subscription ${subscriptionId} has no payment ${paymentId}`);
     }
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    return work(tx, row, payment, paymentContext(payment, times));
+    const limitsOf = limitsOfProviders(deps.providers);
+    return work(tx, row, payment, paymentContext(payment, { ...times, limitsOf }));
   });
 }
 
-/** Applies the payment of a period: completed, the period is paid. Both rows are locked. */
-export function applyRenewal(
+/**
+ * Executes a command on the locked row, once; what was collected for the subscription is applied before.
+ * @param work is given the row as it stands then, and the customer's time
+ */
+export async function transactApplied(
+  deps: AttemptDependencies,
+  subscriptionId: string,
+  commandId: string,
+  work: (
+    tx: Transaction,
+    row: SubscriptionRow,
+    base: MoneyContext & { commandId: string },
+  ) => Promise<Outcome>,
+): Promise<Committed> {
+  return inTransaction(deps.db, async (tx) => {
+    const [locked, unapplied] = await Promise.all([
+      lockOrThrow(tx, subscriptionId),
+      findUnapplied(tx, subscriptionId),
+    ]);
+    const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
+    const context: MoneyContext = { ...times, limitsOf: limitsOfProviders(deps.providers) };
+    const row = await applyUnapplied(tx, locked.row, unapplied, context);
+    if (await wasExecuted(tx, commandId)) return { kind: 'committed', record: toRecord(row) };
+    const outcome = await work(tx, row, { ...context, commandId });
+    return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
+  });
+}
+
+/** Applies what was collected for a subscription and is not applied yet. @returns the row as it stands then */
+export async function applyUnapplied(
+  tx: Transaction,
+  row: SubscriptionRow,
+  paymentIds: readonly string[],
+  context: MoneyContext,
+): Promise<SubscriptionRow> {
+  let stands = row;
+  for (const id of paymentIds) {
+    const payment = await lockPayment(tx, id);
+    if (payment !== null) {
+      ({ row: stands } = await applySettled(tx, stands, payment, paymentContext(payment, context)));
+    }
+  }
+  return stands;
+}
+
+async function applySettled(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  times: Times,
-): SubscriptionRecord {
-  if (!isPaymentPaid(payment.status)) return toRecord(row);
+  context: ChangeContext,
+): Promise<Applied> {
+  switch (payment.kind) {
+    case 'first':
+      return applyFirst(tx, row, payment, context);
+    case 'renewal':
+      return applyPeriodPayment(tx, row, payment, context);
+    case 'proration':
+      return applyProration(tx, row, payment, context);
+    case 'manual':
+      return unchanged(row);
+  }
+}
+
+/** {@link applyPeriodPayment} for a renewal that is charged. */
+export async function applyRenewal(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: PaymentRow,
+  context: MoneyContext,
+): Promise<SubscriptionRecord> {
+  return (await applyPeriodPayment(tx, row, payment, context)).record;
+}
+
+/** Applies the payment of a period: completed, the period is paid. Both rows are locked. */
+async function applyPeriodPayment(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: PaymentRow,
+  context: MoneyContext,
+): Promise<Applied> {
+  if (!isPaymentPaid(payment.status)) return unchanged(row);
+  const collected = Number(payment.unapplied_amount);
+  const { now } = context;
+  const state = await ledgerOf(tx, row, context);
+  // Refunded before it was applied, it is owed all the same; applied before, it is not.
+  if (collected === 0 && !isOwed(state, payment.id)) return unchanged(row);
+  const isPresent = row.period_index === payment.period_index && row.period_paid === false;
+  const runs = isPresent && row.period_end !== null && now < row.period_end;
+  const money = applyCollected(state, { id: payment.id, amount: collected }, { at: now.toISOString(), runs });
+  enqueueApplied(tx, payment.id);
+  const own = paymentContext(payment, context);
+  const cause = { kind: 'payment_applied' as const, actor: own.actor, paymentId: payment.id };
+  const id = `${payment.id}/applied/${payment.version}`;
+  enqueuePosting(tx, row, money, { ...cause, id, periodIndex: payment.period_index }, context);
+  const columns = moneyColumns(money.state, row.waiting_lines, now);
   const decision = decidePaid(toFacts(row), payment.period_index);
-  if (decision.kind === 'nothing' || row.period_index === null) return toRecord(row);
+  if (decision.kind === 'nothing' || row.period_index === null) {
+    enqueueMoney(tx, row.id, columns);
+    return unchanged({ ...row, ...columns });
+  }
   const changes: SubscriptionChange[] = decision.recovered ? ['renewed', 'recovered'] : ['renewed'];
   const patch: Patch = {
+    ...columns,
     status: decision.status,
     period_paid: true,
     open_payment_id: null,
     paused_from: decision.pausedFrom,
   };
-  return writeUpdated(tx, row, patch, {
-    ...paymentContext(payment, times),
-    changes,
-    paidPeriod: row.period_index,
-  }).record;
+  return writeUpdated(tx, row, patch, { ...own, changes, paidPeriod: row.period_index });
 }
 
 /** The context of the change that a payment's outcome makes, once. */
-function paymentContext(payment: PaymentRow, times: Times): ChangeContext {
-  return { ...times, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
+function paymentContext(payment: PaymentRow, context: MoneyContext): ChangeContext {
+  return { ...context, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
 }
 
-async function applyProration(
+/** Applies the payment of a change, or drops the change that was not paid. */
+export async function applyProration(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
+): Promise<Applied> {
   const { status } = payment;
-  if (isPaymentOpen(status) || (await wasExecuted(tx, context.commandId))) return toRecord(row);
+  if (isPaymentOpen(status) || (await wasExecuted(tx, context.commandId))) return unchanged(row);
   if (isPaymentPaid(status)) return applyPaidChange(tx, row, payment, context);
   return dropChange(tx, row, payment, context);
 }
@@ -115,17 +209,30 @@ async function applyPaidChange(
   row: SubscriptionRow,
   payment: PaymentRow,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  const change = changeOf(payment);
-  if (!paidChangeApplies(toFacts(row), change)) {
-    await reserveUnwanted(tx, payment.id, 'change_overtaken');
+): Promise<Applied> {
+  const { change } = payment;
+  const state = await ledgerOf(tx, row, context);
+  const isWhole = payment.unapplied_amount === payment.amount;
+  if (change?.money === undefined || !isWhole || !paidChangeApplies(toFacts(row), change, state.revision)) {
+    await reserveUnwanted(tx, { payment, subscription: row, realNow: context.realNow }, 'change_overtaken');
     // Not the command's own id: the change that it requested never took effect.
     return forgetChange(tx, row, payment.id, { ...context, commandId: `${context.commandId}/overtaken` });
   }
-  const terms = await applyTerms(tx, row, change.terms, context.now);
+  const money = applyChangeOfMoney(state, change.money, {
+    kind: 'payment',
+    paymentId: payment.id,
+    amount: Number(payment.amount),
+  });
+  enqueueApplied(tx, payment.id);
+  const at = new Date(change.money.at);
+  const { actor, command_id: commandId } = change.command;
+  const cause = { id: `${row.id}/change/${commandId}`, kind: 'change_applied' as const, actor, at };
+  enqueuePosting(tx, row, money, { ...cause, paymentId: payment.id }, context);
+  const terms = await applyTerms(tx, row, change.terms, payment.id, context.now);
+  const patch = { ...terms.patch, ...moneyColumns(money.state, row.waiting_lines, at) };
+  const applied = { ...context, actor, changes: terms.changes };
+  const written = writeUpdated(tx, row, patch, applied);
   const rest = { ...change.command, plan_id: null, quantity: null };
-  const applied = { ...context, actor: change.command.actor, changes: terms.changes };
-  const written = writeUpdated(tx, row, terms.patch, applied);
   const also = await applyChange(
     tx,
     written.row,
@@ -133,110 +240,41 @@ async function applyPaidChange(
     { kind: 'unchanged' },
     { ...applied, commandId: `${context.commandId}/rest` },
   );
-  return 'kind' in also ? written.record : also;
+  return 'kind' in also ? written : also;
 }
 
 /** Drops a change that was not paid: nothing changes, and its payment is not attempted again. */
-function dropChange(
+export async function dropChange(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   context: ChangeContext,
-): SubscriptionRecord {
+): Promise<Applied> {
   if (payment.status !== 'cancelled') enqueueCancelledPayment(tx, payment.id, context.realNow);
   return forgetChange(tx, row, payment.id, context);
 }
 
-/** Removes a change that waits for its payment: the next change may come. */
-function forgetChange(
+/** Removes a change that waits for its payment: the next change may come, and its credit is free again. */
+async function forgetChange(
   tx: Transaction,
   row: SubscriptionRow,
   paymentId: string,
   context: ChangeContext,
-): SubscriptionRecord {
-  if (row.pending_change?.payment_id !== paymentId) return toRecord(row);
-  return writeUpdated(tx, row, pendingColumn(null), { ...context, changes: ['change_scheduled'] }).record;
-}
-
-/** What became of a change that had to be paid first. */
-export type ConcludedChange =
-  Committed | { kind: 'declined'; record: SubscriptionRecord; payment_id: string; failure: Failure | null };
-
-/**
- * Concludes a `change` whose charge was attempted: applied, declined, or left waiting for its payment.
- * @param refused the attempt was not even begun
- */
-export async function concludeChange(
-  db: Database,
-  subscriptionId: string,
-  paymentId: string,
-  refused: boolean,
-): Promise<{ concluded: ConcludedChange; messages: WorkflowMessage[] }> {
-  const concluded = await conclude(db, subscriptionId, paymentId, refused);
-  // The charge of a change that does not apply any more is refunded by the payment's process.
-  return {
-    concluded,
-    messages: concluded.kind === 'refused' ? [{ kind: 'refresh_payment', payment_id: paymentId }] : [],
-  };
-}
-
-function conclude(
-  db: Database,
-  subscriptionId: string,
-  paymentId: string,
-  refused: boolean,
-): Promise<ConcludedChange> {
-  return withPayment(db, subscriptionId, paymentId, async (tx, row, payment, context) => {
-    if (isPaymentOpen(payment.status) && !refused) {
-      return { kind: 'committed', record: leaveWaiting(tx, row, payment, context) };
-    }
-    const record = refused
-      ? dropChange(tx, row, payment, context)
-      : await applyProration(tx, row, payment, context);
-    if (!isPaymentPaid(payment.status)) {
-      const failure = await latestFailure(tx, payment.id);
-      return { kind: 'declined', record, payment_id: payment.id, failure };
-    }
-    const applied = await wasExecuted(tx, context.commandId);
-    return applied ? { kind: 'committed', record } : { ...overtaken(record), record };
-  });
-}
-
-/** The subscription changed while the change was being paid. */
-function overtaken({ subscription: { status } }: SubscriptionRecord): Refusal {
-  const detail = `The subscription is ${status} and changed meanwhile; what was charged is refunded.`;
-  return { kind: 'refused', code: 'subscription_state', detail, reason: status };
-}
-
-/** Lets the change wait for its payment, whose outcome is published from now on: the caller waits no longer. */
-function leaveWaiting(
-  tx: Transaction,
-  row: SubscriptionRow,
-  payment: PaymentRow,
-  context: ChangeContext,
-): SubscriptionRecord {
-  const change = changeOf(payment);
-  if (payment.announced || row.version !== change.base_version) return toRecord(row);
-  const { plan_id, quantity } = change.terms.terms;
-  const pending: PendingChange = {
-    plan_id,
-    quantity,
-    effective: 'when_paid',
-    effective_at: null,
-    payment_id: payment.id,
-  };
-  enqueueAnnouncedChange(tx, payment.id, { ...change, base_version: row.version + 1 });
-  const commandId = change.command.command_id;
-  return writeUpdated(tx, row, pendingColumn(pending), {
-    ...context,
-    commandId,
-    ...requestedBy(change.command),
-    changes: ['change_scheduled'],
-  }).record;
+): Promise<Applied> {
+  const released = releaseHeld(await ledgerOf(tx, row, context), paymentId);
+  const cause = { id: `${paymentId}/released`, kind: 'credit_released' as const, paymentId };
+  enqueuePosting(tx, row, released, { ...cause, actor: context.actor }, context);
+  const columns = moneyColumns(released.state, row.waiting_lines, context.now);
+  if (row.pending_change?.payment_id !== paymentId) {
+    if (released.entries.length > 0) enqueueMoney(tx, row.id, columns);
+    return unchanged({ ...row, ...columns });
+  }
+  const patch = { ...columns, ...pendingColumn(null) };
+  return writeUpdated(tx, row, patch, { ...context, changes: ['change_scheduled'] });
 }
 
 /** @throws Error when the payment is not one of a change */
-function changeOf({ id, change }: PaymentRow): PaidChange {
+export function changeOf({ id, change }: PaymentRow): PaidChange {
   if (change === null) throw new Error(`payment ${id} has no change`);
   return change;
 }

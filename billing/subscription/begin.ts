@@ -9,24 +9,28 @@
  */
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
 import { periodPaymentId } from '../../domain/ids';
-import { periodAmount } from '../../domain/money';
-import { named } from '../../domain/subscription/change';
-import { firstPeriod, type Period } from '../../domain/subscription/opening';
-import { decideBeginning, type Beginning } from '../../domain/subscription/subscription';
+import { beginFirstPeriod, type BegunFirstPeriod } from '../../domain/ledger/first-period';
+import { emptyState } from '../../domain/ledger/state';
+import { floorToStep } from '../../domain/money';
+import type { Period } from '../../domain/subscription/opening';
 import { enqueueFirstChange } from './history-store';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
-import type { Times } from '../clock';
-import { readCreationTerms, type CreationTerms, type NamedMethod, type NamedPlan } from './creation-terms';
+import { readCreationTerms } from './creation-terms';
+import { firstPayment, newPeriod, newRow, periodOf, termsOf, type Terms } from './creation-rows';
 import { insertCreation } from './creation-store';
+import { enqueueUsedCredit, lockUsableCredit } from '../ledger/credit';
+import { limitsOfProviders, type LimitsOf } from '../ledger/limits';
+import { moneyColumns } from '../ledger/money-columns';
+import { enqueuePosting } from '../ledger/post';
 import { lockPaymentInOrder } from '../locks';
-import { enqueuePaidPeriod, enqueuePeriodWithPayment, type NewPayment, type NewPeriod } from './period-store';
+import type { AttemptDependencies } from '../payment/attempt';
+import { enqueuePaidPeriod, enqueuePeriodWithPayment, type NewPayment } from './period-store';
 import { methodToCharge } from '../payment/retry-facts';
 import { findSubscription, insertSubscription, type NewSubscription } from './store';
 import type { AttemptedPayment } from '../payment/attempt-store';
 import { beginLocked, beginNew, firstCall, newAttempt, type AttemptRequest } from '../payment/begin-attempt';
 import { announceCreated } from './events';
 import type { BegunCharge } from './charge';
-import { periodDates } from './period';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
 /** `charge`: the first payment's first attempt has begun; `concluded`: nothing is left to do for the creation. */
@@ -41,13 +45,21 @@ export class CreationRefused extends Error {
 }
 
 /** Begins a creation, or resumes it. @throws CreationRefused */
-export async function beginCreation(db: Database, creation: SubscriptionCreation): Promise<BegunCreation> {
+export async function beginCreation(
+  { db, providers }: AttemptDependencies,
+  creation: SubscriptionCreation,
+): Promise<BegunCreation> {
+  const limitsOf = limitsOfProviders(providers);
   try {
-    return (await beginCharged(db, creation)) ?? (await inTransaction(db, (tx) => begin(tx, creation)));
+    const charged = await beginCharged(db, creation, limitsOf);
+    return charged ?? (await inTransaction(db, (tx) => begin(tx, creation, limitsOf)));
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     // An earlier run wrote it, or another one meanwhile.
-    return inTransaction(db, async (tx) => (await resumeIfBegun(tx, creation)) ?? begin(tx, creation));
+    return inTransaction(
+      db,
+      async (tx) => (await resumeIfBegun(tx, creation)) ?? begin(tx, creation, limitsOf),
+    );
   }
 }
 
@@ -56,12 +68,18 @@ export async function beginCreation(db: Database, creation: SubscriptionCreation
  * @returns null when it is another case, or too late: nothing was written
  * @throws when there is such a subscription already (isUniqueViolation)
  */
-async function beginCharged(db: Database, creation: SubscriptionCreation): Promise<BegunCreation | null> {
+async function beginCharged(
+  db: Database,
+  creation: SubscriptionCreation,
+  limitsOf: LimitsOf,
+): Promise<BegunCreation | null> {
   const terms = termsOf(creation, await readCreationTerms(db, creation, false));
   if (terms === null || terms.method === null || terms.beginning.status !== 'incomplete') return null;
   const period = periodOf(terms);
-  if (period === null) return null;
-  const payment = firstPayment(creation, terms, period);
+  const isWhole =
+    floorToStep(terms.amount, limitsOf(terms.method.provider, terms.plan.currency)) === terms.amount;
+  if (period === null || terms.hasCredit || !isWhole) return null;
+  const payment = firstPayment(creation, terms, period, { charge: terms.amount, credit: 0 });
   const attempted = attemptedOf(creation, terms, payment);
   const attempt = newAttempt(attempted, firstAttempt(payment.id), terms.method);
   const row = await insertCreation(db, {
@@ -81,7 +99,11 @@ async function beginCharged(db: Database, creation: SubscriptionCreation): Promi
   };
 }
 
-async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<BegunCreation> {
+async function begin(
+  tx: Transaction,
+  creation: SubscriptionCreation,
+  limitsOf: LimitsOf,
+): Promise<BegunCreation> {
   const named = await readCreationTerms(tx, creation, false);
   const terms = termsOf(creation, named);
   if (terms === null || terms.realNow > new Date(creation.accept_by)) {
@@ -92,9 +114,20 @@ async function begin(tx: Transaction, creation: SubscriptionCreation): Promise<B
   }
   const period = periodOf(terms);
   if (period !== null && terms.beginning.status === 'incomplete') {
-    return charge(tx, creation, terms, period);
+    return beginPaid(tx, creation, terms, period, limitsOf);
   }
-  const record = toRecord(await insertSubscription(tx, newRow(creation, terms, period, null)));
+  return conclude(tx, creation, terms, period, newRow(creation, terms, period, null));
+}
+
+/** Writes a subscription that nothing is to be paid for now. */
+async function conclude(
+  tx: Transaction,
+  creation: SubscriptionCreation,
+  terms: Terms,
+  period: Period | null,
+  row: NewSubscription,
+): Promise<BegunCreation> {
+  const record = toRecord(await insertSubscription(tx, row));
   if (period !== null) enqueuePaidPeriod(tx, newPeriod(creation, terms, period), null);
   enqueueFirstChange(tx, record.subscription, {
     commandId: creation.command_id,
@@ -113,15 +146,50 @@ async function resumeIfBegun(tx: Transaction, creation: SubscriptionCreation): P
   return existing === null ? null : resumeCreation(tx, existing);
 }
 
+/** Pays the first period with the customer's credit first; what is too small to be charged is owed. */
+async function beginPaid(
+  tx: Transaction,
+  creation: SubscriptionCreation,
+  terms: Terms,
+  period: Period,
+  limitsOf: LimitsOf,
+): Promise<BegunCreation> {
+  const { plan, amount: price, method } = terms;
+  const owner = { customer_id: creation.customer_id, currency: plan.currency };
+  const credit = await lockUsableCredit(tx, owner, emptyState);
+  const first = { period, price, credit, limits: limitsOf(method?.provider ?? null, plan.currency) };
+  const paymentId = periodPaymentId(creation.subscription_id, 1);
+  const begun = beginFirstPeriod(first, paymentId);
+  enqueueUsedCredit(tx, owner, credit, begun.customerCredit);
+  const books = {
+    ...owner,
+    id: creation.subscription_id,
+    test_clock_id: terms.testClockId,
+  };
+  const cause = { actor: creation.actor, paymentId, periodIndex: 1 };
+  if (begun.kind === 'held') {
+    enqueuePosting(tx, books, begun, { ...cause, id: `${paymentId}/held`, kind: 'credit_held' }, terms);
+    return charge(tx, creation, terms, period, begun);
+  }
+  const id = `${creation.subscription_id}/period/1`;
+  const opening = { ...cause, paymentId: null, id, kind: 'period_opened' as const, at: terms.startAt };
+  enqueuePosting(tx, books, begun, opening, terms);
+  const active: Terms = { ...terms, beginning: { status: 'active' } };
+  const row = { ...newRow(creation, active, period, null), ...moneyColumns(begun.state, [], terms.startAt) };
+  return conclude(tx, creation, active, period, row);
+}
+
 /** The rows of a creation whose first period is to be paid, and the first attempt, with what can be charged now. */
 async function charge(
   tx: Transaction,
   creation: SubscriptionCreation,
   terms: Terms,
   period: Period,
+  held: Extract<BegunFirstPeriod, { kind: 'held' }>,
 ): Promise<BegunCreation> {
-  const payment = firstPayment(creation, terms, period);
-  const row = await insertSubscription(tx, newRow(creation, terms, period, payment.id));
+  const payment = firstPayment(creation, terms, period, held);
+  const ledger_state = held.state;
+  const row = await insertSubscription(tx, { ...newRow(creation, terms, period, payment.id), ledger_state });
   enqueuePeriodWithPayment(tx, newPeriod(creation, terms, period), payment);
   const attempted = attemptedOf(creation, terms, payment);
   const method = terms.method ?? (await methodToCharge(tx, attempted, row));
@@ -153,117 +221,3 @@ const firstAttempt = (paymentId: string): AttemptRequest => ({
   number: 1,
   trigger: 'first',
 });
-
-interface Terms extends Times {
-  trialDays: number;
-  plan: NamedPlan;
-  testClockId: string | null;
-  method: NamedMethod | null;
-  beginning: Beginning;
-  amount: number;
-  timeZone: string;
-  startAt: Date;
-}
-
-/** Null when what the creation names cannot be used. */
-function termsOf(
-  creation: SubscriptionCreation,
-  { plan, customer, method, now, realNow }: CreationTerms,
-): Terms | null {
-  const amount = plan === null ? undefined : periodAmount(plan.amount, creation.quantity);
-  if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
-    return null;
-  }
-  const requestedStart = creation.start_at === null ? now : new Date(creation.start_at);
-  const startsLater = requestedStart > now;
-  const trialDays = creation.trial_days ?? plan.trial_days;
-  return {
-    now,
-    realNow,
-    plan,
-    method,
-    amount,
-    trialDays,
-    testClockId: customer.test_clock_id,
-    beginning: decideBeginning(startsLater, trialDays, amount),
-    timeZone: creation.time_zone ?? customer.time_zone,
-    startAt: startsLater ? requestedStart : now,
-  };
-}
-
-function periodOf({ beginning, startAt, timeZone, plan }: Terms): Period | null {
-  return firstPeriod(beginning, startAt.toISOString(), timeZone, plan.interval);
-}
-
-/** @param firstPaymentId null: nothing is to be paid now */
-function newRow(
-  creation: SubscriptionCreation,
-  terms: Terms,
-  period: Period | null,
-  firstPaymentId: string | null,
-): NewSubscription {
-  const { beginning, plan, amount, now, realNow } = terms;
-  const charged = firstPaymentId !== null;
-  const dates = period === null ? null : periodDates(period);
-  const trialEnd = beginning.status === 'trialing' ? (dates?.end ?? null) : null;
-  return {
-    id: creation.subscription_id,
-    version: charged ? 0 : 1,
-    customer_id: creation.customer_id,
-    plan_id: plan.id,
-    quantity: creation.quantity,
-    status: beginning.status,
-    currency: plan.currency,
-    amount: BigInt(amount),
-    interval_unit: plan.interval.unit,
-    interval_count: plan.interval.count,
-    time_zone: terms.timeZone,
-    billing_anchor: trialEnd ?? terms.startAt,
-    start_at: terms.startAt,
-    period_index: dates?.index,
-    period_start: dates?.start,
-    period_end: dates?.end,
-    period_paid: period === null ? null : !charged,
-    trial_end: trialEnd,
-    payment_method_id: creation.payment_method_id,
-    provider: terms.method?.provider,
-    open_payment_id: firstPaymentId,
-    first_payment_id: firstPaymentId,
-    retry_policy_id: creation.retry_policy_id ?? 'default',
-    test_clock_id: terms.testClockId,
-    trial_days: terms.trialDays,
-    metadata: creation.metadata,
-    next_due_at: charged ? null : (dates?.end ?? terms.startAt),
-    created_at: now,
-    updated_at: realNow,
-  };
-}
-
-function newPeriod(creation: SubscriptionCreation, terms: Terms, period: Period): NewPeriod {
-  return {
-    subscription_id: creation.subscription_id,
-    ...periodDates(period),
-    currency: terms.plan.currency,
-    amount: period.index === 0 ? 0 : terms.amount,
-    paid_at: terms.beginning.status === 'incomplete' ? null : terms.now,
-  };
-}
-
-function firstPayment(
-  creation: SubscriptionCreation,
-  { amount, plan, method, now, realNow }: Terms,
-  { start, end }: Period,
-): NewPayment {
-  return {
-    id: periodPaymentId(creation.subscription_id, 1),
-    kind: 'first',
-    customer_id: creation.customer_id,
-    amount,
-    lines: [{ description: named(plan, creation.quantity), amount, period: { start, end } }],
-    provider: method?.provider ?? null,
-    payment_method_id: creation.payment_method_id,
-    announced: false,
-    created_at: now,
-    updated_at: realNow,
-  };
-}

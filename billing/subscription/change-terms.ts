@@ -3,24 +3,29 @@
  *
  * Invariant: periods stay contiguous: the present one ends where the new one begins.
  */
-import { termChanges } from '../../domain/subscription/change';
+import { termChanges, type NewTerms } from '../../domain/subscription/change';
+import type { PendingChange } from '../../domain/subscription/facts';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
-import type { SubscriptionRow, TermsChange } from '../rows';
+import type { SubscriptionRow } from '../rows';
 import { endPeriodEarly, enqueuePaidPeriod } from './period-store';
 import { periodColumns, periodDates } from './period';
-import { pendingColumn, waitingColumns, type Patch } from './transition';
+import { pendingColumn, type Patch } from './transition';
 
-/** Writes the new period's row, if there is one. @returns what becomes of the subscription's own row */
+/**
+ * Writes the new period's row, if there is one.
+ * @param paymentId what was paid for the change; null: nothing
+ * @returns what becomes of the subscription's own row, its money apart
+ */
 export async function applyTerms(
   tx: Transaction,
   row: SubscriptionRow,
-  { terms, waiting, payment_id: paymentId }: TermsChange,
+  { terms, pending }: { terms: NewTerms; pending: PendingChange | null },
+  paymentId: string | null,
   now: Date,
 ): Promise<{ patch: Patch; changes: SubscriptionChange[] }> {
   const patch: Patch = {
-    ...pendingColumn(null),
-    ...waitingColumns([...row.waiting_lines, ...waiting]),
+    ...pendingColumn(pending),
     plan_id: terms.plan_id,
     quantity: terms.quantity,
     amount: BigInt(terms.amount),

@@ -1,7 +1,9 @@
 /** The commands `cancel`, `pause` and `resume`: decided by the locked row, written with its next version. */
 import type { CancelCommand, PauseCommand, ResumeCommand } from '../../contracts/workflows/commands';
 import { decideCancel, decidePause, decideResume } from '../../domain/subscription/commands';
-import type { Database, Transaction } from '../../prisma/client';
+import type { Transaction } from '../../prisma/client';
+import type { AttemptDependencies } from '../payment/attempt';
+import { transactApplied } from './apply-payment';
 import { endSubscription } from './end';
 import { continuePeriod, openNext } from './open-due';
 import { enqueueWithdrawnAttempts } from './payment-store';
@@ -9,7 +11,6 @@ import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRow } from './record';
 import {
   requestedBy,
-  transact,
   writeUpdated,
   type ChangeContext,
   type Committed,
@@ -18,14 +19,13 @@ import {
 } from './transition';
 
 export function commitCancellation(
-  db: Database,
+  deps: AttemptDependencies,
   subscriptionId: string,
   command: CancelCommand,
 ): Promise<Committed> {
-  return transact(db, subscriptionId, command.command_id, (tx, row, times) => {
-    const context = { ...times, commandId: command.command_id, changes: [], ...requestedBy(command) };
-    return cancelRow(tx, row, command, context);
-  });
+  return transactApplied(deps, subscriptionId, command.command_id, (tx, row, base) =>
+    cancelRow(tx, row, command, { ...base, changes: [], ...requestedBy(command) }),
+  );
 }
 
 /** Cancels now or schedules it, as the state allows. */
@@ -35,7 +35,11 @@ export async function cancelRow(
   command: Pick<CancelCommand, 'mode' | 'refund' | 'reason'>,
   context: ChangeContext,
 ): Promise<Outcome> {
-  const decision = decideCancel(toFacts(row), command.mode, context.now.toISOString());
+  const decision = decideCancel(
+    { ...toFacts(row), cancel_refund: row.cancel_refund },
+    command,
+    context.now.toISOString(),
+  );
   switch (decision.kind) {
     case 'unchanged':
       return toRecord(row);
@@ -45,25 +49,29 @@ export async function cancelRow(
       return writeUpdated(
         tx,
         row,
-        { cancel_at: new Date(decision.cancelAt) },
+        { cancel_at: new Date(decision.cancelAt), cancel_refund: command.refund },
         { ...context, changes: [...context.changes, 'cancellation_scheduled'] },
       ).record;
     case 'cancel':
-      return endSubscription(tx, row, command, context);
+      return (await endSubscription(tx, row, command, context)).record;
   }
 }
 
-export function commitPause(db: Database, subscriptionId: string, command: PauseCommand): Promise<Committed> {
-  return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
-    const decision = decidePause(toFacts(row), command.resume_at, times.now.toISOString());
+export function commitPause(
+  deps: AttemptDependencies,
+  subscriptionId: string,
+  command: PauseCommand,
+): Promise<Committed> {
+  return transactApplied(deps, subscriptionId, command.command_id, async (tx, row, base) => {
+    const decision = decidePause(toFacts(row), command.resume_at, base.now.toISOString());
     if (decision.kind === 'refused') return decision;
     const patch: Patch = {
       status: 'paused',
-      paused_at: times.now,
+      paused_at: base.now,
       paused_from: decision.from,
       resume_at: command.resume_at === null ? null : new Date(command.resume_at),
     };
-    const context = { ...times, commandId: command.command_id, ...requestedBy(command) };
+    const context = { ...base, ...requestedBy(command) };
     enqueueWithdrawnAttempts(tx, row.id);
     return writeUpdated(tx, row, patch, { ...context, changes: ['paused'] }).record;
   });
@@ -71,13 +79,13 @@ export function commitPause(db: Database, subscriptionId: string, command: Pause
 
 /** Resumes; a new period may open, whose payment is to be attempted when the record names one. */
 export function commitResumption(
-  db: Database,
+  deps: AttemptDependencies,
   subscriptionId: string,
   command: ResumeCommand,
 ): Promise<Committed> {
-  return transact(db, subscriptionId, command.command_id, async (tx, row, times) => {
-    const decision = decideResume(toFacts(row), times.now.toISOString());
-    const context = { ...times, commandId: command.command_id, changes: [], ...requestedBy(command) };
+  return transactApplied(deps, subscriptionId, command.command_id, async (tx, row, base) => {
+    const decision = decideResume(toFacts(row), base.now.toISOString());
+    const context = { ...base, changes: [], ...requestedBy(command) };
     switch (decision.kind) {
       case 'refused':
         return decision;

@@ -24,7 +24,7 @@ export async function createSubscription(
   deps: AttemptDependencies,
   creation: SubscriptionCreation,
 ): Promise<Creation> {
-  const begun = await beginCreation(deps.db, creation);
+  const begun = await beginCreation(deps, creation);
   return conclude(deps, begun, creation.traceparent);
 }
 
@@ -47,9 +47,10 @@ async function conclude(
 ): Promise<Creation> {
   if (begun.kind === 'too_late') return { kind: 'none' };
   if (begun.kind === 'concluded') return begun;
-  const { record, answer } = await callAndApply(deps, begun, (tx, row, payment, times) =>
-    applyFirst(tx, row, payment, times, traceparent),
-  );
+  const { record, answer } = await callAndApply(deps, begun, async (tx, row, payment, times) => {
+    const applied = await applyFirst(tx, row, payment, times, traceparent);
+    return applied.record;
+  });
   if (answer.status !== 'open') return { kind: 'concluded', record };
   const waitsForCustomer = answer.waits_for_customer === true;
   return { kind: 'open', record, paymentId: begun.paymentId, waitsForCustomer };

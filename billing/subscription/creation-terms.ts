@@ -27,6 +27,8 @@ export interface CreationTerms extends Times {
   customer: NamedCustomer | null;
   /** A payment method of the customer's that was not deleted. */
   method: NamedMethod | null;
+  /** Whether the customer has credit, in whatever currency. */
+  hasCredit: boolean;
 }
 
 interface Named {
@@ -47,7 +49,8 @@ export async function readCreationTerms(
       plans.interval_count, plans.trial_days, plans.active,
       customers.id AS customer_id, customers.time_zone, customers.erased_at, customers.test_clock_id,
       test_clocks.now AS clock_now, test_clocks.deleted_at AS clock_deleted_at,
-      methods.id AS method_id, methods.provider, methods.token, methods.provider_customer
+      methods.id AS method_id, methods.provider, methods.token, methods.provider_customer,
+      EXISTS (SELECT FROM customer_balances WHERE customer_balances.customer_id = customers.id AND credit > 0) AS has_credit
     FROM (VALUES (1)) AS asked
     LEFT JOIN plans ON plans.id = ${plan_id}
     LEFT JOIN customers ON customers.id = ${customer_id}
@@ -61,6 +64,7 @@ export async function readCreationTerms(
     plan: planOf(row),
     customer: customerOf(row),
     method: methodOf(row),
+    hasCredit: row.has_credit,
   };
 }
 
@@ -85,6 +89,7 @@ interface Joined {
   provider: string;
   token: string;
   provider_customer: string | null;
+  has_credit: boolean;
 }
 
 function planOf(row: Joined): NamedPlan | null {

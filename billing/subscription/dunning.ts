@@ -1,5 +1,6 @@
 /** Records what the Retry Service reports about the dunning of a period: started, or exhausted. */
 import type { DunningExhausted, DunningStarted } from '../../contracts/workflows/commands';
+import { writeOff } from '../../domain/ledger/payment';
 import { notifiesCustomers } from '../../domain/retry/dunning-notices';
 import type { FinalAction } from '../../domain/retry/policy';
 import {
@@ -8,14 +9,20 @@ import {
   dunningEffect,
   type DunningDecision,
 } from '../../domain/subscription/commands';
-import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { inTransaction, type Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';
 import { lockPayment } from '../locks';
 import { requestNotification } from '../notification/request-notification';
 import { policyOf } from '../payment/retry-facts';
-import { endingColumns, endSubscription } from './end';
+import { ledgerOf } from '../ledger/opening';
+import { limitsOfProviders } from '../ledger/limits';
+import { moneyColumns } from '../ledger/money-columns';
+import { enqueuePosting } from '../ledger/post';
+import type { AttemptDependencies } from '../payment/attempt';
+import { applyUnapplied } from './apply-payment';
+import { endingColumns, endSubscription, endWithoutRefund } from './end';
 import { toFacts, type PaymentRow } from '../rows';
-import { enqueueWriteOff } from './payment-store';
+import { enqueueWriteOff, findUnapplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
@@ -27,42 +34,48 @@ import {
 
 /** The period's payment failed and is retried. */
 export function recordDunningStarted(
-  db: Database,
+  deps: AttemptDependencies,
   subscriptionId: string,
   { payment_id: paymentId, period_index: index }: DunningStarted,
 ): Promise<SubscriptionRecord> {
   const decide = (row: SubscriptionRow) => decideDunningStarted(toFacts(row), index);
-  return recordDunning(db, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
+  return recordDunning(deps, subscriptionId, `${paymentId}/collection-started`, decide, paymentId);
 }
 
 /** Nothing more is attempted: the policy's final action is taken. */
 export function recordDunningExhausted(
-  db: Database,
+  deps: AttemptDependencies,
   subscriptionId: string,
   { payment_id: paymentId, period_index: index, final_action: action }: DunningExhausted,
 ): Promise<SubscriptionRecord> {
   const decide = (row: SubscriptionRow) => decideDunningExhausted(toFacts(row), index, action);
-  return recordDunning(db, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
+  return recordDunning(deps, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
 }
 
 /** @param paymentId the payment of the period; written off when the decision ends or pauses the subscription */
 async function recordDunning(
-  db: Database,
+  deps: AttemptDependencies,
   subscriptionId: string,
   what: string,
   decide: (row: SubscriptionRow) => DunningDecision,
   paymentId: string,
 ): Promise<SubscriptionRecord> {
-  return inTransaction(db, async (tx) => {
-    const { row, realNow } = await lockOrThrow(tx, subscriptionId);
+  return inTransaction(deps.db, async (tx) => {
+    const [locked, unapplied] = await Promise.all([
+      lockOrThrow(tx, subscriptionId),
+      findUnapplied(tx, subscriptionId),
+    ]);
+    const { realNow } = locked;
+    const times = await timesFor(tx, locked.row.test_clock_id, realNow);
+    const base = { ...times, limitsOf: limitsOfProviders(deps.providers) };
+    const row = await applyUnapplied(tx, locked.row, unapplied, base);
     const payment = await lockPayment(tx, paymentId);
-    const { decision, writeOff } = dunningEffect(decide(row), payment?.status ?? null);
+    const { decision, writeOff: writesOff } = dunningEffect(decide(row), payment?.status ?? null);
     if (decision.kind === 'nothing') return toRecord(row);
-    const times = await timesFor(tx, row.test_clock_id, realNow);
-    const context: ChangeContext = { ...times, commandId: `${what}/v${row.version}`, changes: [], actor };
-    if (writeOff) enqueueWriteOff(tx, paymentId, realNow);
-    const record = await execute(tx, row, decision, context);
-    if (writeOff && payment !== null && decision.kind !== 'past_due') {
+    const context: ChangeContext = { ...base, commandId: `${what}/v${row.version}`, changes: [], actor };
+    if (writesOff) enqueueWriteOff(tx, paymentId, realNow);
+    const record = await execute(tx, row, decision, paymentId, context);
+    if (writesOff && payment !== null && decision.kind !== 'past_due') {
       await requestEndNotification(tx, row, payment, decision.kind, context);
     }
     return record;
@@ -73,6 +86,7 @@ async function execute(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<DunningDecision, { kind: 'nothing' }>,
+  paymentId: string,
   context: ChangeContext,
 ): Promise<SubscriptionRecord> {
   switch (decision.kind) {
@@ -84,19 +98,26 @@ async function execute(
       return writeUpdated(tx, row, patch, { ...context, changes: ['past_due'] }).record;
     }
     case 'cancel':
-      return endSubscription(
-        tx,
-        row,
-        { mode: 'now', refund: 'none', reason: 'collection_exhausted' },
-        context,
-      );
+      return (
+        await endSubscription(
+          tx,
+          row,
+          { mode: 'now', refund: 'none', reason: 'collection_exhausted' },
+          context,
+        )
+      ).record;
     case 'expire': {
-      const patch: Patch = { ...endingColumns, status: 'expired' };
+      const money = await endWithoutRefund(tx, row, context);
+      const patch: Patch = { ...endingColumns, ...money, status: 'expired' };
       return writeUpdated(tx, row, patch, { ...context, changes: ['expired'] }).record;
     }
     case 'pause': {
       // Written off: resuming opens a new period.
+      const money = writeOff(await ledgerOf(tx, row, context), context.now.toISOString());
+      const id = `${paymentId}/written-off/${row.version}`;
+      enqueuePosting(tx, row, money, { id, kind: 'written_off', actor, paymentId }, context);
       const patch: Patch = {
+        ...moneyColumns(money.state, row.waiting_lines, context.now),
         status: 'paused',
         paused_at: context.now,
         paused_from: null,

@@ -3,40 +3,53 @@
  *
  * Invariants:
  * - From the commit on no attempt can begin: the transaction that begins one shares this row's lock.
- * - A period whose payment was completed is recorded as paid first, and a refund is counted from what was paid.
+ * - What goes back is counted from the ledger, and its refunds are reserved here; the event only names them.
  */
 import type { CancelCommand } from '../../contracts/workflows/commands';
-import { unusedAmount } from '../../domain/subscription/proration';
+import { cancellationRefundId } from '../../domain/ids';
+import { endMoney, type EndedMoney } from '../../domain/ledger/end';
+import type { TakenParts } from '../../domain/ledger/refund';
+import { isPaymentSource } from '../../domain/ledger/state';
+import { moneyText } from '../../domain/money';
 import type { Transaction } from '../../prisma/client';
-import { toFacts, type SubscriptionRow } from '../rows';
+import { addCustomerCredit, blockedSources } from '../ledger/credit';
+import { ledgerOf } from '../ledger/opening';
+import { moneyColumns } from '../ledger/money-columns';
+import { enqueuePosting } from '../ledger/post';
+import { enqueueOperatorTask } from '../operator-tasks';
+import { lockRefundable, type RefundablePayment } from '../payment/refundable';
+import { enqueueRefund } from '../payment/refund-store';
+import type { SubscriptionRow } from '../rows';
 import { announceCancelled } from './events';
 import { enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
-import { refundableForPeriod, markCompletedPeriodsPaid } from './period-store';
-import type { SubscriptionRecord } from './record';
-import { pendingColumn, writeVersion, type ChangeContext, type Patch } from './transition';
+import { pendingColumn, writeVersion, type Applied, type ChangeContext, type Patch } from './transition';
 
 type Ending = Pick<CancelCommand, 'mode' | 'refund' | 'reason'>;
 
-/** Cancels now, whatever mode led to it. */
+/** Cancels now, whatever mode led to it. @param at when the money is counted; left out: now */
 export async function endSubscription(
   tx: Transaction,
   row: SubscriptionRow,
   ending: Ending,
   context: ChangeContext,
-): Promise<SubscriptionRecord> {
-  const paidRow = await recordPaidPeriods(tx, row, context.now);
+  at: Date = context.now,
+): Promise<Applied> {
   const openPaymentIds = await unsettledPaymentIds(tx, row.id);
-  const refund = await refundOf(tx, paidRow, ending.refund, context.now);
+  const { patch: money, refunds } = await endItsMoney(tx, row, ending.refund, at, context);
   const patch: Patch = {
     ...endingColumns,
-    period_paid: paidRow.period_paid,
+    ...money,
+    cancel_refund: ending.refund,
     status: 'cancelled',
     cancelled_at: context.now,
   };
-  const { record } = writeVersion(tx, row, patch, { ...context, changes: ['cancelled'] });
+  const written = writeVersion(tx, row, patch, { ...context, changes: ['cancelled'] });
+  enqueueReserved(tx, row, refunds, { ...ending, version: written.row.version }, context);
   enqueueWithdrawnAttempts(tx, row.id);
-  announceCancelled(tx, record.subscription, { ...ending, refund, openPaymentIds }, context);
-  return record;
+  const { record } = written;
+  const list = refunds.map(({ payment, amount }) => ({ payment_id: payment.id, amount }));
+  announceCancelled(tx, record.subscription, { ...ending, refunds: list, openPaymentIds }, context);
+  return written;
 }
 
 /** The columns that no ended subscription has. */
@@ -48,25 +61,75 @@ export const endingColumns: Patch = {
   open_payment_id: null,
 };
 
-/** Records periods as paid whose payment is completed. @returns the row with its present period as paid, if it is */
-async function recordPaidPeriods(tx: Transaction, row: SubscriptionRow, now: Date): Promise<SubscriptionRow> {
-  const indexes = await markCompletedPeriodsPaid(tx, row.id, now);
-  const isPaid = row.period_index !== null && indexes.includes(row.period_index);
-  return isPaid ? { ...row, period_paid: true } : row;
+interface EndedWithRefunds {
+  patch: Patch;
+  refunds: { payment: RefundablePayment; amount: number; taken: TakenParts }[];
 }
 
-/** What is given back of the period in progress, never more than was collected for it. */
-async function refundOf(
+/** Ends the money of a subscription without a refund. @returns its columns */
+export async function endWithoutRefund(
   tx: Transaction,
   row: SubscriptionRow,
-  mode: Ending['refund'],
-  now: Date,
-): Promise<{ amount: number; currency: string } | null> {
-  const { period, amount, balance, currency } = toFacts(row);
-  if (mode === 'none' || period === null || !period.paid) return null;
-  const left = await refundableForPeriod(tx, row.id, period.index);
-  // Credits that wait were paid for and not used; debits that wait were used and not paid for.
-  const unused = unusedAmount(amount, period, now.toISOString()) - balance;
-  const refund = mode === 'full' ? left : Math.min(left, Math.max(0, unused));
-  return refund === 0 ? null : { amount: refund, currency };
+  context: ChangeContext,
+): Promise<Patch> {
+  return (await endItsMoney(tx, row, 'none', context.now, context)).patch;
+}
+
+async function endItsMoney(
+  tx: Transaction,
+  row: SubscriptionRow,
+  refund: Ending['refund'],
+  at: Date,
+  context: ChangeContext,
+): Promise<EndedWithRefunds> {
+  const state = await ledgerOf(tx, row, context);
+  const sources = state.funds.map(({ source }) => source).filter(isPaymentSource);
+  const payments = refund === 'none' ? [] : await lockRefundable(tx, row.id, sources);
+  const own = new Map(payments.map((payment) => [payment.id, payment]));
+  const money = endMoney(state, {
+    at: at.toISOString(),
+    refund,
+    blocked: refund === 'none' ? [] : await blockedSources(tx, state.funds),
+    refundable: Object.fromEntries(payments.map(({ id, left }) => [id, left])),
+    floor: (paymentId, amount) => {
+      const { step } = context.limitsOf(own.get(paymentId)?.provider ?? null, row.currency);
+      return amount - (amount % step);
+    },
+  });
+  await addCustomerCredit(tx, row, money.customerCredit, 'returned');
+  const cause = { id: `${row.id}/ended`, kind: 'subscription_ended' as const, actor: context.actor, at };
+  enqueuePosting(tx, row, money, cause, context);
+  if (money.withheld.length > 0) reportWithheld(tx, row, money.withheld, context);
+  const refunds = money.refunds.flatMap(({ payment_id: id, amount, taken }) => {
+    const payment = own.get(id);
+    return payment === undefined ? [] : [{ payment, amount, taken }];
+  });
+  return { patch: moneyColumns(money.state, [], at), refunds };
+}
+
+/** Reserves what goes back. Nobody waits for these refunds: an operator hears when one fails. */
+function enqueueReserved(
+  tx: Transaction,
+  row: SubscriptionRow,
+  refunds: EndedWithRefunds['refunds'],
+  { version, reason }: { version: number; reason: string | null },
+  { actor, realNow }: ChangeContext,
+): void {
+  const asked = { kind: 'system', id: 'payment-service', reason: actor.reason } as const;
+  for (const { payment, amount, taken } of refunds) {
+    const id = cancellationRefundId(row.id, version, payment.id);
+    const refund = { id, attempt: payment.attempt, amount, reason: reason ?? 'subscription_cancelled' };
+    enqueueRefund(tx, { ...refund, taken, actor: asked }, realNow);
+  }
+}
+
+function reportWithheld(
+  tx: Transaction,
+  row: SubscriptionRow,
+  withheld: EndedMoney['withheld'],
+  { realNow }: ChangeContext,
+): void {
+  const parts = withheld.map(({ source, amount }) => `${moneyText(amount, row.currency)} of ${source}`);
+  const detail = `The cancellation asks to give back what is under dispute: ${parts.join(', ')}. It is the customer's credit until the dispute is decided.`;
+  enqueueOperatorTask(tx, 'refund_failed', { type: 'subscription', id: row.id }, detail, realNow);
 }

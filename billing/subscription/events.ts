@@ -41,7 +41,8 @@ export function announceUpdated(
 }
 
 export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
-  refund: { amount: number; currency: string } | null;
+  /** What goes back of which payment; reserved in the same transaction. */
+  refunds: { payment_id: string; amount: number }[];
   /** What the Payment Service has to cancel, or to refund if it completes after all. */
   openPaymentIds: string[];
 }
@@ -49,10 +50,12 @@ export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {
 export function announceCancelled(
   tx: Transaction,
   subscription: Subscription,
-  { mode, reason, refund, openPaymentIds }: Cancellation,
+  { mode, reason, refunds, openPaymentIds }: Cancellation,
   { actor, realNow, traceparent }: { actor: Actor; realNow: Date; traceparent?: string },
 ): void {
-  const data = { subscription, mode, reason, refund, open_payment_ids: openPaymentIds, actor };
+  const amount = refunds.reduce((sum, part) => sum + part.amount, 0);
+  const refund = amount === 0 ? null : { amount, currency: subscription.currency };
+  const data = { subscription, mode, reason, refund, refunds, open_payment_ids: openPaymentIds, actor };
   appendToOutbox(
     tx,
     { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data },

@@ -6,14 +6,28 @@
  * - A declined creation is published on no topic; a paid one on `subscriptions.created` alone.
  */
 import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
+import { endMoney } from '../../domain/ledger/end';
+import { openFirstPeriod } from '../../domain/ledger/first-period';
 import { decideFirstPayment, type SubscriptionChange } from '../../domain/subscription/subscription';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
 import { lockPayment } from '../locks';
 import { announceCreated, announceUpdated } from './events';
-import type { PaymentRow } from '../rows';
+import { addCustomerCredit } from '../ledger/credit';
+import { ledgerOf } from '../ledger/opening';
+import { moneyColumns } from '../ledger/money-columns';
+import { enqueuePosting } from '../ledger/post';
+import { toFacts, type PaymentRow } from '../rows';
+import { enqueueApplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
-import { lockOrThrow, subscriptionService as actor, writeVersion } from './transition';
+import {
+  lockOrThrow,
+  subscriptionService as actor,
+  unchanged,
+  writeVersion,
+  type Applied,
+  type Patch,
+} from './transition';
 
 /**
  * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`; anything else is left.
@@ -32,41 +46,83 @@ export async function applyFirstPayment(
     const payment = await lockPayment(tx, row.first_payment_id);
     if (payment === null) throw new Error(`payment ${row.first_payment_id} does not exist`);
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    return applyFirst(tx, row, payment, times, traceparent);
+    return (await applyFirst(tx, row, payment, times, traceparent)).record;
   });
 }
 
 /** Applies the first payment. @param payment its locked row */
-export function applyFirst(
+export async function applyFirst(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   times: Times,
   traceparent?: string,
-): SubscriptionRecord {
-  if (row.status !== 'incomplete') return toRecord(row);
+): Promise<Applied> {
+  if (row.status !== 'incomplete') return unchanged(row);
   const decision = decideFirstPayment(payment.status);
-  if (decision.status === 'incomplete' && row.version > 0) return toRecord(row);
-  return write(tx, row, payment, decision, times, traceparent);
+  if (decision.status === 'incomplete' && row.version > 0) return unchanged(row);
+  const patch = await moneyOf(tx, row, payment, decision.status, times);
+  return write(tx, row, payment, { decision, patch }, times, traceparent);
 }
+
+/** The first period opens with the money that pays it; credit that was set aside for a decline comes back. */
+async function moneyOf(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: PaymentRow,
+  status: ReturnType<typeof decideFirstPayment>['status'],
+  times: Times,
+): Promise<Patch> {
+  const state = await ledgerOf(tx, row, times);
+  const cause = { actor, paymentId: payment.id, periodIndex: row.period_index };
+  if (status === 'active') {
+    const { period, amount } = toFacts(row);
+    if (period === null) return {};
+    const { id: paymentId, amount: charge, unapplied_amount: unapplied } = payment;
+    const collected = { id: paymentId, charge: Number(charge), amount: Number(unapplied) };
+    const opened = openFirstPeriod(state, { period, price: amount, payment: collected });
+    enqueueApplied(tx, payment.id);
+    const at = new Date(period.start);
+    enqueuePosting(tx, row, opened, { ...cause, id: `${row.id}/period/1`, kind: 'period_opened', at }, times);
+    return moneyColumns(opened.state, row.waiting_lines, at);
+  }
+  if (status === 'incomplete' || state.held_for !== payment.id) return {};
+  const released = endMoney(state, { at: times.now.toISOString(), ...nothingToRefund });
+  await addCustomerCredit(tx, row, released.customerCredit, 'returned');
+  const id = `${payment.id}/released`;
+  enqueuePosting(tx, row, released, { ...cause, id, kind: 'credit_released' }, times);
+  return moneyColumns(released.state, [], times.now);
+}
+
+const nothingToRefund = {
+  refund: 'none' as const,
+  blocked: [],
+  refundable: {},
+  floor: (_paymentId: string, amount: number) => amount,
+};
 
 function write(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
-  decision: ReturnType<typeof decideFirstPayment>,
+  { decision, patch }: { decision: ReturnType<typeof decideFirstPayment>; patch: Patch },
   times: Times,
   traceparent: string | undefined,
-): SubscriptionRecord {
+): Applied {
   const paid = decision.status === 'active';
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =
     'change' in decision && !creating ? [decision.change] : creating ? ['created'] : [];
   const commandId = `${row.id}/first-payment/v${row.version + 1}`;
-  const { record, previous } = writeVersion(
+  const {
+    record,
+    row: after,
+    previous,
+  } = writeVersion(
     tx,
     row,
     {
+      ...patch,
       status: decision.status,
       period_paid: paid,
       open_payment_id: decision.status === 'incomplete' ? payment.id : null,
@@ -76,7 +132,7 @@ function write(
   const { subscription } = record;
   if (creating) announceCreation(tx, subscription, payment, times.realNow, traceparent);
   else announceUpdated(tx, subscription, changes, previous, actor, times.realNow);
-  return record;
+  return { record, row: after };
 }
 
 function announceCreation(

@@ -7,9 +7,12 @@
 import { decideDue, type DueDecision } from '../../domain/subscription/due';
 import { trialPeriod } from '../../domain/subscription/opening';
 import type { Transaction } from '../../prisma/client';
-import { timesFor, type Times } from '../clock';
+import { timesFor } from '../clock';
+import type { LimitsOf } from '../ledger/limits';
+import { applyUnapplied } from './apply-payment';
 import { endSubscription } from './end';
 import { openPeriod, periodColumns, periodDates } from './period';
+import { findUnapplied } from './payment-store';
 import { enqueuePaidPeriod } from './period-store';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -20,6 +23,7 @@ import {
   writeUpdated,
   writeVersion,
   type ChangeContext,
+  type MoneyContext,
   type Patch,
 } from './transition';
 
@@ -28,12 +32,21 @@ export type OpenedDue =
   | { kind: 'done'; record: SubscriptionRecord }
   | { kind: 'early'; record: SubscriptionRecord; wait_ms: number };
 
-export async function openDue(tx: Transaction, subscriptionId: string): Promise<OpenedDue> {
-  const { row, realNow } = await lockOrThrow(tx, subscriptionId);
-  const times = await timesFor(tx, row.test_clock_id, realNow);
+export async function openDue(
+  tx: Transaction,
+  subscriptionId: string,
+  limitsOf: LimitsOf,
+): Promise<OpenedDue> {
+  const [locked, unapplied] = await Promise.all([
+    lockOrThrow(tx, subscriptionId),
+    findUnapplied(tx, subscriptionId),
+  ]);
+  const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
+  const context = { ...times, limitsOf };
+  const row = await applyUnapplied(tx, locked.row, unapplied, context);
   const decision = decideDue(toFacts(row), times.now.toISOString());
   if (decision.kind === 'early') return early(row, decision.at, times.now);
-  return { kind: 'done', record: await execute(tx, row, decision, times) };
+  return { kind: 'done', record: await execute(tx, row, decision, context) };
 }
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
@@ -47,14 +60,14 @@ async function execute(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<DueDecision, { kind: 'early' }>,
-  times: Times,
+  base: MoneyContext,
 ): Promise<SubscriptionRecord> {
-  const context: ChangeContext = { ...times, commandId: systemCommandId(row, 'due'), changes: [], actor };
+  const context: ChangeContext = { ...base, commandId: systemCommandId(row, 'due'), changes: [], actor };
   switch (decision.kind) {
     case 'nothing':
       return toRecord(row);
     case 'cancel':
-      return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, context);
+      return endScheduled(tx, row, context);
     case 'begin_trial':
       return beginTrial(tx, row, decision.days, context);
     case 'carry_on':
@@ -62,6 +75,16 @@ async function execute(
     case 'open_period':
       return openNext(tx, row, decision, context);
   }
+}
+
+/** The refund is counted for the instant that the cancellation was scheduled for, however late this runs. */
+async function endScheduled(
+  tx: Transaction,
+  row: SubscriptionRow,
+  context: ChangeContext,
+): Promise<SubscriptionRecord> {
+  const ending = { mode: 'period_end', refund: row.cancel_refund ?? 'none', reason: null } as const;
+  return (await endSubscription(tx, row, ending, context, row.cancel_at ?? context.now)).record;
 }
 
 /** Ends a pause; the period in progress continues. */

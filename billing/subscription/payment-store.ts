@@ -50,6 +50,32 @@ export function enqueueCancelledPayment(tx: Transaction, paymentId: string, real
     UPDATE payments SET status = 'cancelled', version = version + 1, updated_at = ${realNow} WHERE id = ${paymentId}`;
 }
 
+/** Marks an open payment as not wanted any more: it is not tried again, and its money goes back should it still come. */
+export function enqueueCancelRequest(
+  tx: Transaction,
+  paymentId: string,
+  reason: string,
+  realNow: Date,
+): void {
+  sql(tx).enqueue`
+    UPDATE payments SET cancel_requested_at = ${realNow}, cancel_reason = ${reason}, version = version + 1,
+      updated_at = ${realNow}
+    WHERE id = ${paymentId} AND cancel_requested_at IS NULL AND status = ANY(${openStatuses})`;
+}
+
+/** Reads the payments whose money was collected and is not applied yet, oldest first. The caller locks them. */
+export async function findUnapplied(tx: Transaction, subscriptionId: string): Promise<string[]> {
+  const rows = await sql(tx).query<{ id: string }[]>`
+    SELECT id FROM payments WHERE subscription_id = ${subscriptionId} AND unapplied_amount <> 0
+    ORDER BY created_at, id`;
+  return rows.map(({ id }) => id);
+}
+
+/** Records that what was collected of a payment is applied. */
+export function enqueueApplied(tx: Transaction, paymentId: string): void {
+  sql(tx).enqueue`UPDATE payments SET unapplied_amount = 0 WHERE id = ${paymentId}`;
+}
+
 /** Writes a failed payment off: nothing more is attempted, and no notification follows. */
 export function enqueueWriteOff(tx: Transaction, paymentId: string, realNow: Date): void {
   sql(tx).enqueue`
@@ -65,8 +91,10 @@ export function enqueueWithdrawnAttempts(tx: Transaction, subscriptionId: string
     WHERE subscription_id = ${subscriptionId} AND next_attempt_at IS NOT NULL`;
 }
 
+const openStatuses = paymentStatuses.filter(isPaymentOpen);
+
 /** A failed one may be about to be attempted again: the end of the subscription ends that, too. */
-const unsettledStatuses = [...paymentStatuses.filter(isPaymentOpen), 'failed'];
+const unsettledStatuses = [...openStatuses, 'failed'];
 
 /** Ids of the payments for which money may still come, oldest first; without payments of their own. */
 export async function unsettledPaymentIds(tx: Transaction, subscriptionId: string): Promise<string[]> {

@@ -1,5 +1,4 @@
 /** Statements over the periods of a subscription, each written together with the payment that it opens. */
-import { isPaymentPaid, paymentStatuses } from '../../domain/payment/payment';
 import type { Line } from '../../domain/subscription/proration';
 import type { Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
@@ -70,37 +69,4 @@ export async function endPeriodEarly(
   const written = await sql(tx).execute`
     UPDATE subscription_periods SET "end" = ${end} WHERE subscription_id = ${subscriptionId} AND index = ${index}`;
   if (written !== 1) throw new Error(`subscription ${subscriptionId} has no period ${index}`);
-}
-
-const paidStatuses = paymentStatuses.filter(isPaymentPaid);
-
-/**
- * Marks the unpaid periods whose payment has been completed as paid.
- * @param at the customer's time
- * @returns their indexes
- */
-export async function markCompletedPeriodsPaid(
-  tx: Transaction,
-  subscriptionId: string,
-  at: Date,
-): Promise<number[]> {
-  const rows = await sql(tx).query<{ index: number }[]>`
-    UPDATE subscription_periods SET paid_at = ${at} FROM payments
-    WHERE subscription_periods.subscription_id = ${subscriptionId} AND paid_at IS NULL
-      AND payments.id = payment_id AND payments.status = ANY(${paidStatuses})
-    RETURNING index`;
-  return rows.map(({ index }) => index);
-}
-
-/** The money that was paid for a period and not refunded, minor units; payments of their own do not count. */
-export async function refundableForPeriod(
-  tx: Transaction,
-  subscriptionId: string,
-  index: number,
-): Promise<number> {
-  const [row] = await sql(tx).query<[{ amount: bigint }]>`
-    SELECT coalesce(sum(amount - refunded_amount), 0)::bigint AS amount FROM payments
-    WHERE subscription_id = ${subscriptionId} AND period_index = ${index} AND kind <> 'manual'
-      AND status = ANY(${paidStatuses})`;
-  return Number(row.amount);
 }

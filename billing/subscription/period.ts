@@ -1,40 +1,65 @@
 /**
- * Opens a period: writes its rows as the domain decides, and says what becomes of the subscription's own row.
+ * Opens a period: writes its rows and its money as the domain decides, and says what becomes of the subscription's row.
  *
- * Invariant: a period has at most one payment, whose id follows from its index; a period that costs nothing is paid at
+ * Invariant: a period has at most one payment, whose id follows from its index; a period that needs no charge is paid at
  * once and has none.
  */
 import { periodPaymentId } from '../../domain/ids';
+import type { OpenedMoney } from '../../domain/ledger/period';
+import { openPeriod as openMoney } from '../../domain/ledger/period';
 import {
   decideOpening,
   nextPlanId,
+  openingLines,
   type OpenedPeriod,
   type Opening,
   type Period,
 } from '../../domain/subscription/opening';
+import type { Line } from '../../domain/subscription/proration';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
-import type { Times } from '../clock';
+import { enqueueUsedCredit, lockUsableCredit } from '../ledger/credit';
+import { ledgerOf } from '../ledger/opening';
+import { moneyColumns } from '../ledger/money-columns';
+import { enqueuePosting } from '../ledger/post';
+import { enqueueCancelRequest } from './payment-store';
 import { toFacts, toPlanTerms, type SubscriptionRow } from '../rows';
 import { enqueuePaidPeriod, enqueuePeriodWithPayment } from './period-store';
 import { findPlanOrThrow } from './store';
-import { pendingColumn, waitingColumns, type Patch } from './transition';
+import { pendingColumn, type ChangeContext, type Patch } from './transition';
 
 /** Writes the period's and the payment's rows. @returns what becomes of the subscription's own row */
 export async function openPeriod(
   tx: Transaction,
   row: SubscriptionRow,
   opening: Opening,
-  times: Times,
+  context: ChangeContext,
 ): Promise<{ patch: Patch; changes: SubscriptionChange[] }> {
   const facts = toFacts(row);
-  const plan = toPlanTerms(await findPlanOrThrow(tx, nextPlanId(facts)));
-  const opened = decideOpening(facts, plan, row.waiting_lines, opening);
-  const paymentId = opened.charge > 0 ? periodPaymentId(row.id, opened.period.index) : null;
-  writeRows(tx, row, opened, paymentId, times);
-  const { period, terms, carried, changes } = opened;
+  const state = await ledgerOf(tx, row, context);
+  dropUnpaidChange(tx, row, context);
+  const [planRow, credit] = await Promise.all([
+    findPlanOrThrow(tx, nextPlanId(facts)),
+    lockUsableCredit(tx, row, state),
+  ]);
+  const opened = decideOpening(facts, toPlanTerms(planRow), opening);
+  const { period, terms } = opened;
+  const paymentId = periodPaymentId(row.id, period.index);
+  const money = openMoney(state, {
+    period,
+    price: opened.amount,
+    paymentId,
+    credit,
+    limits: context.limitsOf(row.provider, row.currency),
+    pausedAt: opening.cause === 'resume' ? (row.paused_at?.toISOString() ?? null) : null,
+  });
+  enqueueUsedCredit(tx, row, credit, money.customerCredit);
+  const charged = money.charge > 0 ? paymentId : null;
+  const { lines, carried } = openingLines(opened, row.waiting_lines, linesOf(money));
+  writeRows(tx, row, opened, { charge: money.charge, lines, paymentId: charged }, context);
+  enqueuePosting(tx, row, money, causeOf(row, period, charged, context), context);
   return {
-    changes,
+    changes: [...opened.changes, ...(charged === null ? (['renewed'] as const) : [])],
     patch: {
       ...(terms !== null && {
         plan_id: terms.plan_id,
@@ -44,14 +69,14 @@ export async function openPeriod(
         interval_count: terms.interval.count,
       }),
       ...pendingColumn(null),
-      ...waitingColumns(carried),
-      ...(opening.newAnchor !== null && {
-        billing_anchor: new Date(opening.newAnchor),
+      ...moneyColumns(money.state, carried, context.now),
+      ...(opened.newAnchor !== null && {
+        billing_anchor: new Date(opened.newAnchor),
         anchor_period_index: opening.index,
       }),
-      ...periodColumns(period, paymentId === null),
+      ...periodColumns(period, charged === null),
       status: 'active',
-      open_payment_id: paymentId,
+      open_payment_id: charged,
       paused_at: null,
       resume_at: null,
       paused_from: null,
@@ -59,12 +84,40 @@ export async function openPeriod(
   };
 }
 
+/** A change that was not paid before its period ended is overtaken: should its charge still succeed, it goes back. */
+function dropUnpaidChange(tx: Transaction, row: SubscriptionRow, { realNow }: ChangeContext): void {
+  const paymentId = row.pending_change?.payment_id ?? null;
+  if (paymentId !== null) enqueueCancelRequest(tx, paymentId, 'change_overtaken', realNow);
+}
+
+function linesOf({ charge, customerCredit, balance }: OpenedMoney) {
+  const customerCreditUsed = customerCredit.reduce((sum, { amount }) => sum + amount, 0);
+  return { charge, customerCreditUsed, balance };
+}
+
+function causeOf(
+  row: SubscriptionRow,
+  { index, start }: Period,
+  paymentId: string | null,
+  { actor }: ChangeContext,
+) {
+  const at = new Date(start);
+  return {
+    id: `${row.id}/period/${index}`,
+    kind: 'period_opened' as const,
+    actor,
+    at,
+    periodIndex: index,
+    paymentId,
+  };
+}
+
 function writeRows(
   tx: Transaction,
   row: SubscriptionRow,
-  { period, amount, charge, lines }: OpenedPeriod,
-  paymentId: string | null,
-  { now, realNow }: Times,
+  { period, amount }: OpenedPeriod,
+  { charge, lines, paymentId }: { charge: number; lines: Line[]; paymentId: string | null },
+  { now, realNow }: ChangeContext,
 ): void {
   const { id: subscription_id, customer_id, currency } = row;
   const written = { subscription_id, ...periodDates(period), currency, amount };

@@ -1,39 +1,127 @@
-/** What a change would cost. Invariant: the preview follows the same rule as the change. */
+/** What a change would cost. Invariant: the preview follows the same rules as the change, and writes nothing. */
 import type { ChangePreview, ChangeSubscription } from '../../contracts/http/subscriptions';
 import { notFound, validationFailed } from '../../contracts/problem-error';
 import { periodAmount } from '../../domain/money';
-import { decideChange, previewChange as previewOf } from '../../domain/subscription/change';
+import { emptyState } from '../../domain/ledger/state';
+import { decideChange, type ChangeDecision, type PlanTerms } from '../../domain/subscription/change';
+import type { Refusal } from '../../domain/subscription/commands';
+import { nextDue } from '../../domain/subscription/due';
+import type { SubscriptionFacts } from '../../domain/subscription/facts';
+import {
+  nextCharge,
+  priceChange,
+  stateAfter,
+  type MoneyAtChange,
+} from '../../domain/subscription/priced-change';
 import type { Database } from '../../prisma/client';
 import { timesFor } from '../clock';
-import { toFacts, toPlanTerms } from '../rows';
+import { limitsOfProviders, type ChargingProviders } from '../ledger/limits';
+import { readUsableCredit } from '../ledger/credit';
+import { subscriptionRow, toFacts, toPlanTerms } from '../rows';
 import { problemOf, refuseFinal } from './subscriptions';
 
 /** Computes the lines and amounts of a change. Changes nothing. @throws ProblemError what the change is refused with */
 export async function previewChange(
   db: Database,
+  providers: ChargingProviders,
   subscriptionId: string,
   request: ChangeSubscription,
 ): Promise<ChangePreview> {
-  const { plan_id, quantity = null, effective = 'now', proration = 'next_renewal' } = request;
-  const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
-  if (row === null) throw notFound('subscription');
+  const found = await db.subscription.findUnique({ where: { id: subscriptionId } });
+  if (found === null) throw notFound('subscription');
+  const row = subscriptionRow(found);
   const facts = toFacts(row);
   refuseFinal(facts, 'changed');
-  const current = toPlanTerms(await db.plan.findUniqueOrThrow({ where: { id: row.plan_id } }));
-  const wanted = plan_id === undefined ? null : await db.plan.findUnique({ where: { id: plan_id } });
-  if (plan_id !== undefined && wanted === null) {
+  const { now } = await timesFor(db, row.test_clock_id);
+  const { decision, plans } = await decisionOf(db, facts, request, now);
+  const state = row.ledger_state ?? emptyState;
+  const money: MoneyAtChange = {
+    state,
+    credit: await readUsableCredit(db, row, state),
+    limits: limitsOfProviders(providers)(row.provider, row.currency),
+  };
+  const priced = decision.kind === 'terms' ? priceChange(money, decision, now.toISOString()) : null;
+  const after = priced === null ? null : stateAfter(money, priced);
+  const left =
+    after === null
+      ? money
+      : { ...money, state: after.state, credit: { ...money.credit, customer: after.customer } };
+  const { currency } = row;
+  const due = dueAfter(facts, decision);
+  return {
+    as_of: now.toISOString(),
+    lines: priced === null || priced.kind === 'keeps' ? [] : priced.lines,
+    due_now: { amount: priced?.kind === 'charge' ? priced.amount : 0, currency },
+    next_renewal:
+      due === null
+        ? null
+        : {
+            at: due,
+            amount: nextCharge(left, nextPrice(facts, decision, plans), { start: due, end: due }),
+            currency,
+          },
+  };
+}
+
+interface Plans {
+  current: PlanTerms;
+  waiting: PlanTerms | null;
+  requested: PlanTerms | null;
+}
+
+async function decisionOf(
+  db: Database,
+  facts: SubscriptionFacts,
+  request: ChangeSubscription,
+  now: Date,
+): Promise<{ decision: Exclude<ChangeDecision, Refusal>; plans: Plans }> {
+  const { plan_id, quantity = null, effective = 'now', proration = 'next_renewal', cancel_change } = request;
+  const planOf = async (id: string) => {
+    const plan = await db.plan.findUnique({ where: { id } });
+    return plan && toPlanTerms(plan);
+  };
+  const current = await planOf(facts.plan_id);
+  if (current === null) throw new Error(`plan ${facts.plan_id} does not exist`);
+  const requested = plan_id === undefined ? null : await planOf(plan_id);
+  if (plan_id !== undefined && requested === null) {
     throw validationFailed([{ path: 'plan_id', message: 'must be the id of a plan' }]);
   }
-  const plan = wanted && toPlanTerms(wanted);
-  const { now } = await timesFor(db, row.test_clock_id);
-  const decision = decideChange(facts, current, { plan, quantity, effective, proration }, now.toISOString());
+  const pending = facts.pending_change?.effective === 'period_end' ? facts.pending_change : null;
+  const waiting = pending && (await planOf(pending.plan_id));
+  const asked = { plan: requested, quantity, effective, proration, cancelChange: cancel_change ?? false };
+  const decision = decideChange(facts, { current, waiting }, asked, now.toISOString());
   if (decision.kind === 'refused') throw problemOf(decision);
-  const nextPrice = periodAmount((plan ?? current).amount, quantity ?? row.quantity) ?? 0;
-  const { lines, due_now, next_renewal } = previewOf(facts, decision, nextPrice);
-  const { currency } = row;
-  return {
-    lines,
-    due_now: { amount: due_now, currency },
-    next_renewal: next_renewal && { ...next_renewal, currency },
-  };
+  return { decision, plans: { current, waiting, requested } };
+}
+
+/** When the next renewal is due once the change is made; null: nothing is due by itself. */
+function dueAfter(facts: SubscriptionFacts, decision: ChangeDecision): string | null {
+  const newPeriod = decision.kind === 'terms' ? decision.terms.new_period : null;
+  return newPeriod?.end ?? nextDue(facts)?.at ?? null;
+}
+
+/** What the next period costs: of the terms that will hold then. */
+function nextPrice(
+  facts: SubscriptionFacts,
+  decision: ChangeDecision,
+  { current, waiting, requested }: Plans,
+): number {
+  const now = decision.kind === 'terms' ? decision.terms : facts;
+  const pending = pendingAfter(facts, decision);
+  if (pending === null) return now.amount;
+  const plan = [requested, waiting, current].find((one) => one?.id === pending.plan_id) ?? current;
+  return periodAmount(plan.amount, pending.quantity) ?? 0;
+}
+
+function pendingAfter(facts: SubscriptionFacts, decision: ChangeDecision) {
+  switch (decision.kind) {
+    case 'terms':
+    case 'schedule':
+      return decision.pending;
+    case 'drop_pending':
+      return null;
+    case 'unchanged':
+    case 'refused':
+      return facts.pending_change?.effective === 'period_end' ? facts.pending_change : null;
+  }
 }

@@ -1,15 +1,16 @@
 /** Subscriptions as callers see them: listing and reading them, and refusing a command to one that has ended. */
 import {
   subscriptionPeriod,
+  type CancelSubscription,
   type Subscription,
   type SubscriptionPeriod,
 } from '../../contracts/http/subscriptions';
 import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
-import { refusedFinal, type Refusal } from '../../domain/subscription/commands';
+import { decideCancel, refusedFinal, type Refusal } from '../../domain/subscription/commands';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { Database } from '../../prisma/client';
 import { newestFirst, pageBy, pageOf, type Page, type PageRequest } from '../../prisma/pages';
-import { instantOrNull, toSubscription } from '../rows';
+import { instantOrNull, subscriptionRow, toFacts, toSubscription } from '../rows';
 
 export interface SubscriptionFilter {
   status?: string | undefined;
@@ -71,4 +72,12 @@ export function problemOf({ code, detail, reason }: Refusal): ProblemError {
   return code === 'validation_failed'
     ? validationFailed([{ path: reason, message: detail }])
     : new ProblemError(code, detail, { reason });
+}
+
+/** Refuses to cancel again with another refund than the first cancellation was asked for with. @throws ProblemError */
+export async function refuseOtherRefund(db: Database, id: string, asked: CancelSubscription): Promise<void> {
+  const row = subscriptionRow(await db.subscription.findUniqueOrThrow({ where: { id } }));
+  const facts = { ...toFacts(row), cancel_refund: row.cancel_refund };
+  const decision = decideCancel(facts, asked, new Date(0).toISOString());
+  if (decision.kind === 'refused') throw problemOf(decision);
 }

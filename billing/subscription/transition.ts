@@ -12,10 +12,10 @@ import type { SubscriptionChange } from '../../domain/subscription/subscription'
 import type { Refusal } from '../../domain/subscription/commands';
 import { nextDue } from '../../domain/subscription/due';
 import type { PendingChange } from '../../domain/subscription/facts';
-import type { Line } from '../../domain/subscription/proration';
-import { enqueueVersion, wasExecuted } from './history-store';
-import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { timesFor, type Times } from '../clock';
+import { enqueueVersion } from './history-store';
+import type { Transaction } from '../../prisma/client';
+import type { Times } from '../clock';
+import type { LimitsOf } from '../ledger/limits';
 import { lockSubscription, type Locked } from '../locks';
 import { toFacts, toSubscription } from '../rows';
 import { announceUpdated } from './events';
@@ -32,21 +32,6 @@ export type Outcome = SubscriptionRecord | Refusal;
 /** The actor of what the service does by itself. */
 export const subscriptionService = systemActor('subscription-service');
 
-/** Executes a command on the locked row, once. @param work is given the customer's time */
-export async function transact(
-  db: Database,
-  subscriptionId: string,
-  commandId: string,
-  work: (tx: Transaction, row: SubscriptionRow, times: Times) => Promise<Outcome>,
-): Promise<Committed> {
-  return inTransaction(db, async (tx) => {
-    const { row, realNow } = await lockOrThrow(tx, subscriptionId);
-    if (await wasExecuted(tx, commandId)) return { kind: 'committed', record: toRecord(row) };
-    const outcome = await work(tx, row, await timesFor(tx, row.test_clock_id, realNow));
-    return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
-  });
-}
-
 /** @throws when there is no such subscription */
 export async function lockOrThrow(tx: Transaction, subscriptionId: string): Promise<Locked<SubscriptionRow>> {
   const locked = await lockSubscription(tx, subscriptionId);
@@ -57,7 +42,12 @@ export async function lockOrThrow(tx: Transaction, subscriptionId: string): Prom
 /** The columns that a change may write; `version`, `next_due_at` and `updated_at` follow. */
 export type Patch = Partial<Omit<SubscriptionRow, 'id' | 'version' | 'next_due_at' | 'updated_at'>>;
 
-export interface ChangeContext extends Times {
+/** When something happens to a subscription, and what its provider can charge. */
+export interface MoneyContext extends Times {
+  limitsOf: LimitsOf;
+}
+
+export interface ChangeContext extends MoneyContext {
   commandId: string;
   changes: readonly SubscriptionChange[];
   actor: Actor;
@@ -79,12 +69,20 @@ export interface Written {
   previous: Partial<Subscription>;
 }
 
+/** A subscription after something was applied to it, under its lock. */
+export type Applied = Pick<Written, 'record' | 'row'>;
+
+/** Nothing had to be applied. */
+export function unchanged(row: SubscriptionRow): Applied {
+  return { record: toRecord(row), row };
+}
+
 /** Writes the next version and its history; the caller writes the event. */
 export function writeVersion(
   tx: Transaction,
   row: SubscriptionRow,
   patch: Patch,
-  context: ChangeContext,
+  context: Omit<ChangeContext, 'limitsOf'>,
 ): Written {
   const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: context.realNow };
   const due = nextDue(toFacts(next));
@@ -123,12 +121,6 @@ export function writeUpdated(
 /** The id of what the service does by itself to a version of a subscription: done once for each version. */
 export function systemCommandId(row: SubscriptionRow, what: string): string {
   return `${row.id}/${what}/v${row.version}`;
-}
-
-/** Lines that wait for the next renewal, as columns. */
-export function waitingColumns(lines: readonly Line[]): Pick<SubscriptionRow, 'waiting_lines' | 'balance'> {
-  const balance = BigInt(lines.reduce((sum, { amount }) => sum + amount, 0));
-  return { waiting_lines: [...lines], balance };
 }
 
 /** A change that waits, as a column. */

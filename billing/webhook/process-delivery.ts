@@ -20,7 +20,8 @@ import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
 import { findReportedRefund } from '../payment/refund-store';
 import { settleRefund } from '../payment/settle-refund';
-import { attemptOf, findAttempt, hasCharge } from '../payment/attempt-store';
+import { recordProviderRefund } from '../payment/provider-refund';
+import { attemptOf, findAttempt, findCharged } from '../payment/attempt-store';
 import { findPayment } from '../payment/store';
 import { paymentOf } from './deliveries';
 import { enqueueVerdict, type Verdict } from './store';
@@ -115,16 +116,24 @@ async function disputed(
   tx: Transaction,
   provider: string,
   paymentId: string,
-  { provider_reference: chargeReference, status = 'opened' }: ReportedDispute,
+  reported: ReportedDispute,
 ): Promise<Verdict> {
-  if (!(await hasCharge(tx, paymentId, provider, chargeReference)))
-    return ignored('It is about a charge of nothing of ours.');
+  const { provider_reference: chargeReference, status = 'opened', amount } = reported;
+  const attempt = await findCharged(tx, paymentId, provider, chargeReference);
+  if (attempt === null) return ignored('It is about a charge of nothing of ours.');
   if (status === 'inquiry') return ignored('It is an inquiry, which moves no money.');
-  if (status === 'won') return ignored('It says no more than that the dispute is won.');
-  const { recorded, payment } = await recordDispute(tx, paymentId);
-  return recorded
-    ? processed('The payment is disputed: a person is asked.')
-    : ignored(`The payment is ${payment.status}: there is nothing to dispute.`);
+  // Before there was more than one word about a dispute it had no name of its own.
+  const reference = reported.dispute_reference ?? chargeReference;
+  const { recorded, payment } = await recordDispute(tx, attempt, {
+    provider,
+    reference,
+    event: status,
+    amount,
+  });
+  if (!recorded) return ignored(`The payment is ${payment.status}: the dispute changes nothing.`);
+  return processed(
+    status === 'opened' ? 'The payment is disputed: a person is asked.' : `The dispute is ${status}.`,
+  );
 }
 
 async function refunded(
@@ -135,7 +144,7 @@ async function refunded(
 ): Promise<Verdict> {
   const { provider_reference, idempotency_key } = reported;
   const row = await findReportedRefund(tx, paymentId, provider_reference, idempotency_key ?? null);
-  if (row === null) return ignored('It is a refund that nobody here has asked for.');
+  if (row === null) return refundedThere(tx, provider, paymentId, reported);
   const attempt = await attemptOf(tx, paymentId, row.attempt);
   if (attempt.provider !== provider) return ignored('Another provider was asked for this refund.');
   if (Number(row.amount) !== reported.amount) {
@@ -149,4 +158,18 @@ async function refunded(
       : { status: reported.status, provider_reference },
   );
   return processed(`Refund ${refund.id} ${settledNow ? 'is' : 'was'} ${refund.status}.`);
+}
+
+/** A refund that nobody here asked for was made at the provider: it is taken over once it is paid. */
+async function refundedThere(
+  tx: Transaction,
+  provider: string,
+  paymentId: string,
+  { provider_reference: reference, charge_reference, amount, status }: NonNullable<ProviderEvent['refund']>,
+): Promise<Verdict> {
+  const attempt = await findCharged(tx, paymentId, provider, charge_reference);
+  if (attempt === null) return ignored('It is a refund of a charge of nothing of ours.');
+  if (status !== 'succeeded') return ignored(`It is a refund made at the provider, which is ${status}.`);
+  const refund = await recordProviderRefund(tx, attempt, { provider, reference, amount });
+  return processed(`The refund made at the provider is taken over as ${refund.id}.`);
 }

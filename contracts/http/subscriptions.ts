@@ -124,6 +124,14 @@ const changedFields = {
     .enum(prorations, oneOf(prorations))
     .optional()
     .meta({ description: 'Default: next_renewal. What becomes of the period in progress.' }),
+  cancel_change: z
+    .boolean('must be true or false')
+    .optional()
+    .meta({ description: 'true: drops the change that waits for the end of the period.' }),
+  as_of: instant.optional().meta({
+    description:
+      'The instant that a preview reckoned with, at most 10 minutes ago: the change costs what it showed.',
+  }),
 };
 
 /** What PUT changes; fields that are left out stay. */
@@ -142,6 +150,7 @@ export const resumeSubscription = z
 /** What a change would cost. */
 export const changePreview = z
   .object({
+    as_of: instant.meta({ description: 'The instant that it reckons with.' }),
     lines: z.array(paymentLine),
     due_now: z.object({ amount: z.int(), currency: z.string() }),
     next_renewal: z

@@ -36,6 +36,12 @@ const subscriptionCancelled = z.object({
   mode: z.enum(cancelModes),
   reason: z.string().nullable(),
   refund: z.object({ amount: z.int(), currency: z.string() }).nullable(),
+  refunds: z
+    .array(z.object({ payment_id: z.string(), amount: z.int() }))
+    .optional()
+    .meta({
+      description: 'What goes back of which payment; they come to `refund`. Left out by older versions.',
+    }),
   open_payment_ids: z.array(z.string()),
   actor,
 });

@@ -64,6 +64,10 @@ export interface ChangeCommand extends Command {
   cancel_at_period_end: boolean | null;
   effective: ChangeEffect;
   proration: Proration;
+  /** Drops the change that waits for the period's end; left out: it stays. */
+  cancel_change?: boolean;
+  /** The instant that a preview reckoned with; left out: now. */
+  as_of?: string | null;
   /** Refused with `version_mismatch` when the subscription is another version. */
   if_version: number | null;
   /** How long the caller waits for the charge of the change, milliseconds. */

@@ -29,7 +29,7 @@ const all: readonly AccountName[] = accountNames;
 
 /** For each kind of transaction, the accounts that its entries may have. */
 export const accountsOf = {
-  period_opened: ['receivable', 'unearned', 'earned', 'credit', 'forfeited'],
+  period_opened: ['receivable', 'unearned', 'earned', 'credit', 'forfeited', 'unapplied'],
   period_ended: ['unearned', 'earned'],
   payment_collected: ['cash', 'unapplied', 'earned'],
   payment_applied: [
@@ -55,15 +55,25 @@ export const accountsOf = {
     'credit_held',
     'refunding',
     'allowances',
+    'unapplied',
   ],
   written_off: ['unearned', 'earned', 'receivable', 'credit', 'written_off', 'credit_held'],
-  refund_reserved: ['unapplied', 'credit', 'unearned', 'earned', 'allowances', 'refunding', 'cash'],
+  refund_reserved: [
+    'unapplied',
+    'credit',
+    'unearned',
+    'earned',
+    'allowances',
+    'refunding',
+    'cash',
+    'credit_held',
+  ],
   refund_settled: ['refunding', 'cash'],
   refund_failed: ['refunding', 'cash'],
   refund_released: ['refunding', 'credit', 'unearned', 'earned', 'allowances', 'unapplied'],
-  dispute_opened: ['disputed', 'cash', 'unearned', 'earned'],
-  dispute_won: ['disputed', 'cash', 'unearned', 'earned'],
-  dispute_lost: ['disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off'],
+  dispute_opened: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'credit_held'],
+  dispute_won: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'written_off'],
+  dispute_lost: ['disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off', 'credit_held'],
   credit_granted: ['allowances', 'credit'],
   credit_corrected: ['allowances', 'credit'],
   opening: all,

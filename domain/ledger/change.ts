@@ -20,7 +20,7 @@ export interface ChangeOfMoney {
   /** Another interval: the period that begins at `at`. Null: the present period goes on. */
   newPeriod: { start: string; end: string } | null;
   /** Payments under dispute. */
-  blocked: readonly string[];
+  blocked: string[];
 }
 
 /** What a change comes to before it is known who pays. */
@@ -57,7 +57,10 @@ export function chargeOf(
   const { due } = reckon(posting, change);
   const taken = chooseCredit(posting, credit, due);
   const rest = due - taken.reduce((sum, { amount }) => sum + amount, 0);
-  return { charge: floorToStep(rest, limits), credit: taken };
+  const charge = floorToStep(rest, limits);
+  if (charge > 0 || rest === 0) return { charge, credit: taken };
+  // Too small alone: together with what is owed it may be charged.
+  return { charge: floorToStep(rest + posting.fund(owed).receivable, limits), credit: taken };
 }
 
 /** Sets credit aside for the charge of a change. */
@@ -169,7 +172,9 @@ function pay(posting: Posting, due: number, payer: ChangePayer): CreditPart[] {
     }
     posting.holdFor(null);
     posting.post('unapplied', payer.paymentId, payer.amount);
-    fund(payer.paymentId, payer.amount);
+    const ofDue = Math.min(unpaid, payer.amount);
+    payOwed(posting, payer.paymentId, payer.amount - ofDue);
+    fund(payer.paymentId, ofDue);
   }
   posting.post('receivable', owed, unpaid);
   posting.post('unearned', owed, -unpaid);

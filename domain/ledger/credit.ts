@@ -6,32 +6,68 @@
  */
 import { maxAmount } from '../money';
 import type { Entry } from './accounts';
-import { grantSource, isGrant, rankOf, type CreditPart } from './state';
+import { grantSource, isGrant, isPaymentSource, rankOf, type CreditPart } from './state';
 
 /** Adds a customer's credit up, minor units. */
 export function creditOf(funds: readonly CreditPart[]): number {
   return funds.reduce((sum, { amount }) => sum + amount, 0);
 }
 
+/** A source of a customer's credit. */
+export interface CustomerFund extends CreditPart {
+  /** What of a payment's credit subscriptions use that are not its own: it cannot be given back as well. */
+  used?: number;
+}
+
+/** How credit comes to a customer: `returned`, when a subscription had used it. */
+export type CreditArrival = 'new' | 'returned';
+
 /** Adds credit: to its source where that is in the list, else behind the last of its rank. */
-export function addCredit(funds: readonly CreditPart[], { source, amount }: CreditPart): CreditPart[] {
+export function addCredit(
+  funds: readonly CustomerFund[],
+  { source, amount }: CreditPart,
+  arrival: CreditArrival = 'new',
+): CustomerFund[] {
   if (amount === 0) return [...funds];
   if (funds.some((fund) => fund.source === source)) {
-    return funds.map((fund) => (fund.source === source ? { source, amount: fund.amount + amount } : fund));
+    return funds.map((fund) => (fund.source === source ? added(fund, amount, arrival) : fund));
   }
   const at = funds.findIndex((fund) => rankOf(fund.source) > rankOf(source));
   return funds.toSpliced(at === -1 ? funds.length : at, 0, { source, amount });
 }
 
+function added({ source, amount: before, used = 0 }: CustomerFund, amount: number, arrival: CreditArrival) {
+  const left = arrival === 'returned' ? Math.max(0, used - amount) : used;
+  return fundOf(source, before + amount, left);
+}
+
+function fundOf(source: string, amount: number, used: number): CustomerFund {
+  return used === 0 ? { source, amount } : { source, amount, used };
+}
+
 /** Takes parts of the credit out. @throws Error when a source does not have that much: a fault of the caller */
-export function removeCredit(funds: readonly CreditPart[], taken: readonly CreditPart[]): CreditPart[] {
-  const left = new Map(funds.map(({ source, amount }) => [source, amount]));
+export function removeCredit(funds: readonly CustomerFund[], taken: readonly CreditPart[]): CustomerFund[] {
+  return changed(funds, taken, false);
+}
+
+/** Takes parts of the credit out for charges. @throws Error when a source does not have that much */
+export function useCredit(funds: readonly CustomerFund[], taken: readonly CreditPart[]): CustomerFund[] {
+  return changed(funds, taken, true);
+}
+
+function changed(
+  funds: readonly CustomerFund[],
+  taken: readonly CreditPart[],
+  isUsed: boolean,
+): CustomerFund[] {
+  const left = new Map(funds.map((fund) => [fund.source, fund]));
   for (const { source, amount } of taken) {
-    const rest = (left.get(source) ?? 0) - amount;
-    if (rest < 0) throw new Error(`${source} has ${-rest} less credit than is taken`);
-    left.set(source, rest);
+    const { amount: before = 0, used = 0 } = left.get(source) ?? {};
+    if (before < amount) throw new Error(`${source} has ${amount - before} less credit than is taken`);
+    const use = isUsed && isPaymentSource(source) ? used + amount : used;
+    left.set(source, fundOf(source, before - amount, use));
   }
-  return [...left].map(([source, amount]) => ({ source, amount })).filter(({ amount }) => amount > 0);
+  return [...left.values()].filter(({ amount, used = 0 }) => amount > 0 || used > 0);
 }
 
 /** What a person gives (positive) or takes back (negative), minor units, not 0. */
@@ -45,7 +81,7 @@ export type CreditDecision =
       kind: 'credit_granted' | 'credit_corrected';
       entries: Entry[];
       /** The customer's credit afterwards. */
-      funds: CreditPart[];
+      funds: CustomerFund[];
     }
   | { kind: 'refused'; reason: 'not_enough_credit' | 'too_much_credit' };
 
@@ -54,7 +90,7 @@ export type CreditDecision =
  * grants first, then from payments, of both the newest first: what is left is the customer's own money.
  */
 export function decideCreditChange(
-  funds: readonly CreditPart[],
+  funds: readonly CustomerFund[],
   { transactionId, amount }: CreditChange,
 ): CreditDecision {
   const credit = creditOf(funds) + amount;

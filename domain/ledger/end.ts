@@ -9,6 +9,7 @@ import { cancelUnpaidService, earnUntil, forfeit, isFree, returnToCredit } from 
 import { releaseAll } from './change';
 import { writeOffReceivables } from './payment';
 import { Posting, type Posted } from './posting';
+import type { TakenParts } from './refund';
 import { isGrant, isPaymentSource, owed, totalOf, type CreditPart, type LedgerState } from './state';
 
 export interface EndOfMoney {
@@ -17,7 +18,7 @@ export interface EndOfMoney {
   refund: RefundMode;
   /** Payments under dispute: nothing of them can be given back now. */
   blocked: readonly string[];
-  /** What can still be given back of each payment, minor units. */
+  /** What can still be given back of each payment of this subscription, minor units. Others' money becomes credit. */
   refundable: Readonly<Record<string, number>>;
   /** What a provider can give back of an amount: floors it to the provider's step. */
   floor: (paymentId: string, amount: number) => number;
@@ -25,7 +26,7 @@ export interface EndOfMoney {
 
 export interface EndedMoney extends Posted {
   /** What is given back of which payment, to be reserved in the same transaction. */
-  refunds: { payment_id: string; amount: number }[];
+  refunds: { payment_id: string; amount: number; taken: TakenParts }[];
   /** What the customer keeps as credit. */
   customerCredit: CreditPart[];
   /** What should be given back and cannot be now: it is credit, and an operator is told. */
@@ -44,7 +45,9 @@ export function endMoney(state: LedgerState, end: EndOfMoney): EndedMoney {
   if (end.refund !== 'full') payDebts(posting, free);
   const withheld = end.refund === 'none' ? [] : withhold(posting, free);
   if (end.refund === 'none') forfeit(posting);
-  returnToCredit(posting, isGrant);
+  const isOthers = (source: string) => isGrant(source) || !(source in end.refundable);
+  returnToCredit(posting, isOthers);
+  if (end.refund === 'full') returnUsed(posting, isOthers);
   const refunds = end.refund === 'none' ? [] : giveBack(posting, end, free);
   writeOffReceivables(posting);
   returnToCredit(posting);
@@ -92,18 +95,18 @@ function giveBack(
 ): EndedMoney['refunds'] {
   const refunds: EndedMoney['refunds'] = [];
   for (const { source, unearned, credit, used } of posting.funds) {
-    if (!isPaymentSource(source) || !free(source)) continue;
+    const left = refundable[source];
+    if (left === undefined || !free(source)) continue;
     const wanted = unearned + credit + (refund === 'full' ? used : 0);
-    const amount = floor(source, Math.min(wanted, refundable[source] ?? 0));
+    const amount = floor(source, Math.min(wanted, left));
     if (amount === 0) continue;
-    refunds.push({ payment_id: source, amount });
-    takeBack(posting, source, amount);
+    refunds.push({ payment_id: source, amount, taken: takeBack(posting, source, amount) });
   }
   return refunds;
 }
 
 /** Reserves a refund out of what a payment stands at: credit first, then service still to come; the rest is allowed. */
-export function takeBack(posting: Posting, source: string, amount: number): void {
+function takeBack(posting: Posting, source: string, amount: number): TakenParts {
   const { credit, unearned } = posting.fund(source);
   const ofCredit = Math.min(credit, amount);
   const ofService = Math.min(unearned, amount - ofCredit);
@@ -113,6 +116,16 @@ export function takeBack(posting: Posting, source: string, amount: number): void
   posting.postApart('allowances', source, allowed);
   posting.post('refunding', source, -amount);
   if (allowed > 0) posting.forgetUsed(source, allowed);
+  return { unapplied: 0, credit: ofCredit, customer_credit: 0, unearned: ofService, rest: allowed };
+}
+
+/** What the period has used of another subscription's money comes back as credit. Grants are used up. */
+function returnUsed(posting: Posting, of: (source: string) => boolean): void {
+  for (const { source, used } of posting.funds) {
+    if (!isPaymentSource(source) || !of(source)) continue;
+    posting.postApart('allowances', source, used);
+    posting.post('credit', source, -used);
+  }
 }
 
 function moveToCustomer(posting: Posting): CreditPart[] {

@@ -22,8 +22,11 @@ export function applyCollected(
   const lost = Math.min(written_off, amount - due);
   posting.post('written_off', id, -lost);
   const rest = amount - due - lost;
+  // A part went back before it was applied: the service that it would have funded goes with it.
+  if (due < receivable) cancelUnpaidService(posting);
   if (rest > 0 && runs) earnUntil(posting, at);
   posting.post(runs ? 'unearned' : 'credit', id, -rest);
+  if (due < receivable) writeOffReceivables(posting, (source) => source === id);
   return posting.done();
 }
 
@@ -40,8 +43,9 @@ export function writeOff(state: LedgerState, at: string): Posted {
 }
 
 /** Writes off whatever is still owed. */
-export function writeOffReceivables(posting: Posting): void {
+export function writeOffReceivables(posting: Posting, of: (source: string) => boolean = () => true): void {
   for (const { source, receivable } of posting.funds) {
+    if (!of(source)) continue;
     posting.post('receivable', source, -receivable);
     posting.post('written_off', source, receivable);
   }

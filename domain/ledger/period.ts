@@ -5,6 +5,7 @@
  * charge is charged; a period that needs no charge is paid at once.
  */
 import { floorToStep, type ChargeLimits } from '../money';
+import { releaseAll } from './change';
 import { cancelUnpaidService, earnUntil, forfeit } from './earn';
 import { Posting, type Posted } from './posting';
 import { chooseCredit, ofCustomer, payOwed, takeCredit, type UsableCredit } from './spend';
@@ -34,7 +35,18 @@ export interface OpenedMoney extends Posted {
 }
 
 export function openPeriod(state: LedgerState, opening: PeriodToOpen): OpenedMoney {
+  return openWith(state, opening, (due) => floorToStep(due, opening.limits));
+}
+
+/** Opens a period. @param chargeOf what is charged of what is due */
+export function openWith(
+  state: LedgerState,
+  opening: Omit<PeriodToOpen, 'limits'>,
+  chargeOf: (due: number) => number,
+): OpenedMoney {
   const posting = new Posting(state);
+  // A change whose charge is still open when its period ends is overtaken.
+  releaseAll(posting);
   endPeriod(posting, opening.pausedAt);
   posting.begin(opening.period);
   const debt = posting.fund(owed).receivable;
@@ -49,7 +61,7 @@ export function openPeriod(state: LedgerState, opening: PeriodToOpen): OpenedMon
     debtLeft -= ofDebt;
     priceLeft -= part.amount - ofDebt;
   }
-  const charge = floorToStep(debtLeft + priceLeft, opening.limits);
+  const charge = chargeOf(debtLeft + priceLeft);
   chargeAndCarry(posting, opening.paymentId, { debt: debtLeft, price: priceLeft, charge });
   const posted = posting.done();
   return {

@@ -149,7 +149,7 @@ export class Posting {
 }
 
 /** One entry for each account and source; what cancels out is left out. */
-function netted(entries: readonly Entry[]): Entry[] {
+export function netted(entries: readonly Entry[]): Entry[] {
   const sums = new Map<string, Entry>();
   for (const entry of entries) {
     const key = JSON.stringify([entry.owner ?? null, entry.account, entry.source]);

@@ -4,6 +4,7 @@
  * Pure. Rule: what goes back comes out of what the payment still stands at, in this order: what was never applied, its
  * credit, its service still to come; what is left is given for service that was delivered (`allowances`), or is lost.
  */
+import { releaseAll } from './change';
 import { earnUntil } from './earn';
 import { Posting, type Posted } from './posting';
 import type { CreditPart, LedgerState } from './state';
@@ -48,6 +49,8 @@ function take(
   accounts: { against: 'refunding' | 'disputed'; rest: 'allowances' | 'written_off' },
 ): TakenBack {
   const posting = new Posting(state);
+  // Money that goes is not set aside any more; the change that it was meant for is overtaken.
+  if (posting.fund(paymentId).held > 0) releaseAll(posting);
   earnUntil(posting, at);
   const { credit, unearned } = posting.fund(paymentId);
   const parts = partsOf(amount, { unapplied, credit, customer_credit: customerCredit, unearned });
@@ -77,22 +80,57 @@ function partsOf(amount: number, available: Omit<TakenParts, 'rest'>): TakenPart
   return { ...parts, rest };
 }
 
+/**
+ * A dispute is opened: the money stands where it is and funds nothing new until the bank decides. A change that was
+ * reckoned with it is overtaken.
+ */
+export function openDispute(state: LedgerState, paymentId: string, amount: number, cash: string): Posted {
+  const posting = new Posting(state);
+  if (posting.fund(paymentId).held > 0) releaseAll(posting);
+  posting.post('disputed', paymentId, amount);
+  posting.post(cash, paymentId, -amount);
+  return posting.done();
+}
+
 /** The reversal of a reservation whose refund is given up. */
 export interface ReleasedRefund extends Posted {
   /** What becomes credit of the customer. */
   customerCredit: CreditPart[];
 }
 
+export interface MoneyReturn {
+  paymentId: string;
+  at: string;
+  /** When it was taken. */
+  reservedAt: string;
+  /** Whether the payment's subscription lives. */
+  alive: boolean;
+}
+
 /**
  * Reverses a reservation: the money stands where it was, save that what was never applied, and service whose time is
  * over or was charged again by a change, become credit; of the customer, when the subscription has ended or there is none.
  */
-export function releaseRefund(
+export function releaseRefund(state: LedgerState, parts: TakenParts, release: MoneyReturn): ReleasedRefund {
+  return giveBack(state, parts, release, { account: 'refunding', rest: 'allowances' });
+}
+
+/** A dispute that was lost is won after all: the provider has the money again. @param parts what the loss had taken */
+export function regainDispute(
   state: LedgerState,
   parts: TakenParts,
-  release: { paymentId: string; at: string; reservedAt: string; alive: boolean },
+  regain: MoneyReturn,
+  cash: string,
 ): ReleasedRefund {
-  const { paymentId, at, reservedAt, alive } = release;
+  return giveBack(state, parts, regain, { account: cash, rest: 'written_off' });
+}
+
+function giveBack(
+  state: LedgerState,
+  parts: TakenParts,
+  { paymentId, at, reservedAt, alive }: MoneyReturn,
+  accounts: { account: string; rest: 'allowances' | 'written_off' },
+): ReleasedRefund {
   const posting = new Posting(state);
   const total = parts.unapplied + parts.credit + parts.customer_credit + parts.unearned + parts.rest;
   const serves = alive && isServed(state, at, reservedAt);
@@ -100,8 +138,8 @@ export function releaseRefund(
   const service = serves ? parts.unearned : 0;
   const credit = parts.credit + parts.unapplied + parts.unearned - service;
   const ofCustomer = parts.customer_credit + (alive ? 0 : credit);
-  posting.post('refunding', paymentId, total);
-  posting.postApart('allowances', paymentId, -parts.rest);
+  posting.post(accounts.account, paymentId, total);
+  posting.postApart(accounts.rest, paymentId, -parts.rest);
   posting.post('unearned', paymentId, -service);
   if (alive) posting.post('credit', paymentId, -credit);
   posting.postToCustomer('credit', paymentId, -ofCustomer);

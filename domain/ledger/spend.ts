@@ -55,10 +55,3 @@ export function payOwed(posting: Posting, source: string, amount: number): void 
   posting.post('receivable', owed, -amount);
   posting.moveEarned(owed, source, amount);
 }
-
-/** Adds parts up by their source, in the order in which the sources come first. */
-export function sumBySource(parts: readonly CreditPart[]): CreditPart[] {
-  const sums = new Map<string, number>();
-  for (const { source, amount } of parts) sums.set(source, (sums.get(source) ?? 0) + amount);
-  return [...sums].map(([source, amount]) => ({ source, amount }));
-}

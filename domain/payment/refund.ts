@@ -19,20 +19,38 @@ export type RefundOutcome =
 /** Why nothing is given back; a caller reads it as `reason`. */
 export type RefundRefusal = 'not_paid' | 'disputed' | 'nothing_left' | 'more_than_left';
 
-/** @param reservedAmount minor units of the same charge that are given back already, or about to be */
+/** @param leftAmount minor units that can still be given back of the charge */
 export function decideRefund(
-  payment: { status: PaymentStatus; amount: number },
-  reservedAmount: number,
+  status: PaymentStatus,
+  leftAmount: number,
   wantedAmount: number | null,
 ): { kind: 'reserve'; amount: number } | { kind: 'refused'; reason: RefundRefusal } {
   const refused = (reason: RefundRefusal) => ({ kind: 'refused', reason }) as const;
-  if (!isPaymentPaid(payment.status)) return refused('not_paid');
+  if (!isPaymentPaid(status)) return refused('not_paid');
   // The bank gives the money back itself if the customer is right.
-  if (payment.status === 'disputed') return refused('disputed');
-  const leftAmount = payment.amount - reservedAmount;
+  if (status === 'disputed') return refused('disputed');
   if (leftAmount <= 0) return refused('nothing_left');
   const amount = wantedAmount ?? leftAmount;
   return amount > leftAmount ? refused('more_than_left') : { kind: 'reserve', amount };
+}
+
+/** What the word about a refund changes, by what is known of it. */
+export type RefundSettlementDecision = {
+  kind: 'unchanged' | 'noted' | 'paid' | 'paid_after_release' | 'failed' | 'failed_after_success';
+};
+
+/** A refund that succeeded may fail later, and one that failed may turn out to be paid. @param refund as it stands */
+export function decideRefundSettlement(
+  refund: { status: RefundStatus; released_at: Date | null },
+  outcome: RefundOutcome,
+): RefundSettlementDecision {
+  if (outcome.status === 'unknown') return { kind: 'unchanged' };
+  if (outcome.status === 'pending') return { kind: refund.status === 'pending' ? 'noted' : 'unchanged' };
+  if (outcome.status === refund.status) return { kind: 'unchanged' };
+  if (outcome.status === 'failed') {
+    return { kind: refund.status === 'succeeded' ? 'failed_after_success' : 'failed' };
+  }
+  return { kind: refund.released_at === null ? 'paid' : 'paid_after_release' };
 }
 
 /** What a collected payment is once `refundedAmount` of it was given back; a dispute stays one. */
@@ -40,7 +58,8 @@ export function refundedStatus(
   payment: { status: PaymentStatus; amount: number },
   refundedAmount: number,
 ): PaymentStatus {
-  if (payment.status === 'disputed' || refundedAmount === 0) return payment.status;
+  if (payment.status === 'disputed') return payment.status;
+  if (refundedAmount === 0) return 'completed';
   return refundedAmount < payment.amount ? 'partially_refunded' : 'refunded';
 }
 

@@ -81,6 +81,10 @@ export interface SettlementDecision {
   } | null;
   /** Why the charge is given back in full; null: it is not. */
   refund: UnwantedReason | null;
+  /** The provider's name of the charge, learned after a person had said that it succeeded; null: nothing to learn. */
+  reference: string | null;
+  /** Another charge that the provider made for the same attempt: it is given back. Null: there is none. */
+  otherCharge: string | null;
   /** The event of the attempt's outcome; null: none is published. */
   event: 'payments.completed' | 'payments.failed' | null;
   task: SettlementTask | null;
@@ -119,6 +123,8 @@ export function decideSettlement(
           endsPlan: outcome.status === 'completed',
         },
     refund,
+    reference: null,
+    otherCharge: null,
     // The outcome of a paid payment is published with the attempt that paid it.
     event: !paidBefore && isPublished(payment) ? eventOf(outcome) : null,
     task: isAmountMismatch(outcome) ? mismatchTask(true) : unwantedTask(facts, refund),
@@ -176,11 +182,16 @@ function eventOf({ status }: AttemptOutcome): SettlementDecision['event'] {
 }
 
 function ignored({ attempt }: SettlementFacts, outcome: AttemptOutcome): SettlementDecision {
+  const named =
+    attempt.status === 'completed' && outcome.status === 'completed' ? referenceOf(outcome) : null;
+  const isUnnamed = attempt.provider_reference === null;
   return {
     effect: 'ignored',
     attempt: null,
     payment: null,
     refund: null,
+    reference: isUnnamed ? named : null,
+    otherCharge: isUnnamed || named === attempt.provider_reference ? null : named,
     event: null,
     // An operator who resolved a mismatch has decided about the settled attempt.
     task: isAmountMismatch(outcome) ? mismatchTask(false) : otherChargeTask(attempt, outcome),
@@ -200,8 +211,9 @@ function otherChargeTask(
 ): SettlementTask | null {
   if (outcome.status !== 'completed' || attempt.status !== 'completed') return null;
   const { provider_reference: named } = outcome;
-  if (named === null || named === attempt.provider_reference) return null;
-  const detail = `The provider names two charges for attempt ${attempt.number}: refund ${named} there.`;
+  const known = attempt.provider_reference;
+  if (named === null || known === null || named === known) return null;
+  const detail = `The provider names two charges for attempt ${attempt.number}: ${named} is refunded.`;
   return { kind: 'second_success', detail, reopen: false };
 }
 

@@ -1,16 +1,14 @@
 /**
- * Changing what a subscription sells: another plan, another quantity, now or at the period's end, and what that costs.
+ * Changing what a subscription sells: another plan, another quantity, now or at the period's end.
  *
- * Pure; computes dates, so not for workflows. The preview and the change itself ask the same function, so that what
- * was shown is what happens. Invariants: an unpaid period is never prorated; another interval begins a new period
- * with a new anchor; nothing negative is ever charged, a credit waits for the next renewal.
+ * Pure; computes dates, so not for workflows. What a change costs is reckoned from the ledger (`priced-change.ts`).
+ * Invariants: an unpaid period is never prorated; another interval begins a new period with a new anchor; what a
+ * request leaves out stays, also in the change that waits for the period's end.
  */
 import { boundary, type Interval } from '../calendar';
 import { periodAmount } from '../money';
-import { applyBalance, linesTotal, prorationLines, unusedAmount, type Line } from './proration';
 import { isFinal, type SubscriptionChange } from './subscription';
 import { refusedFinal, type Refusal, type Unchanged } from './commands';
-import { nextDue } from './due';
 import type { PendingChange, SubscriptionFacts } from './facts';
 
 export const changeEffects = ['now', 'period_end'] as const;
@@ -29,12 +27,22 @@ export interface PlanTerms {
   active: boolean;
 }
 
-/** What was asked for; null: stays as it is. */
+/** What was asked for; null: stays as it is, also in a change that waits. */
 export interface ChangeRequest {
   plan: PlanTerms | null;
   quantity: number | null;
   effective: ChangeEffect;
   proration: Proration;
+  /** Drops the change that waits for the period's end. */
+  cancelChange: boolean;
+}
+
+/** The plans that a change may be about. */
+export interface ChangePlans {
+  /** Of the subscription as it stands. */
+  current: PlanTerms;
+  /** Of the change that waits for the period's end; null: none waits. */
+  waiting: PlanTerms | null;
 }
 
 /** What the subscription sells afterwards. */
@@ -53,40 +61,92 @@ export type ChangeDecision =
   /** A change that waited for the period's end is not wanted any more. */
   | { kind: 'drop_pending' }
   | { kind: 'schedule'; pending: PendingChange }
-  /** `lines` wait for the next renewal. */
-  | { kind: 'apply'; terms: NewTerms; lines: Line[] }
-  /** `amount` has to be paid first. */
-  | { kind: 'charge'; terms: NewTerms; lines: Line[]; amount: number };
+  /** New terms at once; what they cost is the ledger's to say. */
+  | NewTermsDecision;
 
-/**
- * @param current the plan of the subscription as it stands
- * @param now the database's clock, or the customer's test clock
- */
+export interface NewTermsDecision {
+  kind: 'terms';
+  terms: NewTerms;
+  /** `keeps`: the money of the period stays as it is. */
+  money: 'keeps' | 'charge_now' | 'next_renewal';
+  /** What waits for the period's end beside it. */
+  pending: PendingChange | null;
+  /** What is sold before and after, in the words of a bill's line. */
+  before: string;
+  after: string;
+}
+
+interface Sold {
+  plan: PlanTerms;
+  quantity: number;
+}
+
+/** @param now the database's clock, or the customer's test clock */
 export function decideChange(
   subscription: SubscriptionFacts,
-  current: PlanTerms,
+  plans: ChangePlans,
   request: ChangeRequest,
   now: string,
 ): ChangeDecision {
-  if (request.plan === null && request.quantity === null) return { kind: 'unchanged' };
-  const { status, pending_change: pending } = subscription;
-  if (isFinal(status)) return refusedFinal(status, 'changed');
-  const plan = request.plan ?? current;
-  const quantity = request.quantity ?? subscription.quantity;
-  const same = plan.id === subscription.plan_id && quantity === subscription.quantity;
-  if (same) return pending?.effective === 'period_end' ? { kind: 'drop_pending' } : { kind: 'unchanged' };
-  const refusal = refusalOf(subscription, plan, request);
-  if (refusal !== null) return refusal;
-  const amount = periodAmount(plan.amount, quantity);
-  if (amount === undefined) return unfit('quantity', 'makes the amount of a period too large');
-  if (request.effective === 'period_end' && subscription.period !== null) {
-    const { end } = subscription.period;
-    return {
-      kind: 'schedule',
-      pending: { plan_id: plan.id, quantity, effective: 'period_end', effective_at: end, payment_id: null },
-    };
+  const { status, quantity, pending_change: pending } = subscription;
+  const waits = pending?.effective === 'period_end';
+  if (request.plan === null && request.quantity === null) {
+    return waits && request.cancelChange ? { kind: 'drop_pending' } : { kind: 'unchanged' };
   }
-  return applied(subscription, current, { plan, quantity, amount }, request.proration, now);
+  if (isFinal(status)) return refusedFinal(status, 'changed');
+  const present: Sold = { plan: plans.current, quantity };
+  const waiting: Sold | null =
+    waits && !request.cancelChange && plans.waiting !== null
+      ? { plan: plans.waiting, quantity: pending.quantity }
+      : null;
+  const atPeriodEnd = request.effective === 'period_end' && subscription.period !== null;
+  const target = merged(atPeriodEnd ? (waiting ?? present) : present, request);
+  const later = atPeriodEnd ? target : waiting && merged(waiting, request);
+  const afterNow = atPeriodEnd ? present : target;
+  if (isSame(afterNow, present)) return decideWaiting(subscription, plans, request, { present, later });
+  const refusal = refusalOf(subscription, target.plan, request);
+  if (refusal !== null) return refusal;
+  return decideTerms(subscription, { present, target, later }, request.proration, now);
+}
+
+/** What is left out of a request stays. */
+function merged(base: Sold, { plan, quantity }: ChangeRequest): Sold {
+  return { plan: plan ?? base.plan, quantity: quantity ?? base.quantity };
+}
+
+function isSame(a: Sold, b: Sold): boolean {
+  return a.plan.id === b.plan.id && a.quantity === b.quantity;
+}
+
+/** Nothing changes now: what waits for the period's end does. */
+function decideWaiting(
+  subscription: SubscriptionFacts,
+  { waiting }: ChangePlans,
+  request: ChangeRequest,
+  { present, later }: { present: Sold; later: Sold | null },
+): ChangeDecision {
+  const { pending_change: pending, period } = subscription;
+  const waits = pending?.effective === 'period_end';
+  if (later === null || isSame(later, present)) return { kind: waits ? 'drop_pending' : 'unchanged' };
+  if (waits && waiting !== null && isSame(later, { plan: waiting, quantity: pending.quantity })) {
+    return { kind: 'unchanged' };
+  }
+  const refusal = refusalOf(subscription, later.plan, { ...request, effective: 'period_end' });
+  if (refusal !== null) return refusal;
+  if (period === null || amountOf(later) === undefined) return tooLarge();
+  return { kind: 'schedule', pending: pendingOf(later, period.end) };
+}
+
+function pendingOf({ plan, quantity }: Sold, at: string): PendingChange {
+  return { plan_id: plan.id, quantity, effective: 'period_end', effective_at: at, payment_id: null };
+}
+
+function amountOf({ plan, quantity }: Sold): number | undefined {
+  return periodAmount(plan.amount, quantity);
+}
+
+function tooLarge(): Refusal {
+  return unfit('quantity', 'makes the amount of a period too large');
 }
 
 function refusalOf(subscription: SubscriptionFacts, plan: PlanTerms, request: ChangeRequest): Refusal | null {
@@ -118,93 +178,52 @@ function refusalOf(subscription: SubscriptionFacts, plan: PlanTerms, request: Ch
   return null;
 }
 
-interface Wanted {
-  plan: PlanTerms;
-  quantity: number;
-  amount: number;
-}
-
-function applied(
+function decideTerms(
   subscription: SubscriptionFacts,
-  current: PlanTerms,
-  { plan, quantity, amount }: Wanted,
+  { present, target, later }: { present: Sold; target: Sold; later: Sold | null },
   proration: Proration,
   now: string,
 ): ChangeDecision {
-  const { period, status } = subscription;
-  const terms: NewTerms = { plan_id: plan.id, quantity, amount, interval: plan.interval, new_period: null };
+  const { period, status, time_zone: zone } = subscription;
+  const { plan, quantity } = target;
+  const amount = amountOf(target);
+  if (amount === undefined || (later !== null && amountOf(later) === undefined)) return tooLarge();
   // Nothing was paid for yet, so there is nothing to give back or to ask for.
-  if (period === null || status === 'trialing' || status === 'scheduled' || proration === 'none') {
-    return { kind: 'apply', terms, lines: [] };
-  }
-  const before = { description: named(current, subscription.quantity), amount: subscription.amount };
-  const after = { description: named(plan, quantity), amount };
-  if (sameInterval(plan.interval, subscription.interval)) {
-    const lines = prorationLines({ before, after, period, at: now });
-    return chargedOrApplied(terms, lines, proration);
-  }
-  const newPeriod = { start: now, end: boundary(now, subscription.time_zone, plan.interval, 1) };
-  const credit = unusedAmount(before.amount, period, now);
-  const lines: Line[] = [
-    {
-      description: `Unused: ${before.description}`,
-      amount: -credit,
-      period: { start: now, end: period.end },
-    },
-    { description: after.description, amount, period: newPeriod },
-  ];
-  return chargedOrApplied(
-    { ...terms, new_period: newPeriod },
-    lines.filter((line) => line.amount !== 0),
-    proration,
-  );
-}
-
-function chargedOrApplied(terms: NewTerms, lines: Line[], proration: Proration): ChangeDecision {
-  const amount = linesTotal(lines);
-  if (proration === 'charge_now' && amount > 0) return { kind: 'charge', terms, lines, amount };
-  return { kind: 'apply', terms, lines };
+  const unpaid = period === null || status === 'trialing' || status === 'scheduled';
+  const begins = !unpaid && !sameInterval(plan.interval, subscription.interval);
+  const newPeriod = begins ? { start: now, end: boundary(now, zone, plan.interval, 1) } : null;
+  const end = newPeriod?.end ?? period?.end ?? null;
+  const goesOn = later !== null && end !== null && !isSame(later, target);
+  return {
+    kind: 'terms',
+    terms: { plan_id: plan.id, quantity, amount, interval: plan.interval, new_period: newPeriod },
+    money: unpaid || proration === 'none' ? 'keeps' : proration,
+    pending: goesOn ? pendingOf(later, end) : null,
+    before: named(present.plan, present.quantity),
+    after: named(plan, quantity),
+  };
 }
 
 function unfit(field: string, detail: string): Refusal {
   return { kind: 'refused', code: 'validation_failed', detail, reason: field };
 }
 
-export interface ChangePreview {
-  lines: Line[];
-  /** Minor units. */
-  due_now: number;
-  /** What the next renewal will be for, as things stand; null: nothing is due by itself. */
-  next_renewal: { at: string; amount: number } | null;
-}
-
-/** What a change would cost, now and at the next renewal. @param nextPrice of a period after the change, minor units */
-export function previewChange(
-  subscription: SubscriptionFacts,
-  decision: Exclude<ChangeDecision, Refusal>,
-  nextPrice: number,
-): ChangePreview {
-  const lines = 'lines' in decision ? decision.lines : [];
-  const dueNow = decision.kind === 'charge' ? decision.amount : 0;
-  const waits = decision.kind === 'apply' ? linesTotal(lines) : 0;
-  const newPeriod = 'terms' in decision ? decision.terms.new_period : null;
-  const at = newPeriod?.end ?? nextDue(subscription)?.at ?? null;
-  const { charge } = applyBalance(nextPrice, subscription.balance + waits);
-  return { lines, due_now: dueNow, next_renewal: at === null ? null : { at, amount: charge } };
-}
-
 /** What a payment for a change needs to apply it: the subscription as it was when the payment was requested. */
 export interface ChangeBase {
   base_version: number;
   period_index: number | null;
+  /** Of the ledger's state; left out: older than the ledger, it cannot be applied any more. */
+  revision?: number;
 }
 
 /** Whether a change that has been paid still applies; otherwise its money goes back. */
 export function paidChangeApplies(
   { status, version, period }: Pick<SubscriptionFacts, 'status' | 'version' | 'period'>,
-  { base_version: baseVersion, period_index: periodIndex }: ChangeBase,
+  { base_version: baseVersion, period_index: periodIndex, revision }: ChangeBase,
+  ledgerRevision: number,
 ): boolean {
-  return !isFinal(status) && version === baseVersion && (period?.index ?? null) === periodIndex;
+  const isSame = version === baseVersion && (period?.index ?? null) === periodIndex;
+  return !isFinal(status) && isSame && revision === ledgerRevision;
 }
 
 /** Which of the terms differ from the present ones. */

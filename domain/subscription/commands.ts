@@ -35,13 +35,27 @@ export type CancelDecision =
  * paid for (not begun, first payment open, past due, a trial without a payment method) it takes effect at once.
  * @param now the database's clock, or the customer's test clock
  */
-export function decideCancel(subscription: SubscriptionFacts, mode: CancelMode, now: string): CancelDecision {
-  const { status, period, cancel_at: cancelAt } = subscription;
-  if (status === 'cancelled') return { kind: 'unchanged' };
+export function decideCancel(
+  subscription: SubscriptionFacts & { cancel_refund: RefundMode | null },
+  { mode, refund }: { mode: CancelMode; refund: RefundMode },
+  now: string,
+): CancelDecision {
+  const { status, period, cancel_at: cancelAt, cancel_refund: promised } = subscription;
+  if (status === 'cancelled') {
+    const isOther = promised !== null && promised !== refund;
+    return isOther ? otherRefund(status, promised) : { kind: 'unchanged' };
+  }
   if (status === 'expired') return refusedFinal(status, 'cancelled');
   if (mode === 'now' || period === null || !hasPeriodToFinish(subscription)) return { kind: 'cancel' };
   if (Date.parse(period.end) <= Date.parse(now)) return { kind: 'cancel' };
-  return cancelAt === period.end ? { kind: 'unchanged' } : { kind: 'schedule', cancelAt: period.end };
+  if (cancelAt !== period.end) return { kind: 'schedule', cancelAt: period.end };
+  return (promised ?? 'none') === refund ? { kind: 'unchanged' } : otherRefund(status, promised ?? 'none');
+}
+
+/** A cancellation is asked for once: another refund would be promised to whoever reads the second answer. */
+function otherRefund(status: SubscriptionStatus, promised: RefundMode): Refusal {
+  const detail = `The cancellation was asked for with refund ${promised}; take it back, or refund its payments.`;
+  return refused(status, detail);
 }
 
 function hasPeriodToFinish({ status, payment_method_id: method }: SubscriptionFacts): boolean {
@@ -68,7 +82,10 @@ export function decideEnding(
   now: string,
 ): EndingDecision {
   if (atPeriodEnd === null) return { kind: 'unchanged' };
-  return atPeriodEnd ? decideCancel(subscription, 'period_end', now) : decideRevocation(subscription);
+  if (!atPeriodEnd) return decideRevocation(subscription);
+  const asked = { mode: 'period_end', refund: 'none' } as const;
+  const scheduled = decideCancel({ ...subscription, cancel_refund: null }, asked, now);
+  return scheduled;
 }
 
 export type PauseDecision = { kind: 'pause'; from: 'active' | 'past_due' } | Refusal;

@@ -1,17 +1,16 @@
 /**
- * Opening a period: its dates, its price with everything that waits for it, and what it makes of the subscription.
+ * Opening a period: its dates, its price, and what it makes of the subscription.
  *
  * Pure; computes dates, so not for workflows. Instants are RFC 3339 UTC text, amounts minor units. Invariants:
  * - A period begins where the one before it ended, except after a pause or with a new anchor.
- * - A change that waited for the period takes effect with it.
- * - Nothing negative is charged: a credit that is not used up is carried to the next period.
+ * - A change that waited for the period takes effect with it: dates and price are of the same terms.
  */
 import { boundary, periodAt, trialEnd, type Interval } from '../calendar';
 import { periodAmount } from '../money';
 import { named, termChanges, type NewTerms, type PlanTerms } from './change';
 import type { DueDecision } from './due';
 import type { SubscriptionFacts } from './facts';
-import { applyBalance, type Line } from './proration';
+import type { Line } from './proration';
 import type { Beginning, SubscriptionChange } from './subscription';
 
 /** A period of a subscription, from `start`, included, to `end`, excluded. Period 0 is the trial. */
@@ -50,12 +49,10 @@ export interface OpenedPeriod {
   period: Period;
   /** Of the period alone. */
   amount: number;
-  /** What its payment charges, with everything that waited; 0: the period is paid at once. */
-  charge: number;
-  /** Of the payment. */
-  lines: Line[];
-  /** The credit that waits for the next period. */
-  carried: Line[];
+  /** What is sold, in the words of a bill's line. */
+  description: string;
+  /** The instant from which boundaries are counted from now on; null: as before. */
+  newAnchor: string | null;
   /** The terms that take effect with the period; null: they stay. */
   terms: Omit<NewTerms, 'new_period'> | null;
   changes: SubscriptionChange[];
@@ -71,32 +68,61 @@ function changeAtPeriodEnd({ pending_change: pending }: Pick<SubscriptionFacts, 
 }
 
 /**
- * Decides what an opened period writes.
+ * Decides what an opened period sells, and when. What it charges is the ledger's to say.
  * @param plan the plan {@link nextPlanId}
- * @param waiting the lines that wait for this period; the subscription's balance is their sum
  * @throws Error when the pending change makes the amount too large
  */
 export function decideOpening(
   subscription: SubscriptionFacts,
   plan: PlanTerms,
-  waiting: readonly Line[],
   opening: Opening,
 ): OpenedPeriod {
   const terms = newTerms(subscription, plan);
   const quantity = terms?.quantity ?? subscription.quantity;
-  const amount = terms?.amount ?? subscription.amount;
-  const { index, start, end } = datesOf(subscription, opening);
-  const { charge, balance } = applyBalance(amount, subscription.balance);
-  const dates = { start, end };
+  const { period, newAnchor } = datesOf(subscription, terms?.interval ?? subscription.interval, opening);
   const ofTerms = terms === null ? [] : termChanges(subscription, terms);
   return {
-    period: { index, start, end },
-    amount,
-    charge,
-    lines: [{ description: named(plan, quantity), amount, period: dates }, ...waiting],
-    carried: balance === 0 ? [] : [{ description: 'Credit carried over', amount: balance, period: dates }],
+    period,
+    amount: terms?.amount ?? subscription.amount,
+    description: named(plan, quantity),
+    newAnchor,
     terms,
-    changes: [...changesByCause[opening.cause], ...ofTerms, ...(charge === 0 ? (['renewed'] as const) : [])],
+    changes: [...changesByCause[opening.cause], ...ofTerms],
+  };
+}
+
+/** What an opening charged, as the lines of its bill say it. */
+export interface OpeningMoney {
+  /** What the payment takes; 0: there is none. */
+  charge: number;
+  /** Of the customer's credit. */
+  customerCreditUsed: number;
+  /** What waits for the next charge: owed (positive) or credit (negative). */
+  balance: number;
+}
+
+/**
+ * The lines of an opened period's bill, and those that wait for the next one.
+ * @param waiting the lines that waited for this period; the subscription's balance was their sum
+ * @returns `lines`, which come to the charge; `carried`, which come to the balance
+ */
+export function openingLines(
+  { period, amount, description }: Pick<OpenedPeriod, 'period' | 'amount' | 'description'>,
+  waiting: readonly Line[],
+  { customerCreditUsed, balance }: OpeningMoney,
+): { lines: Line[]; carried: Line[] } {
+  const dates = { start: period.start, end: period.end };
+  const line = (text: string, value: number): Line[] =>
+    value === 0 ? [] : [{ description: text, amount: value, period: dates }];
+  const carriedText = balance > 0 ? 'Carried to the next charge' : 'Credit carried over';
+  return {
+    lines: [
+      { description, amount, period: dates },
+      ...waiting,
+      ...line('Credit used', -customerCreditUsed),
+      ...line(carriedText, 0 - balance),
+    ],
+    carried: line(carriedText, balance),
   };
 }
 
@@ -116,11 +142,19 @@ function newTerms(subscription: SubscriptionFacts, plan: PlanTerms): OpenedPerio
   return { plan_id: plan.id, quantity: pending.quantity, amount, interval: plan.interval };
 }
 
-function datesOf(subscription: SubscriptionFacts, { index, newAnchor, cause }: Opening): Period {
-  const { interval, time_zone: zone, period } = subscription;
-  const anchor = newAnchor ?? subscription.billing_anchor;
-  const first = newAnchor === null ? subscription.anchor_period_index : index;
+/** Another interval counts its boundaries from where it begins. */
+function datesOf(
+  subscription: SubscriptionFacts,
+  interval: Interval,
+  { index, newAnchor, cause }: Opening,
+): { period: Period; newAnchor: string | null } {
+  const { interval: before, time_zone: zone, period } = subscription;
+  const isOther = interval.unit !== before.unit || interval.count !== before.count;
+  const ownAnchor = newAnchor ?? (isOther && period !== null ? period.end : null);
+  const anchor = ownAnchor ?? subscription.billing_anchor;
+  const first = ownAnchor === null ? subscription.anchor_period_index : index;
   const { start, end } = periodAt(anchor, zone, interval, index - first);
   // Time-zone data may have changed since the last period was opened; periods stay contiguous all the same.
-  return { index, start: cause === 'period_end' && period !== null ? period.end : start, end };
+  const begin = cause === 'period_end' && period !== null ? period.end : start;
+  return { period: { index, start: begin, end }, newAnchor: ownAnchor };
 }

@@ -31,6 +31,9 @@ export const noAnswer: AttemptOutcome = { status: 'unknown', reason: 'timeout' }
 export const refunded: RefundOutcome = { status: 'succeeded', provider_reference: 're_1' };
 export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch' };
 
+/** A provider that can charge every amount. */
+export const anyAmount = () => ({ smallest: 1, step: 1 });
+
 /** Says `charges`, `lookups`, `refunds` one after the other; their last for ever. */
 export class ScriptedProvider implements PaymentProvider {
   readonly name = 'sandbox';
@@ -95,6 +98,7 @@ export async function openBilling(): Promise<TestBilling> {
   const db = createDatabase(database.url, 20);
   await seed(db);
   const provider = new ScriptedProvider();
+  const deps = { db, providers: new Map([[provider.name, provider]]) };
   let subscriptions = 0;
   const creation = (more: Partial<SubscriptionCreation> = {}): SubscriptionCreation => {
     subscriptions += 1;
@@ -105,24 +109,24 @@ export async function openBilling(): Promise<TestBilling> {
     db,
     url: database.url,
     provider,
-    providers: new Map([[provider.name, provider]]),
+    providers: deps.providers,
     creation,
     async begun(more) {
       const wanted = creation(more);
-      const begun = await beginCreation(db, wanted);
+      const begun = await beginCreation(deps, wanted);
       const paymentId = begun.kind === 'too_late' ? null : begun.record.first_payment_id;
       if (paymentId === null) throw new Error('this creation has no first payment');
       return { subscriptionId: wanted.subscription_id, paymentId };
     },
     async opened() {
       const { subscription_id: subscriptionId, ...wanted } = creation({ trial_days: 1 });
-      await beginCreation(db, { ...wanted, subscription_id: subscriptionId });
+      await beginCreation(deps, { ...wanted, subscription_id: subscriptionId });
       await moveBack(
         { query: (text, values) => db.$executeRawUnsafe(text, ...values) },
         subscriptionId,
         '1 day',
       );
-      const { record } = await inTransaction(db, (tx) => openDue(tx, subscriptionId));
+      const { record } = await inTransaction(db, (tx) => openDue(tx, subscriptionId, anyAmount));
       const paymentId = record.subscription.open_payment_id;
       if (paymentId === null) throw new Error('no period was due');
       return { subscriptionId, paymentId };

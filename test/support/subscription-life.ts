@@ -4,8 +4,9 @@
  */
 import { attemptPayment } from '../../billing/payment/attempt';
 import { beginCreation } from '../../billing/subscription/begin';
-import { applyPayment, concludeChange } from '../../billing/subscription/apply-payment';
-import { commitChange } from '../../billing/subscription/change';
+import { applyPayment } from '../../billing/subscription/apply-payment';
+import { concludeChange } from '../../billing/subscription/conclude-change';
+import { commitChange } from '../../billing/subscription/commit-change';
 import { commitCancellation, commitPause, commitResumption } from '../../billing/subscription/commands';
 import { applyFirstPayment } from '../../billing/subscription/first-payment';
 import { openDue } from '../../billing/subscription/open-due';
@@ -16,7 +17,7 @@ import type { EventData, EventTopic } from '../../contracts/topics/events';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { inTransaction } from '../../prisma/client';
 import { toSubscription } from '../../billing/rows';
-import { type TestBilling } from './billing';
+import { anyAmount, type TestBilling } from './billing';
 import { actor } from './creation';
 
 export interface SubscriptionLife {
@@ -54,7 +55,7 @@ export async function startLife(
   await db.paymentMethod.create({ data: method });
   const creation = given.creation({ customer_id: customerId, payment_method_id: method.id, ...more });
   const id = creation.subscription_id;
-  const begun = await beginCreation(db, creation);
+  const begun = await beginCreation(given, creation);
   if (begun.kind === 'charge') {
     await attemptPayment(given, {
       payment_id: begun.record.first_payment_id ?? '',
@@ -83,7 +84,7 @@ function livedOf(given: TestBilling, id: string, clockId: string): SubscriptionL
       if (due === null || due > new Date(to)) break;
       const { now } = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
       if (due > now) await setNow(due.toISOString());
-      await charged(given, (await inTransaction(db, (tx) => openDue(tx, id))).record);
+      await charged(given, (await inTransaction(db, (tx) => openDue(tx, id, anyAmount))).record);
     }
     await setNow(to);
     return read();
@@ -96,10 +97,10 @@ function livedOf(given: TestBilling, id: string, clockId: string): SubscriptionL
     read,
     change: (request) => change(given, id, { ...unchanged, ...command(), ...request }),
     cancel: (request) =>
-      commitCancellation(db, id, { ...command(), mode: 'now', refund: 'none', reason: null, ...request }),
-    pause: (resumeAt) => commitPause(db, id, { ...command(), resume_at: resumeAt ?? null }),
+      commitCancellation(given, id, { ...command(), mode: 'now', refund: 'none', reason: null, ...request }),
+    pause: (resumeAt) => commitPause(given, id, { ...command(), resume_at: resumeAt ?? null }),
     async resume() {
-      const resumed = await commitResumption(db, id, command());
+      const resumed = await commitResumption(given, id, command());
       if (resumed.kind === 'committed') await charged(given, resumed.record);
       return resumed;
     },
@@ -138,12 +139,12 @@ async function charged(given: TestBilling, record: SubscriptionRecord): Promise<
   const { id, open_payment_id: paymentId, status } = record.subscription;
   if (paymentId === null || status !== 'active') return;
   const answer = await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'renewal' });
-  if (answer.status === 'completed') await applyPayment(given.db, id, paymentId);
+  if (answer.status === 'completed') await applyPayment(given, id, paymentId);
 }
 
 async function change(given: TestBilling, id: string, command: ChangeCommand) {
-  const begun = await commitChange(given.db, id, command);
+  const begun = await commitChange(given, id, command);
   if (begun.kind !== 'charge') return begun;
   await attemptPayment(given, { payment_id: begun.payment_id, number: 1, trigger: 'manual' });
-  return (await concludeChange(given.db, id, begun.payment_id, false)).concluded;
+  return (await concludeChange(given, id, begun.payment_id, false)).concluded;
 }

@@ -1,6 +1,6 @@
 /**
- * A subscription as a person would reckon it with a calendar and a pocket calculator: every payment succeeds, all is
- * done at once. Shares no code with the product, so that both can be held against each other.
+ * A subscription as a person would reckon it with a calendar, a pocket calculator and a purse: every payment succeeds,
+ * all is done at once. Shares no code with the product, so that both can be held against each other.
  */
 import { Temporal } from 'temporal-polyfill';
 
@@ -28,10 +28,17 @@ interface ModelPeriod {
 export class SubscriptionModel {
   status: 'active' | 'paused' | 'cancelled' = 'active';
   charges: number[] = [];
-  balance = 0;
+  /** Money for the rest of the period, from `since` on: what was paid, and what the next renewal will charge. */
+  private paid = 0;
+  private unpaid = 0;
+  private since = 0;
+  /** What the next renewal will charge beside its price, and what it will be less. */
+  private debt = 0;
+  private credit = 0;
   periods: ModelPeriod[] = [];
   cancelAt: number | null = null;
   private resumeAt: number | null = null;
+  private pausedAt = 0;
   private pending: { price: 'gold' | 'platinum'; quantity: number } | null = null;
   private anchor: number;
   private anchorIndex = 1;
@@ -45,6 +52,12 @@ export class SubscriptionModel {
     this.anchor = now;
     this.periods.push({ index: 1, start: now, end: this.boundary(1) });
     this.charges.push(this.amount());
+    this.paid = this.amount();
+    this.since = now;
+  }
+
+  get balance(): number {
+    return this.debt - this.credit;
   }
 
   amount(): number {
@@ -68,6 +81,7 @@ export class SubscriptionModel {
       case 'pause':
         if (this.status !== 'active') return false;
         this.status = 'paused';
+        this.pausedAt = this.now;
         this.resumeAt = command.forHours === null ? null : this.now + command.forHours * 3_600_000;
         return true;
       case 'resume':
@@ -94,23 +108,54 @@ export class SubscriptionModel {
       this.pending = { price: request.price, quantity: request.quantity };
       return true;
     }
-    const credit = this.rest(this.amount());
     this.price = request.price;
     this.quantity = request.quantity;
     this.pending = null;
-    const difference = this.rest(this.amount()) - credit;
-    if (request.how === 'charge_now' && difference > 0) this.charges.push(difference);
-    else if (request.how !== 'none') this.balance += difference;
+    if (request.how === 'none') return true;
+    this.use(this.now);
+    const difference = this.rest(this.amount(), this.period().start) - (this.paid + this.unpaid);
+    if (difference < 0) this.giveUp(-difference);
+    else if (request.how === 'charge_now') this.payNow(difference);
+    else {
+      this.unpaid += difference;
+      this.debt += difference;
+    }
     return true;
   }
 
-  /** The part of an amount that falls on the rest of the period, half away from zero. */
-  private rest(amount: number): number {
-    const { start, end } = this.period();
-    if (this.now >= end) return 0;
-    const seconds = (from: number, to: number) => Math.floor(to / 1000) - Math.floor(from / 1000);
-    const whole = seconds(start, end);
-    return Math.floor((2 * amount * seconds(this.now, end) + whole) / (2 * whole));
+  /** Uses what falls on the time until `at`: what was paid first. */
+  private use(at: number): void {
+    const until = Math.min(at, this.period().end);
+    if (until <= this.since) return;
+    const total = this.paid + this.unpaid;
+    const left = until === this.period().end ? 0 : part(total, this.since, this.period().end, until);
+    const used = total - left;
+    const ofPaid = Math.min(used, this.paid);
+    this.paid -= ofPaid;
+    this.unpaid -= used - ofPaid;
+    this.since = until;
+  }
+
+  /** What is too much is not owed any more; the rest is credit. */
+  private giveUp(surplus: number): void {
+    const ofUnpaid = Math.min(surplus, this.unpaid);
+    this.unpaid -= ofUnpaid;
+    this.paid -= surplus - ofUnpaid;
+    this.credit += Math.max(0, surplus - this.debt);
+    this.debt = Math.max(0, this.debt - surplus);
+  }
+
+  private payNow(due: number): void {
+    const ofCredit = Math.min(due, this.credit);
+    this.credit -= ofCredit;
+    this.paid += due;
+    if (due > ofCredit) this.charges.push(due - ofCredit);
+  }
+
+  /** The part of an amount of the period from `start` on that falls on its rest, half away from zero. */
+  private rest(amount: number, start: number): number {
+    const { end } = this.period();
+    return this.now >= end ? 0 : part(amount, start, end, this.now);
   }
 
   private advance(to: number): void {
@@ -136,6 +181,10 @@ export class SubscriptionModel {
     this.status = 'active';
     this.resumeAt = null;
     if (this.period().end > at) return;
+    // The time of the pause was not served: what is owed for it is not charged.
+    this.use(this.pausedAt);
+    this.debt -= this.unpaid;
+    this.unpaid = 0;
     this.anchor = at;
     this.anchorIndex = this.period().index + 1;
     this.open(at);
@@ -150,17 +199,30 @@ export class SubscriptionModel {
     const index = this.period().index + 1;
     this.periods.push({ index, start, end: this.boundary(index - this.anchorIndex + 1) });
     const due = this.amount() + this.balance;
-    this.balance = Math.min(0, due);
+    this.debt = 0;
+    this.credit = Math.max(0, -due);
+    this.paid = this.amount();
+    this.unpaid = 0;
+    this.since = start;
     if (due > 0) this.charges.push(due);
   }
 
   private end(): void {
     this.status = 'cancelled';
     this.cancelAt = null;
+    this.debt = 0;
+    this.credit = 0;
   }
 
   private boundary(months: number): number {
     return Temporal.Instant.fromEpochMilliseconds(this.anchor).toZonedDateTimeISO(this.zone).add({ months })
       .epochMilliseconds;
   }
+}
+
+/** What of an amount for [start, end) falls on [at, end), in whole seconds, half away from zero. */
+function part(amount: number, start: number, end: number, at: number): number {
+  const seconds = (from: number, to: number) => Math.floor(to / 1000) - Math.floor(from / 1000);
+  const whole = seconds(start, end);
+  return Math.floor((2 * amount * seconds(at, end) + whole) / (2 * whole));
 }

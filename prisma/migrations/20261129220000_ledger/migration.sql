@@ -8,7 +8,10 @@ ADD COLUMN     "lost_amount" BIGINT NOT NULL DEFAULT 0,
 ADD COLUMN     "unapplied_amount" BIGINT NOT NULL DEFAULT 0;
 
 -- AlterTable
-ALTER TABLE "refunds" ADD COLUMN     "released_at" TIMESTAMPTZ(3);
+ALTER TABLE "refunds" ADD COLUMN     "charge_reference" TEXT,
+ADD COLUMN     "released_at" TIMESTAMPTZ(3),
+ADD COLUMN     "taken" JSONB,
+ADD COLUMN     "transitions" INTEGER NOT NULL DEFAULT 0;
 
 -- CreateTable
 CREATE TABLE "disputes" (
@@ -19,6 +22,8 @@ CREATE TABLE "disputes" (
     "amount" BIGINT NOT NULL,
     "currency" TEXT NOT NULL,
     "status" TEXT NOT NULL DEFAULT 'open',
+    "attempt" INTEGER NOT NULL,
+    "taken" JSONB,
     "transitions" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "closed_at" TIMESTAMPTZ(3),
@@ -75,9 +80,6 @@ CREATE TABLE "customer_balances" (
 CREATE INDEX "disputes_payment_id_idx" ON "disputes"("payment_id");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "disputes_provider_provider_reference_key" ON "disputes"("provider", "provider_reference");
-
--- CreateIndex
 CREATE INDEX "ledger_transactions_subscription_id_seq_idx" ON "ledger_transactions"("subscription_id", "seq");
 
 -- CreateIndex
@@ -92,7 +94,7 @@ ALTER TABLE "customer_balances" ADD CONSTRAINT "customer_balances_customer_id_fk
 -- What Prisma's schema language cannot say.
 
 -- Money that was collected and is not assigned is there for an instant only: the reconciliation reads what stays.
-CREATE INDEX "payments_unapplied" ON "payments" ("id") WHERE "unapplied_amount" <> 0;
+CREATE INDEX "payments_unapplied" ON "payments" ("subscription_id") WHERE "unapplied_amount" <> 0;
 
 -- Whose period is over: its end is written by the next transaction, or by the reconciliation when none comes.
 CREATE INDEX "subscriptions_period_over" ON "subscriptions" ("period_end")
@@ -116,7 +118,7 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_account"
 ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
   CASE "kind"
     WHEN 'period_opened' THEN split_part("account", '/', 1) IN (
-      'receivable', 'unearned', 'earned', 'credit', 'forfeited')
+      'receivable', 'unearned', 'earned', 'credit', 'forfeited', 'unapplied')
     WHEN 'period_ended' THEN split_part("account", '/', 1) IN (
       'unearned', 'earned')
     WHEN 'payment_collected' THEN split_part("account", '/', 1) IN (
@@ -132,11 +134,11 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
       'credit', 'credit_held')
     WHEN 'subscription_ended' THEN split_part("account", '/', 1) IN (
       'unearned', 'earned', 'forfeited', 'receivable', 'written_off', 'credit', 'credit_held',
-      'refunding', 'allowances')
+      'refunding', 'allowances', 'unapplied')
     WHEN 'written_off' THEN split_part("account", '/', 1) IN (
       'unearned', 'earned', 'receivable', 'credit', 'written_off', 'credit_held')
     WHEN 'refund_reserved' THEN split_part("account", '/', 1) IN (
-      'unapplied', 'credit', 'unearned', 'earned', 'allowances', 'refunding', 'cash')
+      'unapplied', 'credit', 'unearned', 'earned', 'allowances', 'refunding', 'cash', 'credit_held')
     WHEN 'refund_settled' THEN split_part("account", '/', 1) IN (
       'refunding', 'cash')
     WHEN 'refund_failed' THEN split_part("account", '/', 1) IN (
@@ -144,11 +146,11 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
     WHEN 'refund_released' THEN split_part("account", '/', 1) IN (
       'refunding', 'credit', 'unearned', 'earned', 'allowances', 'unapplied')
     WHEN 'dispute_opened' THEN split_part("account", '/', 1) IN (
-      'disputed', 'cash', 'unearned', 'earned')
+      'disputed', 'cash', 'unearned', 'earned', 'credit', 'credit_held')
     WHEN 'dispute_won' THEN split_part("account", '/', 1) IN (
-      'disputed', 'cash', 'unearned', 'earned')
+      'disputed', 'cash', 'unearned', 'earned', 'credit', 'written_off')
     WHEN 'dispute_lost' THEN split_part("account", '/', 1) IN (
-      'disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off')
+      'disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off', 'credit_held')
     WHEN 'credit_granted' THEN split_part("account", '/', 1) IN (
       'allowances', 'credit')
     WHEN 'credit_corrected' THEN split_part("account", '/', 1) IN (

@@ -44,6 +44,8 @@ describe('PUT', () => {
         cancel_at_period_end: null,
         effective: 'now',
         proration: 'next_renewal',
+        cancel_change: false,
+        as_of: null,
         if_version: 1,
         answer_within_ms: 10_000,
       },

@@ -39,7 +39,8 @@ const received = (id: string) =>
 
 /** A payment with an attempt that is open, of an announced first payment or of a renewal. */
 async function openPayment(name: string, more: object = {}): Promise<string> {
-  const begun = await beginCreation(given.db, subscriptionCreation(`sub_${name}`));
+  const deps = { db: given.db, providers: new Map() };
+  const begun = await beginCreation(deps, subscriptionCreation(`sub_${name}`));
   const paymentId = begun.kind === 'too_late' ? null : begun.record.first_payment_id;
   if (paymentId === null) throw new Error('there is no payment');
   await beginAttempt(given.db, { payment_id: paymentId, number: 1, trigger: 'first' }, false);
@@ -197,7 +198,7 @@ describe('a failure of an attempt that nobody knew of', () => {
   it('of a subscription that was cancelled meanwhile is stored and settled, and revives nothing', async () => {
     const paymentId = await openPayment('gone');
     const command = { command_id: 'gone/c', mode: 'now', refund: 'none', reason: null, actor } as const;
-    await commitCancellation(given.db, 'sub_gone', command);
+    await commitCancellation({ db: given.db, providers: new Map() }, 'sub_gone', command);
     expect((await send(webhook({ paymentId, type: 'charge.failed' }))).status).toBe(200);
     expect(await given.db.subscription.findUniqueOrThrow({ where: { id: 'sub_gone' } })).toMatchObject({
       status: 'cancelled',

@@ -18,7 +18,7 @@ const first = (paymentId: string) => ({ payment_id: paymentId, number: 1, trigge
 const attemptsOf = (paymentId: string) =>
   given.db.paymentAttempt.findMany({ where: { payment_id: paymentId }, orderBy: { number: 'asc' } });
 const cancel = (subscriptionId: string) =>
-  commitCancellation(given.db, subscriptionId, {
+  commitCancellation(given, subscriptionId, {
     command_id: `${subscriptionId}/cancel`,
     mode: 'now',
     refund: 'none',

@@ -58,7 +58,7 @@ const stalled = async (id: string, toleranceMs: number) => {
 };
 /** What the reconciliation sends when it has found one. */
 const repairOf = (id: string) =>
-  repair(given.db, { predicate: 'bulk_retry_stalled', subject: { type: 'bulk_retry', id } });
+  repair(given, { predicate: 'bulk_retry_stalled', subject: { type: 'bulk_retry', id } });
 
 it('hands a batch over in order: a wish each, the refused ones judged, the others told', async () => {
   const id = await begun('ordered', 3);

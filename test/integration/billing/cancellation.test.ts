@@ -15,7 +15,7 @@ const command = (id: string, more: object = {}) =>
     actor,
     ...more,
   }) as const;
-const cancel = (id: string, more: object = {}) => commitCancellation(given.db, id, command(id, more));
+const cancel = (id: string, more: object = {}) => commitCancellation(given, id, command(id, more));
 const attempt = (paymentId: string, outcome = completed) => {
   given.provider.charges = [outcome];
   return attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'first' });

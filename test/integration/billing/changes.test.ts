@@ -165,7 +165,7 @@ describe('changing', () => {
     const paymentId = waiting?.payment_id ?? '';
     await inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, 1, completed, 'webhook'));
     // Told by the topic, and once more by whoever looks.
-    for (let times = 0; times < 2; times += 1) await applyPayment(given.db, lived.id, paymentId);
+    for (let times = 0; times < 2; times += 1) await applyPayment(given, lived.id, paymentId);
     expect(await lived.read()).toMatchObject({ plan_id: 'gold', pending_change: null, version: 4 });
     expect(await given.db.refund.findMany({ where: { payment_id: paymentId } })).toMatchObject([
       { amount: 2000n, reason: 'change_overtaken' },

@@ -26,7 +26,7 @@ describe('beginning a creation', () => {
   it('writes one subscription, one period and one payment, however many execute it', async () => {
     const creation = given.creation();
     const id = creation.subscription_id;
-    const begun = await Promise.all(Array.from({ length: 20 }, () => beginCreation(given.db, creation)));
+    const begun = await Promise.all(Array.from({ length: 20 }, () => beginCreation(given, creation)));
     expect(new Set(begun.map(({ kind }) => kind))).toEqual(new Set(['charge']));
     expect(await given.db.payment.count({ where: { subscription_id: id } })).toBe(1);
     expect(await given.db.subscriptionPeriod.count({ where: { subscription_id: id } })).toBe(1);
@@ -35,14 +35,14 @@ describe('beginning a creation', () => {
 
   it('finds what it wrote when it is repeated, also after the time to accept it', async () => {
     const creation = given.creation();
-    await beginCreation(given.db, creation);
+    await beginCreation(given, creation);
     const late = { ...creation, accept_by: '2020-01-01T00:00:00.000Z' };
-    expect(await beginCreation(given.db, late)).toMatchObject({ kind: 'charge' });
+    expect(await beginCreation(given, late)).toMatchObject({ kind: 'charge' });
   });
 
   it('writes nothing when the time to accept it has passed', async () => {
     const creation = given.creation({ accept_by: new Date(Date.now() - 60_000).toISOString() });
-    expect(await beginCreation(given.db, creation)).toEqual({ kind: 'too_late' });
+    expect(await beginCreation(given, creation)).toEqual({ kind: 'too_late' });
     expect(await given.db.subscription.findUnique({ where: { id: creation.subscription_id } })).toBeNull();
   });
 
@@ -79,7 +79,7 @@ describe('beginning a creation', () => {
 
   it('begins a trial at once, with its period 0, and is due at its end', async () => {
     const creation = given.creation({ trial_days: 14 });
-    expect(await beginCreation(given.db, creation)).toMatchObject({ kind: 'concluded' });
+    expect(await beginCreation(given, creation)).toMatchObject({ kind: 'concluded' });
     const row = await rowOf(creation.subscription_id);
     expect(row).toMatchObject({
       version: 1,
@@ -101,7 +101,7 @@ describe('beginning a creation', () => {
       data: { id: 'tried', name: 'Tried', amount: 1000, trial_days: 14, ...monthly },
     });
     const waived = given.creation({ plan_id: 'tried', trial_days: 0 });
-    expect(await beginCreation(given.db, waived)).toMatchObject({ kind: 'charge' });
+    expect(await beginCreation(given, waived)).toMatchObject({ kind: 'charge' });
     expect(await rowOf(waived.subscription_id)).toMatchObject({
       status: 'incomplete',
       period_index: 1,
@@ -110,14 +110,14 @@ describe('beginning a creation', () => {
     });
     // Without a word of its own, the creation takes the trial of the plan.
     const silent = given.creation({ plan_id: 'tried', trial_days: null });
-    expect(await beginCreation(given.db, silent)).toMatchObject({ kind: 'concluded' });
+    expect(await beginCreation(given, silent)).toMatchObject({ kind: 'concluded' });
     expect(await rowOf(silent.subscription_id)).toMatchObject({ status: 'trialing', trial_days: 14 });
   });
 
   it('waits for a start that lies ahead without a period', async () => {
     const start_at = '2099-03-01T09:00:00.000Z';
     const creation = given.creation({ start_at });
-    await beginCreation(given.db, creation);
+    await beginCreation(given, creation);
     const row = await rowOf(creation.subscription_id);
     expect(row).toMatchObject({
       version: 1,
@@ -130,7 +130,7 @@ describe('beginning a creation', () => {
 
   it('needs no payment for a free plan', async () => {
     const creation = given.creation({ plan_id: 'free', payment_method_id: null });
-    await beginCreation(given.db, creation);
+    await beginCreation(given, creation);
     const row = await rowOf(creation.subscription_id);
     expect(row).toMatchObject({
       version: 1,
@@ -156,7 +156,7 @@ describe('beginning a creation', () => {
       fc.asyncProperty(asked, async (more) => {
         number += 1;
         const creation = given.creation({ ...more, subscription_id: `sub_any_${number}` });
-        const begun = await beginCreation(given.db, creation);
+        const begun = await beginCreation(given, creation);
         const row = await rowOf(creation.subscription_id);
         const isCharged = row.first_payment_id !== null;
         expect(begun.kind).toBe(isCharged ? 'charge' : 'concluded');
@@ -195,7 +195,7 @@ describe('the first payment', () => {
     await charge(paymentId);
     await applyFirstPayment(given.db, charged, traceparent);
     const trial = given.creation({ trial_days: 7, traceparent });
-    await beginCreation(given.db, trial);
+    await beginCreation(given, trial);
     for (const id of [charged, trial.subscription_id]) {
       const [created] = await eventsOf(id);
       expect(JSON.parse(created?.payload ?? '{}')).toMatchObject({ traceparent });

@@ -4,6 +4,7 @@ import { cancelPayment } from '../../../billing/payment/follow-up';
 import { commitCancellation } from '../../../billing/subscription/commands';
 import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { inTransaction } from '../../../prisma/client';
+import { attemptOf } from '../../../billing/payment/attempt-store';
 import { recordDispute } from '../../../billing/payment/record-dispute';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
@@ -63,7 +64,7 @@ describe('a success told after a failed attempt', () => {
   it('is given back when its subscription has ended, and shown to a person', async () => {
     const { paymentId, subscriptionId } = await failed();
     const command = { command_id: paymentId, mode: 'now', refund: 'none', reason: null, actor } as const;
-    await commitCancellation(given.db, subscriptionId, command);
+    await commitCancellation(given, subscriptionId, command);
     await reported(paymentId, 1, completed);
     expect(await refundsOf(paymentId)).toMatchObject([{ amount: 1000n, reason: 'subscription_final' }]);
     expect(await tasksOf(paymentId)).toEqual(['second_success']);
@@ -144,7 +145,16 @@ describe('another amount than was asked', () => {
 });
 
 describe('a dispute', () => {
-  const dispute = (paymentId: string) => inTransaction(given.db, (tx) => recordDispute(tx, paymentId));
+  const dispute = (paymentId: string) =>
+    inTransaction(given.db, async (tx) => {
+      const told = {
+        provider: 'sandbox',
+        reference: `dp_${paymentId}`,
+        event: 'opened' as const,
+        amount: 1000,
+      };
+      return recordDispute(tx, await attemptOf(tx, paymentId, 1), told);
+    });
 
   it('marks the payment once, shows it to a person, and stops refunds', async () => {
     const { paymentId } = await failed();

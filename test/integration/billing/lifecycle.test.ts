@@ -36,8 +36,8 @@ describe('renewing', () => {
     expect(unpaid).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
     const { id: paymentId } = await paymentOf(lived.id, 2);
     const started = { payment_id: paymentId, period_index: 2 };
-    expect((await recordDunningStarted(given.db, lived.id, started)).subscription.status).toBe('past_due');
-    await recordDunningStarted(given.db, lived.id, started);
+    expect((await recordDunningStarted(given, lived.id, started)).subscription.status).toBe('past_due');
+    await recordDunningStarted(given, lived.id, started);
     const events = await lived.events('subscriptions.updated');
     expect(events.map(({ changes }) => changes)).toEqual([['past_due']]);
   });
@@ -54,7 +54,7 @@ describe('renewing', () => {
       await lived.advance('2027-02-02T00:00:00.000Z');
       const { id: paymentId } = await paymentOf(lived.id, 2);
       const reported = { payment_id: paymentId, period_index: 2, final_action: action };
-      const { subscription } = await recordDunningExhausted(given.db, lived.id, reported);
+      const { subscription } = await recordDunningExhausted(given, lived.id, reported);
       expect(subscription.status).toBe(status);
       const { status: ofPayment } = await paymentOf(lived.id, 2);
       expect(ofPayment).toBe(action === 'leave_past_due' ? 'failed' : 'uncollectible');
@@ -64,10 +64,10 @@ describe('renewing', () => {
     await paid.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(paid.id, 2);
     const reported = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
-    expect((await recordDunningExhausted(given.db, paid.id, reported)).subscription.status).toBe('active');
+    expect((await recordDunningExhausted(given, paid.id, reported)).subscription.status).toBe('active');
   });
 
-  it('stays active when collection is given up after the money came, before the period is recorded as paid', async () => {
+  it('records the money that came when collection is given up before its period was recorded as paid', async () => {
     given.provider.charges = [completed, declined];
     const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     await lived.advance('2027-02-02T00:00:00.000Z');
@@ -75,8 +75,8 @@ describe('renewing', () => {
     given.provider.charges = [completed];
     await attemptPayment(given, { payment_id: paymentId, number: 2, trigger: 'automatic_retry' });
     const reported = { payment_id: paymentId, period_index: 2, final_action: 'expire' as const };
-    const { subscription } = await recordDunningExhausted(given.db, lived.id, reported);
-    expect(subscription).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
+    const { subscription } = await recordDunningExhausted(given, lived.id, reported);
+    expect(subscription).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
     expect((await paymentOf(lived.id, 2)).status).toBe('completed');
   });
 
@@ -182,7 +182,7 @@ describe('pausing and resuming', () => {
     const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     await lived.advance('2027-02-02T00:00:00.000Z');
     const { id: paymentId } = await paymentOf(lived.id, 2);
-    await recordDunningStarted(given.db, lived.id, { payment_id: paymentId, period_index: 2 });
+    await recordDunningStarted(given, lived.id, { payment_id: paymentId, period_index: 2 });
     await lived.pause();
     await lived.resume();
     expect((await lived.read()).status).toBe('past_due');

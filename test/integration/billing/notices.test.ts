@@ -66,14 +66,14 @@ async function collect(its: Owing): Promise<void> {
     const state = await planRetry(given.db, its.paymentId);
     if (state === null || state.next.kind === 'done' || state.next.kind === 'open') return;
     const reported = { payment_id: its.paymentId, period_index: 2 };
-    await recordDunningStarted(given.db, its.lived.id, reported);
+    await recordDunningStarted(given, its.lived.id, reported);
     const until = 'until' in state.next ? (state.next.until ?? '') : state.next.at;
     if (until > (state.clock_now ?? '')) {
       await its.lived.setNow(state.notice_at !== null && state.notice_at < until ? state.notice_at : until);
     } else if (state.next.kind === 'attempt') await retry(its, state.next_number);
     else if (state.next.kind === 'exhausted') {
       const { final_action } = state.next;
-      await recordDunningExhausted(given.db, its.lived.id, { ...reported, final_action });
+      await recordDunningExhausted(given, its.lived.id, { ...reported, final_action });
       return;
     }
   }
@@ -181,7 +181,7 @@ describe('reminders that were missed', () => {
       notify: { on_failure: true, before_final_days: [8] },
     });
     await planRetry(given.db, its.paymentId);
-    await recordDunningStarted(given.db, its.lived.id, { payment_id: its.paymentId, period_index: 2 });
+    await recordDunningStarted(given, its.lived.id, { payment_id: its.paymentId, period_index: 2 });
     const { test_clock_id } = await given.db.customer.findUniqueOrThrow({ where: { id: its.customerId } });
     const found = async () =>
       (await findStuckWork(given.db, { toleranceMs: 0, testClockId: test_clock_id, limit: 10 }))
@@ -205,7 +205,7 @@ describe('money that comes after all', () => {
     given.provider.charges = [completed];
     await its.lived.setNow(at(4));
     await retry(its, 2);
-    await applyPayment(given.db, its.lived.id, its.paymentId);
+    await applyPayment(given, its.lived.id, its.paymentId);
     await inTransaction(given.db, (tx) => settleAttempt(tx, its.paymentId, 2, completed, 'webhook'));
     expect(await namesOf(its)).toEqual(['payment_failed/attempt/1', 'payment_recovered/attempt/2']);
     expect((await its.lived.read()).status).toBe('active');

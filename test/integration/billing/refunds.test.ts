@@ -90,8 +90,9 @@ describe('refunds', () => {
     given.provider.refunds = [refused];
     expect(await payRefund(given, 'rfd_refused')).toMatchObject({ status: 'failed' });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed', refunded_amount: 0n });
-    expect(await tasksOf('rfd_refused')).toEqual([]);
+    expect(await tasksOf('rfd_refused')).toMatchObject([{ kind: 'refund_failed', status: 'open' }]);
     expect(await promise(paymentId, 'rfd_second_try', null)).toMatchObject({ refund: { amount: 1000 } });
+    expect(await tasksOf('rfd_refused')).toMatchObject([{ status: 'resolved' }]);
   });
 
   it('that nobody waits for are shown to a person when they fail', async () => {
@@ -102,15 +103,16 @@ describe('refunds', () => {
     expect(await tasksOf('rfd_system')).toMatchObject([{ kind: 'refund_failed', subject_type: 'refund' }]);
   });
 
-  it('are settled once: what is told later changes nothing', async () => {
+  it('are settled once, however often they are told; one that fails after it succeeded has not gone', async () => {
     const paymentId = await tried();
     await promise(paymentId, 'rfd_once', 400);
     const settle = (outcome: RefundOutcome) =>
       inTransaction(given.db, (tx) => settleRefund(tx, 'rfd_once', outcome));
     const reported = await Promise.all(Array.from({ length: 10 }, () => settle(refunded)));
     expect(reported.filter(({ settledNow }) => settledNow)).toHaveLength(1);
-    expect(await settle(refused)).toMatchObject({ settledNow: false, refund: { status: 'succeeded' } });
     expect(await paymentOf(paymentId)).toMatchObject({ refunded_amount: 400n });
+    expect(await settle(refused)).toMatchObject({ settledNow: true, refund: { status: 'failed' } });
+    expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed', refunded_amount: 0n });
   });
 
   it('of what was not paid, or does not exist, are refused', async () => {

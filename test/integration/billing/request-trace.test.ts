@@ -1,7 +1,7 @@
 /** Outcomes carry the trace context of the request that their attempt was made for, and of nothing else. */
 import { attemptPayment } from '../../../billing/payment/attempt';
-import { concludeChange } from '../../../billing/subscription/apply-payment';
-import { commitChange } from '../../../billing/subscription/change';
+import { concludeChange } from '../../../billing/subscription/conclude-change';
+import { commitChange } from '../../../billing/subscription/commit-change';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import type { ChangeCommand } from '../../../contracts/workflows/commands';
 import { paymentRequestedEventId, retryRequestedEventId } from '../../../domain/event-ids';
@@ -112,10 +112,10 @@ test('the creation’s, and the change’s that had to be paid first, when their
 
   await applyFirstPayment(given.db, subscriptionId);
   const request = { quantity: 2, proration: 'charge_now', traceparent: traceOf('6') } as const;
-  const begun = await commitChange(given.db, subscriptionId, { ...unchanged, ...request });
+  const begun = await commitChange(given, subscriptionId, { ...unchanged, ...request });
   if (begun.kind !== 'charge') throw new Error(`it is ${begun.kind}`);
   await attemptPayment(given, { payment_id: begun.payment_id, number: 1, trigger: 'manual' });
-  await concludeChange(given.db, subscriptionId, begun.payment_id, false);
+  await concludeChange(given, subscriptionId, begun.payment_id, false);
   expect(await completesLater(begun.payment_id)).toBe(traceOf('6'));
 });
 

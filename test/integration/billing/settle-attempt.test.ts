@@ -107,7 +107,7 @@ describe('settling an attempt', () => {
   it('gives money back that was taken for what has ended, and shows it to a person', async () => {
     const { paymentId, subscriptionId } = await open();
     const command = { command_id: 'c', mode: 'now', refund: 'none', reason: null, actor } as const;
-    await commitCancellation(given.db, subscriptionId, command);
+    await commitCancellation(given, subscriptionId, command);
     await settle(paymentId, completed, 'webhook');
     const tasks = await given.db.operatorTask.findMany({ where: { subject_id: paymentId } });
     expect(tasks).toMatchObject([{ kind: 'second_success' }]);

@@ -33,7 +33,7 @@ describe('money that was collected and not assigned', () => {
 
   it('is reported to its subscription again', async () => {
     const { subscriptionId, paymentId } = await given.opened();
-    const messages = await repair(given.db, {
+    const messages = await repair(given, {
       predicate: 'unapplied_money',
       subject: { type: 'payment', id: paymentId },
     });

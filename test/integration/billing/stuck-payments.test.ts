@@ -1,9 +1,10 @@
 /** Payments and refunds that did not go on by themselves are found, and only those. */
+import { actor } from '../../support/creation';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { lookUp } from '../../../billing/payment/follow-up';
 import { inTransaction } from '../../../prisma/client';
 import { requestPayment } from '../../../billing/payment/request-payment';
-import { reserveUnwanted } from '../../../billing/payment/reserve-refund';
+import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { completed, useBilling, pending } from '../../support/billing';
@@ -31,7 +32,15 @@ it('a payment of its own that nobody tried to take, until somebody does', async 
 it('a refund that has not gone, until it has; one that the provider works on does not disturb the quiet', async () => {
   await requested('pay_promised');
   await attempt('pay_promised');
-  const reserved = await inTransaction(given.db, (tx) => reserveUnwanted(tx, 'pay_promised', 'test'));
+  const reserved = await inTransaction(given.db, (tx) =>
+    reserveRefund(tx, {
+      refund_id: 'rfd_promised',
+      payment_id: 'pay_promised',
+      amount: null,
+      reason: 'test',
+      actor,
+    }),
+  );
   const { id } = reserved.kind === 'reserved' ? reserved.refund : { id: '' };
   expect(await found('pay_promised')).toEqual([]);
   await given.db.refund.update({ where: { id }, data: { created_at: new Date(Date.now() - 120_000) } });

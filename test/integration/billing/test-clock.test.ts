@@ -11,7 +11,7 @@ import { reserveRefunds } from '../../../billing/payment/cancellation-refunds';
 import { inTransaction } from '../../../prisma/client';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { fakeMessenger } from '../../support/fake-messenger';
-import { completed, useBilling, pending } from '../../support/billing';
+import { anyAmount, completed, useBilling, pending } from '../../support/billing';
 import { actor } from '../../support/creation';
 
 const began = '2030-01-15T00:00:00.000Z';
@@ -149,7 +149,7 @@ describe('quiet', () => {
     const { clock, subscriptionId } = await active();
     const now = new Date('2030-02-15T00:00:00Z');
     await given.db.testClock.update({ where: { id: clock }, data: { now } });
-    await inTransaction(given.db, (tx) => openDue(tx, subscriptionId));
+    await inTransaction(given.db, (tx) => openDue(tx, subscriptionId, anyAmount));
     // As if it were written after the question began: PostgreSQL's time goes on meanwhile.
     const soon = new Date(Date.now() + 3_600_000);
     await given.db.payment.updateMany({
@@ -171,9 +171,9 @@ describe('a refund that a cancellation asks for', () => {
         ({ predicate, subject }) => `${predicate} ${subject.id}`,
       );
     const command = { command_id: `${subscriptionId}/c`, mode: 'now', reason: null, actor } as const;
-    await commitCancellation(given.db, subscriptionId, { ...command, refund: 'full' });
+    await commitCancellation(given, subscriptionId, { ...command, refund: 'full' });
     await publish();
-    expect(await stuckWork()).toEqual([`refund_not_reserved ${subscriptionId}`]);
+    expect(await stuckWork()).toEqual([`refund_not_finished ${paymentId}`]);
     const { payload } = await given.db.outboxEvent.findFirstOrThrow({
       where: { subject: subscriptionId, topic: 'subscriptions.cancelled' },
     });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   failed = { type: 'payment', id: row.id };
   customer = { type: 'customer', id: row.customer_id };
-  await recordDunningStarted(given.db, lived.id, { payment_id: row.id, period_index: 3 });
+  await recordDunningStarted(given, lived.id, { payment_id: row.id, period_index: 3 });
   await planRetry(given.db, row.id);
   await aroundIt(lived.id, row.id);
 });

@@ -78,11 +78,14 @@ describe.each(reports)('%s that names no payment', (what, reportOf) => {
   });
 });
 
-it.each(['inquiry', 'won'] as const)('a dispute that is no more than %s takes nothing', async (status) => {
+it.each([
+  ['inquiry', 'ignored'],
+  ['won', 'processed'],
+] as const)('a dispute that is no more than %s takes nothing: it is %s', async (status, verdict) => {
   const { paymentId, pay } = await begun();
   await pay(`ch_${status}`);
   const reported = await webhooks.stored(null, { reference: `ch_${status}`, dispute: { status } });
   await webhooks.consume(reported);
-  expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: 'ignored', payment_id: paymentId });
+  expect(await deliveryOf(reported.deliveryId)).toMatchObject({ status: verdict, payment_id: paymentId });
   expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed' });
 });

@@ -88,7 +88,7 @@ const handlers = () =>
   });
 const cancel = (id: string) => {
   const command = { command_id: `${id}/c`, mode: 'now', refund: 'none', reason: null, actor } as const;
-  return commitCancellation(given.db, id, command);
+  return commitCancellation(given, id, command);
 };
 /** A subscription that was paid (or not) at its creation and is cancelled now; its first payment. */
 async function cancelledWith(subscription_id: string, outcome: typeof completed): Promise<string> {
@@ -106,7 +106,7 @@ async function later(subscription_id: string, id: string, amount: number): Promi
   await given.db.payment.create({
     data: {
       id,
-      kind: 'proration',
+      kind: 'renewal',
       status: 'requested',
       customer_id: 'cus_1',
       payment_method_id: 'pm_1',

@@ -90,6 +90,7 @@ export const verdicts: readonly VerdictRow[] = [
     verdict: [processed, 'The attempt was completed already, by answer.'],
     payment: 'completed',
     task: 'second_success',
+    givenBack: 'second_success',
   },
   {
     state: 'completed',
@@ -124,8 +125,8 @@ export const verdicts: readonly VerdictRow[] = [
     state: 'completed',
     what: 'a refund that nobody asked for',
     reported: { refund: { idempotency_key: null, amount: 400 } },
-    verdict: [ignored, 'It is a refund that nobody here has asked for.'],
-    payment: 'completed',
+    verdict: [processed, 'The refund made at the provider is taken over as rfd.'],
+    payment: 'partially_refunded',
   },
   {
     state: 'failed',
@@ -145,7 +146,7 @@ export const verdicts: readonly VerdictRow[] = [
     state: 'failed',
     what: 'a dispute',
     reported: { dispute: true },
-    verdict: [ignored, 'The payment is failed: there is nothing to dispute.'],
+    verdict: [ignored, 'The payment is failed: the dispute changes nothing.'],
     payment: 'failed',
   },
   {
@@ -185,7 +186,7 @@ export const verdicts: readonly VerdictRow[] = [
     state: 'disputed',
     what: 'the dispute once more',
     reported: { dispute: true },
-    verdict: [ignored, 'The payment is disputed: there is nothing to dispute.'],
+    verdict: [ignored, 'The payment is disputed: the dispute changes nothing.'],
     payment: 'disputed',
     task: 'dispute',
   },

@@ -92,7 +92,7 @@ describe('a success', () => {
       reason: null,
       actor,
     } as const;
-    await commitCancellation(given.db, subscriptionId, command);
+    await commitCancellation(given, subscriptionId, command);
     await consume(await stored(paymentId));
     expect(await tasksOf(paymentId)).toMatchObject([{ kind: 'second_success' }]);
   });
@@ -226,15 +226,15 @@ describe('a refund', () => {
     });
   });
 
-  it('of another amount, or that nobody asked for, changes nothing', async () => {
+  it('of another amount changes nothing; one that nobody asked for was made at the provider, and is taken over', async () => {
     const { paymentId, idempotency_key } = await reserved('rfd_other');
     const wrong = await stored(paymentId, { refund: { idempotency_key, amount: 401 } });
     const strange = await stored(paymentId, { refund: { idempotency_key: null, amount: 400 } });
     await consume(wrong);
     await consume(strange);
     expect(await deliveryOf(wrong.deliveryId)).toMatchObject({ status: 'failed' });
-    expect(await deliveryOf(strange.deliveryId)).toMatchObject({ status: 'ignored' });
-    expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed', refunded_amount: 0n });
+    expect(await deliveryOf(strange.deliveryId)).toMatchObject({ status: 'processed' });
+    expect(await paymentOf(paymentId)).toMatchObject({ status: 'partially_refunded', refunded_amount: 400n });
   });
 });
 

@@ -107,7 +107,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
       ...createReconciliationActivities({
         toleranceMs: 60_000,
         firstLookupAfterMs: 60_000,
-        db: given.db,
+        ...given,
         messenger,
         missing: createMissingWorkflows(new WorkflowClient(client)),
         log: pino({ level: 'silent' }),

@@ -197,8 +197,9 @@ export function end(world: World, sub: Sub, refund: RefundMode, at: string): voi
   world.addCredit(ended.customerCredit);
   const expected = world.oracle.ends(sub.id, { at, refund });
   reserveRows(world, ended.refunds, world.journal.slice(before));
-  if (JSON.stringify(expected) !== JSON.stringify(ended.refunds)) {
-    throw new Error(`gives back ${JSON.stringify(ended.refunds)}, not ${JSON.stringify(expected)}`);
+  const given = ended.refunds.map(({ payment_id, amount }) => ({ payment_id, amount }));
+  if (JSON.stringify(expected) !== JSON.stringify(given)) {
+    throw new Error(`gives back ${JSON.stringify(given)}, not ${JSON.stringify(expected)}`);
   }
   Object.assign(sub, { status: 'ended', open: null, waiting: null, next: null, cancel: null });
 }

@@ -5,6 +5,7 @@ import {
   decideOpening,
   firstPeriod,
   nextPlanId,
+  openingLines,
   trialPeriod,
   type Opening,
 } from '../../../domain/subscription/opening';
@@ -50,12 +51,11 @@ describe('firstPeriod', () => {
 
 describe('decideOpening', () => {
   it('charges the next period at the present terms', () => {
-    expect(decideOpening(subscriptionFacts(), gold, [], next)).toEqual({
+    expect(decideOpening(subscriptionFacts(), gold, next)).toEqual({
       period: { index: 3, ...may },
       amount: 1000,
-      charge: 1000,
-      lines: [{ description: 'Gold × 1', amount: 1000, period: may }],
-      carried: [],
+      description: 'Gold × 1',
+      newAnchor: null,
       terms: null,
       changes: [],
     });
@@ -64,7 +64,7 @@ describe('decideOpening', () => {
   it('keeps periods contiguous when the end of the last one is not where it would be counted now', () => {
     const end = '2027-05-01T09:00:00.000Z';
     const period = { index: 2, start: '2027-04-01T10:00:00.000Z', end, paid: true };
-    expect(decideOpening(subscriptionFacts({ period }), gold, [], next).period).toEqual({
+    expect(decideOpening(subscriptionFacts({ period }), gold, next).period).toEqual({
       index: 3,
       start: end,
       end: may.end,
@@ -77,35 +77,43 @@ describe('decideOpening', () => {
     ['resume', ['resumed']],
     ['period_end', []],
   ] as const)('records a period that opens because of %s as %j', (cause, changes) => {
-    expect(decideOpening(subscriptionFacts(), gold, [], { ...next, cause }).changes).toEqual(changes);
+    expect(decideOpening(subscriptionFacts(), gold, { ...next, cause }).changes).toEqual(changes);
   });
 
   it('counts from a new anchor where the opening has one', () => {
     const newAnchor = '2027-05-20T08:00:00.000Z';
     const opening: Opening = { ...next, cause: 'resume', newAnchor };
-    expect(decideOpening(subscriptionFacts(), gold, [], opening).period).toEqual({
+    expect(decideOpening(subscriptionFacts(), gold, opening).period).toEqual({
       index: 3,
       start: newAnchor,
       end: '2027-06-20T08:00:00.000Z',
     });
   });
 
-  it('settles what waits with the period, and records it as renewed when nothing is to be paid', () => {
-    const opened = decideOpening(subscriptionFacts({ balance: -1500 }), gold, [waiting(-1500)], next);
-    expect(opened).toMatchObject({
-      charge: 0,
-      carried: [{ description: 'Credit carried over', amount: -500, period: may }],
-      changes: ['renewed'],
+  it('has dates and price of the same terms when a change of the interval waited for it', () => {
+    const yearly = { ...silver, interval: { unit: 'year', count: 1 } as const };
+    const facts = subscriptionFacts({ pending_change: pending({ quantity: 1 }) });
+    const end = subscriptionFacts().period?.end;
+    expect(decideOpening(facts, yearly, next)).toMatchObject({
+      period: { index: 3, start: end, end: '2028-05-01T10:00:00.000Z' },
+      amount: 700,
+      newAnchor: end,
     });
+    const trialEnd: Opening = {
+      ...next,
+      index: 1,
+      cause: 'trial_end',
+      newAnchor: '2027-05-01T10:00:00.000Z',
+    };
+    expect(decideOpening(facts, yearly, trialEnd).period).toMatchObject({ end: '2028-05-01T10:00:00.000Z' });
   });
 
   it('lets a change take effect that waited for the end of the period', () => {
     const facts = subscriptionFacts({ pending_change: pending() });
     expect(nextPlanId(facts)).toBe('silver');
-    expect(decideOpening(facts, silver, [], next)).toMatchObject({
+    expect(decideOpening(facts, silver, next)).toMatchObject({
       amount: 1400,
-      charge: 1400,
-      lines: [{ description: 'Silver × 2', amount: 1400 }],
+      description: 'Silver × 2',
       terms: { plan_id: 'silver', quantity: 2, amount: 1400, interval: monthly },
       changes: ['plan_changed', 'quantity_changed'],
     });
@@ -114,26 +122,49 @@ describe('decideOpening', () => {
   it('does not apply a change that waits for its payment', () => {
     const facts = subscriptionFacts({ pending_change: pending({ effective: 'when_paid' }) });
     expect(nextPlanId(facts)).toBe('gold');
-    expect(decideOpening(facts, gold, [], next)).toMatchObject({ terms: null, amount: 1000 });
+    expect(decideOpening(facts, gold, next)).toMatchObject({ terms: null, amount: 1000 });
   });
 
   it('fails when the pending change makes the amount too large', () => {
     const facts = subscriptionFacts({ pending_change: pending({ quantity: 2 }) });
-    expect(() => decideOpening(facts, { ...silver, amount: maxAmount }, [], next)).toThrow('too large');
+    expect(() => decideOpening(facts, { ...silver, amount: maxAmount }, next)).toThrow('too large');
+  });
+});
+
+describe('openingLines', () => {
+  const opened = { period: { index: 3, ...may }, amount: 1000, description: 'Gold × 1' };
+
+  it('shows the period, what waited for it, and the customer’s credit that it used', () => {
+    const money = { charge: 950, customerCreditUsed: 300, balance: 0 };
+    expect(openingLines(opened, [waiting(250)], money)).toEqual({
+      lines: [
+        { description: 'Gold × 1', amount: 1000, period: may },
+        waiting(250),
+        { description: 'Credit used', amount: -300, period: may },
+      ],
+      carried: [],
+    });
   });
 
-  it('charges and carries together what the period and the waiting lines come to', () => {
-    const anyAmount = fc.integer({ min: 0, max: 1_000_000 });
+  it.each([
+    [-500, 'Credit carried over'],
+    [20, 'Carried to the next charge'],
+  ])('carries %i to the next period as "%s"', (balance, description) => {
+    const { carried } = openingLines(opened, [], { charge: 0, customerCreditUsed: 0, balance });
+    expect(carried).toEqual([{ description, amount: balance, period: may }]);
+  });
+
+  it('come to the charge, and what is carried comes to the balance', () => {
+    const anyValue = fc.integer({ min: 0, max: 1_000_000 });
     const anyLines = fc.array(fc.integer({ min: -1_000_000, max: 1_000_000 }), { maxLength: 4 });
     fc.assert(
-      fc.property(anyAmount, anyLines, (amount, amounts) => {
+      fc.property(anyValue, anyLines, anyValue, anyValue, (amount, amounts, customerCreditUsed, charge) => {
         const lines = amounts.map(waiting);
-        const facts = subscriptionFacts({ amount, balance: linesTotal(lines) });
-        const opened = decideOpening(facts, gold, lines, next);
-        expect(opened.charge).toBeGreaterThanOrEqual(0);
-        expect(linesTotal(opened.lines)).toBe(opened.charge + linesTotal(opened.carried));
-        expect(opened.carried.every((line) => line.amount < 0)).toBe(true);
-        expect(opened.changes.includes('renewed')).toBe(opened.charge === 0);
+        const balance = amount + linesTotal(lines) - customerCreditUsed - charge;
+        const money = { charge, customerCreditUsed, balance };
+        const written = openingLines({ ...opened, amount }, lines, money);
+        expect(linesTotal(written.lines)).toBe(charge);
+        expect(linesTotal(written.carried)).toBe(balance);
       }),
     );
   });

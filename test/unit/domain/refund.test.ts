@@ -1,5 +1,6 @@
 import {
   decideRefund,
+  decideRefundSettlement,
   refundAgainAfterMs,
   refundedStatus,
   refundNeedsOperator,
@@ -9,29 +10,56 @@ const paid = { status: 'completed', amount: 1000 } as const;
 
 describe('a refund', () => {
   it.each([
-    ['all of a payment', 0, null, 1000],
-    ['a part', 0, 400, 400],
-    ['all that is left', 400, null, 600],
-    ['exactly what is left', 400, 600, 600],
-  ])('may be %s', (_, reserved, wanted, amount) => {
-    expect(decideRefund(paid, reserved, wanted)).toEqual({ kind: 'reserve', amount });
+    ['all of a payment', 1000, null, 1000],
+    ['a part', 1000, 400, 400],
+    ['all that is left', 600, null, 600],
+    ['exactly what is left', 600, 600, 600],
+  ])('may be %s', (_, left, wanted, amount) => {
+    expect(decideRefund('completed', left, wanted)).toEqual({ kind: 'reserve', amount });
   });
 
   it.each([
-    ['more_than_left', paid, 400, 601],
-    ['nothing_left', paid, 1000, null],
-    ['nothing_left', { ...paid, status: 'refunded' }, 1000, 1],
-    ['not_paid', { ...paid, status: 'failed' }, 0, null],
-    ['not_paid', { ...paid, status: 'unknown' }, 0, null],
-    ['disputed', { ...paid, status: 'disputed' }, 0, null],
-  ] as const)('is refused: %s', (reason, payment, reserved, wanted) => {
-    expect(decideRefund(payment, reserved, wanted)).toEqual({ kind: 'refused', reason });
+    ['more_than_left', 'completed', 600, 601],
+    ['nothing_left', 'completed', 0, null],
+    ['nothing_left', 'refunded', 0, 1],
+    ['not_paid', 'failed', 1000, null],
+    ['not_paid', 'unknown', 1000, null],
+    ['disputed', 'disputed', 1000, null],
+  ] as const)('is refused: %s', (reason, status, left, wanted) => {
+    expect(decideRefund(status, left, wanted)).toEqual({ kind: 'refused', reason });
   });
 
   it('makes a payment partially refunded, then refunded; a disputed one stays disputed', () => {
     expect(refundedStatus(paid, 400)).toBe('partially_refunded');
     expect(refundedStatus({ ...paid, status: 'partially_refunded' }, 1000)).toBe('refunded');
     expect(refundedStatus({ ...paid, status: 'disputed' }, 1000)).toBe('disputed');
+  });
+
+  it.each([
+    ['pending', null, 'succeeded', 'paid'],
+    ['pending', null, 'failed', 'failed'],
+    ['pending', null, 'pending', 'noted'],
+    ['succeeded', null, 'succeeded', 'unchanged'],
+    ['succeeded', null, 'pending', 'unchanged'],
+    ['succeeded', null, 'failed', 'failed_after_success'],
+    ['failed', null, 'failed', 'unchanged'],
+    ['failed', null, 'succeeded', 'paid'],
+    ['failed', new Date(0), 'succeeded', 'paid_after_release'],
+  ] as const)('that is %s (given up: %s) and told to be %s is %s', (status, released_at, told, kind) => {
+    const outcome =
+      told === 'failed'
+        ? { status: told, provider_reference: 're_1', reason: 'declined' }
+        : { status: told, provider_reference: 're_1' };
+    expect(decideRefundSettlement({ status, released_at }, outcome)).toEqual({ kind });
+    expect(decideRefundSettlement({ status, released_at }, { status: 'unknown', reason: 'timeout' })).toEqual(
+      {
+        kind: 'unchanged',
+      },
+    );
+  });
+
+  it('of which nothing went is none: the payment is completed again', () => {
+    expect(refundedStatus({ status: 'refunded', amount: 1000 }, 0)).toBe('completed');
   });
 
   it('without a final answer is asked for less and less often, daily in the end, with a person told', () => {

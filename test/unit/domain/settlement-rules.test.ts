@@ -160,6 +160,8 @@ describe('every settlement', () => {
         attempt: null,
         payment: null,
         refund: null,
+        reference: null,
+        otherCharge: null,
         event: null,
         task: null,
         notifiesRecovery: false,

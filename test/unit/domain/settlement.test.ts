@@ -24,6 +24,8 @@ describe('the settlement of an attempt', () => {
       },
       payment: { status: 'completed', next_action: null, endsPlan: true },
       refund: null,
+      reference: null,
+      otherCharge: null,
       event: 'payments.completed',
       task: null,
       notifiesRecovery: false,
@@ -54,6 +56,8 @@ describe('the settlement of an attempt', () => {
       attempt: { status: 'completed', settled_by: 'webhook' },
       payment: { status: 'completed' },
       refund: null,
+      reference: null,
+      otherCharge: null,
       event: 'payments.completed',
       notifiesRecovery: true,
     });
@@ -124,12 +128,24 @@ describe('the settlement of an attempt', () => {
     const other = { status: 'completed', provider_reference: 'ch_2' } as const;
     expect(decideSettlement(paid, other, 'webhook')).toMatchObject({
       effect: 'ignored',
+      otherCharge: 'ch_2',
       task: {
         kind: 'second_success',
-        detail: 'The provider names two charges for attempt 1: refund ch_2 there.',
+        detail: 'The provider names two charges for attempt 1: ch_2 is refunded.',
         reopen: false,
       },
     });
+  });
+
+  it('learns the provider’s name of a charge that a person had found out', () => {
+    const decided: SettlementFacts = {
+      ...known,
+      attempt: { ...known.attempt, status: 'completed', provider_reference: null, settled_by: 'lookup' },
+      payment: { ...known.payment, status: 'completed' },
+    };
+    const told = { status: 'completed', provider_reference: 'ch_1' } as const;
+    const decision = decideSettlement(decided, told, 'webhook');
+    expect(decision).toMatchObject({ reference: 'ch_1', otherCharge: null, task: null, refund: null });
   });
 
   it.each(['first', 'proration'] as const)(

@@ -7,12 +7,12 @@ import { subscriptionFacts } from './given-subscription';
 const now = '2027-04-10T00:00:00.000Z';
 
 describe('paidChangeApplies', () => {
-  const base = { base_version: 3, period_index: 2 };
+  const base = { base_version: 3, period_index: 2, revision: 7 };
 
   it('is true for the version and the period that the change was requested for', () => {
-    expect(paidChangeApplies(subscriptionFacts(), base)).toBe(true);
+    expect(paidChangeApplies(subscriptionFacts(), base, 7)).toBe(true);
     const scheduled = subscriptionFacts({ status: 'scheduled', period: null });
-    expect(paidChangeApplies(scheduled, { ...base, period_index: null })).toBe(true);
+    expect(paidChangeApplies(scheduled, { ...base, period_index: null }, 7)).toBe(true);
   });
 
   const others: [string, Partial<SubscriptionFacts>][] = [
@@ -23,7 +23,13 @@ describe('paidChangeApplies', () => {
     ['an expired subscription', { status: 'expired' }],
   ];
   it.each(others)('is false for %s', (_, more) => {
-    expect(paidChangeApplies(subscriptionFacts(more), base)).toBe(false);
+    expect(paidChangeApplies(subscriptionFacts(more), base, 7)).toBe(false);
+  });
+
+  it('is false once money of the period has moved, and for a request that is older than the ledger', () => {
+    expect(paidChangeApplies(subscriptionFacts(), base, 8)).toBe(false);
+    const { revision: _, ...older } = base;
+    expect(paidChangeApplies(subscriptionFacts(), older, 0)).toBe(false);
   });
 });
 

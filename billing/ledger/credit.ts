@@ -1,0 +1,76 @@
+/**
+ * The credit that a charge may use, and what it leaves of the customer's.
+ *
+ * Invariant: the customer's row is locked after subscriptions and payments, so that two charges never use one credit.
+ */
+import { addCredit, useCredit, type CreditArrival, type CustomerFund } from '../../domain/ledger/credit';
+import type { UsableCredit } from '../../domain/ledger/spend';
+import { isPaymentSource, type CreditPart, type LedgerState } from '../../domain/ledger/state';
+import type { Database, Transaction } from '../../prisma/client';
+import { lockCustomerBalance, lockOrOpenCustomerBalance } from '../locks';
+import { enqueueCustomerBalance } from './ledger-store';
+import { findCustomerCredit, findDisputed } from './state-store';
+
+/** Whose credit is meant. */
+export interface CreditOwner {
+  customer_id: string;
+  currency: string;
+}
+
+/**
+ * Locks the customer's credit and reads which money is under dispute.
+ * @param of the state whose own credit, or money left of the period, may be used
+ */
+export async function lockUsableCredit(
+  tx: Transaction,
+  { customer_id, currency }: CreditOwner,
+  of: LedgerState,
+): Promise<UsableCredit> {
+  const balance = await lockCustomerBalance(tx, customer_id, currency);
+  const customer = balance?.funds ?? [];
+  const own = of.funds.filter(({ credit, unearned }) => credit > 0 || unearned > 0);
+  return { customer, blocked: await blockedSources(tx, [...own, ...customer]) };
+}
+
+/** {@link lockUsableCredit} for who only shows what would be used. */
+export async function readUsableCredit(
+  db: Database,
+  { customer_id, currency }: CreditOwner,
+  of: LedgerState,
+): Promise<UsableCredit> {
+  const customer = await findCustomerCredit(db, customer_id, currency);
+  const own = of.funds.filter(({ credit, unearned }) => credit > 0 || unearned > 0);
+  return { customer, blocked: await blockedSources(db, [...own, ...customer]) };
+}
+
+/** Which of these sources are payments under dispute. */
+export async function blockedSources(
+  tx: Database | Transaction,
+  sources: readonly { source: string }[],
+): Promise<string[]> {
+  const paymentIds = sources.map(({ source }) => source).filter(isPaymentSource);
+  return paymentIds.length === 0 ? [] : findDisputed(tx, paymentIds);
+}
+
+/** Writes what charges leave of the customer's credit. The caller holds its lock. @param used parts of `credit` */
+export function enqueueUsedCredit(
+  tx: Transaction,
+  { customer_id, currency }: CreditOwner,
+  { customer }: UsableCredit,
+  used: readonly CreditPart[],
+): void {
+  if (used.length > 0) enqueueCustomerBalance(tx, customer_id, currency, useCredit(customer, used));
+}
+
+/** Adds credit to the customer's. @param arrival `returned`: of a subscription that may have used it */
+export async function addCustomerCredit(
+  tx: Transaction,
+  { customer_id, currency }: CreditOwner,
+  parts: readonly CreditPart[],
+  arrival: CreditArrival,
+): Promise<void> {
+  if (parts.length === 0) return;
+  const { funds } = await lockOrOpenCustomerBalance(tx, customer_id, currency);
+  const after = parts.reduce<CustomerFund[]>((sum, part) => addCredit(sum, part, arrival), [...funds]);
+  enqueueCustomerBalance(tx, customer_id, currency, after);
+}

@@ -1,0 +1,39 @@
+/** Statements over what stands beside the ledger's entries. The caller holds the locks of the rows that it writes. */
+import type { CreditPart } from '../../domain/ledger/state';
+import type { Database, Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import type { MoneyColumns } from './money-columns';
+
+/** Writes the money of a subscription beside its version: what moved is no change of what is sold. */
+export function enqueueMoney(tx: Transaction, subscriptionId: string, money: MoneyColumns): void {
+  sql(tx).enqueue`
+    UPDATE subscriptions SET balance = ${money.balance}, waiting_lines = ${JSON.stringify(money.waiting_lines)}::jsonb,
+      ledger_state = ${JSON.stringify(money.ledger_state)}::jsonb
+    WHERE id = ${subscriptionId}`;
+}
+
+/** Of these payments, those of which money is under dispute, or was lost in one. */
+export async function findDisputed(
+  on: Database | Transaction,
+  paymentIds: readonly string[],
+): Promise<string[]> {
+  const rows = await sql(on).query<{ id: string }[]>`
+    SELECT id FROM payments WHERE id = ANY(${paymentIds}) AND disputed_amount <> 0`;
+  return rows.map(({ id }) => id);
+}
+
+/** Records what of a payment is not applied from now on. */
+export function enqueueUnapplied(tx: Transaction, paymentId: string, amount: number): void {
+  sql(tx).enqueue`UPDATE payments SET unapplied_amount = ${amount} WHERE id = ${paymentId}`;
+}
+
+/** Reads a customer's credit in one currency, without a lock. */
+export async function findCustomerCredit(
+  on: Database | Transaction,
+  customerId: string,
+  currency: string,
+): Promise<CreditPart[]> {
+  const [row] = await sql(on).query<{ funds: CreditPart[] }[]>`
+    SELECT funds FROM customer_balances WHERE customer_id = ${customerId} AND currency = ${currency}`;
+  return row?.funds ?? [];
+}

@@ -1,0 +1,25 @@
+/** Statements on disputes. The caller holds the lock of the dispute's payment where it writes. */
+import type { Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
+import { disputeColumns, type DisputeRow } from '../ledger-rows';
+
+/** Reads a dispute. Null when there is none. */
+export async function findDispute(tx: Transaction, disputeId: string): Promise<DisputeRow | null> {
+  const [row] = await sql(tx).query<
+    DisputeRow[]
+  >`SELECT ${disputeColumns} FROM disputes WHERE id = ${disputeId}`;
+  return row ?? null;
+}
+
+/** Writes a dispute as it stands from now on. */
+export function enqueueDispute(tx: Transaction, dispute: DisputeRow): void {
+  const { id, payment_id, attempt, provider, provider_reference, amount, currency } = dispute;
+  const { status, taken, transitions, created_at, closed_at } = dispute;
+  sql(tx).enqueue`
+    INSERT INTO disputes (id, payment_id, attempt, provider, provider_reference, amount, currency, status, taken,
+      transitions, created_at, closed_at)
+    VALUES (${id}, ${payment_id}, ${attempt}, ${provider}, ${provider_reference}, ${amount}, ${currency}, ${status},
+      ${taken === null ? null : JSON.stringify(taken)}::jsonb, ${transitions}, ${created_at}, ${closed_at})
+    ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, taken = EXCLUDED.taken,
+      transitions = EXCLUDED.transitions, closed_at = EXCLUDED.closed_at`;
+}

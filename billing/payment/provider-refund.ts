@@ -1,0 +1,74 @@
+/**
+ * A refund that was made at the provider, beside us: it is taken over as it is.
+ *
+ * Invariant: the money has gone, so it is recorded whatever is left of the charge; what is beyond it is an allowance,
+ * and an operator is told.
+ */
+import { providerRefundId } from '../../domain/ids';
+import { cashAccount } from '../../domain/ledger/accounts';
+import type { Actor } from '../../contracts/fields';
+import { refundedStatus } from '../../domain/payment/refund';
+import type { Transaction } from '../../prisma/client';
+import { lockPaymentWithSubscription } from '../locks';
+import { enqueueReopenedTask } from '../operator-tasks';
+import type { AttemptRow, RefundRow } from '../rows';
+import { booksOf, enqueuePaymentPosting, stateFor } from './books';
+import { enqueueRefund, enqueueRefundOutcome, findRefund, reservedAmountOf } from './refund-store';
+import { findPayingAttempt } from './attempt-store';
+import { leftOf, usedElsewhere } from './refundable';
+import { enqueueRefundedAmount } from './store';
+import { takeForRefund } from './take-money';
+
+export interface ProviderRefund {
+  provider: string;
+  /** The provider's name of the refund. */
+  reference: string;
+  /** Minor units. */
+  amount: number;
+}
+
+/** Records a refund of an attempt's charge that the provider has paid. @returns its row; recorded before: that one */
+export async function recordProviderRefund(
+  tx: Transaction,
+  attempt: AttemptRow,
+  { provider, reference, amount }: ProviderRefund,
+): Promise<RefundRow> {
+  const locked = await lockPaymentWithSubscription(tx, attempt.payment_id);
+  const { payment, subscription, realNow } = locked;
+  const id = providerRefundId(payment.id, provider, reference);
+  const known = await findRefund(tx, id);
+  if (known !== null) return known;
+  const actor: Actor = { kind: 'external', id: provider, reason: null };
+  const gone = (await reservedAmountOf(tx, attempt)) + (await usedElsewhere(tx, payment));
+  const left = leftOf(payment, attempt, gone);
+  const books = await booksOf(tx, locked);
+  const state = await stateFor(tx, books, subscription);
+  const cause = { actor, paymentId: payment.id, refundId: id };
+  const reserved = { ...cause, id: `${id}/reserved`, kind: 'refund_reserved' as const };
+  const { parts } = await takeForRefund(tx, { locked, books, state }, amount, reserved);
+  const entries = [
+    { account: 'refunding', source: payment.id, amount },
+    { account: cashAccount(provider), source: payment.id, amount: -amount },
+  ];
+  enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/settled`, kind: 'refund_settled' });
+  const reason = 'made_at_provider';
+  const row = enqueueRefund(tx, { id, attempt, amount, reason, actor, taken: parts }, realNow);
+  const settled = { status: 'succeeded' as const, provider_reference: reference, failure_reason: null };
+  const saved = enqueueRefundOutcome(tx, row, {
+    ...settled,
+    settled_at: realNow,
+    released_at: null,
+    transitions: 1,
+  });
+  const paidBy = await findPayingAttempt(tx, payment.id);
+  if (paidBy?.number === attempt.number) {
+    const refunded = Math.min(Number(payment.refunded_amount) + amount, Number(payment.amount));
+    const status = refundedStatus({ status: payment.status, amount: Number(payment.amount) }, refunded);
+    enqueueRefundedAmount(tx, payment, status, refunded, realNow);
+  }
+  if (amount > left) {
+    const detail = `The provider refunded ${amount} ${payment.currency} (minor units) of ${payment.id}, of which ${left} were left.`;
+    enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id }, detail, realNow);
+  }
+  return saved;
+}

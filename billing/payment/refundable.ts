@@ -1,0 +1,51 @@
+/** What can still be given back of payments: of the charge that paid each of them, never of a charge beside it. */
+import type { Transaction } from '../../prisma/client';
+import { lockCustomerBalance, lockPayments } from '../locks';
+import type { AttemptRow, PaymentRow } from '../rows';
+import { findPayingAttempt } from './attempt-store';
+import { reservedAmountOf } from './refund-store';
+
+export interface RefundablePayment {
+  id: string;
+  provider: string | null;
+  /** The attempt whose charge paid it. */
+  attempt: AttemptRow;
+  /** Minor units; 0 while the payment is disputed. */
+  left: number;
+}
+
+/** Locks those of the payments that are the subscription's own, and counts what is left of each. */
+export async function lockRefundable(
+  tx: Transaction,
+  subscriptionId: string,
+  paymentIds: readonly string[],
+): Promise<RefundablePayment[]> {
+  if (paymentIds.length === 0) return [];
+  const found: RefundablePayment[] = [];
+  for (const payment of await lockPayments(tx, subscriptionId, paymentIds)) {
+    const attempt = await findPayingAttempt(tx, payment.id);
+    if (attempt === null) continue;
+    const left = leftOf(payment, attempt, await reservedAmountOf(tx, attempt));
+    found.push({ id: payment.id, provider: attempt.provider, attempt, left });
+  }
+  return found;
+}
+
+/**
+ * What is left of a payment's charge.
+ * @param gone minor units that are given back already, about to be, or used by other subscriptions
+ */
+export function leftOf(
+  payment: Pick<PaymentRow, 'disputed_amount' | 'lost_amount'>,
+  attempt: Pick<AttemptRow, 'amount'>,
+  gone: number,
+): number {
+  if (payment.disputed_amount !== 0n) return 0;
+  return Math.max(0, Number(attempt.amount - payment.lost_amount) - gone);
+}
+
+/** What other subscriptions of the customer use of a payment. Locks the customer's balance. */
+export async function usedElsewhere(tx: Transaction, payment: PaymentRow): Promise<number> {
+  const balance = await lockCustomerBalance(tx, payment.customer_id, payment.currency);
+  return balance?.funds.find(({ source }) => source === payment.id)?.used ?? 0;
+}

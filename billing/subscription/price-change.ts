@@ -1,0 +1,27 @@
+/** What a change is reckoned from: the locked row's money, the customer's credit, and what the provider can charge. */
+import type { NewTermsDecision } from '../../domain/subscription/change';
+import { priceChange, type MoneyAtChange, type PricedChange } from '../../domain/subscription/priced-change';
+import type { Transaction } from '../../prisma/client';
+import { lockUsableCredit } from '../ledger/credit';
+import { ledgerOf } from '../ledger/opening';
+import type { SubscriptionRow } from '../rows';
+import type { MoneyContext } from './transition';
+
+export interface MoneyOfChange extends MoneyAtChange {
+  /** When the change was asked for. */
+  at: Date;
+}
+
+/** Locks what the change may use, and prices it. */
+export async function priceChangeOf(
+  tx: Transaction,
+  row: SubscriptionRow,
+  decision: NewTermsDecision,
+  context: MoneyContext,
+): Promise<{ money: MoneyOfChange; priced: PricedChange }> {
+  const state = await ledgerOf(tx, row, context);
+  const credit = await lockUsableCredit(tx, row, state);
+  const limits = context.limitsOf(row.provider, row.currency);
+  const money = { state, credit, limits, at: context.now };
+  return { money, priced: priceChange(money, decision, context.now.toISOString()) };
+}
