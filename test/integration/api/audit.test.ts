@@ -12,6 +12,7 @@ const bodies: Readonly<Record<string, object>> = {
   putRetryPolicy: shippedPolicy,
   createBulkRetry: { filter: {}, preview: true },
   createApiKey: { name: 'shop', scopes: ['catalog:read'] },
+  createCredit: { amount: 100, currency: 'EUR' },
 };
 /** Operators' calls that decide nothing. */
 const looks = new Set(['previewRetryPolicy']);
