@@ -29,7 +29,7 @@ const all: readonly AccountName[] = accountNames;
 
 /** For each kind of transaction, the accounts that its entries may have. */
 export const accountsOf = {
-  period_opened: ['receivable', 'unearned', 'earned', 'credit', 'forfeited', 'unapplied'],
+  period_opened: ['receivable', 'unearned', 'earned', 'credit', 'credit_held', 'forfeited', 'unapplied'],
   period_ended: ['unearned', 'earned'],
   payment_collected: ['cash', 'unapplied', 'earned'],
   payment_applied: [

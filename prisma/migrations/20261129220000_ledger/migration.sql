@@ -118,7 +118,7 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_account"
 ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
   CASE "kind"
     WHEN 'period_opened' THEN split_part("account", '/', 1) IN (
-      'receivable', 'unearned', 'earned', 'credit', 'forfeited', 'unapplied')
+      'receivable', 'unearned', 'earned', 'credit', 'credit_held', 'forfeited', 'unapplied')
     WHEN 'period_ended' THEN split_part("account", '/', 1) IN (
       'unearned', 'earned')
     WHEN 'payment_collected' THEN split_part("account", '/', 1) IN (
