@@ -23,9 +23,13 @@ export function earnUntil(posting: Posting, at: string): void {
   posting.earnedTo(until);
 }
 
-/** Takes back what is neither served nor paid: service still to come, against what is owed for it. */
-export function cancelUnpaidService(posting: Posting): void {
+/**
+ * Takes back what is neither served nor paid: service still to come, against what is owed for it.
+ * @param of which sources; default: all
+ */
+export function cancelUnpaidService(posting: Posting, of: (source: string) => boolean = () => true): void {
   for (const { source, unearned, receivable } of posting.funds) {
+    if (!of(source)) continue;
     const amount = Math.min(unearned, receivable);
     posting.post('unearned', source, amount);
     posting.post('receivable', source, -amount);

@@ -22,12 +22,21 @@ export function applyCollected(
   const lost = Math.min(written_off, amount - due);
   posting.post('written_off', id, -lost);
   const rest = amount - due - lost;
-  // A part went back before it was applied: the service that it would have funded goes with it.
-  if (due < receivable) cancelUnpaidService(posting);
   if (rest > 0 && runs) earnUntil(posting, at);
   posting.post(runs ? 'unearned' : 'credit', id, -rest);
-  if (due < receivable) writeOffReceivables(posting, (source) => source === id);
+  if (due < receivable) giveUpRest(posting, id, at);
   return posting.done();
+}
+
+/**
+ * A part went back before it was applied: the service still to come that it would have funded goes with it, and what it
+ * would have paid of service that was delivered is lost.
+ */
+function giveUpRest(posting: Posting, id: string, at: string): void {
+  const ofPayment = (source: string) => source === id;
+  earnUntil(posting, at);
+  cancelUnpaidService(posting, ofPayment);
+  writeOffReceivables(posting, ofPayment);
 }
 
 /** Writes off what is owed for a period that nobody pays: what was served is lost, the rest is not owed any more. */

@@ -50,8 +50,15 @@ export function ofCustomer(taken: readonly TakenCredit[]): CreditPart[] {
   return taken.filter(({ owner }) => owner === 'customer').map(({ source, amount }) => ({ source, amount }));
 }
 
-/** Lets money of a source, taken out of its account before, pay what is owed for service that was delivered. */
+/**
+ * Lets money of a source, taken out of its account before, pay what is owed: for service that was delivered first, then
+ * for service still to come.
+ */
 export function payOwed(posting: Posting, source: string, amount: number): void {
+  const { receivable, unearned } = posting.fund(owed);
+  const toCome = Math.max(0, amount - (receivable - unearned));
   posting.post('receivable', owed, -amount);
-  posting.moveEarned(owed, source, amount);
+  posting.moveEarned(owed, source, amount - toCome);
+  posting.post('unearned', owed, toCome);
+  posting.post('unearned', source, -toCome);
 }

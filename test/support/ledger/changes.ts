@@ -49,7 +49,7 @@ export function change(
     return null;
   }
   world.post(sub, 'credit_held', holdCredit(sub.state, paymentId, asked.credit));
-  world.takeCredit(
+  world.useCredit(
     asked.credit
       .filter(({ owner }) => owner === 'customer')
       .map(({ source, amount }) => ({ source, amount })),
@@ -74,11 +74,12 @@ function apply(
 ): void {
   const applied = applyChange(sub.state, money, payer);
   world.post(sub, 'change_applied', applied);
-  world.takeCredit(applied.customerCredit);
+  world.useCredit(applied.customerCredit);
   const paymentId = payer.kind === 'payment' ? payer.paymentId : null;
   world.oracle.changes(sub.id, { ...money, payer: payer.kind, payment: paymentId });
   if (money.newPeriod !== null && sub.period !== null) {
     sub.period = { ...money.newPeriod, index: sub.period.index + 1, paid: true };
+    if (sub.cancel !== null) sub.cancel.at = money.newPeriod.end;
   }
   Object.assign(sub, { price: money.price, days, waiting: null });
   sub.version += 1;

@@ -1,10 +1,16 @@
 /** Charges of a life: what the provider reports of an attempt, at once or late. */
 import { applyChangePayment, dropChange } from './changes';
 import { applyPeriodPayment, recordFailure } from './periods';
-import { cash, type Payment, type World } from './world';
+import { cash, type Payment, type Sub, type World } from './world';
 
 /** The provider has charged a payment: it is recorded, and applied at once. */
 export function succeed(world: World, payment: Payment): void {
+  charge(world, payment);
+  if (payment.sub !== null) applyCharged(world, world.sub(payment.sub));
+}
+
+/** The provider has charged a payment: it is recorded. */
+export function charge(world: World, payment: Payment): void {
   const { id, sub, amount, purpose } = payment;
   payment.status = 'paid';
   world.write(sub, 'payment_collected', [
@@ -12,10 +18,17 @@ export function succeed(world: World, payment: Payment): void {
     { account: purpose === 'own' ? 'earned' : 'unapplied', source: id, amount: -amount },
   ]);
   world.oracle.charged(id, sub, amount);
-  if (sub === null) return;
-  payment.unapplied = amount;
-  if (purpose === 'change') applyChangePayment(world, world.sub(sub), payment);
-  else applyPeriodPayment(world, world.sub(sub), payment);
+  if (purpose === 'own') payment.applied = true;
+  else payment.unapplied = amount;
+}
+
+/** Applies what was charged for a subscription. */
+export function applyCharged(world: World, sub: Sub): void {
+  for (const payment of world.unapplied(sub.id)) {
+    payment.applied = true;
+    if (payment.purpose === 'change') applyChangePayment(world, sub, payment);
+    else applyPeriodPayment(world, sub, payment);
+  }
 }
 
 export function fail(world: World, payment: Payment): void {

@@ -1,4 +1,5 @@
 /** What has to hold after every step of a life. */
+import { isAccountOf } from '../../../domain/ledger/accounts';
 import { totalOf, type FundAmount } from '../../../domain/ledger/state';
 import { seconds } from './purse';
 import type { Sub, World } from './world';
@@ -17,10 +18,12 @@ const kept: Readonly<Record<string, FundAmount>> = {
 export function findFaults(world: World): string[] {
   return [
     ...unbalanced(world),
+    ...foreignAccounts(world),
     ...differences(figuresOf(world), world.oracle.figures()),
     ...[...world.subs.values()].flatMap((sub) => stateFaults(world, sub)),
     ...creditFaults(world),
     ...worthFaults(world),
+    ...sharedFaults(world),
   ];
 }
 
@@ -36,6 +39,13 @@ function figuresOf({ balances }: World): Map<string, number> {
   );
 }
 
+/** A kind of transaction has its accounts only: the database refuses others. */
+function foreignAccounts({ journal }: World): string[] {
+  return journal
+    .filter(({ kind, entry }) => !isAccountOf(kind, entry.account))
+    .map(({ kind, entry }) => `${kind} has no account ${entry.account}`);
+}
+
 /** The entries of a step sum to zero for each source, and nothing is negative. */
 function unbalanced(world: World): string[] {
   const bySource = new Map<string, number>();
@@ -45,15 +55,20 @@ function unbalanced(world: World): string[] {
   const sums = [...bySource]
     .filter(([, sum]) => sum !== 0)
     .map(([source, sum]) => `${source} sums to ${sum}`);
-  const negative = [...figuresOf(world)].filter(([key, amount]) => amount < 0 && !isBeyondCharge(world, key));
+  const negative = [...figuresOf(world)].filter(([key, amount]) => amount < 0 && !mayBeNegative(world, key));
   return [...sums, ...negative.map(([key, amount]) => `${key} is ${amount}`)];
 }
 
-/** A provider may give back more than it charged: its cash for the payment is negative then. */
-function isBeyondCharge(world: World, key: string): boolean {
-  const [, account = '', source = ''] = key.split('|');
+/**
+ * A provider may give back more than it charged: its cash for the payment is negative then. An operator may take credit
+ * back that a payment funded: an allowance that is negative.
+ */
+function mayBeNegative(world: World, key: string): boolean {
+  const [owner, account = '', source = ''] = key.split('|');
   const payment = world.payments.get(source);
-  return account.startsWith('cash/') && payment !== undefined && payment.back + payment.lost > payment.amount;
+  if (payment === undefined) return false;
+  if (owner === 'customer' && account === 'allowances') return true;
+  return account.startsWith('cash/') && payment.back + payment.lost > payment.amount;
 }
 
 function differences(found: Map<string, number>, expected: Map<string, number>): string[] {
@@ -105,4 +120,11 @@ function worthFaults(world: World): string[] {
           `${id} has earned ${earned}; its service was worth ${least} to ${most}, ${totalOf(state, 'unearned')} left`,
         ];
   });
+}
+
+/** The customer's row knows what other subscriptions use of a payment: it cannot be given back as well. */
+function sharedFaults(world: World): string[] {
+  return [...world.payments.values()]
+    .filter((payment) => world.usedElsewhere(payment.id) < world.atWorkElsewhere(payment))
+    .map((payment) => `${payment.id} has ${world.atWorkElsewhere(payment)} at work elsewhere, not known`);
 }

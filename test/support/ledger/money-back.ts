@@ -1,6 +1,13 @@
 /** Money of a life that goes back: refunds here and at the provider, disputes; credit that is granted and paid out. */
-import type { Entry } from '../../../domain/ledger/accounts';
-import { loseDispute, releaseRefund, reserveRefund, type TakenParts } from '../../../domain/ledger/refund';
+import {
+  loseDispute,
+  openDispute as postDispute,
+  regainDispute,
+  releaseRefund,
+  reserveRefund,
+  type TakenParts,
+} from '../../../domain/ledger/refund';
+import { decideCreditChange } from '../../../domain/ledger/credit';
 import { emptyState, grantSource, isGrant } from '../../../domain/ledger/state';
 import { cash, type Dispute, type Payment, type Refund, type World } from './world';
 
@@ -43,24 +50,28 @@ function newRow(world: World, payment: Payment, amount: number, parts: TakenPart
   return row;
 }
 
-/** Rows of refunds that an end has reserved. @param entries of the end */
+/** Rows of refunds that an end has reserved. */
 export function reserveRows(
   world: World,
-  refunds: readonly { payment_id: string; amount: number }[],
-  entries: readonly { owner: string; entry: Entry }[],
+  refunds: readonly { payment_id: string; amount: number; taken: TakenParts }[],
 ): void {
-  for (const { payment_id: id, amount } of refunds) {
-    const rest = entries
-      .filter(({ entry }) => entry.account === 'allowances' && entry.source === id)
-      .reduce((sum, { entry }) => sum + entry.amount, 0);
-    // Afterwards the subscription has ended: given up, all of it is the customer's credit.
-    newRow(world, world.payment(id), amount, { ...noParts, credit: amount - rest, rest });
-  }
+  for (const { payment_id: id, amount, taken } of refunds) newRow(world, world.payment(id), amount, taken);
 }
 
-/** A charge that came too late, or that nothing waits for, goes back whole. */
+/**
+ * A charge that came too late, or that nothing waits for, goes back whole. Disputed, it waits for the bank.
+ */
 export function refundUnwanted(world: World, payment: Payment): void {
-  if (payment.unapplied > 0) refund(world, payment, payment.unapplied);
+  const { id, sub, unapplied: amount, disputed } = payment;
+  payment.applied = disputed === 0;
+  if (amount === 0 || disputed > 0) return;
+  world.write(sub, 'refund_reserved', [
+    { account: 'unapplied', source: id, amount },
+    { account: 'refunding', source: id, amount: -amount },
+  ]);
+  payment.unapplied = 0;
+  world.oracle.reserves(id, { amount, at: world.now, only: 'unapplied' });
+  newRow(world, payment, amount, { ...noParts, unapplied: amount });
 }
 
 /** Books a transition of a refund between `refunding` and cash. */
@@ -98,7 +109,7 @@ export function release(world: World, row: Refund): void {
   });
   if (sub === null) world.write(null, 'refund_released', released.entries);
   else world.post(sub, 'refund_released', released);
-  world.addCredit(released.customerCredit);
+  world.addCredit(released.customerCredit, 'new');
   const ofPayment = world.refunds.filter((other) => other.payment === payment.id);
   world.oracle.releases(payment.id, { index: ofPayment.indexOf(row), at, alive });
   payment.back -= row.amount;
@@ -111,10 +122,15 @@ export function refundAtProvider(world: World, payment: Payment, amount: number)
 }
 
 export function openDispute(world: World, payment: Payment, amount: number): Dispute {
-  const dispute: Dispute = { payment: payment.id, amount, status: 'open' };
+  const dispute: Dispute = { payment: payment.id, amount, status: 'open', parts: noParts, lostAt: null };
   world.disputes.push(dispute);
-  moveDisputed(world, dispute, 1);
+  open(world, dispute);
   return dispute;
+}
+
+function open(world: World, dispute: Dispute): void {
+  dispute.status = 'open';
+  moveDisputed(world, dispute, 1);
 }
 
 export function winDispute(world: World, dispute: Dispute): void {
@@ -122,20 +138,41 @@ export function winDispute(world: World, dispute: Dispute): void {
   moveDisputed(world, dispute, -1);
 }
 
-/** A dispute that was won is opened again. */
-export function reopenDispute(world: World, dispute: Dispute): void {
-  dispute.status = 'open';
-  moveDisputed(world, dispute, 1);
-}
-
 function moveDisputed(world: World, { payment: id, amount }: Dispute, sign: 1 | -1): void {
   const payment = world.payment(id);
-  world.write(payment.sub, sign > 0 ? 'dispute_opened' : 'dispute_won', [
-    { account: 'disputed', source: id, amount: sign * amount },
-    { account: cash, source: id, amount: -sign * amount },
-  ]);
+  const sub = payment.sub === null ? null : world.sub(payment.sub);
+  const moved = postDispute(sub?.state ?? emptyState, id, sign * amount, cash);
+  const kind = sign > 0 ? 'dispute_opened' : 'dispute_won';
+  if (sub === null) world.write(null, kind, moved.entries);
+  else world.post(sub, kind, moved);
   world.oracle.disputes(id, sign * amount);
   payment.disputed += sign * amount;
+}
+
+/** A dispute that was won is lost after all. */
+export function loseWonDispute(world: World, dispute: Dispute): void {
+  open(world, dispute);
+  loseOpenDispute(world, dispute);
+}
+
+/** A dispute that was lost is won after all. */
+export function regainLostDispute(world: World, dispute: Dispute): void {
+  const { payment: id, amount, parts, lostAt } = dispute;
+  const payment = world.payment(id);
+  const sub = payment.sub === null ? null : world.sub(payment.sub);
+  const alive = sub !== null && sub.status !== 'ended';
+  const { now: at } = world;
+  const back = { paymentId: id, at, reservedAt: lostAt ?? at, alive };
+  const regained = regainDispute(sub?.state ?? emptyState, parts, back, cash);
+  if (sub === null) world.write(null, 'dispute_won', regained.entries);
+  else world.post(sub, 'dispute_won', regained);
+  world.addCredit(regained.customerCredit, 'new');
+  const key = `${sub?.id ?? 'customer'}|${id}`;
+  world.lostForGood.set(key, (world.lostForGood.get(key) ?? 0) - parts.rest);
+  payment.lost -= amount;
+  dispute.status = 'won';
+  const ofPayment = world.disputes.filter((other) => other.payment === id);
+  world.oracle.regains(id, { index: ofPayment.indexOf(dispute), at, alive });
 }
 
 export function loseOpenDispute(world: World, dispute: Dispute): void {
@@ -158,36 +195,19 @@ export function loseOpenDispute(world: World, dispute: Dispute): void {
   payment.unapplied -= unapplied;
   payment.disputed -= amount;
   payment.lost += amount;
-  dispute.status = 'lost';
-  world.oracle.loses(payment.id, { amount, at: world.now });
+  Object.assign(dispute, { status: 'lost', parts: lost.parts, lostAt: world.now });
+  const ofPayment = world.disputes.filter((other) => other.payment === payment.id);
+  world.oracle.loses(payment.id, { index: ofPayment.indexOf(dispute), amount, at: world.now });
 }
 
-/** Grants credit. */
-export function grant(world: World, id: string, amount: number): void {
-  const source = grantSource(id);
-  world.write(null, 'credit_granted', [
-    { account: 'allowances', source, amount },
-    { account: 'credit', source, amount: -amount },
-  ]);
-  world.addCredit([{ source, amount }]);
-  world.oracle.grants(source, amount);
-}
-
-/** Takes granted credit back, at most what is left of it. @returns what was taken */
-export function correctGrants(world: World, amount: number): number {
-  let left = amount;
-  for (const { source, amount: has } of world.credit.filter((part) => isGrant(part.source))) {
-    const taken = Math.min(has, left);
-    if (taken === 0) continue;
-    left -= taken;
-    world.write(null, 'credit_corrected', [
-      { account: 'credit', source, amount: taken },
-      { account: 'allowances', source, amount: -taken },
-    ]);
-    world.takeCredit([{ source, amount: taken }]);
-    world.oracle.grants(source, -taken);
-  }
-  return amount - left;
+/** Grants credit (above 0), or takes it back. @returns whether it could be done */
+export function changeCredit(world: World, id: string, amount: number): boolean {
+  const decision = decideCreditChange(world.credit, { transactionId: id, amount });
+  if (decision.kind === 'refused') return false;
+  world.write(null, decision.kind, decision.entries);
+  world.credit = decision.funds;
+  world.oracle.grants(grantSource(id), amount);
+  return true;
 }
 
 /** Pays credit out, to the payments that funded it. @returns the refunds */

@@ -79,8 +79,17 @@ export class OracleBooks {
     return charge;
   }
 
+  /** Whose charge it is: a subscription's, or null; undefined: nothing was charged. */
+  protected payerOf(payment: string): string | null | undefined {
+    return this.charges.get(payment)?.of;
+  }
+
   protected isDisputed(source: string): boolean {
     return (this.charges.get(source)?.disputed ?? 0) > 0;
+  }
+
+  protected disputed(): ReadonlySet<string> {
+    return new Set([...this.charges].filter(([, { disputed }]) => disputed > 0).map(([payment]) => payment));
   }
 
   /** What can still go back of a payment. */
@@ -141,6 +150,12 @@ export class OracleBooks {
     ].filter((part) => part.amount !== 0);
   }
 
+  /** Gifts, then payments; of both the newest first. */
+  protected newestKept(): Part[] {
+    const parts = this.kept.toReversed();
+    return [...parts.filter((part) => isGift(part.source)), ...parts.filter((part) => !isGift(part.source))];
+  }
+
   protected keptOf(source: string): number {
     return this.kept.find((part) => part.source === source)?.amount ?? 0;
   }
@@ -154,17 +169,37 @@ export class OracleBooks {
     if (chosen.length > 0) purse.asideFor = payment;
   }
 
-  /** Service that was delivered and owed for is paid by a source. */
+  /** A source pays what is owed: for service that was delivered first. */
   protected paysOld(sub: string, source: string, amount: number): void {
     if (amount === 0) return;
     const purse = this.purse(sub);
     const debt = purse.row(owed);
+    const delivered = Math.min(amount, debt.owes - debt.soon);
     debt.owes -= amount;
-    const ofTerm = Math.min(debt.used, amount);
+    debt.soon -= amount - delivered;
+    purse.row(source).soon += amount - delivered;
+    const ofTerm = Math.min(debt.used, delivered);
     debt.used -= ofTerm;
     purse.row(source).used += ofTerm;
-    this.tally(sub, 'earned', owed, -amount);
-    this.tally(sub, 'earned', source, amount);
+    this.tally(sub, 'earned', owed, -delivered);
+    this.tally(sub, 'earned', source, delivered);
+  }
+
+  /** What is too much of the term's money: the newest first; it pays debts, then it is kept. */
+  protected giveUp(sub: string, surplus: number): void {
+    const purse = this.purse(sub);
+    let left = surplus;
+    for (const row of purse.rows().toReversed()) {
+      const amount = Math.min(row.soon, left);
+      left -= amount;
+      row.soon -= amount;
+      if (row.source === owed) row.owes -= amount;
+      else {
+        const old = Math.min(purse.row(owed).owes, amount);
+        this.paysOld(sub, row.source, old);
+        row.kept += amount - old;
+      }
+    }
   }
 
   /** Time that is paid for passes without service. */
@@ -185,12 +220,12 @@ export class OracleBooks {
   }
 
   /** Debts are paid with time to come first, then with what is kept; the newest debt first. */
-  protected settleDebts(sub: string): void {
+  protected settleDebts(sub: string, disputedToo: boolean): void {
     const rows = this.purse(sub).rows();
     for (const debtor of rows.toReversed()) {
       for (const place of ['soon', 'kept'] as const) {
         for (const row of rows) {
-          if (row.source === owed || this.isDisputed(row.source)) continue;
+          if (row.source === owed || (!disputedToo && this.isDisputed(row.source))) continue;
           const amount = Math.min(row[place], debtor.owes);
           row[place] -= amount;
           debtor.owes -= amount;

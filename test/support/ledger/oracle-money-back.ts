@@ -12,18 +12,17 @@ interface Taken {
   amount: number;
 }
 
-/** `credit`: of the customer only. `contract`: of the subscription only. */
-type Only = 'all' | 'credit' | 'contract';
+/** `credit`: of the customer only. `contract`: of the subscription only. `unapplied`: what was never applied. */
+type Only = 'all' | 'credit' | 'contract' | 'unapplied';
 
 export class OracleMoneyBack extends OracleBooks {
   /** By payment, in the order in which they were reserved. */
   private readonly reserved = new Map<string, Taken[]>();
+  /** By payment and number of the dispute. */
+  private readonly losses = new Map<string, Taken>();
 
   /** A refund is reserved. */
-  reserves(
-    payment: string,
-    { amount, at, only }: { amount: number; at: string; only: 'all' | 'credit' },
-  ): void {
+  reserves(payment: string, { amount, at, only }: { amount: number; at: string; only: Only }): void {
     const { of: sub } = this.chargeOf(payment);
     if (sub !== null && only === 'all') {
       this.overtake(sub, payment);
@@ -54,11 +53,27 @@ export class OracleMoneyBack extends OracleBooks {
    * @param index of the refund among those of its payment
    */
   releases(payment: string, { index, at, alive }: { index: number; at: string; alive: boolean }): void {
-    const charge = this.chargeOf(payment);
     const taken = this.reserved.get(payment)?.[index];
     if (taken === undefined) throw new Error(`${payment} has no refund ${index}`);
-    this.tally(charge.of, 'refunding', payment, -taken.amount);
-    this.tally(charge.of, 'allowances', payment, -taken.rest);
+    const { of } = this.chargeOf(payment);
+    this.tally(of, 'refunding', payment, -taken.amount);
+    this.tally(of, 'allowances', payment, -taken.rest);
+    this.returns(payment, taken, { at, alive });
+  }
+
+  /** A loss is taken back by the bank. */
+  regains(payment: string, { index, at, alive }: { index: number; at: string; alive: boolean }): void {
+    const taken = this.losses.get(`${payment}/${index}`);
+    if (taken === undefined) throw new Error(`${payment} has lost no dispute ${index}`);
+    const { of } = this.chargeOf(payment);
+    this.tally(of, 'cash/sandbox', payment, taken.amount);
+    this.tally(of, 'written_off', payment, -taken.rest);
+    this.returns(payment, taken, { at, alive });
+  }
+
+  /** Money comes back to where it was taken from; what has no place there any more is kept. */
+  private returns(payment: string, taken: Taken, { at, alive }: { at: string; alive: boolean }): void {
+    const charge = this.chargeOf(payment);
     charge.gone -= taken.amount;
     this.addKept(payment, taken.customers);
     if (charge.of === null || !alive) {
@@ -77,26 +92,37 @@ export class OracleMoneyBack extends OracleBooks {
   disputes(payment: string, amount: number): void {
     const charge = this.chargeOf(payment);
     charge.disputed += amount;
-    if (charge.of !== null && amount > 0) this.overtake(charge.of, payment);
+    if (charge.of !== null) this.overtake(charge.of, payment);
     this.tally(charge.of, 'disputed', payment, amount);
     this.tally(charge.of, 'cash/sandbox', payment, -amount);
   }
 
   /** A dispute is lost. */
-  loses(payment: string, { amount, at }: { amount: number; at: string }): void {
+  loses(payment: string, { index, amount, at }: { index: number; amount: number; at: string }): void {
     const charge = this.chargeOf(payment);
     if (charge.of !== null) {
       this.overtake(charge.of, payment);
       this.pass(charge.of, at);
     }
-    this.take(payment, amount, { sub: charge.of, at, only: 'all', against: 'disputed', rest: 'written_off' });
+    const how = { sub: charge.of, at, only: 'all', against: 'disputed', rest: 'written_off' } as const;
+    this.losses.set(`${payment}/${index}`, this.take(payment, amount, how));
     charge.disputed -= amount;
   }
 
-  /** Credit is granted (above 0), or what is left of it corrected. */
+  /** Credit is granted (above 0), or taken back: grants first, then payments, of both the newest first. */
   grants(source: string, amount: number): void {
-    this.tally(null, 'allowances', source, amount);
-    this.addKept(source, amount);
+    if (amount > 0) {
+      this.tally(null, 'allowances', source, amount);
+      this.addKept(source, amount);
+      return;
+    }
+    let left = -amount;
+    for (const part of this.newestKept()) {
+      const taken = Math.min(part.amount, left);
+      left -= taken;
+      this.tally(null, 'allowances', part.source, -taken);
+      this.addKept(part.source, -taken);
+    }
   }
 
   /** Money that is set aside for a change and goes otherwise: the change is not made. */
@@ -125,7 +151,7 @@ export class OracleMoneyBack extends OracleBooks {
       left -= part;
       return part;
     };
-    const unapplied = next(this.tallied(sub, 'unapplied', payment), only === 'all');
+    const unapplied = next(this.tallied(sub, 'unapplied', payment), only === 'all' || only === 'unapplied');
     const kept = next(row.kept, true);
     const customers = next(this.keptOf(payment), only !== 'contract');
     const soon = next(row.soon, true);

@@ -7,7 +7,7 @@
  * what the delivered service was worth. Minor units, above 0 on whichever side the account has.
  */
 import { OracleMoneyBack } from './oracle-money-back';
-import { isGift, owed, seconds, share, type Purse } from './purse';
+import { isGift, owed, seconds, share, type Purse, type Row } from './purse';
 
 interface Dates {
   start: string;
@@ -20,6 +20,9 @@ interface Reckoned {
 }
 
 export class Oracle extends OracleMoneyBack {
+  /** A change is what it was when it was asked for. */
+  private readonly disputedWhenAsked = new Map<string, ReadonlySet<string>>();
+
   /** The first payment is asked for; credit is set aside for the rest. */
   asksFirst(
     sub: string,
@@ -36,8 +39,9 @@ export class Oracle extends OracleMoneyBack {
     { period, price, payment }: { period: Dates; price: number; payment: string },
   ): void {
     this.purse(sub).release();
-    const charge = this.beginTerm(sub, { period, price, payment }, { disputedToo: true, own: true });
-    this.expectCharge(payment, this.chargeOf(payment).amount, charge);
+    // What came back to the payment's own credit meanwhile pays before what is there.
+    const most = this.chargeOf(payment).amount;
+    this.beginTerm(sub, { period, price, payment }, { disputedToo: true, own: true, most });
     this.paysPeriod(sub, { payment, runs: true, at: period.start });
   }
 
@@ -62,7 +66,7 @@ export class Oracle extends OracleMoneyBack {
   private beginTerm(
     sub: string,
     { period, price, payment }: { period: Dates; price: number; payment: string },
-    credit: { disputedToo?: boolean; own?: boolean } = {},
+    how: { disputedToo?: boolean; own?: boolean; most?: number } = {},
   ): number {
     const purse = this.purse(sub);
     const term = { start: seconds(period.start), end: seconds(period.end) };
@@ -70,7 +74,7 @@ export class Oracle extends OracleMoneyBack {
     this.worth.serves(sub, { from: term.start, price, term });
     let debt = purse.row(owed).owes;
     let open = price;
-    for (const part of this.choose(purse, debt + price, credit)) {
+    for (const part of this.choose(purse, debt + price, how)) {
       const ofDebt = Math.min(debt, part.amount);
       this.takeKept(part);
       this.paysOld(sub, part.source, ofDebt);
@@ -78,7 +82,7 @@ export class Oracle extends OracleMoneyBack {
       debt -= ofDebt;
       open -= part.amount - ofDebt;
     }
-    const charge = this.chargeable(debt + open);
+    const charge = how.most === undefined ? this.chargeable(debt + open) : Math.min(debt + open, how.most);
     const ofDebt = Math.min(debt, charge);
     const ofTerm = charge - ofDebt;
     if (charge > 0) {
@@ -109,7 +113,20 @@ export class Oracle extends OracleMoneyBack {
       this.worth.resumes(sub, seconds(at), rest);
     }
     row[runs ? 'soon' : 'kept'] += rest;
+    if (row.owes > 0) this.losesRest(sub, row, at);
     purse.tidy();
+  }
+
+  /** A part went back before it was used: the service that it would have paid goes with it. */
+  private losesRest(sub: string, row: Row, at: string): void {
+    this.pass(sub, at);
+    const gone = Math.min(row.soon, row.owes);
+    row.soon -= gone;
+    row.owes -= gone;
+    this.worth.givesBack(sub);
+    this.tally(sub, 'written_off', row.source, row.owes);
+    row.lost += row.owes;
+    row.owes = 0;
   }
 
   writesOff(sub: string, at: string): void {
@@ -126,6 +143,7 @@ export class Oracle extends OracleMoneyBack {
   /** A change is asked for that has to be paid first. */
   asksChange(sub: string, change: Reckoned & { payment: string; charge: number }): void {
     const purse = this.purse(sub);
+    this.disputedWhenAsked.set(change.payment, this.disputed());
     const { due, purse: then } = this.reckon(sub, change, purse.copy());
     const taken = this.choose(then, due);
     const rest = due - sumOf(taken);
@@ -150,7 +168,8 @@ export class Oracle extends OracleMoneyBack {
   ): void {
     const purse = this.purse(sub);
     this.pass(sub, change.at);
-    const { due, surplus } = this.reckon(sub, change, purse);
+    const asked = change.payment === null ? undefined : this.disputedWhenAsked.get(change.payment);
+    const { due, surplus } = this.reckon(sub, change, purse, asked);
     this.giveUp(sub, surplus);
     const { newPeriod } = change;
     if (newPeriod !== null) purse.begin({ start: seconds(newPeriod.start), end: seconds(newPeriod.end) });
@@ -202,32 +221,20 @@ export class Oracle extends OracleMoneyBack {
   }
 
   /** What a change comes to: what is left of the term's money against what its rest costs. */
-  private reckon(sub: string, { at, price, newPeriod }: Reckoned, purse: Purse) {
+  private reckon(
+    sub: string,
+    { at, price, newPeriod }: Reckoned,
+    purse: Purse,
+    disputed: ReadonlySet<string> = this.disputed(),
+  ) {
     const now = seconds(at);
     purse.pass(now);
-    purse.keep((source) => this.isDisputed(source));
+    purse.keep((source) => disputed.has(source));
     const { term } = purse;
     const isWhole = newPeriod !== null || term === null || now <= term.start;
     const rest = isWhole ? price : share(price, Math.max(0, term.end - now), term.end - term.start);
     const left = purse.total('soon');
     return { due: Math.max(0, rest - left), surplus: Math.max(0, left - rest), purse };
-  }
-
-  /** What is too much of the term's money: the newest first; it pays debts, then it is kept. */
-  private giveUp(sub: string, surplus: number): void {
-    const purse = this.purse(sub);
-    let left = surplus;
-    for (const row of purse.rows().toReversed()) {
-      const amount = Math.min(row.soon, left);
-      left -= amount;
-      row.soon -= amount;
-      if (row.source === owed) row.owes -= amount;
-      else {
-        const old = Math.min(purse.row(owed).owes, amount);
-        this.paysOld(sub, row.source, old);
-        row.kept += amount - old;
-      }
-    }
   }
 
   /** The subscription ends. @returns what has to go back of which payment */
@@ -238,11 +245,11 @@ export class Oracle extends OracleMoneyBack {
     const purse = this.purse(sub);
     purse.release();
     this.pass(sub, at);
-    this.worth.stops(sub, seconds(at));
+    this.worth.stops(sub, Math.max(seconds(at), purse.counted));
     const isUnpaid = purse.rows().some(({ source, owes }) => source !== owed && owes > 0);
     purse.stopUnpaid();
     if (isUnpaid) purse.keep(() => true);
-    if (refund !== 'full') this.settleDebts(sub);
+    if (refund !== 'full') this.settleDebts(sub, refund === 'none');
     if (refund === 'none') this.forfeit(sub);
     const refunds = refund === 'none' ? [] : this.givesBack(sub, refund, at);
     this.loseDebts(sub);
@@ -266,7 +273,9 @@ export class Oracle extends OracleMoneyBack {
       const { source, soon, kept } = row;
       if (source === owed || isGift(source)) continue;
       const used = refund === 'full' ? row.used : 0;
-      if (this.chargeOf(source).of !== sub) {
+      const of = this.payerOf(source);
+      if (of === undefined) continue;
+      if (of !== sub) {
         // Another subscription's money stays with the customer.
         this.tally(sub, 'allowances', source, used);
         row.kept += used;

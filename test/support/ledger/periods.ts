@@ -1,9 +1,8 @@
 /** Periods of a life: created, paid, renewed, paused, resumed, written off, ended. */
-import { holdCredit, releaseHeld } from '../../../domain/ledger/change';
 import { endMoney } from '../../../domain/ledger/end';
+import { beginFirstPeriod, openFirstPeriod } from '../../../domain/ledger/first-period';
 import { applyCollected, writeOff } from '../../../domain/ledger/payment';
-import { openPeriod, type OpenedMoney } from '../../../domain/ledger/period';
-import { emptyState } from '../../../domain/ledger/state';
+import { isOwed, openPeriod, type OpenedMoney } from '../../../domain/ledger/period';
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { refundUnwanted, reserveRows } from './money-back';
 import { daysAfter, type Payment, type Sub, type World } from './world';
@@ -29,19 +28,17 @@ export function create(
     return null;
   }
   sub.period = { index: 1, start: now, end: daysAfter(now, days), paid: false };
-  const opening = { period: sub.period, price, paymentId, limits: world.limits, pausedAt: null };
   const credit = { customer: world.credit, blocked: world.blocked };
-  const { charge, customerCredit } = openPeriod(emptyState, { ...opening, credit });
-  if (charge === 0) {
+  const begun = beginFirstPeriod({ period: sub.period, price, credit, limits: world.limits }, paymentId);
+  if (begun.kind === 'opened') {
     open(world, sub, { paymentId, pausedAt: null });
     return null;
   }
   sub.status = 'incomplete';
-  const taken = customerCredit.map((part) => ({ ...part, owner: 'customer' as const }));
-  world.post(sub, 'credit_held', holdCredit(sub.state, paymentId, taken));
-  world.takeCredit(customerCredit);
-  world.oracle.asksFirst(id, { price, payment: paymentId, charge });
-  return world.newPayment({ id: paymentId, sub: id, purpose: 'first', amount: charge, periodIndex: 1 });
+  world.post(sub, 'credit_held', begun);
+  world.useCredit(begun.customerCredit);
+  world.oracle.asksFirst(id, { price, payment: paymentId, charge: begun.charge });
+  return world.newPayment({ id: paymentId, sub: id, purpose: 'first', amount: begun.charge, periodIndex: 1 });
 }
 
 /** Opens the period that the row names. @returns the payment to be charged; null: the period is paid */
@@ -66,7 +63,7 @@ function recordOpened(
   if (period === null) throw new Error('there is no period to open');
   const { charge, customerCredit } = opened;
   world.post(sub, 'period_opened', opened);
-  world.takeCredit(customerCredit);
+  world.useCredit(customerCredit);
   world.oracle.opens(id, { period, price, payment: paymentId, charge, pausedAt });
   period.paid = charge === 0;
   if (charge === 0) return null;
@@ -102,8 +99,10 @@ export function openNext(
 export function applyPeriodPayment(world: World, sub: Sub, payment: Payment): void {
   if (sub.status === 'ended') return refundUnwanted(world, payment);
   if (payment.purpose === 'first') return openFirst(world, sub, payment);
+  // Refunded before it was applied, it is owed all the same; applied before, it is not.
+  if (payment.unapplied === 0 && !isOwed(sub.state, payment.id)) return;
   const { period } = sub;
-  const isPresent = period?.index === payment.periodIndex;
+  const isPresent = period?.index === payment.periodIndex && !period.paid;
   const runs = isPresent && Date.parse(period.end) > Date.parse(world.now);
   world.post(
     sub,
@@ -112,7 +111,7 @@ export function applyPeriodPayment(world: World, sub: Sub, payment: Payment): vo
   );
   payment.unapplied = 0;
   world.oracle.paysPeriod(sub.id, { payment: payment.id, runs, at: world.now });
-  if (!isPresent || period.paid) return;
+  if (!isPresent) return;
   period.paid = true;
   sub.open = null;
   sub.version += 1;
@@ -124,20 +123,8 @@ export function applyPeriodPayment(world: World, sub: Sub, payment: Payment): vo
 function openFirst(world: World, sub: Sub, payment: Payment): void {
   const { period, price, id } = sub;
   if (period === null) throw new Error('there is no period to open');
-  world.post(sub, 'credit_released', releaseHeld(sub.state, payment.id));
-  const opened = openPeriod(sub.state, {
-    period,
-    price,
-    paymentId: payment.id,
-    credit: { customer: [], blocked: [] },
-    limits: world.limits,
-    pausedAt: null,
-  });
-  world.post(sub, 'period_opened', opened);
-  if (opened.charge !== payment.amount)
-    throw new Error('the first period has another charge than was asked for');
-  const charged = { id: payment.id, amount: payment.unapplied };
-  world.post(sub, 'payment_applied', applyCollected(sub.state, charged, { at: period.start, runs: true }));
+  const charged = { id: payment.id, charge: payment.amount, amount: payment.unapplied };
+  world.post(sub, 'period_opened', openFirstPeriod(sub.state, { period, price, payment: charged }));
   payment.unapplied = 0;
   world.oracle.opensFirst(id, { period, price, payment: payment.id });
   period.paid = true;
@@ -157,6 +144,16 @@ export function pause(world: World, sub: Sub): void {
   sub.pausedFrom = sub.status === 'past_due' ? 'past_due' : 'active';
   sub.status = 'paused';
   sub.pausedAt = world.now;
+  sub.version += 1;
+}
+
+export function scheduleEnd(sub: Sub, refund: RefundMode, at: string): void {
+  sub.cancel = { at, refund };
+  sub.version += 1;
+}
+
+export function revokeEnd(sub: Sub): void {
+  sub.cancel = null;
   sub.version += 1;
 }
 
@@ -185,21 +182,20 @@ export function end(world: World, sub: Sub, refund: RefundMode, at: string): voi
   const own = [...world.payments.values()].filter((payment) => payment.sub === sub.id);
   const refundable = Object.fromEntries(own.map((payment) => [payment.id, world.refundable(payment)]));
   const { step } = world.limits;
-  const before = world.journal.length;
   const ended = endMoney(sub.state, {
     at,
     refund,
-    blocked: world.blocked,
+    blocked: refund === 'none' ? [] : world.blocked,
     refundable,
     floor: (_, amount) => amount - (amount % step),
   });
   world.post(sub, 'subscription_ended', ended);
-  world.addCredit(ended.customerCredit);
+  world.addCredit(ended.customerCredit, 'returned');
   const expected = world.oracle.ends(sub.id, { at, refund });
-  reserveRows(world, ended.refunds, world.journal.slice(before));
-  const given = ended.refunds.map(({ payment_id, amount }) => ({ payment_id, amount }));
-  if (JSON.stringify(expected) !== JSON.stringify(given)) {
-    throw new Error(`gives back ${JSON.stringify(given)}, not ${JSON.stringify(expected)}`);
+  reserveRows(world, ended.refunds);
+  const refunds = ended.refunds.map(({ payment_id, amount: back }) => ({ payment_id, amount: back }));
+  if (JSON.stringify(expected) !== JSON.stringify(refunds)) {
+    throw new Error(`gives back ${JSON.stringify(refunds)}, not ${JSON.stringify(expected)}`);
   }
   Object.assign(sub, { status: 'ended', open: null, waiting: null, next: null, cancel: null });
 }

@@ -7,7 +7,7 @@
  */
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { change, type How } from './changes';
-import { fail, requestPayment, succeed } from './charges';
+import { applyCharged, charge, fail, requestPayment, succeed } from './charges';
 import { findFaults } from './checks';
 import * as back from './money-back';
 import * as periods from './periods';
@@ -49,6 +49,15 @@ export class Story {
 
   paid(payment: string, day: number | null = null): string {
     return this.step(day, () => succeed(this.world, this.world.payment(payment)));
+  }
+
+  /** Charged, and not applied yet. */
+  charged(payment: string, day: number | null = null): string {
+    return this.step(day, () => charge(this.world, this.world.payment(payment)));
+  }
+
+  applied(day: number | null = null, id = 'sub'): string {
+    return this.step(day, () => applyCharged(this.world, this.world.sub(id)));
   }
 
   failed(payment: string, day: number | null = null): string {
@@ -130,7 +139,7 @@ export class Story {
   }
 
   grant(id: string, amount: number): string {
-    return this.step(null, () => back.grant(this.world, id, amount));
+    return this.step(null, () => back.changeCredit(this.world, id, amount));
   }
 
   payOut(amount: number): string {

@@ -5,11 +5,18 @@
  * credit) and every entry. Owns no rule about amounts: those are the product's, and the oracle's.
  */
 import type { ChargeLimits } from '../../../domain/money';
-import { cashAccount, isAccountOf, type Entry, type LedgerKind } from '../../../domain/ledger/accounts';
+import { cashAccount, type Entry, type LedgerKind } from '../../../domain/ledger/accounts';
+import {
+  addCredit,
+  removeCredit,
+  useCredit,
+  type CreditArrival,
+  type CustomerFund,
+} from '../../../domain/ledger/credit';
 import type { ChangeOfMoney } from '../../../domain/ledger/change';
 import type { Posted } from '../../../domain/ledger/posting';
 import type { TakenParts } from '../../../domain/ledger/refund';
-import { emptyState, rankOf, type CreditPart, type LedgerState } from '../../../domain/ledger/state';
+import { emptyState, type CreditPart, type LedgerState } from '../../../domain/ledger/state';
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { Oracle } from './oracle';
 
@@ -45,6 +52,8 @@ export interface Payment {
   status: 'open' | 'failed' | 'paid';
   periodIndex: number;
   unapplied: number;
+  /** Whether what was charged has been applied. */
+  applied: boolean;
   /** Refunds that are pending, or were paid. */
   back: number;
   /** Of lost disputes. */
@@ -69,6 +78,9 @@ export interface Dispute {
   payment: string;
   amount: number;
   status: 'open' | 'won' | 'lost';
+  /** Lost: where its amount was taken from, and when. */
+  parts: TakenParts;
+  lostAt: string | null;
 }
 
 const epochMs = Date.parse('2027-01-01T00:00:00.000Z');
@@ -93,11 +105,13 @@ export class World {
   readonly refunds: Refund[] = [];
   readonly disputes: Dispute[] = [];
   /** The customer's, as its row has it. */
-  credit: CreditPart[] = [];
+  credit: CustomerFund[] = [];
   /** Sums of all entries, by owner, account and source: debit +, credit -. */
   readonly balances = new Map<string, number>();
   /** What disputes took that no late money brings back, by owner and source. */
   readonly lostForGood = new Map<string, number>();
+  /** How many steps were taken. */
+  steps = 0;
   /** The entries of the present step. */
   journal: { owner: string; kind: LedgerKind; entry: Entry }[] = [];
   readonly oracle: Oracle;
@@ -112,6 +126,23 @@ export class World {
     return sub;
   }
 
+  /** The latest subscription of a slot: one after another, `a`, `a2`, `a3`. */
+  subOfSlot(slot: string): Sub | null {
+    return [...this.subs.values()].findLast(({ id }) => id.startsWith(slot)) ?? null;
+  }
+
+  nextOf(slot: string): string {
+    const before = [...this.subs.values()].filter(({ id }) => id.startsWith(slot)).length;
+    return before === 0 ? slot : `${slot}${before + 1}`;
+  }
+
+  /** Payments that were charged for a subscription and are not applied yet. */
+  unapplied(subId: string): Payment[] {
+    return [...this.payments.values()].filter(
+      ({ sub, status, applied }) => sub === subId && status === 'paid' && !applied,
+    );
+  }
+
   payment(id: string): Payment {
     const payment = this.payments.get(id);
     if (payment === undefined) throw new Error(`there is no payment ${id}`);
@@ -121,8 +152,6 @@ export class World {
   /** Writes one transaction. @param owner a subscription; null: the customer */
   write(owner: string | null, kind: LedgerKind, entries: readonly Entry[]): void {
     const sum = entries.reduce((total, { amount }) => total + amount, 0);
-    const other = entries.find(({ account }) => !isAccountOf(kind, account));
-    if (other !== undefined) throw new Error(`${kind} moves ${other.account}`);
     if (sum !== 0) throw new Error(`${kind} sums to ${sum}: ${JSON.stringify(entries)}`);
     for (const entry of entries) {
       const of = entry.owner === 'customer' || owner === null ? 'customer' : owner;
@@ -138,22 +167,17 @@ export class World {
     sub.state = state;
   }
 
-  addCredit(parts: readonly CreditPart[]): void {
-    for (const { source, amount } of parts) {
-      const known = this.credit.find((part) => part.source === source);
-      if (known === undefined) this.credit.push({ source, amount });
-      else known.amount += amount;
-    }
-    this.credit.sort((a, b) => rankOf(a.source) - rankOf(b.source));
+  addCredit(parts: readonly CreditPart[], arrival: CreditArrival): void {
+    this.credit = parts.reduce((funds, part) => addCredit(funds, part, arrival), this.credit);
   }
 
   takeCredit(parts: readonly CreditPart[]): void {
-    for (const { source, amount } of parts) {
-      const known = this.credit.find((part) => part.source === source);
-      if (known === undefined || known.amount < amount) throw new Error(`no credit of ${source} to take`);
-      known.amount -= amount;
-    }
-    this.credit = this.credit.filter(({ amount }) => amount > 0);
+    this.credit = removeCredit(this.credit, parts);
+  }
+
+  /** Charges use the customer's credit. */
+  useCredit(parts: readonly CreditPart[]): void {
+    this.credit = useCredit(this.credit, parts);
   }
 
   creditOf(source: string): number {
@@ -170,11 +194,17 @@ export class World {
     return status !== 'paid' || disputed > 0 ? 0 : Math.max(0, amount - back - lost);
   }
 
+  /** What other subscriptions use of a payment, by the customer's row. */
+  usedElsewhere(id: string): number {
+    return this.credit.find(({ source }) => source === id)?.used ?? 0;
+  }
+
   newPayment(payment: Pick<Payment, 'id' | 'sub' | 'purpose' | 'amount'> & Partial<Payment>): Payment {
     const created: Payment = {
       status: 'open',
       periodIndex: 0,
       unapplied: 0,
+      applied: false,
       back: 0,
       lost: 0,
       disputed: 0,
@@ -204,10 +234,12 @@ export class World {
     return sub;
   }
 
-  /** Whether money of a payment is at work in another subscription than its own. */
-  isShared({ id, sub }: Payment): boolean {
-    return [...this.subs.values()].some(
-      (other) => other.id !== sub && other.state.funds.some(({ source }) => source === id),
-    );
+  /** What money of a payment is at work in other subscriptions than its own. */
+  atWorkElsewhere({ id, sub }: Payment): number {
+    return [...this.subs.values()]
+      .filter((other) => other.id !== sub)
+      .flatMap(({ state }) => state.funds)
+      .filter(({ source }) => source === id)
+      .reduce((sum, { unearned, credit, held }) => sum + unearned + credit + held, 0);
   }
 }

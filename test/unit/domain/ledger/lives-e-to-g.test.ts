@@ -48,6 +48,24 @@ describe('e: partial refunds', () => {
     expect(life.world.refundable(life.world.payment('p1'))).toBe(0);
   });
 
+  it('loses what a part that went back before it was applied would have paid of delivered service', () => {
+    const life = paidLife();
+    life.renew('p2');
+    life.charged('p2');
+    expect(life.refund(30, 'p2', 400)).toBe('N-4 A+4');
+    // On day 15 of the period 5.00 are served; 6.00 are paid, and 4.00 of what is still to come go.
+    expect(life.applied(45)).toBe('R-10 U+9 E-5 A+6');
+    expect(life.renew('p3')).toBe('R+10 U-9 E-1');
+  });
+
+  it('writes off what such a part would have paid when its period is over', () => {
+    const life = paidLife();
+    life.renew('p2');
+    life.charged('p2');
+    life.refund(30, 'p2', 400);
+    expect(life.applied(61)).toBe('R-10 U+10 E-10 A+6 W+4');
+  });
+
   it('keeps a refund that fails after it succeeded reserved, until it is paid again', () => {
     const life = lifeWithRefund();
     life.settled();

@@ -89,6 +89,14 @@ describe('k: below the smallest charge', () => {
     expect(life.charges('p3')).toBe(1020);
   });
 
+  it('charges what is too small alone with what is owed, for service still to come too', () => {
+    const life = paidLife(1000, limits);
+    expect(life.change(0, { price: 1040, how: 'next_renewal' })).toBe('R+0.4 U-0.4');
+    life.change(0, { price: 1060, payment: 'p2' });
+    expect(life.charges('p2')).toBe(60);
+    expect(life.paid('p2')).toBe('C+0.6 R-0.4 U-0.2');
+  });
+
   it('writes off at the end what was too small to be charged', () => {
     const life = new Story(limits);
     life.create({ price: 20 });
