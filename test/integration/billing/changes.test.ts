@@ -2,6 +2,7 @@ import { completed, declined, useBilling, pending } from '../../support/billing'
 import { applyPayment } from '../../../billing/subscription/apply-payment';
 import { inTransaction } from '../../../prisma/client';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
+import { expectLedgerHolds } from '../../support/ledger-rows';
 import { startLife } from '../../support/subscription-life';
 
 const given = useBilling();
@@ -24,6 +25,10 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   given.provider.charges = [completed];
+});
+afterEach(async () => {
+  const customers = await given.db.customer.findMany({ select: { id: true } });
+  for (const { id } of customers) await expectLedgerHolds(given.db, id);
 });
 
 const paymentOf = (id: string, period: number) =>
