@@ -7,7 +7,7 @@
 import type { AttemptOutcome } from '../../domain/payment/payment';
 import { isClear } from '../../domain/payment/settlement';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
-import { lockAttempt, settleLocked, type LockedAttempt, type Settlement } from './settle-attempt';
+import { lockAttempt, settleForCaller, type LockedAttempt, type Settlement } from './settle-attempt';
 import type { ProviderRegistry } from '../../providers/port';
 import {
   beginAttempt,
@@ -44,22 +44,24 @@ export async function callAndRecord(
   timeoutMs: number,
 ): Promise<AttemptAnswer> {
   const outcome = await callProvider(deps, begun, timeoutMs);
-  const { attempt } = await inTransaction(deps.db, async (tx) =>
-    recordAnswer(tx, await lockAttempt(tx, paymentId, number), outcome),
-  );
+  const { attempt } = await inTransaction(deps.db, async (tx) => {
+    const recorded = await recordAnswer(tx, await lockAttempt(tx, paymentId, number), outcome);
+    recorded.received?.writeUnapplied(tx);
+    return recorded;
+  });
   return answerOf(attempt);
 }
 
-/** Records what the provider's call said. */
+/** Records what the provider's call said. The caller writes what was received by it. */
 export async function recordAnswer(
   tx: Transaction,
   locked: LockedAttempt,
   outcome: AttemptOutcome,
-): Promise<Pick<Settlement, 'attempt' | 'payment'>> {
-  if (isClear(outcome)) return settleLocked(tx, locked, outcome, 'answer');
+): Promise<Pick<Settlement, 'attempt' | 'payment' | 'received'>> {
+  if (isClear(outcome)) return settleForCaller(tx, locked, outcome, 'answer');
   // The payment stays in processing until its follow-up gives up repeating the call.
   const { payment, attempt, realNow } = locked;
-  return { payment, attempt: enqueueCallEnded(tx, attempt, realNow) };
+  return { payment, attempt: enqueueCallEnded(tx, attempt, realNow), received: null };
 }
 
 /** What an attempt has come to so far. */

@@ -20,7 +20,7 @@ import { enqueueOperatorTask, enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, PaymentRow } from '../rows';
 import { publishOutcome } from './publish-outcome';
 import { booksOf, type Books } from './books';
-import { enqueueCollected, enqueueOtherCharge } from './collect';
+import { ReceivedCharge, enqueueOtherCharge, enqueueUnwanted, withReceived } from './received-charge';
 import { attemptOf, enqueueReference, enqueueSettlement } from './attempt-store';
 
 /** What stands after a settlement was tried: the attempt's outcome, which may be another than the reported one. */
@@ -30,6 +30,8 @@ export interface Settlement {
   effect: SettlementEffect;
   attempt: AttemptRow;
   payment: PaymentRow;
+  /** What was received by it and is still to be written, by a caller that applies it; null: nothing. */
+  received: ReceivedCharge | null;
 }
 
 /**
@@ -71,6 +73,19 @@ export async function settleLocked(
   settledBy: SettledBy,
   source: Source = '/payment-service',
 ): Promise<Settlement> {
+  const settlement = await settleForCaller(tx, locked, outcome, settledBy, source);
+  settlement.received?.writeUnapplied(tx);
+  return { ...settlement, received: null };
+}
+
+/** {@link settleLocked} for a caller that applies in this transaction what was received, and writes it. */
+export async function settleForCaller(
+  tx: Transaction,
+  locked: LockedAttempt,
+  outcome: AttemptOutcome,
+  settledBy: SettledBy,
+  source: Source = '/payment-service',
+): Promise<Settlement> {
   const books = await booksOf(tx, locked);
   const decision = decideSettlement(factsOf(locked), outcome, settledBy);
   return write(tx, locked, decision, books, source);
@@ -93,9 +108,11 @@ async function write(
 ): Promise<Settlement> {
   const { now, realNow } = books.times;
   const { attempt, payment: settled } = enqueueSettlement(tx, locked, decision, books.times);
-  const isCollected = decision.attempt?.status === 'completed';
-  const payment = isCollected ? enqueueCollected(tx, settled, attempt, decision.refund, books) : settled;
-  const { event, task } = decision;
+  const { event, task, refund } = decision;
+  const isReceived = decision.attempt?.status === 'completed';
+  const isKept = isReceived && refund === null;
+  const payment = isKept ? withReceived(settled, attempt) : settled;
+  if (isReceived && refund !== null) enqueueUnwanted(tx, settled, attempt, refund, books);
   if (decision.reference !== null) enqueueReference(tx, attempt, decision.reference);
   if (decision.otherCharge !== null) enqueueOtherCharge(tx, payment, attempt, decision.otherCharge, books);
   if (task !== null) {
@@ -105,5 +122,6 @@ async function write(
   if (event !== null) await publishOutcome(tx, payment, attempt, realNow, source);
   if (decision.notifiesRecovery) await notifyRecovered(tx, payment, attempt.number, { now, realNow });
   const settledNow = decision.attempt !== null && attempt.settled_at !== null;
-  return { settledNow, effect: decision.effect, attempt, payment };
+  const received = isKept ? new ReceivedCharge(settled, attempt, books) : null;
+  return { settledNow, effect: decision.effect, attempt, payment, received };
 }

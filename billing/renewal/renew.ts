@@ -10,7 +10,7 @@ import { limitsOfProviders } from '../ledger/limits';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import { beginLocked } from '../payment/begin-attempt';
-import { applyRenewal } from '../subscription/apply-payment';
+import { applyPeriodPayment } from '../subscription/apply-payment';
 import { callAndApply, type BegunCharge } from '../subscription/charge';
 import { openDue, type OpenedDue } from '../subscription/open-due';
 import type { SubscriptionRecord } from '../subscription/record';
@@ -25,8 +25,8 @@ export async function renewSubscription(deps: AttemptDependencies, subscriptionI
     return { opened: due, charge: await beginCharge(tx, due.record) };
   });
   if (charge === null) return { ...opened, followUp: null };
-  const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times) =>
-    applyRenewal(tx, row, payment, { ...times, limitsOf }),
+  const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times, received) =>
+    applyPeriodPayment(tx, row, payment, { ...times, limitsOf }, received),
   );
   return { ...opened, record, followUp: answer.status === 'open' ? charge.paymentId : null };
 }

@@ -1,15 +1,16 @@
 /**
- * Applies collected money to its subscription: a period is paid, a change that waited for it takes effect.
+ * Applies received money to its subscription: a period is paid, a change that waited for it takes effect.
  *
  * Invariants:
- * - The payment's locked row decides, never the sender of a message; collected money is applied once.
- * - Whoever decides about a subscription applies first what was collected for it.
+ * - The payment's locked row decides, never the sender of a message; received money is applied once.
+ * - Whoever decides about a subscription applies first what was received for it.
  * - Money that came too late for its change goes back, and credit that was set aside for it comes back.
  */
 import { releaseHeld } from '../../domain/ledger/change';
 import { applyChange as applyChangeOfMoney } from '../../domain/ledger/change';
-import { applyCollected } from '../../domain/ledger/payment';
+import { applyReceived } from '../../domain/ledger/payment';
 import { isOwed } from '../../domain/ledger/period';
+import type { Posted } from '../../domain/ledger/posting';
 import { isPaymentOpen, isPaymentPaid } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import { paidChangeApplies } from '../../domain/subscription/change';
@@ -23,6 +24,7 @@ import { enqueuePosting } from '../ledger/post';
 import { enqueueMoney } from '../ledger/state-store';
 import { lockPayment } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
+import type { ReceivedCharge } from '../payment/received-charge';
 import { reserveUnwanted } from '../payment/reserve-refund';
 import { toFacts, type PaidChange, type PaymentRow } from '../rows';
 import { applyChange } from './apply-change';
@@ -76,7 +78,7 @@ export async function withPayment<T>(
 }
 
 /**
- * Executes a command on the locked row, once; what was collected for the subscription is applied before.
+ * Executes a command on the locked row, once; what was received for the subscription is applied before.
  * @param work is given the row as it stands then, and the customer's time
  */
 export async function transactApplied(
@@ -103,7 +105,7 @@ export async function transactApplied(
   });
 }
 
-/** Applies what was collected for a subscription and is not applied yet. @returns the row as it stands then */
+/** Applies what was received for a subscription and is not applied yet. @returns the row as it stands then */
 export async function applyUnapplied(
   tx: Transaction,
   row: SubscriptionRow,
@@ -138,37 +140,29 @@ async function applySettled(
   }
 }
 
-/** {@link applyPeriodPayment} for a renewal that is charged. */
-export async function applyRenewal(
+/**
+ * Applies the payment of a period: completed, the period is paid. Both rows are locked.
+ * @param charge what was received in this transaction; null: it is written already
+ */
+export async function applyPeriodPayment(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   context: MoneyContext,
-): Promise<SubscriptionRecord> {
-  return (await applyPeriodPayment(tx, row, payment, context)).record;
-}
-
-/** Applies the payment of a period: completed, the period is paid. Both rows are locked. */
-async function applyPeriodPayment(
-  tx: Transaction,
-  row: SubscriptionRow,
-  payment: PaymentRow,
-  context: MoneyContext,
+  charge: ReceivedCharge | null = null,
 ): Promise<Applied> {
   if (!isPaymentPaid(payment.status)) return unchanged(row);
-  const collected = Number(payment.unapplied_amount);
+  const received = Number(payment.unapplied_amount);
   const { now } = context;
   const state = await ledgerOf(tx, row, context);
   // Refunded before it was applied, it is owed all the same; applied before, it is not.
-  if (collected === 0 && !isOwed(state, payment.id)) return unchanged(row);
+  if (received === 0 && !isOwed(state, payment.id)) return unchanged(row);
   const isPresent = row.period_index === payment.period_index && row.period_paid === false;
   const runs = isPresent && row.period_end !== null && now < row.period_end;
-  const money = applyCollected(state, { id: payment.id, amount: collected }, { at: now.toISOString(), runs });
-  enqueueApplied(tx, payment.id);
+  const money = applyReceived(state, { id: payment.id, amount: received }, { at: now.toISOString(), runs });
   const own = paymentContext(payment, context);
-  const cause = { kind: 'payment_applied' as const, actor: own.actor, paymentId: payment.id };
-  const id = `${payment.id}/applied/${payment.version}`;
-  enqueuePosting(tx, row, money, { ...cause, id, periodIndex: payment.period_index }, context);
+  if (charge === null) enqueueAppliedMoney(tx, row, payment, money, own);
+  else charge.writeApplied(tx, money);
   const columns = moneyColumns(money.state, row.waiting_lines, now);
   const decision = decidePaid(toFacts(row), payment.period_index);
   if (decision.kind === 'nothing' || row.period_index === null) {
@@ -184,6 +178,19 @@ async function applyPeriodPayment(
     paused_from: decision.pausedFrom,
   };
   return writeUpdated(tx, row, patch, { ...own, changes, paidPeriod: row.period_index });
+}
+
+function enqueueAppliedMoney(
+  tx: Transaction,
+  row: SubscriptionRow,
+  payment: PaymentRow,
+  money: Posted,
+  { actor, ...context }: ChangeContext,
+): void {
+  enqueueApplied(tx, payment.id);
+  const cause = { kind: 'payment_applied' as const, actor, paymentId: payment.id };
+  const id = `${payment.id}/applied/${payment.version}`;
+  enqueuePosting(tx, row, money, { ...cause, id, periodIndex: payment.period_index }, context);
 }
 
 /** The context of the change that a payment's outcome makes, once. */

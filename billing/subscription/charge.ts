@@ -18,9 +18,10 @@ import {
   recordAnswer,
   type AttemptDependencies,
 } from '../payment/attempt';
+import type { ReceivedCharge } from '../payment/received-charge';
 import type { AttemptAnswer, BegunAttempt } from '../payment/begin-attempt';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
-import { lockOrThrow } from './transition';
+import { lockOrThrow, type Applied } from './transition';
 
 /** A payment whose first attempt has begun, or was answered before. */
 export interface BegunCharge {
@@ -29,13 +30,17 @@ export interface BegunCharge {
   attempt: BegunAttempt;
 }
 
-/** Applies a payment that is not open any more to its subscription; both are locked. */
+/**
+ * Applies a payment that is not open any more to its subscription; both are locked.
+ * @param received what the answer received, to be written with what it is applied to; null: it is written already
+ */
 type Apply = (
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   times: Times,
-) => Promise<SubscriptionRecord> | SubscriptionRecord;
+  received: ReceivedCharge | null,
+) => Promise<Applied>;
 
 /** Calls the provider and applies its answer. @returns the record as it stands then; an open answer applies nothing */
 export async function callAndApply(
@@ -56,7 +61,15 @@ export async function callAndApply(
       attemptOf(tx, charge.paymentId, attempt.charge.attempt),
     ]);
     const recorded = await recordAnswer(tx, { ...locked, attempt: begun }, outcome);
-    return conclude(tx, { ...locked, payment: recorded.payment }, answerOf(recorded.attempt), apply);
+    const concluded = await conclude(
+      tx,
+      { ...locked, payment: recorded.payment },
+      answerOf(recorded.attempt),
+      apply,
+      recorded.received,
+    );
+    recorded.received?.writeUnapplied(tx);
+    return concluded;
   });
 }
 
@@ -79,10 +92,11 @@ async function conclude(
   { subscription: row, payment, realNow }: LockedBoth,
   answer: AttemptAnswer,
   apply: Apply,
+  received: ReceivedCharge | null = null,
 ): Promise<{ record: SubscriptionRecord; answer: AttemptAnswer }> {
   if (answer.status === 'open') return { record: toRecord(row), answer };
   const times = await timesFor(tx, row.test_clock_id, realNow);
-  return { record: await apply(tx, row, payment, times), answer };
+  return { record: (await apply(tx, row, payment, times, received)).record, answer };
 }
 
 /** A call that broke off has no clear answer; its follow-up makes it again, and shows what is wrong. */

@@ -47,10 +47,9 @@ async function conclude(
 ): Promise<Creation> {
   if (begun.kind === 'too_late') return { kind: 'none' };
   if (begun.kind === 'concluded') return begun;
-  const { record, answer } = await callAndApply(deps, begun, async (tx, row, payment, times) => {
-    const applied = await applyFirst(tx, row, payment, times, traceparent);
-    return applied.record;
-  });
+  const { record, answer } = await callAndApply(deps, begun, (tx, row, payment, times, received) =>
+    applyFirst(tx, row, payment, times, { traceparent, received }),
+  );
   if (answer.status !== 'open') return { kind: 'concluded', record };
   const waitsForCustomer = answer.waits_for_customer === true;
   return { kind: 'open', record, paymentId: begun.paymentId, waitsForCustomer };

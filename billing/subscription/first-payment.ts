@@ -13,6 +13,7 @@ import { inTransaction, type Database, type Transaction } from '../../prisma/cli
 import { timesFor, type Times } from '../clock';
 import { lockPayment } from '../locks';
 import { announceCreated, announceUpdated } from './events';
+import type { ReceivedCharge } from '../payment/received-charge';
 import { addCustomerCredit } from '../ledger/credit';
 import { ledgerOf } from '../ledger/opening';
 import { moneyColumns } from '../ledger/money-columns';
@@ -46,8 +47,16 @@ export async function applyFirstPayment(
     const payment = await lockPayment(tx, row.first_payment_id);
     if (payment === null) throw new Error(`payment ${row.first_payment_id} does not exist`);
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    return (await applyFirst(tx, row, payment, times, traceparent)).record;
+    return (await applyFirst(tx, row, payment, times, { traceparent })).record;
   });
+}
+
+/** Of a first payment that is applied. */
+interface FirstContext {
+  /** Of the creation, where it is concluded for its caller. */
+  traceparent?: string | undefined;
+  /** What was received in this transaction; null or left out: it is written already. */
+  received?: ReceivedCharge | null;
 }
 
 /** Applies the first payment. @param payment its locked row */
@@ -56,12 +65,12 @@ export async function applyFirst(
   row: SubscriptionRow,
   payment: PaymentRow,
   times: Times,
-  traceparent?: string,
+  { traceparent, received = null }: FirstContext = {},
 ): Promise<Applied> {
   if (row.status !== 'incomplete') return unchanged(row);
   const decision = decideFirstPayment(payment.status);
   if (decision.status === 'incomplete' && row.version > 0) return unchanged(row);
-  const patch = await moneyOf(tx, row, payment, decision.status, times);
+  const patch = await moneyOf(tx, row, payment, decision.status, { times, charge: received });
   return write(tx, row, payment, { decision, patch }, times, traceparent);
 }
 
@@ -71,17 +80,18 @@ async function moneyOf(
   row: SubscriptionRow,
   payment: PaymentRow,
   status: ReturnType<typeof decideFirstPayment>['status'],
-  times: Times,
+  { times, charge }: { times: Times; charge: ReceivedCharge | null },
 ): Promise<Patch> {
   const state = await ledgerOf(tx, row, times);
   const cause = { actor, paymentId: payment.id, periodIndex: row.period_index };
   if (status === 'active') {
     const { period, amount } = toFacts(row);
     if (period === null) return {};
-    const { id: paymentId, amount: charge, unapplied_amount: unapplied } = payment;
-    const collected = { id: paymentId, charge: Number(charge), amount: Number(unapplied) };
-    const opened = openFirstPeriod(state, { period, price: amount, payment: collected });
-    enqueueApplied(tx, payment.id);
+    const { id: paymentId, amount: asked, unapplied_amount: unapplied } = payment;
+    const received = { id: paymentId, charge: Number(asked), amount: Number(unapplied) };
+    const opened = openFirstPeriod(state, { period, price: amount, payment: received });
+    if (charge === null) enqueueApplied(tx, payment.id);
+    else charge.writeBefore(tx);
     const at = new Date(period.start);
     enqueuePosting(tx, row, opened, { ...cause, id: `${row.id}/period/1`, kind: 'period_opened', at }, times);
     return moneyColumns(opened.state, row.waiting_lines, at);

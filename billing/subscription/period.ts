@@ -19,13 +19,15 @@ import type { Line } from '../../domain/subscription/proration';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import { enqueueUsedCredit, lockUsableCredit } from '../ledger/credit';
+import type { UsableCredit } from '../../domain/ledger/spend';
+import { totalOf, type LedgerState } from '../../domain/ledger/state';
 import { ledgerOf } from '../ledger/opening';
 import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
 import { enqueueCancelRequest } from './payment-store';
 import { toFacts, toPlanTerms, type SubscriptionRow } from '../rows';
 import { enqueuePaidPeriod, enqueuePeriodWithPayment } from './period-store';
-import { findPlanOrThrow } from './store';
+import { findPlanAndCredit } from './store';
 import { pendingColumn, type ChangeContext, type Patch } from './transition';
 
 /** Writes the period's and the payment's rows. @returns what becomes of the subscription's own row */
@@ -38,10 +40,8 @@ export async function openPeriod(
   const facts = toFacts(row);
   const state = await ledgerOf(tx, row, context);
   dropUnpaidChange(tx, row, context);
-  const [planRow, credit] = await Promise.all([
-    findPlanOrThrow(tx, nextPlanId(facts)),
-    lockUsableCredit(tx, row, state),
-  ]);
+  const { plan: planRow, hasCredit } = await findPlanAndCredit(tx, nextPlanId(facts), row);
+  const credit = await usableCredit(tx, row, state, hasCredit);
   const opened = decideOpening(facts, toPlanTerms(planRow), opening);
   const { period, terms } = opened;
   const paymentId = periodPaymentId(row.id, period.index);
@@ -82,6 +82,17 @@ export async function openPeriod(
       paused_from: null,
     },
   };
+}
+
+/** Locks the customer's credit only where there is any: most periods are paid by their payment alone. */
+async function usableCredit(
+  tx: Transaction,
+  row: SubscriptionRow,
+  state: LedgerState,
+  hasCredit: boolean,
+): Promise<UsableCredit> {
+  const hasOwn = totalOf(state, 'credit') + totalOf(state, 'held') > 0;
+  return hasCredit || hasOwn ? lockUsableCredit(tx, row, state) : { customer: [], blocked: [] };
 }
 
 /** A change that was not paid before its period ended is overtaken: should its charge still succeed, it goes back. */

@@ -73,6 +73,25 @@ export async function findPlan(tx: Transaction, planId: string): Promise<PlanRow
   return row ?? null;
 }
 
+/**
+ * Reads a plan, and whether a customer has credit in a currency.
+ * @throws Error when there is no such plan
+ */
+export async function findPlanAndCredit(
+  tx: Transaction,
+  planId: string,
+  { customer_id: customerId, currency }: Pick<SubscriptionRow, 'customer_id' | 'currency'>,
+): Promise<{ plan: PlanRow; hasCredit: boolean }> {
+  const [found] = await sql(tx).query<(PlanRow & { has_credit: boolean })[]>`
+    SELECT ${planColumns}, EXISTS (
+      SELECT FROM customer_balances WHERE customer_id = ${customerId} AND customer_balances.currency = ${currency}
+        AND credit > 0) AS has_credit
+    FROM plans WHERE id = ${planId}`;
+  if (found === undefined) throw new Error(`plan ${planId} does not exist`);
+  const { has_credit: hasCredit, ...plan } = found;
+  return { plan, hasCredit };
+}
+
 /** @throws Error when there is no such plan */
 export async function findPlanOrThrow(tx: Transaction, planId: string): Promise<PlanRow> {
   const plan = await findPlan(tx, planId);

@@ -31,7 +31,7 @@ const all: readonly AccountName[] = accountNames;
 export const accountsOf = {
   period_opened: ['receivable', 'unearned', 'earned', 'credit', 'credit_held', 'forfeited', 'unapplied'],
   period_ended: ['unearned', 'earned'],
-  payment_collected: ['cash', 'unapplied', 'earned'],
+  payment_collected: ['cash', 'unapplied', 'earned', 'receivable', 'unearned', 'credit', 'written_off'],
   payment_applied: [
     'unapplied',
     'receivable',

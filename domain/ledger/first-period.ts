@@ -5,7 +5,7 @@
  */
 import { floorToStep, type ChargeLimits } from '../money';
 import { holdCredit } from './change';
-import { applyCollected } from './payment';
+import { applyReceived } from './payment';
 import { openPeriod, openWith } from './period';
 import { netted, Posting, type Posted } from './posting';
 import { chooseCredit, type UsableCredit } from './spend';
@@ -63,7 +63,7 @@ export function openFirstPeriod(state: LedgerState, first: FirstPeriod): Posted 
   const credit = { customer: [], blocked: [] };
   const opening = { period, price, paymentId: payment.id, credit, pausedAt: null };
   const opened = openWith(state, opening, (due) => Math.min(due, payment.charge));
-  const paid = applyCollected(opened.state, payment, { at: period.start, runs: true });
+  const paid = applyReceived(opened.state, payment, { at: period.start, runs: true });
   const { revision } = state;
   return {
     entries: netted([...opened.entries, ...paid.entries]),

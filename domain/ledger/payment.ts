@@ -8,7 +8,7 @@ import type { LedgerState } from './state';
  * that still runs, else to credit.
  * @param runs whether the payment's period is the present one and has not ended
  */
-export function applyCollected(
+export function applyReceived(
   state: LedgerState,
   payment: { id: string; amount: number },
   { at, runs }: { at: string; runs: boolean },

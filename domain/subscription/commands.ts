@@ -40,21 +40,21 @@ export function decideCancel(
   { mode, refund }: { mode: CancelMode; refund: RefundMode },
   now: string,
 ): CancelDecision {
-  const { status, period, cancel_at: cancelAt, cancel_refund: promised } = subscription;
+  const { status, period, cancel_at: cancelAt, cancel_refund: agreed } = subscription;
   if (status === 'cancelled') {
-    const isOther = promised !== null && promised !== refund;
-    return isOther ? otherRefund(status, promised) : { kind: 'unchanged' };
+    const isOther = agreed !== null && agreed !== refund;
+    return isOther ? otherRefund(status, agreed) : { kind: 'unchanged' };
   }
   if (status === 'expired') return refusedFinal(status, 'cancelled');
   if (mode === 'now' || period === null || !hasPeriodToFinish(subscription)) return { kind: 'cancel' };
   if (Date.parse(period.end) <= Date.parse(now)) return { kind: 'cancel' };
   if (cancelAt !== period.end) return { kind: 'schedule', cancelAt: period.end };
-  return (promised ?? 'none') === refund ? { kind: 'unchanged' } : otherRefund(status, promised ?? 'none');
+  return (agreed ?? 'none') === refund ? { kind: 'unchanged' } : otherRefund(status, agreed ?? 'none');
 }
 
-/** A cancellation is asked for once: another refund would be promised to whoever reads the second answer. */
-function otherRefund(status: SubscriptionStatus, promised: RefundMode): Refusal {
-  const detail = `The cancellation was asked for with refund ${promised}; take it back, or refund its payments.`;
+/** A cancellation is asked for once: another refund would be agreed to whoever reads the second answer. */
+function otherRefund(status: SubscriptionStatus, agreed: RefundMode): Refusal {
+  const detail = `The cancellation was asked for with refund ${agreed}; take it back, or refund its payments.`;
   return refused(status, detail);
 }
 

@@ -122,7 +122,7 @@ ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_kind" CHECK (
     WHEN 'period_ended' THEN split_part("account", '/', 1) IN (
       'unearned', 'earned')
     WHEN 'payment_collected' THEN split_part("account", '/', 1) IN (
-      'cash', 'unapplied', 'earned')
+      'cash', 'unapplied', 'earned', 'receivable', 'unearned', 'credit', 'written_off')
     WHEN 'payment_applied' THEN split_part("account", '/', 1) IN (
       'unapplied', 'receivable', 'unearned', 'earned', 'credit', 'written_off', 'refunding',
       'credit_held')

@@ -40,7 +40,7 @@ const eventsOf = async (id: string) =>
     ({ event_id }) => event_id.slice(id.length),
   );
 
-describe('a success told after a failed attempt', () => {
+describe('a success reported after a failed attempt', () => {
   it('completes the payment, with its event and without a next attempt', async () => {
     const { paymentId } = await failed();
     await given.db.payment.update({ where: { id: paymentId }, data: { next_attempt_at: new Date() } });
@@ -92,7 +92,7 @@ describe('a second success', () => {
     expect(await eventsOf(paymentId)).toEqual(['/attempt/1/failed', '/attempt/1/completed']);
   });
 
-  it('told fifty times at once is one refund', async () => {
+  it('reported fifty times at once is one refund', async () => {
     const { paymentId } = await failed();
     await begin(paymentId, 2);
     await reported(paymentId, 2, second);
@@ -111,7 +111,7 @@ describe('a second success', () => {
   });
 });
 
-describe('what is told of another attempt while the payment is paid', () => {
+describe('what is reported of another attempt while the payment is paid', () => {
   it.each([
     ['its failure', declined, 'failed'],
     ['that it waits', pending, 'pending'],
@@ -136,7 +136,7 @@ describe('another amount than was asked', () => {
     expect(await tasksOf(paymentId)).toEqual(['amount_mismatch']);
   });
 
-  it('told of an attempt that had failed changes nothing until a person has decided', async () => {
+  it('reported of an attempt that had failed changes nothing until a person has decided', async () => {
     const { paymentId } = await failed();
     expect(await reported(paymentId, 1, mismatch)).toMatchObject({ effect: 'ignored' });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'failed' });
@@ -147,13 +147,13 @@ describe('another amount than was asked', () => {
 describe('a dispute', () => {
   const dispute = (paymentId: string) =>
     inTransaction(given.db, async (tx) => {
-      const told = {
+      const reported = {
         provider: 'sandbox',
         reference: `dp_${paymentId}`,
         event: 'opened' as const,
         amount: 1000,
       };
-      return recordDispute(tx, await attemptOf(tx, paymentId, 1), told);
+      return recordDispute(tx, await attemptOf(tx, paymentId, 1), reported);
     });
 
   it('marks the payment once, shows it to a person, and stops refunds', async () => {

@@ -1,7 +1,7 @@
 /** Periods of a life: created, paid, renewed, paused, resumed, written off, ended. */
 import { endMoney } from '../../../domain/ledger/end';
 import { beginFirstPeriod, openFirstPeriod } from '../../../domain/ledger/first-period';
-import { applyCollected, writeOff } from '../../../domain/ledger/payment';
+import { applyReceived, writeOff } from '../../../domain/ledger/payment';
 import { isOwed, openPeriod, type OpenedMoney } from '../../../domain/ledger/period';
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { refundUnwanted, reserveRows } from './money-back';
@@ -107,7 +107,7 @@ export function applyPeriodPayment(world: World, sub: Sub, payment: Payment): vo
   world.post(
     sub,
     'payment_applied',
-    applyCollected(sub.state, { id: payment.id, amount: payment.unapplied }, { at: world.now, runs }),
+    applyReceived(sub.state, { id: payment.id, amount: payment.unapplied }, { at: world.now, runs }),
   );
   payment.unapplied = 0;
   world.oracle.paysPeriod(sub.id, { payment: payment.id, runs, at: world.now });

@@ -3,7 +3,7 @@ import { applyChange, chargeOf, type ChangeOfMoney } from '../../../domain/ledge
 import { decideCreditChange, removeCredit } from '../../../domain/ledger/credit';
 import { cashAccount, type Entry, type LedgerKind } from '../../../domain/ledger/accounts';
 import { endMoney } from '../../../domain/ledger/end';
-import { applyCollected, writeOff } from '../../../domain/ledger/payment';
+import { applyReceived, writeOff } from '../../../domain/ledger/payment';
 import { openPeriod } from '../../../domain/ledger/period';
 import { loseDispute, reserveRefund } from '../../../domain/ledger/refund';
 import { emptyState, type CreditPart, type LedgerState } from '../../../domain/ledger/state';
@@ -57,7 +57,7 @@ class Year {
   }
 
   applies(at: string, id: string, amount: number): void {
-    this.post(at, 'payment_applied', applyCollected(this.state, { id, amount }, { at, runs: true }));
+    this.post(at, 'payment_applied', applyReceived(this.state, { id, amount }, { at, runs: true }));
   }
 
   /** @param paymentId charges what is due */

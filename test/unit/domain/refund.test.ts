@@ -45,18 +45,21 @@ describe('a refund', () => {
     ['failed', null, 'failed', 'unchanged'],
     ['failed', null, 'succeeded', 'paid'],
     ['failed', new Date(0), 'succeeded', 'paid_after_release'],
-  ] as const)('that is %s (given up: %s) and told to be %s is %s', (status, released_at, told, kind) => {
-    const outcome =
-      told === 'failed'
-        ? { status: told, provider_reference: 're_1', reason: 'declined' }
-        : { status: told, provider_reference: 're_1' };
-    expect(decideRefundSettlement({ status, released_at }, outcome)).toEqual({ kind });
-    expect(decideRefundSettlement({ status, released_at }, { status: 'unknown', reason: 'timeout' })).toEqual(
-      {
+  ] as const)(
+    'that is %s (given up: %s) and reported to be %s is %s',
+    (status, released_at, reported, kind) => {
+      const outcome =
+        reported === 'failed'
+          ? { status: reported, provider_reference: 're_1', reason: 'declined' }
+          : { status: reported, provider_reference: 're_1' };
+      expect(decideRefundSettlement({ status, released_at }, outcome)).toEqual({ kind });
+      expect(
+        decideRefundSettlement({ status, released_at }, { status: 'unknown', reason: 'timeout' }),
+      ).toEqual({
         kind: 'unchanged',
-      },
-    );
-  });
+      });
+    },
+  );
 
   it('of which nothing went is none: the payment is completed again', () => {
     expect(refundedStatus({ status: 'refunded', amount: 1000 }, 0)).toBe('completed');

@@ -143,8 +143,8 @@ describe('the settlement of an attempt', () => {
       attempt: { ...known.attempt, status: 'completed', provider_reference: null, settled_by: 'lookup' },
       payment: { ...known.payment, status: 'completed' },
     };
-    const told = { status: 'completed', provider_reference: 'ch_1' } as const;
-    const decision = decideSettlement(decided, told, 'webhook');
+    const reported = { status: 'completed', provider_reference: 'ch_1' } as const;
+    const decision = decideSettlement(decided, reported, 'webhook');
     expect(decision).toMatchObject({ reference: 'ch_1', otherCharge: null, task: null, refund: null });
   });
 
