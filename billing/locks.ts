@@ -129,6 +129,32 @@ export async function lockPaymentWithSubscription(
   return { payment, subscription: subscription ?? null, realNow };
 }
 
+/**
+ * Locks payments of whatever subscriptions, and these, for a change: subscriptions first, each by id.
+ * @returns the payments that exist, oldest first
+ */
+export async function lockPaymentsWithSubscriptions(
+  tx: Transaction,
+  paymentIds: readonly string[],
+): Promise<LockedPayment[]> {
+  if (paymentIds.length === 0) return [];
+  const [subscriptions, payments] = await Promise.all([
+    sql(tx).query<SubscriptionRow[]>`
+      SELECT ${subscriptionColumns} FROM subscriptions
+      WHERE id IN (SELECT subscription_id FROM payments WHERE id = ANY(${paymentIds})) ORDER BY id FOR UPDATE`,
+    sql(tx).query<(PaymentRow & { real_now: Date })[]>`
+      WITH locked AS MATERIALIZED (
+        SELECT ${paymentColumns} FROM payments WHERE id = ANY(${paymentIds}) ORDER BY id FOR UPDATE
+      )
+      SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked ORDER BY created_at, id`,
+  ]);
+  return payments.map(({ real_now: realNow, ...payment }) => ({
+    payment,
+    subscription: subscriptions.find(({ id }) => id === payment.subscription_id) ?? null,
+    realNow,
+  }));
+}
+
 /** Locks payments of one subscription for a change, whose lock is held. */
 export async function lockPayments(
   tx: Transaction,

@@ -24,6 +24,7 @@ export const idPrefixes = {
   dead_letter: 'dlr',
   notification: 'ntf',
   credit: 'crd',
+  payout: 'pyo',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 
@@ -91,4 +92,9 @@ export function disputeId(paymentId: string, provider: string, reference: string
 /** What one payment gives back of the refund that a cancellation asks for; `version` is the cancellation's. */
 export function cancellationRefundId(subscriptionId: string, version: number, paymentId: string): string {
   return derivedId('refund', ['cancellation', subscriptionId, version, paymentId]);
+}
+
+/** What one payment gives back of a payout. */
+export function payoutRefundId(payoutId: string, paymentId: string): string {
+  return derivedId('refund', ['payout', payoutId, paymentId]);
 }

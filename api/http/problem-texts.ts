@@ -48,7 +48,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   customer_erased:
     'The customer’s personal data was erased. What remains are records of money, which do not change.',
   credit_not_enough:
-    'A correction takes back no more than the customer’s own credit in that currency. Credit of a living subscription is not part of it. Nothing was changed.',
+    'A correction takes back no more than the customer’s own credit in that currency, a payout no more than payments funded of it and their providers still hold; detail says how much that is. Credit of a living subscription is not part of it. Nothing was changed.',
   payload_too_large: 'JSON bodies may have 262144 bytes at most, webhooks 1048576.',
   unsupported_media_type: 'Bodies are sent as application/json in UTF-8 without Content-Encoding.',
   validation_failed: 'errors lists each mistake: where it is and what is allowed there. Nothing was changed.',

@@ -2,13 +2,17 @@
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
 import { changeCredit } from '../../billing/customer/credits';
+import { payOutCredit } from '../../billing/customer/payouts';
 import { pageOfLedger, readCustomerBalance, type LedgerSubject } from '../../billing/ledger/ledger';
+import { limitsOfProviders } from '../../billing/ledger/limits';
 import { id } from '../../contracts/fields';
 import {
   createCredit,
+  createPayout,
   creditMade,
   customerBalance,
   ledgerTransaction,
+  payout,
   type LedgerTransactionView,
 } from '../../contracts/http/ledger';
 import { listOf, pageQuery } from '../../contracts/http/lists';
@@ -139,6 +143,31 @@ export const ledgerRoutes = [
       const actor = actorOf(caller, body.reason);
       const made = await changeCredit(db, { ...body, id: idFor('credit'), customerId, actor });
       return { status: 201, body: made, personalDataOf: customerId };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/customers/{customer_id}/payouts',
+    operationId: 'createPayout',
+    tag,
+    summary: 'Pay a customer’s credit out',
+    description:
+      'Gives credit back through the payments that funded it, the oldest first, as one refund of each. Grants, disputed ' +
+      'money and credit of living subscriptions are not paid out. The refunds are `pending` until the provider has ' +
+      'answered; read them with their payments.',
+    scope: 'operator',
+    params: customerParams,
+    body: createPayout,
+    answers: { 201: { description: 'The payout, and the credit now.', schema: payout } },
+    problems: ['not_found', 'customer_erased', 'credit_not_enough'],
+    async handle({ params, body, caller, idFor }, { db, payments, providers }) {
+      const customerId = params.customer_id;
+      const actor = actorOf(caller, body.reason);
+      const request = { ...body, id: idFor('payout'), customerId, actor };
+      const made = await payOutCredit(db, limitsOfProviders(providers), request);
+      // Not sent, the reconciliation sends it; the same request again does, too.
+      for (const { payment_id } of made.toRefresh) await payments.refreshPayment(payment_id);
+      return { status: 201, body: made.payout, personalDataOf: customerId };
     },
   }),
 ];

@@ -100,7 +100,10 @@ export async function readCustomerBalance(db: Database, customerId: string): Pro
       .map(({ currency, credit, funds }) => ({
         currency,
         amount: Number(credit),
-        sources: funds as { source: string; amount: number }[],
+        sources: (funds as { source: string; amount: number }[])
+          // What other subscriptions use of a payment stands beside what is left of it.
+          .map((fund) => ({ source: fund.source, amount: fund.amount }))
+          .filter(({ amount }) => amount > 0),
       })),
     subscriptions: rows
       .map((row) => subscriptionRow(row))

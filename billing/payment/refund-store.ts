@@ -54,6 +54,14 @@ export async function paymentsWithOpenRefund(
   return rows.map(({ payment_id }) => payment_id);
 }
 
+/** Reads all refunds of a customer's payments, in the order in which they were asked for. */
+export async function findRefundsOfCustomer(tx: Transaction, customerId: string): Promise<RefundRow[]> {
+  return sql(tx).query<RefundRow[]>`
+    SELECT ${refundColumns} FROM refunds
+    WHERE payment_id IN (SELECT id FROM payments WHERE customer_id = ${customerId})
+    ORDER BY created_at, id`;
+}
+
 /** Of these refunds, the payments of those that are there. */
 export async function paymentsOfRefunds(tx: Transaction, refundIds: readonly string[]): Promise<string[]> {
   const rows = await sql(tx).query<{ payment_id: string }[]>`

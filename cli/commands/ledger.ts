@@ -84,6 +84,19 @@ const changeOf = (sign: 1 | -1, text: string): Command => ({
   },
 });
 
+async function payOut(context: Context): Promise<Outcome> {
+  const currency = required(context, 'currency', 'such as EUR');
+  const reason = required(context, 'reason', 'it is kept with the refunds');
+  const amount = wholeNumber(context, 'amount', 1, maxAmount);
+  const body = { currency, ...(amount === undefined ? {} : { amount }), reason };
+  const answer = await context.call('POST', `/customers/${idOf(context)}/payouts`, body);
+  const refunds = (answer['refunds'] as Row[]).map((row) => withMoney(row));
+  const paid = moneyText(Number(answer['amount']), currency);
+  const credit = moneyText(Number(answer['credit']), currency);
+  const told = `${String(answer['id'])}: ${paid} go back; the customer has ${credit} of credit now.`;
+  return { answer, text: `${told}\n\n${table(refunds, ['id', 'payment_id', 'amount', 'status'])}` };
+}
+
 export const ledgerCommands: CommandGroup = {
   'ledger subscription': ledgerOf('subscriptions', 'what moved its money, newest first'),
   'ledger customer': ledgerOf('customers', 'what moved their money, newest first'),
@@ -94,4 +107,10 @@ export const ledgerCommands: CommandGroup = {
   },
   'ledger grant': changeOf(1, 'give credit for later charges, such as 250 for 2.50 EUR'),
   'ledger correct': changeOf(-1, 'take credit back'),
+  'ledger payout': {
+    synopsis: 'CUSTOMER_ID --currency CODE [--amount MINOR_UNITS] --reason TEXT',
+    text: 'pay credit out, through the payments that funded it',
+    options: ['amount', 'currency', 'reason'],
+    run: payOut,
+  },
 };

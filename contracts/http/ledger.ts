@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { ledgerKinds } from '../../domain/ledger/accounts';
 import { subscriptionStatuses } from '../../domain/subscription/subscription';
-import { actor, currency, instant, signedAmount, text } from '../fields';
+import { actor, amount, currency, instant, signedAmount, text } from '../fields';
+import { refund } from './refunds';
 
 const source = z.string().meta({
   description:
@@ -56,6 +57,32 @@ export const creditMade = ledgerTransaction
   })
   .meta({ id: 'CreditMade' });
 export type CreditMade = z.infer<typeof creditMade>;
+
+export const createPayout = z
+  .strictObject({
+    currency,
+    amount: amount()
+      .min(1, 'must be 1 or more')
+      .optional()
+      .meta({ description: 'Minor units; left out: all that can be paid out.' }),
+    reason: text(500),
+  })
+  .meta({ id: 'CreatePayout' });
+export type CreatePayout = z.infer<typeof createPayout>;
+
+export const payout = z
+  .object({
+    id: z.string(),
+    customer_id: z.string(),
+    currency: z.string(),
+    amount: minorUnits.meta({ description: 'What goes back in all, minor units.' }),
+    credit: minorUnits.meta({
+      description: 'The customer’s own credit in this currency now, minor units, grants included.',
+    }),
+    refunds: z.array(refund).meta({ description: 'One for each payment that funded it.' }),
+  })
+  .meta({ id: 'Payout' });
+export type Payout = z.infer<typeof payout>;
 
 export const customerBalance = z
   .object({

@@ -130,10 +130,12 @@ const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
     );
     return listed(parts, `Nothing to write off${reading.forPeriod()}`);
   },
-  refund_reserved: (reading) =>
-    reading.credit('refunding') > 0
-      ? `${reading.money(reading.credit('refunding'))} reserved to go back`
-      : `${reading.money(reading.credit('cash'))} given back at the provider`,
+  refund_reserved(reading) {
+    const back = reading.credit('refunding');
+    if (back <= 0) return `${reading.money(reading.credit('cash'))} given back at the provider`;
+    const isCustomers = reading.debit('credit', ({ owner }) => owner === 'customer') === back;
+    return `${reading.money(back)} ${isCustomers ? 'of the customer’s credit ' : ''}reserved to go back`;
+  },
   refund_settled: (reading) => `${reading.money(reading.credit('cash'))} given back`,
   refund_failed: (reading) =>
     `A refund of ${reading.money(reading.debit('cash'))} failed after it was settled; it stays reserved`,

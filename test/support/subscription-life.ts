@@ -9,6 +9,7 @@ import { concludeChange } from '../../billing/subscription/conclude-change';
 import { commitChange } from '../../billing/subscription/commit-change';
 import { commitCancellation, commitPause, commitResumption } from '../../billing/subscription/commands';
 import { applyFirstPayment } from '../../billing/subscription/first-payment';
+import { limitsOfProviders } from '../../billing/ledger/limits';
 import { openDue } from '../../billing/subscription/open-due';
 import type { SubscriptionRecord } from '../../billing/subscription/record';
 import type { Committed } from '../../billing/subscription/transition';
@@ -17,7 +18,7 @@ import type { EventData, EventTopic } from '../../contracts/topics/events';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { inTransaction } from '../../prisma/client';
 import { toSubscription } from '../../billing/rows';
-import { anyAmount, type TestBilling } from './billing';
+import type { TestBilling } from './billing';
 import { actor } from './creation';
 
 export interface SubscriptionLife {
@@ -69,6 +70,7 @@ export async function startLife(
 
 function livedOf(given: TestBilling, id: string, clockId: string): SubscriptionLife {
   const { db } = given;
+  const limitsOf = limitsOfProviders(given.providers);
   let commands = 0;
   const command = () => {
     commands += 1;
@@ -84,7 +86,7 @@ function livedOf(given: TestBilling, id: string, clockId: string): SubscriptionL
       if (due === null || due > new Date(to)) break;
       const { now } = await db.testClock.findUniqueOrThrow({ where: { id: clockId } });
       if (due > now) await setNow(due.toISOString());
-      await charged(given, (await inTransaction(db, (tx) => openDue(tx, id, anyAmount))).record);
+      await charged(given, (await inTransaction(db, (tx) => openDue(tx, id, limitsOf))).record);
     }
     await setNow(to);
     return read();

@@ -13,6 +13,7 @@ const bodies: Readonly<Record<string, object>> = {
   createBulkRetry: { filter: {}, preview: true },
   createApiKey: { name: 'shop', scopes: ['catalog:read'] },
   createCredit: { amount: 100, currency: 'EUR' },
+  createPayout: { currency: 'EUR' },
 };
 /** Operators' calls that decide nothing. */
 const looks = new Set(['previewRetryPolicy']);

@@ -71,6 +71,23 @@ test('the balance shows credit by source, then the subscriptions', async () => {
   expect(nothing).toBe('No credit of their own.\n\nNo living subscription.');
 });
 
+test('a payout shows what goes back through which payment', async () => {
+  const flags = { currency: 'EUR', reason: 'moves away' };
+  const refunds = [{ id: 'rfd_1', payment_id: 'pay_1', amount: 400, currency: 'EUR', status: 'pending' }];
+  const made = { id: 'pyo_1', amount: 400, credit: 600, refunds };
+  const text = await run('ledger payout', ['cus_1'], flags, made);
+  expect(text).toMatch(/^pyo_1: 4.00 EUR go back; the customer has 6.00 EUR of credit now\.\n/);
+  expect(text).toMatch(/rfd_1 +pay_1 +4\.00 EUR +pending/);
+  await run('ledger payout', ['cus_1'], { ...flags, amount: '400' }, made);
+  expect(asked).toEqual([
+    ['POST', '/customers/cus_1/payouts', { currency: 'EUR', reason: 'moves away' }],
+    ['POST', '/customers/cus_1/payouts', { currency: 'EUR', amount: 400, reason: 'moves away' }],
+  ]);
+  await expect(run('ledger payout', ['cus_1'], { currency: 'EUR' }, made)).rejects.toThrow(
+    '--reason is missing',
+  );
+});
+
 test('credit is granted and taken back with a reason', async () => {
   const flags = { amount: '250', currency: 'EUR', reason: 'goodwill' };
   const made = { id: 'crd_1', credit: 1_250 };

@@ -103,6 +103,11 @@ it.each<[LedgerKind, Moved, string]>([
   ['refund_reserved', { 'unearned p1': 400, 'refunding p1': -400 }, '4.00 EUR reserved to go back'],
   [
     'refund_reserved',
+    { 'customer credit p1': 400, 'refunding p1': -400 },
+    '4.00 EUR of the customer’s credit reserved to go back',
+  ],
+  [
+    'refund_reserved',
     { 'allowances p1': 600, 'cash/stripe p1': -600 },
     '6.00 EUR given back at the provider',
   ],
