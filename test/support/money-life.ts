@@ -17,7 +17,7 @@ import type { AttemptOutcome } from '../../domain/payment/payment';
 import type { RefundOutcome } from '../../domain/payment/refund';
 import type { FinalAction } from '../../domain/retry/policy';
 import { inTransaction } from '../../prisma/client';
-import { completed, type TestBilling } from './billing';
+import { completed, refunded, useBilling, type TestBilling } from './billing';
 import { actor } from './creation';
 import { accountsOf, creditOfCustomer, expectLedgerHolds } from './ledger-rows';
 import { startLife, type SubscriptionLife } from './subscription-life';
@@ -25,7 +25,7 @@ import { startLife, type SubscriptionLife } from './subscription-life';
 /** A payment of the subscription, oldest first from 0. */
 type Nth = number;
 
-export async function seedPlans({ db }: TestBilling): Promise<void> {
+async function seedPlans({ db }: TestBilling): Promise<void> {
   const plan = (id: string, amount: number, unit = 'month') => ({
     id,
     name: id,
@@ -38,11 +38,30 @@ export async function seedPlans({ db }: TestBilling): Promise<void> {
   await db.plan.createMany({ data: [...plans, plan('week', 300, 'week')] });
 }
 
+/** A database for the lives of one file; after each test the ledger of each life that it began has to hold. */
+export function useMoneyLives() {
+  const given = useBilling();
+  const lives: MoneyLife[] = [];
+  beforeAll(() => seedPlans(given));
+  beforeEach(() => {
+    given.provider.refunds = [refunded];
+  });
+  afterEach(async () => {
+    for (const money of lives.splice(0)) await money.holds();
+  });
+  /** Creates a subscription, paid when there is something to pay. @param day of its beginning; left out: 1 June */
+  const begin = async (plan_id: string, day = '06-01', more: Partial<SubscriptionCreation> = {}) => {
+    const money = await beginLife(given, day, { plan_id, ...more });
+    lives.push(money);
+    return money;
+  };
+  return { given, begin };
+}
+
 /** Midnight of a day of 2027. @param day `06-11` */
 export const on = (day: string): string => `2027-${day}T00:00:00.000Z`;
 
-/** Creates a subscription, paid when there is something to pay. @param day of its beginning */
-export async function beginLife(
+async function beginLife(
   given: TestBilling,
   day: string,
   more: Partial<SubscriptionCreation>,

@@ -1,23 +1,8 @@
 /** M1 to M4 of the faults of November 2026, each with the right value and neighbours that differ from it. */
-import { completed, declined, pending, refunded, useBilling } from '../../support/billing';
-import { beginLife, on, seedPlans, type MoneyLife } from '../../support/money-life';
+import { completed, declined, pending } from '../../support/billing';
+import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
 
-const given = useBilling();
-beforeAll(() => seedPlans(given));
-beforeEach(() => {
-  given.provider.refunds = [refunded];
-});
-
-/** Its lives are checked at the end of each test. */
-const lives: MoneyLife[] = [];
-const begin = async (plan_id: string) => {
-  const money = await beginLife(given, '06-01', { plan_id });
-  lives.push(money);
-  return money;
-};
-afterEach(async () => {
-  for (const money of lives.splice(0)) await money.holds();
-});
+const { given, begin } = useMoneyLives();
 
 /** Basic since 1 June; on 11 June a change is asked for whose charge stays open. */
 async function waiting(plan_id: string) {
