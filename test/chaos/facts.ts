@@ -5,6 +5,7 @@
  */
 import type { Charge } from '../../providers/sandbox/charge';
 import { rows, type Chaos, type Reported } from './context';
+import { gatherLedger, type LedgerFacts } from './ledger-facts';
 import { poisonHeader } from './poison';
 import { misfitOf } from './published-schemas';
 import { dumpTopics, type DumpedRecord } from './topic-dump';
@@ -154,12 +155,15 @@ export interface Facts {
   revenue: RevenueFact[];
   charges: Charge[];
   workflows: WorkflowFact[];
+  ledger: LedgerFacts;
 }
 
 export async function gatherFacts(chaos: Chaos): Promise<Facts> {
   const dump = await dumpTopics(chaos.kafka, chaos.admin);
   const isDead = ({ topic }: DumpedRecord) => topic.endsWith('.dlq');
   const ask = <R extends object>(sql: string) => rows<R>(chaos, sql);
+  const sandbox = chaos.its.system.environment['SANDBOX_DATABASE_URL'];
+  const askProvider = <R extends object>(sql: string) => rows<R>(chaos, sql, [], sandbox);
   return {
     reported: chaos.reported,
     records: dump.filter((record) => !isDead(record)).map(recordFact),
@@ -177,11 +181,8 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
     attempts: await ask(`SELECT payment_id, number, idempotency_key, status, amount::int, currency,
       provider_reference, started_at FROM payment_attempts`),
     refunds: await ask('SELECT payment_id, idempotency_key, status, amount::int, currency FROM refunds'),
-    refundsAtProvider: await rows(
-      chaos,
+    refundsAtProvider: await askProvider(
       'SELECT id, idempotency_key, status, amount::int, currency FROM refunds',
-      [],
-      chaos.its.system.environment['SANDBOX_DATABASE_URL'],
     ),
     deliveries: await ask(`SELECT provider_event_id, event_type, status, outcome,
       coalesce(event -> 'outcome' ->> 'provider_reference', event -> 'refund' ->> 'provider_reference') AS reference
@@ -192,6 +193,7 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
     revenue: await ask('SELECT subscription_id, version, status FROM subscription_revenue'),
     charges: await listCharges(chaos),
     workflows: await listWorkflows(chaos),
+    ledger: await gatherLedger(ask, askProvider),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Facts } from '../facts';
 import { eventInvariants } from './events';
+import { ledgerInvariants } from './ledger';
 import { moneyInvariants } from './money';
 import type { Invariant } from './invariant';
 import { periodInvariants } from './periods';
@@ -14,6 +15,10 @@ import { webhookInvariants } from './webhooks';
 const invariants: readonly Invariant[] = [
   ...eventInvariants,
   ...moneyInvariants,
+  ...ledgerInvariants.map(({ name, violations }) => ({
+    name,
+    violations: ({ ledger }: Facts) => violations(ledger),
+  })),
   ...periodInvariants,
   ...webhookInvariants,
   ...processInvariants,

@@ -3,6 +3,7 @@
  * a retry has collected, one poison record.
  */
 import type { Facts } from '../../chaos/facts';
+import { idleLedger } from './quiet-ledger';
 
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
 
@@ -203,5 +204,6 @@ export function idleFacts(): Facts {
       { id: 'subscription/sub_3', runId: 'c', status: 'COMPLETED', terminated: false },
       { id: 'payment/pay_2', runId: 'd', status: 'COMPLETED', terminated: false },
     ],
+    ledger: idleLedger(),
   };
 }
