@@ -8,7 +8,7 @@ function transactionsSumToZero({ transactions, entries }: LedgerFacts): string[]
   const known = new Map(transactions.map((transaction) => [transaction.id, transaction]));
   const sums = Sums.of(
     entries,
-    ({ transaction_id: id, currency }) => `${id} ${currency}`,
+    ({ transaction_id: id, currency, source }) => `${id} in ${currency} of ${source}`,
     ({ amount }) => amount,
   );
   const written = new Set(entries.map(({ transaction_id: id }) => id));
@@ -97,7 +97,7 @@ function customersAreSums({ customerBalances, entries }: LedgerFacts): string[] 
 }
 
 export const balanceInvariants: readonly LedgerInvariant[] = [
-  { name: 'each transaction sums to zero', violations: transactionsSumToZero },
+  { name: 'each transaction sums to zero, source by source', violations: transactionsSumToZero },
   { name: 'states equal the sums of entries', violations: statesAreSums },
   { name: 'states are whole', violations: statesAreWhole },
   { name: 'customers’ credit equals the sums of entries', violations: customersAreSums },

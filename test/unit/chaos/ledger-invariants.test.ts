@@ -16,12 +16,12 @@ const without = (list: { id: string }[], id: string): void =>
 const faults: [string, string, (ledger: LedgerFacts) => void][] = [
   [
     'an entry that is lost',
-    'each transaction sums to zero: sub_2/period/1 EUR sums to 1000',
+    'each transaction sums to zero, source by source: sub_2/period/1 in EUR of pay_2 sums to 1000',
     ({ entries }) => void entries.splice(10, 1),
   ],
   [
     'a transaction without entries',
-    'each transaction sums to zero: sub_9/ended has no entries',
+    'each transaction sums to zero, source by source: sub_9/ended has no entries',
     ({ transactions }) => void transactions.push({ ...transactions[0]!, id: 'sub_9/ended' }),
   ],
   [
