@@ -42,6 +42,17 @@ export function floorToStep(amount: number, { smallest, step }: ChargeLimits): n
   return floored < smallest ? 0 : floored;
 }
 
+/** The most periods that a price may be carried through until it is charged. */
+const mostPeriodsCarried = 3;
+
+/**
+ * The smallest price of a period that is charged often enough: three of them reach the smallest charge.
+ * A price below it, other than 0, would be owed for longer than it is worth.
+ */
+export function smallestPrice({ smallest, step }: ChargeLimits): number {
+  return Math.ceil((Math.ceil(smallest / step) * step) / mostPeriodsCarried);
+}
+
 /**
  * The amount in the currency's own units, exact: minor units become decimals without a division.
  * @returns such as `-10.50` for -1050 of EUR, `1000` for 1000 of JPY

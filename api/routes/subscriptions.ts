@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
+import { limitsOfProviders } from '../../billing/ledger/limits';
 import { prepareCreation, readConcluded } from '../../billing/subscription/request-creation';
 import * as subscriptions from '../../billing/subscription/subscriptions';
 import { id } from '../../contracts/fields';
@@ -51,7 +52,7 @@ async function createOnce(
   deps: ApiDependencies,
   subscriptionId: string,
 ): Promise<CreatedSubscription> {
-  const prepared = await prepareCreation(deps.db, {
+  const prepared = await prepareCreation(deps.db, limitsOfProviders(deps.providers), {
     id: subscriptionId,
     request: call.body,
     actor: actorOf(call.caller, null),

@@ -23,6 +23,7 @@ import { transactApplied } from './apply-payment';
 import { enqueueChangePayment, paymentExists, type NewChangePayment } from './payment-store';
 import { priceChangeOf, type MoneyOfChange } from './price-change';
 import { toRecord, type SubscriptionRecord } from './record';
+import { refuseSmallPrice } from './smallest-price';
 import { findPlan, findPlanOrThrow } from './store';
 import { requestedBy, type ChangeContext, type Committed, type Outcome } from './transition';
 
@@ -55,7 +56,9 @@ export async function commitChange(
       if ('kind' in asked) return asked;
       const decision = await decideTerms(tx, row, command, asked);
       if (decision.kind === 'refused') return decision;
-      const priced = await pricedOf(tx, row, decision, asked);
+      const tooSmall = await refuseSmallPrice(tx, row, command, decision, asked.limitsOf);
+      if (tooSmall !== null) return tooSmall;
+      const priced = await pricedOf(tx, row, command, decision, asked);
       if (priced.kind === 'charge') {
         charge(tx, row, command, priced, context);
         paymentId = ownPaymentId;
@@ -122,11 +125,12 @@ interface ChargedChange {
 async function pricedOf(
   tx: Transaction,
   row: SubscriptionRow,
+  { payment_method_id: methodId }: ChangeCommand,
   decision: Exclude<ChangeDecision, Refusal>,
   context: ChangeContext,
 ): Promise<ChargedChange | { kind: 'apply'; terms: TermsToApply }> {
   if (decision.kind !== 'terms') return { kind: 'apply', terms: decision };
-  const { money, priced } = await priceChangeOf(tx, row, decision, context);
+  const { money, priced } = await priceChangeOf(tx, row, decision, methodId, context);
   if (priced.kind === 'charge') return { kind: 'charge', decision, priced, money };
   return { kind: 'apply', terms: { kind: 'terms', decision, priced, money } };
 }

@@ -27,7 +27,7 @@ import { enqueuePosting } from '../ledger/post';
 import { enqueueCancelRequest } from './payment-store';
 import { toFacts, toPlanTerms, type SubscriptionRow } from '../rows';
 import { enqueuePaidPeriod, enqueuePeriodWithPayment } from './period-store';
-import { findPlanAndCredit } from './store';
+import { findPlanAndPayer } from './store';
 import { pendingColumn, type ChangeContext, type Patch } from './transition';
 
 /** Writes the period's and the payment's rows. @returns what becomes of the subscription's own row */
@@ -40,7 +40,7 @@ export async function openPeriod(
   const facts = toFacts(row);
   const state = await ledgerOf(tx, row, context);
   dropUnpaidChange(tx, row, context);
-  const { plan: planRow, hasCredit } = await findPlanAndCredit(tx, nextPlanId(facts), row);
+  const { plan: planRow, hasCredit, provider } = await findPlanAndPayer(tx, nextPlanId(facts), row);
   const credit = await usableCredit(tx, row, state, hasCredit);
   const opened = decideOpening(facts, toPlanTerms(planRow), opening);
   const { period, terms } = opened;
@@ -50,7 +50,7 @@ export async function openPeriod(
     price: opened.amount,
     paymentId,
     credit,
-    limits: context.limitsOf(row.provider, row.currency),
+    limits: context.limitsOf(provider, row.currency),
     pausedAt: opening.cause === 'resume' ? (row.paused_at?.toISOString() ?? null) : null,
   });
   enqueueUsedCredit(tx, row, credit, money.customerCredit);

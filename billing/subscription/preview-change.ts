@@ -18,6 +18,8 @@ import { timesFor } from '../clock';
 import { limitsOfProviders, type ChargingProviders } from '../ledger/limits';
 import { readUsableCredit } from '../ledger/credit';
 import { subscriptionRow, toFacts, toPlanTerms } from '../rows';
+import { refuseSmallPrice } from './smallest-price';
+import { findProviderToCharge } from './store';
 import { problemOf, refuseFinal } from './subscriptions';
 
 /** Computes the lines and amounts of a change. Changes nothing. @throws ProblemError what the change is refused with */
@@ -34,11 +36,15 @@ export async function previewChange(
   refuseFinal(facts, 'changed');
   const { now } = await timesFor(db, row.test_clock_id);
   const { decision, plans } = await decisionOf(db, facts, request, now);
+  const { plan_id = null, payment_method_id = null } = request;
+  const limitsOf = limitsOfProviders(providers);
+  const tooSmall = await refuseSmallPrice(db, row, { plan_id, payment_method_id }, decision, limitsOf);
+  if (tooSmall !== null) throw problemOf(tooSmall);
   const state = row.ledger_state ?? emptyState;
   const money: MoneyAtChange = {
     state,
     credit: await readUsableCredit(db, row, state),
-    limits: limitsOfProviders(providers)(row.provider, row.currency),
+    limits: limitsOf(await findProviderToCharge(db, row, payment_method_id), row.currency),
   };
   const priced = decision.kind === 'terms' ? priceChange(money, decision, now.toISOString()) : null;
   const after = priced === null ? null : stateAfter(money, priced);

@@ -5,6 +5,7 @@ import type { Transaction } from '../../prisma/client';
 import { lockUsableCredit } from '../ledger/credit';
 import { ledgerOf } from '../ledger/opening';
 import type { SubscriptionRow } from '../rows';
+import { findProviderToCharge } from './store';
 import type { MoneyContext } from './transition';
 
 export interface MoneyOfChange extends MoneyAtChange {
@@ -12,16 +13,17 @@ export interface MoneyOfChange extends MoneyAtChange {
   at: Date;
 }
 
-/** Locks what the change may use, and prices it. */
+/** Locks what the change may use, and prices it. @param methodId that it is to be charged with; null: as before */
 export async function priceChangeOf(
   tx: Transaction,
   row: SubscriptionRow,
   decision: NewTermsDecision,
+  methodId: string | null,
   context: MoneyContext,
 ): Promise<{ money: MoneyOfChange; priced: PricedChange }> {
   const state = await ledgerOf(tx, row, context);
   const credit = await lockUsableCredit(tx, row, state);
-  const limits = context.limitsOf(row.provider, row.currency);
+  const limits = context.limitsOf(await findProviderToCharge(tx, row, methodId), row.currency);
   const money = { state, credit, limits, at: context.now };
   return { money, priced: priceChange(money, decision, context.now.toISOString()) };
 }

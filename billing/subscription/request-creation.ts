@@ -14,9 +14,11 @@ import { ProblemError, validationFailed } from '../../contracts/problem-error';
 import type { FieldMistake } from '../../contracts/problems';
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
 import { periodAmount } from '../../domain/money';
+import { refuseUnchargeable } from '../../domain/subscription/commands';
 import { isPaymentPaid } from '../../domain/payment/payment';
 import { decideBeginning, isBeingCreated } from '../../domain/subscription/subscription';
 import { databaseNow, type Database } from '../../prisma/client';
+import type { LimitsOf } from '../ledger/limits';
 import { readRetryPolicy } from '../payment/retry-policies';
 import { toSubscription } from '../rows';
 import { readCreationTerms } from './creation-terms';
@@ -52,13 +54,14 @@ export interface CreationDeadlines {
  */
 export async function prepareCreation(
   db: Database,
+  limitsOf: LimitsOf,
   creation: CreationRequest,
 ): Promise<{ creation: SubscriptionCreation } | { concluded: CreatedSubscription }> {
   const before = creation.mayExist ? await findCreated(db, creation.id) : null;
   if (before !== null && isConcluded(before)) return { concluded: answerOf(before) };
   const { paymentMethodId, acceptedAt } =
     before === null
-      ? await check(db, creation.request, creation.requestedAt)
+      ? await check(db, limitsOf, creation.request, creation.requestedAt)
       : { paymentMethodId: before.row.payment_method_id, acceptedAt: await databaseNow(db) };
   return { creation: creationOf(creation, paymentMethodId, acceptedAt) };
 }
@@ -106,6 +109,7 @@ function creationOf(
  */
 async function check(
   db: Database,
+  limitsOf: LimitsOf,
   request: CreateSubscription,
   requestedAt: Date,
 ): Promise<{ paymentMethodId: string | null; acceptedAt: Date }> {
@@ -124,6 +128,13 @@ async function check(
     note('customer_id', 'must not be a customer of a deleted test clock');
   }
   if (amount === undefined) note('quantity', 'makes the amount of a period too large');
+  else if (plan !== null && method !== null) {
+    const { currency } = plan;
+    const limits = limitsOf(method.provider, currency);
+    const field = request.quantity === undefined ? 'plan_id' : 'quantity';
+    const refusal = refuseUnchargeable({ price: amount, currency, limits, field });
+    if (refusal !== null) note(refusal.reason, refusal.detail);
+  }
   if (retry_policy_id !== undefined && (await readRetryPolicy(db, retry_policy_id)) === null)
     note('retry_policy_id', 'must be the id of a retry policy, such as default');
   if (payment_method_id !== undefined && customer !== null && method === null) {

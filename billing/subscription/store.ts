@@ -4,6 +4,7 @@
  */
 import type { Database, Transaction } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
+import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
 import {
   paymentMethodColumns,
@@ -68,33 +69,59 @@ export async function insertSubscription(
 }
 
 /** Null when there is no such plan. */
-export async function findPlan(tx: Transaction, planId: string): Promise<PlanRow | null> {
-  const [row] = await sql(tx).query<PlanRow[]>`SELECT ${planColumns} FROM plans WHERE id = ${planId}`;
+export async function findPlan(on: Database | Transaction, planId: string): Promise<PlanRow | null> {
+  const [row] = await sql(on).query<PlanRow[]>`SELECT ${planColumns} FROM plans WHERE id = ${planId}`;
   return row ?? null;
 }
 
+/** Whose charges are asked about. */
+type Payer = Pick<SubscriptionRow, 'customer_id' | 'payment_method_id'>;
+
+/** The provider of the first method that is there: the one that is wanted, the subscription's, the customer's default. */
+const providerToCharge = (
+  { customer_id: customerId, payment_method_id: own }: Payer,
+  wanted: string | null,
+) =>
+  Prisma.sql`(
+    SELECT provider FROM payment_methods JOIN customers ON customers.id = payment_methods.customer_id,
+      unnest(ARRAY[${wanted}, ${own}, default_payment_method_id]::text[]) WITH ORDINALITY AS listed(method_id, place)
+    WHERE customers.id = ${customerId} AND payment_methods.id = method_id AND deleted_at IS NULL
+    ORDER BY place LIMIT 1)`;
+
+/** The provider that a charge would go to. @param wanted a method that is asked for @returns null: there is no method */
+export async function findProviderToCharge(
+  on: Database | Transaction,
+  payer: Payer,
+  wanted: string | null,
+): Promise<string | null> {
+  const [{ provider }] = await sql(on).query<[{ provider: string | null }]>`
+    SELECT ${providerToCharge(payer, wanted)} AS provider`;
+  return provider;
+}
+
 /**
- * Reads a plan, and whether a customer has credit in a currency.
+ * Reads a plan, whether a customer has credit in a currency, and the provider that a charge would go to.
  * @throws Error when there is no such plan
  */
-export async function findPlanAndCredit(
+export async function findPlanAndPayer(
   tx: Transaction,
   planId: string,
-  { customer_id: customerId, currency }: Pick<SubscriptionRow, 'customer_id' | 'currency'>,
-): Promise<{ plan: PlanRow; hasCredit: boolean }> {
-  const [found] = await sql(tx).query<(PlanRow & { has_credit: boolean })[]>`
+  row: Payer & Pick<SubscriptionRow, 'currency'>,
+): Promise<{ plan: PlanRow; hasCredit: boolean; provider: string | null }> {
+  const [found] = await sql(tx).query<(PlanRow & { has_credit: boolean; provider: string | null })[]>`
     SELECT ${planColumns}, EXISTS (
-      SELECT FROM customer_balances WHERE customer_id = ${customerId} AND customer_balances.currency = ${currency}
-        AND credit > 0) AS has_credit
+      SELECT FROM customer_balances WHERE customer_id = ${row.customer_id}
+        AND customer_balances.currency = ${row.currency} AND credit > 0) AS has_credit,
+      ${providerToCharge(row, null)} AS provider
     FROM plans WHERE id = ${planId}`;
   if (found === undefined) throw new Error(`plan ${planId} does not exist`);
-  const { has_credit: hasCredit, ...plan } = found;
-  return { plan, hasCredit };
+  const { has_credit: hasCredit, provider, ...plan } = found;
+  return { plan, hasCredit, provider };
 }
 
 /** @throws Error when there is no such plan */
-export async function findPlanOrThrow(tx: Transaction, planId: string): Promise<PlanRow> {
-  const plan = await findPlan(tx, planId);
+export async function findPlanOrThrow(on: Database | Transaction, planId: string): Promise<PlanRow> {
+  const plan = await findPlan(on, planId);
   if (plan === null) throw new Error(`plan ${planId} does not exist`);
   return plan;
 }

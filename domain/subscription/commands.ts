@@ -4,6 +4,7 @@
  * Pure. Invariants: what is final never changes; a refusal names the state; asking again for what holds already
  * changes nothing.
  */
+import { moneyText, smallestPrice, type ChargeLimits } from '../money';
 import { isPaymentPaid, type PaymentStatus } from '../payment/payment';
 import type { FinalAction } from '../retry/policy';
 import { isFinal, type SubscriptionStatus } from './subscription';
@@ -18,6 +19,26 @@ export interface Refusal {
   /** The state that stands in the way, or the field at fault. */
   reason: string;
 }
+
+/** A price that is asked for, and what its provider charges. */
+export interface AskedPrice {
+  /** Of a period, minor units. */
+  price: number;
+  currency: string;
+  limits: ChargeLimits;
+  /** What of the request leads to it. */
+  field: 'plan_id' | 'quantity' | 'payment_method_id';
+}
+
+/** Refuses a price that needs too many periods to reach the smallest charge. @returns null: it can be charged, or is 0 */
+export function refuseUnchargeable({ price, currency, limits, field }: AskedPrice): Refusal | null {
+  const least = smallestPrice(limits);
+  if (price === 0 || price >= least) return null;
+  const text = (amount: number) => moneyText(amount, currency);
+  const detail = `makes a period cost ${text(price)}: it has to be nothing or at least ${text(least)}, because the provider charges no less than ${text(limits.smallest)}`;
+  return { kind: 'refused', code: 'validation_failed', detail, reason: field };
+}
+
 export interface Unchanged {
   kind: 'unchanged';
 }

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { floorToStep, maxAmount, maxPrice, maxQuantity, periodAmount } from '../../../domain/money';
+import {
+  floorToStep,
+  maxAmount,
+  maxPrice,
+  maxQuantity,
+  periodAmount,
+  smallestPrice,
+} from '../../../domain/money';
 
 describe('periodAmount', () => {
   it('is exact, or refused when it exceeds the bound', () => {
@@ -56,5 +63,30 @@ describe('floorToStep', () => {
     [-25, 1, 10, 0],
   ])('of %i with a smallest charge of %i and a step of %i is %i', (amount, smallest, step, floored) => {
     expect(floorToStep(amount, { smallest, step })).toBe(floored);
+  });
+});
+
+describe('smallestPrice', () => {
+  it('is the least of which three reach the smallest charge', () => {
+    const limits = fc.record({
+      smallest: fc.integer({ min: 1, max: 500 }),
+      step: fc.integer({ min: 1, max: 100 }),
+    });
+    fc.assert(
+      fc.property(limits, (bounds) => {
+        const least = smallestPrice(bounds);
+        expect(floorToStep(3 * least, bounds)).toBeGreaterThan(0);
+        expect(floorToStep(3 * (least - 1), bounds)).toBe(0);
+      }),
+    );
+  });
+
+  it.each([
+    [1, 1, 1],
+    [50, 1, 17],
+    [10, 10, 4],
+    [55, 10, 20],
+  ])('of a smallest charge of %i and a step of %i is %i', (smallest, step, least) => {
+    expect(smallestPrice({ smallest, step })).toBe(least);
   });
 });
