@@ -2,7 +2,7 @@
 import type { Actor } from '../contracts/fields';
 import { ledgerKinds, type LedgerKind } from '../domain/ledger/accounts';
 import { disputeStatuses, type DisputeStatus } from '../domain/ledger/dispute';
-import type { TakenParts } from '../domain/ledger/refund';
+import type { Taken } from '../domain/ledger/refund';
 import type { CustomerFund } from '../domain/ledger/credit';
 import { columnsOf } from '../prisma/columns';
 import { Prisma } from '../prisma/generated/client';
@@ -10,7 +10,7 @@ import { rowsOf, type Stored, type Typed } from './row-types';
 
 interface DisputeColumns {
   status: DisputeStatus;
-  taken: Stored<TakenParts> | null;
+  taken: Stored<Taken> | null;
 }
 export type DisputeRow = Typed<Prisma.DisputeGetPayload<object>, DisputeColumns>;
 export const disputeColumns = columnsOf(Prisma.DisputeScalarFieldEnum);

@@ -14,7 +14,7 @@ import { deliveryStatuses } from '../contracts/http/webhook-deliveries';
 import type { ChangeCommand } from '../contracts/workflows/commands';
 import { intervalUnits, type Interval } from '../domain/calendar';
 import type { ChangeOfMoney } from '../domain/ledger/change';
-import type { TakenParts } from '../domain/ledger/refund';
+import type { Taken } from '../domain/ledger/refund';
 import type { LedgerState } from '../domain/ledger/state';
 import {
   operatorTaskKinds,
@@ -109,7 +109,7 @@ export const attemptRow = rowsOf<AttemptColumns>('payment_attempts', {
 interface RefundColumns {
   status: RefundStatus;
   requested_by: Stored<Actor>;
-  taken: Stored<TakenParts> | null;
+  taken: Stored<Taken> | null;
 }
 export type RefundRow = Typed<Prisma.RefundGetPayload<object>, RefundColumns>;
 export const refundColumns = columnsOf(Prisma.RefundScalarFieldEnum);

@@ -155,7 +155,7 @@ async function reservePart(
   const books = await booksOf(tx, locked);
   const cause = { kind: 'refund_reserved' as const, actor, reason, paymentId: part.payment_id, refundId: id };
   enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/reserved` });
-  return enqueueRefund(tx, { id, attempt, amount: part.amount, reason, actor, taken }, books.times.realNow);
+  return enqueueRefund(tx, { id, attempt, amount: part.amount, reason, actor, taken }, books.times);
 }
 
 function refusalOf(

@@ -52,7 +52,7 @@ export async function recordProviderRefund(
   ];
   enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/settled`, kind: 'refund_settled' });
   const reason = 'made_at_provider';
-  const row = enqueueRefund(tx, { id, attempt, amount, reason, actor, taken: parts }, realNow);
+  const row = enqueueRefund(tx, { id, attempt, amount, reason, actor, taken: parts }, books.times);
   const settled = { status: 'succeeded' as const, provider_reference: reference, failure_reason: null };
   const saved = enqueueRefundOutcome(tx, row, {
     ...settled,

@@ -130,5 +130,5 @@ function enqueueGivenBack(
   enqueuePaymentPosting(tx, books, { entries }, { ...cause, paymentId: payment.id, refundId: id });
   const taken = { unapplied: amount, credit: 0, customer_credit: 0, unearned: 0, rest: 0 };
   const refund = { id, attempt, amount, reason, actor, taken, chargeReference: reference };
-  enqueueRefund(tx, refund, books.times.realNow);
+  enqueueRefund(tx, refund, books.times);
 }

@@ -111,7 +111,10 @@ async function takeStep(
     case 'close_lost': {
       const taken = await takeForLoss(tx, open, amount, cause);
       const after = mark(tx, taken.open, { disputed: -amount, lost: amount });
-      return { open: after, dispute: { ...next, taken: taken.parts } };
+      return {
+        open: after,
+        dispute: { ...next, taken: { ...taken.parts, at: books.times.now.toISOString() } },
+      };
     }
     case 'regain': {
       const { subscription } = locked;
@@ -121,7 +124,7 @@ async function takeStep(
         {
           paymentId,
           at: books.times.now.toISOString(),
-          reservedAt: (dispute.closed_at ?? books.times.now).toISOString(),
+          reservedAt: dispute.taken?.at ?? (dispute.closed_at ?? books.times.now).toISOString(),
           alive: books.isSubscriptions && subscription !== null && !isFinal(subscription.status),
         },
         cash,

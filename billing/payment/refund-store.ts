@@ -1,10 +1,11 @@
 /** Statements on refunds. The caller holds the lock of the refund's payment where it writes. */
 import type { Actor } from '../../contracts/fields';
 import { refundIdempotencyKey } from '../../domain/ids';
-import type { TakenParts } from '../../domain/ledger/refund';
+import type { Taken, TakenParts } from '../../domain/ledger/refund';
 import type { RefundStatus } from '../../domain/payment/refund';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import type { Times } from '../clock';
 import { refundColumns, type AttemptRow, type RefundRow } from '../rows';
 
 /** Reads a refund. Null when there is none. */
@@ -84,8 +85,9 @@ export interface NewRefund {
 }
 
 /** Writes a refund that was decided; there already: nothing happens. @returns the row as it is written */
-export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): RefundRow {
-  const { id, attempt, amount, reason, actor, taken, chargeReference = null } = refund;
+export function enqueueRefund(tx: Transaction, refund: NewRefund, { now, realNow }: Times): RefundRow {
+  const { id, attempt, amount, reason, actor, chargeReference = null } = refund;
+  const taken: Taken = { ...refund.taken, at: now.toISOString() };
   const row: RefundRow = {
     id,
     payment_id: attempt.payment_id,
@@ -98,7 +100,7 @@ export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): Re
     provider_reference: null,
     failure_reason: null,
     requested_by: actor,
-    created_at: now,
+    created_at: realNow,
     settled_at: null,
     released_at: null,
     taken,
@@ -109,7 +111,7 @@ export function enqueueRefund(tx: Transaction, refund: NewRefund, now: Date): Re
     INSERT INTO refunds (id, payment_id, attempt, amount, currency, status, reason, idempotency_key, requested_by,
       created_at, taken, charge_reference)
     VALUES (${id}, ${row.payment_id}, ${row.attempt}, ${row.amount}, ${row.currency}, ${row.status}, ${reason},
-      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${now}, ${JSON.stringify(taken)}::jsonb,
+      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${realNow}, ${JSON.stringify(taken)}::jsonb,
       ${chargeReference})
     ON CONFLICT DO NOTHING`;
   return row;
@@ -133,6 +135,12 @@ export function enqueueRefundOutcome(tx: Transaction, refund: RefundRow, patch: 
       released_at = ${patch.released_at}, transitions = ${patch.transitions}
     WHERE id = ${refund.id}`;
   return { ...refund, ...patch };
+}
+
+/** Writes from which accounts the money of a refund was taken anew. */
+export function enqueueTaken(tx: Transaction, refundId: string, parts: TakenParts, { now }: Times): void {
+  const taken: Taken = { ...parts, at: now.toISOString() };
+  sql(tx).enqueue`UPDATE refunds SET taken = ${JSON.stringify(taken)}::jsonb WHERE id = ${refundId}`;
 }
 
 /** Reads the refunds of a payment that failed and keep their money set aside. */

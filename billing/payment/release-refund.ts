@@ -25,7 +25,8 @@ export async function releaseFailed(
     if (refund.taken === null) continue;
     const id = `${refund.id}/released/${transition}`;
     const cause = { id, kind: 'refund_released' as const, actor, paymentId: payment.id, refundId: refund.id };
-    books = await putBack(tx, books, refund.taken, refund.created_at, cause);
+    const { at = refund.created_at.toISOString(), ...parts } = refund.taken;
+    books = await putBack(tx, books, parts, at, cause);
   }
   return books;
 }

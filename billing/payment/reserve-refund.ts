@@ -59,7 +59,7 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
     reason,
   });
   const ordered = { id, attempt, amount: decision.amount, reason, actor, taken: parts };
-  return { kind: 'reserved', refund: enqueueRefund(tx, ordered, books.times.realNow) };
+  return { kind: 'reserved', refund: enqueueRefund(tx, ordered, books.times) };
 }
 
 /**
@@ -83,5 +83,5 @@ export async function reserveUnwanted(tx: Transaction, locked: LockedPayment, re
   enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/reserved`, reason });
   enqueueUnapplied(tx, payment.id, 0);
   const taken = { unapplied: amount, credit: 0, customer_credit: 0, unearned: 0, rest: 0 };
-  enqueueRefund(tx, { id, attempt, amount, reason, actor, taken }, books.times.realNow);
+  enqueueRefund(tx, { id, attempt, amount, reason, actor, taken }, books.times);
 }

@@ -17,7 +17,7 @@ import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
 import type { PaymentRow, RefundRow } from '../rows';
 import { booksOf, enqueuePaymentPosting, stateFor } from './books';
-import { enqueueRefundOutcome, refundOf } from './refund-store';
+import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
 import { attemptOf, findPayingAttempt } from './attempt-store';
 import { enqueueRefundedAmount } from './store';
 import { takeForRefund } from './take-money';
@@ -71,7 +71,9 @@ async function moveMoney(
   if (kind === 'paid_after_release') {
     const state = await stateFor(tx, books, subscription);
     const id = `${refund.id}/reserved/${refund.transitions}`;
-    await takeForRefund(tx, { locked, books, state }, amount, { ...cause, id, kind: 'refund_reserved' });
+    const open = { locked, books, state };
+    const { parts } = await takeForRefund(tx, open, amount, { ...cause, id, kind: 'refund_reserved' });
+    enqueueTaken(tx, refund.id, parts, books.times);
   }
   const isPaid = kind !== 'failed_after_success';
   const sign = isPaid ? 1 : -1;

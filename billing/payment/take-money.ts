@@ -71,12 +71,12 @@ async function take(
   return { parts, open: { locked: { ...locked, payment: after }, books, state: taken.state } };
 }
 
-/** Puts money back that was taken for a refund which is given up. @param takenAt when it was taken */
+/** Puts money back that was taken for a refund which is given up. @param takenAt when it was taken, by the customer's time */
 export async function putBack(
   tx: Transaction,
   open: OpenBooks,
   parts: TakenParts,
-  takenAt: Date,
+  takenAt: string,
   cause: Cause,
 ): Promise<OpenBooks> {
   const { locked, books, state } = open;
@@ -84,7 +84,7 @@ export async function putBack(
   const released = releaseRefund(state, parts, {
     paymentId: payment.id,
     at: books.times.now.toISOString(),
-    reservedAt: takenAt.toISOString(),
+    reservedAt: takenAt,
     alive: books.isSubscriptions && subscription !== null && !isFinal(subscription.status),
   });
   enqueuePaymentPosting(tx, books, released, cause);

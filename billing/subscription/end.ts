@@ -113,13 +113,13 @@ function enqueueReserved(
   row: SubscriptionRow,
   refunds: EndedWithRefunds['refunds'],
   { version, reason }: { version: number; reason: string | null },
-  { actor, realNow }: ChangeContext,
+  { actor, now, realNow }: ChangeContext,
 ): void {
   const asked = { kind: 'system', id: 'payment-service', reason: actor.reason } as const;
   for (const { payment, amount, taken } of refunds) {
     const id = cancellationRefundId(row.id, version, payment.id);
     const refund = { id, attempt: payment.attempt, amount, reason: reason ?? 'subscription_cancelled' };
-    enqueueRefund(tx, { ...refund, taken, actor: asked }, realNow);
+    enqueueRefund(tx, { ...refund, taken, actor: asked }, { now, realNow });
   }
 }
 

@@ -29,6 +29,12 @@ export interface TakenParts {
   rest: number;
 }
 
+/** What a row keeps of what was taken. */
+export interface Taken extends TakenParts {
+  /** When, by the customer's time; left out: it is not known. */
+  at?: string;
+}
+
 export interface TakenBack extends Posted {
   parts: TakenParts;
 }

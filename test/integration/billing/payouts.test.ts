@@ -77,7 +77,13 @@ it('pays all credit out as one refund of each payment, the oldest first, and onl
   expect(await accountsOf(customerId)).toEqual({ cash: 7_000, refunding: -5_000, credit: 0 });
   const rows = await given.db.refund.findMany({ where: { payment_id: { in: payments } } });
   for (const { taken, amount } of rows) {
-    expect(taken).toEqual({ unapplied: 0, credit: 0, customer_credit: Number(amount), unearned: 0, rest: 0 });
+    expect(taken).toMatchObject({
+      unapplied: 0,
+      credit: 0,
+      customer_credit: Number(amount),
+      unearned: 0,
+      rest: 0,
+    });
   }
   for (const { id } of payout.refunds) await payRefund(given, id);
   expect(await accountsOf(customerId)).toEqual({ cash: 2_000, refunding: 0, credit: 0 });
