@@ -9,6 +9,7 @@ import type { StuckItem } from './stuck-work';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockSubscription } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
+import { earnEndedPeriod } from '../subscription/earn-period';
 import { abandonChange } from '../subscription/conclude-change';
 import { enqueueOperatorTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
@@ -44,7 +45,7 @@ const repairs: Record<Predicate, Repair | null> = {
   creation_not_concluded: wakeSubscription,
   paid_not_recorded: reportPaid,
   unapplied_money: reportPaid,
-  period_end_not_earned: null,
+  period_end_not_earned: earnPeriod,
   attempt_in_processing: startPayment,
   incomplete_not_notified: announceFirstPayment,
   change_not_concluded: endChange,
@@ -67,6 +68,11 @@ const repairs: Record<Predicate, Repair | null> = {
   bulk_retry_stalled: message((id) => ({ kind: 'start_bulk_retry', bulk_retry_id: id })),
   outbox_unpublished: null,
 };
+
+async function earnPeriod({ db }: AttemptDependencies, id: string): Promise<[]> {
+  await earnEndedPeriod(db, id);
+  return [];
+}
 
 async function announceAgain({ db }: AttemptDependencies, id: string): Promise<[]> {
   await inTransaction(db, async (tx) => {

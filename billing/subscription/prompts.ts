@@ -9,7 +9,6 @@ import type { EventData } from '../../contracts/topics/events';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { earlyByMs, nextDue } from '../../domain/subscription/due';
 import type { SubscriptionFacts } from '../../domain/subscription/facts';
-import { waitsForPayment } from '../../domain/subscription/open-payment';
 import type { Database } from '../../prisma/client';
 import { timesFor } from '../clock';
 import { confirmPaymentOutcome } from '../payment/confirm-outcome';
@@ -52,21 +51,19 @@ export async function promptAfterPayment(
   // The task that took the money records it as well, an instant after this record was written: only after its crash
   // does the process have to be woken.
   const timeoutMs = settled_by === 'answer' ? recordedWithinMs : 0;
-  if (!(await keepsWaiting(db, subscription_id, payment_id, timeoutMs))) return [];
+  if (!(await keepsWaiting(db, payment_id, timeoutMs))) return [];
   return [{ kind: 'payment_completed', subscription_id, payload: { payment_id, period_index } }];
 }
 
-/** Returns whether the subscription still waits for the payment after `timeoutMs`. */
-async function keepsWaiting(
-  db: Database,
-  subscriptionId: string,
-  paymentId: string,
-  timeoutMs: number,
-): Promise<boolean> {
+/** Returns whether money of the payment is still not applied after `timeoutMs`. */
+async function keepsWaiting(db: Database, paymentId: string, timeoutMs: number): Promise<boolean> {
   const deadlineMs = performance.now() + timeoutMs;
   for (let waitMs = 50; ; waitMs *= 2) {
-    const row = await db.subscription.findUnique({ where: { id: subscriptionId } });
-    if (row === null || !waitsForPayment(toFacts(row), paymentId)) return false;
+    const payment = await db.payment.findUnique({
+      where: { id: paymentId },
+      select: { unapplied_amount: true },
+    });
+    if (payment === null || payment.unapplied_amount === 0n) return false;
     if (performance.now() + waitMs > deadlineMs) return true;
     await sleep(waitMs);
   }

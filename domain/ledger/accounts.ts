@@ -30,7 +30,7 @@ const all: readonly AccountName[] = accountNames;
 /** For each kind of transaction, the accounts that its entries may have. */
 export const accountsOf = {
   period_opened: ['receivable', 'unearned', 'earned', 'credit', 'credit_held', 'forfeited', 'unapplied'],
-  period_ended: ['unearned', 'earned'],
+  period_ended: ['unearned', 'earned', 'receivable', 'forfeited'],
   payment_collected: ['cash', 'unapplied', 'earned', 'receivable', 'unearned', 'credit', 'written_off'],
   payment_applied: [
     'unapplied',

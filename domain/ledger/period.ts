@@ -9,7 +9,7 @@ import { releaseAll } from './change';
 import { cancelUnpaidService, earnUntil, forfeit } from './earn';
 import { Posting, type Posted } from './posting';
 import { chooseCredit, ofCustomer, payOwed, takeCredit, type UsableCredit } from './spend';
-import { balanceOf, fundOf, owed, type CreditPart, type LedgerState } from './state';
+import { balanceOf, fundOf, owed, totalOf, type CreditPart, type LedgerState } from './state';
 
 export interface PeriodToOpen {
   period: { start: string; end: string };
@@ -73,11 +73,15 @@ export function openWith(
   };
 }
 
-/** Ends the present period at its end: all of it is earned. @returns null: there is nothing to earn */
-export function endedPeriod(state: LedgerState): Posted | null {
-  if (state.period === null) return null;
+/**
+ * Ends the present period whose time is over. A period that nobody has paid is earned as a whole: it may still be paid.
+ * @param pausedAt since when the subscription is paused; null: it was served to its end
+ * @returns null: there is nothing left of it
+ */
+export function endedPeriod(state: LedgerState, pausedAt: string | null): Posted | null {
   const posting = new Posting(state);
-  earnUntil(posting, state.period.end);
+  const isUnpaid = totalOf(state, 'receivable') > fundOf(state, owed).receivable;
+  endPeriod(posting, isUnpaid ? null : pausedAt);
   const posted = posting.done();
   return posted.entries.length === 0 ? null : posted;
 }

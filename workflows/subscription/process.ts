@@ -9,7 +9,6 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { Committed, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
 import type { ChangeCommand, ResumeCommand } from '../../contracts/workflows/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
-import { waitsForPayment } from '../../domain/subscription/open-payment';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
@@ -119,7 +118,8 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
       }),
     resumeWork: async () => void adopt(await resumeOpenWork(current())),
     async applyPayment(paymentId) {
-      if (!waitsForPayment(current().subscription, paymentId)) return;
+      // The rows decide whether the money is still to be applied, and to what.
+      if (isFinal(current().subscription.status)) return;
       const creating = current().subscription.status === 'incomplete';
       await recordMessage((step) =>
         creating ? step.applyFirstPayment(id) : step.applyPayment(id, paymentId),

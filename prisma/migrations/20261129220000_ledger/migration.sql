@@ -129,7 +129,7 @@ BEGIN
       bool_and("kind" || '/' || split_part("account", '/', 1) = ANY ('{
     period_opened/receivable, period_opened/unearned, period_opened/earned, period_opened/credit,
     period_opened/credit_held, period_opened/forfeited, period_opened/unapplied,
-    period_ended/unearned, period_ended/earned,
+    period_ended/unearned, period_ended/earned, period_ended/receivable, period_ended/forfeited,
     payment_collected/cash, payment_collected/unapplied, payment_collected/earned,
     payment_collected/receivable, payment_collected/unearned, payment_collected/credit,
     payment_collected/written_off,

@@ -84,6 +84,19 @@ describe('a period that is over', () => {
     expect(await found(await periodOver(2, stateOf(1), { status }))).toEqual(['period_end_not_earned']);
   });
 
+  it('is earned by its repair, once, dated at its end', async () => {
+    const end = minutesAgo(2);
+    const period = { start: minutesAgo(60).toISOString(), end: end.toISOString() };
+    const state = { ...emptyState, period, earned_until: period.start };
+    const id = await periodOver(2, { ...state, funds: [{ ...emptyFund('pay_1'), unearned: 700 }] });
+    const item = { predicate: 'period_end_not_earned', subject: { type: 'subscription', id } } as const;
+    for (let times = 0; times < 2; times += 1) expect(await repair(given, item)).toEqual([]);
+    expect(await found(id)).toEqual([]);
+    const where = { subscription_id: id, kind: 'period_ended' };
+    const written = await given.db.ledgerTransaction.findMany({ where });
+    expect(written).toMatchObject([{ at: end }]);
+  });
+
   it('is nothing that a test clock waits for, and follows the time of its customer', async () => {
     await given.db.testClock.create({ data: { id: 'clk_1', now: minutesAgo(10) } });
     const id = await periodOver(5, stateOf(1), { testClockId: 'clk_1' });
