@@ -1,4 +1,5 @@
 /** Changing, pausing, resuming a subscription over HTTP, and what a change would cost. */
+import { emptyFund } from '../../../domain/ledger/state';
 import { ProblemError } from '../../../contracts/problem-error';
 import { useApi, planOf } from './test-api';
 import { writeRows } from './subscription-rows';
@@ -120,12 +121,16 @@ describe('POST /change-preview', () => {
   const preview = (body: object) => api.ask('POST', `/subscriptions/${id}/change-preview`, { body });
 
   test('shows both sides, what is due now and what the next renewal will be', async () => {
-    const now = Date.now();
-    await setRow({
-      period_start: new Date(now),
-      period_end: new Date(now + 30 * 86_400_000),
-      period_paid: true,
-    });
+    const period_start = new Date();
+    const period_end = new Date(period_start.getTime() + 30 * 86_400_000);
+    const start = period_start.toISOString();
+    const state = { earned_until: start, reckoned_at: start, revision: 1, held_for: null };
+    const ledger_state = {
+      ...state,
+      period: { start, end: period_end.toISOString() },
+      funds: [{ ...emptyFund('pay_1'), unearned: 1000 }],
+    };
+    await setRow({ period_start, period_end, period_paid: true, ledger_state });
     const charged = await preview({ plan_id: 'platinum', proration: 'charge_now' });
     expect(charged.status).toBe(200);
     const [credit, debit] = charged.body.lines;
