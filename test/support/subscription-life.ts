@@ -52,7 +52,7 @@ export async function startLife(
   const customerId = `cus_clock_${clocks}`;
   await db.testClock.create({ data: { id: clockId, now: new Date(now) } });
   await db.customer.create({ data: { id: customerId, time_zone: timeZone, test_clock_id: clockId } });
-  const method = { id: `pm_clock_${clocks}`, customer_id: customerId, provider: 'sandbox', token: 'tok_ok' };
+  const method = { id: `pm_${clockId}`, customer_id: customerId, provider: 'sandbox', token: 'tok_ok' };
   await db.paymentMethod.create({ data: method });
   const creation = given.creation({ customer_id: customerId, payment_method_id: method.id, ...more });
   const id = creation.subscription_id;

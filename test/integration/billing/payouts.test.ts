@@ -11,9 +11,11 @@ import { attemptsOf } from '../../../billing/payment/attempt-store';
 import { inTransaction } from '../../../prisma/client';
 import { completed, refunded, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
+import { expectLedgerHolds } from '../../support/ledger-rows';
 import { startLife, type SubscriptionLife } from '../../support/subscription-life';
 
 const given = useBilling();
+const customers: string[] = [];
 let asked = 0;
 const start = '2027-03-01T00:00:00Z';
 
@@ -22,6 +24,9 @@ beforeEach(() => {
   given.provider.charges = [completed];
   given.provider.refunds = [refunded];
 });
+afterEach(async () => {
+  for (const id of customers.splice(0)) await expectLedgerHolds(given.db, id);
+});
 
 /** A customer whose subscriptions of 3, 4, 5 ... x 10.00 went down to one at once and ended: 20.00, 30.00 ... of credit. */
 async function withCredit(
@@ -29,6 +34,7 @@ async function withCredit(
 ): Promise<{ customerId: string; payments: string[]; first: SubscriptionLife }> {
   const first = await startLife(given, start, { quantity: 3 });
   const { customer_id: customerId, payment_method_id } = await first.read();
+  customers.push(customerId);
   const lives = [first];
   for (let n = 1; n < count; n += 1) {
     await first.setNow(`2027-03-01T0${n}:00:00Z`);
