@@ -13,6 +13,7 @@ import { pageBy, type Page, type PageRequest } from '../../prisma/pages';
 import { timesForCustomer } from '../clock';
 import { ledgerTransactionRow, type LedgerEntryRow, type LedgerTransactionRow } from '../ledger-rows';
 import { subscriptionRow } from '../rows';
+import { readLedgerOf } from './opening';
 
 /** Whose ledger. A customer's has all that their subscriptions' have. */
 export interface LedgerSubject {
@@ -105,12 +106,14 @@ export async function readCustomerBalance(db: Database, customerId: string): Pro
           .map((fund) => ({ source: fund.source, amount: fund.amount }))
           .filter(({ amount }) => amount > 0),
       })),
-    subscriptions: rows
-      .map((row) => subscriptionRow(row))
-      .flatMap(({ id, status, currency, ledger_state: state }) =>
-        state === null || isFinal(status)
-          ? []
-          : [{ subscription_id: id, status, currency, ...standingAt(state, asOf) }],
-      ),
+    subscriptions: await Promise.all(
+      rows
+        .map((row) => subscriptionRow(row))
+        .filter(({ status }) => !isFinal(status))
+        .map(async (row) => {
+          const { id: subscription_id, status, currency } = row;
+          return { subscription_id, status, currency, ...standingAt(await readLedgerOf(db, row, now), asOf) };
+        }),
+    ),
   };
 }

@@ -31,10 +31,11 @@ import { applyChange } from './apply-change';
 import { applyTerms } from './change-terms';
 import { applyFirst } from './first-payment';
 import { wasExecuted } from './history-store';
-import { enqueueApplied, enqueueCancelledPayment, findUnapplied } from './payment-store';
+import { enqueueApplied, enqueueCancelledPayment } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
+  lockWithUnapplied,
   pendingColumn,
   subscriptionService,
   unchanged,
@@ -92,10 +93,7 @@ export async function transactApplied(
   ) => Promise<Outcome>,
 ): Promise<Committed> {
   return inTransaction(deps.db, async (tx) => {
-    const [locked, unapplied] = await Promise.all([
-      lockOrThrow(tx, subscriptionId),
-      findUnapplied(tx, subscriptionId),
-    ]);
+    const { unapplied, ...locked } = await lockWithUnapplied(tx, subscriptionId);
     const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
     const context: MoneyContext = { ...times, limitsOf: limitsOfProviders(deps.providers) };
     const row = await applyUnapplied(tx, locked.row, unapplied, context);

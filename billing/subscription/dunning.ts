@@ -22,10 +22,10 @@ import type { AttemptDependencies } from '../payment/attempt';
 import { applyUnapplied } from './apply-payment';
 import { endingColumns, endSubscription, endWithoutRefund } from './end';
 import { toFacts, type PaymentRow } from '../rows';
-import { enqueueWriteOff, findUnapplied } from './payment-store';
+import { enqueueWriteOff } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
-  lockOrThrow,
+  lockWithUnapplied,
   subscriptionService as actor,
   writeUpdated,
   type ChangeContext,
@@ -61,10 +61,7 @@ async function recordDunning(
   paymentId: string,
 ): Promise<SubscriptionRecord> {
   return inTransaction(deps.db, async (tx) => {
-    const [locked, unapplied] = await Promise.all([
-      lockOrThrow(tx, subscriptionId),
-      findUnapplied(tx, subscriptionId),
-    ]);
+    const { unapplied, ...locked } = await lockWithUnapplied(tx, subscriptionId);
     const { realNow } = locked;
     const times = await timesFor(tx, locked.row.test_clock_id, realNow);
     const base = { ...times, limitsOf: limitsOfProviders(deps.providers) };

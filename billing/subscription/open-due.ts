@@ -12,12 +12,11 @@ import type { LimitsOf } from '../ledger/limits';
 import { applyUnapplied } from './apply-payment';
 import { endSubscription } from './end';
 import { openPeriod, periodColumns, periodDates } from './period';
-import { findUnapplied } from './payment-store';
 import { enqueuePaidPeriod } from './period-store';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
-  lockOrThrow,
+  lockWithUnapplied,
   subscriptionService as actor,
   systemCommandId,
   writeUpdated,
@@ -37,10 +36,7 @@ export async function openDue(
   subscriptionId: string,
   limitsOf: LimitsOf,
 ): Promise<OpenedDue> {
-  const [locked, unapplied] = await Promise.all([
-    lockOrThrow(tx, subscriptionId),
-    findUnapplied(tx, subscriptionId),
-  ]);
+  const { unapplied, ...locked } = await lockWithUnapplied(tx, subscriptionId);
   const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
   const context = { ...times, limitsOf };
   const row = await applyUnapplied(tx, locked.row, unapplied, context);

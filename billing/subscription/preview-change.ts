@@ -2,7 +2,6 @@
 import type { ChangePreview, ChangeSubscription } from '../../contracts/http/subscriptions';
 import { notFound, validationFailed } from '../../contracts/problem-error';
 import { periodAmount } from '../../domain/money';
-import { emptyState } from '../../domain/ledger/state';
 import { decideChange, type ChangeDecision, type PlanTerms } from '../../domain/subscription/change';
 import type { Refusal } from '../../domain/subscription/commands';
 import { nextDue } from '../../domain/subscription/due';
@@ -17,6 +16,7 @@ import type { Database } from '../../prisma/client';
 import { timesFor } from '../clock';
 import { limitsOfProviders, type ChargingProviders } from '../ledger/limits';
 import { readUsableCredit } from '../ledger/credit';
+import { readLedgerOf } from '../ledger/opening';
 import { subscriptionRow, toFacts, toPlanTerms } from '../rows';
 import { refuseSmallPrice } from './smallest-price';
 import { findProviderToCharge } from './store';
@@ -40,7 +40,7 @@ export async function previewChange(
   const limitsOf = limitsOfProviders(providers);
   const tooSmall = await refuseSmallPrice(db, row, { plan_id, payment_method_id }, decision, limitsOf);
   if (tooSmall !== null) throw problemOf(tooSmall);
-  const state = row.ledger_state ?? emptyState;
+  const state = await readLedgerOf(db, row, now);
   const money: MoneyAtChange = {
     state,
     credit: await readUsableCredit(db, row, state),

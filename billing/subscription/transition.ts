@@ -14,12 +14,14 @@ import { nextDue } from '../../domain/subscription/due';
 import type { PendingChange } from '../../domain/subscription/facts';
 import { enqueueVersion } from './history-store';
 import type { Transaction } from '../../prisma/client';
-import type { Times } from '../clock';
+import { timesFor, type Times } from '../clock';
 import type { LimitsOf } from '../ledger/limits';
+import { ledgerOf } from '../ledger/opening';
 import { lockSubscription, type Locked } from '../locks';
 import { toFacts, toSubscription } from '../rows';
 import { announceUpdated } from './events';
 import { changedFields } from './changed-fields';
+import { findUnapplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
 /** What became of a command. `refused`: nothing was written. */
@@ -32,11 +34,31 @@ export type Outcome = SubscriptionRecord | Refusal;
 /** The actor of what the service does by itself. */
 export const subscriptionService = systemActor('subscription-service');
 
-/** @throws when there is no such subscription */
+/** Locks a subscription for a change. One that is older than the ledger is entered. @throws when there is no such one */
 export async function lockOrThrow(tx: Transaction, subscriptionId: string): Promise<Locked<SubscriptionRow>> {
   const locked = await lockSubscription(tx, subscriptionId);
   if (locked === null) throw new Error(`subscription ${subscriptionId} does not exist`);
-  return locked;
+  return locked.row.ledger_state === null ? entered(tx, locked) : locked;
+}
+
+async function entered(tx: Transaction, { row, realNow }: Locked<SubscriptionRow>) {
+  const times = await timesFor(tx, row.test_clock_id, realNow);
+  return { row: { ...row, ledger_state: await ledgerOf(tx, row, times) }, realNow };
+}
+
+/** {@link lockOrThrow}, and the payments whose money was collected and is not applied yet, oldest first. */
+export async function lockWithUnapplied(
+  tx: Transaction,
+  subscriptionId: string,
+): Promise<Locked<SubscriptionRow> & { unapplied: string[] }> {
+  const [locked, unapplied] = await Promise.all([
+    lockSubscription(tx, subscriptionId),
+    findUnapplied(tx, subscriptionId),
+  ]);
+  if (locked === null) throw new Error(`subscription ${subscriptionId} does not exist`);
+  if (locked.row.ledger_state !== null) return { ...locked, unapplied };
+  // Money that was never assigned is found by the entry.
+  return { ...(await entered(tx, locked)), unapplied: await findUnapplied(tx, subscriptionId) };
 }
 
 /** The columns that a change may write; `version`, `next_due_at` and `updated_at` follow. */

@@ -7,6 +7,7 @@ export const operatorTaskKinds = [
   'dispute',
   'refund_failed',
   'event_too_large',
+  'ledger_opening',
 ] as const;
 export type OperatorTaskKind = (typeof operatorTaskKinds)[number];
 

@@ -170,14 +170,26 @@ describe('the ledger', () => {
 });
 
 describe('the balance of a customer', () => {
-  it('is empty before anything was opened or granted', async () => {
+  it('has no credit before any was granted, and reckons what the rows of a subscription before the ledger say', async () => {
     const { body } = await given.ask('GET', '/customers/cus_1/balance');
     expect(body).toEqual({
       customer_id: 'cus_1',
       as_of: expect.any(String),
       credit: [],
-      subscriptions: [],
+      subscriptions: [
+        {
+          subscription_id: subscriptionId,
+          status: 'active',
+          currency: 'EUR',
+          receivable: 0,
+          unearned: expect.any(Number),
+          credit: 0,
+          credit_held: 0,
+        },
+      ],
     });
+    const { ledger_state } = await given.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
+    expect(ledger_state).toBeNull();
   });
 
   it('has credit by currency and source, and what living subscriptions stand at by the customer’s time', async () => {
