@@ -89,10 +89,10 @@ export function cashEntries(payment: OldPayment): Entry[] {
   return [...charged, ...back];
 }
 
-/** The refunds that are set aside, with what they were taken from. */
+/** The refunds that have taken money, with what from: pending ones, and paid ones, which may still fail. */
 export function setAsideOf(payment: OldPayment): SetAside[] {
   return payment.refunds
-    .filter((refund) => refund.status !== 'succeeded' && isGone(payment, refund))
+    .filter((refund) => isGone(payment, refund))
     .map(({ id, amount }) => ({
       refund_id: id,
       taken: { unapplied: 0, credit: amount, customer_credit: 0, unearned: 0, rest: 0 },

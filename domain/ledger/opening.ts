@@ -52,7 +52,7 @@ export interface Opened extends Posted {
   untraced: number;
   /** What was charged and is not assigned, by payment. */
   unapplied: { payment_id: string; amount: number }[];
-  /** What pending refunds are set aside from. */
+  /** What refunds have taken. */
   set_aside: SetAside[];
   /** Why there are no entries; null: there is no reason. */
   contradiction: string | null;

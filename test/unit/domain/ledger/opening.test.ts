@@ -294,7 +294,7 @@ describe('payments of their own', () => {
       refunds: [refund(300), refund(200, { status: 'pending' })],
     });
     expect(text(openOwnPayment(own))).toEqual(['cash/stripe p1 700', 'earned p1 -500', 'refunding p1 -200']);
-    expect(openOwnPayment(own).set_aside).toHaveLength(1);
+    expect(openOwnPayment(own).set_aside).toHaveLength(2);
     expect(openOwnPayment(oldPayment('p1', { refunds: [refund(1001)] })).contradiction).not.toBeNull();
   });
 });
