@@ -79,6 +79,8 @@ export interface PaidChange {
   revision?: number;
   base_version: number;
   period_index: number | null;
+  /** Whether credit was set aside for it: no longer there, it is too late as well. Left out: none was. */
+  holds_credit?: boolean;
 }
 
 interface PaymentColumns {

@@ -11,6 +11,7 @@ import { applyChange as applyChangeOfMoney } from '../../domain/ledger/change';
 import { applyReceived } from '../../domain/ledger/payment';
 import { isOwed } from '../../domain/ledger/period';
 import type { Posted } from '../../domain/ledger/posting';
+import type { LedgerState } from '../../domain/ledger/state';
 import { isPaymentOpen, isPaymentPaid } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import { paidChangeApplies } from '../../domain/subscription/change';
@@ -209,6 +210,20 @@ export async function applyProration(
   return dropChange(tx, row, payment, context);
 }
 
+/** Whether all that the change is paid with is there: what was charged, and the credit that was set aside. */
+function isThere(
+  payment: PaymentRow,
+  { holds_credit: holds = false }: PaidChange,
+  state: LedgerState,
+): boolean {
+  const isWhole = payment.unapplied_amount === payment.amount;
+  return isWhole && (!holds || state.held_for === payment.id);
+}
+
+function stillFits(row: SubscriptionRow, change: PaidChange, { revision }: LedgerState): boolean {
+  return paidChangeApplies(toFacts(row), change, revision);
+}
+
 async function applyPaidChange(
   tx: Transaction,
   row: SubscriptionRow,
@@ -217,8 +232,7 @@ async function applyPaidChange(
 ): Promise<Applied> {
   const { change } = payment;
   const state = await ledgerOf(tx, row, context);
-  const isWhole = payment.unapplied_amount === payment.amount;
-  if (change?.money === undefined || !isWhole || !paidChangeApplies(toFacts(row), change, state.revision)) {
+  if (change?.money === undefined || !isThere(payment, change, state) || !stillFits(row, change, state)) {
     await reserveUnwanted(tx, { payment, subscription: row, realNow: context.realNow }, 'change_overtaken');
     // Not the command's own id: the change that it requested never took effect.
     return forgetChange(tx, row, payment.id, { ...context, commandId: `${context.commandId}/overtaken` });

@@ -183,6 +183,7 @@ function changePayment(
       revision: money.state.revision,
       base_version: row.version,
       period_index: row.period_index,
+      holds_credit: priced.held.length > 0,
     },
     created_at: now,
     updated_at: realNow,

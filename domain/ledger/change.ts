@@ -63,13 +63,17 @@ export function chargeOf(
   return { charge: floorToStep(rest + posting.fund(owed).receivable, limits), credit: taken };
 }
 
-/** Sets credit aside for the charge of a change. */
+/**
+ * Sets credit aside for the charge of a change. Credit that was set aside for another one is free: that one is
+ * overtaken, once this one needs credit as well.
+ */
 export function holdCredit(
   state: LedgerState,
   paymentId: string,
   credit: readonly TakenCredit[],
 ): Posted & { customerCredit: CreditPart[] } {
   const posting = new Posting(state);
+  if (credit.length > 0) releaseAll(posting);
   for (const part of credit) {
     takeCredit(posting, part);
     posting.post('credit_held', part.source, -part.amount);
@@ -166,11 +170,12 @@ function pay(posting: Posting, due: number, payer: ChangePayer): CreditPart[] {
     }
   }
   if (payer.kind === 'payment') {
-    for (const { source, held } of posting.funds) {
+    for (const { source, held } of posting.heldFor === payer.paymentId ? posting.funds : []) {
       posting.post('credit_held', source, held);
       fund(source, held);
     }
-    posting.holdFor(null);
+    // What is set aside for another change is free: this one came first.
+    releaseAll(posting);
     posting.post('unapplied', payer.paymentId, payer.amount);
     const ofDue = Math.min(unpaid, payer.amount);
     payOwed(posting, payer.paymentId, payer.amount - ofDue);

@@ -52,6 +52,11 @@ export class Posting {
     return this.state.earned_until;
   }
 
+  /** The payment of a change that credit is set aside for. */
+  get heldFor(): string | null {
+    return this.state.held_for;
+  }
+
   fund(source: string): Readonly<Fund> {
     return fundOf(this.state, source);
   }
