@@ -64,6 +64,7 @@ export function reserveRows(
 export function refundUnwanted(world: World, payment: Payment): void {
   const { id, sub, unapplied: amount, disputed } = payment;
   payment.applied = disputed === 0;
+  payment.waitsForBank = disputed > 0;
   if (amount === 0 || disputed > 0) return;
   world.write(sub, 'refund_reserved', [
     { account: 'unapplied', source: id, amount },

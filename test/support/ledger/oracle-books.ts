@@ -114,8 +114,10 @@ export class OracleBooks {
 
   /** Time passes, and is earned. */
   protected pass(sub: string, at: string): void {
-    const used = this.purse(sub).pass(seconds(at));
-    if (used.length > 0) this.worth.rounds(sub);
+    const purse = this.purse(sub);
+    const before = purse.counted;
+    const used = purse.pass(seconds(at));
+    if (purse.counted > before) this.worth.rounds(sub);
     for (const { source, amount } of used) this.tally(sub, 'earned', source, amount);
   }
 

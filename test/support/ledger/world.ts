@@ -54,6 +54,8 @@ export interface Payment {
   unapplied: number;
   /** Whether what was charged has been applied. */
   applied: boolean;
+  /** It should go back, and cannot while it is disputed. */
+  waitsForBank: boolean;
   /** Refunds that are pending, or were paid. */
   back: number;
   /** Of lost disputes. */
@@ -139,7 +141,8 @@ export class World {
   /** Payments that were charged for a subscription and are not applied yet. */
   unapplied(subId: string): Payment[] {
     return [...this.payments.values()].filter(
-      ({ sub, status, applied }) => sub === subId && status === 'paid' && !applied,
+      ({ sub, status, applied, waitsForBank, disputed }) =>
+        sub === subId && status === 'paid' && !applied && !(waitsForBank && disputed > 0),
     );
   }
 
@@ -205,6 +208,7 @@ export class World {
       periodIndex: 0,
       unapplied: 0,
       applied: false,
+      waitsForBank: false,
       back: 0,
       lost: 0,
       disputed: 0,

@@ -1,0 +1,148 @@
+/** What happens to money that was charged, and what customers are given: refunds, disputes, credit. */
+import { requestPayment, succeed } from './charges';
+import { creditOf } from '../../../domain/ledger/credit';
+import * as back from './money-back';
+import { newId, paymentsOf, pick, type Moment, type Operation } from './moment';
+import type { Dispute, Payment, Refund, World } from './world';
+
+function refunding(name: string, amountOf: (moment: Moment, left: number) => number): Operation {
+  return {
+    name,
+    prepare: (moment) => {
+      const { world } = moment;
+      const able = paymentsOf(moment).filter((payment) => left(world, payment) > 0);
+      const payment = pick(moment, able);
+      const amount = payment === null ? 0 : amountOf(moment, left(world, payment));
+      const whole = amount - (amount % world.limits.step);
+      return payment === null || whole === 0 ? null : () => back.refund(world, payment, whole);
+    },
+  };
+}
+
+/** What other subscriptions use of a payment cannot go back as well. */
+function left(world: World, payment: Payment): number {
+  return Math.max(0, world.refundable(payment) - world.usedElsewhere(payment.id));
+}
+
+function atProvider(name: string, beyond: number): Operation {
+  return {
+    name,
+    prepare: (moment) => {
+      const { world, draw } = moment;
+      const payment = pick(
+        moment,
+        paymentsOf(moment).filter((each) => world.refundable(each) > 0),
+      );
+      if (payment === null) return null;
+      const amount = beyond > 0 ? world.refundable(payment) + beyond : 1 + draw(world.refundable(payment));
+      return () => back.refundAtProvider(world, payment, amount);
+    },
+  };
+}
+
+function withRefund(
+  name: string,
+  statuses: readonly Refund['status'][],
+  act: (world: World, row: Refund) => void,
+): Operation {
+  return {
+    name,
+    prepare: (moment) => {
+      const { world } = moment;
+      const ids = new Set(paymentsOf(moment).map(({ id }) => id));
+      const row = pick(
+        moment,
+        world.refunds.filter(({ payment, status }) => ids.has(payment) && statuses.includes(status)),
+      );
+      return row && (() => act(world, row));
+    },
+  };
+}
+
+const refunds: readonly Operation[] = [
+  refunding('refund a part', ({ draw }, all) => 1 + draw(all)),
+  refunding('refund all', (_, all) => all),
+  withRefund('a refund is paid', ['pending', 'failed'], back.settle),
+  withRefund('a refund fails', ['pending', 'paid'], back.failRefund),
+  withRefund('a refund is given up', ['failed'], back.release),
+  atProvider('the provider refunds', 0),
+  atProvider('the provider refunds beyond the charge', 200),
+];
+
+function withDispute(
+  name: string,
+  status: Dispute['status'],
+  act: (world: World, dispute: Dispute) => void,
+): Operation {
+  return {
+    name,
+    prepare: (moment) => {
+      const { world } = moment;
+      const ids = new Set(paymentsOf(moment).map(({ id }) => id));
+      const found = world.disputes.filter(
+        (dispute) =>
+          ids.has(dispute.payment) &&
+          dispute.status === status &&
+          (status !== 'won' || dispute.amount <= world.refundable(world.payment(dispute.payment))),
+      );
+      const dispute = pick(moment, found);
+      return dispute && (() => act(world, dispute));
+    },
+  };
+}
+
+const disputes: readonly Operation[] = [
+  {
+    name: 'a dispute opens',
+    prepare: (moment) => {
+      const { world, draw } = moment;
+      const payment = pick(
+        moment,
+        paymentsOf(moment).filter((each) => world.refundable(each) > 0),
+      );
+      if (payment === null) return null;
+      const all = world.refundable(payment);
+      const amount = draw(3) === 0 ? 1 + draw(all) : all;
+      return () => back.openDispute(world, payment, amount);
+    },
+  },
+  withDispute('a dispute is won', 'open', back.winDispute),
+  withDispute('a dispute is lost', 'open', back.loseOpenDispute),
+  withDispute('a won dispute is lost', 'won', back.loseWonDispute),
+  withDispute('a lost dispute is won', 'lost', back.regainLostDispute),
+];
+
+function ofCustomer(name: string, act: (moment: Moment) => unknown): Operation {
+  return { name, prepare: (moment) => (moment.slot === null ? () => act(moment) : null) };
+}
+
+const credits: readonly Operation[] = [
+  ofCustomer('grant credit', ({ world, draw }) =>
+    back.changeCredit(world, `g${world.steps}`, 1 + draw(4000)),
+  ),
+  {
+    name: 'correct credit',
+    prepare: ({ world, slot, draw }) => {
+      const all = creditOf(world.credit);
+      return slot === null && all > 0
+        ? () => back.changeCredit(world, `g${world.steps}`, -1 - draw(all))
+        : null;
+    },
+  },
+  {
+    name: 'pay credit out',
+    prepare: ({ world, slot, draw }) => {
+      if (slot !== null) return null;
+      const able = world.credit.filter(({ source }) => {
+        const payment = world.payments.get(source);
+        return payment !== undefined && world.refundable(payment) >= world.limits.step;
+      });
+      return able.length === 0 ? null : () => back.payOut(world, world.limits.step * (1 + draw(1000)));
+    },
+  },
+  ofCustomer('charge a payment of its own', (moment) =>
+    succeed(moment.world, requestPayment(moment.world, newId(moment), 100 + moment.draw(5000))),
+  ),
+];
+
+export const moneyOperations = [...refunds, ...disputes, ...credits];
