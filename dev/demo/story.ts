@@ -15,6 +15,7 @@ import {
   type Story,
 } from './narrator';
 import { playDunning } from './dunning';
+import { playMoney } from './money';
 import { playYears } from './years';
 
 /** Tells the whole story. @throws Error that names the step that failed */
@@ -29,6 +30,7 @@ export async function playStory(story: Story): Promise<void> {
   await cancel(story, bought);
   await compareLedgers(story);
   await playYears(story, plan);
+  await playMoney(story, plan);
   await playDunning(story, plan);
 }
 

@@ -32,6 +32,7 @@ test('tells its story from the order to a Kafka consumer, and exits with 0', asy
     'charged once',
     'the clock arrived',
     'cancelled at 2030-06-01',
+    'charged 20.00 EUR, used 13.00, given back 7.00',
     'The attempt is completed by this webhook.',
     'topic payments.requested',
     'final_action: expire',
