@@ -188,6 +188,16 @@ export async function lockCustomerBalance(
   return row ?? null;
 }
 
+/** {@link lockCustomerBalance} in every currency that there is a row for. */
+export async function lockCustomerBalances(
+  tx: Transaction,
+  customerId: string,
+): Promise<CustomerBalanceRow[]> {
+  return sql(tx).query<CustomerBalanceRow[]>`
+    SELECT ${customerBalanceColumns} FROM customer_balances WHERE customer_id = ${customerId}
+    ORDER BY currency FOR UPDATE`;
+}
+
 /** {@link lockCustomerBalance} that writes an empty row when there is none: two who add the first credit take turns. */
 export async function lockOrOpenCustomerBalance(
   tx: Transaction,

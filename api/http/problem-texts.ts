@@ -47,6 +47,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
   customer_erased:
     'The customer’s personal data was erased. What remains are records of money, which do not change.',
+  customer_has_credit:
+    'Payments fund credit of the customer, which an erasure would leave to nobody; detail says how much. Pay it out, or take it back with a negative credit, then erase. Nothing was changed.',
   credit_not_enough:
     'A correction takes back no more than the customer’s own credit in that currency, a payout no more than payments funded of it and their providers still hold; detail says how much that is. Credit of a living subscription is not part of it. Nothing was changed.',
   payload_too_large: 'JSON bodies may have 262144 bytes at most, webhooks 1048576.',

@@ -1,5 +1,6 @@
 /** Routes of customers. */
 import { z } from 'zod';
+import { actorOf } from '../../access/authentication';
 import * as customers from '../../billing/customer/customers';
 import { eraseCustomer } from '../../billing/customer/erase';
 import { id } from '../../contracts/fields';
@@ -81,13 +82,14 @@ export const customerRoutes = [
     summary: 'Erase a customer’s personal data',
     description:
       'Removes e-mail, name, metadata and payment methods; payments and subscriptions stay. Subscriptions that ' +
-      'still run are not charged any more: cancel them first. Cannot be undone.',
+      'still run are not charged any more: cancel them first. Credit that was granted is taken back; while payments fund ' +
+      'credit, it is refused: pay that out first. Cannot be undone.',
     scope: 'customers:write',
     params: customerParams,
     answers: { 200: { description: 'What is left of the customer.', schema: customer } },
-    problems: ['not_found'],
-    async handle({ params }, { db }) {
-      return { status: 200, body: await eraseCustomer(db, params.customer_id) };
+    problems: ['not_found', 'customer_has_credit'],
+    async handle({ params, caller }, { db }) {
+      return { status: 200, body: await eraseCustomer(db, params.customer_id, actorOf(caller, null)) };
     },
   }),
 ];

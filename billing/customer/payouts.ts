@@ -155,7 +155,16 @@ async function reservePart(
   const books = await booksOf(tx, locked);
   const cause = { kind: 'refund_reserved' as const, actor, reason, paymentId: part.payment_id, refundId: id };
   enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/reserved` });
-  return enqueueRefund(tx, { id, attempt, amount: part.amount, reason, actor, taken }, books.times);
+  // The person's words stand in the ledger and in the audit log alone: an erasure finds them there.
+  const refund = {
+    id,
+    attempt,
+    amount: part.amount,
+    reason: 'payout',
+    actor: { ...actor, reason: null },
+    taken,
+  };
+  return enqueueRefund(tx, refund, books.times);
 }
 
 function refusalOf(

@@ -122,12 +122,27 @@ describe('credit', () => {
     expect(body.recorded_at).not.toBe(body.at);
   });
 
+  it('that was granted is taken back when its customer is erased, in every currency', async () => {
+    const id = await newCustomer();
+    await change(id, 500);
+    await change(id, 900, { currency: 'JPY' });
+    expect((await given.ask('POST', `/customers/${id}/erase`)).status).toBe(200);
+    expect(await creditOf(id)).toEqual([]);
+    expect(await sumAccounts(given.db, { type: 'customer', id })).toEqual([]);
+    expect((await given.ask('POST', `/customers/${id}/erase`)).status).toBe(200);
+    const { body } = await given.ask('GET', `/customers/${id}/ledger`);
+    expect(body.data).toHaveLength(4);
+  });
+
   it('keeps no reason when its customer is erased, in kept answers neither', async () => {
     const id = await newCustomer();
     await change(id, 500, { key: 'erased later' });
     await given.ask('POST', `/customers/${id}/erase`);
     const { body } = await given.ask('GET', `/customers/${id}/ledger`);
-    expect(body.data).toMatchObject([{ kind: 'credit_granted', reason: null }]);
+    expect(body.data).toMatchObject([
+      { kind: 'credit_corrected', reason: null },
+      { kind: 'credit_granted', reason: null },
+    ]);
     const again = await change(id, 500, { key: 'erased later' });
     expect(again).toMatchObject({ status: 201, body: { reason: null, credit: 500 } });
   });

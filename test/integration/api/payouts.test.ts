@@ -58,7 +58,7 @@ describe('a payout', () => {
           amount: 400,
           currency: 'EUR',
           status: 'pending',
-          reason: 'moves away',
+          reason: 'payout',
           created_at: expect.any(String),
         },
       ],
@@ -114,9 +114,37 @@ describe('a payout', () => {
     expect(beyond.body.detail).toContain('1000 in minor units');
     expect((await payOut(id, { currency: 'USD' })).body.code).toBe('credit_not_enough');
     expect((await payOut('nobody')).status).toBe(404);
+    const gone = await withCredit();
+    await given.db.customer.update({ where: { id: gone.id }, data: { erased_at: fixedNow } });
+    expect((await payOut(gone.id)).body.code).toBe('customer_erased');
     const secret = await given.keyWith('customers:write', 'payments:write');
     expect((await payOut(id, {}, { secret })).status).toBe(403);
     expect(await creditOf(id)).toMatchObject([{ amount: 1000 }]);
     expect(given.payments.looks).toEqual([]);
+  });
+
+  it('is what an erasure waits for: the money that payments fund is nobody’s afterwards', async () => {
+    const { id, paymentId } = await withCredit();
+    const erase = () => given.ask('POST', `/customers/${id}/erase`);
+    const refused = await erase();
+    expect(refused).toMatchObject({ status: 409, body: { code: 'customer_has_credit' } });
+    expect(refused.body.detail).toContain('10.00 EUR');
+    expect(await given.db.customer.findUniqueOrThrow({ where: { id } })).toMatchObject({ erased_at: null });
+    await payOut(id, {}, { key: 'before the erasure' });
+    expect((await erase()).status).toBe(200);
+    const { body } = await given.ask('GET', `/customers/${id}/ledger`);
+    expect(body.data).toMatchObject([{ kind: 'refund_reserved', reason: null, actor: { reason: null } }]);
+    const [refund] = await given.db.refund.findMany({ where: { payment_id: paymentId } });
+    expect(refund).toMatchObject({ reason: 'payout', requested_by: { reason: null } });
+    const again = await payOut(id, {}, { key: 'before the erasure' });
+    expect(again.status).toBe(201);
+    expect(again.text).not.toContain('moves away');
+  });
+
+  it('is not needed where a person takes the money back instead', async () => {
+    const { id } = await withCredit();
+    const body = { amount: -1000, currency: 'EUR', reason: 'given up in writing' };
+    await given.ask('POST', `/customers/${id}/credits`, { body });
+    expect((await given.ask('POST', `/customers/${id}/erase`)).status).toBe(200);
   });
 });

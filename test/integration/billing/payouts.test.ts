@@ -76,7 +76,7 @@ it('pays all credit out as one refund of each payment, the oldest first, and onl
   const { payout, toRefresh } = await payOut(customerId);
   expect(payout).toMatchObject({ customer_id: customerId, currency: 'EUR', amount: 5_000, credit: 0 });
   expect(payout.refunds).toMatchObject([
-    { payment_id: payments[0], amount: 2_000, status: 'pending', reason: 'moves away' },
+    { payment_id: payments[0], amount: 2_000, status: 'pending', reason: 'payout' },
     { payment_id: payments[1], amount: 3_000, status: 'pending' },
   ]);
   expect(toRefresh.map(({ payment_id }) => payment_id)).toEqual(payments);
