@@ -220,10 +220,6 @@ function isThere(
   return isWhole && (!holds || state.held_for === payment.id);
 }
 
-function stillFits(row: SubscriptionRow, change: PaidChange, { revision }: LedgerState): boolean {
-  return paidChangeApplies(toFacts(row), change, revision);
-}
-
 async function applyPaidChange(
   tx: Transaction,
   row: SubscriptionRow,
@@ -232,7 +228,11 @@ async function applyPaidChange(
 ): Promise<Applied> {
   const { change } = payment;
   const state = await ledgerOf(tx, row, context);
-  if (change?.money === undefined || !isThere(payment, change, state) || !stillFits(row, change, state)) {
+  if (
+    change?.money === undefined ||
+    !isThere(payment, change, state) ||
+    !paidChangeApplies(toFacts(row), change, state.revision)
+  ) {
     await reserveUnwanted(tx, { payment, subscription: row, realNow: context.realNow }, 'change_overtaken');
     // Not the command's own id: the change that it requested never took effect.
     return forgetChange(tx, row, payment.id, { ...context, commandId: `${context.commandId}/overtaken` });
