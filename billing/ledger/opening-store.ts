@@ -1,6 +1,5 @@
 /** Statements that read what is older than the ledger, and mark it as entered. */
-import type { OldCharge, OldPayment, OldRefund } from '../../domain/ledger/opening-facts';
-import type { TakenParts } from '../../domain/ledger/refund';
+import type { OldCharge, OldPayment, OldRefund, OldRefunds } from '../../domain/ledger/opening-facts';
 import type { LedgerState } from '../../domain/ledger/state';
 import {
   isPaymentPaid,
@@ -91,18 +90,26 @@ export function enqueueOpeningState(tx: Transaction, subscriptionId: string, sta
     UPDATE subscriptions SET ledger_state = ${JSON.stringify(state)}::jsonb WHERE id = ${subscriptionId}`;
 }
 
-/** Records from which accounts a refund is set aside that was reserved before the ledger. */
-export function enqueueSetAside(tx: Transaction, refundId: string, taken: TakenParts): void {
-  sql(tx)
-    .enqueue`UPDATE refunds SET taken = ${JSON.stringify(taken)}::jsonb WHERE id = ${refundId} AND taken IS NULL`;
+/** Marks the refunds of before the ledger: from which accounts they have taken money, or that they have not. */
+export function enqueueOldRefunds(tx: Transaction, { set_aside, given_up }: OldRefunds, realNow: Date): void {
+  for (const { refund_id: id, taken } of set_aside) {
+    sql(tx)
+      .enqueue`UPDATE refunds SET taken = ${JSON.stringify(taken)}::jsonb WHERE id = ${id} AND taken IS NULL`;
+  }
+  for (const id of given_up) {
+    sql(tx).enqueue`UPDATE refunds SET released_at = ${realNow} WHERE id = ${id} AND released_at IS NULL`;
+  }
 }
 
-/** Reads the next subscriptions by id, and which of them are still to be entered. @returns `last` null: there are no more */
-export async function findUnentered(
-  on: Database,
-  after: string,
-  limit: number,
-): Promise<{ ids: string[]; last: string | null }> {
+/** What of the next rows is still to be entered. */
+export interface NextUnentered {
+  ids: string[];
+  /** The last row that was looked at; null: there was none. */
+  last: string | null;
+}
+
+/** Looks at the next subscriptions by id, so that no statement reads the whole table. */
+export async function findUnentered(on: Database, after: string, limit: number): Promise<NextUnentered> {
   const rows = await sql(on).query<{ id: string; entered: boolean }[]>`
     SELECT id, ledger_state IS NOT NULL AS entered FROM subscriptions WHERE id > ${after} ORDER BY id LIMIT ${limit}`;
   return { ids: rows.filter(({ entered }) => !entered).map(({ id }) => id), last: rows.at(-1)?.id ?? null };
@@ -113,12 +120,15 @@ export async function findUnenteredPayments(
   on: Database,
   after: string,
   limit: number,
-): Promise<{ ids: string[]; last: string | null }> {
+): Promise<NextUnentered> {
   const rows = await sql(on).query<{ id: string; unentered: boolean }[]>`
     SELECT p.id, (p.kind = 'manual' OR p.subscription_id IS NULL)
-        AND (p.status = ANY(${paidStatuses})
-          OR EXISTS (SELECT FROM payment_attempts a WHERE a.payment_id = p.id AND a.status = 'completed'))
-        AND NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.id = p.id || '/opening') AS unentered
+        AND NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.id = p.id || '/opening')
+        AND (EXISTS (SELECT FROM payment_attempts a WHERE a.payment_id = p.id AND a.status = 'completed'
+            AND NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.id = p.id || '/collected/' || a.number))
+          OR p.status = ANY(${paidStatuses})
+            AND NOT EXISTS (SELECT FROM payment_attempts a WHERE a.payment_id = p.id AND a.status = 'completed'))
+        AS unentered
     FROM payments p WHERE p.id > ${after} ORDER BY p.id LIMIT ${limit}`;
   return {
     ids: rows.filter(({ unentered }) => unentered).map(({ id }) => id),

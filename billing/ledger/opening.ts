@@ -13,7 +13,7 @@ import type { Database, Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
 import { enqueueOperatorTask } from '../operator-tasks';
 import type { SubscriptionRow } from '../rows';
-import { enqueueOpeningState, enqueueSetAside, findOldPayments, findOpeningState } from './opening-store';
+import { enqueueOpeningState, enqueueOldRefunds, findOldPayments, findOpeningState } from './opening-store';
 import { enqueuePosting } from './post';
 import { enqueueUnapplied } from './state-store';
 
@@ -48,7 +48,7 @@ export async function enterSubscription(
   enqueuePosting(tx, row, opened, { id, kind: 'opening', actor: openingActor }, times);
   enqueueOpeningState(tx, row.id, state);
   for (const { payment_id: paymentId, amount } of opened.unapplied) enqueueUnapplied(tx, paymentId, amount);
-  for (const { refund_id: refundId, taken } of opened.set_aside) enqueueSetAside(tx, refundId, taken);
+  enqueueOldRefunds(tx, opened.refunds, times.realNow);
   const doubt = doubtOf(row, opened);
   if (doubt !== null) {
     enqueueOperatorTask(tx, 'ledger_opening', { type: 'subscription', id: row.id }, doubt, times.realNow);

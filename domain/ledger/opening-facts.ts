@@ -48,10 +48,12 @@ export interface PaymentSums {
   beside: number;
 }
 
-/** What its refunds are set aside from: given up, they become credit. */
-export interface SetAside {
-  refund_id: string;
-  taken: TakenParts;
+/** What becomes of refunds that are older than the ledger. */
+export interface OldRefunds {
+  /** Those that have taken money, with what from: pending ones, and paid ones, which may still fail. */
+  set_aside: { refund_id: string; taken: TakenParts }[];
+  /** Those that failed and have taken nothing. */
+  given_up: string[];
 }
 
 export function sumsOf(payment: OldPayment): PaymentSums {
@@ -89,14 +91,18 @@ export function cashEntries(payment: OldPayment): Entry[] {
   return [...charged, ...back];
 }
 
-/** The refunds that have taken money, with what from: pending ones, and paid ones, which may still fail. */
-export function setAsideOf(payment: OldPayment): SetAside[] {
-  return payment.refunds
-    .filter((refund) => isGone(payment, refund))
-    .map(({ id, amount }) => ({
+export function refundsOf(payments: readonly OldPayment[]): OldRefunds {
+  const all = payments.flatMap((payment) => payment.refunds.map((refund) => ({ payment, refund })));
+  const gone = all.filter(({ payment, refund }) => isGone(payment, refund));
+  const failed = all.filter(({ payment, refund }) => !isGone(payment, refund));
+  return {
+    set_aside: gone.map(({ refund: { id, amount } }) => ({
       refund_id: id,
+      // Given up, it becomes credit.
       taken: { unapplied: 0, credit: amount, customer_credit: 0, unearned: 0, rest: 0 },
-    }));
+    })),
+    given_up: failed.map(({ refund }) => refund.id),
+  };
 }
 
 /** What the rows of a payment contradict each other in; null: nothing. */

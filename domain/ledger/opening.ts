@@ -12,10 +12,10 @@ import type { Entry } from './accounts';
 import {
   cashEntries,
   contradictionOf,
-  setAsideOf,
+  refundsOf,
   sumsOf,
   type OldPayment,
-  type SetAside,
+  type OldRefunds,
 } from './opening-facts';
 import {
   assignCredit,
@@ -52,8 +52,7 @@ export interface Opened extends Posted {
   untraced: number;
   /** What was charged and is not assigned, by payment. */
   unapplied: { payment_id: string; amount: number }[];
-  /** What refunds have taken. */
-  set_aside: SetAside[];
+  refunds: OldRefunds;
   /** Why there are no entries; null: there is no reason. */
   contradiction: string | null;
 }
@@ -63,7 +62,7 @@ export function openLedger(facts: OpeningFacts): Opened {
   const contradiction = contradictionIn(facts);
   if (contradiction !== null) {
     const state = begun(facts).done().state;
-    return { state, entries: [], untraced: 0, unapplied: [], set_aside: [], contradiction };
+    return { state, entries: [], untraced: 0, unapplied: [], refunds: refundsOf([]), contradiction };
   }
   const posting = begun(facts);
   const waiting = facts.payments.filter((payment) => isUnapplied(facts, payment));
@@ -75,22 +74,21 @@ export function openLedger(facts: OpeningFacts): Opened {
   const untraced = isFinal(facts.status)
     ? endedBefore(posting, facts.payments)
     : assign(posting, facts, waiting);
-  const set_aside = facts.payments.flatMap(setAsideOf);
-  return { ...posting.done(), untraced, unapplied, set_aside, contradiction: null };
+  return { ...posting.done(), untraced, unapplied, refunds: refundsOf(facts.payments), contradiction: null };
 }
 
 /** Enters a payment that is for no period: what is left of it has been earned. */
 export function openOwnPayment(payment: OldPayment): {
   entries: Entry[];
-  set_aside: SetAside[];
+  refunds: OldRefunds;
   contradiction: string | null;
 } {
   const contradiction = contradictionOf(payment);
-  if (contradiction !== null) return { entries: [], set_aside: [], contradiction };
+  if (contradiction !== null) return { entries: [], refunds: refundsOf([]), contradiction };
   const earned: Entry = { account: 'earned', source: payment.id, amount: -sumsOf(payment).left };
   return {
     entries: netted([...cashEntries(payment), earned]),
-    set_aside: setAsideOf(payment),
+    refunds: refundsOf([payment]),
     contradiction: null,
   };
 }
