@@ -93,8 +93,8 @@ async function payOut(context: Context): Promise<Outcome> {
   const refunds = (answer['refunds'] as Row[]).map((row) => withMoney(row));
   const paid = moneyText(Number(answer['amount']), currency);
   const credit = moneyText(Number(answer['credit']), currency);
-  const told = `${String(answer['id'])}: ${paid} go back; the customer has ${credit} of credit now.`;
-  return { answer, text: `${told}\n\n${table(refunds, ['id', 'payment_id', 'amount', 'status'])}` };
+  const summary = `${String(answer['id'])}: ${paid} go back; the customer has ${credit} of credit now.`;
+  return { answer, text: `${summary}\n\n${table(refunds, ['id', 'payment_id', 'amount', 'status'])}` };
 }
 
 export const ledgerCommands: CommandGroup = {

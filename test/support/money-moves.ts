@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { changeCredit } from '../../billing/customer/credits';
+import { eraseCustomer } from '../../billing/customer/erase';
 import { payOutCredit } from '../../billing/customer/payouts';
 import { limitsOfProviders } from '../../billing/ledger/limits';
 import { resolveTask } from '../../billing/operator/resolve-task';
@@ -113,6 +114,11 @@ export const moneyMoves: Readonly<Record<string, scene.Move>> = {
     await scene.disputeOf(given, life)('opened')();
     await settle(given, paymentId, completed)();
     return () => applyPayment(given, life.id, paymentId);
+  },
+  'an erasure takes granted credit back': async (given) => {
+    const customerId = await scene.customer(given);
+    await scene.grant(given, customerId, 400);
+    return () => eraseCustomer(given.db, customerId, actor);
   },
   'a cancellation without a refund': scene.cancelled('none'),
   'a cancellation with what is not used': scene.cancelled('prorated'),
