@@ -17,22 +17,26 @@ interface Wanted {
   /** Another interval than before begins a new period. */
   days: number;
   how: How;
+  /** Asked for while another one was being charged, before anybody knew that it would wait. */
+  races?: boolean;
 }
 
 /** Changes what a subscription sells. @returns the payment that the change waits for; null: it is done */
 export function change(
   world: World,
   sub: Sub,
-  { price, days, how }: Wanted,
+  { price, days, how, races = false }: Wanted,
   paymentId: string,
 ): Payment | null {
   if (how === 'period_end') {
     sub.next = { price, days };
+    world.oracle.worth.agreesNext(sub.id, { price, days });
     sub.version += 1;
     return null;
   }
   if (how === 'none' || sub.status === 'trialing') {
     Object.assign(sub, { price, days });
+    world.oracle.worth.agrees(sub.id, { price, days });
     sub.version += 1;
     return null;
   }
@@ -55,14 +59,22 @@ export function change(
       .map(({ source, amount }) => ({ source, amount })),
   );
   world.oracle.asksChange(sub.id, { ...money, payment: paymentId, charge: asked.charge });
-  sub.waiting = paymentId;
-  sub.version += 1;
+  if (!races) {
+    sub.waiting = paymentId;
+    sub.version += 1;
+  }
   return world.newPayment({
     id: paymentId,
     sub: sub.id,
     purpose: 'change',
     amount: asked.charge,
-    asked: { change: money, days, version: sub.version, revision: sub.state.revision },
+    asked: {
+      change: money,
+      days,
+      version: sub.version,
+      revision: sub.state.revision,
+      holds: asked.credit.length > 0,
+    },
   });
 }
 
@@ -76,6 +88,7 @@ function apply(
   world.post(sub, 'change_applied', applied);
   world.useCredit(applied.customerCredit);
   const paymentId = payer.kind === 'payment' ? payer.paymentId : null;
+  world.oracle.worth.agrees(sub.id, { price: money.price, days });
   world.oracle.changes(sub.id, { ...money, payer: payer.kind, payment: paymentId });
   if (money.newPeriod !== null && sub.period !== null) {
     sub.period = { ...money.newPeriod, index: sub.period.index + 1, paid: true };
@@ -90,10 +103,11 @@ export function applyChangePayment(world: World, sub: Sub, payment: Payment): vo
   const { asked } = payment;
   if (asked === null) throw new Error('the payment is for no change');
   const fits =
-    sub.waiting === payment.id &&
+    sub.status !== 'ended' &&
     sub.version === asked.version &&
     sub.state.revision === asked.revision &&
-    payment.unapplied === payment.amount;
+    payment.unapplied === payment.amount &&
+    (!asked.holds || sub.state.held_for === payment.id);
   if (!fits) {
     dropChange(world, sub, payment);
     return refundUnwanted(world, payment);

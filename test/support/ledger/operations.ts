@@ -51,6 +51,16 @@ export const impossible: readonly Impossible[] = [
     only: ['trialing', 'active', 'cancelling', 'paused'],
     because: 'an unpaid period is not changed, nor what changes already',
   },
+  {
+    operations: /^another change/,
+    only: ['changing'],
+    because: 'there is no other one',
+  },
+  {
+    operations: /^change interval, period_end/,
+    only: ['trialing'],
+    because: 'another interval is charged at once',
+  },
   { operations: /^change.*charge_now/, in: ['paused'], because: 'nothing is charged during a pause' },
   {
     operations: /^pause/,

@@ -71,6 +71,7 @@ export class Oracle extends OracleMoneyBack {
     const purse = this.purse(sub);
     const term = { start: seconds(period.start), end: seconds(period.end) };
     purse.begin(term);
+    this.worth.begins(sub, { price, term });
     this.worth.serves(sub, { from: term.start, price, term });
     let debt = purse.row(owed).owes;
     let open = price;
@@ -152,6 +153,8 @@ export class Oracle extends OracleMoneyBack {
     const charge = alone > 0 || rest === 0 ? alone : this.chargeable(rest + purse.row(owed).owes);
     this.expectCharge(change.payment, change.charge, charge);
     const ofPurse = taken.map((part) => ({ ...part, row: part.row && purse.row(part.source) }));
+    // What is set aside for another change is free for whichever comes first.
+    if (taken.length > 0) purse.release();
     this.setAside(sub, change.payment, ofPurse);
     purse.tidy();
   }
@@ -207,12 +210,12 @@ export class Oracle extends OracleMoneyBack {
       }
     }
     if (payment !== null) {
-      for (const row of purse.rows()) {
+      for (const row of purse.asideFor === payment ? purse.rows() : []) {
         const { aside } = row;
         row.aside = 0;
         pay(row.source, aside);
       }
-      purse.asideFor = null;
+      purse.release();
       const amount = this.tallied(sub, 'unapplied', payment);
       this.tally(sub, 'unapplied', payment, -amount);
       pay(payment, amount);

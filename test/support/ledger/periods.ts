@@ -22,6 +22,7 @@ export function create(
 ): Payment | null {
   const sub = world.newSub(id, { price, days });
   const { now } = world;
+  world.oracle.worth.agrees(id, { price, days });
   if (trialDays > 0) {
     sub.status = 'trialing';
     sub.period = { index: 0, start: now, end: daysAfter(now, trialDays), paid: true };

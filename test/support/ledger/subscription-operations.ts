@@ -124,7 +124,9 @@ function changing(how: How, direction: Direction): Operation {
     const { world, draw } = moment;
     const { status, period, waiting, price: now, days } = sub;
     const isPaid = period?.paid === true && waiting === null;
-    const can = isPaid && (status === 'active' || (status === 'paused' && how !== 'charge_now'));
+    // Of what has begun, another interval is charged at once.
+    const canWait = direction !== 'interval' || how === 'charge_now';
+    const can = isPaid && canWait && (status === 'active' || (status === 'paused' && how !== 'charge_now'));
     const wanted = {
       up: prices.filter((price) => price > now),
       down: prices.filter((price) => price < now),
@@ -141,7 +143,20 @@ function changing(how: How, direction: Direction): Operation {
   });
 }
 
+/** Two requests at one time: each is charged, the first that is paid applies. */
+const racing = command('another change at the same time', (sub, moment) => {
+  const { world } = moment;
+  const price = pick(
+    moment,
+    prices.filter((each) => each > sub.price),
+  );
+  const can = sub.status === 'active' && sub.waiting !== null && world.unapplied(sub.id).length === 0;
+  if (!can || price === null) return null;
+  return () => change(world, sub, { price, days: sub.days, how: 'charge_now', races: true }, newId(moment));
+});
+
 const changes: readonly Operation[] = [
+  racing,
   changing('charge_now', 'up'),
   changing('charge_now', 'down'),
   changing('charge_now', 'sideways'),
@@ -153,6 +168,7 @@ const changes: readonly Operation[] = [
   changing('none', 'down'),
   changing('period_end', 'up'),
   changing('period_end', 'down'),
+  changing('period_end', 'interval'),
 ];
 
 const pauses: readonly Operation[] = [

@@ -63,7 +63,14 @@ export interface Payment {
   /** Of the open dispute. */
   disputed: number;
   /** Of a change, as it was asked for. */
-  asked: { change: ChangeOfMoney; days: number; version: number; revision: number } | null;
+  asked: {
+    change: ChangeOfMoney;
+    days: number;
+    version: number;
+    revision: number;
+    /** Whether credit was set aside for it. */
+    holds: boolean;
+  } | null;
 }
 
 export interface Refund {

@@ -11,12 +11,41 @@ interface Span {
   to: number | null;
 }
 
+/** What a customer has agreed to. */
+export interface Terms {
+  price: number;
+  days: number;
+}
+
 export class Worth {
+  private readonly terms = new Map<string, { now: Terms; next: Terms | null }>();
   private readonly spans = new Map<string, Span[]>();
   /** How often amounts were rounded: each time by half a unit at most. */
   private readonly roundings = new Map<string, number>();
   /** Where money went back while the service continued: less is earned than it was worth. */
   private readonly reduced = new Set<string>();
+
+  /** The customer and we agree on what is sold from now on. */
+  agrees(sub: string, now: Terms): void {
+    this.terms.set(sub, { now, next: this.terms.get(sub)?.next ?? null });
+  }
+
+  /** From the next term on. */
+  agreesNext(sub: string, next: Terms): void {
+    const { now } = this.terms.get(sub) ?? { now: next };
+    this.terms.set(sub, { now, next });
+  }
+
+  /** A term begins: its price and its length are of the same terms. @throws Error when they are not */
+  begins(sub: string, { price, term }: { price: number; term: { start: number; end: number } }): void {
+    const known = this.terms.get(sub);
+    const terms = known?.next ?? known?.now;
+    const days = (term.end - term.start) / 86_400;
+    if (terms === undefined || terms.price !== price || Math.abs(terms.days - days) > 0.001) {
+      throw new Error(`${days} days for ${price}; agreed was ${JSON.stringify(terms)}`);
+    }
+    this.terms.set(sub, { now: terms, next: null });
+  }
 
   /** From an instant on service is delivered that costs `price` for the whole term. Seconds. */
   serves(
