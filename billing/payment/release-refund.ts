@@ -5,7 +5,9 @@
  */
 import type { Actor } from '../../contracts/fields';
 import type { Transaction } from '../../prisma/client';
-import { enqueueReleased, findFailedRefunds } from './refund-store';
+import type { PaymentRow, RefundRow } from '../rows';
+import { findPayingAttempt } from './attempt-store';
+import { enqueueReleased, findFailedRefunds, reservedAmountOf } from './refund-store';
 import { putBack, type OpenBooks } from './take-money';
 
 /** Gives up all failed refunds of a payment. @param onReleased for each of them @returns its books afterwards */
@@ -17,7 +19,8 @@ export async function releaseFailed(
 ): Promise<OpenBooks> {
   const { payment } = open.locked;
   let books = open;
-  for (const refund of await findFailedRefunds(tx, payment.id)) {
+  const failed = await findFailedRefunds(tx, payment.id);
+  for (const [position, refund] of failed.entries()) {
     const transition = refund.transitions + 1;
     enqueueReleased(tx, refund, transition, open.books.times.realNow);
     onReleased(refund.id);
@@ -26,7 +29,24 @@ export async function releaseFailed(
     const id = `${refund.id}/released/${transition}`;
     const cause = { id, kind: 'refund_released' as const, actor, paymentId: payment.id, refundId: refund.id };
     const { at = refund.created_at.toISOString(), ...parts } = refund.taken;
-    books = await putBack(tx, books, parts, at, cause);
+    const beyond = await beyondCharge(tx, payment, failed.slice(position));
+    books = await putBack(tx, books, parts, { takenAt: at, beyond }, cause);
   }
   return books;
+}
+
+/** What has gone of a payment, with what these refunds have set aside of the same charge, beyond what was charged. */
+async function beyondCharge(
+  tx: Transaction,
+  payment: PaymentRow,
+  failed: readonly RefundRow[],
+): Promise<number> {
+  const attempt = await findPayingAttempt(tx, payment.id);
+  const isOfCharge = ({ attempt: number, charge_reference: other }: RefundRow) =>
+    attempt?.number === number && other === null;
+  const [first] = failed;
+  if (attempt === null || first === undefined || !isOfCharge(first)) return 0;
+  const setAside = failed.filter(isOfCharge).reduce((sum, { amount }) => sum + Number(amount), 0);
+  const gone = (await reservedAmountOf(tx, attempt)) + setAside + Number(payment.lost_amount);
+  return Math.max(0, gone - Number(attempt.amount));
 }

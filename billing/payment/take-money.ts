@@ -71,12 +71,16 @@ async function take(
   return { parts, open: { locked: { ...locked, payment: after }, books, state: taken.state } };
 }
 
-/** Puts money back that was taken for a refund which is given up. @param takenAt when it was taken, by the customer's time */
+/**
+ * Puts money back that was taken for a refund which is given up.
+ * @param takenAt when it was taken, by the customer's time
+ * @param beyond what has gone of the payment beyond its charge, minor units
+ */
 export async function putBack(
   tx: Transaction,
   open: OpenBooks,
   parts: TakenParts,
-  takenAt: string,
+  { takenAt, beyond }: { takenAt: string; beyond: number },
   cause: Cause,
 ): Promise<OpenBooks> {
   const { locked, books, state } = open;
@@ -85,6 +89,7 @@ export async function putBack(
     paymentId: payment.id,
     at: books.times.now.toISOString(),
     reservedAt: takenAt,
+    beyond: { amount: beyond, account: payment.lost_amount > 0n ? 'written_off' : 'allowances' },
     alive: books.isSubscriptions && subscription !== null && !isFinal(subscription.status),
   });
   enqueuePaymentPosting(tx, books, released, cause);

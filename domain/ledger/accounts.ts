@@ -70,7 +70,7 @@ export const accountsOf = {
   ],
   refund_settled: ['refunding', 'cash'],
   refund_failed: ['refunding', 'cash'],
-  refund_released: ['refunding', 'credit', 'unearned', 'earned', 'allowances', 'unapplied'],
+  refund_released: ['refunding', 'credit', 'unearned', 'earned', 'allowances', 'unapplied', 'written_off'],
   dispute_opened: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'credit_held'],
   dispute_won: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'written_off'],
   dispute_lost: ['disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off', 'credit_held'],

@@ -111,6 +111,11 @@ export interface MoneyReturn {
   reservedAt: string;
   /** Whether the payment's subscription lives. */
   alive: boolean;
+  /**
+   * What else has gone of the payment beyond its charge while this was set aside: that much does not come back, and
+   * lowers what it was booked as. Left out: nothing.
+   */
+  beyond?: { amount: number; account: 'allowances' | 'written_off' };
 }
 
 /**
@@ -133,12 +138,22 @@ export function regainDispute(
 
 function giveBack(
   state: LedgerState,
-  parts: TakenParts,
-  { paymentId, at, reservedAt, alive }: MoneyReturn,
+  taken: TakenParts,
+  { paymentId, at, reservedAt, alive, beyond = { amount: 0, account: 'allowances' } }: MoneyReturn,
   accounts: { account: string; rest: 'allowances' | 'written_off' },
 ): ReleasedRefund {
   const posting = new Posting(state);
-  const total = parts.unapplied + parts.credit + parts.customer_credit + parts.unearned + parts.rest;
+  const total = totalOfParts(taken);
+  // As if it had not been set aside: what went beyond the charge would have been taken from it.
+  const gone = partsOf(beyond.amount, taken);
+  const cut = beyond.amount - gone.rest;
+  const parts = {
+    unapplied: taken.unapplied - gone.unapplied,
+    credit: taken.credit - gone.credit,
+    customer_credit: taken.customer_credit - gone.customer_credit,
+    unearned: taken.unearned - gone.unearned,
+    rest: taken.rest,
+  };
   const serves = alive && isServed(state, at, reservedAt);
   if (serves) earnUntil(posting, at);
   const service = serves ? parts.unearned : 0;
@@ -146,11 +161,22 @@ function giveBack(
   const ofCustomer = parts.customer_credit + (alive ? 0 : credit);
   posting.post(accounts.account, paymentId, total);
   posting.postApart(accounts.rest, paymentId, -parts.rest);
+  posting.postApart(beyond.account, paymentId, -cut);
   posting.post('unearned', paymentId, -service);
   if (alive) posting.post('credit', paymentId, -credit);
   posting.postToCustomer('credit', paymentId, -ofCustomer);
   const customerCredit = ofCustomer > 0 ? [{ source: paymentId, amount: ofCustomer }] : [];
   return { ...posting.done(), customerCredit };
+}
+
+function totalOfParts({
+  unapplied,
+  credit,
+  customer_credit: ofCustomer,
+  unearned,
+  rest,
+}: TakenParts): number {
+  return unapplied + credit + ofCustomer + unearned + rest;
 }
 
 /**

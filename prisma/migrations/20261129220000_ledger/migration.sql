@@ -151,7 +151,7 @@ BEGIN
     refund_settled/refunding, refund_settled/cash,
     refund_failed/refunding, refund_failed/cash,
     refund_released/refunding, refund_released/credit, refund_released/unearned, refund_released/earned,
-    refund_released/allowances, refund_released/unapplied,
+    refund_released/allowances, refund_released/unapplied, refund_released/written_off,
     dispute_opened/disputed, dispute_opened/cash, dispute_opened/unearned, dispute_opened/earned,
     dispute_opened/credit, dispute_opened/credit_held,
     dispute_won/disputed, dispute_won/cash, dispute_won/unearned, dispute_won/earned, dispute_won/credit,

@@ -1,7 +1,7 @@
 /** M5 to M8 of the faults of November 2026, each with the right value and neighbours that differ from it. */
 import { on, useMoneyLives } from '../../support/money-life';
 
-const { begin } = useMoneyLives();
+const { given, begin } = useMoneyLives();
 
 describe('M5: a change without proration moves no money, and the next one counts what was paid', () => {
   /** Since 1 June; on 11 June another plan without proration; then it is 12 June. */
@@ -189,6 +189,19 @@ describe('M8: a refund that was made at the provider', () => {
     expect(await money.tasks()).toEqual(['refund_failed']);
     expect(await money.accounts()).toEqual({ 'cash/sandbox': -1000, earned: -3333, allowances: 4333 });
     expect(await money.payment(0)).toMatchObject({ status: 'refunded', refunded_amount: 10_000n });
+  });
+
+  it('takes from what our own refund had set aside, when that one fails and is given up', async () => {
+    const money = await top();
+    const refundId = await money.refund(0, null);
+    await money.refundAtProvider(0, 4000, 're_there');
+    await money.hearOfRefund(refundId, { status: 'failed', provider_reference: null, reason: 'too_much' });
+    await given.db.operatorTask.deleteMany({ where: { subject_id: { not: refundId } } });
+    await money.resolve('refund_failed', 'failed');
+    expect(await money.accounts()).toEqual({ 'cash/sandbox': 6000, earned: -3333, unearned: -2667 });
+    await money.refund(0, null);
+    await money.payOut();
+    expect(await money.accounts()).toEqual({ earned: -3333, allowances: 3333 });
   });
 
   it('takes the credit of its customer once the subscription has ended, once', async () => {

@@ -111,6 +111,32 @@ describe('the opening of a period and the late success of a change', () => {
   });
 });
 
+describe('a refund and a dispute that is lost', () => {
+  it('take the money once each, and a refund that fails for it gives nothing back', async () => {
+    const met = await race(20_261_132, async (racing) => {
+      const money = await begin('top');
+      await money.life.setNow(on('06-11'));
+      let answer = '';
+      await racing.run(
+        async () => {
+          answer = await money.refund(0, 4000);
+        },
+        () => money.dispute(0, 'lost'),
+      );
+      await settled(money);
+      if (answer !== 'disputed') {
+        await money.hearOfRefund(answer, { status: 'failed', provider_reference: null, reason: 'disputed' });
+        await money.resolve('refund_failed', 'failed');
+        await settled(money);
+      }
+      const { unearned = 0, credit = 0, 'cash/sandbox': cash = 0 } = await money.accounts();
+      expect({ unearned, credit, cash }).toEqual({ unearned: 0, credit: 0, cash: 0 });
+      return answer === 'disputed' ? 'refused' : 'reserved';
+    });
+    expect(met).toEqual(['refused', 'reserved']);
+  });
+});
+
 describe('a pause by dunning, a late success and a resumption', () => {
   it('take each charge once, and keep what is too much as credit', async () => {
     const met = await race(20_261_133, async (racing) => {
