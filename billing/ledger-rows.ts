@@ -1,7 +1,7 @@
 /** Rows of the ledger and of what stands beside it: disputes, and the credit of customers. As `rows.ts` has the others. */
 import type { Actor } from '../contracts/fields';
 import { ledgerKinds, type LedgerKind } from '../domain/ledger/accounts';
-import { disputeStatuses, type DisputeStatus } from '../domain/ledger/dispute';
+import type { DisputeStatus } from '../domain/ledger/dispute';
 import type { Taken } from '../domain/ledger/refund';
 import type { CustomerFund } from '../domain/ledger/credit';
 import { columnsOf } from '../prisma/columns';
@@ -14,7 +14,6 @@ interface DisputeColumns {
 }
 export type DisputeRow = Typed<Prisma.DisputeGetPayload<object>, DisputeColumns>;
 export const disputeColumns = columnsOf(Prisma.DisputeScalarFieldEnum);
-export const disputeRow = rowsOf<DisputeColumns>('disputes', { status: disputeStatuses });
 
 interface BalanceColumns {
   funds: Stored<CustomerFund>[];

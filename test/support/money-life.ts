@@ -130,7 +130,7 @@ export class MoneyLife {
   }
 
   /** A refund's outcome, as a webhook tells it. */
-  async hearOfRefund(refundId: string, outcome: RefundOutcome): Promise<void> {
+  async receiveRefund(refundId: string, outcome: RefundOutcome): Promise<void> {
     await inTransaction(this.db, (tx) => settleRefund(tx, refundId, outcome));
   }
 
@@ -149,7 +149,7 @@ export class MoneyLife {
   }
 
   /** A webhook tells the outcome of the first attempt; nobody tells the subscription. */
-  async hear(nth: Nth, outcome: AttemptOutcome = completed): Promise<void> {
+  async receive(nth: Nth, outcome: AttemptOutcome = completed): Promise<void> {
     const id = await this.paymentId(nth);
     await inTransaction(this.db, (tx) => settleAttempt(tx, id, 1, outcome, 'webhook'));
   }

@@ -27,7 +27,7 @@ describe('M1: a change whose charge succeeds late', () => {
   it('after its period has ended is given back in full', async () => {
     const money = await waiting('top');
     await money.life.advance(on('07-03'));
-    await money.hear(1);
+    await money.receive(1);
     await money.apply(1);
     expect(await money.refunds()).toEqual([[1, 6000, 'payment_cancelled']]);
     expect(await money.life.read()).toMatchObject({ plan_id: 'basic', pending_change: null, balance: 0 });
@@ -39,7 +39,7 @@ describe('M1: a change whose charge succeeds late', () => {
   it('after its period has ended is given back in full when it was to another interval', async () => {
     const money = await waiting('year');
     await money.life.advance(on('07-03'));
-    await money.hear(1);
+    await money.receive(1);
     await money.apply(1);
     expect(await money.refunds()).toEqual([[1, 11_333, 'payment_cancelled']]);
     expect(await money.life.read()).toMatchObject({
@@ -54,7 +54,7 @@ describe('M1: a change whose charge succeeds late', () => {
     await money.life.setNow(on('06-16'));
     await money.life.cancel({ refund: 'prorated' });
     await money.life.setNow(on('06-18'));
-    await money.hear(1);
+    await money.receive(1);
     await money.apply(1);
     expect(await money.refunds()).toMatchObject([
       [0, 500, 'subscription_cancelled'],
@@ -67,7 +67,7 @@ describe('M1: a change whose charge succeeds late', () => {
   it('within its period applies with the amounts and the date of its asking', async () => {
     const money = await waiting('top');
     await money.life.setNow(on('06-16'));
-    await money.hear(1);
+    await money.receive(1);
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ plan_id: 'top', pending_change: null, balance: 0 });
     await money.life.setNow(on('06-21'));
@@ -91,7 +91,7 @@ describe('M2: money that comes after dunning has written it off', () => {
   it('counts when the paused subscription is resumed, whoever tells it', async () => {
     const money = await writtenOff('pause');
     await money.life.setNow(on('07-21'));
-    await money.hear(1);
+    await money.receive(1);
     await money.life.setNow(on('07-26'));
     await money.life.resume();
     expect(await money.life.read()).toMatchObject({
@@ -107,7 +107,7 @@ describe('M2: money that comes after dunning has written it off', () => {
   it('is credit when the period has ended, and the resumption charges the rest', async () => {
     const money = await writtenOff('pause');
     await money.life.setNow(on('08-05'));
-    await money.hear(1);
+    await money.receive(1);
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ status: 'paused', balance: -677 });
     await money.life.setNow(on('08-11'));
@@ -124,7 +124,7 @@ describe('M2: money that comes after dunning has written it off', () => {
   it('goes back when the subscription was cancelled', async () => {
     const money = await writtenOff('cancel');
     await money.life.setNow(on('07-21'));
-    await money.hear(1);
+    await money.receive(1);
     expect(await money.refunds()).toEqual([[1, 1000, 'subscription_final']]);
     expect(await money.tasks()).toEqual(['second_success']);
     await money.payOut();
@@ -137,7 +137,7 @@ describe('M2: money that comes after dunning has written it off', () => {
     await money.life.setNow(on('07-11'));
     await money.life.pause();
     await money.life.setNow(on('07-21'));
-    await money.hear(1);
+    await money.receive(1);
     await money.life.setNow(on('07-26'));
     await money.life.resume();
     expect(await money.life.read()).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
@@ -204,7 +204,7 @@ describe('M3: a cancellation gives back only what paid for the present period an
     await money.life.setNow(on('07-02'));
     await money.life.cancel({ refund: 'full' });
     expect(await money.refunds()).toEqual([]);
-    await money.hear(1);
+    await money.receive(1);
     expect(await money.refunds()).toEqual([[1, 1000, 'subscription_final']]);
   });
 });

@@ -195,7 +195,7 @@ describe('M8: a refund that was made at the provider', () => {
     const money = await top();
     const refundId = await money.refund(0, null);
     await money.refundAtProvider(0, 4000, 're_there');
-    await money.hearOfRefund(refundId, { status: 'failed', provider_reference: null, reason: 'too_much' });
+    await money.receiveRefund(refundId, { status: 'failed', provider_reference: null, reason: 'too_much' });
     await given.db.operatorTask.deleteMany({ where: { subject_id: { not: refundId } } });
     await money.resolve('refund_failed', 'failed');
     expect(await money.accounts()).toEqual({ 'cash/sandbox': 6000, earned: -3333, unearned: -2667 });
@@ -210,7 +210,7 @@ describe('M8: a refund that was made at the provider', () => {
     await money.life.setNow(on('06-12'));
     await money.life.cancel({ refund: 'none' });
     expect(await money.customerCredit()).toBe(6000);
-    for (let told = 0; told < 2; told += 1) await money.refundAtProvider(0, 4000, 're_there');
+    for (let reported = 0; told < 2; told += 1) await money.refundAtProvider(0, 4000, 're_there');
     expect(await money.customerCredit()).toBe(2000);
     expect(await money.cash(0)).toBe(6000);
   });

@@ -111,7 +111,7 @@ describe('M11: a refund that fails after it had succeeded', () => {
     const refundId = await money.refund(0, 4000);
     await money.payOut();
     expect(await money.payment(0)).toMatchObject({ status: 'partially_refunded', refunded_amount: 4000n });
-    await money.hearOfRefund(refundId, failed);
+    await money.receiveRefund(refundId, failed);
     return { money, refundId };
   };
 
@@ -154,8 +154,8 @@ describe('M11: a refund that fails after it had succeeded', () => {
     const paid = { status: 'succeeded', provider_reference: 're_1' } as const;
     for (const day of ['06-21', '06-26']) {
       await money.life.setNow(on(day));
-      await money.hearOfRefund(refundId, paid);
-      await money.hearOfRefund(refundId, failed);
+      await money.receiveRefund(refundId, paid);
+      await money.receiveRefund(refundId, failed);
       await money.resolve('refund_failed', 'failed');
     }
     expect(await money.accounts()).toEqual({ 'cash/sandbox': 10_000, earned: -8333, unearned: -1667 });
@@ -168,7 +168,7 @@ describe('M11: a refund that fails after it had succeeded', () => {
     const { id } = await given.db.refund.findFirstOrThrow({
       where: { payment_id: await money.paymentId(0) },
     });
-    await money.hearOfRefund(id, failed);
+    await money.receiveRefund(id, failed);
     await money.resolve('refund_failed', 'failed');
     expect(await money.customerCredit()).toBe(6667);
     expect(await money.accounts()).toEqual({ 'cash/sandbox': 10_000, earned: -3333 });
@@ -215,7 +215,7 @@ describe('M12: a person’s word about a charge whose reference nobody knew', ()
   it('as succeeded: the true reference is adopted', async () => {
     const money = await resolved('succeeded');
     expect(await money.attempt(1)).toMatchObject({ status: 'completed', provider_reference: null });
-    await money.hear(1, named('ch_7'));
+    await money.receive(1, named('ch_7'));
     expect(await money.attempt(1)).toMatchObject({ status: 'completed', provider_reference: 'ch_7' });
     expect([await money.tasks(), await money.refunds(), await money.cash(1)]).toEqual([[], [], 1000]);
     await money.refund(1, null);
@@ -225,7 +225,7 @@ describe('M12: a person’s word about a charge whose reference nobody knew', ()
 
   it('as succeeded: another charge than the adopted one goes back', async () => {
     const money = await resolved('succeeded');
-    for (const reference of ['ch_7', 'ch_8', 'ch_8']) await money.hear(1, named(reference));
+    for (const reference of ['ch_7', 'ch_8', 'ch_8']) await money.receive(1, named(reference));
     expect(await money.attempt(1)).toMatchObject({ provider_reference: 'ch_7' });
     expect(await money.refunds()).toEqual([[1, 1000, 'second_success']]);
     expect(await money.tasks()).toEqual(['second_success']);
@@ -239,7 +239,7 @@ describe('M12: a person’s word about a charge whose reference nobody knew', ()
 
   it('as failed: the charge that was a success is kept', async () => {
     const money = await resolved('failed');
-    await money.hear(1, named('ch_7'));
+    await money.receive(1, named('ch_7'));
     await money.apply(1);
     expect(await money.attempt(1)).toMatchObject({ status: 'completed', provider_reference: 'ch_7' });
     expect(await money.life.read()).toMatchObject({ period: { index: 2, paid: true } });
@@ -254,7 +254,7 @@ describe('M12: a person’s word about a charge whose reference nobody knew', ()
     await ask(money, 1);
     await money.resolve('unknown_outcome', 'succeeded');
     await money.apply(1);
-    await money.hear(1, named('ch_7'));
+    await money.receive(1, named('ch_7'));
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ plan_id: 'top', pending_change: null });
     expect(await money.attempt(1)).toMatchObject({ provider_reference: 'ch_7' });

@@ -67,7 +67,7 @@ describe('a cancellation and the late success of a change', () => {
       await racing.run(
         () => money.life.cancel({ refund: 'prorated' }),
         async () => {
-          await money.hear(1);
+          await money.receive(1);
           await money.apply(1);
         },
       );
@@ -93,7 +93,7 @@ describe('the opening of a period and the late success of a change', () => {
       await racing.run(
         () => money.life.advance(on('07-01')),
         async () => {
-          await money.hear(1);
+          await money.receive(1);
           await money.apply(1);
         },
       );
@@ -125,7 +125,7 @@ describe('a refund and a dispute that is lost', () => {
       );
       await settled(money);
       if (answer !== 'disputed') {
-        await money.hearOfRefund(answer, { status: 'failed', provider_reference: null, reason: 'disputed' });
+        await money.receiveRefund(answer, { status: 'failed', provider_reference: null, reason: 'disputed' });
         await money.resolve('refund_failed', 'failed');
         await settled(money);
       }
@@ -149,7 +149,7 @@ describe('a pause by dunning, a late success and a resumption', () => {
       await racing.run(
         () => money.exhaustDunning(1, 'pause'),
         async () => {
-          await money.hear(1);
+          await money.receive(1);
           await money.apply(1);
         },
         () => money.life.resume(),
