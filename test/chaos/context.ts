@@ -12,7 +12,7 @@ import type { Answer, TestSystem } from '../support/system';
 import { Figures } from './figures';
 import type { Random } from './random';
 
-/** What one order was answered; every customer of the test places one. */
+/** What one order was answered; a customer places one, or some. */
 export interface ReportedOrder {
   customer: string;
   token: string;
@@ -23,6 +23,14 @@ export interface ReportedOrder {
 export interface ReportedCancellation {
   subscriptionId: string;
   status: number;
+  mode: string;
+}
+
+/** A change that took effect at once, and whose price was reckoned. */
+export interface ReportedChange {
+  subscriptionId: string;
+  /** That the caller was shown. */
+  version: number;
 }
 
 /** What a payment outside of periods was answered; its customer asks for one alone. */
@@ -47,6 +55,11 @@ export interface Reported {
   retries: ReportedRetry[];
   /** Ids of subscriptions, once for each paid period of theirs that was made to be over. */
   ended: string[];
+  changes: ReportedChange[];
+  /** Ids of subscriptions that were paused or resumed: time passed between their periods. */
+  paused: Set<string>;
+  /** Calls that were answered with a fault of the product's. */
+  faults: string[];
 }
 
 export interface Chaos {
@@ -114,7 +127,16 @@ export async function openChaos(
     admin,
     db,
     figures: new Figures(),
-    reported: { orders: [], cancellations: [], payments: [], retries: [], ended: [] },
+    reported: {
+      orders: [],
+      cancellations: [],
+      payments: [],
+      retries: [],
+      ended: [],
+      changes: [],
+      paused: new Set(),
+      faults: [],
+    },
     crashPoints: new Set(),
     reserved: new Set(),
     terminatedRuns: new Set(),

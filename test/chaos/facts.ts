@@ -86,7 +86,8 @@ export interface AttemptFact {
 
 export interface ProviderRefundFact {
   id: string;
-  idempotency_key: string;
+  /** Null: made by hand. */
+  idempotency_key: string | null;
   status: string;
   amount: number;
   currency: string;
@@ -94,6 +95,15 @@ export interface ProviderRefundFact {
 
 export interface RefundFact extends Omit<ProviderRefundFact, 'id'> {
   payment_id: string;
+  provider_reference: string | null;
+  /** Of the charge that paid its payment, not of one beside it. */
+  of_payment: boolean;
+}
+
+/** As it stands at the provider. */
+export interface ProviderDisputeFact {
+  id: string;
+  status: string;
 }
 
 /** A version of a subscription. */
@@ -101,6 +111,11 @@ export interface ChangeFact {
   subject_id: string;
   version: number;
   status: string;
+  command_id: string;
+  /** What has changed. */
+  changes: string[];
+  /** Of a period, minor units. */
+  amount: number;
 }
 
 export interface RevenueFact {
@@ -149,6 +164,7 @@ export interface Facts {
   attempts: AttemptFact[];
   refunds: RefundFact[];
   refundsAtProvider: ProviderRefundFact[];
+  disputesAtProvider: ProviderDisputeFact[];
   deliveries: DeliveryFact[];
   retryRequests: RetryRequestFact[];
   changes: ChangeFact[];
@@ -180,15 +196,22 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
       FROM payments`),
     attempts: await ask(`SELECT payment_id, number, idempotency_key, status, amount::int, currency,
       provider_reference, started_at FROM payment_attempts`),
-    refunds: await ask('SELECT payment_id, idempotency_key, status, amount::int, currency FROM refunds'),
+    refunds: await ask(`SELECT r.payment_id, r.idempotency_key, r.status, r.amount::int, r.currency,
+      r.provider_reference, r.charge_reference IS NULL AND r.attempt = (
+        SELECT a.number FROM payment_attempts a WHERE a.payment_id = r.payment_id AND a.status = 'completed'
+        ORDER BY a.settled_at, a.number LIMIT 1) AS of_payment
+      FROM refunds r`),
     refundsAtProvider: await askProvider(
       'SELECT id, idempotency_key, status, amount::int, currency FROM refunds',
     ),
+    disputesAtProvider: await askProvider('SELECT id, status FROM charge_disputes'),
     deliveries: await ask(`SELECT provider_event_id, event_type, status, outcome,
-      coalesce(event -> 'outcome' ->> 'provider_reference', event -> 'refund' ->> 'provider_reference') AS reference
+      coalesce(event -> 'outcome' ->> 'provider_reference', event -> 'refund' ->> 'provider_reference',
+        event -> 'dispute' ->> 'dispute_reference') AS reference
       FROM webhook_deliveries`),
     retryRequests: await ask('SELECT id, payment_id, status FROM retry_requests'),
-    changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status FROM changes
+    changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status, command_id, changes,
+        (result ->> 'amount')::int AS amount FROM changes
       WHERE subject_id LIKE 'sub\\_%' ORDER BY subject_id, version`),
     revenue: await ask('SELECT subscription_id, version, status FROM subscription_revenue'),
     charges: await listCharges(chaos),

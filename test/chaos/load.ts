@@ -4,13 +4,30 @@
  * Owns: the pace of the load and that it ends. Invariant: what is in hand when the load stops is finished.
  */
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import { untilAnswered, type Chaos } from './context';
 import { makeEventWriter } from './outbox-traffic';
 import { requestPaymentOf, makeRenewer, makeRetrier } from './payment-traffic';
+import {
+  makeDisputer,
+  makePendingSettle,
+  makeProviderRefunder,
+  makeRefundFail,
+  makeRefunder,
+} from './money-back-traffic';
 import { makePoisoner } from './poison';
 import type { Random } from './random';
+import {
+  makeCardGiver,
+  makeChanger,
+  makeCreditor,
+  makeEnder,
+  makePauser,
+  makeSecondOrderer,
+  makeTimePass,
+} from './subscription-traffic';
 
 export interface Load {
   name: string;
@@ -55,6 +72,22 @@ export const paymentLoads: readonly Load[] = [
   { name: 'retries', lanes: 1, pauseMs: 2_500, lane: makeRetrier },
 ];
 
+/** What callers, operators, banks and the provider make of money and of what it was paid for. */
+export const moneyLoads: readonly Load[] = [
+  { name: 'changes of terms', lanes: 2, pauseMs: 1_500, lane: makeChanger },
+  { name: 'pauses and resumptions', lanes: 1, pauseMs: 2_500, lane: makePauser },
+  { name: 'ends with every refund', lanes: 1, pauseMs: 4_000, lane: makeEnder },
+  { name: 'new cards', lanes: 1, pauseMs: 3_000, lane: makeCardGiver },
+  { name: 'second subscriptions', lanes: 1, pauseMs: 4_000, lane: makeSecondOrderer },
+  { name: 'credits', lanes: 1, pauseMs: 4_000, lane: makeCreditor },
+  { name: 'days that pass', lanes: 1, pauseMs: 1_500, lane: makeTimePass },
+  { name: 'refunds asked for', lanes: 1, pauseMs: 3_000, lane: makeRefunder },
+  { name: 'refunds by hand', lanes: 1, pauseMs: 3_500, lane: makeProviderRefunder },
+  { name: 'disputes', lanes: 2, pauseMs: 2_500, lane: makeDisputer },
+  { name: 'refunds that fail late', lanes: 1, pauseMs: 6_000, lane: makeRefundFail },
+  { name: 'late decisions', lanes: 1, pauseMs: 4_000, lane: makePendingSettle },
+];
+
 export interface RunningLoad {
   /** Ends it and waits for what is in hand. */
   stop(): Promise<void>;
@@ -62,6 +95,8 @@ export interface RunningLoad {
 
 export function startLoad(chaos: Chaos, wanted: readonly Load[], name: string): RunningLoad {
   const stopping = new AbortController();
+  // Each lane listens.
+  setMaxListeners(0, stopping.signal);
   const lanes = wanted.flatMap((load) =>
     Array.from({ length: load.lanes }, (_, lane) => {
       const random = chaos.random.fork(`${name}/${load.name}/${lane}`);
@@ -120,6 +155,6 @@ function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {
       undefined,
       randomUUID(),
     );
-    reported.cancellations.push({ subscriptionId, status });
+    reported.cancellations.push({ subscriptionId, status, mode: 'now' });
   };
 }

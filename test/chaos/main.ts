@@ -5,7 +5,8 @@
  */
 import { processes, type Chaos } from './context';
 import { runFaultTest, type Asked } from './fault-test';
-import { cancellations, eventLoads, paymentLoads } from './load';
+import { cancellations, eventLoads, moneyLoads, paymentLoads } from './load';
+import { fewOf } from './money-back-traffic';
 import { enoughLosses, unmetMoments } from './namespace-loss';
 import { unmetSteps } from './payment-kills';
 import { rewindAll } from './rewind';
@@ -23,6 +24,8 @@ const usage = `usage: npm run chaos -- [--seed N] [--rounds N] [--kills N] [--pa
 const idleWithinMs = 25 * 60_000;
 /** So many kills meet every step of an attempt. */
 const enoughKills = 20;
+/** So many of each way in which money goes back, while they happen. */
+const enoughMoneyBack = 50;
 
 /** Most payments settle at once; some need a lookup after a minute or more. */
 const tokens = [
@@ -57,7 +60,13 @@ function paymentRound(kills: number): RoundSettings {
     'PostgreSQL killed': 1,
     'Temporal killed': 1,
   };
-  return { loads: [...paymentLoads, cancellations], plan, kafkaDownMs: 0, idleWithinMs, replays: 100 };
+  return {
+    loads: [...paymentLoads, ...moneyLoads, cancellations],
+    plan,
+    kafkaDownMs: 0,
+    idleWithinMs,
+    replays: 100,
+  };
 }
 
 /** Half of them take Temporal's data along. */
@@ -86,8 +95,12 @@ async function runRounds(
   if (paymentKills === 0) return [];
   const violations = await runRound(chaos, paymentRound(paymentKills), 'payments');
   if (violations.length === 0) violations.push(...(await rewind(chaos)));
-  const unmet = paymentKills >= enoughKills ? unmetSteps(chaos) : [];
-  return [...violations, ...unmet.map((step) => `no kill met a payment here: ${step}`)];
+  if (paymentKills < enoughKills) return violations;
+  return [
+    ...violations,
+    ...unmetSteps(chaos).map((step) => `no kill met a payment here: ${step}`),
+    ...fewOf(chaos, enoughMoneyBack).map((few) => `too little money went back: ${few}`),
+  ];
 }
 
 async function rewind(chaos: Chaos): Promise<string[]> {

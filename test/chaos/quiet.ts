@@ -37,15 +37,21 @@ const conditions: readonly Condition[] = [
     async waitingFor(chaos) {
       const sandbox = chaos.its.system.environment['SANDBOX_DATABASE_URL'];
       const sql = `SELECT (SELECT count(*) FROM webhooks)::int AS webhooks,
-        (SELECT count(*) FROM late_successes)::int AS late`;
+        (SELECT count(*) FROM late_successes)::int
+          + (SELECT count(*) FROM late_disputes)::int
+          + (SELECT count(*) FROM refunds WHERE fails_at IS NOT NULL)::int AS late`;
       const [row] = await rows<{ webhooks: number; late: number }>(chaos, sql, [], sandbox);
       if (row?.webhooks === 0 && row.late === 0) return null;
-      return `${row?.webhooks} webhooks to be taken, ${row?.late} charges to succeed late`;
+      return `${row?.webhooks} webhooks to be taken, ${row?.late} late outcomes`;
     },
   },
   counted(
     'webhooks to be used',
     `SELECT count(*)::int AS count FROM webhook_deliveries WHERE status = 'stored'`,
+  ),
+  counted(
+    'payments to be applied',
+    'SELECT count(*)::int AS count FROM payments WHERE unapplied_amount <> 0',
   ),
   counted('refunds to be paid out', 'SELECT count(*)::int AS count FROM refunds WHERE settled_at IS NULL'),
   {

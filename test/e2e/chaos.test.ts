@@ -1,7 +1,8 @@
 /** Short rounds of the fault tests, always the same plan: processes, workflows and a broker that die; a bulk retry. */
 import { runBulkRetry } from '../chaos/bulk-retry';
 import { openChaos, processes, type Chaos } from '../chaos/context';
-import { eventLoads, paymentLoads } from '../chaos/load';
+import { eventLoads, moneyLoads, paymentLoads } from '../chaos/load';
+import { fewOf } from '../chaos/money-back-traffic';
 import { randomFrom } from '../chaos/random';
 import { runRound } from '../chaos/round';
 import { TestSystem } from '../support/system';
@@ -33,10 +34,12 @@ afterAll(async () => {
   await its?.close();
 });
 
-test(`worker and bridges killed amid payments (seed ${seed}): each is paid once and told once, none stays open`, async () => {
+test(`worker and bridges killed amid payments (seed ${seed}): each is paid once and told once, none stays open, the ledger holds`, async () => {
   const plan = { 'kill amid payments': 2 };
-  const settings = { loads: paymentLoads, plan, kafkaDownMs: 0, idleWithinMs: 300_000, replays: 10 };
+  const loads = [...paymentLoads, ...moneyLoads];
+  const settings = { loads, plan, kafkaDownMs: 0, idleWithinMs: 300_000, replays: 10 };
   expect(await runRound(chaos, settings, 'payments')).toEqual([]);
+  expect(fewOf(chaos, 1)).toEqual([]);
   expect(chaos.figures.count('kills amid payments')).toBe(2);
   expect(chaos.figures.count('crash points of payments: charged, not recorded yet')).toBeGreaterThan(0);
 });

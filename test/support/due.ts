@@ -10,7 +10,7 @@ export async function moveBack(
     `UPDATE subscriptions SET start_at = start_at - $2::interval, billing_anchor = billing_anchor - $2::interval,
        period_start = period_start - $2::interval, period_end = period_end - $2::interval,
        trial_end = trial_end - $2::interval, cancel_at = cancel_at - $2::interval,
-       next_due_at = next_due_at - $2::interval
+       next_due_at = next_due_at - $2::interval, ledger_state = ${earlierState}
      WHERE id = $1`,
     [subscriptionId, by],
   );
@@ -20,3 +20,13 @@ export async function moveBack(
     [subscriptionId, by],
   );
 }
+
+const earlier = (path: string): string =>
+  `to_jsonb(to_char((ledger_state #>> '${path}')::timestamptz AT TIME ZONE 'UTC' - $2::interval,
+    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`;
+
+/** The instants of its money, where there are any; null stays null. */
+const earlierState = ['{period,start}', '{period,end}', '{earned_until}', '{reckoned_at}'].reduce(
+  (state, path) => `jsonb_set_lax(${state}, '${path}', ${earlier(path)}, false, 'use_json_null')`,
+  'ledger_state',
+);

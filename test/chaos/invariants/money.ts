@@ -1,6 +1,6 @@
 /** Money: taken once, as our rows say, and not after the end. */
 import type { Charge } from '../../../providers/sandbox/charge';
-import type { Facts, RefundFact } from '../facts';
+import type { Facts } from '../facts';
 import { differences, type Invariant } from './invariant';
 
 /** Statuses of a payment whose money was taken. */
@@ -17,9 +17,12 @@ const meaning: Record<Charge['status'], string> = {
 
 function oneChargeForEachPeriod({ charges, payments }: Facts): string[] {
   const periods = new Map(
-    payments.map(({ id, subscription_id, period_index }) => [
+    payments.map(({ id, kind, subscription_id, period_index }) => [
       id,
-      period_index === null ? `payment ${id}` : `period ${period_index} of ${subscription_id}`,
+      // A change is paid beside its period.
+      period_index === null || kind === 'proration'
+        ? `payment ${id}`
+        : `period ${period_index} of ${subscription_id}`,
     ]),
   );
   const count = new Map<string, number>();
@@ -71,18 +74,61 @@ function noChargeAfterTheEnd({ subscriptions, payments, attempts }: Facts): stri
   });
 }
 
-const refundText = ({ idempotency_key, amount, currency, status }: Omit<RefundFact, 'payment_id'>): string =>
-  `${idempotency_key} ${status} ${amount} ${currency}`;
+/** Those that the provider refused at once have never been there. */
+function refundsEqualTheProviders({ refunds, refundsAtProvider }: Facts): string[] {
+  const theirs = refundsAtProvider.map(
+    ({ id, status, amount, currency }) => `${id} ${status} ${amount} ${currency}`,
+  );
+  const ours = refunds
+    .filter(({ status, provider_reference: reference }) => reference !== null || status !== 'failed')
+    .map(({ provider_reference: id, status, amount, currency }) => `${id} ${status} ${amount} ${currency}`);
+  const keys = new Set(refunds.map(({ idempotency_key: key }) => key));
+  const strangers = refundsAtProvider
+    .filter(({ idempotency_key: key }) => key !== null && !keys.has(key))
+    .map(({ idempotency_key: key }) => `${key} is no refund of ours`);
+  return [...differences(theirs, ours), ...strangers];
+}
 
-/** Given back is at most what was taken. */
-function neverMoreBackThanTaken({ refunds, payments }: Facts): string[] {
+/** Given back is at most what was taken. What the bank has taken, or is about to, is disputed. */
+function neverMoreBackThanTaken({ refunds, payments, ledger }: Facts): string[] {
+  const moneyOf = new Map(ledger.payments.map((money) => [money.id, money]));
   return payments.flatMap(({ id, status, amount }) => {
     const back = refunds
-      .filter((refund) => refund.payment_id === id && refund.status === 'succeeded')
+      .filter((refund) => refund.payment_id === id && refund.status === 'succeeded' && refund.of_payment)
       .reduce((sum, refund) => sum + refund.amount, 0);
-    const wanted = back === 0 ? null : back === amount ? 'refunded' : 'partially_refunded';
-    const isTrue = back <= amount && (wanted === null ? !status.endsWith('refunded') : status === wanted);
+    const { disputed_amount: disputed = 0, lost_amount: lost = 0 } = moneyOf.get(id) ?? {};
+    const isBlocked = disputed > 0 || (lost > 0 && lost + back >= amount);
+    const wanted = isBlocked
+      ? 'disputed'
+      : back === 0
+        ? null
+        : back === amount
+          ? 'refunded'
+          : 'partially_refunded';
+    const isPlain = !status.endsWith('refunded') && status !== 'disputed';
+    const isTrue = back <= amount && (wanted === null ? isPlain : status === wanted);
     return isTrue ? [] : [`${id} of ${amount} is ${status}, and ${back} was given back`];
+  });
+}
+
+/** What callers changed at once, and was not to be free: its transaction is the change's, or its payment's. */
+function dearerChanges({ reported, changes, ledger }: Facts): string[] {
+  const versions = new Map(changes.map((change) => [`${change.subject_id} v${change.version}`, change]));
+  const written = new Set(ledger.transactions.map(({ id }) => id));
+  const paid = new Set(
+    ledger.transactions
+      .filter(({ kind }) => kind === 'change_applied')
+      .map(({ payment_id: id }) => `${id}/applied`),
+  );
+  return reported.changes.flatMap(({ subscriptionId: id, version }) => {
+    const change = versions.get(`${id} v${version}`);
+    const before = versions.get(`${id} v${version - 1}`);
+    if (change === undefined || before === undefined) return [];
+    const isOfTerms = change.changes.some((name) => name === 'plan_changed' || name === 'quantity_changed');
+    if (!isOfTerms || change.amount <= before.amount || change.status !== 'active') return [];
+    const { command_id: command } = change;
+    const isWritten = written.has(`${id}/change/${command}`) || paid.has(command);
+    return isWritten ? [] : [`${id} v${version} by ${command}`];
   });
 }
 
@@ -90,12 +136,9 @@ export const moneyInvariants: readonly Invariant[] = [
   { name: 'a period is charged at most once', violations: oneChargeForEachPeriod },
   { name: 'attempts equal the provider’s list', violations: attemptsEqualCharges },
   { name: 'payments equal their attempts', violations: paymentsEqualAttempts },
-  {
-    name: 'refunds equal the provider’s',
-    violations: ({ refunds, refundsAtProvider }) =>
-      differences(refundsAtProvider.map(refundText), refunds.map(refundText)),
-  },
+  { name: 'refunds equal the provider’s', violations: refundsEqualTheProviders },
   { name: 'payments equal what was given back', violations: neverMoreBackThanTaken },
+  { name: 'a price that rose at once is in the ledger', violations: dearerChanges },
   { name: 'no charge is begun after a cancellation', violations: noChargeAfterTheEnd },
   {
     name: 'no payment stays open',

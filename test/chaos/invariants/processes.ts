@@ -74,27 +74,34 @@ const allowedAfter: Readonly<Record<number, readonly string[]>> = {
 
 function ordersAsReported({ reported, subscriptions }: Facts): string[] {
   const byId = new Map(subscriptions.map((subscription) => [subscription.id, subscription]));
-  const cancelled = new Set(
-    reported.cancellations.filter(({ status }) => status === 200).map(({ subscriptionId }) => subscriptionId),
+  const modes = new Map(
+    reported.cancellations
+      .filter(({ status }) => status === 200)
+      .map(({ subscriptionId, mode }) => [subscriptionId, mode]),
   );
   return reported.orders.flatMap(({ customer, token, status, subscriptionId }) => {
     const row = byId.get(subscriptionId ?? '');
     const line = `${token} was told ${status}, and ${subscriptionId} is ${row?.status ?? 'not there'}`;
-    const allowed = cancelled.has(subscriptionId ?? '') ? ['cancelled'] : (allowedAfter[status] ?? []);
+    const mode = modes.get(subscriptionId ?? '');
+    const living = allowedAfter[status] ?? [];
+    const allowed = mode === undefined ? living : mode === 'now' ? ['cancelled'] : [...living, 'cancelled'];
     const count = subscriptions.filter(({ customer_id }) => customer_id === customer).length;
+    const orders = reported.orders.filter((order) => order.customer === customer).length;
     return [
       ...(row !== undefined && allowed.includes(row.status) ? [] : [line]),
-      ...(count === 1 ? [] : [`one order made ${count} subscriptions of ${customer}`]),
+      ...(count === orders ? [] : [`${orders} orders made ${count} subscriptions of ${customer}`]),
     ];
   });
 }
 
 function cancellationsAsReported({ reported, subscriptions }: Facts): string[] {
   const statusOf = new Map(subscriptions.map(({ id, status }) => [id, status]));
-  return reported.cancellations.flatMap(({ subscriptionId, status }) => {
-    const row = statusOf.get(subscriptionId);
+  return reported.cancellations.flatMap(({ subscriptionId, status, mode }) => {
+    const row = statusOf.get(subscriptionId) ?? '';
+    const isScheduled = mode !== 'now' && (isLiving(row) || row === 'cancelled');
     // 409: it had expired.
-    const isTrue = (status === 200 && row === 'cancelled') || (status === 409 && row === 'expired');
+    const isTrue =
+      (status === 200 && (row === 'cancelled' || isScheduled)) || (status === 409 && row === 'expired');
     return isTrue ? [] : [`${subscriptionId} was told ${status} and is ${row}`];
   });
 }
@@ -132,4 +139,5 @@ export const processInvariants: readonly Invariant[] = [
   { name: 'cancellations are as their callers were told', violations: cancellationsAsReported },
   { name: 'payments are as their callers were told', violations: paymentsAsReported },
   { name: 'retries are as their callers were told', violations: retriesAsReported },
+  { name: 'no call is answered with a fault', violations: ({ reported }) => reported.faults },
 ];

@@ -4,18 +4,25 @@ import { differences, type Invariant } from './invariant';
 
 const eventTypes = { succeeded: 'charge.succeeded', failed: 'charge.failed' } as const;
 
-function eachTakenOnce({ charges, refundsAtProvider, deliveries }: Facts): string[] {
+function eachTakenOnce({ charges, refundsAtProvider, disputesAtProvider, deliveries }: Facts): string[] {
   const ofCharges = charges.flatMap(({ id, status, token }) => {
     if (status !== 'succeeded' && status !== 'failed') return [];
     const reported = [`${eventTypes[status]} ${id}`];
     return isLateSuccess({ status, token }) ? [`charge.failed ${id}`, ...reported] : reported;
   });
-  const ofRefunds = refundsAtProvider
-    .filter(({ status }) => status === 'succeeded')
-    .map(({ id }) => `refund.succeeded ${id}`);
+  // What failed had succeeded before.
+  const ofRefunds = refundsAtProvider.flatMap(({ id, status }) =>
+    status === 'failed' ? [`refund.succeeded ${id}`, `refund.failed ${id}`] : [`refund.${status} ${id}`],
+  );
+  const ofDisputes = disputesAtProvider.flatMap(({ id, status }) =>
+    status === 'open' ? [`dispute.opened ${id}`] : [`dispute.opened ${id}`, `dispute.${status} ${id}`],
+  );
   const found = deliveries.map(nameOf);
   const twice = found.filter((name, index) => found.indexOf(name) !== index);
-  return [...differences([...ofCharges, ...ofRefunds], found), ...twice.map((name) => `twice: ${name}`)];
+  return [
+    ...differences([...ofCharges, ...ofRefunds, ...ofDisputes], found),
+    ...twice.map((name) => `twice: ${name}`),
+  ];
 }
 
 const nameOf = ({ event_type, reference }: DeliveryFact): string => `${event_type} ${reference}`;

@@ -154,7 +154,7 @@ test.each<[string, string, (facts: Facts) => void]>([
   ],
   [
     'a refund that the provider never made',
-    'refunds equal the provider’s: too many: refund/1 succeeded 1000 EUR',
+    'refunds equal the provider’s: too many: re_1 succeeded 1000 EUR',
     ({ refundsAtProvider }) => void refundsAtProvider.pop(),
   ],
   [
@@ -180,7 +180,7 @@ test.each<[string, string, (facts: Facts) => void]>([
   [
     'life after the end',
     'every change of state is legal: sub_2 v3: cancelled became active',
-    ({ changes }) => void changes.splice(5, 0, { subject_id: 'sub_2', version: 3, status: 'active' }),
+    ({ changes }) => void changes.splice(5, 0, { ...changes[4]!, version: 3, status: 'active' }),
   ],
   [
     'a version that is missing',
@@ -224,13 +224,13 @@ test.each<[string, string, (facts: Facts) => void]>([
   ],
   [
     'two subscriptions of one order',
-    'orders are as their callers were told: one order made 2 subscriptions of cus_1',
+    'orders are as their callers were told: 1 orders made 2 subscriptions of cus_1',
     ({ subscriptions }) => Object.assign(subscriptions[1]!, { customer_id: 'cus_1' }),
   ],
   [
     'a cancellation that was told and is not there',
     'cancellations are as their callers were told: sub_1 was told 200 and is active',
-    ({ reported }) => void reported.cancellations.push({ subscriptionId: 'sub_1', status: 200 }),
+    ({ reported }) => void reported.cancellations.push({ subscriptionId: 'sub_1', status: 200, mode: 'now' }),
   ],
   [
     'a webhook that never came',
@@ -261,6 +261,34 @@ test.each<[string, string, (facts: Facts) => void]>([
     'a retry that was told and is not there',
     'retries are as their callers were told: a retry of pay_4 was told 202 and is not there',
     ({ retryRequests }) => void retryRequests.pop(),
+  ],
+  [
+    'a call that was answered with a fault',
+    'no call is answered with a fault: PUT /subscriptions/sub_1: 500',
+    ({ reported }) => void reported.faults.push('PUT /subscriptions/sub_1: 500'),
+  ],
+  [
+    'a refund of somebody else',
+    'refunds equal the provider’s: refund/7 is no refund of ours',
+    ({ refundsAtProvider }) => Object.assign(first(refundsAtProvider), { idempotency_key: 'refund/7' }),
+  ],
+  [
+    'a dispute that nobody heard of',
+    'each webhook of the provider was taken once: missing: dispute.lost dp_1',
+    ({ disputesAtProvider }) => Object.assign(first(disputesAtProvider), { status: 'lost' }),
+  ],
+  [
+    'a payment under dispute that does not say so',
+    'payments equal what was given back: pay_1 of 1000 is completed, and 0 was given back',
+    ({ ledger }) => Object.assign(first(ledger.payments), { disputed_amount: 300 }),
+  ],
+  [
+    'a dearer price that the ledger has not heard of',
+    'a price that rose at once is in the ledger: sub_1 v3 by cmd_3',
+    ({ changes, reported }) => {
+      Object.assign(changes[2]!, { changes: ['plan_changed'], command_id: 'cmd_3', amount: 3000 });
+      reported.changes.push({ subscriptionId: 'sub_1', version: 3 });
+    },
   ],
 ])('%s is seen', (_, line, harm) => {
   expect(violationsOf(facts(harm))).toContain(line);

@@ -79,16 +79,16 @@ const faults: [string, string, (ledger: LedgerFacts) => void][] = [
   [
     'a charge that nobody collected',
     'cash in total is what the provider holds: EUR: we have 1500, the provider holds 1600',
-    ({ atProvider }) => void atProvider!.push({ payment_id: 'pay_9', currency: 'EUR', held: 100 }),
+    ({ atProvider }) => void atProvider!.push({ payment_id: 'pay_8', currency: 'EUR', held: 100 }),
   ],
   [
     'a failed refund whose money is nowhere',
-    'refunding is what refunds have reserved: pay_3: 200 is set aside, its refunds say 0',
+    'refunding is what refunds have reserved: pay_9: 200 is set aside, its refunds say 0',
     ({ refunds }) => Object.assign(refunds[1]!, { released: true }),
   ],
   [
     'a dispute that the entries do not know',
-    'disputed is what disputes say: pay_3: 300 is disputed, its disputes say 0',
+    'disputed is what disputes say: pay_9: 300 is disputed, its disputes say 0',
     ({ disputes }) => Object.assign(disputes[0]!, { status: 'lost' }),
   ],
   [

@@ -85,6 +85,15 @@ const taken = (type: string, reference: string) => ({
   reference,
 });
 
+const version = (id: string, number: number, status: string) => ({
+  subject_id: id,
+  version: number,
+  status,
+  command_id: `${id}/v${number}`,
+  changes: [] as string[],
+  amount: 1000,
+});
+
 /** Made anew for each test, which may break it. */
 export function idleFacts(): Facts {
   const records = [
@@ -105,10 +114,13 @@ export function idleFacts(): Facts {
         { customer: 'cus_2', token: 'tok_ok', status: 201, subscriptionId: 'sub_2' },
         { customer: 'cus_3', token: 'tok_stolen', status: 402, subscriptionId: 'sub_3' },
       ],
-      cancellations: [{ subscriptionId: 'sub_2', status: 200 }],
+      cancellations: [{ subscriptionId: 'sub_2', status: 200, mode: 'now' }],
       payments: [{ customer: 'cus_4', paymentId: 'pay_4', status: 202 }],
       retries: [{ paymentId: 'pay_4', status: 202, requestId: 'rtr_4' }],
       ended: ['sub_1'],
+      changes: [],
+      paused: new Set(),
+      faults: [],
     },
     outbox: records.map(({ topic, key, partition, offset, value, event: { id } }, index) => ({
       id: index + 1,
@@ -162,11 +174,14 @@ export function idleFacts(): Facts {
         status: 'succeeded',
         amount: 1000,
         currency: 'EUR',
+        provider_reference: 're_1',
+        of_payment: true,
       },
     ],
     refundsAtProvider: [
       { id: 're_1', idempotency_key: 'refund/1', status: 'succeeded', amount: 1000, currency: 'EUR' },
     ],
+    disputesAtProvider: [{ id: 'dp_1', status: 'won' }],
     deliveries: [
       taken('charge.succeeded', 'ch_1'),
       taken('charge.succeeded', 'ch_2'),
@@ -174,15 +189,17 @@ export function idleFacts(): Facts {
       taken('charge.failed', 'ch_4'),
       taken('charge.succeeded', 'ch_5'),
       taken('refund.succeeded', 're_1'),
+      taken('dispute.opened', 'dp_1'),
+      taken('dispute.won', 'dp_1'),
     ],
     retryRequests: [{ id: 'rtr_4', payment_id: 'pay_4', status: 'attempted' }],
     changes: [
-      { subject_id: 'sub_1', version: 1, status: 'active' },
-      { subject_id: 'sub_1', version: 2, status: 'active' },
-      { subject_id: 'sub_1', version: 3, status: 'active' },
-      { subject_id: 'sub_2', version: 1, status: 'active' },
-      { subject_id: 'sub_2', version: 2, status: 'cancelled' },
-      { subject_id: 'sub_3', version: 1, status: 'expired' },
+      version('sub_1', 1, 'active'),
+      version('sub_1', 2, 'active'),
+      version('sub_1', 3, 'active'),
+      version('sub_2', 1, 'active'),
+      version('sub_2', 2, 'cancelled'),
+      version('sub_3', 1, 'expired'),
     ],
     revenue: [
       { subscription_id: 'sub_1', version: 1, status: 'active' },

@@ -89,34 +89,34 @@ const journal: readonly Written[] = [
     ],
   },
   {
-    id: 'pay_3/collected/1',
+    id: 'pay_9/collected/1',
     kind: 'payment_collected',
     of: null,
-    payment: 'pay_3',
+    payment: 'pay_9',
     lines: [
-      ['cash/sandbox', 'pay_3', 500, 'customer'],
-      ['earned', 'pay_3', -500, 'customer'],
+      ['cash/sandbox', 'pay_9', 500, 'customer'],
+      ['earned', 'pay_9', -500, 'customer'],
     ],
   },
   {
     id: 'rfd_3/reserved',
     kind: 'refund_reserved',
     of: null,
-    payment: 'pay_3',
+    payment: 'pay_9',
     refund: 'rfd_3',
     lines: [
-      ['allowances', 'pay_3', 200, 'customer'],
-      ['refunding', 'pay_3', -200, 'customer'],
+      ['allowances', 'pay_9', 200, 'customer'],
+      ['refunding', 'pay_9', -200, 'customer'],
     ],
   },
   {
     id: 'dsp_3/1',
     kind: 'dispute_opened',
     of: null,
-    payment: 'pay_3',
+    payment: 'pay_9',
     lines: [
-      ['disputed', 'pay_3', 300, 'customer'],
-      ['cash/sandbox', 'pay_3', -300, 'customer'],
+      ['disputed', 'pay_9', 300, 'customer'],
+      ['cash/sandbox', 'pay_9', -300, 'customer'],
     ],
   },
 ];
@@ -190,14 +190,14 @@ export function idleLedger(): LedgerFacts {
     payments: [
       payment('pay_1', 'first', 'sub_1'),
       payment('pay_2', 'first', 'sub_2'),
-      { ...payment('pay_3', 'manual', null), disputed_amount: 300 },
+      { ...payment('pay_9', 'manual', null), disputed_amount: 300 },
     ],
     collected: ['pay_1', 'pay_2'].map((id) => ({ payment_id: id, number: 1, amount: 1000 })),
     refunds: [
       { id: 'rfd_2', payment_id: 'pay_2', status: 'succeeded', amount: 700, released: false },
-      { id: 'rfd_3', payment_id: 'pay_3', status: 'failed', amount: 200, released: false },
+      { id: 'rfd_3', payment_id: 'pay_9', status: 'failed', amount: 200, released: false },
     ],
-    disputes: [{ id: 'dsp_3', payment_id: 'pay_3', status: 'open', amount: 300, transitions: 1 }],
+    disputes: [{ id: 'dsp_3', payment_id: 'pay_9', status: 'open', amount: 300, transitions: 1 }],
     periods: ['sub_1', 'sub_2'].map((id) => ({
       subscription_id: id,
       index: 1,
@@ -209,7 +209,7 @@ export function idleLedger(): LedgerFacts {
     atProvider: [
       { payment_id: 'pay_1', currency: 'EUR', held: 1000 },
       { payment_id: 'pay_2', currency: 'EUR', held: 300 },
-      { payment_id: 'pay_3', currency: 'EUR', held: 200 },
+      { payment_id: 'pay_9', currency: 'EUR', held: 200 },
     ],
   };
 }
