@@ -173,6 +173,7 @@ export function untilAnswered(
   body: object | undefined,
   key: string,
 ): Promise<Answer> {
+  let last = 'nothing';
   return eventually(
     `an answer to ${method} ${path}`,
     async () => {
@@ -185,8 +186,11 @@ export function untilAnswered(
         code === 'idempotency_key_in_flight';
       if (!wait) return answer;
       figures.add('calls repeated by callers');
+      last = answer === undefined ? 'nothing' : JSON.stringify(answer.body);
       return undefined;
     },
     { timeoutMs: 240_000, everyMs: 500 },
-  );
+  ).catch((error: unknown) => {
+    throw new Error(`${(error as Error).message}: the last one was ${last}`, { cause: error });
+  });
 }

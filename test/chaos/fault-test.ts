@@ -77,6 +77,13 @@ async function runOnSystem<Option extends string>(
     let violations: string[] = [];
     try {
       violations = await test.run(chaos, asked);
+    } catch (error) {
+      // Its processes and their files go with it.
+      for (const name of its.processes) {
+        const lines = await its.system.product(name).lastOutput();
+        report(`the last lines of ${name}\n${lines}`);
+      }
+      throw error;
     } finally {
       report(`figures of seed ${asked.seed}`);
       for (const line of chaos.figures.lines()) report(line);
