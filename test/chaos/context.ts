@@ -73,6 +73,8 @@ export interface Chaos {
   crashPoints: Set<string>;
   /** Ids of subscriptions that a fault has for itself. */
   reserved: Set<string>;
+  /** Ids of subscriptions that somebody has asked to end: each is asked for once. */
+  ending: Set<string>;
   /** Workflows that a fault has ended. */
   terminatedRuns: Set<string>;
   /** Processes that a fault wants to stay dead for now; all others are started again when they end. */
@@ -139,6 +141,7 @@ export async function openChaos(
     },
     crashPoints: new Set(),
     reserved: new Set(),
+    ending: new Set(),
     terminatedRuns: new Set(),
     heldDown: new Set(),
     temporal: new Client({ connection }),

@@ -141,13 +141,13 @@ export async function placeOrder(chaos: Chaos, token: string): Promise<string> {
 function makeCanceller(chaos: Chaos, random: Random): () => Promise<void> {
   const { reported } = chaos;
   return async () => {
-    const asked = new Set(reported.cancellations.map(({ subscriptionId }) => subscriptionId));
     const candidates = reported.orders
       .filter(({ status }) => status === 201 || status === 202)
       .map(({ subscriptionId }) => subscriptionId ?? '')
-      .filter((id) => !asked.has(id) && !chaos.reserved.has(id));
+      .filter((id) => !chaos.ending.has(id) && !chaos.reserved.has(id));
     if (candidates.length === 0) return;
     const subscriptionId = random.pick(candidates);
+    chaos.ending.add(subscriptionId);
     const { status } = await untilAnswered(
       chaos,
       'DELETE',

@@ -71,6 +71,7 @@ export function makeRefunder(chaos: Chaos, random: Random): () => Promise<void> 
     const body = { ...partOf(random, paid), reason: 'goodwill' };
     const path = `/payments/${paid.id}/refunds`;
     const { status } = await untilAnswered(chaos, 'POST', path, body, randomUUID());
+    chaos.figures.add(`refunds: answered ${status}`);
     if (status >= 500) chaos.reported.faults.push(`POST ${path}: ${status}`);
     if (status < 300) chaos.figures.add('refunds here');
   };
