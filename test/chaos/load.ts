@@ -74,6 +74,13 @@ export const paymentLoads: readonly Load[] = [
 
 /** What callers, operators, banks and the provider make of money and of what it was paid for. */
 export const moneyLoads: readonly Load[] = [
+  // Most of the others wait long for their answer.
+  {
+    name: 'orders that are paid',
+    lanes: 1,
+    pauseMs: 2_000,
+    lane: (chaos) => async () => void (await placeOrder(chaos, 'tok_ok')),
+  },
   { name: 'changes of terms', lanes: 2, pauseMs: 1_500, lane: makeChanger },
   { name: 'pauses and resumptions', lanes: 1, pauseMs: 2_500, lane: makePauser },
   { name: 'ends with every refund', lanes: 1, pauseMs: 4_000, lane: makeEnder },

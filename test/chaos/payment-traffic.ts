@@ -67,6 +67,7 @@ export async function endPeriods(chaos: Chaos, subscriptionIds: readonly string[
   const end = () => moveBackWhatIsPaid(chaos, subscriptionIds);
   const ended = await eventually('periods to be over', end, { timeoutMs: 240_000 });
   chaos.reported.ended.push(...ended);
+  chaos.figures.add('periods that were made to be over', ended.length);
 }
 
 /** @returns those that were moved */

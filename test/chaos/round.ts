@@ -81,6 +81,8 @@ function noteFacts({ figures }: Chaos, facts: Awaited<ReturnType<typeof gatherFa
     'records that are repeats': events.length - new Set(events).size,
     'dead letters': facts.letters.length,
     subscriptions: facts.subscriptions.length,
+    periods: facts.periods.length,
+    'transactions of the ledger': facts.ledger.transactions.length,
     'charges at the provider': facts.charges.length,
     'payments outside of periods': facts.payments.filter(({ kind }) => kind === 'manual').length,
     'payments of renewals': facts.payments.filter(({ kind }) => kind === 'renewal').length,
