@@ -15,7 +15,7 @@ import type { AttemptRow, RefundRow } from '../rows';
 import { booksOf, enqueuePaymentPosting, stateFor } from './books';
 import { enqueueRefund, enqueueRefundOutcome, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
-import { leftOf, usedElsewhere } from './refundable';
+import { collectedOf, leftOf, usedElsewhere } from './refundable';
 import { enqueueRefundedAmount } from './store';
 import { takeForRefund } from './take-money';
 
@@ -63,7 +63,7 @@ export async function recordProviderRefund(
   const paidBy = await findPayingAttempt(tx, payment.id);
   if (paidBy?.number === attempt.number) {
     const refunded = Math.min(Number(payment.refunded_amount) + amount, Number(payment.amount));
-    const status = refundedStatus({ status: payment.status, amount: Number(payment.amount) }, refunded);
+    const status = refundedStatus(collectedOf(payment), refunded);
     enqueueRefundedAmount(tx, payment, status, refunded, realNow);
   }
   if (amount > left) {

@@ -153,8 +153,7 @@ function mark(tx: Transaction, open: OpenBooks, by: { disputed: number; lost: nu
   const lost = Number(payment.lost_amount) + by.lost;
   const amount = Number(payment.amount);
   const refunded = Number(payment.refunded_amount);
-  const isBlocked = disputed > 0 || (lost > 0 && lost + refunded >= amount);
-  const status = isBlocked ? 'disputed' : refundedStatus({ status: 'completed', amount }, refunded);
+  const status = refundedStatus({ status: 'completed', amount, disputed, lost }, refunded);
   const after = enqueueDisputed(tx, payment, { status, disputed, lost }, realNow);
   return { ...open, locked: { ...open.locked, payment: after } };
 }

@@ -44,6 +44,16 @@ export function leftOf(
   return Math.max(0, Number(attempt.amount - payment.lost_amount) - gone);
 }
 
+/** A collected payment, as its status follows from it. */
+export function collectedOf({ status, amount, disputed_amount, lost_amount }: PaymentRow) {
+  return {
+    status,
+    amount: Number(amount),
+    disputed: Number(disputed_amount),
+    lost: Number(lost_amount),
+  };
+}
+
 /** What other subscriptions of the customer use of a payment. Locks the customer's balance. */
 export async function usedElsewhere(tx: Transaction, payment: PaymentRow): Promise<number> {
   const balance = await lockCustomerBalance(tx, payment.customer_id, payment.currency);

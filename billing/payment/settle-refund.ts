@@ -17,6 +17,7 @@ import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
 import type { PaymentRow, RefundRow } from '../rows';
 import { booksOf, enqueuePaymentPosting, stateFor } from './books';
+import { collectedOf } from './refundable';
 import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
 import { attemptOf, findPayingAttempt } from './attempt-store';
 import { enqueueRefundedAmount } from './store';
@@ -106,6 +107,6 @@ async function addRefundedAmount(
   const paidBy = await findPayingAttempt(tx, payment.id);
   if (paidBy?.number !== refund.attempt || refund.charge_reference !== null) return;
   const refundedAmount = Number(payment.refunded_amount) + amount;
-  const status = refundedStatus({ status: payment.status, amount: Number(payment.amount) }, refundedAmount);
+  const status = refundedStatus(collectedOf(payment), refundedAmount);
   enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

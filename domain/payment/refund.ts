@@ -53,14 +53,27 @@ export function decideRefundSettlement(
   return { kind: refund.released_at === null ? 'paid' : 'paid_after_release' };
 }
 
-/** What a collected payment is once `refundedAmount` of it was given back; a dispute stays one. */
+/** What of a collected payment its customer's bank has taken, minor units. */
+export interface DisputedMoney {
+  /** By disputes that are open. */
+  disputed: number;
+  /** By disputes that were lost. */
+  lost: number;
+}
+
+/**
+ * What a collected payment is once `refundedAmount` of it was given back: `disputed` while any of it is, and when lost
+ * disputes have left nothing. A dispute of before amounts were kept stays one.
+ */
 export function refundedStatus(
-  payment: { status: PaymentStatus; amount: number },
+  { status, amount, disputed, lost }: { status: PaymentStatus; amount: number } & DisputedMoney,
   refundedAmount: number,
 ): PaymentStatus {
-  if (payment.status === 'disputed') return payment.status;
+  const isBlocked = disputed > 0 || (lost > 0 && lost + refundedAmount >= amount);
+  const isOlder = status === 'disputed' && disputed === 0 && lost === 0;
+  if (isBlocked || isOlder) return 'disputed';
   if (refundedAmount === 0) return 'completed';
-  return refundedAmount < payment.amount ? 'partially_refunded' : 'refunded';
+  return refundedAmount < amount ? 'partially_refunded' : 'refunded';
 }
 
 const minuteMs = 60_000;

@@ -6,7 +6,7 @@ import {
   refundNeedsOperator,
 } from '../../../domain/payment/refund';
 
-const paid = { status: 'completed', amount: 1000 } as const;
+const paid = { status: 'completed', amount: 1000, disputed: 0, lost: 0 } as const;
 
 describe('a refund', () => {
   it.each([
@@ -33,6 +33,10 @@ describe('a refund', () => {
     expect(refundedStatus(paid, 400)).toBe('partially_refunded');
     expect(refundedStatus({ ...paid, status: 'partially_refunded' }, 1000)).toBe('refunded');
     expect(refundedStatus({ ...paid, status: 'disputed' }, 1000)).toBe('disputed');
+    expect(refundedStatus({ ...paid, disputed: 300 }, 0)).toBe('disputed');
+    expect(refundedStatus({ ...paid, lost: 600 }, 400)).toBe('disputed');
+    // The refund failed after it had succeeded: there is something to give back again.
+    expect(refundedStatus({ ...paid, status: 'disputed', lost: 600 }, 0)).toBe('completed');
   });
 
   it.each([
@@ -62,7 +66,7 @@ describe('a refund', () => {
   );
 
   it('of which nothing went is none: the payment is completed again', () => {
-    expect(refundedStatus({ status: 'refunded', amount: 1000 }, 0)).toBe('completed');
+    expect(refundedStatus({ ...paid, status: 'refunded' }, 0)).toBe('completed');
   });
 
   it('without a final answer is asked for less and less often, daily in the end, with a person told', () => {
