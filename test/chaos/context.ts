@@ -26,13 +26,6 @@ export interface ReportedCancellation {
   mode: string;
 }
 
-/** A change that took effect at once, and whose price was reckoned. */
-export interface ReportedChange {
-  subscriptionId: string;
-  /** That the caller was shown. */
-  version: number;
-}
-
 /** What a payment outside of periods was answered; its customer asks for one alone. */
 export interface ReportedPayment {
   customer: string;
@@ -55,7 +48,6 @@ export interface Reported {
   retries: ReportedRetry[];
   /** Ids of subscriptions, once for each paid period of theirs that was made to be over. */
   ended: string[];
-  changes: ReportedChange[];
   /** Ids of subscriptions that were paused or resumed: time passed between their periods. */
   paused: Set<string>;
   /** Calls that were answered with a fault of the product's. */
@@ -135,7 +127,6 @@ export async function openChaos(
       payments: [],
       retries: [],
       ended: [],
-      changes: [],
       paused: new Set(),
       faults: [],
     },

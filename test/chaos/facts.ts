@@ -111,11 +111,6 @@ export interface ChangeFact {
   subject_id: string;
   version: number;
   status: string;
-  command_id: string;
-  /** What has changed. */
-  changes: string[];
-  /** Of a period, minor units. */
-  amount: number;
 }
 
 export interface RevenueFact {
@@ -210,8 +205,7 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
         event -> 'dispute' ->> 'dispute_reference') AS reference
       FROM webhook_deliveries`),
     retryRequests: await ask('SELECT id, payment_id, status FROM retry_requests'),
-    changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status, command_id, changes,
-        (result ->> 'amount')::int AS amount FROM changes
+    changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status FROM changes
       WHERE subject_id LIKE 'sub\\_%' ORDER BY subject_id, version`),
     revenue: await ask('SELECT subscription_id, version, status FROM subscription_revenue'),
     charges: await listCharges(chaos),

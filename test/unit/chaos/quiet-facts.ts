@@ -89,9 +89,6 @@ const version = (id: string, number: number, status: string) => ({
   subject_id: id,
   version: number,
   status,
-  command_id: `${id}/v${number}`,
-  changes: [] as string[],
-  amount: 1000,
 });
 
 /** Made anew for each test, which may break it. */
@@ -118,7 +115,6 @@ export function idleFacts(): Facts {
       payments: [{ customer: 'cus_4', paymentId: 'pay_4', status: 202 }],
       retries: [{ paymentId: 'pay_4', status: 202, requestId: 'rtr_4' }],
       ended: ['sub_1'],
-      changes: [],
       paused: new Set(),
       faults: [],
     },
