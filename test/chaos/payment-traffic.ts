@@ -17,7 +17,7 @@ const laterTokens = [
   ['tok_authentication_required', 1],
 ] as const;
 
-/** More than the period that was paid. */
+/** More than a month that was paid; a year is left alone. */
 const aPeriod = '32 days';
 
 /** POST /payments, by a customer of its own. */
@@ -52,7 +52,8 @@ export function makeRenewer(chaos: Chaos, random: Random): () => Promise<void> {
         rows<{ id: string }>(
           chaos,
           `SELECT id FROM subscriptions WHERE status = 'active' AND period_paid AND cancel_at IS NULL
-           AND next_due_at > now() ORDER BY created_at DESC LIMIT 20`,
+           AND next_due_at > now() AND period_end <= now() + interval '${aPeriod}'
+           ORDER BY created_at DESC LIMIT 20`,
         ),
       { timeoutMs: 240_000 },
     );
@@ -79,8 +80,9 @@ async function moveBackWhatIsPaid({ its }: Chaos, ids: readonly string[]): Promi
     await client.query('BEGIN');
     const { rows: found } = await client.query<{ id: string }>(
       `SELECT id FROM subscriptions WHERE id = ANY($1) AND status = 'active' AND period_paid AND next_due_at > now()
+         AND period_end <= now() + $2::interval
        ORDER BY id FOR UPDATE`,
-      [ids],
+      [ids, aPeriod],
     );
     for (const { id } of found) await moveBack(client, id, aPeriod);
     await client.query('COMMIT');
