@@ -24,6 +24,7 @@ export function findFaults(world: World): string[] {
     ...creditFaults(world),
     ...worthFaults(world),
     ...sharedFaults(world),
+    ...unappliedFaults(world),
   ];
 }
 
@@ -127,4 +128,11 @@ function sharedFaults(world: World): string[] {
   return [...world.payments.values()]
     .filter((payment) => world.usedElsewhere(payment.id) < world.atWorkElsewhere(payment))
     .map((payment) => `${payment.id} has ${world.atWorkElsewhere(payment)} at work elsewhere, not known`);
+}
+
+/** What was charged is applied, whole, unless it waits for a bank. */
+function unappliedFaults({ payments }: World): string[] {
+  return [...payments.values()]
+    .filter(({ applied, unapplied }) => applied && unapplied > 0)
+    .map(({ id, unapplied }) => `${unapplied} of ${id} is not assigned`);
 }
