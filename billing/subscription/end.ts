@@ -88,6 +88,7 @@ async function endItsMoney(
   const own = new Map(payments.map((payment) => [payment.id, payment]));
   const money = endMoney(state, {
     at: at.toISOString(),
+    pausedAt: row.status === 'paused' ? (row.paused_at?.toISOString() ?? null) : null,
     refund,
     blocked: refund === 'none' ? [] : await blockedSources(tx, state.funds),
     refundable: Object.fromEntries(payments.map(({ id, left }) => [id, left])),

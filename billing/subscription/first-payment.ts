@@ -105,6 +105,7 @@ async function moneyOf(
 }
 
 const nothingToRefund = {
+  pausedAt: null,
   refund: 'none' as const,
   blocked: [],
   refundable: {},

@@ -51,6 +51,7 @@ export function forfeit(posting: Posting, of: (source: string) => boolean = () =
     if (!of(source)) continue;
     posting.post('unearned', source, unearned);
     posting.post('forfeited', source, -unearned);
+    posting.rememberUsed(source, unearned);
   }
 }
 

@@ -8,6 +8,7 @@ import type { RefundMode } from '../subscription/commands';
 import { cancelUnpaidService, earnUntil, forfeit, isFree, returnToCredit } from './earn';
 import { releaseAll } from './change';
 import { writeOffReceivables } from './payment';
+import { endPeriod } from './period';
 import { Posting, type Posted } from './posting';
 import type { TakenParts } from './refund';
 import { isGrant, isPaymentSource, owed, totalOf, type CreditPart, type LedgerState } from './state';
@@ -15,6 +16,8 @@ import { isGrant, isPaymentSource, owed, totalOf, type CreditPart, type LedgerSt
 export interface EndOfMoney {
   /** When the subscription ends; a scheduled cancellation: when it was to end. */
   at: string;
+  /** Since when it is paused; null: it is not. */
+  pausedAt: string | null;
   refund: RefundMode;
   /** Payments under dispute: nothing of them can be given back now. */
   blocked: readonly string[];
@@ -36,7 +39,7 @@ export interface EndedMoney extends Posted {
 export function endMoney(state: LedgerState, end: EndOfMoney): EndedMoney {
   const posting = new Posting(state);
   releaseAll(posting);
-  earnUntil(posting, end.at);
+  passTime(posting, end);
   const free = isFree(end.blocked);
   const hadDebt = totalOf(posting, 'receivable') > fundOwed(posting);
   cancelUnpaidService(posting);
@@ -54,6 +57,14 @@ export function endMoney(state: LedgerState, end: EndOfMoney): EndedMoney {
   const customerCredit = moveToCustomer(posting);
   posting.begin(null);
   return { ...posting.done(), refunds, customerCredit, withheld };
+}
+
+/** Earns what was served: a pause that has outlasted its period ends that first. */
+function passTime(posting: Posting, { at, pausedAt }: EndOfMoney): void {
+  const { period } = posting;
+  const isOver = period !== null && Date.parse(at) >= Date.parse(period.end);
+  if (isOver && pausedAt !== null) endPeriod(posting, pausedAt);
+  else earnUntil(posting, at);
 }
 
 function fundOwed(posting: Posting): number {

@@ -80,16 +80,19 @@ export function openWith(
  */
 export function endedPeriod(state: LedgerState, pausedAt: string | null): Posted | null {
   const posting = new Posting(state);
-  const isUnpaid = totalOf(state, 'receivable') > fundOf(state, owed).receivable;
-  endPeriod(posting, isUnpaid ? null : pausedAt);
+  endPeriod(posting, pausedAt);
   const posted = posting.done();
   return posted.entries.length === 0 ? null : posted;
 }
 
-/** The time of a pause is not served: what was paid for it is forfeited, what is owed for it is not. */
-function endPeriod(posting: Posting, pausedAt: string | null): void {
+/**
+ * The time of a pause is not served: what was paid for it is forfeited, what is owed for it is not. A period that
+ * nobody has paid is earned as a whole: it may still be paid.
+ */
+export function endPeriod(posting: Posting, pausedAt: string | null): void {
   if (posting.period === null) return;
-  earnUntil(posting, pausedAt ?? posting.period.end);
+  const isUnpaid = totalOf(posting, 'receivable') > posting.fund(owed).receivable;
+  earnUntil(posting, isUnpaid || pausedAt === null ? posting.period.end : pausedAt);
   cancelUnpaidService(posting);
   forfeit(posting);
 }

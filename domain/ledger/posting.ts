@@ -110,6 +110,11 @@ export class Posting {
     this.state.reckoned_at = instant;
   }
 
+  /** What a source has funded within the period without being earned: a full refund gives it back as well. */
+  rememberUsed(source: string, amount: number): void {
+    if (amount !== 0) this.mutable(source).used += amount;
+  }
+
   /** What has been given back of what a source has funded is no part of what it still funds. */
   forgetUsed(source: string, amount: number): void {
     const fund = this.mutable(source);

@@ -30,7 +30,7 @@ export interface Fund {
   source: string;
   /** Service still to come, for [`earned_until`, the end of the period). */
   unearned: number;
-  /** Earned within the present period. */
+  /** Earned within the present period, or forfeited. */
   used: number;
   /** Kept for later charges. */
   credit: number;

@@ -69,7 +69,7 @@ function mayBeNegative(world: World, key: string): boolean {
   const payment = world.payments.get(source);
   if (payment === undefined) return false;
   if (owner === 'customer' && account === 'allowances') return true;
-  return account.startsWith('cash/') && payment.back + payment.lost > payment.amount;
+  return account.startsWith('cash/') && payment.back + payment.lost + payment.disputed > payment.amount;
 }
 
 function differences(found: Map<string, number>, expected: Map<string, number>): string[] {

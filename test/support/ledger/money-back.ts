@@ -20,9 +20,7 @@ export function refund(
   amount: number,
   from: 'all' | 'credit' = 'all',
 ): Refund {
-  for (const failed of world.refunds) {
-    if (failed.payment === payment.id && failed.status === 'failed') release(world, failed);
-  }
+  releaseFailed(world, payment);
   const sub = payment.sub === null || from === 'credit' ? null : world.sub(payment.sub);
   const reserved = reserveRefund(sub?.state ?? emptyState, {
     paymentId: payment.id,
@@ -87,13 +85,29 @@ function settleAs(world: World, row: Refund, sign: 1 | -1): void {
 
 export function settle(world: World, row: Refund): void {
   settleAs(world, row, 1);
+  if (row.status === 'failed') moveFailed(world, row, -1);
   row.status = 'paid';
 }
 
-/** The provider could not pay a refund, perhaps after it had said so. */
+/** The provider could not pay a refund, perhaps after it had reported that it did. */
 export function failRefund(world: World, row: Refund): void {
   if (row.status === 'paid') settleAs(world, row, -1);
+  moveFailed(world, row, 1);
   row.status = 'failed';
+}
+
+function moveFailed(world: World, { payment: id, amount }: Refund, sign: 1 | -1): void {
+  const payment = world.payment(id);
+  payment.failed += sign * amount;
+  payment.back -= sign * amount;
+  world.oracle.failsRefund(id, sign * amount);
+}
+
+/** What failed is given up before money of its payment goes otherwise. */
+function releaseFailed(world: World, { id }: Payment): void {
+  for (const failed of world.refunds) {
+    if (failed.payment === id && failed.status === 'failed') release(world, failed);
+  }
 }
 
 /** A failed refund is given up. */
@@ -113,7 +127,7 @@ export function release(world: World, row: Refund): void {
   world.addCredit(released.customerCredit, 'new');
   const ofPayment = world.refunds.filter((other) => other.payment === payment.id);
   world.oracle.releases(payment.id, { index: ofPayment.indexOf(row), at, alive });
-  payment.back -= row.amount;
+  payment.failed -= row.amount;
   row.status = 'released';
 }
 
@@ -179,6 +193,7 @@ export function regainLostDispute(world: World, dispute: Dispute): void {
 export function loseOpenDispute(world: World, dispute: Dispute): void {
   const payment = world.payment(dispute.payment);
   const { amount } = dispute;
+  releaseFailed(world, payment);
   const sub = payment.sub === null ? null : world.sub(payment.sub);
   const lost = loseDispute(sub?.state ?? emptyState, {
     paymentId: payment.id,

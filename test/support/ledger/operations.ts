@@ -47,6 +47,11 @@ export const impossible: readonly Impossible[] = [
     because: 'what is unpaid, paused or about to end is not renewed',
   },
   {
+    operations: /^a period that is over/,
+    in: ['customer', ...uncharged, 'ended'],
+    because: 'none has begun, or all has ended',
+  },
+  {
     operations: /^change/,
     only: ['trialing', 'active', 'cancelling', 'paused'],
     because: 'an unpaid period is not changed, nor what changes already',

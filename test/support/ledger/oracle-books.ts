@@ -19,8 +19,10 @@ interface Charge {
   /** A subscription; null: a payment of its own. */
   of: string | null;
   amount: number;
-  /** What went back, or was lost. */
+  /** What went back, was set aside to go back, or was lost. */
   gone: number;
+  /** Set aside for refunds that failed. */
+  failed: number;
   disputed: number;
 }
 
@@ -51,7 +53,7 @@ export class OracleBooks {
 
   /** A provider has charged a payment. */
   charged(payment: string, of: string | null, amount: number): void {
-    this.charges.set(payment, { of, amount, gone: 0, disputed: 0 });
+    this.charges.set(payment, { of, amount, gone: 0, failed: 0, disputed: 0 });
     this.tally(of, 'cash/sandbox', payment, amount);
     this.tally(of, of === null ? 'earned' : 'unapplied', payment, amount);
   }
@@ -94,8 +96,8 @@ export class OracleBooks {
 
   /** What can still go back of a payment. */
   protected left(payment: string): number {
-    const { amount, gone, disputed } = this.chargeOf(payment);
-    return disputed > 0 ? 0 : Math.max(0, amount - gone);
+    const { amount, gone, failed, disputed } = this.chargeOf(payment);
+    return disputed > 0 ? 0 : Math.max(0, amount - gone + failed);
   }
 
   /** Whole steps, and nothing below the smallest charge. */
@@ -208,6 +210,7 @@ export class OracleBooks {
   protected forfeit(sub: string): void {
     for (const row of this.purse(sub).rows()) {
       this.tally(sub, 'forfeited', row.source, row.soon);
+      row.used += row.soon;
       row.soon = 0;
     }
   }

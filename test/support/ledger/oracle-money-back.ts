@@ -47,6 +47,11 @@ export class OracleMoneyBack extends OracleBooks {
     this.tally(of, 'cash/sandbox', payment, -amount);
   }
 
+  /** A refund fails (above 0), or is paid after it failed. */
+  failsRefund(payment: string, amount: number): void {
+    this.chargeOf(payment).failed += amount;
+  }
+
   /**
    * A refund is given up: the money stands where it was; what was never applied, and time that is over or was paid
    * for again, is kept.
@@ -55,9 +60,10 @@ export class OracleMoneyBack extends OracleBooks {
   releases(payment: string, { index, at, alive }: { index: number; at: string; alive: boolean }): void {
     const taken = this.reserved.get(payment)?.[index];
     if (taken === undefined) throw new Error(`${payment} has no refund ${index}`);
-    const { of } = this.chargeOf(payment);
-    this.tally(of, 'refunding', payment, -taken.amount);
-    this.tally(of, 'allowances', payment, -taken.rest);
+    const charge = this.chargeOf(payment);
+    this.tally(charge.of, 'refunding', payment, -taken.amount);
+    this.tally(charge.of, 'allowances', payment, -taken.rest);
+    charge.failed -= taken.amount;
     this.returns(payment, taken, { at, alive });
   }
 

@@ -2,7 +2,7 @@
 import { endMoney } from '../../../domain/ledger/end';
 import { beginFirstPeriod, openFirstPeriod } from '../../../domain/ledger/first-period';
 import { applyReceived, writeOff } from '../../../domain/ledger/payment';
-import { isOwed, openPeriod, type OpenedMoney } from '../../../domain/ledger/period';
+import { endedPeriod, isOwed, openPeriod, type OpenedMoney } from '../../../domain/ledger/period';
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { refundUnwanted, reserveRows } from './money-back';
 import { daysAfter, type Payment, type Sub, type World } from './world';
@@ -96,6 +96,15 @@ export function openNext(
   return open(world, sub, { paymentId, pausedAt });
 }
 
+/** The reconciliation earns a period whose time is over. */
+export function earnPeriod(world: World, sub: Sub): void {
+  const pausedAt = sub.status === 'paused' ? sub.pausedAt : null;
+  const ended = endedPeriod(sub.state, pausedAt);
+  if (ended === null) return;
+  world.post(sub, 'period_ended', ended);
+  world.oracle.earnsTerm(sub.id, pausedAt);
+}
+
 /** The provider has charged a payment: it is recorded and applied at once. */
 export function applyPeriodPayment(world: World, sub: Sub, payment: Payment): void {
   if (sub.status === 'ended') return refundUnwanted(world, payment);
@@ -183,8 +192,10 @@ export function end(world: World, sub: Sub, refund: RefundMode, at: string): voi
   const own = [...world.payments.values()].filter((payment) => payment.sub === sub.id);
   const refundable = Object.fromEntries(own.map((payment) => [payment.id, world.refundable(payment)]));
   const { step } = world.limits;
+  const pausedAt = sub.status === 'paused' ? sub.pausedAt : null;
   const ended = endMoney(sub.state, {
     at,
+    pausedAt,
     refund,
     blocked: refund === 'none' ? [] : world.blocked,
     refundable,
@@ -192,7 +203,7 @@ export function end(world: World, sub: Sub, refund: RefundMode, at: string): voi
   });
   world.post(sub, 'subscription_ended', ended);
   world.addCredit(ended.customerCredit, 'returned');
-  const expected = world.oracle.ends(sub.id, { at, refund });
+  const expected = world.oracle.ends(sub.id, { at, pausedAt, refund });
   reserveRows(world, ended.refunds);
   const refunds = ended.refunds.map(({ payment_id, amount: back }) => ({ payment_id, amount: back }));
   if (JSON.stringify(expected) !== JSON.stringify(refunds)) {

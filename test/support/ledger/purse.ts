@@ -123,3 +123,7 @@ export class Purse {
     );
   }
 }
+
+export function sumOf(parts: readonly { amount: number }[]): number {
+  return parts.reduce((sum, { amount }) => sum + amount, 0);
+}

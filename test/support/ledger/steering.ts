@@ -188,6 +188,7 @@ export function waitsForEnd(world: World, slot: string | null, tendency: Tendenc
   const sub = slot === null ? null : world.subOfSlot(slot);
   const isThere = situation === goalOf(tendency).situation;
   if (isThere && sub?.cancel && tendency.operation.startsWith('the scheduled end')) return true;
+  if (isThere && tendency.operation.startsWith('a period that is over')) return true;
   return waysOf(tendency, isLate(world, slot)).some(([from, name]) => from === situation && name === 'renew');
 }
 

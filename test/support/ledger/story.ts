@@ -101,6 +101,11 @@ export class Story {
     return this.step(day, () => periods.writeOffPeriod(this.world, this.world.sub(id)));
   }
 
+  /** The reconciliation earns a period that is over. */
+  over(day: number, id = 'sub'): string {
+    return this.step(day, () => periods.earnPeriod(this.world, this.world.sub(id)));
+  }
+
   /** Ends the subscription. @param runAt when a scheduled end is done; left out: on its day */
   end(day: number, refund: RefundMode, { id = 'sub', runAt = day } = {}): string {
     return this.step(runAt, () => periods.end(this.world, this.world.sub(id), refund, dayOf(day)));

@@ -60,6 +60,12 @@ const beginnings: readonly Operation[] = [
   }),
 ];
 
+const earning = ofSub('a period that is over is earned', (sub, { world }) => {
+  const { period } = sub.state;
+  const isOver = period !== null && Date.parse(world.now) >= Date.parse(period.end);
+  return isOver && sub.status !== 'ended' ? () => periods.earnPeriod(world, sub) : null;
+});
+
 /** The payment that a subscription waits for. */
 function awaited({ open, waiting, status, id }: Sub, world: World): Payment | null {
   const first = [...world.payments.values()].find(({ sub, purpose }) => sub === id && purpose === 'first');
@@ -208,4 +214,11 @@ const cancellations: readonly Operation[] = [
   }),
 ];
 
-export const subscriptionOperations = [...beginnings, ...charges, ...changes, ...pauses, ...cancellations];
+export const subscriptionOperations = [
+  ...beginnings,
+  earning,
+  ...charges,
+  ...changes,
+  ...pauses,
+  ...cancellations,
+];

@@ -58,6 +58,8 @@ export interface Payment {
   waitsForBank: boolean;
   /** Refunds that are pending, or were paid. */
   back: number;
+  /** Refunds that failed and are not given up. */
+  failed: number;
   /** Of lost disputes. */
   lost: number;
   /** Of the open dispute. */
@@ -217,6 +219,7 @@ export class World {
       applied: false,
       waitsForBank: false,
       back: 0,
+      failed: 0,
       lost: 0,
       disputed: 0,
       asked: null,

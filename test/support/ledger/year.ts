@@ -109,7 +109,14 @@ class Year {
 
   ends(at: string, refundable: Readonly<Record<string, number>>): void {
     const period = this.state.period;
-    const end = { at, refund: 'prorated', blocked: [], refundable, floor: floorless } as const;
+    const end = {
+      at,
+      pausedAt: null,
+      refund: 'prorated',
+      blocked: [],
+      refundable,
+      floor: floorless,
+    } as const;
     this.post(at, 'subscription_ended', endMoney(this.state, end));
     const last = this.written.at(-1);
     if (last !== undefined) last.period = period;

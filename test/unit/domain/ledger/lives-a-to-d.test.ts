@@ -235,4 +235,24 @@ describe('d: ends', () => {
     life.pause(12);
     expect(life.resume(40, 'p2')).toBe('R+10 E-4 F-6');
   });
+
+  it('ends during such a pause as if the period had ended by itself', () => {
+    const ended = paidLife();
+    ended.pause(12);
+    expect(ended.end(40, 'none')).toBe('U+10 E-4 F-6');
+    const over = paidLife();
+    over.pause(12);
+    expect(over.over(30)).toBe('U+10 E-4 F-6');
+    expect(over.end(40, 'none')).toBe('');
+  });
+
+  it('full gives back what was forfeited as well, whether or not the period has ended by itself', () => {
+    const ended = paidLife();
+    ended.pause(12);
+    expect(ended.end(40, 'full')).toBe('U+10 E-4 F-6 N-10 L+10');
+    const over = paidLife();
+    over.pause(12);
+    over.over(30);
+    expect(over.end(40, 'full')).toBe('N-10 L+10');
+  });
 });
