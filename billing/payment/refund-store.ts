@@ -45,6 +45,19 @@ export async function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Pr
   return Number(amount);
 }
 
+/** What was set aside of a charge before a refund, and is not given up, minor units. */
+export async function reservedBefore(
+  tx: Transaction,
+  attempt: AttemptRow,
+  { id, created_at }: RefundRow,
+): Promise<number> {
+  const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
+    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
+    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
+      AND released_at IS NULL AND (created_at, id) < (${created_at}, ${id})`;
+  return Number(amount);
+}
+
 /** Of these payments, those with a refund that is not settled. */
 export async function paymentsWithOpenRefund(
   tx: Transaction,

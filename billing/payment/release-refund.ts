@@ -5,9 +5,9 @@
  */
 import type { Actor } from '../../contracts/fields';
 import type { Transaction } from '../../prisma/client';
-import type { PaymentRow, RefundRow } from '../rows';
+import type { AttemptRow, PaymentRow, RefundRow } from '../rows';
 import { findPayingAttempt } from './attempt-store';
-import { enqueueReleased, findFailedRefunds, reservedAmountOf } from './refund-store';
+import { enqueueReleased, findFailedRefunds, reservedAmountOf, reservedBefore } from './refund-store';
 import { putBack, type OpenBooks } from './take-money';
 
 /** Gives up all failed refunds of a payment. @param onReleased for each of them @returns its books afterwards */
@@ -48,5 +48,13 @@ async function beyondCharge(
   if (attempt === null || first === undefined || !isOfCharge(first)) return 0;
   const setAside = failed.filter(isOfCharge).reduce((sum, { amount }) => sum + Number(amount), 0);
   const gone = (await reservedAmountOf(tx, attempt)) + setAside + Number(payment.lost_amount);
-  return Math.max(0, gone - Number(attempt.amount));
+  const beyond = Math.max(0, gone - Number(attempt.amount));
+  return Math.max(0, beyond - (await ownBeyond(tx, attempt, first)));
+}
+
+/** What a refund itself went beyond the charge with: that was taken from nothing else. */
+async function ownBeyond(tx: Transaction, attempt: AttemptRow, refund: RefundRow): Promise<number> {
+  const before = await reservedBefore(tx, attempt, refund);
+  const left = Math.max(0, Number(attempt.amount) - before);
+  return Math.max(0, Number(refund.amount) - left);
 }

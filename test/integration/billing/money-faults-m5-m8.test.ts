@@ -191,6 +191,26 @@ describe('M8: a refund that was made at the provider', () => {
     expect(await money.payment(0)).toMatchObject({ status: 'refunded', refunded_amount: 10_000n });
   });
 
+  it('comes back whole when it went beyond the charge, fails, and is given up', async () => {
+    const money = await top();
+    await money.refund(0, 3000);
+    await money.payOut();
+    const before = await money.accounts();
+    await money.refundAtProvider(0, 8000, 're_there');
+    expect(await money.accounts()).toMatchObject({ 'cash/sandbox': -1000, allowances: 4333 });
+    const made = await given.db.refund.findFirstOrThrow({
+      where: { reason: 'made_at_provider', amount: 8000 },
+    });
+    await money.receiveRefund(made.id, {
+      status: 'failed',
+      provider_reference: 're_there',
+      reason: 'account_closed',
+    });
+    await given.db.operatorTask.deleteMany({ where: { subject_id: { not: made.id } } });
+    await money.resolve('refund_failed', 'failed');
+    expect(await money.accounts()).toEqual(before);
+  });
+
   it('takes from what our own refund had set aside, when that one fails and is given up', async () => {
     const money = await top();
     const refundId = await money.refund(0, null);
