@@ -118,8 +118,8 @@ export function makeEnder(chaos: Chaos, random: Random): () => Promise<void> {
   const { reported } = chaos;
   return async () => {
     const found = await anySubscription(chaos, random, `status IN ('active', 'past_due', 'paused')`);
-    if (found === undefined || reported.cancellations.some(({ subscriptionId: id }) => id === found.id))
-      return;
+    if (found === undefined || chaos.ending.has(found.id)) return;
+    chaos.ending.add(found.id);
     const mode = random.weighted([
       ['now', 3],
       ['period_end', 1],

@@ -48,9 +48,32 @@ function disputes(ledger: LedgerFacts): string[] {
   );
 }
 
+/** Subscriptions whose first payment went back whole before their first period opened: nothing was left to write. */
+function unfunded({ transactions, entries, payments, collected }: LedgerFacts): Set<string> {
+  const backwards = new Set(
+    transactions
+      .filter(({ kind }) => kind === 'refund_reserved' || kind === 'dispute_lost')
+      .map(({ id }) => id),
+  );
+  const back = Sums.of(
+    entries.filter(({ account, transaction_id: id }) => account === 'unapplied' && backwards.has(id)),
+    ({ source }) => source,
+    ({ amount }) => amount,
+  );
+  const amountOf = new Map(collected.map(({ payment_id: id, amount }) => [id, amount]));
+  return new Set(
+    payments
+      .filter(
+        ({ id, kind }) => kind === 'first' && back.get(id) > 0 && back.get(id) >= (amountOf.get(id) ?? 0),
+      )
+      .map(({ subscription_id: id }) => id ?? ''),
+  );
+}
+
 /** Opened: the first one of a creation that was declined, or still waits, never was. What costs nothing has none. */
 function openedPeriods(ledger: LedgerFacts): string[] {
   const ids = idsOf(ledger);
+  const without = unfunded(ledger);
   const changes = Sums.of(
     ledger.transactions.filter(({ kind }) => kind === 'change_applied'),
     ({ subscription_id: id }) => id ?? '',
@@ -65,6 +88,7 @@ function openedPeriods(ledger: LedgerFacts): string[] {
     .filter(
       ({ index, paid, amount, by_change: isByChange }) => amount > 0 && !isByChange && (paid || index > 1),
     )
+    .filter(({ index, subscription_id: id }) => index > 1 || !without.has(id))
     .map(({ subscription_id: id, index }) => `${id}/period/${index}`)
     .filter((id) => !ids.has(id));
   return [

@@ -7,6 +7,19 @@ test('money at rest violates nothing', () => {
   expect(moneyViolations(idleLedger())).toEqual([]);
 });
 
+test('a first period whose payment went back before it opened needs no transaction', () => {
+  const ledger = idleLedger();
+  const { transactions, entries, states, refunds } = ledger;
+  Object.assign(transactions[1]!, { id: 'rfd_1/reserved', kind: 'refund_reserved', refund_id: 'rfd_1' });
+  Object.assign(entries[2]!, { transaction_id: 'rfd_1/reserved' });
+  Object.assign(entries[3]!, { transaction_id: 'rfd_1/reserved', account: 'refunding' });
+  transactions.splice(2, 1);
+  entries.splice(4, 3);
+  Object.assign(states[0]!, { balance: 0, ledger_state: { ...states[0]!.ledger_state!, funds: [] } });
+  refunds.push({ id: 'rfd_1', payment_id: 'pay_1', status: 'pending', amount: 1000, released: false });
+  expect(moneyViolations(ledger)).toEqual([]);
+});
+
 const without = (list: { id: string }[], id: string): void =>
   void list.splice(
     list.findIndex((one) => one.id === id),
