@@ -31,7 +31,7 @@ export class OracleBooks {
   protected readonly purses = new Map<string, Purse>();
   private readonly charges = new Map<string, Charge>();
   private readonly tallies = new Map<string, number>();
-  private kept: Part[] = [];
+  private kept: (Part & { used: number })[] = [];
 
   constructor(private readonly limits: { smallest: number; step: number }) {}
 
@@ -139,19 +139,25 @@ export class OracleBooks {
   }
 
   protected takeKept({ source, amount, row }: Chosen): void {
-    if (row === null) this.addKept(source, -amount);
+    if (row === null) this.addKept(source, -amount, 'used');
     else row.kept -= amount;
   }
 
-  /** The customer keeps more, or less. */
-  protected addKept(source: string, amount: number): void {
+  /**
+   * The customer keeps more, or less. A payment keeps its place while other subscriptions use its money.
+   * @param how `used` by a subscription, or `returned` by one; else it comes or goes
+   */
+  protected addKept(source: string, amount: number, how: 'used' | 'returned' | 'moved' = 'moved'): void {
     const known = this.kept.find((part) => part.source === source);
-    if (known !== undefined) known.amount += amount;
-    else this.kept.push({ source, amount });
+    const part = known ?? { source, amount: 0, used: 0 };
+    part.amount += amount;
+    if (how === 'used' && !isGift(source)) part.used -= amount;
+    if (how === 'returned') part.used = Math.max(0, part.used - amount);
+    const all = known === undefined ? [...this.kept, part] : this.kept;
     this.kept = [
-      ...this.kept.filter((part) => isGift(part.source)),
-      ...this.kept.filter((part) => !isGift(part.source)),
-    ].filter((part) => part.amount !== 0);
+      ...all.filter((each) => isGift(each.source)),
+      ...all.filter((each) => !isGift(each.source)),
+    ].filter((each) => each.amount !== 0 || each.used !== 0);
   }
 
   /** Gifts, then payments; of both the newest first. */

@@ -138,7 +138,7 @@ export class Oracle extends OraclePeriods {
     this.loseDebts(sub);
     purse.keep(() => true);
     for (const row of purse.rows()) {
-      this.addKept(row.source, row.kept);
+      this.addKept(row.source, row.kept, 'returned');
       row.kept = 0;
     }
     purse.begin(null);

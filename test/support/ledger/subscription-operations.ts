@@ -71,7 +71,8 @@ function awaited({ open, waiting, status, id }: Sub, world: World): Payment | nu
   const first = [...world.payments.values()].find(({ sub, purpose }) => sub === id && purpose === 'first');
   const paymentId = waiting ?? open ?? (status === 'incomplete' ? first?.id : null);
   const payment = paymentId === null || paymentId === undefined ? null : world.payment(paymentId);
-  return payment === null || payment.status === 'paid' ? null : payment;
+  const isAwaited = payment?.status !== 'paid' && world.unapplied(id).length === 0;
+  return isAwaited ? payment : null;
 }
 
 /** A payment of the subscription that nothing waits for and that was not charged. */
