@@ -12,13 +12,14 @@ export function enqueueMoney(tx: Transaction, subscriptionId: string, money: Mon
     WHERE id = ${subscriptionId}`;
 }
 
-/** Of these payments, those of which money is under dispute, or was lost in one. */
+/** Of these payments, those whose money funds nothing new: it is under dispute, or all of it has gone. */
 export async function findDisputed(
   on: Database | Transaction,
   paymentIds: readonly string[],
 ): Promise<string[]> {
   const rows = await sql(on).query<{ id: string }[]>`
-    SELECT id FROM payments WHERE id = ANY(${paymentIds}) AND disputed_amount <> 0`;
+    SELECT id FROM payments WHERE id = ANY(${paymentIds})
+      AND (disputed_amount <> 0 OR status = 'disputed' OR lost_amount + refunded_amount >= amount)`;
   return rows.map(({ id }) => id);
 }
 

@@ -9,9 +9,9 @@ import { failure, isAttemptOpen } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { lockPaymentInOrder, lockPaymentWithSubscription } from '../locks';
-import { booksOf, stateFor } from '../payment/books';
 import { refundOf } from '../payment/refund-store';
 import { releaseFailed } from '../payment/release-refund';
+import { openBooks } from '../payment/take-money';
 import type { Resolution, TaskRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
 import { settleRefund } from '../payment/settle-refund';
@@ -40,9 +40,11 @@ export async function resolveTask(
   task: TaskRow,
   decision: Decision,
 ): Promise<{ paymentId: string | null } | null> {
-  const paymentId = await applyOutcome(tx, task, decision);
   const { actor, reason, outcome } = decision;
-  return (await updateResolved(tx, task.id, { actor, reason, outcome })) ? { paymentId } : null;
+  await lockSubject(tx, task, decision);
+  // First: what the decision does may answer the task as well, and the person's word is the one that is kept.
+  if (!(await updateResolved(tx, task.id, { actor, reason, outcome }))) return null;
+  return { paymentId: await applyOutcome(tx, task, decision) };
 }
 
 /** Resolves an open task. @returns false when it was resolved before */
@@ -54,9 +56,18 @@ async function updateResolved(tx: Transaction, taskId: string, resolution: Resol
   return resolved > 0;
 }
 
+/** Locks come before the task's row, as for whoever raises a task under them. */
+async function lockSubject(tx: Transaction, task: TaskRow, { outcome }: Decision): Promise<void> {
+  if (outcome === null || !needsOutcome(task)) return;
+  if (task.subject_type === 'payment') await lockPaymentInOrder(tx, task.subject_id);
+  if (task.subject_type !== 'refund') return;
+  const { payment_id: paymentId } = await refundOf(tx, task.subject_id);
+  await lockPaymentWithSubscription(tx, paymentId);
+}
+
 async function applyOutcome(tx: Transaction, task: TaskRow, decision: Decision): Promise<string | null> {
   if (decision.outcome === null || !needsOutcome(task)) return null;
-  if (task.subject_type === 'refund') return settleTheRefund(tx, task.subject_id, decision);
+  if (task.subject_type === 'refund') return settleTheRefund(tx, task, decision);
   return task.subject_type === 'payment' ? settleTheAttempt(tx, task.subject_id, decision) : null;
 }
 
@@ -82,15 +93,20 @@ async function settleTheAttempt(tx: Transaction, paymentId: string, decision: De
 }
 
 /** A refund that failed is given up when it is resolved as failed: its money is free again. */
-async function settleTheRefund(tx: Transaction, refundId: string, decision: Decision): Promise<string> {
+async function settleTheRefund(
+  tx: Transaction,
+  { subject_id: refundId, kind }: TaskRow,
+  decision: Decision,
+): Promise<string> {
   const { provider_reference } = decision;
-  const before = await refundOf(tx, refundId);
-  if (before.status === 'failed' && decision.outcome === 'failed') {
-    const locked = await lockPaymentWithSubscription(tx, before.payment_id);
-    const books = await booksOf(tx, locked);
-    const state = await stateFor(tx, books, locked.subscription);
-    await releaseFailed(tx, { locked, books, state }, decision.actor);
-    return before.payment_id;
+  const { payment_id: paymentId } = await refundOf(tx, refundId);
+  const locked = await lockPaymentWithSubscription(tx, paymentId);
+  const { status } = await refundOf(tx, refundId);
+  // What the task asks about has been answered: the refund was paid meanwhile, or was made at the provider.
+  if (kind === 'refund_failed' && status === 'succeeded') return paymentId;
+  if (status === 'failed' && decision.outcome === 'failed') {
+    await releaseFailed(tx, await openBooks(tx, locked), decision, ({ id }) => id === refundId);
+    return paymentId;
   }
   const { refund } = await settleRefund(
     tx,

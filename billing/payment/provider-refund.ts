@@ -12,12 +12,13 @@ import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, RefundRow } from '../rows';
-import { booksOf, enqueuePaymentPosting, stateFor } from './books';
+import { enqueuePaymentPosting } from './books';
 import { enqueueRefund, enqueueRefundOutcome, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
 import { collectedOf, leftOf, usedElsewhere } from './refundable';
 import { enqueueRefundedAmount } from './store';
-import { takeForRefund } from './take-money';
+import { isOfCharge, releaseFailed } from './release-refund';
+import { openBooks, takeForRefund } from './take-money';
 
 export interface ProviderRefund {
   provider: string;
@@ -34,18 +35,20 @@ export async function recordProviderRefund(
   { provider, reference, amount }: ProviderRefund,
 ): Promise<RefundRow> {
   const locked = await lockPaymentWithSubscription(tx, attempt.payment_id);
-  const { payment, subscription, realNow } = locked;
+  const { payment, realNow } = locked;
   const id = providerRefundId(payment.id, provider, reference);
   const known = await findRefund(tx, id);
   if (known !== null) return known;
   const actor: Actor = { kind: 'external', id: provider, reason: null };
   const gone = (await reservedAmountOf(tx, attempt)) + (await usedElsewhere(tx, payment));
   const left = leftOf(payment, attempt, gone);
-  const books = await booksOf(tx, locked);
-  const state = await stateFor(tx, books, subscription);
+  // What an earlier refund of this charge could not give back is what the provider was asked for by hand.
+  const again = { actor, reason: `refunded at the provider as ${reference}` };
+  const open = await releaseFailed(tx, await openBooks(tx, locked), again, isOfCharge(attempt));
+  const { books } = open;
   const cause = { actor, paymentId: payment.id, refundId: id };
   const reserved = { ...cause, id: `${id}/reserved`, kind: 'refund_reserved' as const };
-  const { parts } = await takeForRefund(tx, { locked, books, state }, amount, reserved);
+  const { parts } = await takeForRefund(tx, open, amount, reserved);
   const entries = [
     { account: 'refunding', source: payment.id, amount },
     { account: cashAccount(provider), source: payment.id, amount: -amount },

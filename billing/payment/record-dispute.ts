@@ -17,11 +17,11 @@ import type { DisputeRow } from '../ledger-rows';
 import { lockPaymentWithSubscription } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, PaymentRow } from '../rows';
-import { booksOf, enqueuePaymentPosting, enqueueState, stateFor } from './books';
+import { enqueuePaymentPosting, enqueueState } from './books';
 import { enqueueDispute, findDispute } from './dispute-store';
 import { findPayingAttempt } from './attempt-store';
 import { enqueueDisputed } from './store';
-import { takeForLoss, type OpenBooks } from './take-money';
+import { openBooks, takeForLoss, type OpenBooks } from './take-money';
 
 export interface ReportedDispute {
   provider: string;
@@ -47,13 +47,17 @@ export async function recordDispute(
   const paying = await findPayingAttempt(tx, payment.id);
   const steps = decideDispute(known?.status ?? null, reported.event);
   const isOfPayment = isPaymentPaid(payment.status) && paying?.number === attempt.number;
+  if (steps.length > 0 && !isOfPayment && attempt.status === 'completed') {
+    // A charge beside the one that paid goes back as a whole: an operator sees to it that it does not go back twice.
+    raiseTask(tx, payment.id, 'open', locked.realNow);
+  }
   if (steps.length === 0 || !isOfPayment) return { recorded: false, payment };
-  const books = await booksOf(tx, locked);
-  let open: OpenBooks = { locked, books, state: await stateFor(tx, books, locked.subscription) };
+  let open = await openBooks(tx, locked);
+  const { books } = open;
   let dispute = known ?? newDispute(id, attempt, reported, books.times.realNow);
   for (const step of steps) ({ open, dispute } = await takeStep(tx, open, dispute, step));
   enqueueDispute(tx, dispute);
-  raiseTask(tx, dispute, books.times.realNow);
+  raiseTask(tx, payment.id, dispute.status, books.times.realNow);
   return { recorded: true, payment: open.locked.payment };
 }
 
@@ -158,7 +162,7 @@ function mark(tx: Transaction, open: OpenBooks, by: { disputed: number; lost: nu
   return { ...open, locked: { ...open.locked, payment: after } };
 }
 
-function raiseTask(tx: Transaction, { payment_id: id, status }: DisputeRow, now: Date): void {
+function raiseTask(tx: Transaction, id: string, status: DisputeRow['status'], now: Date): void {
   const details = {
     open: 'The customer disputes the payment: answer the bank at the provider.',
     won: 'The dispute is won: the provider has the money again.',

@@ -163,6 +163,17 @@ export async function findFailedRefunds(tx: Transaction, paymentId: string): Pro
     ORDER BY created_at, id`;
 }
 
+/** The payments of a subscription that have a failed refund whose money is set aside. */
+export async function findPaymentsOfFailedRefunds(
+  tx: Transaction,
+  subscriptionId: string,
+): Promise<string[]> {
+  const rows = await sql(tx).query<{ payment_id: string }[]>`
+    SELECT DISTINCT payment_id FROM refunds JOIN payments ON payments.id = refunds.payment_id
+    WHERE payments.subscription_id = ${subscriptionId} AND refunds.status = 'failed' AND released_at IS NULL`;
+  return rows.map(({ payment_id }) => payment_id);
+}
+
 /** Records that a failed refund was given up. */
 export function enqueueReleased(tx: Transaction, refund: RefundRow, transitions: number, now: Date): void {
   sql(tx).enqueue`

@@ -36,11 +36,12 @@ export async function lockRefundable(
  * @param gone minor units that are given back already, about to be, or used by other subscriptions
  */
 export function leftOf(
-  payment: Pick<PaymentRow, 'disputed_amount' | 'lost_amount'>,
+  payment: Pick<PaymentRow, 'status' | 'disputed_amount' | 'lost_amount'>,
   attempt: Pick<AttemptRow, 'amount'>,
   gone: number,
 ): number {
-  if (payment.disputed_amount !== 0n) return 0;
+  // Of a payment that is disputed since before the ledger no amount is known.
+  if (payment.status === 'disputed' || payment.disputed_amount !== 0n) return 0;
   return Math.max(0, Number(attempt.amount - payment.lost_amount) - gone);
 }
 

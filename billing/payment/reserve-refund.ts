@@ -9,14 +9,13 @@ import { unwantedChargeRefundId } from '../../domain/ids';
 import { decideRefund, type RefundRefusal } from '../../domain/payment/refund';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
-import { enqueueAnsweredTask } from '../operator-tasks';
 import type { RefundRow } from '../rows';
-import { booksOf, enqueuePaymentPosting, stateFor } from './books';
+import { booksOf, enqueuePaymentPosting } from './books';
 import { enqueueRefund, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
 import { leftOf, usedElsewhere } from './refundable';
-import { releaseFailed } from './release-refund';
-import { takeForRefund } from './take-money';
+import { isOfCharge, releaseFailed } from './release-refund';
+import { openBooks, takeForRefund } from './take-money';
 import { enqueueUnapplied } from '../ledger/state-store';
 
 export interface RefundOrder {
@@ -46,12 +45,8 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
   const decision = decideRefund(payment.status, left, order.amount);
   if (decision.kind === 'refused') return decision;
   const { refund_id: id, reason, actor } = order;
-  const books = await booksOf(tx, locked);
-  const state = await stateFor(tx, books, locked.subscription);
   const again = { actor, reason: `refunded again as ${id}` };
-  const open = await releaseFailed(tx, { locked, books, state }, actor, (refund) =>
-    enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id: refund }, again, books.times.realNow),
-  );
+  const open = await releaseFailed(tx, await openBooks(tx, locked), again, isOfCharge(attempt));
   const cause = { kind: 'refund_reserved' as const, actor, paymentId: payment.id, refundId: id };
   const { parts } = await takeForRefund(tx, open, decision.amount, {
     ...cause,
@@ -59,7 +54,7 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
     reason,
   });
   const ordered = { id, attempt, amount: decision.amount, reason, actor, taken: parts };
-  return { kind: 'reserved', refund: enqueueRefund(tx, ordered, books.times) };
+  return { kind: 'reserved', refund: enqueueRefund(tx, ordered, open.books.times) };
 }
 
 /**

@@ -14,14 +14,14 @@ import {
 import { cashAccount } from '../../domain/ledger/accounts';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
-import { enqueueReopenedTask } from '../operator-tasks';
+import { enqueueAnsweredTask, enqueueReopenedTask } from '../operator-tasks';
 import type { PaymentRow, RefundRow } from '../rows';
-import { booksOf, enqueuePaymentPosting, stateFor } from './books';
+import { booksOf, enqueuePaymentPosting } from './books';
 import { collectedOf } from './refundable';
 import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
 import { attemptOf, findPayingAttempt } from './attempt-store';
 import { enqueueRefundedAmount } from './store';
-import { takeForRefund } from './take-money';
+import { openBooks, takeForRefund } from './take-money';
 
 export interface RefundSettlement {
   /** Whether this call wrote the outcome. */
@@ -53,6 +53,7 @@ export async function settleRefund(
     transitions: refund.transitions + 1,
   });
   if (settled) await moveMoney(tx, locked, saved, decision.kind);
+  if (outcome.status === 'succeeded') answerTask(tx, saved, locked.realNow);
   if (outcome.status === 'failed') raiseTask(tx, saved, outcome.reason, locked.realNow);
   return { settledNow: settled, refund: saved };
 }
@@ -64,22 +65,21 @@ async function moveMoney(
   kind: RefundSettlementDecision['kind'],
 ): Promise<void> {
   if (kind === 'failed') return;
-  const { payment, subscription } = locked;
+  const { payment } = locked;
   const attempt = await attemptOf(tx, payment.id, refund.attempt);
   const books = await booksOf(tx, locked);
   const amount = Number(refund.amount);
   const cause = { actor, paymentId: payment.id, refundId: refund.id };
   if (kind === 'paid_after_release') {
-    const state = await stateFor(tx, books, subscription);
     const id = `${refund.id}/reserved/${refund.transitions}`;
-    const open = { locked, books, state };
+    const open = await openBooks(tx, locked);
     const { parts } = await takeForRefund(tx, open, amount, { ...cause, id, kind: 'refund_reserved' });
     enqueueTaken(tx, refund.id, parts, books.times);
   }
   const isPaid = kind !== 'failed_after_success';
   const sign = isPaid ? 1 : -1;
   // Older than the ledger: nothing was set aside.
-  if (refund.taken !== null) {
+  if (refund.taken !== null || kind === 'paid_after_release') {
     const entries = [
       { account: 'refunding', source: payment.id, amount: sign * amount },
       { account: cashAccount(attempt.provider ?? 'none'), source: payment.id, amount: -sign * amount },
@@ -89,6 +89,12 @@ async function moveMoney(
     enqueuePaymentPosting(tx, books, { entries }, { ...cause, id, kind: `refund_${name}` });
   }
   await addRefundedAmount(tx, payment, refund, sign * amount, locked.realNow);
+}
+
+/** The refund that failed was paid after all: nothing is left to decide. */
+function answerTask(tx: Transaction, { id }: RefundRow, now: Date): void {
+  const given = { actor, reason: 'the provider has paid the refund' };
+  enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id }, given, now);
 }
 
 function raiseTask(tx: Transaction, refund: RefundRow, reason: string, now: Date): void {
@@ -106,7 +112,9 @@ async function addRefundedAmount(
 ): Promise<void> {
   const paidBy = await findPayingAttempt(tx, payment.id);
   if (paidBy?.number !== refund.attempt || refund.charge_reference !== null) return;
-  const refundedAmount = Number(payment.refunded_amount) + amount;
+  // What was refunded beyond the charge, at the provider, is no part of the charge.
+  const sum = Number(payment.refunded_amount) + amount;
+  const refundedAmount = Math.max(0, Math.min(sum, Number(payment.amount)));
   const status = refundedStatus(collectedOf(payment), refundedAmount);
   enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

@@ -20,14 +20,25 @@ import { addCustomerCredit } from '../ledger/credit';
 import { enqueueCustomerBalance } from '../ledger/ledger-store';
 import type { Cause } from '../ledger/post';
 import { enqueueUnapplied } from '../ledger/state-store';
-import { lockCustomerBalance, type LockedPayment } from '../locks';
-import { enqueuePaymentPosting, enqueueState, type Books } from './books';
+import { lockCustomerBalance, lockPayment, type LockedPayment } from '../locks';
+import { booksOf, enqueuePaymentPosting, enqueueState, stateFor, type Books } from './books';
 
 /** A payment's books, open: they are moved step by step and written by each step. */
 export interface OpenBooks {
   locked: LockedPayment;
   books: Books;
   state: LedgerState;
+}
+
+/** Opens the books of a locked payment. A subscription that is older than the ledger is entered. */
+export async function openBooks(tx: Transaction, locked: LockedPayment): Promise<OpenBooks> {
+  const books = await booksOf(tx, locked);
+  const { subscription } = locked;
+  const state = await stateFor(tx, books, subscription);
+  const wasEntered = books.isSubscriptions && subscription?.ledger_state === null;
+  // The entry says what of the payment is not applied; the row was read before.
+  const payment = (wasEntered ? await lockPayment(tx, locked.payment.id) : null) ?? locked.payment;
+  return { locked: { ...locked, payment }, books, state };
 }
 
 /** Takes money of a payment out of its books for a refund. @returns from which accounts, and the books afterwards */

@@ -77,12 +77,10 @@ interface LockedBoth extends LockedPayment {
   subscription: SubscriptionRow;
 }
 
-/** Both statements are sent at once and run one after the other, in the order of locks. */
+/** In the order of locks. The payment is read last: a subscription that is older than the ledger is entered before. */
 async function lockBoth(tx: Transaction, { record, paymentId }: BegunCharge): Promise<LockedBoth> {
-  const [{ row, realNow }, payment] = await Promise.all([
-    lockOrThrow(tx, record.subscription.id),
-    lockPayment(tx, paymentId),
-  ]);
+  const { row, realNow } = await lockOrThrow(tx, record.subscription.id);
+  const payment = await lockPayment(tx, paymentId);
   if (payment === null) throw new Error(`payment ${paymentId} does not exist`);
   return { payment, subscription: row, realNow };
 }

@@ -22,7 +22,7 @@ import type { AttemptDependencies } from '../payment/attempt';
 import { applyUnapplied } from './apply-payment';
 import { endingColumns, endSubscription, endWithoutRefund } from './end';
 import { toFacts, type PaymentRow } from '../rows';
-import { enqueueWriteOff } from './payment-store';
+import { enqueueCancelRequest, enqueueWriteOff } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockWithUnapplied,
@@ -113,6 +113,8 @@ async function execute(
       const money = writeOff(await ledgerOf(tx, row, context), context.now.toISOString());
       const id = `${paymentId}/written-off/${row.version}`;
       enqueuePosting(tx, row, money, { id, kind: 'written_off', actor, paymentId }, context);
+      // An attempt may be open: its failure is not retried, and money that still comes goes back.
+      enqueueCancelRequest(tx, paymentId, 'collection_exhausted', context.realNow);
       const patch: Patch = {
         ...moneyColumns(money.state, row.waiting_lines, context.now),
         status: 'paused',

@@ -19,6 +19,7 @@ import { enqueuePosting } from '../ledger/post';
 import { enqueueOperatorTask } from '../operator-tasks';
 import { lockRefundable, type RefundablePayment } from '../payment/refundable';
 import { enqueueRefund } from '../payment/refund-store';
+import { releaseFailedOf } from '../payment/release-refund';
 import type { SubscriptionRow } from '../rows';
 import { announceCancelled } from './events';
 import { enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
@@ -82,7 +83,10 @@ async function endItsMoney(
   at: Date,
   context: ChangeContext,
 ): Promise<EndedWithRefunds> {
-  const state = await ledgerOf(tx, row, context);
+  const entered = await ledgerOf(tx, row, context);
+  // What earlier refunds could not give back is counted with the rest.
+  const given = { actor: context.actor, reason: 'the cancellation gives it back' };
+  const state = refund === 'none' ? entered : await releaseFailedOf(tx, row, entered, given, context.realNow);
   const sources = state.funds.map(({ source }) => source).filter(isPaymentSource);
   const payments = refund === 'none' ? [] : await lockRefundable(tx, row.id, sources);
   const own = new Map(payments.map((payment) => [payment.id, payment]));

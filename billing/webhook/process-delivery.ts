@@ -122,6 +122,7 @@ async function disputed(
   const attempt = await findCharged(tx, paymentId, provider, chargeReference);
   if (attempt === null) return ignored('It is about a charge of nothing of ours.');
   if (status === 'inquiry') return ignored('It is an inquiry, which moves no money.');
+  if (amount <= 0) return ignored('It moves no money.');
   // Before there was more than one word about a dispute it had no name of its own.
   const reference = reported.dispute_reference ?? chargeReference;
   const { recorded, payment } = await recordDispute(tx, attempt, {
@@ -170,6 +171,7 @@ async function refundedThere(
   const attempt = await findCharged(tx, paymentId, provider, charge_reference);
   if (attempt === null) return ignored('It is a refund of a charge of nothing of ours.');
   if (status !== 'succeeded') return ignored(`It is a refund made at the provider, which is ${status}.`);
+  if (amount <= 0) return ignored('It moves no money.');
   const refund = await recordProviderRefund(tx, attempt, { provider, reference, amount });
   return processed(`The refund made at the provider is taken over as ${refund.id}.`);
 }

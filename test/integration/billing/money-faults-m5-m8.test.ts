@@ -230,7 +230,7 @@ describe('M8: a refund that was made at the provider', () => {
     await money.life.setNow(on('06-12'));
     await money.life.cancel({ refund: 'none' });
     expect(await money.customerCredit()).toBe(6000);
-    for (let reported = 0; reported < 2; reported += 1) await money.refundAtProvider(0, 4000, 're_there');
+    for (let times = 0; times < 2; times += 1) await money.refundAtProvider(0, 4000, 're_there');
     expect(await money.customerCredit()).toBe(2000);
     expect(await money.cash(0)).toBe(6000);
   });
