@@ -15,7 +15,7 @@ import type { AttemptRow, RefundRow } from '../rows';
 import { enqueuePaymentPosting } from './books';
 import { enqueueRefund, enqueueRefundOutcome, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
-import { collectedOf, leftOf, usedElsewhere } from './refundable';
+import { receivedOf, leftOf, usedElsewhere } from './refundable';
 import { enqueueRefundedAmount } from './store';
 import { isOfCharge, releaseFailed } from './release-refund';
 import { openBooks, takeForRefund } from './take-money';
@@ -66,7 +66,7 @@ export async function recordProviderRefund(
   const paidBy = await findPayingAttempt(tx, payment.id);
   if (paidBy?.number === attempt.number) {
     const refunded = Math.min(Number(payment.refunded_amount) + amount, Number(payment.amount));
-    const status = refundedStatus(collectedOf(payment), refunded);
+    const status = refundedStatus(receivedOf(payment), refunded);
     enqueueRefundedAmount(tx, payment, status, refunded, realNow);
   }
   if (amount > left) {

@@ -46,7 +46,7 @@ export function leftOf(
 }
 
 /** A collected payment, as its status follows from it. */
-export function collectedOf({ status, amount, disputed_amount, lost_amount }: PaymentRow) {
+export function receivedOf({ status, amount, disputed_amount, lost_amount }: PaymentRow) {
   return {
     status,
     amount: Number(amount),

@@ -17,7 +17,7 @@ import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import { enqueueAnsweredTask, enqueueReopenedTask } from '../operator-tasks';
 import type { PaymentRow, RefundRow } from '../rows';
 import { booksOf, enqueuePaymentPosting } from './books';
-import { collectedOf } from './refundable';
+import { receivedOf } from './refundable';
 import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
 import { attemptOf, findPayingAttempt } from './attempt-store';
 import { enqueueRefundedAmount } from './store';
@@ -115,6 +115,6 @@ async function addRefundedAmount(
   // What was refunded beyond the charge, at the provider, is no part of the charge.
   const sum = Number(payment.refunded_amount) + amount;
   const refundedAmount = Math.max(0, Math.min(sum, Number(payment.amount)));
-  const status = refundedStatus(collectedOf(payment), refundedAmount);
+  const status = refundedStatus(receivedOf(payment), refundedAmount);
   enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

@@ -55,7 +55,7 @@ export interface PaymentMoneyFact {
 }
 
 /** An attempt whose charge took money. */
-export interface CollectedFact {
+export interface ReceivedFact {
   payment_id: string;
   number: number;
   amount: number;
@@ -105,7 +105,7 @@ export interface LedgerFacts {
   states: StateFact[];
   customerBalances: CustomerBalanceFact[];
   payments: PaymentMoneyFact[];
-  collected: CollectedFact[];
+  received: ReceivedFact[];
   refunds: RefundMoneyFact[];
   disputes: DisputeFact[];
   periods: OpenedPeriodFact[];
@@ -132,7 +132,7 @@ export async function gatherLedger(ask: Ask, theProvider: Ask | null): Promise<L
     payments:
       await ask(`SELECT id, kind, status, subscription_id, unapplied_amount::int, disputed_amount::int,
       lost_amount::int FROM payments`),
-    collected: await ask(
+    received: await ask(
       `SELECT payment_id, number, amount::int FROM payment_attempts WHERE status = 'completed'`,
     ),
     refunds:

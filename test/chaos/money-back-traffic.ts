@@ -18,7 +18,7 @@ export const moneyBackFigures = [
   'disputes lost',
 ] as const;
 
-const patience = { timeoutMs: 240_000 };
+const withinMinutes = { timeoutMs: 240_000 };
 
 interface Paid {
   id: string;
@@ -38,7 +38,7 @@ async function anyPaid(chaos: Chaos, random: Random): Promise<Paid | undefined> 
          WHERE p.status IN ('completed', 'partially_refunded') AND a.provider_reference IS NOT NULL
          ORDER BY p.created_at DESC, p.id LIMIT 40`,
       ),
-    patience,
+    withinMinutes,
   );
   return found.length === 0 ? undefined : random.pick(found);
 }
@@ -58,7 +58,7 @@ function atProvider(chaos: Chaos, path: string, body: object): Promise<{ id: str
     if (response.status >= 500) return undefined;
     return { answer: response.status < 300 ? ((await response.json()) as { id: string }) : undefined };
   };
-  return eventually(`the provider to answer ${path}`, call, { ...patience, everyMs: 500 }).then(
+  return eventually(`the provider to answer ${path}`, call, { ...withinMinutes, everyMs: 500 }).then(
     ({ answer }) => answer,
   );
 }
@@ -120,7 +120,7 @@ export function makeRefundFail(chaos: Chaos, random: Random): () => Promise<void
           `SELECT provider_reference AS reference FROM refunds
            WHERE status = 'succeeded' AND provider_reference IS NOT NULL ORDER BY created_at DESC, id LIMIT 20`,
         ),
-      patience,
+      withinMinutes,
     );
     if (found.length === 0) return;
     const { reference } = random.pick(found);
@@ -141,7 +141,7 @@ export function makePendingSettle(chaos: Chaos, random: Random): () => Promise<v
           [],
           chaos.its.system.environment['SANDBOX_DATABASE_URL'],
         ),
-      patience,
+      withinMinutes,
     );
     if (found.length === 0) return;
     const { id } = random.pick(found);

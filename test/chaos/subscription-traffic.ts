@@ -13,7 +13,7 @@ import { rows, untilAnswered, type Chaos } from './context';
 import { behave } from './provider';
 import type { Random } from './random';
 
-const patience = { timeoutMs: 240_000 };
+const withinMinutes = { timeoutMs: 240_000 };
 
 interface Candidate {
   id: string;
@@ -30,7 +30,7 @@ async function anySubscription(chaos: Chaos, random: Random, where: string): Pro
         chaos,
         `SELECT id, customer_id, status FROM subscriptions WHERE ${where} ORDER BY created_at DESC, id LIMIT 30`,
       ),
-    patience,
+    withinMinutes,
   );
   const candidates = found.filter(({ id }) => !chaos.reserved.has(id));
   return candidates.length === 0 ? undefined : random.pick(candidates);
@@ -198,7 +198,7 @@ export function makeTimePass(chaos: Chaos, random: Random): () => Promise<void> 
          OR next_due_at > now() + interval '21 days') AND ${noOpenChange}`,
     );
     if (found === undefined) return;
-    await eventually('days to pass', () => pass(chaos, found.id, days), patience);
+    await eventually('days to pass', () => pass(chaos, found.id, days), withinMinutes);
   };
 }
 

@@ -4,9 +4,9 @@ import { Sums, type LedgerInvariant } from './ledger-invariant';
 
 const idsOf = ({ transactions }: LedgerFacts): Set<string> => new Set(transactions.map(({ id }) => id));
 
-function collectedAttempts(ledger: LedgerFacts): string[] {
+function receivedAttempts(ledger: LedgerFacts): string[] {
   const ids = idsOf(ledger);
-  return ledger.collected
+  return ledger.received
     .map(({ payment_id: id, number }) => `${id}/collected/${number}`)
     .filter((id) => !ids.has(id));
 }
@@ -49,7 +49,7 @@ function disputes(ledger: LedgerFacts): string[] {
 }
 
 /** Subscriptions whose first payment went back whole before their first period opened: nothing was left to write. */
-function unfunded({ transactions, entries, payments, collected }: LedgerFacts): Set<string> {
+function unfunded({ transactions, entries, payments, received }: LedgerFacts): Set<string> {
   const backwards = new Set(
     transactions
       .filter(({ kind }) => kind === 'refund_reserved' || kind === 'dispute_lost')
@@ -60,7 +60,7 @@ function unfunded({ transactions, entries, payments, collected }: LedgerFacts): 
     ({ source }) => source,
     ({ amount }) => amount,
   );
-  const amountOf = new Map(collected.map(({ payment_id: id, amount }) => [id, amount]));
+  const amountOf = new Map(received.map(({ payment_id: id, amount }) => [id, amount]));
   return new Set(
     payments
       .filter(
@@ -109,7 +109,7 @@ function paidChanges({ transactions, paidChanges: changes }: LedgerFacts): strin
 }
 
 export const assignedInvariants: readonly LedgerInvariant[] = [
-  { name: 'every collected attempt is in the ledger', violations: collectedAttempts },
+  { name: 'every collected attempt is in the ledger', violations: receivedAttempts },
   { name: 'every refund is in the ledger', violations: refunds },
   { name: 'every dispute is in the ledger', violations: disputes },
   { name: 'every opened period is in the ledger', violations: openedPeriods },

@@ -4,7 +4,7 @@ import { assignedInvariants } from './assigned';
 import { balanceInvariants } from './balances';
 import { cashInvariants } from './cash';
 import type { LedgerInvariant } from './ledger-invariant';
-import { quietMoneyInvariants, setAsideInvariants } from './set-aside';
+import { settledMoneyInvariants, setAsideInvariants } from './set-aside';
 
 /** After each transaction; what the provider has done and we have not heard of is no part of it. */
 const lasting: readonly LedgerInvariant[] = [
@@ -17,7 +17,7 @@ const lasting: readonly LedgerInvariant[] = [
 export const ledgerInvariants: readonly LedgerInvariant[] = [
   ...lasting,
   ...cashInvariants,
-  ...quietMoneyInvariants,
+  ...settledMoneyInvariants,
 ];
 
 /** What is violated of what holds after each transaction, with its name. */

@@ -86,7 +86,7 @@ export const setAsideInvariants: readonly LedgerInvariant[] = [
 ];
 
 /** Once nothing is on its way. */
-export const quietMoneyInvariants: readonly LedgerInvariant[] = [
+export const settledMoneyInvariants: readonly LedgerInvariant[] = [
   { name: 'credit is held for open payments only', violations: heldForWhatIsOpen },
   { name: 'all that was collected is applied', violations: nothingUnapplied },
 ];

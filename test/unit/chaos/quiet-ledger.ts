@@ -192,7 +192,7 @@ export function idleLedger(): LedgerFacts {
       payment('pay_2', 'first', 'sub_2'),
       { ...payment('pay_9', 'manual', null), disputed_amount: 300 },
     ],
-    collected: ['pay_1', 'pay_2'].map((id) => ({ payment_id: id, number: 1, amount: 1000 })),
+    received: ['pay_1', 'pay_2'].map((id) => ({ payment_id: id, number: 1, amount: 1000 })),
     refunds: [
       { id: 'rfd_2', payment_id: 'pay_2', status: 'succeeded', amount: 700, released: false },
       { id: 'rfd_3', payment_id: 'pay_9', status: 'failed', amount: 200, released: false },
