@@ -88,7 +88,7 @@ export const moneyLoads: readonly Load[] = [
   { name: 'second subscriptions', lanes: 1, pauseMs: 4_000, lane: makeSecondOrderer },
   { name: 'credits', lanes: 1, pauseMs: 4_000, lane: makeCreditor },
   { name: 'days that pass', lanes: 1, pauseMs: 1_500, lane: makeTimePass },
-  { name: 'refunds asked for', lanes: 1, pauseMs: 3_000, lane: makeRefunder },
+  { name: 'refunds asked for', lanes: 3, pauseMs: 3_000, lane: makeRefunder },
   { name: 'refunds by hand', lanes: 1, pauseMs: 3_500, lane: makeProviderRefunder },
   { name: 'disputes', lanes: 2, pauseMs: 2_500, lane: makeDisputer },
   { name: 'refunds that fail late', lanes: 1, pauseMs: 6_000, lane: makeRefundFail },

@@ -60,13 +60,9 @@ function paymentRound(kills: number): RoundSettings {
     'PostgreSQL killed': 1,
     'Temporal killed': 1,
   };
-  return {
-    loads: [...paymentLoads, ...moneyLoads, cancellations],
-    plan,
-    kafkaDownMs: 0,
-    idleWithinMs,
-    replays: 100,
-  };
+  const lacks = (chaos: Chaos) => fewOf(chaos, kills >= enoughKills ? enoughMoneyBack : 1);
+  const loads = [...paymentLoads, ...moneyLoads, cancellations];
+  return { loads, plan, kafkaDownMs: 0, idleWithinMs, replays: 100, lacks };
 }
 
 /** Half of them take Temporal's data along. */

@@ -5,6 +5,7 @@
  * finished before quiet is waited for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
 import type { Chaos } from './context';
 import { gatherFacts } from './facts';
 import { faults, type FaultName, type FaultSettings } from './faults';
@@ -19,12 +20,15 @@ export interface RoundSettings extends FaultSettings {
   /** How often each fault happens. */
   plan: Readonly<Partial<Record<FaultName, number>>>;
   idleWithinMs: number;
+  /** What the load still has too little of when the faults are over: it goes on for that, for a while. */
+  lacks?(chaos: Chaos): readonly string[];
   /** Histories to replay, picked at random. */
   replays: number;
 }
 
 /** What is told of late, after its cause: a workflow's end, the visibility of it. */
 const settleWithinMs = 60_000;
+const loadsOnForMs = 5 * 60_000;
 
 /** @returns the violations, one line each */
 export async function runRound(chaos: Chaos, settings: RoundSettings, name: string): Promise<string[]> {
@@ -42,6 +46,7 @@ export async function runRound(chaos: Chaos, settings: RoundSettings, name: stri
         chaos.report(`  ${planned}`);
         await faults.find((fault) => fault.name === planned)?.inject(chaos, random, settings);
       }
+      await untilEnough(chaos, settings);
     } finally {
       await load.stop();
     }
@@ -53,6 +58,13 @@ export async function runRound(chaos: Chaos, settings: RoundSettings, name: stri
     await supervisor.stop();
   }
   return judge(chaos, settings.replays, name);
+}
+
+/** Whoever runs the round judges what there is in the end. */
+async function untilEnough(chaos: Chaos, { lacks }: RoundSettings): Promise<void> {
+  if (lacks === undefined) return;
+  const look = () => Promise.resolve(lacks(chaos).length === 0);
+  await eventually('enough load', look, { timeoutMs: loadsOnForMs, everyMs: 500 }).catch(() => undefined);
 }
 
 /** What is violated for a moment only is asked again; what is wrong stays wrong. */

@@ -37,7 +37,8 @@ afterAll(async () => {
 test(`worker and bridges killed amid payments (seed ${seed}): each is paid once and told once, none stays open, the ledger holds`, async () => {
   const plan = { 'kill amid payments': 2 };
   const loads = [...paymentLoads, ...moneyLoads];
-  const settings = { loads, plan, kafkaDownMs: 0, idleWithinMs: 300_000, replays: 10 };
+  const lacks = (of: Chaos) => fewOf(of, 1);
+  const settings = { loads, plan, kafkaDownMs: 0, idleWithinMs: 300_000, replays: 10, lacks };
   expect(await runRound(chaos, settings, 'payments')).toEqual([]);
   expect(fewOf(chaos, 1)).toEqual([]);
   expect(chaos.figures.count('kills amid payments')).toBe(2);
