@@ -199,10 +199,11 @@ const cancellations: readonly Operation[] = [
       sub.status === 'ended' ? null : () => periods.end(world, sub, refund, world.now),
     ),
     command(`schedule the end, refund ${refund}`, (sub, { world }) => {
-      const { status, period, waiting, open, cancel } = sub;
+      const { id, status, period, waiting, open, cancel } = sub;
       const lasts = period !== null && Date.parse(period.end) > Date.parse(world.now);
       const can = cancel === null && (status === 'active' || status === 'paused') && open === null;
-      return lasts && can && waiting === null ? () => periods.scheduleEnd(sub, refund, period.end) : null;
+      const isSettled = waiting === null && world.unapplied(id).length === 0;
+      return lasts && can && isSettled ? () => periods.scheduleEnd(sub, refund, period.end) : null;
     }),
   ]),
   command('keep it after all', (sub) =>
