@@ -83,6 +83,12 @@ describe('three processes of one group', () => {
   }, 180_000);
 });
 
+/** @returns false for a topic whose partitions have no leader yet @throws any other error */
+function isNotHostedYet(error: unknown): false {
+  if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+  throw error;
+}
+
 /** A member with another protocol: kafkajs can never join its group, and does not try again. */
 async function joinAsStranger() {
   const stranger = kafka.plain.consumer({
@@ -99,7 +105,9 @@ async function joinAsStranger() {
     ],
   });
   await stranger.connect();
-  await stranger.subscribe({ topic: 'subscriptions.updated' });
+  await until('the broker hosts the topic that was just created', () =>
+    stranger.subscribe({ topic: 'subscriptions.updated' }).then(() => true, isNotHostedYet),
+  );
   await stranger.run({ eachMessage: () => Promise.resolve() });
   await until('the stranger is a member', async () => (await given.describe(group)).members.length === 1);
   return stranger;
