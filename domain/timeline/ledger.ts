@@ -79,6 +79,7 @@ function becauseOf(reason: string | null): string {
 const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
   period_opened(reading) {
     const [first = 'Nothing due', ...others] = reading.parts(
+      [reading.debit('unapplied'), 'paid'],
       [reading.debit('receivable', isPaid), 'due'],
       [reading.debit('credit'), 'of credit used'],
       [reading.debit('receivable', isOwed), 'carried to the next charge'],
@@ -86,10 +87,12 @@ const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
     return [`${first}${reading.forPeriod()}`, ...others].join('; ');
   },
   period_ended: (reading) => `${reading.money(reading.credit('earned'))} earned${reading.forPeriod()}`,
-  payment_collected: (reading) =>
-    reading.credit('earned') > 0
-      ? `${reading.money(reading.debit('cash'))} paid`
-      : `${reading.money(reading.debit('cash'))} received`,
+  payment_collected(reading) {
+    const amount = reading.money(reading.debit('cash'));
+    if (reading.credit('earned') > 0) return `${amount} paid`;
+    // What is applied by the same transaction stands on no account in between.
+    return reading.credit('unapplied') > 0 ? `${amount} received` : `${amount} paid${reading.forPeriod()}`;
+  },
   payment_applied(reading) {
     const back = reading.credit('refunding');
     const kept = Math.max(0, reading.credit('credit'));
