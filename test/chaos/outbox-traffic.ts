@@ -12,6 +12,7 @@ import { subscriptionEventId } from '../../domain/event-ids';
 import { inTransaction } from '../../prisma/client';
 import { appendToOutbox } from '../../billing/outbox';
 import { eventually } from '../support/eventually';
+import { snapshotOf } from '../support/kafka/subscription-records';
 import { writtenCustomer, rows, type Chaos } from './context';
 import type { Random } from './random';
 
@@ -52,7 +53,7 @@ export async function writeBurst(chaos: Chaos, random: Random): Promise<void> {
 
 export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic = usual): () => Promise<void> {
   const { db, figures } = chaos;
-  const played = startSubscriptionWorkers(chaos.its.plan, random, traffic);
+  const played = startPlayedEvents(chaos.its.plan, random, traffic);
   return async () => {
     const kinds = Array.from({ length: eventsPerTransaction }, () => random.weighted(traffic.kinds));
     const published = kinds.includes('again') ? await publishedBefore(chaos) : [];
@@ -79,11 +80,7 @@ export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic =
 }
 
 /** The next version of one of them, each time. */
-function startSubscriptionWorkers(
-  planId: string,
-  random: Random,
-  { subscriptions, ends }: Traffic,
-): () => NewEvent {
+function startPlayedEvents(planId: string, random: Random, { subscriptions, ends }: Traffic): () => NewEvent {
   const living = Array.from({ length: subscriptions }, () => newSubscription(planId));
   return () => {
     const place = random.int(0, living.length - 1);
@@ -108,36 +105,10 @@ function startSubscriptionWorkers(
 
 /** About to be made: its first event makes it version 1. */
 function newSubscription(planId: string): Subscription {
-  const at = new Date().toISOString();
-  return {
-    id: `sub_played_${randomUUID().replaceAll('-', '')}`,
-    customer_id: writtenCustomer,
-    plan_id: planId,
-    quantity: 1,
-    status: 'active',
-    currency: 'EUR',
-    amount: 1000,
-    balance: 0,
-    interval: { unit: 'month', count: 1 },
-    time_zone: 'UTC',
-    billing_anchor: at,
-    start_at: at,
-    period: { index: 1, start: at, end: at, paid: true },
-    trial_end: null,
-    cancel_at: null,
-    cancelled_at: null,
-    paused_at: null,
-    resume_at: null,
-    pending_change: null,
-    payment_method_id: null,
-    provider: null,
-    open_payment_id: null,
-    retry_policy_id: 'default',
-    version: 0,
-    test_clock_id: null,
-    metadata: {},
-    created_at: at,
-  };
+  const at = new Date();
+  const id = `sub_played_${randomUUID().replaceAll('-', '')}`;
+  const period = { index: 1, start: at.toISOString(), end: at.toISOString(), paid: true };
+  return { ...snapshotOf(id, 0, at), customer_id: writtenCustomer, plan_id: planId, period };
 }
 
 interface Published {

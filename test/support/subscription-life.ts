@@ -97,7 +97,7 @@ function livedOf(given: TestBilling, id: string, clockId: string): SubscriptionL
     setNow,
     advance,
     read,
-    change: (request) => change(given, id, { ...unchanged, ...command(), ...request }),
+    change: (request) => change(given, id, { ...nothingAsked, ...command(), ...request }),
     cancel: (request) =>
       commitCancellation(given, id, { ...command(), mode: 'now', refund: 'none', reason: null, ...request }),
     pause: (resumeAt) => commitPause(given, id, { ...command(), resume_at: resumeAt ?? null }),
@@ -125,7 +125,8 @@ function livedOf(given: TestBilling, id: string, clockId: string): SubscriptionL
   };
 }
 
-const unchanged = {
+/** A change that asks for nothing yet. */
+export const nothingAsked = {
   plan_id: null,
   quantity: null,
   payment_method_id: null,

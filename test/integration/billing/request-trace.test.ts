@@ -12,6 +12,7 @@ import { requestPayment } from '../../../billing/payment/request-payment';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { completed, declined, useBilling, pending } from '../../support/billing';
 import { actor } from '../../support/creation';
+import { nothingAsked } from '../../support/subscription-life';
 
 const given = useBilling();
 
@@ -119,16 +120,4 @@ test('the creation’s, and the change’s that had to be paid first, when their
   expect(await completesLater(begun.payment_id)).toBe(traceOf('6'));
 });
 
-const unchanged: ChangeCommand = {
-  command_id: 'change_1',
-  actor,
-  plan_id: null,
-  quantity: null,
-  payment_method_id: null,
-  metadata: null,
-  cancel_at_period_end: null,
-  effective: 'now',
-  proration: 'next_renewal',
-  if_version: null,
-  answer_within_ms: 0,
-};
+const unchanged: ChangeCommand = { ...nothingAsked, command_id: 'change_1', actor };

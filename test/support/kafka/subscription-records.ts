@@ -3,6 +3,7 @@ import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { OutgoingRecord } from '../../../bridge/kafka/port';
 import type { Subscription } from '../../../contracts/http/subscriptions';
 
+/** An active subscription without a period. */
 export function snapshotOf(id: string, version: number, at: Date): Subscription {
   const instant = at.toISOString();
   return {

@@ -24,15 +24,17 @@ function left(world: World, payment: Payment): number {
   return Math.max(0, world.refundable(payment) - world.usedElsewhere(payment.id));
 }
 
+function pickRefundable(moment: Moment): Payment | null {
+  const able = paymentsOf(moment).filter((payment) => moment.world.refundable(payment) > 0);
+  return pick(moment, able);
+}
+
 function atProvider(name: string, beyond: number): Operation {
   return {
     name,
     prepare: (moment) => {
       const { world, draw } = moment;
-      const payment = pick(
-        moment,
-        paymentsOf(moment).filter((each) => world.refundable(each) > 0),
-      );
+      const payment = pickRefundable(moment);
       if (payment === null) return null;
       const amount = beyond > 0 ? world.refundable(payment) + beyond : 1 + draw(world.refundable(payment));
       return () => back.refundAtProvider(world, payment, amount);
@@ -96,10 +98,7 @@ const disputes: readonly Operation[] = [
     name: 'a dispute opens',
     prepare: (moment) => {
       const { world, draw } = moment;
-      const payment = pick(
-        moment,
-        paymentsOf(moment).filter((each) => world.refundable(each) > 0),
-      );
+      const payment = pickRefundable(moment);
       if (payment === null) return null;
       const all = world.refundable(payment);
       const amount = draw(3) === 0 ? 1 + draw(all) : all;
