@@ -8,7 +8,7 @@ import type { ChangeCommand } from '../../contracts/workflows/commands';
 import { derivedId } from '../../domain/ids';
 import { holdCredit } from '../../domain/ledger/change';
 import { isFinal } from '../../domain/subscription/subscription';
-import { decideChange, type ChangeDecision, type NewTermsDecision } from '../../domain/subscription/change';
+import type { ChangeDecision, NewTermsDecision } from '../../domain/subscription/change';
 import { refusedFinal, type Refusal } from '../../domain/subscription/commands';
 import type { PricedChange } from '../../domain/subscription/priced-change';
 import type { Transaction } from '../../prisma/client';
@@ -17,14 +17,14 @@ import { enqueueUsedCredit } from '../ledger/credit';
 import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
 import { enqueueMoney } from '../ledger/state-store';
-import { toFacts, toPlanTerms, type SubscriptionRow } from '../rows';
+import { toFacts, type SubscriptionRow } from '../rows';
 import { applyChange, unfit, type TermsToApply } from './apply-change';
 import { transactApplied } from './apply-payment';
+import { decideTerms, type AskedTerms } from './decide-terms';
 import { enqueueChangePayment, paymentExists, type NewChangePayment } from './payment-store';
 import { priceChangeOf, type MoneyOfChange } from './price-change';
 import { toRecord, type SubscriptionRecord } from './record';
 import { refuseSmallPrice } from './smallest-price';
-import { findPlan, findPlanOrThrow } from './store';
 import { requestedBy, type ChangeContext, type Committed, type Outcome } from './transition';
 
 /** `charge`: nothing is changed yet, the named payment comes first. */
@@ -51,11 +51,12 @@ export async function commitChange(
       }
       if (command.if_version !== null && command.if_version !== row.version)
         return mismatch(row, command.if_version);
-      if (isFinal(toFacts(row).status)) return refusedFinal(toFacts(row).status, 'changed');
+      if (isFinal(row.status)) return refusedFinal(row.status, 'changed');
       const asked = askedAt(row, command, context);
       if ('kind' in asked) return asked;
-      const decision = await decideTerms(tx, row, command, asked);
-      if (decision.kind === 'refused') return decision;
+      const decided = await decideTerms(tx, toFacts(row), askedTerms(command), asked.now);
+      if ('kind' in decided) return decided;
+      const { decision } = decided;
       const tooSmall = await refuseSmallPrice(tx, row, command, decision, asked.limitsOf);
       if (tooSmall !== null) return tooSmall;
       const priced = await pricedOf(tx, row, command, decision, asked);
@@ -93,26 +94,9 @@ function askedAt(
   return { ...context, now: at };
 }
 
-/** Decides the command's new terms. */
-async function decideTerms(
-  tx: Transaction,
-  row: SubscriptionRow,
-  command: ChangeCommand,
-  context: ChangeContext,
-): Promise<ChangeDecision> {
-  const current = toPlanTerms(await findPlanOrThrow(tx, row.plan_id));
-  const requested = command.plan_id === null ? null : await findPlan(tx, command.plan_id);
-  if (command.plan_id !== null && requested === null) return unfit('plan_id', 'must be the id of a plan');
-  const pending = row.pending_change?.effective === 'period_end' ? row.pending_change : null;
-  const waiting = pending && toPlanTerms(await findPlanOrThrow(tx, pending.plan_id));
-  const { quantity, effective, proration, cancel_change: cancelChange = false } = command;
-  const plan = requested && toPlanTerms(requested);
-  return decideChange(
-    toFacts(row),
-    { current, waiting },
-    { plan, quantity, effective, proration, cancelChange },
-    context.now.toISOString(),
-  );
+function askedTerms(command: ChangeCommand): AskedTerms {
+  const { plan_id: planId, quantity, effective, proration, cancel_change: cancelChange = false } = command;
+  return { planId, quantity, effective, proration, cancelChange };
 }
 
 interface ChargedChange {

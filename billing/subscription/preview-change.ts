@@ -1,9 +1,8 @@
 /** What a change would cost. Invariant: the preview follows the same rules as the change, and writes nothing. */
 import type { ChangePreview, ChangeSubscription } from '../../contracts/http/subscriptions';
-import { notFound, validationFailed } from '../../contracts/problem-error';
+import { notFound } from '../../contracts/problem-error';
 import { periodAmount } from '../../domain/money';
-import { decideChange, type ChangeDecision, type PlanTerms } from '../../domain/subscription/change';
-import type { Refusal } from '../../domain/subscription/commands';
+import type { ChangeDecision } from '../../domain/subscription/change';
 import { nextDue } from '../../domain/subscription/due';
 import type { SubscriptionFacts } from '../../domain/subscription/facts';
 import {
@@ -17,7 +16,8 @@ import { timesFor } from '../clock';
 import { limitsOfProviders, type ChargingProviders } from '../ledger/limits';
 import { readUsableCredit } from '../ledger/credit';
 import { readLedgerOf } from '../ledger/opening';
-import { subscriptionRow, toFacts, toPlanTerms } from '../rows';
+import { subscriptionRow, toFacts } from '../rows';
+import { decideTerms, type AskedTerms, type DecidedTerms } from './decide-terms';
 import { refuseSmallPrice } from './smallest-price';
 import { findProviderToCharge } from './store';
 import { problemOf, refuseFinal } from './subscriptions';
@@ -35,7 +35,9 @@ export async function previewChange(
   const facts = toFacts(row);
   refuseFinal(facts, 'changed');
   const { now } = await timesFor(db, row.test_clock_id);
-  const { decision, plans } = await decisionOf(db, facts, request, now);
+  const decided = await decideTerms(db, facts, askedTerms(request), now);
+  if ('kind' in decided) throw problemOf(decided);
+  const { decision, plans } = decided;
   const { plan_id = null, payment_method_id = null } = request;
   const limitsOf = limitsOfProviders(providers);
   const tooSmall = await refuseSmallPrice(db, row, { plan_id, payment_method_id }, decision, limitsOf);
@@ -69,35 +71,10 @@ export async function previewChange(
   };
 }
 
-interface Plans {
-  current: PlanTerms;
-  waiting: PlanTerms | null;
-  requested: PlanTerms | null;
-}
-
-async function decisionOf(
-  db: Database,
-  facts: SubscriptionFacts,
-  request: ChangeSubscription,
-  now: Date,
-): Promise<{ decision: Exclude<ChangeDecision, Refusal>; plans: Plans }> {
-  const { plan_id, quantity = null, effective = 'now', proration = 'next_renewal', cancel_change } = request;
-  const planOf = async (id: string) => {
-    const plan = await db.plan.findUnique({ where: { id } });
-    return plan && toPlanTerms(plan);
-  };
-  const current = await planOf(facts.plan_id);
-  if (current === null) throw new Error(`plan ${facts.plan_id} does not exist`);
-  const requested = plan_id === undefined ? null : await planOf(plan_id);
-  if (plan_id !== undefined && requested === null) {
-    throw validationFailed([{ path: 'plan_id', message: 'must be the id of a plan' }]);
-  }
-  const pending = facts.pending_change?.effective === 'period_end' ? facts.pending_change : null;
-  const waiting = pending && (await planOf(pending.plan_id));
-  const asked = { plan: requested, quantity, effective, proration, cancelChange: cancel_change ?? false };
-  const decision = decideChange(facts, { current, waiting }, asked, now.toISOString());
-  if (decision.kind === 'refused') throw problemOf(decision);
-  return { decision, plans: { current, waiting, requested } };
+function askedTerms(request: ChangeSubscription): AskedTerms {
+  const { plan_id: planId = null, quantity = null } = request;
+  const { effective = 'now', proration = 'next_renewal', cancel_change: cancelChange = false } = request;
+  return { planId, quantity, effective, proration, cancelChange };
 }
 
 /** When the next renewal is due once the change is made; null: nothing is due by itself. */
@@ -110,7 +87,7 @@ function dueAfter(facts: SubscriptionFacts, decision: ChangeDecision): string | 
 function nextPrice(
   facts: SubscriptionFacts,
   decision: ChangeDecision,
-  { current, waiting, requested }: Plans,
+  { current, waiting, requested }: DecidedTerms['plans'],
 ): number {
   const now = decision.kind === 'terms' ? decision.terms : facts;
   const pending = pendingAfter(facts, decision);
