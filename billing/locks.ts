@@ -86,38 +86,31 @@ export interface LockedPayment {
 }
 
 /**
- * Locks a payment for a change while its subscription, if it has one, stays as it is: the order for whoever writes
- * payments or attempts. @throws when there is no such payment
+ * Locks a payment for a change while its subscription, if it has one, stays as it is: the order for writers of payments
+ * or attempts. @throws when there is no such payment
  */
-export async function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
+export function lockPaymentInOrder(tx: Transaction, paymentId: string): Promise<LockedPayment> {
+  return lockInOrder(tx, paymentId, Prisma.sql`FOR SHARE`);
+}
+
+/**
+ * Locks a payment and its subscription for a change: the order for writers of a subscription's money.
+ * @throws when there is no such payment
+ */
+export function lockPaymentWithSubscription(tx: Transaction, paymentId: string): Promise<LockedPayment> {
+  return lockInOrder(tx, paymentId, Prisma.sql`FOR UPDATE`);
+}
+
+async function lockInOrder(
+  tx: Transaction,
+  paymentId: string,
+  subscriptionLock: Prisma.Sql,
+): Promise<LockedPayment> {
   // Asked at once, carried out one after the other. Whose a payment is never changes, so it may be looked up before its lock.
   const [[subscription], [found]] = await Promise.all([
     sql(tx).query<SubscriptionRow[]>`
       SELECT ${subscriptionColumns} FROM subscriptions
-      WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR SHARE`,
-    sql(tx).query<(PaymentRow & { real_now: Date })[]>`
-      WITH locked AS MATERIALIZED (
-        SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE
-      )
-      SELECT ${paymentColumns}, clock_timestamp() AS real_now FROM locked`,
-  ]);
-  if (found === undefined) throw new Error(`payment ${paymentId} does not exist`);
-  const { real_now: realNow, ...payment } = found;
-  return { payment, subscription: subscription ?? null, realNow };
-}
-
-/**
- * Locks a payment and its subscription for a change: the order for whoever moves money of a subscription.
- * @throws when there is no such payment
- */
-export async function lockPaymentWithSubscription(
-  tx: Transaction,
-  paymentId: string,
-): Promise<LockedPayment> {
-  const [[subscription], [found]] = await Promise.all([
-    sql(tx).query<SubscriptionRow[]>`
-      SELECT ${subscriptionColumns} FROM subscriptions
-      WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) FOR UPDATE`,
+      WHERE id = (SELECT subscription_id FROM payments WHERE id = ${paymentId}) ${subscriptionLock}`,
     sql(tx).query<(PaymentRow & { real_now: Date })[]>`
       WITH locked AS MATERIALIZED (
         SELECT ${paymentColumns} FROM payments WHERE id = ${paymentId} FOR UPDATE

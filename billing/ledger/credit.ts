@@ -27,9 +27,7 @@ export async function lockUsableCredit(
   of: LedgerState,
 ): Promise<UsableCredit> {
   const balance = await lockCustomerBalance(tx, customer_id, currency);
-  const customer = balance?.funds ?? [];
-  const own = of.funds.filter(({ credit, unearned }) => credit > 0 || unearned > 0);
-  return { customer, blocked: await blockedSources(tx, [...own, ...customer]) };
+  return usableOf(tx, balance?.funds ?? [], of);
 }
 
 /** {@link lockUsableCredit} for who only shows what would be used. */
@@ -38,9 +36,16 @@ export async function readUsableCredit(
   { customer_id, currency }: CreditOwner,
   of: LedgerState,
 ): Promise<UsableCredit> {
-  const customer = await findCustomerCredit(db, customer_id, currency);
+  return usableOf(db, await findCustomerCredit(db, customer_id, currency), of);
+}
+
+async function usableOf(
+  on: Database | Transaction,
+  customer: readonly CreditPart[],
+  of: LedgerState,
+): Promise<UsableCredit> {
   const own = of.funds.filter(({ credit, unearned }) => credit > 0 || unearned > 0);
-  return { customer, blocked: await blockedSources(db, [...own, ...customer]) };
+  return { customer, blocked: await blockedSources(on, [...own, ...customer]) };
 }
 
 /** Which of these sources are payments under dispute. */

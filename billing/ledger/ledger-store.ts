@@ -5,7 +5,7 @@
  */
 import type { Actor } from '../../contracts/fields';
 import type { Entry, LedgerKind } from '../../domain/ledger/accounts';
-import type { CustomerFund } from '../../domain/ledger/credit';
+import { creditOf, type CustomerFund } from '../../domain/ledger/credit';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 
@@ -75,7 +75,7 @@ export function enqueueCustomerBalance(
   currency: string,
   funds: readonly CustomerFund[],
 ): void {
-  const credit = funds.reduce((sum, { amount }) => sum + amount, 0);
+  const credit = creditOf(funds);
   const kept = funds.filter(({ amount, used = 0 }) => amount !== 0 || used !== 0);
   sql(tx).enqueue`
     INSERT INTO customer_balances (customer_id, currency, credit, funds)

@@ -72,13 +72,19 @@ function toLedgerTransaction(
     at: row.at.toISOString(),
     recorded_at: row.recorded_at.toISOString(),
     actor: actor.parse(row.actor),
-    entries: entries.map((entry) => ({
-      account: entry.account,
-      owner: entry.subscription_id === null ? 'customer' : 'subscription',
-      source: entry.source,
-      amount: Number(entry.amount),
-    })),
+    entries: entries.map(toLedgerEntry),
   };
+}
+
+/** An entry as the API shows it. */
+export function toLedgerEntry({
+  account,
+  source,
+  amount,
+  subscription_id: subscriptionId,
+}: LedgerEntryRow): LedgerTransactionView['entries'][number] {
+  const owner = subscriptionId === null ? 'customer' : 'subscription';
+  return { account, owner, source, amount: Number(amount) };
 }
 
 /**

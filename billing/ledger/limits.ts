@@ -1,4 +1,4 @@
-/** What a provider can charge, for whoever knows a provider only by its name. */
+/** What a provider can charge, by the provider's name. */
 import type { ChargeLimits } from '../../domain/money';
 
 /** @param provider null, or one that is not configured: every amount can be charged */

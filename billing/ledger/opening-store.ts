@@ -52,7 +52,7 @@ interface OldPaymentRow {
   refunds: OldRefund[];
 }
 
-/** A charge that the ledger has told, and a refund that was taken from an account, are not old. */
+/** A charge that the ledger records, and a refund that was taken from an account, are not old. */
 async function readOldPayments(on: Database | Transaction, which: Prisma.Sql): Promise<OldPayment[]> {
   const rows = await sql(on).query<OldPaymentRow[]>`
     SELECT p.id, p.kind, p.status, p.currency, p.amount, p.period_index, p.created_at, p.provider,

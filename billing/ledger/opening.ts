@@ -1,9 +1,9 @@
 /**
- * The state of a subscription's money. A row that is older than the ledger has none: what it says is entered by whoever
- * locks it first, once.
+ * The state of a subscription's money. A row that is older than the ledger has none: the first transaction that
+ * locks it enters what it says, once.
  *
  * Invariants: the entries, the state and what marks payments and refunds as entered are written by one transaction, under
- * the subscription's lock; who only reads reckons the same and writes nothing.
+ * the subscription's lock; a reader computes the same and writes nothing.
  */
 import type { OpeningFacts, Opened } from '../../domain/ledger/opening';
 import { openingId, openLedger } from '../../domain/ledger/opening';

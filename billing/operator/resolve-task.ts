@@ -8,7 +8,7 @@ import type { Actor } from '../../contracts/fields';
 import { failure, isAttemptOpen } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { lockPaymentInOrder, lockPaymentWithSubscription } from '../locks';
+import { lockPaymentInOrder, lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import { refundOf } from '../payment/refund-store';
 import { releaseFailed } from '../payment/release-refund';
 import { openBooks } from '../payment/take-money';
@@ -41,10 +41,10 @@ export async function resolveTask(
   decision: Decision,
 ): Promise<{ paymentId: string | null } | null> {
   const { actor, reason, outcome } = decision;
-  await lockSubject(tx, task, decision);
+  const locked = await lockSubject(tx, task, decision);
   // First: what the decision does may answer the task as well, and the person's word is the one that is kept.
   if (!(await updateResolved(tx, task.id, { actor, reason, outcome }))) return null;
-  return { paymentId: await applyOutcome(tx, task, decision) };
+  return { paymentId: locked === null ? null : await applyOutcome(tx, task, decision, locked) };
 }
 
 /** Resolves an open task. @returns false when it was resolved before */
@@ -56,27 +56,38 @@ async function updateResolved(tx: Transaction, taskId: string, resolution: Resol
   return resolved > 0;
 }
 
-/** Locks come before the task's row, as for whoever raises a task under them. */
-async function lockSubject(tx: Transaction, task: TaskRow, { outcome }: Decision): Promise<void> {
-  if (outcome === null || !needsOutcome(task)) return;
-  if (task.subject_type === 'payment') await lockPaymentInOrder(tx, task.subject_id);
-  if (task.subject_type !== 'refund') return;
+/**
+ * Locks what an outcome is written to, before the task's row: a task is raised under these locks.
+ * @returns null when the decision writes no outcome
+ */
+async function lockSubject(
+  tx: Transaction,
+  task: TaskRow,
+  { outcome }: Decision,
+): Promise<LockedPayment | null> {
+  if (outcome === null || !needsOutcome(task)) return null;
+  if (task.subject_type === 'payment') return lockPaymentInOrder(tx, task.subject_id);
+  if (task.subject_type !== 'refund') return null;
   const { payment_id: paymentId } = await refundOf(tx, task.subject_id);
-  await lockPaymentWithSubscription(tx, paymentId);
+  return lockPaymentWithSubscription(tx, paymentId);
 }
 
-async function applyOutcome(tx: Transaction, task: TaskRow, decision: Decision): Promise<string | null> {
-  if (decision.outcome === null || !needsOutcome(task)) return null;
-  if (task.subject_type === 'refund') return settleTheRefund(tx, task, decision);
-  return task.subject_type === 'payment' ? settleTheAttempt(tx, task.subject_id, decision) : null;
+async function applyOutcome(
+  tx: Transaction,
+  task: TaskRow,
+  decision: Decision,
+  locked: LockedPayment,
+): Promise<string> {
+  if (task.subject_type === 'refund') await settleTheRefund(tx, task, decision, locked);
+  else await settleTheAttempt(tx, locked.payment.id, decision);
+  return locked.payment.id;
 }
 
 /** The open attempt; without one, the latest: it failed, and the provider named another amount since. */
-async function settleTheAttempt(tx: Transaction, paymentId: string, decision: Decision): Promise<string> {
-  await lockPaymentInOrder(tx, paymentId);
+async function settleTheAttempt(tx: Transaction, paymentId: string, decision: Decision): Promise<void> {
   const attempts = await attemptsOf(tx, paymentId);
   const asked = attempts.findLast(({ status }) => isAttemptOpen(status)) ?? attempts.at(-1);
-  if (asked === undefined) return paymentId;
+  if (asked === undefined) return;
   const reference = decision.provider_reference ?? asked.provider_reference;
   const never = failure('processing_error', 'The provider’s records say that nothing was taken.');
   await settleAttempt(
@@ -89,7 +100,6 @@ async function settleTheAttempt(tx: Transaction, paymentId: string, decision: De
     // A person looked it up.
     'lookup',
   );
-  return paymentId;
 }
 
 /** A refund that failed is given up when it is resolved as failed: its money is free again. */
@@ -97,23 +107,21 @@ async function settleTheRefund(
   tx: Transaction,
   { subject_id: refundId, kind }: TaskRow,
   decision: Decision,
-): Promise<string> {
+  locked: LockedPayment,
+): Promise<void> {
   const { provider_reference } = decision;
-  const { payment_id: paymentId } = await refundOf(tx, refundId);
-  const locked = await lockPaymentWithSubscription(tx, paymentId);
   const { status } = await refundOf(tx, refundId);
   // What the task asks about has been answered: the refund was paid meanwhile, or was made at the provider.
-  if (kind === 'refund_failed' && status === 'succeeded') return paymentId;
+  if (kind === 'refund_failed' && status === 'succeeded') return;
   if (status === 'failed' && decision.outcome === 'failed') {
     await releaseFailed(tx, await openBooks(tx, locked), decision, ({ id }) => id === refundId);
-    return paymentId;
+    return;
   }
-  const { refund } = await settleRefund(
+  await settleRefund(
     tx,
     refundId,
     decision.outcome === 'succeeded'
       ? { status: 'succeeded', provider_reference }
       : { status: 'failed', provider_reference, reason: 'operator' },
   );
-  return refund.payment_id;
 }

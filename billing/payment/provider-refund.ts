@@ -5,18 +5,14 @@
  * and an operator is told.
  */
 import { providerRefundId } from '../../domain/ids';
-import { cashAccount } from '../../domain/ledger/accounts';
 import type { Actor } from '../../contracts/fields';
-import { refundedStatus } from '../../domain/payment/refund';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, RefundRow } from '../rows';
-import { enqueuePaymentPosting } from './books';
 import { enqueueRefund, enqueueRefundOutcome, findRefund, reservedAmountOf } from './refund-store';
-import { findPayingAttempt } from './attempt-store';
-import { receivedOf, leftOf, usedElsewhere } from './refundable';
-import { enqueueRefundedAmount } from './store';
+import { leftOf, usedElsewhere } from './refundable';
+import { addRefundedAmount, enqueuePaidBack } from './refunded-money';
 import { isOfCharge, releaseFailed } from './release-refund';
 import { openBooks, takeForRefund } from './take-money';
 
@@ -49,11 +45,8 @@ export async function recordProviderRefund(
   const cause = { actor, paymentId: payment.id, refundId: id };
   const reserved = { ...cause, id: `${id}/reserved`, kind: 'refund_reserved' as const };
   const { parts } = await takeForRefund(tx, open, amount, reserved);
-  const entries = [
-    { account: 'refunding', source: payment.id, amount },
-    { account: cashAccount(provider), source: payment.id, amount: -amount },
-  ];
-  enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/settled`, kind: 'refund_settled' });
+  const settlement = { ...cause, id: `${id}/settled`, kind: 'refund_settled' as const };
+  enqueuePaidBack(tx, books, payment.id, { provider, amount }, settlement);
   const reason = 'made_at_provider';
   const row = enqueueRefund(tx, { id, attempt, amount, reason, actor, taken: parts }, books.times);
   const settled = { status: 'succeeded' as const, provider_reference: reference, failure_reason: null };
@@ -63,12 +56,7 @@ export async function recordProviderRefund(
     released_at: null,
     transitions: 1,
   });
-  const paidBy = await findPayingAttempt(tx, payment.id);
-  if (paidBy?.number === attempt.number) {
-    const refunded = Math.min(Number(payment.refunded_amount) + amount, Number(payment.amount));
-    const status = refundedStatus(receivedOf(payment), refunded);
-    enqueueRefundedAmount(tx, payment, status, refunded, realNow);
-  }
+  await addRefundedAmount(tx, payment, saved, amount, realNow);
   if (amount > left) {
     const detail = `The provider refunded ${amount} ${payment.currency} (minor units) of ${payment.id}, of which ${left} were left.`;
     enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id }, detail, realNow);

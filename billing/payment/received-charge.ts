@@ -7,6 +7,7 @@
 import { unwantedChargeRefundId } from '../../domain/ids';
 import { cashAccount, type Entry } from '../../domain/ledger/accounts';
 import { netted, type Posted } from '../../domain/ledger/posting';
+import { nothingTaken } from '../../domain/ledger/refund';
 import type { UnwantedReason } from '../../domain/payment/settlement';
 import type { Transaction } from '../../prisma/client';
 import type { AttemptRow, PaymentRow } from '../rows';
@@ -96,7 +97,7 @@ export function enqueueUnwanted(
 ): void {
   const entries = entriesOf(payment, attempt, 'unapplied');
   enqueuePaymentPosting(tx, books, { entries }, causeOf(payment, attempt));
-  enqueueGivenBack(tx, payment, attempt, { reason }, books);
+  enqueueGivenBack(tx, payment, attempt, { amount: Number(attempt.amount), reason }, books);
 }
 
 /** Writes a charge beside the one of its attempt, which the provider made under one key, and gives it back. */
@@ -110,17 +111,18 @@ export function enqueueOtherCharge(
   const own = causeOf(payment, attempt);
   const entries = entriesOf(payment, attempt, 'unapplied');
   enqueuePaymentPosting(tx, books, { entries }, { ...own, id: `${own.id}/${reference}` });
-  enqueueGivenBack(tx, payment, attempt, { reason: 'second_success', reference }, books);
+  const amount = Number(attempt.amount);
+  enqueueGivenBack(tx, payment, attempt, { amount, reason: 'second_success', reference }, books);
 }
 
-function enqueueGivenBack(
+/** Reserves all of a charge that stands in `unapplied` and is wanted for nothing. */
+export function enqueueGivenBack(
   tx: Transaction,
   payment: PaymentRow,
   attempt: AttemptRow,
-  { reason, reference }: { reason: string; reference?: string },
+  { amount, reason, reference }: { amount: number; reason: string; reference?: string },
   books: Books,
 ): void {
-  const amount = Number(attempt.amount);
   const id = unwantedChargeRefundId(payment.id, attempt.number, reference);
   const entries = [
     { account: 'unapplied', source: payment.id, amount },
@@ -128,7 +130,7 @@ function enqueueGivenBack(
   ];
   const cause = { id: `${id}/reserved`, kind: 'refund_reserved' as const, actor, reason };
   enqueuePaymentPosting(tx, books, { entries }, { ...cause, paymentId: payment.id, refundId: id });
-  const taken = { unapplied: amount, credit: 0, customer_credit: 0, unearned: 0, rest: 0 };
+  const taken = { ...nothingTaken, unapplied: amount };
   const refund = { id, attempt, amount, reason, actor, taken, chargeReference: reference };
   enqueueRefund(tx, refund, books.times);
 }

@@ -7,12 +7,10 @@
 import { disputeId } from '../../domain/ids';
 import { cashAccount } from '../../domain/ledger/accounts';
 import { decideDispute, type DisputeEvent, type DisputeStep } from '../../domain/ledger/dispute';
-import { openDispute, regainDispute } from '../../domain/ledger/refund';
+import { nothingTaken, openDispute, type Taken } from '../../domain/ledger/refund';
 import { isPaymentPaid } from '../../domain/payment/payment';
 import { refundedStatus } from '../../domain/payment/refund';
-import { isFinal } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
-import { addCustomerCredit } from '../ledger/credit';
 import type { DisputeRow } from '../ledger-rows';
 import { lockPaymentWithSubscription } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
@@ -21,7 +19,7 @@ import { enqueuePaymentPosting, enqueueState } from './books';
 import { enqueueDispute, findDispute } from './dispute-store';
 import { findPayingAttempt } from './attempt-store';
 import { enqueueDisputed } from './store';
-import { openBooks, takeForLoss, type OpenBooks } from './take-money';
+import { openBooks, putBackLoss, takeForLoss, type OpenBooks } from './take-money';
 
 export interface ReportedDispute {
   provider: string;
@@ -121,23 +119,11 @@ async function takeStep(
       };
     }
     case 'regain': {
-      const { subscription } = locked;
-      const regained = regainDispute(
-        open.state,
-        dispute.taken ?? { unapplied: 0, credit: 0, customer_credit: 0, unearned: 0, rest: amount },
-        {
-          paymentId,
-          at: books.times.now.toISOString(),
-          reservedAt: dispute.taken?.at ?? (dispute.closed_at ?? books.times.now).toISOString(),
-          alive: books.isSubscriptions && subscription !== null && !isFinal(subscription.status),
-        },
-        cash,
-      );
-      enqueuePaymentPosting(tx, books, regained, cause);
-      enqueueState(tx, books, subscription, regained.state);
-      await addCustomerCredit(tx, locked.payment, regained.customerCredit, 'new');
-      const after = mark(tx, open, { disputed: 0, lost: -amount });
-      return { open: { ...after, state: regained.state }, dispute: { ...next, taken: null } };
+      const taken: Taken = dispute.taken ?? { ...nothingTaken, rest: amount };
+      const { at: takenAt = (dispute.closed_at ?? books.times.now).toISOString(), ...parts } = taken;
+      const regained = await putBackLoss(tx, open, parts, { takenAt, cash }, cause);
+      const after = mark(tx, regained, { disputed: 0, lost: -amount });
+      return { open: after, dispute: { ...next, taken: null } };
     }
   }
 }

@@ -18,7 +18,7 @@ import {
   reservedAmountOf,
   reservedBefore,
 } from './refund-store';
-import { putBack, type OpenBooks } from './take-money';
+import { putBackRefund, type OpenBooks } from './take-money';
 
 /** Which failed refunds are given up. */
 export type ReleaseFilter = (refund: RefundRow) => boolean;
@@ -54,7 +54,7 @@ export async function releaseFailed(
     const { actor } = given;
     const cause = { id, kind: 'refund_released' as const, actor, paymentId: payment.id, refundId: refund.id };
     const { at = refund.created_at.toISOString(), ...parts } = refund.taken;
-    books = await putBack(tx, books, parts, { takenAt: at, beyond }, cause);
+    books = await putBackRefund(tx, books, parts, { takenAt: at, beyond }, cause);
   }
   return books;
 }

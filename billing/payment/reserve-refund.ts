@@ -5,15 +5,15 @@
  * same id again finds the refund that was reserved; what an earlier refund could not give back is free again first.
  */
 import type { Actor } from '../../contracts/fields';
-import { unwantedChargeRefundId } from '../../domain/ids';
 import { decideRefund, type RefundRefusal } from '../../domain/payment/refund';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import type { RefundRow } from '../rows';
-import { booksOf, enqueuePaymentPosting } from './books';
+import { booksOf } from './books';
 import { enqueueRefund, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
 import { leftOf, usedElsewhere } from './refundable';
+import { enqueueGivenBack } from './received-charge';
 import { isOfCharge, releaseFailed } from './release-refund';
 import { openBooks, takeForRefund } from './take-money';
 import { enqueueUnapplied } from '../ledger/state-store';
@@ -67,16 +67,6 @@ export async function reserveUnwanted(tx: Transaction, locked: LockedPayment, re
   const amount = Number(payment.unapplied_amount);
   const attempt = await findPayingAttempt(tx, payment.id);
   if (attempt === null || amount === 0) return;
-  const id = unwantedChargeRefundId(payment.id, attempt.number);
-  const actor = { kind: 'system', id: 'payment-service', reason: null } as const;
-  const books = await booksOf(tx, locked);
-  const entries = [
-    { account: 'unapplied', source: payment.id, amount },
-    { account: 'refunding', source: payment.id, amount: -amount },
-  ];
-  const cause = { kind: 'refund_reserved' as const, actor, paymentId: payment.id, refundId: id };
-  enqueuePaymentPosting(tx, books, { entries }, { ...cause, id: `${id}/reserved`, reason });
+  enqueueGivenBack(tx, payment, attempt, { amount, reason }, await booksOf(tx, locked));
   enqueueUnapplied(tx, payment.id, 0);
-  const taken = { unapplied: amount, credit: 0, customer_credit: 0, unearned: 0, rest: 0 };
-  enqueueRefund(tx, { id, attempt, amount, reason, actor, taken }, books.times);
 }

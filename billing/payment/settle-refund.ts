@@ -7,20 +7,17 @@
  */
 import {
   decideRefundSettlement,
-  refundedStatus,
   type RefundOutcome,
   type RefundSettlementDecision,
 } from '../../domain/payment/refund';
-import { cashAccount } from '../../domain/ledger/accounts';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import { enqueueAnsweredTask, enqueueReopenedTask } from '../operator-tasks';
-import type { PaymentRow, RefundRow } from '../rows';
-import { booksOf, enqueuePaymentPosting } from './books';
-import { receivedOf } from './refundable';
+import type { RefundRow } from '../rows';
+import { booksOf } from './books';
 import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
-import { attemptOf, findPayingAttempt } from './attempt-store';
-import { enqueueRefundedAmount } from './store';
+import { addRefundedAmount, enqueuePaidBack } from './refunded-money';
+import { attemptOf } from './attempt-store';
 import { openBooks, takeForRefund } from './take-money';
 
 export interface RefundSettlement {
@@ -80,13 +77,10 @@ async function moveMoney(
   const sign = isPaid ? 1 : -1;
   // Older than the ledger: nothing was set aside.
   if (refund.taken !== null || kind === 'paid_after_release') {
-    const entries = [
-      { account: 'refunding', source: payment.id, amount: sign * amount },
-      { account: cashAccount(attempt.provider ?? 'none'), source: payment.id, amount: -sign * amount },
-    ];
     const name = isPaid ? ('settled' as const) : ('failed' as const);
     const id = `${refund.id}/${name}/${refund.transitions}`;
-    enqueuePaymentPosting(tx, books, { entries }, { ...cause, id, kind: `refund_${name}` });
+    const paid = { provider: attempt.provider ?? 'none', amount: sign * amount };
+    enqueuePaidBack(tx, books, payment.id, paid, { ...cause, id, kind: `refund_${name}` });
   }
   await addRefundedAmount(tx, payment, refund, sign * amount, locked.realNow);
 }
@@ -100,21 +94,4 @@ function answerTask(tx: Transaction, { id }: RefundRow, now: Date): void {
 function raiseTask(tx: Transaction, refund: RefundRow, reason: string, now: Date): void {
   const detail = `The provider did not refund ${refund.amount} ${refund.currency} (minor units) of ${refund.payment_id}: ${reason}. The money stays set aside: refund the payment again, or resolve this task as failed to give it up.`;
   enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id: refund.id }, detail, now);
-}
-
-/** A charge beside the one that paid is no part of what the payment took. */
-async function addRefundedAmount(
-  tx: Transaction,
-  payment: PaymentRow,
-  refund: RefundRow,
-  amount: number,
-  now: Date,
-): Promise<void> {
-  const paidBy = await findPayingAttempt(tx, payment.id);
-  if (paidBy?.number !== refund.attempt || refund.charge_reference !== null) return;
-  // What was refunded beyond the charge, at the provider, is no part of the charge.
-  const sum = Number(payment.refunded_amount) + amount;
-  const refundedAmount = Math.max(0, Math.min(sum, Number(payment.amount)));
-  const status = refundedStatus(receivedOf(payment), refundedAmount);
-  enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

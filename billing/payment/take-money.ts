@@ -6,9 +6,12 @@
  */
 import {
   loseDispute,
+  regainDispute,
   releaseRefund,
   reserveRefund,
   type MoneyBack,
+  type MoneyReturn,
+  type ReleasedRefund,
   type TakenBack,
   type TakenParts,
 } from '../../domain/ledger/refund';
@@ -87,20 +90,43 @@ async function take(
  * @param takenAt when it was taken, by the customer's time
  * @param beyond what has gone of the payment beyond its charge, minor units
  */
-export async function putBack(
+export function putBackRefund(
   tx: Transaction,
   open: OpenBooks,
   parts: TakenParts,
   { takenAt, beyond }: { takenAt: string; beyond: number },
   cause: Cause,
 ): Promise<OpenBooks> {
+  const account = open.locked.payment.lost_amount > 0n ? 'written_off' : 'allowances';
+  return putBack(tx, open, takenAt, cause, (state, back) =>
+    releaseRefund(state, parts, { ...back, beyond: { amount: beyond, account } }),
+  );
+}
+
+/** Puts money back that a lost dispute had taken, which is won after all. @param cash the account that has it again */
+export function putBackLoss(
+  tx: Transaction,
+  open: OpenBooks,
+  parts: TakenParts,
+  { takenAt, cash }: { takenAt: string; cash: string },
+  cause: Cause,
+): Promise<OpenBooks> {
+  return putBack(tx, open, takenAt, cause, (state, back) => regainDispute(state, parts, back, cash));
+}
+
+async function putBack(
+  tx: Transaction,
+  open: OpenBooks,
+  takenAt: string,
+  cause: Cause,
+  decide: (state: LedgerState, back: MoneyReturn) => ReleasedRefund,
+): Promise<OpenBooks> {
   const { locked, books, state } = open;
   const { payment, subscription } = locked;
-  const released = releaseRefund(state, parts, {
+  const released = decide(state, {
     paymentId: payment.id,
     at: books.times.now.toISOString(),
     reservedAt: takenAt,
-    beyond: { amount: beyond, account: payment.lost_amount > 0n ? 'written_off' : 'allowances' },
     alive: books.isSubscriptions && subscription !== null && !isFinal(subscription.status),
   });
   enqueuePaymentPosting(tx, books, released, cause);

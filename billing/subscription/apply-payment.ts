@@ -6,8 +6,7 @@
  * - Whoever decides about a subscription applies first what was received for it.
  * - Money that came too late for its change goes back, and credit that was set aside for it comes back.
  */
-import { releaseHeld } from '../../domain/ledger/change';
-import { applyChange as applyChangeOfMoney } from '../../domain/ledger/change';
+import { applyChange as applyChangeOfMoney, releaseHeld } from '../../domain/ledger/change';
 import { applyReceived } from '../../domain/ledger/payment';
 import { isOwed } from '../../domain/ledger/period';
 import type { Posted } from '../../domain/ledger/posting';
@@ -22,7 +21,7 @@ import { ledgerOf } from '../ledger/opening';
 import { limitsOfProviders } from '../ledger/limits';
 import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
-import { enqueueMoney } from '../ledger/state-store';
+import { enqueueMoney, enqueueUnapplied } from '../ledger/state-store';
 import { lockPayment } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import type { ReceivedCharge } from '../payment/received-charge';
@@ -32,7 +31,7 @@ import { applyChange } from './apply-change';
 import { applyTerms } from './change-terms';
 import { applyFirst } from './first-payment';
 import { wasExecuted } from './history-store';
-import { enqueueApplied, enqueueCancelledPayment } from './payment-store';
+import { enqueueCancelledPayment } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
@@ -186,7 +185,7 @@ function enqueueAppliedMoney(
   money: Posted,
   { actor, ...context }: ChangeContext,
 ): void {
-  enqueueApplied(tx, payment.id);
+  enqueueUnapplied(tx, payment.id, 0);
   const cause = { kind: 'payment_applied' as const, actor, paymentId: payment.id };
   const id = `${payment.id}/applied/${payment.version}`;
   enqueuePosting(tx, row, money, { ...cause, id, periodIndex: payment.period_index }, context);
@@ -242,7 +241,7 @@ async function applyPaidChange(
     paymentId: payment.id,
     amount: Number(payment.amount),
   });
-  enqueueApplied(tx, payment.id);
+  enqueueUnapplied(tx, payment.id, 0);
   const at = new Date(change.money.at);
   const { actor, command_id: commandId } = change.command;
   const cause = { id: `${row.id}/change/${commandId}`, kind: 'change_applied' as const, actor, at };

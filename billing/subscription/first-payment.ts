@@ -18,8 +18,8 @@ import { addCustomerCredit } from '../ledger/credit';
 import { ledgerOf } from '../ledger/opening';
 import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
+import { enqueueUnapplied } from '../ledger/state-store';
 import { toFacts, type PaymentRow } from '../rows';
-import { enqueueApplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
@@ -90,7 +90,7 @@ async function moneyOf(
     const { id: paymentId, amount: asked, unapplied_amount: unapplied } = payment;
     const received = { id: paymentId, charge: Number(asked), amount: Number(unapplied) };
     const opened = openFirstPeriod(state, { period, price: amount, payment: received });
-    if (charge === null) enqueueApplied(tx, payment.id);
+    if (charge === null) enqueueUnapplied(tx, payment.id, 0);
     else charge.writeBefore(tx);
     const at = new Date(period.start);
     enqueuePosting(tx, row, opened, { ...cause, id: `${row.id}/period/1`, kind: 'period_opened', at }, times);

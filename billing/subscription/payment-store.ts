@@ -71,11 +71,6 @@ export async function findUnapplied(tx: Transaction, subscriptionId: string): Pr
   return rows.map(({ id }) => id);
 }
 
-/** Records that what was collected of a payment is applied. */
-export function enqueueApplied(tx: Transaction, paymentId: string): void {
-  sql(tx).enqueue`UPDATE payments SET unapplied_amount = 0 WHERE id = ${paymentId}`;
-}
-
 /** Writes a failed payment off: nothing more is attempted, and no notification follows. */
 export function enqueueWriteOff(tx: Transaction, paymentId: string, realNow: Date): void {
   sql(tx).enqueue`

@@ -5,8 +5,8 @@
  * once and has none.
  */
 import { periodPaymentId } from '../../domain/ids';
-import type { OpenedMoney } from '../../domain/ledger/period';
-import { openPeriod as openMoney } from '../../domain/ledger/period';
+import { creditOf } from '../../domain/ledger/credit';
+import { openPeriod as openMoney, type OpenedMoney } from '../../domain/ledger/period';
 import {
   decideOpening,
   nextPlanId,
@@ -102,7 +102,7 @@ function dropUnpaidChange(tx: Transaction, row: SubscriptionRow, { realNow }: Ch
 }
 
 function linesOf({ charge, customerCredit, balance }: OpenedMoney) {
-  const customerCreditUsed = customerCredit.reduce((sum, { amount }) => sum + amount, 0);
+  const customerCreditUsed = creditOf(customerCredit);
   return { charge, customerCreditUsed, balance };
 }
 

@@ -4,6 +4,7 @@ import type { TimelineEntry } from '../../contracts/http/timeline';
 import { ledgerTitle } from '../../domain/timeline/ledger';
 import type { TimelinePlace } from '../../domain/timeline/timeline';
 import type { Database } from '../../prisma/client';
+import { toLedgerEntry } from '../ledger/ledger';
 import { ledgerTransactionRow, type LedgerEntryRow, type LedgerTransactionRow } from '../ledger-rows';
 
 /** What of other tables a sentence needs. */
@@ -67,12 +68,7 @@ function toEntry(
 ): TimelineEntry {
   const { id, kind, currency, reason, subscription_id, period_index, payment_id, refund_id } = row;
   const at = row.at.toISOString();
-  const entries = rows.map(({ account, source, amount, subscription_id: owner }) => ({
-    account,
-    owner: owner === null ? ('customer' as const) : ('subscription' as const),
-    source,
-    amount: Number(amount),
-  }));
+  const entries = rows.map(toLedgerEntry);
   const dates = period === null ? null : { start: period.start.toISOString(), end: period.end.toISOString() };
   return {
     at: row.recorded_at.toISOString(),

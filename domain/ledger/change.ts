@@ -7,6 +7,7 @@
  */
 import { floorToStep, type ChargeLimits } from '../money';
 import { unusedAmount } from '../subscription/proration';
+import { creditOf } from './credit';
 import { earnUntil, isFree, returnToCredit } from './earn';
 import { Posting, type Posted } from './posting';
 import { chooseCredit, ofCustomer, payOwed, takeCredit, type TakenCredit, type UsableCredit } from './spend';
@@ -56,7 +57,7 @@ export function chargeOf(
   const posting = begun(state, change);
   const { due } = reckon(posting, change);
   const taken = chooseCredit(posting, credit, due);
-  const rest = due - taken.reduce((sum, { amount }) => sum + amount, 0);
+  const rest = due - creditOf(taken);
   const charge = floorToStep(rest, limits);
   if (charge > 0 || rest === 0) return { charge, credit: taken };
   // Too small alone: together with what is owed it may be charged.
@@ -79,7 +80,7 @@ export function holdCredit(
     posting.post('credit_held', part.source, -part.amount);
   }
   if (credit.length > 0) posting.holdFor(paymentId);
-  return { ...posting.done('same_revision'), customerCredit: ofCustomer([...credit]) };
+  return { ...posting.done('same_revision'), customerCredit: ofCustomer(credit) };
 }
 
 /** Gives the credit back that was set aside for a payment; the subscription has it from then on. */
@@ -123,7 +124,7 @@ export function applyChange(state: LedgerState, change: ChangeOfMoney, payer: Ch
   return { ...posting.done(), customerCredit, reckoning };
 }
 
-/** Applies a change that leaves the money of the period as it is. */
+/** Begins a change: the time before it is earned, and money under dispute becomes credit. */
 function begun(state: LedgerState, { at, blocked }: ChangeOfMoney): Posting {
   const posting = new Posting(state);
   earnUntil(posting, at);
@@ -183,5 +184,5 @@ function pay(posting: Posting, due: number, payer: ChangePayer): CreditPart[] {
   }
   posting.post('receivable', owed, unpaid);
   posting.post('unearned', owed, -unpaid);
-  return payer.kind === 'credit' ? ofCustomer([...payer.credit]) : [];
+  return payer.kind === 'credit' ? ofCustomer(payer.credit) : [];
 }

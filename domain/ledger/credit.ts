@@ -8,7 +8,7 @@ import { maxAmount } from '../money';
 import type { Entry } from './accounts';
 import { grantSource, isGrant, isPaymentSource, rankOf, type CreditPart } from './state';
 
-/** Adds a customer's credit up, minor units. */
+/** Adds credit up, minor units. */
 export function creditOf(funds: readonly CreditPart[]): number {
   return funds.reduce((sum, { amount }) => sum + amount, 0);
 }

@@ -10,8 +10,8 @@ import { releaseAll } from './change';
 import { writeOffReceivables } from './payment';
 import { endPeriod } from './period';
 import { Posting, type Posted } from './posting';
-import type { TakenParts } from './refund';
-import { isGrant, isPaymentSource, owed, totalOf, type CreditPart, type LedgerState } from './state';
+import { ofRefund, takeFrom, type TakenParts } from './refund';
+import { isGrant, isPaymentSource, isPeriodUnpaid, owed, type CreditPart, type LedgerState } from './state';
 
 export interface EndOfMoney {
   /** When the subscription ends; a scheduled cancellation: when it was to end. */
@@ -41,7 +41,7 @@ export function endMoney(state: LedgerState, end: EndOfMoney): EndedMoney {
   releaseAll(posting);
   passTime(posting, end);
   const free = isFree(end.blocked);
-  const hadDebt = totalOf(posting, 'receivable') > fundOwed(posting);
+  const hadDebt = isPeriodUnpaid(posting);
   cancelUnpaidService(posting);
   // A period that nobody paid is not served further: the credit that was spent on it comes back.
   if (hadDebt) returnToCredit(posting);
@@ -65,10 +65,6 @@ function passTime(posting: Posting, { at, pausedAt }: EndOfMoney): void {
   const isOver = period !== null && Date.parse(at) >= Date.parse(period.end);
   if (isOver && pausedAt !== null) endPeriod(posting, pausedAt);
   else earnUntil(posting, at);
-}
-
-function fundOwed(posting: Posting): number {
-  return posting.fund(owed).receivable;
 }
 
 /** Lets money that would be given up or back pay what is owed: service still to come first, then credit. */
@@ -111,23 +107,10 @@ function giveBack(
     const wanted = unearned + credit + (refund === 'full' ? used : 0);
     const amount = floor(source, Math.min(wanted, left));
     if (amount === 0) continue;
-    refunds.push({ payment_id: source, amount, taken: takeBack(posting, source, amount) });
+    const back = { paymentId: source, amount, unapplied: 0, customerCredit: 0 };
+    refunds.push({ payment_id: source, amount, taken: takeFrom(posting, back, ofRefund) });
   }
   return refunds;
-}
-
-/** Reserves a refund out of what a payment stands at: credit first, then service still to come; the rest is allowed. */
-function takeBack(posting: Posting, source: string, amount: number): TakenParts {
-  const { credit, unearned } = posting.fund(source);
-  const ofCredit = Math.min(credit, amount);
-  const ofService = Math.min(unearned, amount - ofCredit);
-  const allowed = amount - ofCredit - ofService;
-  posting.post('credit', source, ofCredit);
-  posting.post('unearned', source, ofService);
-  posting.postApart('allowances', source, allowed);
-  posting.post('refunding', source, -amount);
-  if (allowed > 0) posting.forgetUsed(source, allowed);
-  return { unapplied: 0, credit: ofCredit, customer_credit: 0, unearned: ofService, rest: allowed };
 }
 
 /** What the period has used of another subscription's money comes back as credit. Grants are used up. */

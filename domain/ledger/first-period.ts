@@ -5,6 +5,7 @@
  */
 import { floorToStep, type ChargeLimits } from '../money';
 import { holdCredit } from './change';
+import { creditOf } from './credit';
 import { applyReceived } from './payment';
 import { openPeriod, openWith } from './period';
 import { netted, Posting, type Posted } from './posting';
@@ -36,7 +37,7 @@ export function beginFirstPeriod(
   paymentId: string,
 ): BegunFirstPeriod {
   const taken = chooseCredit(new Posting(emptyState), credit, price);
-  const used = taken.reduce((sum, { amount }) => sum + amount, 0);
+  const used = creditOf(taken);
   const charge = floorToStep(price - used, limits);
   if (charge > 0) return { ...holdCredit(emptyState, paymentId, taken), kind: 'held', charge, credit: used };
   const opening = { period, price, paymentId, credit, limits, pausedAt: null };

@@ -1,7 +1,7 @@
 /**
  * What rows older than the ledger say of a payment's money: what was charged, what went back, what is about to.
  *
- * Pure. Amounts are minor units. Only what no transaction of the ledger has told yet is counted.
+ * Pure. Amounts are minor units. Only what no transaction of the ledger records yet is counted.
  */
 import type { PaymentKind } from '../payment/payment';
 import { cashAccount, type Entry } from './accounts';

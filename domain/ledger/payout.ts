@@ -5,7 +5,7 @@
  * never paid out.
  */
 import type { Entry } from './accounts';
-import type { TakenParts } from './refund';
+import { nothingTaken, type TakenParts } from './refund';
 
 /** A payment that funded credit. */
 export interface PayingPayment {
@@ -77,6 +77,6 @@ export function reservePayout({ payment_id: source, amount }: PayoutPart): {
       { account: 'credit', source, amount, owner: 'customer' },
       { account: 'refunding', source, amount: -amount },
     ],
-    taken: { unapplied: 0, credit: 0, customer_credit: amount, unearned: 0, rest: 0 },
+    taken: { ...nothingTaken, customer_credit: amount },
   };
 }

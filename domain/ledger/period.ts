@@ -9,7 +9,7 @@ import { releaseAll } from './change';
 import { cancelUnpaidService, earnUntil, forfeit } from './earn';
 import { Posting, type Posted } from './posting';
 import { chooseCredit, ofCustomer, payOwed, takeCredit, type UsableCredit } from './spend';
-import { balanceOf, fundOf, owed, totalOf, type CreditPart, type LedgerState } from './state';
+import { balanceOf, fundOf, isPeriodUnpaid, owed, type CreditPart, type LedgerState } from './state';
 
 export interface PeriodToOpen {
   period: { start: string; end: string };
@@ -28,8 +28,6 @@ export interface OpenedMoney extends Posted {
   charge: number;
   /** What of the customer's credit was used. */
   customerCredit: CreditPart[];
-  /** All credit that was used. */
-  creditUsed: number;
   /** What the next charge takes: owed (positive) or the credit that is left (negative). */
   balance: number;
 }
@@ -68,7 +66,6 @@ export function openWith(
     ...posted,
     charge,
     customerCredit: ofCustomer(credit),
-    creditUsed: credit.reduce((sum, { amount }) => sum + amount, 0),
     balance: balanceOf(posted.state),
   };
 }
@@ -91,8 +88,7 @@ export function endedPeriod(state: LedgerState, pausedAt: string | null): Posted
  */
 export function endPeriod(posting: Posting, pausedAt: string | null): void {
   if (posting.period === null) return;
-  const isUnpaid = totalOf(posting, 'receivable') > posting.fund(owed).receivable;
-  earnUntil(posting, isUnpaid || pausedAt === null ? posting.period.end : pausedAt);
+  earnUntil(posting, isPeriodUnpaid(posting) || pausedAt === null ? posting.period.end : pausedAt);
   cancelUnpaidService(posting);
   forfeit(posting);
 }

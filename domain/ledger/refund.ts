@@ -29,6 +29,14 @@ export interface TakenParts {
   rest: number;
 }
 
+export const nothingTaken: TakenParts = {
+  unapplied: 0,
+  credit: 0,
+  customer_credit: 0,
+  unearned: 0,
+  rest: 0,
+};
+
 /** What a row keeps of what was taken. */
 export interface Taken extends TakenParts {
   /** When, by the customer's time; left out: it is not known. */
@@ -39,9 +47,17 @@ export interface TakenBack extends Posted {
   parts: TakenParts;
 }
 
+interface TakingAccounts {
+  against: 'refunding' | 'disputed';
+  /** What bears that which the payment does not stand at any more. */
+  rest: 'allowances' | 'written_off';
+}
+
+export const ofRefund: TakingAccounts = { against: 'refunding', rest: 'allowances' };
+
 /** Reserves a refund. */
 export function reserveRefund(state: LedgerState, back: MoneyBack): TakenBack {
-  return take(state, back, { against: 'refunding', rest: 'allowances' });
+  return take(state, back, ofRefund);
 }
 
 /** A dispute is lost: the money is gone. */
@@ -52,12 +68,22 @@ export function loseDispute(state: LedgerState, back: MoneyBack): TakenBack {
 function take(
   state: LedgerState,
   { paymentId, amount, at, unapplied, customerCredit }: MoneyBack,
-  accounts: { against: 'refunding' | 'disputed'; rest: 'allowances' | 'written_off' },
+  accounts: TakingAccounts,
 ): TakenBack {
   const posting = new Posting(state);
   // Money that goes is not set aside any more; the change that it was meant for is overtaken.
   if (posting.fund(paymentId).held > 0) releaseAll(posting);
   earnUntil(posting, at);
+  const parts = takeFrom(posting, { paymentId, amount, unapplied, customerCredit }, accounts);
+  return { ...posting.done(), parts };
+}
+
+/** Takes money out of what a payment stands at, in the order of the rule. */
+export function takeFrom(
+  posting: Posting,
+  { paymentId, amount, unapplied, customerCredit }: Omit<MoneyBack, 'at'>,
+  accounts: TakingAccounts,
+): TakenParts {
   const { credit, unearned } = posting.fund(paymentId);
   const parts = partsOf(amount, { unapplied, credit, customer_credit: customerCredit, unearned });
   posting.post('unapplied', paymentId, parts.unapplied);
@@ -67,7 +93,7 @@ function take(
   posting.postApart(accounts.rest, paymentId, parts.rest);
   if (parts.rest > 0) posting.forgetUsed(paymentId, parts.rest);
   posting.post(accounts.against, paymentId, -amount);
-  return { ...posting.done(), parts };
+  return parts;
 }
 
 function partsOf(amount: number, available: Omit<TakenParts, 'rest'>): TakenParts {

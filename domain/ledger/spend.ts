@@ -16,7 +16,7 @@ export interface TakenCredit extends CreditPart {
   owner: 'subscription' | 'customer';
 }
 
-/** Chooses credit up to an amount, without posting anything. @param ofCustomer whether the customer's may be used */
+/** Chooses credit up to an amount, without posting anything. */
 export function chooseCredit(
   posting: Posting,
   { customer, blocked }: UsableCredit,

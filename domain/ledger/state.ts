@@ -95,6 +95,11 @@ export function emptyFund(source: string): Fund {
   return { source, unearned: 0, used: 0, credit: 0, held: 0, receivable: 0, written_off: 0 };
 }
 
+/** Whether a payment is owed: beyond what waits for the next charge. */
+export function isPeriodUnpaid(state: Funded): boolean {
+  return totalOf(state, 'receivable') > fundOf(state, owed).receivable;
+}
+
 /** What waits for the next charge: owed by the customer (positive), or credit (negative). */
 export function balanceOf(state: Funded): number {
   return fundOf(state, owed).receivable - totalOf(state, 'credit');

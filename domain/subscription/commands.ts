@@ -105,8 +105,7 @@ export function decideEnding(
   if (atPeriodEnd === null) return { kind: 'unchanged' };
   if (!atPeriodEnd) return decideRevocation(subscription);
   const asked = { mode: 'period_end', refund: 'none' } as const;
-  const scheduled = decideCancel({ ...subscription, cancel_refund: null }, asked, now);
-  return scheduled;
+  return decideCancel({ ...subscription, cancel_refund: null }, asked, now);
 }
 
 export type PauseDecision = { kind: 'pause'; from: 'active' | 'past_due' } | Refusal;
