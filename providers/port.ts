@@ -5,7 +5,8 @@
  * answer (timeout, reset, 5xx, 429, key still in progress) is `unknown` and never `failed`; an answer that
  * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; what is refused because of
  * its amount is `amountFault` and never a decline of the payment method; `refund` pays once for a
- * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first; no
+ * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first;
+ * `cancel` says `cancelled` only when no money can come by the charge any more, and may be asked again at any time; no
  * adapter throws for anything that the provider, or somebody in its name, says or fails to say.
  */
 import type { ProviderEvent } from '../contracts/topics/provider-events';
@@ -68,6 +69,27 @@ export interface LookupRequest {
   startedAt: string;
 }
 
+/** A charge that is not wanted any more. */
+export interface CancelRequest extends LookupRequest {
+  /** The provider's own name of the charge; null: only the key leads to it. */
+  providerReference: string | null;
+}
+
+/** What a charge is that waits for its customer or for its bank. */
+export type OpenOutcome = Extract<AttemptOutcome, { status: 'pending' | 'requires_action' }>;
+
+/**
+ * What became of a charge that was to be cancelled. `cancelled`, now or before: no money can come by it any more.
+ * `not_cancellable`: it is still open, and the provider does not cancel it in this state. `not_found`: the provider has no
+ * record of the key. Completed or failed: it had this outcome already.
+ */
+export type CancelOutcome =
+  | { status: 'cancelled'; provider_reference: string }
+  | { status: 'not_cancellable'; standing: OpenOutcome }
+  | { status: 'not_found' }
+  | SettledOutcome
+  | { status: 'unknown'; reason: string };
+
 export interface RefundRequest {
   /** The same whenever this refund is asked for; another for each refund. */
   idempotencyKey: string;
@@ -118,6 +140,11 @@ export interface PaymentProvider {
   charge(request: ChargeRequest, timeoutMs: number): Promise<AttemptOutcome>;
   /** What became of an earlier charge, found by its idempotency key. Charges nothing. */
   lookup(request: LookupRequest, timeoutMs: number): Promise<LookupOutcome>;
+  /**
+   * Ends an open charge, so that no money comes by it. Gives up after `timeoutMs`: `unknown`. Left out where the provider
+   * cancels no charges: what is given up stays open there, and is looked up until the provider decides.
+   */
+  cancel?(request: CancelRequest, timeoutMs: number): Promise<CancelOutcome>;
   /** Gives money back, or says how the refund with this key stands. Gives up after `timeoutMs`: `unknown`. */
   refund(request: RefundRequest, timeoutMs: number): Promise<RefundOutcome>;
   readonly webhooks: ProviderWebhooks;

@@ -9,7 +9,15 @@ import { createHash } from 'node:crypto';
 import type { ChargeLimits } from '../../domain/money';
 import { amountFault, failure, type AttemptOutcome } from '../../domain/payment/payment';
 import type { RefundOutcome } from '../../domain/payment/refund';
-import type { ChargeRequest, LookupOutcome, LookupRequest, PaymentProvider, RefundRequest } from '../port';
+import type {
+  CancelOutcome,
+  CancelRequest,
+  ChargeRequest,
+  LookupOutcome,
+  LookupRequest,
+  PaymentProvider,
+  RefundRequest,
+} from '../port';
 import { charge as chargeSchema, chargeList, refusal, type Charge } from './charge';
 import { failureOf } from './declines';
 import { call, type Answer } from './http';
@@ -44,11 +52,8 @@ export function sandboxProvider({
       const answer = await post(charges, timeoutMs, request.idempotencyKey, bodyOf(request));
       return chargeOutcome(answer, request);
     },
-    lookup: async (request, timeoutMs) => {
-      const url = new URL(charges);
-      url.searchParams.set('idempotency_key', request.idempotencyKey);
-      return lookupOutcome(await call(url, timeoutMs, { method: 'GET' }), request);
-    },
+    lookup: (request, timeoutMs) => lookUpAt(charges, request, timeoutMs),
+    cancel: (request, timeoutMs) => cancelAt(charges, request, timeoutMs),
     refund: async (request, timeoutMs) => {
       const body = { charge_id: request.providerReference, amount: request.amount };
       return refundOutcome(await post(refunds, timeoutMs, request.idempotencyKey, body), request);
@@ -107,6 +112,38 @@ function chargeOutcome(answer: Answer, expected: Expected): AttemptOutcome {
   if (meaning === '409 idempotency_key_in_progress') return unknown('in_progress');
   if (meaning === '409 idempotency_key_reused') return unknown('idempotency_conflict');
   return unclear(answer.httpStatus);
+}
+
+async function lookUpAt(charges: URL, request: LookupRequest, timeoutMs: number): Promise<LookupOutcome> {
+  const url = new URL(charges);
+  url.searchParams.set('idempotency_key', request.idempotencyKey);
+  return lookupOutcome(await call(url, timeoutMs, { method: 'GET' }), request);
+}
+
+/** Cancels the charge, which is found first where its name is not known. */
+async function cancelAt(charges: URL, request: CancelRequest, timeoutMs: number): Promise<CancelOutcome> {
+  const endMs = performance.now() + timeoutMs;
+  const lookUp = () => lookUpAt(charges, request, endMs - performance.now());
+  const found =
+    request.providerReference === null
+      ? await lookUp()
+      : { status: 'pending' as const, provider_reference: request.providerReference };
+  if (found.status !== 'pending' && found.status !== 'requires_action') return found;
+  const url = new URL(`${charges.pathname}/${encodeURIComponent(found.provider_reference)}/cancel`, charges);
+  const answer = await call(url, endMs - performance.now(), { method: 'POST' });
+  if ('unknown' in answer) return unknown(answer.unknown);
+  if (answer.httpStatus === 200) return cancelledOr(answer.body, request);
+  const code = refusal.safeParse(answer.body).data?.error.code;
+  if (`${answer.httpStatus} ${code}` !== '409 charge_not_cancellable') return unclear(answer.httpStatus);
+  const standing = await lookUp();
+  const isOpen = standing.status === 'pending' || standing.status === 'requires_action';
+  return isOpen ? { status: 'not_cancellable', standing } : standing;
+}
+
+function cancelledOr(body: unknown, expected: Expected): CancelOutcome {
+  const { data: charge } = chargeSchema.safeParse(body);
+  const isIt = charge?.idempotency_key === expected.idempotencyKey && charge.failure?.code === 'cancelled';
+  return isIt ? { status: 'cancelled', provider_reference: charge.id } : unknown('unreadable_answer');
 }
 
 function lookupOutcome(answer: Answer, expected: Expected): LookupOutcome {

@@ -17,6 +17,7 @@ export const declines = {
   processing_error: 'The bank could not process the charge.',
   authentication_required: 'The bank wants the customer to authenticate.',
   authentication_failed: 'The customer did not pass the authentication.',
+  cancelled: 'The charge was cancelled before it was paid.',
 } as const;
 export type DeclineReason = keyof typeof declines;
 

@@ -22,6 +22,7 @@ export class Control {
     failure_rate: 0,
     pending_ms: 2_000,
     pending_refunds: false,
+    refuse_cancels: false,
     smallest_charge: 1,
     charge_step: 1,
     hold_answers: false,
@@ -58,6 +59,13 @@ export class Control {
     }
     if (amount % step !== 0) {
       throw new Refusal('invalid_charge_amount', `amount must be a multiple of ${step} minor units.`);
+    }
+  }
+
+  /** @throws Refusal while charges cannot be cancelled. */
+  refuseCancel(): void {
+    if (this.current.refuse_cancels) {
+      throw new Refusal('charge_not_cancellable', 'Refused on purpose: refuse_cancels.');
     }
   }
 

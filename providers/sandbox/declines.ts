@@ -10,6 +10,7 @@ const declineCodes: Record<DeclineReason, DeclineCode> = {
   processing_error: 'processing_error',
   authentication_required: 'authentication_required',
   authentication_failed: 'authentication_required',
+  cancelled: 'not_completed',
 };
 
 /** A decline is a decline, also for a reason that this table does not have yet. */

@@ -116,7 +116,7 @@ export class Ledger {
     const verdict: FinalVerdict = succeed
       ? { status: 'succeeded' }
       : { status: 'failed', code: 'authentication_failed' };
-    return this.decide(id, 'requires_action', verdict, now);
+    return this.decide(id, ['requires_action'], verdict, now);
   }
 
   /** The bank decides now, whatever the charge was made with. @returns undefined when the charge is not pending */
@@ -124,19 +124,26 @@ export class Ledger {
     const verdict: FinalVerdict = succeed
       ? { status: 'succeeded' }
       : { status: 'failed', code: 'insufficient_funds' };
-    return this.decide(id, 'pending', verdict, now);
+    return this.decide(id, ['pending'], verdict, now);
+  }
+
+  /** The shop does not want the charge any more. @returns undefined when the charge is not open */
+  async cancel(id: string, now: Date): Promise<Charge | undefined> {
+    // What the bank has decided by now comes first.
+    await this.settleDue(now);
+    return this.decide(id, ['pending', 'requires_action'], { status: 'failed', code: 'cancelled' }, now);
   }
 
   private async decide(
     id: string,
-    from: 'requires_action' | 'pending',
+    from: readonly ('requires_action' | 'pending')[],
     verdict: FinalVerdict,
     now: Date,
   ): Promise<Charge | undefined> {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<ChargeRow>(
         `UPDATE charges SET status = $3, failure = $4, next_action = NULL, settles_at = NULL, settles_as = NULL
-         WHERE id = $1 AND status = $2 RETURNING ${publicColumns}`,
+         WHERE id = $1 AND status = ANY($2) RETURNING ${publicColumns}`,
         [id, from, verdict.status, failureOf(verdict)],
       );
       const [charge] = rows.map(chargeOf);

@@ -17,6 +17,7 @@ const refusals = {
   idempotency_key_in_progress: 409,
   charge_not_awaiting_customer: 409,
   charge_not_pending: 409,
+  charge_not_cancellable: 409,
   charge_not_disputable: 409,
   charge_not_refundable: 409,
   refund_not_changeable: 409,
@@ -133,6 +134,8 @@ const controlSettings = z.strictObject({
   pending_ms: wholeMs(90 * 86_400_000),
   /** Refunds that are made from now on are pending until somebody decides. */
   pending_refunds: z.boolean('must be true or false'),
+  /** Charges that are open cannot be cancelled, as at providers that cancel none. */
+  refuse_cancels: z.boolean('must be true or false'),
   /** Smaller charges are refused, whatever their currency; minor units. */
   smallest_charge: positiveAmount,
   /** Charges that are no multiple of it are refused; minor units. */

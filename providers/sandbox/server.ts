@@ -9,10 +9,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as timer } from 'node:timers/promises';
 import { types } from 'node:util';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express';
 import helmet from 'helmet';
 import { Pool } from 'pg';
 import { balanceOf, balancesOf } from './balance';
+import { knownId, misbehave, noSuchCharge, turnRoutes } from './charge-turns';
 import { chargeOnce, type ChargingDeps } from './charging';
 import { Control } from './control';
 import { prepareDatabase } from './database';
@@ -25,11 +26,9 @@ import { refundRoutes, type RefundDeps } from './refund-routes';
 import {
   accepted,
   acceptedKey,
-  acceptedId,
   balanceQuery,
   chargeRequest,
   controlPatch,
-  decision,
   jsonBody,
   listQuery,
   Refusal,
@@ -132,6 +131,7 @@ function routes(
   });
   app.use(express.json({ limit: '16kb' }));
   chargeRoutes(app, deps);
+  turnRoutes(app, deps);
   refundRoutes(app, deps);
   disputeRoutes(app, deps);
   balanceRoutes(app, deps);
@@ -173,27 +173,6 @@ function chargeRoutes(app: Express, deps: ChargingDeps): void {
     if (!charge) throw noSuchCharge();
     res.json(charge);
   });
-
-  app.post('/v1/charges/:id/authenticate', async (req, res) => {
-    const id = knownId(req);
-    const { succeed } = accepted(decision, jsonBody(req));
-    await misbehave(control);
-    const charge = await ledger.authenticate(id, succeed, now());
-    if (charge) return void res.json(charge);
-    const other = await ledger.find(id, now());
-    if (!other) throw noSuchCharge();
-    throw new Refusal('charge_not_awaiting_customer', `The charge is ${other.status}.`);
-  });
-
-  app.post('/v1/charges/:id/settle', async (req, res) => {
-    const id = knownId(req);
-    const { succeed } = accepted(decision, jsonBody(req));
-    const charge = await ledger.settle(id, succeed, now());
-    if (charge) return void res.json(charge);
-    const other = await ledger.find(id, now());
-    if (!other) throw noSuchCharge();
-    throw new Refusal('charge_not_pending', `The charge is ${other.status}.`);
-  });
 }
 
 /** The provider's own sums, for whoever compares. */
@@ -223,19 +202,6 @@ function operatingRoutes(app: Express, { control, ledger }: ChargingDeps): void 
     });
     res.json({ status: 'ok' });
   });
-}
-
-async function misbehave(control: Control): Promise<void> {
-  control.maybeFail();
-  await control.delay();
-}
-
-function knownId(req: Request): string {
-  return acceptedId(req.params['id'], 'charge');
-}
-
-function noSuchCharge(): Refusal {
-  return new Refusal('not_found', 'There is no such charge.');
 }
 
 function signalOfClose(res: Response): AbortSignal {

@@ -88,6 +88,7 @@ describe('control', () => {
       failure_rate: 0,
       pending_ms: 2000,
       pending_refunds: false,
+      refuse_cancels: false,
       smallest_charge: 1,
       charge_step: 1,
       hold_answers: false,

@@ -54,6 +54,14 @@ test('a lookup is one, and Stripe’s example list is read', async () => {
   expect(outcome).toEqual({ status: 'not_found' });
 });
 
+test('a cancellation is one, and Stripe’s example is nobody’s', async () => {
+  const request = { ...charge, startedAt: '2027-03-01T09:00:00.000Z', providerReference: 'pi_1' };
+  const outcome = await provider().cancel?.(request, timeoutMs);
+
+  expect(stripe.seen).toEqual([{ request: 'POST /v1/payment_intents/pi_1/cancel', status: 200 }]);
+  expect(outcome).toEqual({ status: 'unknown', reason: 'unreadable_answer' });
+});
+
 test('a refund is one, and Stripe’s answer is read', async () => {
   const outcome = await provider().refund(
     {

@@ -19,9 +19,17 @@ const preparing: Operation = [
     p.ensurePaymentMethod?.({ ...charge, knownProviderCustomer: null }, ms) ??
     Promise.reject(new Error('none')),
 ];
+const cancelling: Operation = [
+  'cancel',
+  (p, wire, ms = timeout) => p.cancel?.(wire.cancel, ms) ?? Promise.reject(new Error('none')),
+];
 const operations = [
-  ...[charging, lookingUp, refunding].map(([name, run]) => ({ wire: sandboxWire, name, run })),
-  ...[charging, lookingUp, refunding, preparing].map(([name, run]) => ({ wire: stripeWire, name, run })),
+  ...[charging, lookingUp, refunding, cancelling].map(([name, run]) => ({ wire: sandboxWire, name, run })),
+  ...[charging, lookingUp, refunding, cancelling, preparing].map(([name, run]) => ({
+    wire: stripeWire,
+    name,
+    run,
+  })),
 ].map((each) => ({ ...each, provider: each.wire.name }));
 
 const html = '<!doctype html><title>Sign in to the network</title>';

@@ -6,6 +6,7 @@ import { money, type Wire } from './wire';
 
 const key = 'pay_1/2';
 const subject = { paymentId: 'pay_1', customerId: 'cus_1', providerCustomer: null };
+const lookup = { ...subject, ...money, idempotencyKey: key, startedAt: '2027-03-01T09:00:00.000Z' };
 const taken = {
   id: 'ch_1',
   idempotency_key: key,
@@ -50,7 +51,8 @@ export const sandboxWire: Wire = {
     attempt: 2,
     subscriptionId: null,
   },
-  lookup: { ...subject, ...money, idempotencyKey: key, startedAt: '2027-03-01T09:00:00.000Z' },
+  lookup,
+  cancel: { ...lookup, providerReference: 'ch_1' },
   refund: {
     idempotencyKey: 'pay_1/refund/1',
     providerReference: 'ch_1',
@@ -80,6 +82,12 @@ export const sandboxWire: Wire = {
 
   charged: (object) => ({ status: 201, body: object }),
   found: (objects, more = false) => ({ status: 200, body: { data: objects, has_more: more } }),
+
+  cancelled: {
+    object: { ...taken, status: 'failed', failure: { code: 'cancelled', message: 'No.' } },
+    expected: failure('not_completed', 'No.', 'cancelled'),
+  },
+  cancelRefused: () => refusal(409, 'charge_not_cancellable'),
 
   refunded: (status, more) => ({ ...refunded, status, ...more }),
   refundReference: 're_1',

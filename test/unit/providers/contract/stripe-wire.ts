@@ -7,6 +7,7 @@ import { money, type Wire } from './wire';
 const secretKey = 'sk_test_secret';
 const key = 'pay_1/2';
 const subject = { paymentId: 'pay_1', customerId: 'cus_1', providerCustomer: 'cus_Stripe1' };
+const lookup = { ...subject, ...money, idempotencyKey: key, startedAt: '2027-03-01T09:00:00.000Z' };
 const metadata = { payment_id: 'pay_1', attempt: '2', customer_id: 'cus_1' };
 
 export const takenIntent = {
@@ -95,7 +96,8 @@ export const stripeWire: Wire = {
     attempt: 2,
     subscriptionId: null,
   },
-  lookup: { ...subject, ...money, idempotencyKey: key, startedAt: '2027-03-01T09:00:00.000Z' },
+  lookup,
+  cancel: { ...lookup, providerReference: 'pi_1' },
   refund: {
     idempotencyKey: 'pay_1/refund/1',
     providerReference: 'pi_1',
@@ -140,6 +142,13 @@ export const stripeWire: Wire = {
 
   charged: (object) => ({ status: 200, body: object }),
   found: list,
+
+  cancelled: {
+    object: { ...untaken, status: 'canceled', cancellation_reason: 'abandoned' },
+    expected: failure('not_completed', 'The payment was cancelled at Stripe.', 'canceled'),
+  },
+  cancelRefused: (object) =>
+    stripeError(400, { code: 'payment_intent_unexpected_state', payment_intent: object }),
 
   refunded: (status, more) => ({ ...refunded, status, ...more }),
   refundReference: 're_1',

@@ -1,6 +1,7 @@
 /** How one provider says what every provider can say, for the contract that all adapters keep. */
 import type { DeclineCode, Failure, NextAction } from '../../../../domain/payment/payment';
 import type {
+  CancelRequest,
   ChargeRequest,
   LookupRequest,
   PaymentProvider,
@@ -20,6 +21,8 @@ export interface Wire {
   provider(baseUrl: string): PaymentProvider;
   charge: ChargeRequest;
   lookup: LookupRequest;
+  /** Of a charge whose name is known. */
+  cancel: CancelRequest;
   refund: RefundRequest;
   /** What no outcome may repeat. */
   secrets: readonly string[];
@@ -46,6 +49,11 @@ export interface Wire {
 
   charged(object: object): Reply;
   found(objects: readonly object[], more?: boolean): Reply;
+
+  /** The provider's object of a charge that was cancelled, and what it is for the attempt when it is found later. */
+  cancelled: { object: object; expected: Failure };
+  /** The answer to a cancellation of a charge that is not cancelled by it. */
+  cancelRefused(object: object): Reply;
 
   refunded(status: 'succeeded' | 'pending' | 'failed', more?: object): object;
   refundReference: string;
