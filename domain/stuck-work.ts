@@ -10,6 +10,7 @@ export const predicateNames = [
   'creation_not_concluded',
   'change_not_concluded',
   'final_with_open_payment',
+  'failed_after_end',
   'lookup_due',
   'unknown_without_task',
   'webhook_not_processed',

@@ -124,6 +124,14 @@ export const predicates = {
         AND p.kind <> 'manual' AND p.cancel_requested_at IS NULL AND p.updated_at <= ${before}
         AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
+  /** A period's or a change's payment failed, and its subscription has ended without it. */
+  failed_after_end: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payments p JOIN subscriptions s ON s.id = p.subscription_id
+      WHERE p.status = 'failed' AND p.kind IN ('renewal', 'proration') AND s.status IN ${finalStates}
+        AND p.updated_at <= ${before} AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
   /** A lookup of an open attempt was due; by a test clock: is due, or is not planned. */
   lookup_due: {
     type: 'payment',

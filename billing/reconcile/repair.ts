@@ -9,6 +9,7 @@ import type { StuckItem } from './stuck-work';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockSubscription } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
+import { cancelAfterEnd } from '../payment/stop-payment';
 import { earnEndedPeriod } from '../subscription/earn-period';
 import { abandonChange } from '../subscription/conclude-change';
 import { enqueueOperatorTask } from '../operator-tasks';
@@ -54,6 +55,7 @@ const repairs: Record<Predicate, Repair | null> = {
     payment_id: id,
     reason: 'subscription_ended',
   })),
+  failed_after_end: ({ db }, id) => cancelAfterEnd(db, id),
   lookup_due: startPayment,
   webhook_not_processed: republishWebhook,
   unknown_without_task: raiseUnknownOutcome,

@@ -26,6 +26,9 @@ export async function findBulkRetry(on: Database | Transaction, id: string): Pro
   return row ?? null;
 }
 
+/** A first payment is tried once: its failure ends its subscription. */
+const retriable = Prisma.sql`p.status = 'failed' AND p.kind <> 'first'`;
+
 /**
  * Failed payments that a filter lets through: `id`, `failed_at`, and `held`, whether another run that is not over has
  * them.
@@ -52,7 +55,7 @@ function selectionOf(filter: BulkRetryFilter): Prisma.Sql {
         SELECT failure, provider, coalesce(settled_at, started_at) AS failed_at FROM payment_attempts
         WHERE payment_id = p.id ORDER BY number DESC LIMIT 1) AS a
       LEFT JOIN subscriptions s ON s.id = p.subscription_id
-    WHERE ${Prisma.join([Prisma.sql`p.status = 'failed'`, ...bounds], ' AND ')}`;
+    WHERE ${Prisma.join([retriable, ...bounds], ' AND ')}`;
 }
 
 /** Counts what a filter lets through, at most one more than a run may have. */

@@ -22,7 +22,7 @@ import type { AttemptDependencies } from '../payment/attempt';
 import { applyUnapplied } from './apply-payment';
 import { endingColumns, endSubscription, endWithoutRefund } from './end';
 import { toFacts, type PaymentRow } from '../rows';
-import { enqueueCancelRequest, enqueueWriteOff } from './payment-store';
+import { enqueueCancelledFailed, enqueueCancelRequest, enqueueWriteOff } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockWithUnapplied,
@@ -106,6 +106,7 @@ async function execute(
     case 'expire': {
       const money = await endWithoutRefund(tx, row, context);
       const patch: Patch = { ...endingColumns, ...money, status: 'expired' };
+      enqueueCancelledFailed(tx, row.id, context.realNow);
       return writeUpdated(tx, row, patch, { ...context, changes: ['expired'] }).record;
     }
     case 'pause': {

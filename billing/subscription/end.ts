@@ -22,7 +22,7 @@ import { enqueueRefund } from '../payment/refund-store';
 import { releaseFailedOf } from '../payment/release-refund';
 import type { SubscriptionRow } from '../rows';
 import { announceCancelled } from './events';
-import { enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
+import { enqueueCancelledFailed, enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
 import { pendingColumn, writeVersion, type Applied, type ChangeContext, type Patch } from './transition';
 
 type Ending = Pick<CancelCommand, 'mode' | 'refund' | 'reason'>;
@@ -46,6 +46,7 @@ export async function endSubscription(
   };
   const written = writeVersion(tx, row, patch, { ...context, changes: ['cancelled'] });
   enqueueReserved(tx, row, refunds, { ...ending, version: written.row.version }, context);
+  enqueueCancelledFailed(tx, row.id, context.realNow);
   enqueueWithdrawnAttempts(tx, row.id);
   const { record } = written;
   const list = refunds.map(({ payment, amount }) => ({ payment_id: payment.id, amount }));

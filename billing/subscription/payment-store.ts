@@ -79,6 +79,17 @@ export function enqueueWriteOff(tx: Transaction, paymentId: string, realNow: Dat
     WHERE id = ${paymentId}`;
 }
 
+/**
+ * Cancels the failed payments of a subscription that ends: nothing is attempted any more, and no notification follows.
+ * A first payment's failure is its end, and payments of their own stay.
+ */
+export function enqueueCancelledFailed(tx: Transaction, subscriptionId: string, realNow: Date): void {
+  sql(tx).enqueue`
+    UPDATE payments SET status = 'cancelled', cancel_requested_at = ${realNow}, cancel_reason = 'subscription_ended',
+      version = version + 1, next_attempt_at = NULL, next_notice_at = NULL, updated_at = ${realNow}
+    WHERE subscription_id = ${subscriptionId} AND status = 'failed' AND kind IN ('renewal', 'proration')`;
+}
+
 /** Withdraws the planned attempts of a subscription that ended or pauses. */
 export function enqueueWithdrawnAttempts(tx: Transaction, subscriptionId: string): void {
   sql(tx).enqueue`

@@ -141,6 +141,14 @@ export function isAmountFault({ code, provider_code }: Pick<Failure, 'code' | 'p
   return code === 'processing_error' && provider_code !== null && amountFaultCodes.has(provider_code);
 }
 
+/**
+ * Whether a failed payment of this kind is cancelled when its subscription ends. The failure of a first payment ends the
+ * subscription itself; payments of their own are for something else.
+ */
+export function endsWithSubscription(kind: PaymentKind): boolean {
+  return kind === 'renewal' || kind === 'proration';
+}
+
 /** What a cancellation request does: at once, when the open attempt fails, nothing any more, or it is refused. */
 export function decideCancelPayment(
   payment: PaymentStatus,

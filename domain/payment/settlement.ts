@@ -8,10 +8,12 @@
  *   4. An outcome with another amount never settles anything.
  *   5. A provider's reference that is known is never forgotten.
  *   6. An outcome that is recorded again changes nothing.
+ *   7. What fails for a final subscription is cancelled: nothing retries it.
  */
 import { isFinal, type SubscriptionStatus } from '../subscription/subscription';
 import type { OperatorTaskKind } from './operator-task';
 import {
+  endsWithSubscription,
   isPaymentPaid,
   isSettled,
   type AttemptOutcome,
@@ -106,6 +108,7 @@ export function decideSettlement(
   const paidBefore = isPaymentPaid(payment.status);
   const refund = outcome.status === 'completed' ? unwantedReason(facts) : null;
   const isKept = outcome.status === 'completed' && refund === null;
+  const status = statusOfPayment(facts, outcome);
   return {
     effect: effectOf(wasSettled, paidBefore, outcome),
     attempt: {
@@ -118,9 +121,9 @@ export function decideSettlement(
     payment: paidBefore
       ? null
       : {
-          status: statusOfPayment(payment, outcome),
+          status,
           next_action: outcome.status === 'requires_action' ? outcome.next_action : null,
-          endsPlan: outcome.status === 'completed',
+          endsPlan: status === 'completed' || status === 'cancelled',
         },
     refund,
     reference: null,
@@ -163,9 +166,11 @@ function referenceOf(outcome: AttemptOutcome): string | null {
   return 'provider_reference' in outcome ? outcome.provider_reference : null;
 }
 
-function statusOfPayment(payment: SettlementFacts['payment'], outcome: AttemptOutcome): PaymentStatus {
-  // The cancellation was requested while the attempt was open: the failure concludes it.
-  return outcome.status === 'failed' && payment.cancelRequested ? 'cancelled' : outcome.status;
+function statusOfPayment({ payment, subscription }: SettlementFacts, outcome: AttemptOutcome): PaymentStatus {
+  if (outcome.status !== 'failed') return outcome.status;
+  const ended = subscription !== null && isFinal(subscription) && endsWithSubscription(payment.kind);
+  // The cancellation was requested, or the subscription ended, while the attempt was open: the failure concludes it.
+  return payment.cancelRequested || ended ? 'cancelled' : 'failed';
 }
 
 /**

@@ -94,5 +94,6 @@ it('is refused when the subscription has ended meanwhile', async () => {
   const late = await request(id, 'a');
   await lived.cancel({});
   expect(await nextRequest(given.db, id)).toBeNull();
-  expect(await judged(late)).toMatchObject({ status: 'refused', refusal: 'subscription_final' });
+  // The end has cancelled the payment.
+  expect(await judged(late)).toMatchObject({ status: 'refused', refusal: 'cancelled' });
 });
