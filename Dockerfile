@@ -26,6 +26,8 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --omi
 COPY --from=build /app/dist ./dist
 # For bin/migrate, which looks for them two folders above dist/prisma.
 COPY prisma/migrations ./prisma/migrations
+# The operators' command line, on the path.
+RUN ln -s /app/dist/bin/cli.js /usr/local/bin/perennial
 # The files belong to root, so that the process cannot change its own code. As a number, so that Kubernetes can check
 # that it is not root.
 USER 1000:1000

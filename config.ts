@@ -555,14 +555,25 @@ const prefixes = [
   'TRUST_',
   'WEBHOOK_',
 ];
-// Temporal's own CLI reads these, and Kubernetes adds links to services, into the same environment.
-const foreign =
-  /^TEMPORAL_(CLI_|ENV|CONFIG_FILE|PROFILE|DEBUG|GRPC_META_)|_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/;
+// Temporal's own CLI reads these from the same environment.
+const foreign = /^TEMPORAL_(CLI_|ENV|CONFIG_FILE|PROFILE|DEBUG|GRPC_META_)/;
+
+const isOurs = (name: string): boolean =>
+  name in settings || prefixes.some((prefix) => name.startsWith(prefix));
+
+/**
+ * Kubernetes describes the services of a namespace in the environment of each container. For one named `kafka` that is
+ * `KAFKA_PORT=tcp://10.0.0.1:9092`, `KAFKA_SERVICE_HOST`, `KAFKA_SERVICE_PORT…`, `KAFKA_PORT_9092_TCP…`.
+ */
+function isServiceLink(name: string, value = ''): boolean {
+  if (/_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/.test(name)) return true;
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
+}
 
 function unknownNames(env: NodeJS.ProcessEnv): string[] {
   return Object.keys(env)
-    .filter((name) => !(name in settings) && prefixes.some((prefix) => name.startsWith(prefix)))
-    .filter((name) => !foreign.test(name))
+    .filter((name) => !(name in settings) && isOurs(name))
+    .filter((name) => !foreign.test(name) && !isServiceLink(name, env[name]))
     .map((name) => {
       const near = Object.keys(settings).reduce((best, known) =>
         sharedStart(known, name) > sharedStart(best, name) ? known : best,
@@ -586,14 +597,29 @@ function sharedStart(a: string, b: string): number {
 }
 
 /**
- * Reads the settings from an environment (usually `process.env`). An empty string counts as not set.
- * @throws ConfigError with all mistakes at once.
+ * Reads some settings by themselves, for a program that needs no others; whatever else is set is not looked at.
+ * @throws ConfigError with all mistakes of these at once.
  */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const mistakes = unknownNames(env);
+export function readSettings<Name extends keyof Table>(
+  env: NodeJS.ProcessEnv,
+  names: readonly Name[],
+): Pick<Read, Name> {
+  const { read, mistakes } = readEach(env, names);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return read as Pick<Read, Name>;
+}
+
+/** Reads each of the settings. An empty string and a link to a service count as not set. */
+function readEach(
+  env: NodeJS.ProcessEnv,
+  names: readonly string[],
+): { read: Record<string, unknown>; mistakes: string[] } {
+  const table: Readonly<Record<string, Setting>> = settings;
   const read: Record<string, unknown> = {};
-  for (const [name, { schema, secret }] of Object.entries<Setting>(settings)) {
-    const text = env[name] === '' ? undefined : env[name];
+  const mistakes: string[] = [];
+  for (const name of names) {
+    const { schema, secret } = table[name] as Setting;
+    const text = env[name] === '' || isServiceLink(name, env[name]) ? undefined : env[name];
     const result = schema.safeParse(text);
     if (result.success) read[name] = result.data;
     else {
@@ -603,6 +629,16 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       );
     }
   }
+  return { read, mistakes };
+}
+
+/**
+ * Reads the settings from an environment (usually `process.env`).
+ * @throws ConfigError with all mistakes at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const { read, mistakes } = readEach(env, Object.keys(settings));
+  mistakes.unshift(...unknownNames(env));
   const config = read as Read;
   if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_USERNAME && config.KAFKA_PASSWORD)) {
     mistakes.push('KAFKA_SASL_MECHANISM needs KAFKA_USERNAME and KAFKA_PASSWORD');

@@ -2,7 +2,7 @@
  * What a command of the command line is.
  *
  * Owns: the shape of commands and groups, and the two ways in which a command ends badly by its own judgement. Does not
- * own the list of groups (`commands/index.ts`), nor reading arguments and exit codes (`cli.ts`).
+ * own the list of groups (`commands/index.ts`), nor reading arguments (`program.ts`) and exit codes (`cli.ts`).
  */
 import { instant } from '../contracts/fields';
 import type { Row } from './output';
@@ -28,20 +28,39 @@ export interface Outcome {
   text: string;
 }
 
-export interface Command {
-  /** Arguments, as the usage shows them: `ID --reason TEXT`. */
-  synopsis: string;
-  /** One line for the usage; empty where the name says it all. */
+/** An option; help, usage, completion and docs/cli.md show it. */
+export interface CommandOption {
+  /** Without its dashes. */
+  name: string;
+  /** What stands for its value, such as `TEXT`; left out: it takes none. */
+  value?: string;
   text: string;
-  /** Options that it takes, each with a value; `--json` every command takes. */
-  options?: readonly string[];
-  /** Options without a value. */
-  switches?: readonly string[];
+  isRequired?: boolean;
+  /** Every value that it may have. */
+  choices?: readonly string[];
+  /** Its value is the path of a file. */
+  isFile?: boolean;
+}
+
+export interface Command {
+  /** The name of its one argument, such as `ID`. */
+  argument?: string;
+  /** How its options are given, where it does not follow from them. */
+  usage?: string;
+  /** One line for the help. */
+  text: string;
+  /** `--json` every command takes besides. */
+  options?: readonly CommandOption[];
   run(context: Context): Promise<Outcome>;
 }
 
 /** Commands of one subject, by their names of one or two words: `dead-letters list`, `simulate`. */
 export type CommandGroup = Readonly<Record<string, Command>>;
+
+/** Returns the option with which a decision is given its reason. @param kept where it is kept */
+export function reasonOption(kept = 'kept with the decision'): CommandOption {
+  return { name: 'reason', value: 'TEXT', text: `why; ${kept}`, isRequired: true };
+}
 
 /** The command's first argument, ready for a path. @throws UsageError when there is none */
 export function idOf({ args }: Context): string {
@@ -57,11 +76,13 @@ export function required({ flags }: Context, name: string, why: string): string 
   return value;
 }
 
-/** @throws UsageError when the option was given another value than one of `values` */
-export function requireOneOf({ flags }: Context, name: string, values: readonly string[]): void {
-  const value = flags[name];
-  if (value === undefined || values.includes(value)) return;
-  throw new UsageError(`--${name} must be one of ${values.join(', ')}`);
+/** @throws UsageError when an option with choices was given another value */
+export function requireChoices({ flags }: Context, options: readonly CommandOption[]): void {
+  for (const { name, choices } of options) {
+    const value = flags[name];
+    if (value === undefined || choices === undefined || choices.includes(value)) continue;
+    throw new UsageError(`--${name} must be one of ${choices.join(', ')}`);
+  }
 }
 
 /** The option's number; undefined when it was not given. @throws UsageError */

@@ -5,6 +5,7 @@ import { validated } from '../contracts/validation';
 import { retryPolicyDocument } from '../contracts/retry-policy';
 import type { RetryPolicyDocument } from '../domain/retry/policy';
 import { Refused } from './command';
+import { line } from './terminal-text';
 
 /** What the API adds to a policy; a file may have it, so that what was shown can be put again. */
 const added = new Set(['id', 'version', 'created_at', 'actor', 'warnings']);
@@ -14,7 +15,7 @@ export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Refused(`${path} cannot be read: ${(error as Error).message}`);
+    throw new Refused(line`${path} cannot be read: ${(error as Error).message}`);
   }
 }
 
@@ -25,10 +26,10 @@ export function readPolicyFile(path: string): Record<string, unknown> {
     value = JSON.parse(readText(path));
   } catch (error) {
     if (error instanceof Refused) throw error;
-    throw new Refused(`${path} is not JSON: ${(error as Error).message}`);
+    throw new Refused(line`${path} is not JSON: ${(error as Error).message}`);
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new Refused(`${path} must be a JSON object`);
+    throw new Refused(line`${path} must be a JSON object`);
   }
   return Object.fromEntries(Object.entries(value).filter(([name]) => !added.has(name)));
 }
@@ -40,7 +41,7 @@ export function readPolicy(path: string): RetryPolicyDocument {
     return validated(retryPolicyDocument, document);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    const lines = (error.extras.errors ?? []).map(({ path: field, message }) => `  ${field} ${message}`);
-    throw new Refused([`${path} is not an acceptable policy:`, ...lines].join('\n'));
+    const lines = (error.extras.errors ?? []).map(({ path: field, message }) => line`  ${field} ${message}`);
+    throw new Refused([line`${path} is not an acceptable policy:`, ...lines].join('\n'));
   }
 }

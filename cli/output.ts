@@ -1,4 +1,5 @@
-/** What the command line prints: tables for people, JSON for programs. */
+/** What the command line prints: tables for people, JSON for programs. Values are shown as text, whatever they hold. */
+import { terminalValue } from './terminal-text';
 
 export type Row = Record<string, unknown>;
 
@@ -6,8 +7,7 @@ export type Row = Record<string, unknown>;
 export function table(rows: readonly Row[], columns: readonly string[], widest = 60): string {
   const cell = (row: Row, column: string): string => {
     const value = row[column];
-    const text =
-      value === null || value === undefined ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
+    const text = value === null || value === undefined ? '-' : valueText(value);
     return text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
   };
   const lines = [
@@ -29,9 +29,10 @@ export function table(rows: readonly Row[], columns: readonly string[], widest =
 export function sheet(thing: Row): string {
   const width = Math.max(...Object.keys(thing).map((name) => name.length));
   return Object.entries(thing)
-    .map(
-      ([name, value]) =>
-        `${name.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    )
+    .map(([name, value]) => `${name.padEnd(width)}  ${valueText(value)}`)
     .join('\n');
+}
+
+function valueText(value: unknown): string {
+  return terminalValue(typeof value === 'string' ? value : JSON.stringify(value));
 }

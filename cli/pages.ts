@@ -1,25 +1,35 @@
 /** Pages of lists and timelines, as people read them and as commands ask for them. */
-import { queryOf, requireOneOf, wholeNumber, type Context, type Outcome } from './command';
+import {
+  queryOf,
+  requireChoices,
+  wholeNumber,
+  type CommandOption,
+  type Context,
+  type Outcome,
+} from './command';
 import { table, type Row } from './output';
+import { line } from './terminal-text';
 import { moneyText } from '../domain/money';
 
 /** Options that every page takes. */
-export const pageOptions = ['limit', 'cursor'];
-export const pageSynopsis = '[--limit N] [--cursor C]';
+export const pageOptions: readonly CommandOption[] = [
+  { name: 'limit', value: 'N', text: 'rows of a page, 1 to 100' },
+  { name: 'cursor', value: 'C', text: 'continues the page that named it' },
+];
 
 /**
- * Asks for a page. @param filters options that are passed on @param choices those of them that have a closed list
+ * Asks for a page. @param filters options that are passed on
  * @throws UsageError
  */
 export function requestPage(
   context: Context,
   path: string,
-  filters: readonly string[] = [],
-  choices: Readonly<Record<string, readonly string[]>> = {},
+  filters: readonly CommandOption[] = [],
 ): Promise<Row> {
-  for (const [name, values] of Object.entries(choices)) requireOneOf(context, name, values);
+  requireChoices(context, filters);
   wholeNumber(context, 'limit', 1, 100);
-  return context.call('GET', `${path}${queryOf(context, ...filters, ...pageOptions)}`);
+  const names = [...filters, ...pageOptions].map(({ name }) => name);
+  return context.call('GET', `${path}${queryOf(context, ...names)}`);
 }
 
 /** A table, and how to continue. @param lineOf what a row shows in the columns */
@@ -31,7 +41,7 @@ export function listed(
 ): Outcome {
   const rows = (answer['data'] as Row[]).map(lineOf);
   const next = answer['next_cursor'];
-  const more = typeof next === 'string' ? [`There is more: --cursor ${next}`] : [];
+  const more = typeof next === 'string' ? [line`There is more: --cursor ${next}`] : [];
   const text = rows.length === 0 ? 'There are none.' : table(rows, columns, widest);
   return { answer, text: [text, ...more].join('\n') };
 }
@@ -46,10 +56,10 @@ const widestTitle = 110;
 /** One page of what happened, oldest first. */
 export async function timelineOf(context: Context, path: string): Promise<Outcome> {
   const answer = await requestPage(context, `${path}/timeline`);
-  const line = (row: Row): Row => {
+  const lineOf = (row: Row): Row => {
     const actor = row['actor'] as { id: string; reason: string | null } | null;
     const why = actor?.reason ?? null;
     return { ...row, by: actor?.id, title: `${String(row['title'])}${why === null ? '' : ` (${why})`}` };
   };
-  return listed(answer, ['at', 'kind', 'by', 'title'], line, widestTitle);
+  return listed(answer, ['at', 'kind', 'by', 'title'], lineOf, widestTitle);
 }

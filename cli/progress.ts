@@ -1,5 +1,7 @@
 /** How far something is, while a person waits: one line that is redrawn on a terminal, else a line for each change. */
 
+import { terminalValue } from './terminal-text';
+
 export interface Progress {
   show(line: { done: number; total: number; text: string }): void;
   /** What is printed next begins on a line of its own. */
@@ -26,7 +28,8 @@ export function progressOn(screen: Screen): Progress {
   let last = '';
   return {
     show({ done, total, text }) {
-      const line = isTerminal ? `${bar(done, total)} ${text}` : text;
+      const shown = terminalValue(text);
+      const line = isTerminal ? `${bar(done, total)} ${shown}` : shown;
       if (line === last) return;
       last = line;
       // A line that is wider than the terminal would be drawn again below itself.

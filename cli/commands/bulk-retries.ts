@@ -1,15 +1,18 @@
-/** `cli bulk-retry`: many failed payments tried again, and how far that is. */
+/** `perennial bulk-retry`: many failed payments tried again, and how far that is. */
 import {
   idOf,
   queryOf,
+  reasonOption,
   required,
   UsageError,
   type CommandGroup,
+  type CommandOption,
   type Context,
   type Outcome,
 } from '../command';
 import { moneyText } from '../../domain/money';
 import { sheet, table, type Row } from '../output';
+import { line } from '../terminal-text';
 import { progressOn, type Watching } from '../progress';
 
 interface Progress {
@@ -20,8 +23,23 @@ interface Progress {
 }
 
 const pollEveryMs = 1_000;
-const filters = ['categories', 'provider', 'plan-id', 'failed-from', 'failed-to'];
-const filterSynopsis = '[--categories C,C] [--provider P] [--plan-id ID] [--failed-from T] [--failed-to T]';
+const filters: readonly CommandOption[] = [
+  {
+    name: 'categories',
+    value: 'C,C',
+    text: 'failed for one of these: decline codes or categories, comma-separated',
+  },
+  { name: 'provider', value: 'P', text: 'where the latest attempt was made' },
+  { name: 'plan-id', value: 'ID', text: 'of the subscriptions' },
+  { name: 'failed-from', value: 'T', text: 'failed then or later' },
+  { name: 'failed-to', value: 'T', text: 'failed before' },
+];
+const reason = reasonOption('kept with each payment');
+const watchOption: CommandOption = { name: 'watch', text: 'show how far it is until it is over' };
+const listOptions: readonly CommandOption[] = [
+  { name: 'status', value: 'S', text: 'only these' },
+  { name: 'limit', value: 'N', text: 'rows, 1 to 100' },
+];
 const columns = ['id', 'status', 'progress', 'rate_per_second', 'created_at', 'reason'];
 
 function progressText(row: Row): string {
@@ -46,7 +64,7 @@ function previewText(preview: {
   refusals: { reason: string; count: number }[];
 }): string {
   const sums = preview.sums.map(({ currency, amount }) => moneyText(amount, currency)).join(', ');
-  const tried = `${preview.count} payments would be tried${sums === '' ? '' : `: ${sums}`}`;
+  const tried = line`${preview.count} payments would be tried${sums === '' ? '' : `: ${sums}`}`;
   if (preview.refusals.length === 0) return `${tried}; none would be refused.`;
   return [tried, '', table(preview.refusals, ['reason', 'count'])].join('\n');
 }
@@ -94,9 +112,9 @@ export function bulkRetryCommands(watching: Watching): CommandGroup {
     shown(context.isOn('watch') && isInProgress(row) ? await watch(context, row, watching) : row);
   const decision = (command: string, text: string): CommandGroup => ({
     [`bulk-retry ${command}`]: {
-      synopsis: 'ID --reason TEXT',
+      argument: 'ID',
       text,
-      options: ['reason'],
+      options: [reasonOption()],
       async run(context) {
         const reason = required(context, 'reason', 'it is kept with the decision');
         return shown(await context.call('POST', `/bulk-retries/${idOf(context)}/${command}`, { reason }));
@@ -105,25 +123,27 @@ export function bulkRetryCommands(watching: Watching): CommandGroup {
   });
   return {
     'bulk-retry preview': {
-      synopsis: filterSynopsis,
       text: 'how many it would try, and which it would not',
-      options: [...filters, 'reason'],
+      options: [...filters, { ...reason, isRequired: false }],
       run: async (context) => shown(await context.call('POST', '/bulk-retries', bodyOf(context, true))),
     },
     'bulk-retry start': {
-      synopsis: '<as preview> --reason TEXT [--rate N] [--confirm-all] [--watch]',
       text: 'try all that failed and that the filter lets through',
-      options: [...filters, 'reason', 'rate'],
-      switches: ['confirm-all', 'watch'],
+      options: [
+        ...filters,
+        reason,
+        { name: 'rate', value: 'N', text: 'payments a second' },
+        { name: 'confirm-all', text: 'needed when no filter is given' },
+        watchOption,
+      ],
       async run(context) {
         required(context, 'reason', 'it is kept with each payment');
         return perhapsWatched(context, await context.call('POST', '/bulk-retries', bodyOf(context, false)));
       },
     },
     'bulk-retry list': {
-      synopsis: '[--status S] [--limit N]',
-      text: 'newest first',
-      options: ['status', 'limit'],
+      text: 'bulk retries, newest first',
+      options: listOptions,
       async run(context) {
         const answer = await context.call('GET', `/bulk-retries${queryOf(context, 'status', 'limit')}`);
         const rows = (answer['data'] as Row[]).map((row) => ({ ...row, progress: progressText(row) }));
@@ -131,14 +151,14 @@ export function bulkRetryCommands(watching: Watching): CommandGroup {
       },
     },
     'bulk-retry show': {
-      synopsis: 'ID [--watch]',
+      argument: 'ID',
       text: 'how far it is; with --watch until it is over',
-      switches: ['watch'],
+      options: [watchOption],
       run: async (context) =>
         perhapsWatched(context, await context.call('GET', `/bulk-retries/${idOf(context)}`)),
     },
     ...decision('pause', 'hand nothing over until it is resumed'),
-    ...decision('resume', ''),
-    ...decision('cancel', 'for good'),
+    ...decision('resume', 'hand payments over again'),
+    ...decision('cancel', 'hand nothing over any more, for good'),
   };
 }

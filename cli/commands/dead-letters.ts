@@ -1,14 +1,24 @@
-/** `cli dead-letters`: records that a group could never handle, and what becomes of them. */
+/** `perennial dead-letters`: records that a group could never handle, and what becomes of them. */
 import { deadLetterStatuses } from '../../contracts/http/dead-letters';
 import { consumerGroups } from '../../contracts/topics/topics';
-import { idOf, required, type CommandGroup, type Context, type Outcome } from '../command';
+import {
+  idOf,
+  reasonOption,
+  required,
+  type CommandGroup,
+  type CommandOption,
+  type Context,
+  type Outcome,
+} from '../command';
 import { sheet, type Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions } from '../pages';
 
 const columns = ['id', 'group', 'topic', 'partition', 'offset', 'error_code', 'status', 'seen_at'];
 
-const filters = ['group', 'status'];
-const choices = { group: consumerGroups, status: deadLetterStatuses };
+const filters: readonly CommandOption[] = [
+  { name: 'group', value: 'G', text: 'the consumer group', choices: consumerGroups },
+  { name: 'status', value: 'S', text: 'only these', choices: deadLetterStatuses },
+];
 
 const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
 
@@ -19,26 +29,25 @@ async function decide(context: Context, decision: string): Promise<Outcome> {
 
 export const deadLetterCommands: CommandGroup = {
   'dead-letters list': {
-    synopsis: `[--group G] [--status open|redriven|discarded] ${pageSynopsis}`,
-    text: 'newest first',
+    text: 'records that a group could not handle, newest first',
     options: [...filters, ...pageOptions],
-    run: async (context) => listed(await requestPage(context, '/dead-letters', filters, choices), columns),
+    run: async (context) => listed(await requestPage(context, '/dead-letters', filters), columns),
   },
   'dead-letters show': {
-    synopsis: 'ID',
-    text: '',
+    argument: 'ID',
+    text: 'the record, where it came from, and why',
     run: async (context) => shown(await context.call('GET', `/dead-letters/${idOf(context)}`)),
   },
   'dead-letters redrive': {
-    synopsis: 'ID --reason TEXT',
+    argument: 'ID',
     text: 'have the group handle the record again',
-    options: ['reason'],
+    options: [reasonOption()],
     run: (context) => decide(context, 'redrive'),
   },
   'dead-letters discard': {
-    synopsis: 'ID --reason TEXT',
+    argument: 'ID',
     text: 'decide that it is never handled',
-    options: ['reason'],
+    options: [reasonOption()],
     run: (context) => decide(context, 'discard'),
   },
 };

@@ -1,34 +1,33 @@
-/** `cli deliveries`: webhooks of payment providers, and their replay. */
+/** `perennial deliveries`: webhooks of payment providers, and their replay. */
 import { deliveryStatuses } from '../../contracts/http/webhook-deliveries';
-import { idOf, type CommandGroup, type Outcome } from '../command';
+import { idOf, reasonOption, type CommandGroup, type CommandOption, type Outcome } from '../command';
 import { sheet, type Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions } from '../pages';
 
 const columns = ['id', 'event_type', 'payment_id', 'status', 'outcome', 'received_at'];
-const filters = ['provider', 'status', 'payment-id'];
+const filters: readonly CommandOption[] = [
+  { name: 'provider', value: 'P', text: 'that sent them' },
+  { name: 'status', value: 'S', text: 'only these', choices: deliveryStatuses },
+  { name: 'payment-id', value: 'ID', text: 'about this payment' },
+];
 
 const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
 
 export const deliveryCommands: CommandGroup = {
   'deliveries list': {
-    synopsis: `[--provider P] [--status stored|processed|ignored|failed] [--payment-id ID] ${pageSynopsis}`,
-    text: 'newest first',
+    text: 'webhooks of payment providers, newest first',
     options: [...filters, ...pageOptions],
-    run: async (context) =>
-      listed(
-        await requestPage(context, '/webhook-deliveries', filters, { status: deliveryStatuses }),
-        columns,
-      ),
+    run: async (context) => listed(await requestPage(context, '/webhook-deliveries', filters), columns),
   },
   'deliveries show': {
-    synopsis: 'ID',
-    text: '',
+    argument: 'ID',
+    text: 'the webhook, and what became of it',
     run: async (context) => shown(await context.call('GET', `/webhook-deliveries/${idOf(context)}`)),
   },
   'deliveries replay': {
-    synopsis: 'ID [--reason TEXT]',
+    argument: 'ID',
     text: 'have the Payment Service look at the webhook again',
-    options: ['reason'],
+    options: [{ ...reasonOption(), isRequired: false }],
     async run(context) {
       const { reason } = context.flags;
       const path = `/webhook-deliveries/${idOf(context)}/replay`;

@@ -1,18 +1,32 @@
-/** `cli ledger`: what moved the money of a subscription or customer, and what a customer has. */
+/** `perennial ledger`: what moved the money of a subscription or customer, and what a customer has. */
 import { maxAmount, moneyText } from '../../domain/money';
 import {
   idOf,
+  reasonOption,
   required,
   wholeNumber,
   type Command,
   type CommandGroup,
+  type CommandOption,
   type Context,
   type Outcome,
 } from '../command';
 import { table, type Row } from '../output';
-import { listed, pageOptions, pageSynopsis, requestPage, withMoney } from '../pages';
+import { line } from '../terminal-text';
+import { listed, pageOptions, requestPage, withMoney } from '../pages';
 
 const columns = ['at', 'kind', 'account', 'source', 'debit', 'credit', 'transaction'];
+const amountOption: CommandOption = {
+  name: 'amount',
+  value: 'MINOR_UNITS',
+  text: 'such as 250 for 2.50 EUR',
+};
+const currencyOption: CommandOption = {
+  name: 'currency',
+  value: 'CODE',
+  text: 'such as EUR',
+  isRequired: true,
+};
 const standingColumns = ['subscription_id', 'status', 'receivable', 'unearned', 'credit', 'credit_held'];
 
 interface Entry {
@@ -37,7 +51,7 @@ function linesOf(transaction: Row): Row[] {
 }
 
 const ledgerOf = (kind: 'subscriptions' | 'customers', text: string): Command => ({
-  synopsis: `ID ${pageSynopsis}`,
+  argument: 'ID',
   text,
   options: pageOptions,
   async run(context) {
@@ -69,9 +83,9 @@ async function balance(context: Context): Promise<Outcome> {
 }
 
 const changeOf = (sign: 1 | -1, text: string): Command => ({
-  synopsis: 'CUSTOMER_ID --amount MINOR_UNITS --currency CODE --reason TEXT',
+  argument: 'CUSTOMER_ID',
   text,
-  options: ['amount', 'currency', 'reason'],
+  options: [{ ...amountOption, isRequired: true }, currencyOption, reasonOption('kept with the transaction')],
   async run(context) {
     const currency = required(context, 'currency', 'such as EUR');
     const reason = required(context, 'reason', 'it is kept with the transaction');
@@ -80,7 +94,7 @@ const changeOf = (sign: 1 | -1, text: string): Command => ({
     const body = { amount, currency, reason };
     const answer = await context.call('POST', `/customers/${idOf(context)}/credits`, body);
     const credit = moneyText(Number(answer['credit']), currency);
-    return { answer, text: `${String(answer['id'])}: the customer has ${credit} of credit now.` };
+    return { answer, text: line`${answer['id']}: the customer has ${credit} of credit now.` };
   },
 });
 
@@ -93,7 +107,7 @@ async function payOut(context: Context): Promise<Outcome> {
   const refunds = (answer['refunds'] as Row[]).map((row) => withMoney(row));
   const paid = moneyText(Number(answer['amount']), currency);
   const credit = moneyText(Number(answer['credit']), currency);
-  const summary = `${String(answer['id'])}: ${paid} go back; the customer has ${credit} of credit now.`;
+  const summary = line`${answer['id']}: ${paid} go back; the customer has ${credit} of credit now.`;
   return { answer, text: `${summary}\n\n${table(refunds, ['id', 'payment_id', 'amount', 'status'])}` };
 }
 
@@ -101,16 +115,16 @@ export const ledgerCommands: CommandGroup = {
   'ledger subscription': ledgerOf('subscriptions', 'what moved its money, newest first'),
   'ledger customer': ledgerOf('customers', 'what moved their money, newest first'),
   'ledger balance': {
-    synopsis: 'CUSTOMER_ID',
+    argument: 'CUSTOMER_ID',
     text: 'their credit, and what their subscriptions stand at',
     run: balance,
   },
   'ledger grant': changeOf(1, 'give credit for later charges, such as 250 for 2.50 EUR'),
   'ledger correct': changeOf(-1, 'take credit back'),
   'ledger payout': {
-    synopsis: 'CUSTOMER_ID --currency CODE [--amount MINOR_UNITS] --reason TEXT',
+    argument: 'CUSTOMER_ID',
     text: 'pay credit out, through the payments that funded it',
-    options: ['amount', 'currency', 'reason'],
+    options: [currencyOption, amountOption, reasonOption('kept with the refunds')],
     run: payOut,
   },
 };

@@ -1,12 +1,32 @@
-/** `cli operator-tasks`: what a person has to decide, and the decision. */
+/** `perennial operator-tasks`: what a person has to decide, and the decision. */
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
-import { idOf, required, requireOneOf, type CommandGroup } from '../command';
+import {
+  idOf,
+  reasonOption,
+  requireChoices,
+  required,
+  type CommandGroup,
+  type CommandOption,
+} from '../command';
 import { sheet, type Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions } from '../pages';
 
 const columns = ['id', 'kind', 'subject', 'status', 'created_at', 'detail'];
-const filters = ['status', 'kind', 'subject-id'];
-const choices = { status: ['open', 'resolved'], kind: operatorTaskKinds };
+const filters: readonly CommandOption[] = [
+  { name: 'status', value: 'S', text: 'only these', choices: ['open', 'resolved'] },
+  { name: 'kind', value: 'KIND', text: 'what is to be decided', choices: operatorTaskKinds },
+  { name: 'subject-id', value: 'ID', text: 'about this payment, refund, …' },
+];
+const resolution: readonly CommandOption[] = [
+  reasonOption(),
+  {
+    name: 'outcome',
+    value: 'O',
+    text: 'what the provider’s records show',
+    choices: ['succeeded', 'failed'],
+  },
+  { name: 'provider-reference', value: 'REF', text: 'the provider’s name of the charge' },
+];
 
 /** The subject in one cell. */
 function lineOf(row: Row): Row {
@@ -16,19 +36,17 @@ function lineOf(row: Row): Row {
 
 export const operatorTaskCommands: CommandGroup = {
   'operator-tasks list': {
-    synopsis: `[--status open|resolved] [--kind KIND] [--subject-id ID] ${pageSynopsis}`,
-    text: 'newest first',
+    text: 'what an operator has to decide, newest first',
     options: [...filters, ...pageOptions],
-    run: async (context) =>
-      listed(await requestPage(context, '/operator-tasks', filters, choices), columns, lineOf),
+    run: async (context) => listed(await requestPage(context, '/operator-tasks', filters), columns, lineOf),
   },
   'operator-tasks resolve': {
-    synopsis: 'ID --reason TEXT [--outcome succeeded|failed] [--provider-reference REF]',
+    argument: 'ID',
     text: 'decide it, with what the provider’s records say where that is asked for',
-    options: ['reason', 'outcome', 'provider-reference'],
+    options: resolution,
     async run(context) {
       const reason = required(context, 'reason', 'it is kept with the decision');
-      requireOneOf(context, 'outcome', ['succeeded', 'failed']);
+      requireChoices(context, resolution);
       const { outcome, 'provider-reference': provider_reference } = context.flags;
       const body = { reason, outcome, provider_reference };
       const answer = await context.call('POST', `/operator-tasks/${idOf(context)}/resolve`, body);

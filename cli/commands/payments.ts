@@ -1,23 +1,32 @@
-/** `cli payments` and `cli retry`: looking at payments, what happened to them, and deciding about one. */
+/** `perennial payments` and `perennial retry`: looking at payments, what happened to them, and deciding about one. */
 import { declineCategories, paymentStatuses } from '../../domain/payment/payment';
 import { maxAmount, moneyText } from '../../domain/money';
 import {
   idOf,
   instantIn,
+  reasonOption,
   required,
   wholeNumber,
   type CommandGroup,
+  type CommandOption,
   type Context,
   type Outcome,
 } from '../command';
 import { sheet, table, type Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis, timelineOf, withMoney } from '../pages';
+import { line } from '../terminal-text';
+import { requestPage, listed, pageOptions, timelineOf, withMoney } from '../pages';
 
 const columns = ['id', 'status', 'kind', 'customer_id', 'subscription_id', 'amount', 'created_at'];
 const attemptColumns = ['number', 'trigger', 'status', 'failure', 'started_at'];
 const requestColumns = ['id', 'status', 'refusal', 'attempt', 'requested_at', 'reason'];
-const filters = ['status', 'customer-id', 'subscription-id', 'category', 'from', 'to'];
-const choices = { status: paymentStatuses, category: declineCategories };
+const filters: readonly CommandOption[] = [
+  { name: 'status', value: 'S', text: 'only these', choices: paymentStatuses },
+  { name: 'customer-id', value: 'ID', text: 'of this customer' },
+  { name: 'subscription-id', value: 'ID', text: 'of this subscription' },
+  { name: 'category', value: 'C', text: 'of the last failure', choices: declineCategories },
+  { name: 'from', value: 'T', text: 'created then or later' },
+  { name: 'to', value: 'T', text: 'created before' },
+];
 
 const pathOf = (context: Context): string => `/payments/${idOf(context)}`;
 const kept = 'it is kept with the decision';
@@ -36,38 +45,37 @@ function shown(answer: Row): Outcome {
 
 export const paymentCommands: CommandGroup = {
   'payments list': {
-    synopsis: `[--status S] [--customer-id ID] [--subscription-id ID] [--category C] [--from T] [--to T] ${pageSynopsis}`,
-    text: 'newest first',
+    text: 'payments, newest first',
     options: [...filters, ...pageOptions],
     async run(context) {
       for (const name of ['from', 'to']) instantIn(context, name);
-      return listed(await requestPage(context, '/payments', filters, choices), columns, withMoney);
+      return listed(await requestPage(context, '/payments', filters), columns, withMoney);
     },
   },
   'payments show': {
-    synopsis: 'ID',
-    text: 'with its attempts',
+    argument: 'ID',
+    text: 'one, with its attempts',
     run: async (context) => shown(await context.call('GET', pathOf(context))),
   },
   'payments timeline': {
-    synopsis: `ID ${pageSynopsis}`,
+    argument: 'ID',
     text: 'what happened to it, oldest first',
     options: pageOptions,
     run: (context) => timelineOf(context, pathOf(context)),
   },
   'payments cancel': {
-    synopsis: 'ID --reason TEXT',
-    text: 'one that belongs to no subscription’s period',
-    options: ['reason'],
+    argument: 'ID',
+    text: 'end one that belongs to no subscription’s period',
+    options: [reasonOption()],
     async run(context) {
       const reason = required(context, 'reason', kept);
       return shown(await context.call('POST', `${pathOf(context)}/cancel`, { reason }));
     },
   },
   'payments refund': {
-    synopsis: 'ID [--amount MINOR_UNITS] --reason TEXT',
-    text: 'all that is left, or an amount such as 250 for 2.50 EUR',
-    options: ['amount', 'reason'],
+    argument: 'ID',
+    text: 'give back all that is left, or an amount',
+    options: [{ name: 'amount', value: 'MINOR_UNITS', text: 'such as 250 for 2.50 EUR' }, reasonOption()],
     async run(context) {
       const reason = required(context, 'reason', kept);
       const amount = wholeNumber(context, 'amount', 1, maxAmount);
@@ -76,25 +84,28 @@ export const paymentCommands: CommandGroup = {
     },
   },
   retry: {
-    synopsis: 'PAYMENT_ID --reason TEXT [--payment-method-id ID]',
+    argument: 'PAYMENT_ID',
     text: 'try a failed payment again now',
-    options: ['reason', 'payment-method-id'],
+    options: [
+      reasonOption('kept with the attempt'),
+      { name: 'payment-method-id', value: 'ID', text: 'charge this one' },
+    ],
     async run(context) {
       const reason = required(context, 'reason', 'it is kept with the attempt');
       const body = { reason, payment_method_id: context.flags['payment-method-id'] };
       const answer = await context.call('POST', `${pathOf(context)}/retry`, body);
       const { status } = answer['payment'] as Row;
-      const asked = `${String(answer['retry_request_id'])} is asked for; the payment is still ${String(status)}.`;
+      const asked = line`${answer['retry_request_id']} is asked for; the payment is still ${status}.`;
       return {
         answer,
-        text: `${asked}\ncli retry-requests ${context.args[0] ?? ''} shows what became of it.`,
+        text: `${asked}\n${line`perennial retry-requests ${context.args[0]} shows what became of it.`}`,
       };
     },
   },
   'retry-requests': {
-    synopsis: 'PAYMENT_ID [--limit N]',
-    text: 'what became of its retries, newest first',
-    options: ['limit'],
+    argument: 'PAYMENT_ID',
+    text: 'what became of a payment’s retries, newest first',
+    options: pageOptions.slice(0, 1),
     run: async (context) =>
       listed(await requestPage(context, `${pathOf(context)}/retry-requests`), requestColumns),
   },

@@ -1,7 +1,7 @@
-/** `cli plans`: what is sold. */
+/** `perennial plans`: what is sold. */
 import type { CommandGroup } from '../command';
 import type { Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis, withMoney } from '../pages';
+import { requestPage, listed, pageOptions, withMoney } from '../pages';
 
 const columns = ['id', 'name', 'amount', 'interval', 'trial_days', 'active'];
 
@@ -12,8 +12,7 @@ function lineOf(row: Row): Row {
 
 export const planCommands: CommandGroup = {
   'plans list': {
-    synopsis: pageSynopsis,
-    text: 'newest first',
+    text: 'plans, newest first',
     options: pageOptions,
     run: async (context) => listed(await requestPage(context, '/plans'), columns, lineOf),
   },

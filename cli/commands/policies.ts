@@ -1,45 +1,65 @@
-/** `cli policies`: the rules by which failed payments are retried. */
-import { idOf, queryOf, required, type CommandGroup, type Outcome } from '../command';
+/** `perennial policies`: the rules by which failed payments are retried. */
+import {
+  idOf,
+  queryOf,
+  reasonOption,
+  required,
+  type CommandGroup,
+  type CommandOption,
+  type Outcome,
+} from '../command';
+import { declineCategories, declineCodes } from '../../domain/payment/payment';
 import { readPolicyFile } from '../files';
 import { sheet, table, type Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { line } from '../terminal-text';
+import { requestPage, listed, pageOptions } from '../pages';
 
 const columns = ['id', 'version', 'grace_days', 'final_action', 'created_at'];
+const reasonsOfFailure = [...new Set([...declineCodes, ...declineCategories])];
+const previewOptions: readonly CommandOption[] = [
+  { name: 'category', value: 'C', text: 'why it fails', isRequired: true, choices: reasonsOfFailure },
+  { name: 'failed-at', value: 'T', text: 'now when left out' },
+  { name: 'time-zone', value: 'Z', text: 'the customer’s' },
+  { name: 'network', value: 'N', text: 'the card’s, such as visa' },
+];
 
 /** The policy a field a line, and what it may not mean to say. */
 function shown(answer: Row): Outcome {
   const { warnings, ...policy } = answer;
   const lines = (warnings as { path: string; message: string }[]).map(
-    ({ path, message }) => `warning: ${path} ${message}`,
+    ({ path, message }) => line`warning: ${path} ${message}`,
   );
   return { answer, text: [sheet(policy), ...lines].join('\n') };
 }
 
 export const policyCommands: CommandGroup = {
   'policies list': {
-    synopsis: pageSynopsis,
     text: 'every policy in its current version',
     options: pageOptions,
     run: async (context) => listed(await requestPage(context, '/retry-policies'), columns),
   },
   'policies show': {
-    synopsis: 'ID [--version N]',
-    text: '',
-    options: ['version'],
+    argument: 'ID',
+    text: 'one, in its current version or in another',
+    options: [{ name: 'version', value: 'N', text: 'that version' }],
     run: async (context) =>
       shown(await context.call('GET', `/retry-policies/${idOf(context)}${queryOf(context, 'version')}`)),
   },
   'policies history': {
-    synopsis: `ID ${pageSynopsis}`,
+    argument: 'ID',
     text: 'its versions, newest first',
     options: pageOptions,
     run: async (context) =>
       listed(await requestPage(context, `/retry-policies/${idOf(context)}/versions`), columns),
   },
   'policies put': {
-    synopsis: 'ID --file FILE [--if-version N] [--reason TEXT]',
+    argument: 'ID',
     text: 'make a new version, of version N only',
-    options: ['file', 'if-version', 'reason'],
+    options: [
+      { name: 'file', value: 'FILE', text: 'the policy as JSON', isRequired: true, isFile: true },
+      { name: 'if-version', value: 'N', text: 'refused when another version is current' },
+      { ...reasonOption('kept with the version'), isRequired: false },
+    ],
     async run(context) {
       const id = idOf(context);
       const document = readPolicyFile(required(context, 'file', 'it has the policy as JSON'));
@@ -51,9 +71,9 @@ export const policyCommands: CommandGroup = {
     },
   },
   'policies preview': {
-    synopsis: 'ID --category C [--failed-at T] [--time-zone Z] [--network N]',
+    argument: 'ID',
     text: 'every date of a failed payment',
-    options: ['category', 'failed-at', 'time-zone', 'network'],
+    options: previewOptions,
     async run(context) {
       const { flags } = context;
       const body = {

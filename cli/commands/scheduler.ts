@@ -1,5 +1,5 @@
-/** `cli scheduler` and `cli reconcile`: the jobs that exist once for all. */
-import { required, type CommandGroup, type Context, type Outcome } from '../command';
+/** `perennial scheduler` and `perennial reconcile`: the jobs that exist once for all. */
+import { reasonOption, required, type CommandGroup, type Context, type Outcome } from '../command';
 import { sheet, table, type Row } from '../output';
 
 const shown = (answer: Row): Outcome => ({ answer, text: sheet(answer) });
@@ -11,27 +11,26 @@ async function decide(context: Context, decision: 'pause' | 'resume'): Promise<O
 
 export const schedulerCommands: CommandGroup = {
   'scheduler show': {
-    synopsis: '',
     text: 'what is due, and whether the scheduler is paused',
     run: async (context) => shown(await context.call('GET', '/renewal-scheduler')),
   },
   'scheduler pause': {
-    synopsis: '--reason TEXT',
     text: 'announce no renewal until it is resumed',
-    options: ['reason'],
+    options: [reasonOption()],
     run: (context) => decide(context, 'pause'),
   },
   'scheduler resume': {
-    synopsis: '--reason TEXT',
-    text: '',
-    options: ['reason'],
+    text: 'announce renewals again',
+    options: [reasonOption()],
     run: (context) => decide(context, 'resume'),
   },
   reconcile: {
-    synopsis: '--dry-run | --reason TEXT',
+    usage: '--dry-run | --reason TEXT',
     text: 'find stuck work and resume it',
-    options: ['reason'],
-    switches: ['dry-run'],
+    options: [
+      { name: 'dry-run', text: 'only look' },
+      { ...reasonOption(), isRequired: false },
+    ],
     async run(context) {
       if (!context.isOn('dry-run')) {
         const reason = required(context, 'reason', 'it is kept with the decision; --dry-run only looks');

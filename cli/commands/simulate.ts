@@ -1,4 +1,4 @@
-/** `cli simulate`: what a policy, or two, would have made of payments that failed. Asks no API. */
+/** `perennial simulate`: what a policy, or two, would have made of payments that failed. Asks no API. */
 import { readFailureHistory } from '../failure-history';
 import { recoveryFigures, type RecoveryFigures } from '../../domain/retry/report';
 import { assumptions, simulate, type PastPayment } from '../../domain/retry/simulation';
@@ -6,6 +6,7 @@ import { seededRandom, syntheticFailures } from '../synthetic-failures';
 import { Refused, required, UsageError, wholeNumber, type CommandGroup, type Context } from '../command';
 import { readPolicy, readText } from '../files';
 import { table, type Row } from '../output';
+import { line } from '../terminal-text';
 
 const mostSynthetic = 100_000;
 const mostMistakes = 20;
@@ -35,10 +36,12 @@ function historyOf(context: Context): History {
 function readHistory(path: string): PastPayment[] {
   const { payments, mistakes } = readFailureHistory(readText(path));
   if (mistakes.length === 0) return payments;
-  const lines = mistakes.slice(0, mostMistakes).map(({ line, message }) => `  line ${line}: ${message}`);
+  const lines = mistakes
+    .slice(0, mostMistakes)
+    .map(({ line: number, message }) => line`  line ${number}: ${message}`);
   const more = mistakes.length - lines.length;
   const rest = more > 0 ? [`  and ${more} more`] : [];
-  throw new Refused([`${path} is not an acceptable history:`, ...lines, ...rest].join('\n'));
+  throw new Refused([line`${path} is not an acceptable history:`, ...lines, ...rest].join('\n'));
 }
 
 /** Figures of every policy beside each other, a category a line. */
@@ -82,17 +85,23 @@ async function run(context: Context): Promise<{ answer: Row; text: string }> {
     ...assumptions,
   ];
   const answer = { source, payments: payments.length, policies, assumptions: assumed };
-  const legend = policies.length === 1 ? [] : policies.map(({ name }, at) => `${at + 1}: ${name}`);
-  const notes = assumed.map((line) => `- ${line}`);
-  const text = [`History: ${source}`, ...legend, '', sideBySide(policies), '', 'Assumed:', ...notes];
+  const legend = policies.length === 1 ? [] : policies.map(({ name }, at) => line`${at + 1}: ${name}`);
+  const notes = assumed.map((assumption) => `- ${assumption}`);
+  const text = [line`History: ${source}`, ...legend, '', sideBySide(policies), '', 'Assumed:', ...notes];
   return Promise.resolve({ answer, text: text.join('\n') });
 }
 
 export const simulateCommands: CommandGroup = {
   simulate: {
-    synopsis: '--policy FILE [--compare FILE] --history FILE.csv | --synthetic N [--seed S]',
+    usage: '--policy FILE [--compare FILE] --history FILE.csv | --synthetic N [--seed S]',
     text: 'play policies over payments that failed',
-    options: ['policy', 'compare', 'history', 'synthetic', 'seed'],
+    options: [
+      { name: 'policy', value: 'FILE', text: 'the policy as JSON', isRequired: true, isFile: true },
+      { name: 'compare', value: 'FILE', text: 'another policy, shown beside it', isFile: true },
+      { name: 'history', value: 'FILE.csv', text: 'past attempts', isFile: true },
+      { name: 'synthetic', value: 'N', text: 'invent so many payments instead' },
+      { name: 'seed', value: 'S', text: 'the same one invents the same payments; 1 when left out' },
+    ],
     run,
   },
 };

@@ -1,4 +1,4 @@
-/** `cli test-clocks`: making time pass for customers that live by a clock of their own. */
+/** `perennial test-clocks`: making time pass for customers that live by a clock of their own. */
 import {
   idOf,
   instantIn,
@@ -9,7 +9,8 @@ import {
   type Outcome,
 } from '../command';
 import { sheet, type Row } from '../output';
-import { requestPage, listed, pageOptions, pageSynopsis } from '../pages';
+import { requestPage, listed, pageOptions } from '../pages';
+import { line } from '../terminal-text';
 import { progressOn, type Watching } from '../progress';
 
 const pollEveryMs = 500;
@@ -41,36 +42,34 @@ async function untilReady(context: Context, first: Row, { screen, pause }: Watch
     clock = await context.call('GET', pathOf(context));
   }
   progress.end();
-  if (clock['status'] === 'failed') throw new Refused(`The clock stopped: ${String(clock['detail'])}`);
+  if (clock['status'] === 'failed') throw new Refused(line`The clock stopped: ${clock['detail']}`);
   return shown(clock);
 }
 
 export function testClockCommands(watching: Watching): CommandGroup {
   return {
     'test-clocks list': {
-      synopsis: pageSynopsis,
-      text: 'newest first',
+      text: 'test clocks, newest first',
       options: pageOptions,
       run: async (context) => listed(await requestPage(context, '/test-clocks'), columns),
     },
     'test-clocks create': {
-      synopsis: '--now T',
-      text: '',
-      options: ['now'],
+      text: 'make one; customers that are created with its id live by it',
+      options: [{ name: 'now', value: 'T', text: 'what time it is for its customers', isRequired: true }],
       async run(context) {
         const now = requiredInstant(context, 'now', 'it is what time it is for its customers');
         return shown(await context.call('POST', '/test-clocks', { now }));
       },
     },
     'test-clocks show': {
-      synopsis: 'ID',
-      text: '',
+      argument: 'ID',
+      text: 'one, and how far it is',
       run: async (context) => shown(await context.call('GET', pathOf(context))),
     },
     'test-clocks advance': {
-      synopsis: 'ID --to T',
-      text: 'and wait until everything that is due then has happened',
-      options: ['to'],
+      argument: 'ID',
+      text: 'move it, and wait until everything that is due then has happened',
+      options: [{ name: 'to', value: 'T', text: 'where it goes', isRequired: true }],
       async run(context) {
         const to = requiredInstant(context, 'to', 'it is where the clock goes');
         const first = await context.call('POST', `${pathOf(context)}/advance`, { to });
@@ -78,8 +77,8 @@ export function testClockCommands(watching: Watching): CommandGroup {
       },
     },
     'test-clocks delete': {
-      synopsis: 'ID',
-      text: 'what lives by it is cancelled',
+      argument: 'ID',
+      text: 'delete it; what lives by it is cancelled',
       run: async (context) => shown(await context.call('DELETE', pathOf(context))),
     },
   };

@@ -14,8 +14,7 @@ import { brokenReaders } from './schema-compatibility';
 import { eventType } from '../../contracts/topics/envelope';
 import { jsonSchemas, type JsonSchema } from '../../contracts/topics/json-schemas';
 import { productVersion } from '../../contracts/version';
-import { commandGroups } from '../../cli/commands/index';
-import { usageLines } from '../../cli/usage';
+import { commandsPage } from './commands-page';
 import { topicNames, topics, type Topic, type TopicDescription } from '../../contracts/topics/topics';
 
 const root = join(__dirname, '..', '..', '..');
@@ -78,37 +77,6 @@ function topicsPage(): string {
     '| Topic | Written by | When | Consumer groups | Key | Kept, at least | Schema |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...topicNames.map((topic) => row(topic, topics[topic])),
-    '',
-  ].join('\n');
-}
-
-function commandsPage(): string {
-  const sections = usageLines(commandGroups).map((lines, at) => {
-    const [first = ''] = Object.keys(commandGroups[at] ?? {});
-    return ['', `## ${first.split(' ')[0]}`, '', '```', ...lines, '```'];
-  });
-  return [
-    '# The command line',
-    '',
-    '`node dist/bin/cli.js` is the REST API for people: it may do what its API key may do, and each decision is kept with its reason.',
-    '',
-    '```sh',
-    'export API_URL=http://127.0.0.1:8080 API_KEY=…',
-    'node dist/bin/cli.js subscriptions timeline sub_…',
-    "node dist/bin/cli.js retry pay_… --reason 'the customer called'",
-    '```',
-    '',
-    '`API_URL` is this machine when left out, `API_KEY` the key of `BOOTSTRAP_API_KEY`. `--json` prints what the API answered, for programs. `T` is an RFC 3339 instant such as `2027-03-01T09:00:00Z`. What is asked for is checked before any call.',
-    '',
-    '| Exit code | Means |',
-    '| --- | --- |',
-    '| 0 | done |',
-    '| 1 | refused; the reason is printed |',
-    '| 2 | wrong arguments or settings |',
-    '| 3 | no answer |',
-    '',
-    'This page is generated from `cli/commands` by `npm run docs`.',
-    ...sections.flat(),
     '',
   ].join('\n');
 }

@@ -63,6 +63,13 @@ test('the image has dependencies of production, the compiled code and the migrat
   ]);
 });
 
+test('the command line is on the path, by the name that package.json gives it', () => {
+  const [[name, main] = []] = Object.entries(packageJson.bin);
+  expect(all(final, 'RUN')).toContain(`ln -s /app/${main} /usr/local/bin/${name}`);
+  expect(text('bin', 'cli.ts').startsWith('#!/usr/bin/env node\n')).toBe(true);
+  expect(packageJson.scripts['build']).toContain(`chmod +x ${main}`);
+});
+
 test('the migrations lie where bin/migrate looks for them, seen from dist/prisma', () => {
   expect(all(final, 'WORKDIR')).toEqual(['/app']);
   // From the source it is one folder up, from dist/prisma two: both are <root>/prisma/migrations.

@@ -8,6 +8,8 @@ export const composePath = join(root, 'docker-compose.yml');
 export const text = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
 export const packageJson = JSON.parse(text('package.json')) as {
   engines: { node: string };
+  bin: Record<string, string>;
+  scripts: Record<string, string>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 };

@@ -1,0 +1,30 @@
+/** Runs a command line as the program does, against an API that gives one answer. */
+import { runCli } from '../../../cli/cli';
+
+export interface Ran {
+  exitCode: number;
+  output: string;
+  errors: string;
+  /** The URLs that were asked. */
+  asked: string[];
+}
+
+export async function runCommandLine(
+  args: readonly string[],
+  { env = {}, answer = {}, status = 200 }: { env?: NodeJS.ProcessEnv; answer?: object; status?: number } = {},
+): Promise<Ran> {
+  const asked: string[] = [];
+  const fetched = jest.spyOn(globalThis, 'fetch').mockImplementation((url) => {
+    asked.push((url as URL).href);
+    return Promise.resolve(Response.json(answer, { status }));
+  });
+  const ran = { output: '', errors: '' };
+  const exitCode = await runCli(args, {
+    env: { API_KEY: 'key', ...env },
+    write: (text) => void (ran.output += text),
+    writeError: (text) => void (ran.errors += text),
+    columns: 100,
+  });
+  fetched.mockRestore();
+  return { exitCode, asked, ...ran };
+}
