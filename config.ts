@@ -98,6 +98,15 @@ function isAddressRange(text: string): boolean {
   return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }
 
+/** URI references, as CloudEvents has them: printable ASCII. */
+const eventSources = z
+  .string()
+  .transform((text) => text.split(',').map((source) => source.trim()))
+  .refine(
+    (sources) => sources.every((source) => /^[\x21-\x7e]{1,200}$/.test(source)),
+    'must be sources of CloudEvents such as /crm, several separated by commas',
+  );
+
 /** The table. A variable that is not here does not exist. */
 export const settings = {
   DATABASE_URL: setting(
@@ -399,11 +408,23 @@ export const settings = {
     60,
     'How long after the outcome of a charge became unknown the provider is first asked about it, seconds; later lookups follow after 5 and 15 minutes, 1, 6 and 24 hours.',
   ),
+  EXTERNAL_SOURCES: setting(
+    'Behaviour',
+    eventSources.default([]),
+    'none',
+    'CloudEvents sources of other services whose records on `payments.requested`, `payments.retry.requested` and `notifications.requested` are accepted, comma-separated; all others become dead letters. A record does not prove its source: let Kafka’s ACLs keep producers apart.',
+  ),
   EXTERNAL_PAYMENT_MAX: setting(
     'Behaviour',
     wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1_000_000),
     1_000_000,
-    'Largest payment that other producers may ask for on `payments.requested`, minor units; larger ones become dead letters.',
+    'Largest payment that other services may ask for on `payments.requested`, minor units; larger ones become dead letters.',
+  ),
+  EXTERNAL_PAYMENTS_PER_CUSTOMER_PER_DAY: setting(
+    'Behaviour',
+    wholeNumber(0, 1_000_000).default(10),
+    10,
+    'Most payments and retries of one customer that other services may ask for in a UTC day, all of them together; further ones become dead letters.',
   ),
   IDEMPOTENCY_LEASE_SECONDS: setting(
     'Behaviour',
@@ -544,7 +565,8 @@ const prefixes = [
   'MAIL_',
   'METRICS_',
   'NOTIFY_',
-  'EXTERNAL_PAYMENT_',
+  'EXTERNAL_PAYMENT',
+  'EXTERNAL_SOURCE',
   'RECONCILE_',
   'RENEWAL_',
   'RENEWALS_',

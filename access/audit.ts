@@ -1,11 +1,13 @@
 /**
- * The audit log: every call of a known API key that asked for a change, and its answer.
+ * The audit log: every call of a known API key that asked for a change, and its answer; and every record from outside
+ * that was accepted.
  *
- * Owns the rows of `audit_log` that API calls write. Invariant: a failure to write one never changes an answer; it is
+ * Owns the rows of `audit_log`. Invariants: a record's row is part of the transaction that accepts it; a failure to write one never changes an answer; it is
  * logged with all that the row would have held.
  */
 import type { Logger } from 'pino';
-import type { Database } from '../prisma/client';
+import type { RecordedActor } from '../contracts/fields';
+import type { Database, Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
 
 const timeoutMs = 2_000;
@@ -22,7 +24,7 @@ export interface AuditEntry {
   detail: Record<string, string | boolean>;
 }
 
-/** Writes the row; waits for it no longer than 2 s. */
+/** Writes the row of a call; waits for it no longer than 2 s. */
 export async function audit(db: Database, log: Logger, entry: AuditEntry): Promise<void> {
   const actor = { kind: 'api_key', id: entry.apiKeyId, reason: entry.reason };
   const written = sql(db).execute`
@@ -38,4 +40,22 @@ export async function audit(db: Database, log: Logger, entry: AuditEntry): Promi
   });
   await Promise.race([written, timedOut]);
   clearTimeout(timer);
+}
+
+export interface RecordAudit {
+  actor: RecordedActor;
+  topic: string;
+  /** Of the record, as its producer gave it. */
+  eventId: string;
+  subjectId: string;
+}
+
+const longestEventId = 200;
+const accepted = 202;
+
+/** Writes the row of a record from outside, in the transaction that accepts it. */
+export function enqueueRecordAudit(tx: Transaction, { actor, topic, eventId, subjectId }: RecordAudit): void {
+  sql(tx).enqueue`
+    INSERT INTO audit_log (actor, action, subject_id, request_id, status)
+    VALUES (${JSON.stringify(actor)}::jsonb, ${topic}, ${subjectId}, ${eventId.slice(0, longestEventId)}, ${accepted})`;
 }

@@ -5,7 +5,7 @@
  * it. Statements written by hand name the type; a row that was read through a Prisma model goes through its table's
  * function here (`paymentRow` …), which checks the words.
  */
-import type { Actor } from '../contracts/fields';
+import type { Actor, RecordedActor } from '../contracts/fields';
 import type { Payment } from '../contracts/http/payments';
 import { payment } from '../contracts/http/payments';
 import { refund, type Refund } from '../contracts/http/refunds';
@@ -181,7 +181,7 @@ export const retryPlanRow = rowsOf<PlannedColumns>('retry_plans', {
 
 interface RequestColumns {
   status: 'requested' | 'attempted' | 'refused';
-  actor: Stored<Actor>;
+  actor: Stored<RecordedActor>;
 }
 export type RetryRequestRow = Typed<Prisma.RetryRequestGetPayload<object>, RequestColumns>;
 export const retryRequestRow = rowsOf<RequestColumns>('retry_requests', {

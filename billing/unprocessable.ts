@@ -8,8 +8,13 @@ export class Unprocessable extends Error {
       | 'unknown_delivery'
       | 'unknown_subscription'
       | 'unknown_customer'
+      | 'unknown_payment_method'
       | 'contradicts_payment'
       | 'contradicts_subscription'
+      | 'contradicts_payment_method'
+      | 'source_not_allowed'
+      | 'invalid_request'
+      | 'over_limit'
       | 'amount_too_large'
       | 'invalid_notification'
       | 'not_due',

@@ -41,13 +41,18 @@ export async function startBridge(
   });
   const notifier = notifierFrom(config);
   const prompting = { db, client: temporal.workflows, times: followUpTimes(config) };
+  const external = {
+    sources: new Set(config.EXTERNAL_SOURCES),
+    paymentMax: config.EXTERNAL_PAYMENT_MAX,
+    chargesPerDay: config.EXTERNAL_PAYMENTS_PER_CUSTOMER_PER_DAY,
+  };
   const handlers: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({
       ...prompting,
-      externalPaymentMax: config.EXTERNAL_PAYMENT_MAX,
+      external,
     }),
     'subscription-service': subscriptionServiceHandlers(prompting),
-    'retry-service': retryServiceHandlers(prompting),
+    'retry-service': retryServiceHandlers({ ...prompting, external }),
     'analytics-service': analyticsServiceHandlers(db),
     'notification-service': notificationServiceHandlers({
       db,

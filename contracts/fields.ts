@@ -82,5 +82,16 @@ export const actor = z
   .meta({ id: 'Actor' });
 export type Actor = z.infer<typeof actor>;
 
+/** An actor as it is shown: of a record from outside the source that wrote it, beside whom that source names. */
+export const recordedActor = actor
+  .extend({
+    claimed: actor
+      .pick({ kind: true, id: true })
+      .optional()
+      .meta({ description: 'Whom a record from outside names; nobody has verified it.' }),
+  })
+  .meta({ id: 'RecordedActor' });
+export type RecordedActor = z.infer<typeof recordedActor>;
+
 /** The actor of what a service does by itself. */
 export const systemActor = (service: string): Actor => ({ kind: 'system', id: service, reason: null });

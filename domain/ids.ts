@@ -36,6 +36,14 @@ export function newId(kind: IdKind, uuidv7: string): string {
   return TypeID.fromUUID(idPrefixes[kind], uuidv7).toString();
 }
 
+/**
+ * Whether an id has the form of those that are made here. Whoever may choose an id chooses another one: the ids of what
+ * is still to come can be derived by anybody.
+ */
+export function hasOwnForm(kind: IdKind, id: string): boolean {
+  return id.startsWith(`${idPrefixes[kind]}_`) && /_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id);
+}
+
 /** The id that follows from `about`: the same parts give the same id, for ever. */
 export function derivedId(kind: IdKind, about: readonly (string | number)[]): string {
   return TypeID.fromUUID(idPrefixes[kind], uuidv5(JSON.stringify([kind, ...about]), namespace)).toString();

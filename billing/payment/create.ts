@@ -47,7 +47,7 @@ export async function createPayment(
     if (before !== null) return before;
     await check(tx, request);
     const now = await databaseNow(tx);
-    const created = await requestPayment(tx, wanted, now);
+    const { payment: created } = await requestPayment(tx, wanted, now);
     const event = {
       topic: 'payments.requested' as const,
       id: paymentRequestedEventId(id),

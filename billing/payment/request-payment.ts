@@ -6,12 +6,12 @@ import { insertManualPayment } from './store';
 
 export type RequestedPayment = Omit<EventData<'payments.requested'>, 'actor'>;
 
-/** Writes it, or finds the one with this id. */
+/** Writes it, or finds the one with this id. @returns the row, and whether it was written here */
 export async function requestPayment(
   tx: Transaction,
   wanted: RequestedPayment,
   now: Date,
-): Promise<PaymentRow> {
+): Promise<{ payment: PaymentRow; isNew: boolean }> {
   const { payment_id: id, ...terms } = wanted;
   return insertManualPayment(tx, { id, ...terms }, now);
 }

@@ -141,12 +141,12 @@ export type NewManualPayment = Pick<
   'id' | 'customer_id' | 'subscription_id' | 'currency' | 'payment_method_id' | 'reason'
 > & { amount: number };
 
-/** Writes a payment of its own. @returns the row, or the one that has the id already */
+/** Writes a payment of its own. @returns the row, or the one that has the id already, and whether it is new */
 export async function insertManualPayment(
   tx: Transaction,
   payment: NewManualPayment,
   now: Date,
-): Promise<PaymentRow> {
+): Promise<{ payment: PaymentRow; isNew: boolean }> {
   const { id, customer_id, subscription_id, currency, amount, payment_method_id, reason } = payment;
   const [inserted] = await sql(tx).query<PaymentRow[]>`
     INSERT INTO payments (id, kind, status, announced, customer_id, subscription_id, currency, amount,
@@ -158,5 +158,5 @@ export async function insertManualPayment(
   // Only a statement of its own sees the row that another transaction has committed meanwhile.
   const row = inserted ?? (await findPayment(tx, id));
   if (row === null) throw new Error(`payment ${id} was neither written nor found`);
-  return row;
+  return { payment: row, isNew: inserted !== undefined };
 }

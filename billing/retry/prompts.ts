@@ -5,12 +5,24 @@
  * that a later attempt has followed, starts nothing; a manual retry request has one row, whichever producer published it.
  */
 import { id as wellFormedId } from '../../contracts/fields';
+import type { ReadEvent } from '../../contracts/topics/envelope';
 import type { EventData } from '../../contracts/topics/events';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { isRetried } from '../../domain/retry/eligibility';
-import type { Database } from '../../prisma/client';
+import { inTransaction, type Database } from '../../prisma/client';
+import {
+  countExternalCharge,
+  enqueueAccepted,
+  externalActor,
+  requireAllowedSource,
+  requireBounded,
+  requireOwnMethod,
+  type ExternalRules,
+} from '../external-records';
 import { confirmPaymentOutcome } from '../payment/confirm-outcome';
+import type { RetryRequestRow } from '../rows';
 import { Unprocessable } from '../unprocessable';
+import { findRequest, insertRequest } from './store';
 
 /** Decides whether a failed payment needs its retry process. @throws Unprocessable */
 export async function promptAfterFailure(
@@ -26,29 +38,53 @@ export async function promptAfterFailure(
   return [{ kind: 'start_retry', payment_id: payment.id, reason: 'failed' }];
 }
 
-/** Accepts a manual retry request, once by its id; another producer's gets its row here. @throws Unprocessable */
+/** Accepts a manual retry request, once by its id; another service's gets its row here. @throws Unprocessable */
 export async function acceptRetryRequest(
   db: Database,
-  requested: EventData<'payments.retry.requested'>,
+  event: RetryRequested,
+  rules: ExternalRules,
 ): Promise<WorkflowMessage[]> {
-  const { payment_id, subscription_id, customer_id, retry_request_id: id } = requested;
+  const { payment_id, retry_request_id: id } = event.data;
+  if (!wellFormedId.safeParse(id).success) {
+    throw new Unprocessable('contradicts_payment', 'the request’s id is not well-formed');
+  }
+  const request = (await findRequest(db, id)) ?? (await acceptExternal(db, event, rules));
+  if (request.payment_id !== payment_id) {
+    throw new Unprocessable('contradicts_payment', `${id} is a request about another payment`);
+  }
+  if (request.settled_at !== null) return [];
+  return [{ kind: 'start_retry', payment_id, reason: 'manualRetry' }];
+}
+
+type RetryRequested = ReadEvent<'payments.retry.requested'>;
+type FoundRequest = Pick<RetryRequestRow, 'payment_id' | 'settled_at'>;
+
+/** A request of our API, or of a bulk retry, has its row before its record: one without a row comes from outside. */
+async function acceptExternal(
+  db: Database,
+  event: RetryRequested,
+  rules: ExternalRules,
+): Promise<FoundRequest> {
+  const source = requireAllowedSource(rules, event.source);
+  const { payment_id, subscription_id, customer_id, retry_request_id: id } = event.data;
+  const { payment_method_id, reason, actor: named } = event.data;
+  requireBounded('retry_request', { id, reason, actor: named });
   const payment = await db.payment.findUnique({ where: { id: payment_id } });
   if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${payment_id}`);
   if (payment.subscription_id !== subscription_id || payment.customer_id !== customer_id) {
     throw new Unprocessable('contradicts_payment', `${payment_id} is another's`);
   }
-  if (!wellFormedId.safeParse(id).success) {
-    throw new Unprocessable('contradicts_payment', 'the request’s id is not well-formed');
-  }
-  const { payment_method_id, reason, actor } = requested;
-  await db.retryRequest.createMany({
-    data: [{ id, payment_id, payment_method_id, reason, actor }],
-    skipDuplicates: true,
+  await requireOwnMethod(db, customer_id, payment_method_id);
+  const actor = externalActor(source, named, reason);
+  return inTransaction(db, async (tx) => {
+    const isNew = await insertRequest(tx, { id, payment_id, payment_method_id, reason, actor });
+    if (isNew) {
+      await countExternalCharge(tx, rules, customer_id);
+      enqueueAccepted(tx, 'payments.retry.requested', event, actor, payment_id);
+    }
+    // Somebody else may have written it meanwhile.
+    const request = await findRequest(tx, id);
+    if (request === null) throw new Error(`request ${id} was neither written nor found`);
+    return request;
   });
-  const request = await db.retryRequest.findUniqueOrThrow({ where: { id } });
-  if (request.payment_id !== payment_id) {
-    throw new Unprocessable('contradicts_payment', `${request.id} is a request about another payment`);
-  }
-  if (request.settled_at !== null) return [];
-  return [{ kind: 'start_retry', payment_id, reason: 'manualRetry' }];
 }

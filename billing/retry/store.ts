@@ -1,6 +1,6 @@
 /** Statements over the plan of a failed payment's retry, and over manual retry requests. */
 import type { RetryPlan } from '../../domain/retry/planner';
-import type { Transaction } from '../../prisma/client';
+import type { Database, Transaction } from '../../prisma/client';
 import { columnsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
@@ -54,6 +54,31 @@ export function enqueueNextSteps(
 ): void {
   sql(tx).enqueue`
     UPDATE payments SET next_attempt_at = ${next.attemptAt}, next_notice_at = ${next.noticeAt} WHERE id = ${paymentId}`;
+}
+
+/** Reads a request. Null when there is none. */
+export async function findRequest(
+  on: Database | Transaction,
+  requestId: string,
+): Promise<RetryRequestRow | null> {
+  const [row] = await sql(on).query<RetryRequestRow[]>`
+    SELECT ${retryRequestColumns} FROM retry_requests WHERE id = ${requestId}`;
+  return row ?? null;
+}
+
+export type NewRequest = Pick<
+  RetryRequestRow,
+  'id' | 'payment_id' | 'payment_method_id' | 'reason' | 'actor'
+>;
+
+/** Writes a request. @returns false when there is one of its id; nothing is written then */
+export async function insertRequest(tx: Transaction, request: NewRequest): Promise<boolean> {
+  const { id, payment_id, payment_method_id, reason, actor } = request;
+  const written = await sql(tx).execute`
+    INSERT INTO retry_requests (id, payment_id, payment_method_id, reason, actor)
+    VALUES (${id}, ${payment_id}, ${payment_method_id}, ${reason}, ${JSON.stringify(actor)}::jsonb)
+    ON CONFLICT DO NOTHING`;
+  return written > 0;
 }
 
 /** The requests for a payment that are not settled, oldest first. */

@@ -4,7 +4,7 @@
  * Owns their `data`, which is for programs. Does not own the sentences (`domain/timeline/titles.ts`). Invariants: no
  * secret, token or personal data is in an entry; `at` is the instant at which the row was written.
  */
-import { actor, systemActor } from '../../contracts/fields';
+import { actor, recordedActor, systemActor } from '../../contracts/fields';
 import { subscription, type Subscription } from '../../contracts/http/subscriptions';
 import type { TimelineEntry } from '../../contracts/http/timeline';
 import { subscriptionChanges } from '../../domain/subscription/subscription';
@@ -140,7 +140,7 @@ export const entryOf = {
     return {
       at: row.requested_at.toISOString(),
       kind: 'operator_action',
-      title: titles.retryRequestTitle(row.reason),
+      title: titles.retryRequestTitle(row.reason, row.actor.kind === 'external' ? row.actor.id : null),
       actor: row.actor,
       ref: { type: 'retry_request', id: row.id },
       data: retryRequest(row),
@@ -198,11 +198,13 @@ export const entryOf = {
   audit(row: Prisma.AuditLogGetPayload<object>): TimelineEntry {
     const { action, status, request_id, subject_id } = row;
     const { code = null, scope } = row.detail as { code?: string; scope?: string };
+    const caller = recordedActor.parse(row.actor);
+    const isRecord = caller.kind === 'external';
     return {
       at: row.at.toISOString(),
-      kind: scope === 'operator' ? 'operator_action' : 'api_call',
-      title: titles.callTitle(action, status, code),
-      actor: actor.parse(row.actor),
+      kind: isRecord ? 'event' : scope === 'operator' ? 'operator_action' : 'api_call',
+      title: isRecord ? titles.recordTitle(action, caller.id) : titles.callTitle(action, status, code),
+      actor: caller,
       ref: { type: 'audit', id: row.id.toString() },
       data: { action, status, code, subject_id, request_id },
     };

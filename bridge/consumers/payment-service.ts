@@ -3,6 +3,7 @@
  *
  * Invariant: each effect is judged by the payment's row, so records may come twice, late, and in any order.
  */
+import type { ExternalRules } from '../../billing/external-records';
 import { announceFirstPayment } from '../../billing/payment/announce-first';
 import { reserveRefunds } from '../../billing/payment/cancellation-refunds';
 import { acceptRequested } from '../../billing/payment/requested-payments';
@@ -13,17 +14,16 @@ import type { Handlers } from '../consumer/consumer';
 import { prompt, type PromptDependencies } from './messages';
 
 export interface PaymentServiceDependencies extends PromptDependencies {
-  /** Of a payment that another producer requests, minor units. */
-  externalPaymentMax: number;
+  /** What other services may ask for. */
+  external: ExternalRules;
 }
 
 export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handlers {
-  const { db, externalPaymentMax } = deps;
+  const { db, external } = deps;
   return {
     'subscriptions.created': async ({ id, data }) => prompt(deps, id, await announceFirstPayment(db, data)),
     'subscriptions.cancelled': (event) => onCancelled(deps, event),
-    'payments.requested': async ({ id, data }) =>
-      prompt(deps, id, await acceptRequested(db, data, externalPaymentMax)),
+    'payments.requested': async (event) => prompt(deps, event.id, await acceptRequested(db, event, external)),
     'webhooks.received': async ({ id, data }) => prompt(deps, id, await processWebhook(db, data.delivery_id)),
   };
 }

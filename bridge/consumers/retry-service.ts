@@ -1,12 +1,18 @@
 /** Group retry-service: failed payments, and requests to try one again, reach the payment's retry process. */
+import type { ExternalRules } from '../../billing/external-records';
 import { acceptRetryRequest, promptAfterFailure } from '../../billing/retry/prompts';
 import type { Handlers } from '../consumer/consumer';
 import { prompt, type PromptDependencies } from './messages';
 
-export function retryServiceHandlers(deps: PromptDependencies): Handlers {
+export interface RetryServiceDependencies extends PromptDependencies {
+  /** What other services may ask for. */
+  external: ExternalRules;
+}
+
+export function retryServiceHandlers(deps: RetryServiceDependencies): Handlers {
   return {
     'payments.failed': async ({ id, data }) => prompt(deps, id, await promptAfterFailure(deps.db, data)),
-    'payments.retry.requested': async ({ id, data }) =>
-      prompt(deps, id, await acceptRetryRequest(deps.db, data)),
+    'payments.retry.requested': async (event) =>
+      prompt(deps, event.id, await acceptRetryRequest(deps.db, event, deps.external)),
   };
 }

@@ -1,7 +1,7 @@
 /** The timeline of a subscription or payment, and the audit log, as the API shows them. */
 import { z } from 'zod';
 import { timelineKinds, timelineSources } from '../../domain/timeline/timeline';
-import { actor, id, instant, text } from '../fields';
+import { id, instant, recordedActor, text } from '../fields';
 import { pageQuery } from './lists';
 
 export const timelineEntry = z
@@ -11,7 +11,7 @@ export const timelineEntry = z
     }),
     kind: z.enum(timelineKinds),
     title: z.string().meta({ description: 'A sentence for people; may be worded otherwise tomorrow.' }),
-    actor: actor.nullable().meta({ description: 'null: nobody in particular.' }),
+    actor: recordedActor.nullable().meta({ description: 'null: nobody in particular.' }),
     ref: z
       .object({ type: z.enum(timelineSources), id: z.string() })
       .meta({ description: 'What the entry was read from.' }),
@@ -22,15 +22,15 @@ export type TimelineEntry = z.infer<typeof timelineEntry>;
 
 export const listAudit = pageQuery.extend({
   subject: id.optional().meta({ description: 'The id of what the calls were about.' }),
-  actor: id.optional().meta({ description: 'The API key’s id.' }),
+  actor: id.optional().meta({ description: 'The API key’s id, or the source of records from outside.' }),
   action: text(200).optional().meta({ example: 'POST /payments/{payment_id}/retry' }),
 });
 
 export const auditedCall = z
   .object({
     at: instant,
-    actor,
-    action: z.string().meta({ description: 'Method and route.' }),
+    actor: recordedActor,
+    action: z.string().meta({ description: 'Method and route, or the topic of a record from outside.' }),
     subject_id: z.string().nullable(),
     request_id: z.string(),
     status: z.int(),

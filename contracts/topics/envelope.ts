@@ -83,6 +83,8 @@ export class UnreadableEvent extends Error {
 
 export interface ReadEvent<T extends EventTopic> {
   id: string;
+  /** Who has written it, as it says itself; nothing proves it. */
+  source?: string | undefined;
   subject: string | undefined;
   time: string;
   traceparent?: string | undefined;
@@ -91,6 +93,8 @@ export interface ReadEvent<T extends EventTopic> {
 
 const attributes = z.object({
   id: z.string().min(1),
+  // Only what comes from outside is judged by it.
+  source: z.string().optional().catch(undefined),
   type: z.string(),
   time: instant,
   // Whatever another producer has written there, it is no reason to refuse its event.
@@ -125,6 +129,7 @@ export function readEnvelope<T extends EventTopic>(topic: T, record: IncomingRec
   checkKey(topic, data, record.key);
   return {
     id: known.data.id,
+    source: known.data.source,
     subject: (event as { subject?: string }).subject,
     time: known.data.time,
     traceparent: known.data.traceparent,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { eventType, schemaUri, sources } from './envelope';
 import { eventData, type EventTopic } from './events';
 import { instant } from '../fields';
+import { isRequest } from './topics';
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -27,7 +28,7 @@ export function recordSchema(topic: EventTopic): JsonSchema {
   const event = z.object({
     specversion: z.literal('1.0'),
     id: z.string().meta({ description: 'Derived from what the event is about; a repeat has the same.' }),
-    source: z.enum(sources),
+    source: isRequest(topic) ? z.string() : z.enum(sources),
     type: z.literal(type),
     subject: z.string().optional(),
     time: instant,

@@ -137,3 +137,14 @@ export function provisionedTopics(): string[] {
 export function leastRetentionMs(name: string): number {
   return name in topics ? topics[name as Topic].leastRetentionMs : weekMs;
 }
+
+const requests: ReadonlySet<Topic> = new Set([
+  'payments.requested',
+  'payments.retry.requested',
+  'notifications.requested',
+]);
+
+/** Whether services of the operator's may write the topic, too, under sources of their own (`EXTERNAL_SOURCES`). */
+export function isRequest(topic: Topic): boolean {
+  return requests.has(topic);
+}

@@ -24,6 +24,11 @@ export function callTitle(action: string, status: number, code: string | null): 
   return code === null ? `${action} answered ${status}` : `${action} refused with ${status}: ${words(code)}`;
 }
 
+/** @param topic of a record from outside that was accepted */
+export function recordTitle(topic: string, source: string): string {
+  return `Record of ${source} on ${topic} accepted`;
+}
+
 interface TitledAttempt {
   number: number;
   status: AttemptStatus;
@@ -113,8 +118,9 @@ export function planTitle({ kind, at, reason, final_action }: TitledPlan): strin
   }
 }
 
-export function retryRequestTitle(reason: string): string {
-  return `Retry asked for: ${reason}`;
+/** @param source the service whose record asked for it; null: our API */
+export function retryRequestTitle(reason: string, source: string | null): string {
+  return `Retry asked for${source === null ? '' : ` by ${source}`}: ${reason}`;
 }
 
 /** @param refusal why, as the request has it */

@@ -6,6 +6,7 @@ import { failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 import { storeWebhook } from '../../billing/webhook/deliveries';
 import { WorkflowClient } from '../../temporal/client';
+import { nothingOutside } from './outside';
 
 const receivedAt = new Date('2027-03-01T09:00:00.000Z');
 
@@ -47,7 +48,7 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
     db,
     client: new WorkflowClient(client),
     times: { incompleteHours: 23 },
-    externalPaymentMax: 1_000_000,
+    external: nothingOutside,
   })['webhooks.received'];
   if (handle === undefined) throw new Error('nobody handles webhooks.received');
   const record = async (eventId: string): Promise<Message> => {

@@ -11,6 +11,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import type { ConsumerGroup } from '../../../contracts/topics/topics';
 import { consuming, sendAll, structured, time, type Consuming } from '../../support/kafka/consuming';
 import { completed, declined, openBilling, type TestBilling } from '../../support/billing';
+import { nothingOutside } from '../../support/outside';
 import { subscriptionUpdated } from '../../support/kafka/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
@@ -41,10 +42,8 @@ beforeAll(async () => {
     group: 'subscription-service',
     appearWithinMs,
   });
-  await groups.start(retryServiceHandlers({ db: given.db, client, times: { incompleteHours: 23 } }), {
-    group: 'retry-service',
-    appearWithinMs,
-  });
+  const retry = { db: given.db, client, times: { incompleteHours: 23 }, external: nothingOutside };
+  await groups.start(retryServiceHandlers(retry), { group: 'retry-service', appearWithinMs });
   await groups.start(analyticsServiceHandlers(given.db), { group: 'analytics-service', appearWithinMs });
 });
 afterAll(async () => {

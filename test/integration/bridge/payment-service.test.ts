@@ -11,6 +11,7 @@ import { inTransaction } from '../../../prisma/client';
 import { toSubscription } from '../../../billing/rows';
 import { completed, declined, openBilling, noAnswer, type TestBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
+import { nothingOutside } from '../../support/outside';
 import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
@@ -84,7 +85,7 @@ const handlers = () =>
     db: given.db,
     client: new WorkflowClient(client),
     times: { incompleteHours: 23 },
-    externalPaymentMax: 5_000,
+    external: nothingOutside,
   });
 const cancel = (id: string) => {
   const command = { command_id: `${id}/c`, mode: 'now', refund: 'none', reason: null, actor } as const;

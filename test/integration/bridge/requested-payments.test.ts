@@ -3,6 +3,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import { WorkflowClient } from '../../../temporal/client';
 import { useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
+import { outside, outsider } from '../../support/outside';
 import { useTemporal } from '../../support/temporal';
 
 const given = useBilling();
@@ -23,10 +24,11 @@ async function read(more: Partial<typeof wanted>): Promise<void> {
     db: given.db,
     client: new WorkflowClient(client),
     times: { incompleteHours: 23 },
-    externalPaymentMax: 5_000,
+    external: outside({ paymentMax: 5_000 }),
   });
   await handlers['payments.requested']?.({
     id: 'x',
+    source: outsider,
     subject: undefined,
     time: '',
     data: { ...wanted, ...more },

@@ -81,7 +81,13 @@ describe('what is planned and decided', () => {
     expect(titles.callTitle(action, 409, 'payment_not_retryable')).toBe(
       `${action} refused with 409: payment not retryable`,
     );
-    expect(titles.retryRequestTitle('the customer called')).toBe('Retry asked for: the customer called');
+    expect(titles.retryRequestTitle('the customer called', null)).toBe(
+      'Retry asked for: the customer called',
+    );
+    expect(titles.retryRequestTitle('they called', '/crm')).toBe('Retry asked for by /crm: they called');
+    expect(titles.recordTitle('payments.requested', '/crm')).toBe(
+      'Record of /crm on payments.requested accepted',
+    );
     expect(titles.retryRefusalTitle('budget_exhausted')).toBe('Retry refused: budget exhausted');
     expect(titles.taskTitle('unknown_outcome', 'Look.')).toBe(
       'A person is asked about unknown outcome: Look.',
