@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import { topicNames } from '../../contracts/topics/topics';
-import { bridgesOf, type Chaos } from './context';
+import { bridgesOf, rows, type Chaos } from './context';
 import { describeGroups, existingGroups } from './groups';
 import { differences } from './invariants/invariant';
 import { untilIdle } from './quiet';
@@ -22,6 +22,7 @@ export interface Rewound {
  */
 export async function rewindAll(chaos: Chaos, timeoutMs: number): Promise<Rewound> {
   const { its, admin, heldDown } = chaos;
+  await untilNothingComesByItself(chaos);
   const bridges = bridgesOf(chaos);
   for (const name of bridges) heldDown.add(name);
   await Promise.all(bridges.map((name) => its.system.product(name).stop()));
@@ -41,6 +42,23 @@ export async function rewindAll(chaos: Chaos, timeoutMs: number): Promise<Rewoun
   if (before.ends !== after.ends) changes.push(`the topics ended at ${before.ends}, now at ${after.ends}`);
   changes.push(...differences(before.runs, after.runs).map((run) => `workflows: ${run}`));
   return { records, changes };
+}
+
+/** A rewinding may take so long. */
+const rewindsWithin = '4 minutes';
+
+/** A failed payment that is about to be tried again would change rows meanwhile. */
+async function untilNothingComesByItself(chaos: Chaos): Promise<void> {
+  const look = async () => {
+    const due = await rows(
+      chaos,
+      `SELECT id FROM payments WHERE status = 'failed'
+         AND (next_attempt_at < now() + interval '${rewindsWithin}' OR next_notice_at < now() + interval '${rewindsWithin}')
+       LIMIT 1`,
+    );
+    return due.length === 0;
+  };
+  await eventually('no retry to be due soon', look, { timeoutMs: 15 * 60_000, everyMs: 1_000 });
 }
 
 /** So long a retry process may need to find that nothing is left for it, and Temporal to list it as ended. */
