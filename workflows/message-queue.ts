@@ -3,13 +3,17 @@
  *
  * Invariants:
  * - The main function takes one message when its turn comes.
+ * - A request that is repeated while it waits is processed once: callers who ask again add no work to a busy queue.
  * - Work without a caller that fails is repeated later, on a durable timer, and blocks nothing meanwhile.
  */
 import { TemporalFailure } from '@temporalio/workflow';
 
 export interface MessageQueue {
-  /** Adds work with a caller: resolves with its result, or rejects with its refusal, after its turn. */
-  submit<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Adds work with a caller: resolves with its result, or rejects with its refusal, after its turn.
+   * @param requestId of what is asked for: while it has no outcome, all who ask for it share one
+   */
+  submit<T>(requestId: string, work: () => Promise<T>): Promise<T>;
   /** Adds work without a caller: when it fails it is repeated, with a growing delay. */
   enqueue(work: () => Promise<void>): void;
   /** As {@link enqueue}, not before `delayMs` have passed. */
@@ -32,6 +36,7 @@ const longestBackOffMs = 60_000;
 
 export function createMessageQueue(): MessageQueue {
   const waiting: (() => Promise<void>)[] = [];
+  const requested = new Map<string, Promise<unknown>>();
   const delayed: Delayed[] = [];
 
   /** @param backOffMs how long the work waits when it fails */
@@ -61,10 +66,19 @@ export function createMessageQueue(): MessageQueue {
   }
 
   return {
-    submit: (work) =>
-      new Promise((resolve, reject) => {
-        waiting.push(() => work().then(resolve, reject));
-      }),
+    submit<T>(requestId: string, work: () => Promise<T>) {
+      const shared = requested.get(requestId);
+      // The same request has the same kind of result.
+      if (shared !== undefined) return shared as Promise<T>;
+      const outcome = new Promise<T>((resolve, reject) => {
+        waiting.push(async () => {
+          await work().then(resolve, reject);
+          requested.delete(requestId);
+        });
+      });
+      requested.set(requestId, outcome);
+      return outcome;
+    },
     enqueue: (work) => void waiting.push(retried(work, firstBackOffMs)),
     enqueueLater: (work, delayMs) =>
       void delayed.push({ atMs: Date.now() + delayMs, backOffMs: firstBackOffMs, work }),

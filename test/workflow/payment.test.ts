@@ -202,16 +202,20 @@ describe('payment/{id}', () => {
 describe('payment/{id} and refunds', () => {
   const command: RefundCommand = { refund_id: 'rfd_1', amount: 400, reason: 'goodwill', actor };
 
-  async function requestRefund(paymentId: string): Promise<unknown> {
+  /** Resolves when the workflow has accepted it. */
+  function beginRefund(paymentId: string) {
     const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
-    return time.env.client.workflow.executeUpdateWithStart('refund', {
+    return time.env.client.workflow.startUpdateWithStart('refund', {
       startWorkflowOperation: new WithStartWorkflowOperation(workflowType, {
         ...options,
         workflowIdConflictPolicy: 'USE_EXISTING',
       }),
       args: [command],
+      waitForStage: 'ACCEPTED',
     });
   }
+  const requestRefund = async (paymentId: string): Promise<unknown> =>
+    (await beginRefund(paymentId)).result();
   const ended = (paymentId: string) => time.env.client.workflow.getHandle(`payment/${paymentId}`).result();
 
   it('promises a refund, asks for it, answers how it stands, and ends', async () => {
@@ -226,6 +230,27 @@ describe('payment/{id} and refunds', () => {
       'refund rfd_1',
       'load',
     ]);
+  });
+
+  it('adds no work for callers who ask again while their refund is not yet answered', async () => {
+    const { activities, whats } = scriptPayment(time, 'completed', { refunds: ['succeeded'] });
+    const { reserveRefund } = activities;
+    let release = (): void => undefined;
+    const allHaveAsked = new Promise<void>((resolve) => (release = resolve));
+    activities.reserveRefund = async (...args) => {
+      await allHaveAsked;
+      return reserveRefund(...args);
+    };
+    await time.withWorker('payment-service', activities, async () => {
+      const asked = [];
+      for (let count = 0; count < 3; count += 1) asked.push(await beginRefund('pay_impatient'));
+      release();
+      const answers = await Promise.all(asked.map((each) => each.result()));
+      expect(answers).toEqual(Array(3).fill(expect.objectContaining({ status: 'succeeded' })));
+      await ended('pay_impatient');
+    });
+    expect(whats().filter((what) => what.startsWith('reserve'))).toHaveLength(1);
+    expect(whats().filter((what) => what.startsWith('refund'))).toHaveLength(1);
   });
 
   it('refuses what cannot be refunded, with the reason, and pays nothing', async () => {

@@ -80,8 +80,9 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
     },
     wasWoken: () => woken,
     requestCancellation: (request) => void cancellations.push(request),
-    cancel: ({ reason }) => queue.submit(async () => (await steps.cancelPayment(paymentId, reason)).status),
-    refund: (command) => queue.submit(() => refunds.execute(command)),
+    cancel: ({ reason }) =>
+      queue.submit('cancel', async () => (await steps.cancelPayment(paymentId, reason)).status),
+    refund: (command) => queue.submit(command.refund_id, () => refunds.execute(command)),
     advanceClock: clock.advance,
     hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
     async begin() {

@@ -7,7 +7,12 @@
  */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Committed, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
-import type { ChangeCommand, ResumeCommand } from '../../contracts/workflows/commands';
+import type {
+  CancelCommand,
+  ChangeCommand,
+  PauseCommand,
+  ResumeCommand,
+} from '../../contracts/workflows/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
@@ -31,7 +36,7 @@ export interface SubscriptionProcess {
   recordOutcome(paymentId: string): void;
   hasOutcome(paymentId: string): boolean;
   /** Executes a command in its turn, and charges the period that it opens. */
-  execute(step: Step<Committed>): Promise<Subscription>;
+  execute(command: CancelCommand | PauseCommand, step: Step<Committed>): Promise<Subscription>;
   resume(command: ResumeCommand): Promise<Subscription>;
   change(command: ChangeCommand): Promise<Subscription>;
   /** Opens what is due, and charges what it opened. */
@@ -64,8 +69,8 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 
   const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
 
-  function inTurn(work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
-    return queue.submit(async () => {
+  function inTurn(commandId: string, work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
+    return queue.submit(commandId, async () => {
       current();
       try {
         return adopt(await work()).subscription;
@@ -102,16 +107,16 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     isLive: () => record !== null && !isFinal(record.subscription.status),
     refuseIfEnded: () => refuseIfEnded(record),
     recordOutcome: (paymentId) => void outcomes.push(paymentId),
-    execute: (step) =>
-      inTurn(async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
+    execute: ({ command_id: commandId }, step) =>
+      inTurn(commandId, async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
     resume: (command) =>
-      inTurn(async () => {
+      inTurn(command.command_id, async () => {
         const resumed = await chargeOpenPeriod(await commit((step) => step.commitResumption(id, command)));
         await wakeDunning(resumed, 'release');
         return resumed;
       }),
     change: (command) =>
-      inTurn(async () => {
+      inTurn(command.command_id, async () => {
         const changed = await executeChange(id, command, hasOutcome);
         if (command.payment_method_id !== null) await wakeDunning(changed, 'paymentMethodChanged');
         return changed;

@@ -91,8 +91,14 @@ async function concludeCreation(
 /** Puts every message into the queue; the main function takes it when its turn comes. */
 function handleMessages(process: SubscriptionProcess, queue: MessageQueue): void {
   const early = { validator: (_command: unknown) => process.refuseIfEnded() };
-  setHandler(cancel, (command) => process.execute((step, id) => step.commitCancellation(id, command)));
-  setHandler(pause, (command) => process.execute((step, id) => step.commitPause(id, command)), early);
+  setHandler(cancel, (command) =>
+    process.execute(command, (step, id) => step.commitCancellation(id, command)),
+  );
+  setHandler(
+    pause,
+    (command) => process.execute(command, (step, id) => step.commitPause(id, command)),
+    early,
+  );
   setHandler(resume, process.resume, early);
   setHandler(change, process.change, early);
   setHandler(renewRequired, () => queue.enqueue(process.renew));
