@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually';
 import type { Answer, TestSystem } from '../support/system';
 import { Figures } from './figures';
 import type { Random } from './random';
+import { workflowBehind } from './unanswered';
 
 /** What one order was answered; a customer places one, or some. */
 export interface ReportedOrder {
@@ -161,12 +162,13 @@ export async function rows<R extends object>(
 
 /** As a client does that wants an answer: again, under the same key, while the system is away or busy with it. */
 export function untilAnswered(
-  { its, figures }: Chaos,
+  chaos: Chaos,
   method: string,
   path: string,
   body: object | undefined,
   key: string,
 ): Promise<Answer> {
+  const { its, figures } = chaos;
   let last = 'nothing';
   return eventually(
     `an answer to ${method} ${path}`,
@@ -184,7 +186,8 @@ export function untilAnswered(
       return undefined;
     },
     { timeoutMs: 240_000, everyMs: 500 },
-  ).catch((error: unknown) => {
-    throw new Error(`${(error as Error).message}: the last one was ${last}`, { cause: error });
+  ).catch(async (error: unknown) => {
+    const behind = await workflowBehind(chaos, path);
+    throw new Error(`${(error as Error).message}: the last one was ${last}\n${behind}`, { cause: error });
   });
 }

@@ -111,8 +111,8 @@ export function startLoad(chaos: Chaos, wanted: readonly Load[], name: string): 
     }),
   );
   const all = Promise.all(lanes);
-  // A lane that cannot go on is told by `stop`.
-  all.catch(() => undefined);
+  // `stop` rejects with it; who watches the run reads it now.
+  all.catch((error: unknown) => chaos.report(`  a lane of the load has ended: ${String(error)}`));
   return {
     async stop() {
       stopping.abort();
