@@ -19,7 +19,7 @@ export async function workflowBehind({ temporal }: Pick<Chaos, 'temporal'>, path
     const lines = (events ?? []).slice(-lastEvents).map((event) => {
       const name = Object.keys(event).find((key) => key.endsWith('Attributes')) ?? '';
       const seconds = Number(event.eventTime?.seconds ?? 0);
-      return `  ${new Date(seconds * 1_000).toISOString()} ${event.eventId} ${name}`;
+      return `  ${new Date(seconds * 1_000).toISOString()} ${String(event.eventId)} ${name}`;
     });
     return [`${workflowId} ${runId} is ${status.name}`, ...pending, ...lines].join('\n');
   } catch (error) {

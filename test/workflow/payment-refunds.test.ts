@@ -1,0 +1,140 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { RefundCommand } from '../../contracts/workflows/commands';
+import { paymentStart } from '../../contracts/workflows/workflows';
+import type { RefundStatus } from '../../domain/payment/refund';
+import { scriptPayment } from '../support/workflows/payment-activities';
+import { actor } from '../support/creation';
+import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
+
+const minuteMs = 60_000;
+
+let time: SkippedTime;
+beforeAll(async () => {
+  time = await skippedTime();
+});
+afterAll(() => time.close());
+
+async function start(paymentId: string) {
+  const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
+  return time.env.client.workflow.start(workflowType, options);
+}
+
+describe('payment/{id} and refunds', () => {
+  const command: RefundCommand = { refund_id: 'rfd_1', amount: 400, reason: 'goodwill', actor };
+
+  /** Resolves when the workflow has accepted it. */
+  function beginRefund(paymentId: string) {
+    const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
+    return time.env.client.workflow.startUpdateWithStart('refund', {
+      startWorkflowOperation: new WithStartWorkflowOperation(workflowType, {
+        ...options,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+      args: [command],
+      waitForStage: 'ACCEPTED',
+    });
+  }
+  const requestRefund = async (paymentId: string): Promise<unknown> =>
+    (await beginRefund(paymentId)).result();
+  const ended = (paymentId: string) => time.env.client.workflow.getHandle(`payment/${paymentId}`).result();
+
+  it('promises a refund, asks for it, answers how it stands, and ends', async () => {
+    const { activities, whats } = scriptPayment(time, 'completed', { refunds: ['succeeded'] });
+    await time.withWorker('payment-service', activities, async () => {
+      expect(await requestRefund('pay_refund')).toMatchObject({ id: 'rfd_1', status: 'succeeded' });
+      await ended('pay_refund');
+    });
+    expect(whats().filter((what) => !what.startsWith('tell'))).toEqual([
+      'load',
+      'reserve 400',
+      'refund rfd_1',
+      'load',
+    ]);
+  });
+
+  it('adds no work for callers who ask again while their refund is not yet answered', async () => {
+    const { activities, whats } = scriptPayment(time, 'completed', { refunds: ['succeeded'] });
+    const { reserveRefund } = activities;
+    let release = (): void => undefined;
+    const allHaveAsked = new Promise<void>((resolve) => (release = resolve));
+    activities.reserveRefund = async (...args) => {
+      await allHaveAsked;
+      return reserveRefund(...args);
+    };
+    await time.withWorker('payment-service', activities, async () => {
+      const asked = [];
+      for (let count = 0; count < 3; count += 1) asked.push(await beginRefund('pay_impatient'));
+      release();
+      const answers = await Promise.all(asked.map((each) => each.result()));
+      expect(answers).toEqual(Array(3).fill(expect.objectContaining({ status: 'succeeded' })));
+      await ended('pay_impatient');
+    });
+    expect(whats().filter((what) => what.startsWith('reserve'))).toHaveLength(1);
+    expect(whats().filter((what) => what.startsWith('refund'))).toHaveLength(1);
+  });
+
+  it('refuses what cannot be refunded, with the reason, and pays nothing', async () => {
+    const { activities, whats } = scriptPayment(time, 'failed');
+    await time.withWorker('payment-service', activities, async () => {
+      const asked = requestRefund('pay_not_paid');
+      await expect(asked).rejects.toMatchObject({
+        cause: { type: 'payment_not_refundable', details: [{ reason: 'not_paid' }] },
+      });
+      await ended('pay_not_paid');
+    });
+    expect(whats().some((what) => what.startsWith('refund'))).toBe(false);
+  });
+
+  it('answers pending without a clear answer, then asks after 1, 5, 15 minutes, 1, 6, 24 hours, then daily', async () => {
+    const { activities, log, whats } = scriptPayment(time, 'completed', {
+      refunds: [...Array<RefundStatus>(8).fill('pending'), 'succeeded'],
+    });
+    await time.withWorker('payment-service', activities, async () => {
+      expect(await requestRefund('pay_slow_refund')).toMatchObject({ status: 'pending' });
+      await ended('pay_slow_refund');
+    });
+    const askings = log.filter(({ what }) => what === 'refund rfd_1').map(({ atMs }) => atMs);
+    const gaps = askings.slice(1).map((atMs, index) => Math.round((atMs - (askings[index] ?? 0)) / minuteMs));
+    expect(gaps).toEqual([1, 5, 15, 60, 360, 1440, 1440, 1440]);
+    expect(whats().filter((what) => what === 'operator about refund')).toHaveLength(1);
+  });
+
+  it('pays what somebody else promised, once it is told to look', async () => {
+    const { activities, whats, settle, promise } = scriptPayment(time, 'unknown', { refunds: ['succeeded'] });
+    await time.withWorker('payment-service', activities, async () => {
+      const handle = await start('pay_unwanted');
+      settle('completed');
+      promise('rfd_2');
+      await handle.signal('settled');
+      await handle.result();
+    });
+    expect(whats()).toContain('refund rfd_2');
+    expect(whats().at(-1)).toBe('tell sub_1 completed');
+  });
+
+  it('looks at the row again when it is told something while it ends', async () => {
+    const { activities, whats, promise } = scriptPayment(time, 'completed', { refunds: ['succeeded'] });
+    const report = activities.signalFirstPaymentSettled;
+    let first = true;
+    activities.signalFirstPaymentSettled = async (...args) => {
+      await report(...args);
+      if (!first) return;
+      first = false;
+      promise('rfd_3');
+      await time.env.client.workflow.getHandle('payment/pay_told_late').signal('settled');
+    };
+    await time.withWorker('payment-service', activities, async () => (await start('pay_told_late')).result());
+    expect(whats()).toContain('refund rfd_3');
+  });
+
+  it('goes on asking about an open attempt while a refund of another one waits', async () => {
+    const { activities, whats, promise } = scriptPayment(time, 'unknown', {
+      lookups: ['unknown', 'completed'],
+      refunds: ['pending', 'pending', 'succeeded'],
+    });
+    promise('rfd_4');
+    await time.withWorker('payment-service', activities, async () => (await start('pay_both')).result());
+    expect(whats().filter((what) => what.startsWith('refund'))).toHaveLength(3);
+    expect(whats().filter((what) => what.startsWith('lookup'))).toHaveLength(2);
+  });
+});
