@@ -27,14 +27,55 @@ export const maxIntervalCount: Readonly<Record<IntervalUnit, number>> = {
 
 const dayMs = 86_400_000;
 
-/** True for a zone of the IANA database, such as `Europe/Moscow`; offsets such as `+03:00` are not zones. */
+/**
+ * True for a zone of the IANA database that dates can be computed with and shown in, such as `Europe/Moscow`. Offsets
+ * such as `+03:00` and the abbreviations of {@link computedZone} are none.
+ */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }
+}
+
+/** Abbreviations that ICU takes for zones and IANA does not have, each with the zone that ICU takes it for. */
+const abbreviatedZones: Readonly<Record<string, string>> = {
+  ACT: 'Australia/Darwin',
+  AET: 'Australia/Sydney',
+  AGT: 'America/Argentina/Buenos_Aires',
+  ART: 'Africa/Cairo',
+  AST: 'America/Anchorage',
+  BET: 'America/Sao_Paulo',
+  BST: 'Asia/Dhaka',
+  CAT: 'Africa/Maputo',
+  CNT: 'America/St_Johns',
+  CST: 'America/Chicago',
+  CTT: 'Asia/Shanghai',
+  EAT: 'Africa/Nairobi',
+  ECT: 'Europe/Paris',
+  IET: 'America/Indiana/Indianapolis',
+  IST: 'Asia/Kolkata',
+  JST: 'Asia/Tokyo',
+  MIT: 'Pacific/Apia',
+  NET: 'Asia/Yerevan',
+  NST: 'Pacific/Auckland',
+  PLT: 'Asia/Karachi',
+  PNT: 'America/Phoenix',
+  PRT: 'America/Puerto_Rico',
+  PST: 'America/Los_Angeles',
+  SST: 'Pacific/Guadalcanal',
+  VST: 'Asia/Ho_Chi_Minh',
+};
+
+/**
+ * The zone that dates are computed with. Rows that are older than the check of their zone may hold an abbreviation.
+ * @returns the zone itself, or the one that its abbreviation stands for
+ */
+export function computedZone(timeZone: string): string {
+  return abbreviatedZones[timeZone.toUpperCase()] ?? timeZone;
 }
 
 /**
@@ -46,13 +87,14 @@ export function isTimeZone(name: string): boolean {
  * @throws RangeError when the zone is unknown, or the boundary beyond what the calendar can say
  */
 export function boundary(anchor: string, timeZone: string, interval: Interval, index: number): string {
-  const start = Temporal.Instant.from(anchor).toZonedDateTimeISO(timeZone);
+  const zone = computedZone(timeZone);
+  const start = Temporal.Instant.from(anchor).toZonedDateTimeISO(zone);
   // The anchor itself may be the second of two equal local times; only its own boundary keeps that.
   if (index === 0) return instantText(start.toInstant());
   const units =
     interval.unit === 'day' && interval.count === 1 ? calendarDays(start, index) : interval.count * index;
   const local = start.toPlainDateTime().add({ [`${interval.unit}s`]: units });
-  return instantText(local.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).toInstant());
+  return instantText(local.toZonedDateTime(zone, { disambiguation: 'compatible' }).toInstant());
 }
 
 /**

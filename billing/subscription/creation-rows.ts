@@ -1,5 +1,6 @@
 /** The rows of a creation, from what it asks for and what it names. */
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
+import { computedZone, isTimeZone } from '../../domain/calendar';
 import { periodPaymentId } from '../../domain/ids';
 import { emptyState, type LedgerState } from '../../domain/ledger/state';
 import { periodAmount } from '../../domain/money';
@@ -34,6 +35,8 @@ export function termsOf(
   if (plan === null || customer === null || customer.erased_at !== null || amount === undefined) {
     return null;
   }
+  const timeZone = computedZone(creation.time_zone ?? customer.time_zone);
+  if (!isTimeZone(timeZone)) return null;
   const requestedStart = creation.start_at === null ? now : new Date(creation.start_at);
   const startsLater = requestedStart > now;
   const trialDays = creation.trial_days ?? plan.trial_days;
@@ -47,7 +50,7 @@ export function termsOf(
     trialDays,
     testClockId: customer.test_clock_id,
     beginning: decideBeginning(startsLater, trialDays, amount),
-    timeZone: creation.time_zone ?? customer.time_zone,
+    timeZone,
     startAt: startsLater ? requestedStart : now,
   };
 }

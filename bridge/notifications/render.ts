@@ -5,6 +5,7 @@
  * a value holds, in HTML it is text.
  */
 import type { Language } from '../../contracts/topics/notifications';
+import { computedZone } from '../../domain/calendar';
 import { currencyDigits } from '../../domain/currencies';
 import { decimalText } from '../../domain/money';
 import { textsOf } from './languages';
@@ -54,7 +55,7 @@ function amountText({ amount, currency }: Money, locale: string): string {
 
 function instantText(instant: string, timeZone: string, locale: string): string {
   return new Intl.DateTimeFormat(locale, {
-    timeZone,
+    timeZone: computedZone(timeZone),
     day: 'numeric',
     month: 'long',
     year: 'numeric',

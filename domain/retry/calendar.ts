@@ -6,6 +6,7 @@
  * one counts.
  */
 import { Temporal } from 'temporal-polyfill';
+import { computedZone } from '../calendar';
 import type { DurationParts } from './policy';
 
 /** Local times in which an attempt is wanted; what is left out does not matter. */
@@ -52,11 +53,12 @@ function beginnings(
   timeZone: string,
   { hours }: PreferredTimes,
 ): Temporal.ZonedDateTime[] {
-  const midnight = date.toZonedDateTime(timeZone);
+  const zone = computedZone(timeZone);
+  const midnight = date.toZonedDateTime(zone);
   if (hours === undefined) return [midnight];
   return [
     midnight,
-    date.toZonedDateTime({ timeZone, plainTime: Temporal.PlainTime.from({ hour: hours[0] }) }),
+    date.toZonedDateTime({ timeZone: zone, plainTime: Temporal.PlainTime.from({ hour: hours[0] }) }),
   ];
 }
 
@@ -86,5 +88,5 @@ export function instantText(ms: number): string {
 }
 
 function zoned(ms: number, timeZone: string): Temporal.ZonedDateTime {
-  return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+  return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(computedZone(timeZone));
 }

@@ -4,6 +4,7 @@
  * Pure. Days are those of the subscription's time zone. Not for workflows: it computes dates.
  */
 import { Temporal } from 'temporal-polyfill';
+import { computedZone } from '../calendar';
 import type { SubscriptionChange } from '../subscription/subscription';
 
 /** The part of a snapshot that the sentences look at. */
@@ -23,7 +24,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 /** `1 Mar 2027` in the zone. @param at RFC 3339 */
 export function dayText(at: string, timeZone: string): string {
-  const { day, month, year } = Temporal.Instant.from(at).toZonedDateTimeISO(timeZone);
+  const { day, month, year } = Temporal.Instant.from(at).toZonedDateTimeISO(computedZone(timeZone));
   return `${day} ${months[month - 1]} ${year}`;
 }
 

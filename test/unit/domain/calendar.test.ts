@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import {
+  computedZone,
   boundary,
   isTimeZone,
   maxIntervalCount,
@@ -220,4 +221,36 @@ describe('isTimeZone', () => {
   it.each(['', '+03:00', 'Mars/Olympus', 'Europe'])('does not know %j', (name) => {
     expect(isTimeZone(name)).toBe(false);
   });
+  it.each(['PST', 'IST', 'bst', 'T00:00[Europe/Berlin]'])(
+    'W6: does not know %j, which dates cannot be computed with',
+    (name) => {
+      expect(isTimeZone(name)).toBe(false);
+    },
+  );
+
+  /** What Intl takes for zones and IANA does not have: rows that are older than the check may hold them. */
+  const abbreviations =
+    'ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST'.split(
+      ' ',
+    );
+
+  it('W6: the calendar computes with every zone that Intl knows', () => {
+    const known = Intl.supportedValuesOf('timeZone');
+    expect(known.filter((zone) => !isTimeZone(zone))).toEqual([]);
+    for (const zone of [...known, ...abbreviations])
+      expect(boundary('2027-01-31T12:00:00.000Z', zone, monthly, 1)).toMatch(/^2027-/);
+  });
+
+  it.each(abbreviations)(
+    'W6: %s is refused, and a row that holds it is computed as Intl takes it',
+    (name) => {
+      const shown = (instant: string, timeZone: string) =>
+        new Intl.DateTimeFormat('en', { timeZone, dateStyle: 'full', timeStyle: 'long' }).format(
+          new Date(instant),
+        );
+      expect(isTimeZone(name)).toBe(false);
+      for (const instant of ['2026-01-15T12:00:00.000Z', '2026-07-15T12:00:00.000Z'])
+        expect(shown(instant, computedZone(name))).toBe(shown(instant, name));
+    },
+  );
 });
