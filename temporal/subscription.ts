@@ -12,7 +12,7 @@ import type {
 } from '../contracts/workflows/commands';
 import { messages, subscriptionStart, subscriptionWorkflowId } from '../contracts/workflows/workflows';
 import type { Update, WorkflowClient } from './client';
-import { requestUpdate } from './requests';
+import { requestUpdate, type Recovery } from './requests';
 
 export type SubscriptionProcess = ReturnType<typeof subscriptionProcess>;
 
@@ -20,10 +20,10 @@ export type SubscriptionProcess = ReturnType<typeof subscriptionProcess>;
 const wakeWithinMs = 2_000;
 
 export function subscriptionProcess(client: WorkflowClient, log: Logger) {
-  const send = <Result>(input: SubscriptionInput, update: Update): Promise<Result> =>
-    requestUpdate<Result>(client, log, subscriptionStart(input), update, {
-      subscription_id: input.subscription_id,
-    });
+  const send = <Result>(input: SubscriptionInput, update: Update, recovery: Recovery): Promise<Result> => {
+    const about = { subscription_id: input.subscription_id };
+    return requestUpdate<Result>(client, log, subscriptionStart(input), update, about, recovery);
+  };
   return {
     /**
      * Starts the process, or finds the one that runs, and waits until the creation is concluded (10 s and a margin).
@@ -34,9 +34,11 @@ export function subscriptionProcess(client: WorkflowClient, log: Logger) {
       send(
         { subscription_id: creation.subscription_id, creation },
         { name: messages.awaitCreated, id: `${creation.command_id}/${requestId}`, args: [] },
+        'same_key',
       ),
     /**
      * Runs a command; when it returns, the row says so.
+     * @param recovery what a caller can do who gets no answer
      * @throws ProblemError `unavailable`, `too_many_requests`, or what the process refuses
      */
     command: <Name extends keyof SubscriptionCommands>(
@@ -44,10 +46,12 @@ export function subscriptionProcess(client: WorkflowClient, log: Logger) {
       name: Name,
       command: SubscriptionCommands[Name],
       requestId: string,
+      recovery: Recovery,
     ): Promise<void> =>
       send(
         { subscription_id: subscriptionId, creation: null },
         { name, id: `${command.command_id}/${requestId}`, args: [command] },
+        recovery,
       ),
     /**
      * Has the process read its row again, if it runs: one whose worker was killed right after its commit may not know

@@ -58,9 +58,10 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'An Idempotency-Key belongs to one request: the same method, path and body. Use a fresh key for each thing wanted.',
   card_number_refused:
     'Something in the request looks like a card number. Send the token that the payment provider gave out instead. The value was not stored.',
-  too_many_requests: 'Wait for Retry-After, then send the same again.',
+  too_many_requests:
+    'So much was asked of one thing at once that this was not taken. Wait for Retry-After, read it where detail says so, then send the same again.',
   internal:
     'The mistake is ours. It was logged under request_id. The same request with its Idempotency-Key may be repeated.',
   unavailable:
-    'A part of the system did not answer in time. The outcome may be open: repeat with the same Idempotency-Key after Retry-After, or read the object that the answer names.',
+    'A part of the system did not answer in time. The outcome may be open: after Retry-After, repeat with the same Idempotency-Key where the call takes one; else read the object that the answer names.',
 };

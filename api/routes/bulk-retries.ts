@@ -70,7 +70,7 @@ const decisionRoute = (command: BulkRetryCommand, summary: string, description: 
     params,
     body: reasoned,
     answers: { 200: { description: 'The bulk retry.', schema: bulkRetry } },
-    problems: ['not_found', 'bulk_retry_state'],
+    problems: ['not_found', 'bulk_retry_state', 'too_many_requests'],
     handle: decide(command),
   });
 

@@ -93,7 +93,7 @@ export const paymentRoutes = [
     params,
     body: cancelPayment,
     answers: { 200: { description: 'The payment.', schema: payment } },
-    problems: ['not_found', 'payment_not_cancellable'],
+    problems: ['not_found', 'payment_not_cancellable', 'too_many_requests'],
     handle: cancel,
   }),
 ];

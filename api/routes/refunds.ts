@@ -45,7 +45,7 @@ export const refundRoutes = [
     params,
     body: createRefund,
     answers: { 201: { description: 'The refund.', schema: refund } },
-    problems: ['not_found', 'payment_not_refundable'],
+    problems: ['not_found', 'payment_not_refundable', 'too_many_requests'],
     handle: create,
   }),
   route({

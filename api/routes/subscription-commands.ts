@@ -7,7 +7,12 @@
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
 import { previewChange } from '../../billing/subscription/preview-change';
-import { readSubscription, refuseFinal, refuseOtherRefund } from '../../billing/subscription/subscriptions';
+import {
+  readSubscription,
+  refuseFinal,
+  refuseOtherRefund,
+  wasCommandExecuted,
+} from '../../billing/subscription/subscriptions';
 import { id } from '../../contracts/fields';
 import {
   cancelSubscription,
@@ -21,8 +26,10 @@ import {
   type PauseSubscription,
   type Subscription,
 } from '../../contracts/http/subscriptions';
+import { ProblemError } from '../../contracts/problem-error';
 import type { SubscriptionCommands } from '../../contracts/workflows/commands';
 import { idOfRequest } from '../../domain/ids';
+import type { Recovery } from '../../temporal/requests';
 import type { ApiDependencies } from '../http/dependencies';
 import { readIfMatch, versionTag } from '../http/preconditions';
 import { route, updateIdOf, type Answer, type Call } from '../http/route';
@@ -39,11 +46,16 @@ type Head = Pick<SubscriptionCommands['cancel'], 'command_id' | 'actor' | 'trace
 const readSubject = ({ params }: AnyCall, { db }: ApiDependencies): Promise<Subscription> =>
   readSubscription(db, params.subscription_id);
 
-/** Has the process execute a command. @returns the subscription afterwards */
+/**
+ * Has the process execute a command. One that was executed although its process did not say so is answered by the row.
+ * @param recovery what the caller can do when the outcome stays open
+ * @returns the subscription afterwards
+ */
 async function execute<Name extends keyof SubscriptionCommands>(
   call: AnyCall,
   deps: ApiDependencies,
   name: Name,
+  recovery: Recovery,
   commandOf: (head: Head) => SubscriptionCommands[Name],
 ): Promise<Subscription> {
   const { caller, reason, idempotencyKey, traceparent } = call;
@@ -56,8 +68,22 @@ async function execute<Name extends keyof SubscriptionCommands>(
     actor: actorOf(caller, reason),
     traceparent,
   });
-  await deps.process.command(subscriptionId, name, command, updateId);
+  try {
+    await deps.process.command(subscriptionId, name, command, updateId, recovery);
+  } catch (error) {
+    if (!(await wasExecutedAllTheSame(deps, command.command_id, error))) throw error;
+  }
   return readSubscription(deps.db, subscriptionId);
+}
+
+async function wasExecutedAllTheSame(
+  { db }: ApiDependencies,
+  commandId: string,
+  error: unknown,
+): Promise<boolean> {
+  const isOpen =
+    error instanceof ProblemError && (error.code === 'unavailable' || error.code === 'too_many_requests');
+  return isOpen && wasCommandExecuted(db, commandId);
 }
 
 const answered = (changed: Subscription): Answer => ({
@@ -79,7 +105,7 @@ async function cancel(
   }
   refuseFinal(before, 'cancelled');
   const { mode, refund, reason = null } = call.query;
-  return answered(await execute(call, deps, 'cancel', (head) => ({ ...head, mode, refund, reason })));
+  return answered(await execute(call, deps, 'cancel', 'read', (head) => ({ ...head, mode, refund, reason })));
 }
 
 async function change(
@@ -89,7 +115,7 @@ async function change(
   refuseFinal(await readSubject(call, deps), 'changed');
   const { body } = call;
   const if_version = readIfMatch(call.ifMatch);
-  const changed = await execute(call, deps, 'change', (head) => ({
+  const changed = await execute(call, deps, 'change', 'read', (head) => ({
     ...head,
     plan_id: body.plan_id ?? null,
     quantity: body.quantity ?? null,
@@ -114,12 +140,12 @@ async function pause(
   refuseFinal(await readSubject(call, deps), 'paused');
   const at = call.body.resume_at;
   const resume_at = at === undefined ? null : new Date(at).toISOString();
-  return answered(await execute(call, deps, 'pause', (head) => ({ ...head, resume_at })));
+  return answered(await execute(call, deps, 'pause', 'same_key', (head) => ({ ...head, resume_at })));
 }
 
 async function resume(call: AnyCall, deps: ApiDependencies): Promise<Answer> {
   refuseFinal(await readSubject(call, deps), 'resumed');
-  return answered(await execute(call, deps, 'resume', (head) => head));
+  return answered(await execute(call, deps, 'resume', 'same_key', (head) => head));
 }
 
 export const subscriptionCommandRoutes = [
@@ -146,6 +172,7 @@ export const subscriptionCommandRoutes = [
       'subscription_state',
       'version_mismatch',
       'payment_declined',
+      'too_many_requests',
     ],
     handle: change,
   }),
@@ -176,7 +203,7 @@ export const subscriptionCommandRoutes = [
     body: pauseSubscription,
     bodyOptional: true,
     answers: { 200: { description: 'The paused subscription.', schema: subscription } },
-    problems: ['not_found', 'subscription_final', 'subscription_state'],
+    problems: ['not_found', 'subscription_final', 'subscription_state', 'too_many_requests'],
     handle: pause,
   }),
   route({
@@ -192,7 +219,7 @@ export const subscriptionCommandRoutes = [
     body: resumeSubscription,
     bodyOptional: true,
     answers: { 200: { description: 'The subscription.', schema: subscription } },
-    problems: ['not_found', 'subscription_final', 'subscription_state'],
+    problems: ['not_found', 'subscription_final', 'subscription_state', 'too_many_requests'],
     handle: resume,
   }),
   route({
@@ -208,7 +235,7 @@ export const subscriptionCommandRoutes = [
     params: subscriptionParams,
     query: cancelSubscription,
     answers: { 200: { description: 'The subscription.', schema: subscription } },
-    problems: ['not_found', 'subscription_final'],
+    problems: ['not_found', 'subscription_final', 'too_many_requests'],
     handle: cancel,
   }),
 ];

@@ -93,7 +93,7 @@ export const subscriptionRoutes = [
       201: { description: 'It is active, trialing or scheduled.', schema: createdSubscription },
       202: { description: 'The first payment is still open.', schema: createdSubscription },
     },
-    problems: ['payment_declined'],
+    problems: ['payment_declined', 'too_many_requests'],
     handle: create,
   }),
   route({

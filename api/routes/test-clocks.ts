@@ -58,7 +58,7 @@ async function cancel(
     actor: actorOf(call.caller, reason),
   };
   try {
-    await deps.process.command(subscriptionId, 'cancel', command, updateIdOf(call, deps));
+    await deps.process.command(subscriptionId, 'cancel', command, updateIdOf(call, deps), 'read');
   } catch (error) {
     // It has ended by itself meanwhile.
     if (!(error instanceof ProblemError && error.code === 'subscription_final')) throw error;
@@ -126,7 +126,7 @@ export const testClockRoutes = [
     params: clockParams,
     body: advanceTestClock,
     answers: { 202: { description: 'The clock, on its way.', schema: testClock } },
-    problems: ['not_found', 'test_clock_advancing'],
+    problems: ['not_found', 'test_clock_advancing', 'too_many_requests'],
     handle: advance,
   }),
   route({

@@ -62,6 +62,11 @@ export async function listPeriods(
   return pageBy(rows, limit, toPeriod, ({ index }) => index);
 }
 
+/** Returns whether a command has made a version of its subscription. */
+export async function wasCommandExecuted(db: Database, commandId: string): Promise<boolean> {
+  return (await db.change.count({ where: { command_id: commandId } })) > 0;
+}
+
 /** Refuses a command to a subscription that has ended. @param verb in the past, for people @throws ProblemError */
 export function refuseFinal({ status }: Pick<Subscription, 'status'>, verb: string): void {
   if (isFinal(status)) throw problemOf(refusedFinal(status, verb));

@@ -102,6 +102,33 @@ describe('PUT', () => {
     }
   });
 
+  test.each(['unavailable', 'too_many_requests'] as const)(
+    'W5: what was executed although its process answered %s is answered by the row',
+    async (code) => {
+      api.process.onCommand = async () => {
+        const command_id = api.process.commands.at(-1)?.command.command_id ?? '';
+        const made = { subject_id: id, version: 2, changes: ['quantity_changed'], actor: {}, result: {} };
+        await api.db.change.create({ data: { ...made, command_id } });
+        await setRow({ version: 2, quantity: 5 });
+        throw new ProblemError(code, 'No answer.');
+      };
+      const answer = await put({ quantity: 5 });
+      expect([answer.status, answer.body.quantity, answer.headers['etag']]).toEqual([200, 5, '"2"']);
+    },
+  );
+
+  test('W5: what was not executed, or is open, is refused as the process says', async () => {
+    for (const [code, status] of [
+      ['unavailable', 503],
+      ['too_many_requests', 429],
+    ] as const) {
+      api.process.onCommand = () => Promise.reject(new ProblemError(code, 'Read it.'));
+      const answer = await put({ quantity: 5 });
+      expect([answer.status, answer.body.detail]).toEqual([status, 'Read it.']);
+      expect(answer.headers['retry-after']).toMatch(/^\d$/);
+    }
+  });
+
   test('what has ended is refused by naming its state, an unknown one is not found, a reader is forbidden', async () => {
     await setRow({ status: 'cancelled' });
     expect((await put({ quantity: 2 })).body).toMatchObject({
