@@ -14,10 +14,11 @@ import { applyPayment } from '../billing/subscription/apply-payment';
 import { commitChange, type BegunChange } from '../billing/subscription/commit-change';
 import { concludeChange, type ConcludedChange } from '../billing/subscription/conclude-change';
 import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
-import { commandTransactions } from '../billing/subscription/commands';
+import { commandTransactions, commitResumption } from '../billing/subscription/commands';
 import { bindTo, type Bound } from './bind';
 import { adoptSubscription, createSubscription, type Creation } from '../billing/subscription/create';
 import { applyFirstPayment } from '../billing/subscription/first-payment';
+import { wakeAfterPause, wakeForNewMethod } from '../billing/payment/wake-retries';
 import { loadRecord, type SubscriptionRecord } from '../billing/subscription/record';
 import { renewSubscription, type Renewal } from '../billing/renewal/renew';
 
@@ -25,6 +26,7 @@ export type { Creation } from '../billing/subscription/create';
 export type { SubscriptionRecord } from '../billing/subscription/record';
 export type { Committed } from '../billing/subscription/transition';
 
+/** Those that change what is charged, or end a pause, wake the retries of payments that failed. */
 export interface SubscriptionActivities extends Bound<typeof commandTransactions> {
   /** Creates a subscription, from its first row to the conclusion, the first payment's call included. */
   createSubscription(creation: SubscriptionCreation): Promise<Creation>;
@@ -43,8 +45,6 @@ export interface SubscriptionActivities extends Bound<typeof commandTransactions
   concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
   recordDunningStarted(subscriptionId: string, message: DunningStarted): Promise<SubscriptionRecord>;
   recordDunningExhausted(subscriptionId: string, message: DunningExhausted): Promise<SubscriptionRecord>;
-  /** Signals `retry/{id}`, if it runs, that a pause has ended or another payment method is there. */
-  wakeRetry(paymentId: string, reason: 'release' | 'paymentMethodChanged'): Promise<void>;
   /** Starts `payment/{id}` for an attempt without a clear answer, or leaves the one alone that runs. */
   startFollowUp(paymentId: string): Promise<void>;
 }
@@ -53,23 +53,43 @@ export function createSubscriptionActivities(
   deps: AttemptDependencies & { messenger: Messenger },
 ): SubscriptionActivities {
   const { db, messenger } = deps;
+  const sendForNewMethod = async (id: string): Promise<void> =>
+    sendMessages(messenger, await wakeForNewMethod(db, { subscription_id: id }));
   return {
     createSubscription: (creation) => mapped(createSubscription(deps, creation)),
     adoptSubscription: (id) => adoptSubscription(deps, id),
     loadSubscription: (id) => loadRecord(db, id),
     applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
-    renewSubscription: (id) => renewSubscription(deps, id),
-    applyPayment: (id, paymentId) => applyPayment(deps, id, paymentId),
+    async renewSubscription(id) {
+      const { messages, ...renewed } = await renewSubscription(deps, id);
+      await sendMessages(messenger, messages);
+      return renewed;
+    },
+    async applyPayment(id, paymentId) {
+      const record = await applyPayment(deps, id, paymentId);
+      // A change that was paid may name another method.
+      await sendForNewMethod(id);
+      return record;
+    },
     ...bindTo(deps, commandTransactions),
-    commitChange: (id, command) => commitChange(deps, id, command),
+    async commitResumption(id, command) {
+      const committed = await commitResumption(deps, id, command);
+      if (committed.kind === 'committed') await sendMessages(messenger, await wakeAfterPause(db, id));
+      return committed;
+    },
+    async commitChange(id, command) {
+      const begun = await commitChange(deps, id, command);
+      if (command.payment_method_id !== null) await sendForNewMethod(id);
+      return begun;
+    },
     async concludeChange(id, paymentId, refused) {
       const { concluded, messages } = await concludeChange(deps, id, paymentId, refused);
       await sendMessages(messenger, messages);
+      await sendForNewMethod(id);
       return concluded;
     },
     recordDunningStarted: (id, message) => recordDunningStarted(deps, id, message),
     recordDunningExhausted: (id, message) => recordDunningExhausted(deps, id, message),
-    wakeRetry: (paymentId, reason) => messenger.wakeRetry(paymentId, reason),
     startFollowUp: (paymentId) => messenger.start(paymentId),
   };
 }

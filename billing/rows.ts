@@ -39,6 +39,7 @@ import {
   type SettledBy,
 } from '../domain/payment/payment';
 import { refundStatuses, type RefundStatus } from '../domain/payment/refund';
+import type { Pause } from '../domain/retry/pauses';
 import type { RetryPlan } from '../domain/retry/planner';
 import { finalActions, type FinalAction } from '../domain/retry/policy';
 import type { NewTerms, PlanTerms } from '../domain/subscription/change';
@@ -88,6 +89,7 @@ interface PaymentColumns {
   status: PaymentStatus;
   lines: Stored<Line>[];
   next_action: Stored<NextAction> | null;
+  pauses: Stored<Pause>[];
   change: Stored<PaidChange> | null;
 }
 export type PaymentRow = Typed<Prisma.PaymentGetPayload<object>, PaymentColumns>;

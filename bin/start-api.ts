@@ -4,9 +4,11 @@ import { createApp } from '../api/http/app';
 import { listen } from '../api/http/server';
 import { bulkRetryProcess } from '../temporal/bulk-retry';
 import { connectLazily } from '../temporal/connection';
+import { createMessenger } from '../temporal/messenger';
 import { paymentProcess } from '../temporal/payment';
 import { reconcileNow } from '../temporal/reconciliation';
 import { installTemporalRuntime } from '../temporal/runtime';
+import { sendAfterCommit } from '../temporal/send';
 import { refusalLog } from '../api/http/webhook-sources';
 import { subscriptionProcess } from '../temporal/subscription';
 import { testClockProcess } from '../temporal/test-clock';
@@ -34,6 +36,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     reconcileNow: () => reconcileNow(workflows),
     clocks: testClockProcess(workflows, log),
     bulkRetries: bulkRetryProcess(workflows, log),
+    send: sendAfterCommit(createMessenger(workflows, followUpTimes(config)), log),
     payments: paymentProcess(workflows, log, followUpTimes(config)),
     readiness: [
       { name: 'postgres', check: async () => void (await sql(db).query`SELECT 1 FROM plans LIMIT 1`) },

@@ -18,6 +18,7 @@ export const predicateNames = [
   'refund_not_reserved',
   'refund_not_finished',
   'failed_without_plan',
+  'payment_method_not_planned',
   'dunning_not_recorded',
   'plan_due',
   'notice_due',

@@ -9,6 +9,7 @@ import type {
   PaymentCompleted,
   RenewRequired,
 } from '../contracts/workflows/commands';
+import type { RetryReason } from '../contracts/workflows/messages';
 import {
   bulkRetryStart,
   messages,
@@ -57,10 +58,10 @@ export function createMessenger(client: WorkflowClient, times: FollowUpTimes, ev
     signalFirstPaymentSettled: (subscriptionId: string, settled: FirstPaymentSettled): Promise<void> =>
       signalSubscription(subscriptionId, messages.firstPaymentSettled, settled),
     /** Wakes `retry/{id}`; starts it when it does not run. */
-    startRetry: (paymentId: string, why: 'failed' | 'manualRetry' | 'clockAdvanced'): Promise<void> =>
+    startRetry: (paymentId: string, why: RetryReason): Promise<void> =>
       client.signalWithStart(retryStart(paymentId), signalOf(messages[why], [])),
     /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
-    async wakeRetry(paymentId: string, why: 'settled' | 'release' | 'paymentMethodChanged'): Promise<void> {
+    async wakeRetry(paymentId: string, why: 'settled'): Promise<void> {
       await client.signalIfRunning(retryWorkflowId(paymentId), signalOf(messages[why], []));
     },
     /** Requests the cancellation of a payment; its process decides by the row. */

@@ -1,4 +1,6 @@
 /** Sends the messages that a function of billing returned. Called after its transaction has committed. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { WorkflowMessage } from '../contracts/workflows/messages';
 import type { Messenger } from './messenger';
 
@@ -22,6 +24,23 @@ export async function sendMessages(
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, messages.length) }, lane));
+}
+
+/** Sends what follows from a commit; what cannot be sent is logged. */
+export type SendAfterCommit = (messages: readonly WorkflowMessage[]) => Promise<void>;
+
+/** The commit stands; its caller waits no longer than this for what follows from it. */
+const afterCommitWithinMs = 2_000;
+
+/** Makes {@link SendAfterCommit} of the API. */
+export function sendAfterCommit(messenger: Messenger, log: Logger): SendAfterCommit {
+  return async (messages) => {
+    if (messages.length === 0) return;
+    const sending = sendMessages(messenger, messages).catch((error: unknown) => {
+      log.warn({ reason: String(error), messages: messages.length }, 'messages not sent');
+    });
+    await Promise.race([sending, sleep(afterCommitWithinMs, undefined, { ref: false })]);
+  };
 }
 
 /** Sends messages one after the other. Ends with the first that could not be sent. */

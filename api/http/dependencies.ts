@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { StuckAfter } from '../../billing/reconcile/dry-run';
 import type { Database } from '../../prisma/client';
 import type { BulkRetryProcess } from '../../temporal/bulk-retry';
+import type { SendAfterCommit } from '../../temporal/send';
 import type { PaymentProcess } from '../../temporal/payment';
 import type { SubscriptionProcess } from '../../temporal/subscription';
 import type { TestClockProcess } from '../../temporal/test-clock';
@@ -30,6 +31,8 @@ export interface ApiDependencies {
   process: SubscriptionProcess;
   /** Has the reconciliation's schedule start a round. @throws ProblemError `unavailable` */
   reconcileNow(): Promise<void>;
+  /** Sends what follows from a commit. Never fails the call: the reconciliation makes up for what was not sent. */
+  send: SendAfterCommit;
   payments: PaymentProcess;
   clocks: TestClockProcess;
   bulkRetries: BulkRetryProcess;

@@ -70,8 +70,10 @@ export const customerRoutes = [
     body: changeCustomer,
     answers: { 200: { description: 'The customer.', schema: customer } },
     problems: ['not_found', 'customer_erased'],
-    async handle({ params, body }, { db }) {
-      return { status: 200, body: await customers.changeCustomer(db, params.customer_id, body) };
+    async handle({ params, body }, { db, send }) {
+      const changed = await customers.changeCustomer(db, params.customer_id, body);
+      await send(changed.messages);
+      return { status: 200, body: changed.customer };
     },
   }),
   route({

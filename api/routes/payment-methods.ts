@@ -33,19 +33,20 @@ function refuseCardNumbers(body: unknown): void {
 
 async function create(
   { params, body, idFor }: Call<z.output<typeof customerParams>, unknown, CreatePaymentMethod>,
-  { db, providers }: ApiDependencies,
+  { db, providers, send }: ApiDependencies,
 ): Promise<Answer> {
   const provider = providers.get(body.provider);
   if (provider === undefined) {
     const names = [...providers.keys()].join(', ');
     throw validationFailed([{ path: 'provider', message: `must be one of ${names}` }]);
   }
-  const added = await methods.addPaymentMethod(db, {
+  const { method: added, messages } = await methods.addPaymentMethod(db, {
     id: idFor('payment_method'),
     customerId: params.customer_id,
     fingerprint: provider.fingerprintOf?.(body.token) ?? null,
     method: body,
   });
+  await send(messages);
   return { status: 201, body: added, subjectId: added.id, personalDataOf: params.customer_id };
 }
 
@@ -95,8 +96,9 @@ export const paymentMethodRoutes = [
     query: deletePaymentMethod,
     answers: { 204: { description: 'It is deleted.' } },
     problems: ['not_found', 'payment_method_in_use'],
-    async handle({ params: { customer_id, payment_method_id }, query }, { db }) {
-      await methods.deletePaymentMethod(db, customer_id, payment_method_id, query.force === 'true');
+    async handle({ params: { customer_id, payment_method_id }, query }, { db, send }) {
+      const isForced = query.force === 'true';
+      await send(await methods.deletePaymentMethod(db, customer_id, payment_method_id, isForced));
       return { status: 204, subjectId: payment_method_id };
     },
   }),

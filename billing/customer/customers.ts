@@ -3,9 +3,11 @@ import type { z } from 'zod';
 import { recordCreated, type Lease } from '../../access/idempotency';
 import type { changeCustomer as changeShape, CreateCustomer, Customer } from '../../contracts/http/customers';
 import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
 import { lockCustomer } from '../locks';
+import { wakeForNewMethod } from '../payment/wake-retries';
 import type { CustomerRow } from '../rows';
 import { findPaymentMethod, insertCustomer, isTestClock, selectCustomer, updateCustomer } from './store';
 
@@ -65,13 +67,17 @@ export async function readCustomer(db: Database, customerId: string): Promise<Cu
   return toCustomer(row);
 }
 
-/** Changes a customer; fields left out stay. @throws ProblemError `not_found`, `customer_erased`, `validation_failed` */
+/**
+ * Changes a customer; fields left out stay.
+ * @returns the customer, and what is to be sent
+ * @throws ProblemError `not_found`, `customer_erased`, `validation_failed`
+ */
 export async function changeCustomer(
   db: Database,
   customerId: string,
   changes: z.output<typeof changeShape>,
-): Promise<Customer> {
-  const row = await inTransaction(db, async (tx) => {
+): Promise<{ customer: Customer; messages: WorkflowMessage[] }> {
+  return inTransaction(db, async (tx) => {
     const before = await lockKnownCustomer(tx, customerId);
     refuseErased(before);
     const methodId = changes.default_payment_method_id;
@@ -83,9 +89,10 @@ export async function changeCustomer(
       }
     }
     const isEmpty = Object.values(changes).every((value) => value === undefined);
-    return isEmpty ? before : updateCustomer(tx, customerId, changes);
+    const row = isEmpty ? before : await updateCustomer(tx, customerId, changes);
+    const messages = methodId === undefined ? [] : await wakeForNewMethod(tx, { customer_id: customerId });
+    return { customer: toCustomer(row), messages };
   });
-  return toCustomer(row);
 }
 
 /** Locks a customer for a change. @throws ProblemError `not_found` */

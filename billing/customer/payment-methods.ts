@@ -7,8 +7,10 @@
 import type { CreatePaymentMethod, PaymentMethod } from '../../contracts/http/customers';
 import { notFound, ProblemError } from '../../contracts/problem-error';
 import { isFinal, subscriptionStatuses } from '../../domain/subscription/subscription';
-import { inTransaction, type Database } from '../../prisma/client';
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
+import { wakeForNewMethod } from '../payment/wake-retries';
 import type { PaymentMethodRow } from '../rows';
 import { lockKnownCustomer, refuseErased } from './customers';
 import {
@@ -43,22 +45,36 @@ export interface NewPaymentMethod {
   method: CreatePaymentMethod;
 }
 
-/** Adds a payment method, once by its id. @throws ProblemError `not_found`, `customer_erased` */
+/**
+ * Adds a payment method, once by its id.
+ * @returns it, and what is to be sent
+ * @throws ProblemError `not_found`, `customer_erased`
+ */
 export async function addPaymentMethod(
   db: Database,
   { id, customerId, fingerprint, method: { default: wanted, ...fields } }: NewPaymentMethod,
-): Promise<PaymentMethod> {
+): Promise<{ method: PaymentMethod; messages: WorkflowMessage[] }> {
   return inTransaction(db, async (tx) => {
     const customer = await lockKnownCustomer(tx, customerId);
+    const { default_payment_method_id: defaultBefore } = customer;
     const before = await findPaymentMethod(tx, customerId, id);
-    if (before !== null) return toPaymentMethod(before, customer.default_payment_method_id);
+    if (before !== null) return withMessages(tx, before, defaultBefore);
     refuseErased(customer);
     const row = await insertPaymentMethod(tx, { ...fields, fingerprint, id, customer_id: customerId });
-    const isDefault = wanted ?? customer.default_payment_method_id === null;
-    if (!isDefault) return toPaymentMethod(row, customer.default_payment_method_id);
-    enqueueDefaultMethod(tx, customerId, id);
-    return toPaymentMethod(row, id);
+    const isDefault = wanted ?? defaultBefore === null;
+    if (isDefault) enqueueDefaultMethod(tx, customerId, id);
+    return withMessages(tx, row, isDefault ? id : defaultBefore);
   });
+}
+
+/** The answer, and what is to be sent: a repeat sends what its first run may not have come to. */
+async function withMessages(
+  tx: Transaction,
+  row: PaymentMethodRow,
+  defaultId: string | null,
+): Promise<{ method: PaymentMethod; messages: WorkflowMessage[] }> {
+  const messages = await wakeForNewMethod(tx, { customer_id: row.customer_id });
+  return { method: toPaymentMethod(row, defaultId), messages };
 }
 
 /** Lists a customer's payment methods, newest first. @throws ProblemError `not_found` */
@@ -78,6 +94,7 @@ export async function listPaymentMethods(
 /**
  * Deletes a payment method; deleted already, it changes nothing.
  * @param isForced delete it although a subscription uses it
+ * @returns what is to be sent: another method may take its place
  * @throws ProblemError `not_found`, `payment_method_in_use`
  */
 export async function deletePaymentMethod(
@@ -85,24 +102,21 @@ export async function deletePaymentMethod(
   customerId: string,
   methodId: string,
   isForced: boolean,
-): Promise<void> {
-  await inTransaction(db, async (tx) => {
+): Promise<WorkflowMessage[]> {
+  return inTransaction(db, async (tx) => {
     const customer = await lockKnownCustomer(tx, customerId);
     const method = await findPaymentMethod(tx, customerId, methodId);
     if (method === null) throw notFound('payment method');
-    if (method.deleted_at !== null) return;
+    if (method.deleted_at !== null) return wakeForNewMethod(tx, { customer_id: customerId });
     const defaultId = customer.default_payment_method_id;
     const isDefault = defaultId === methodId;
     const isReplaced = defaultId !== null && !isDefault;
-    if (
-      !isForced &&
-      !isReplaced &&
-      (await isMethodInUse(tx, customerId, methodId, isDefault, runningStatuses))
-    ) {
+    if (!isForced && !isReplaced && (await isMethodInUse(tx, customerId, methodId, runningStatuses))) {
       const detail = 'A subscription pays with it. Make another one the default first, or send force=true.';
       throw new ProblemError('payment_method_in_use', detail);
     }
     enqueueMethodDeletion(tx, methodId);
     if (isDefault) enqueueDefaultMethod(tx, customerId, null);
+    return wakeForNewMethod(tx, { customer_id: customerId });
   });
 }

@@ -85,21 +85,22 @@ export async function isTestClock(tx: Transaction, testClockId: string): Promise
 }
 
 /**
- * Returns whether a running subscription pays with the method.
- * @param isDefault whether subscriptions that name no method use it
+ * Returns whether a running subscription pays with the method: with its own, or with the customer's default where its own
+ * is not there.
  * @param running the statuses of subscriptions that have not ended
  */
 export async function isMethodInUse(
   tx: Transaction,
   customerId: string,
   methodId: string,
-  isDefault: boolean,
   running: readonly string[],
 ): Promise<boolean> {
   const rows = await sql(tx).query`
-    SELECT 1 AS found FROM subscriptions
-    WHERE customer_id = ${customerId} AND status = ANY(${running})
-      AND (payment_method_id = ${methodId} OR (${isDefault} AND payment_method_id IS NULL))
+    SELECT 1 AS found FROM subscriptions s JOIN customers c ON c.id = s.customer_id
+      LEFT JOIN payment_methods own
+        ON own.id = s.payment_method_id AND own.customer_id = s.customer_id AND own.deleted_at IS NULL
+    WHERE s.customer_id = ${customerId} AND s.status = ANY(${running})
+      AND coalesce(own.id, c.default_payment_method_id) = ${methodId}
     LIMIT 1`;
   return rows.length > 0;
 }

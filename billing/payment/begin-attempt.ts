@@ -17,14 +17,14 @@ import {
   type PaymentRow,
   type SubscriptionRow,
 } from '../rows';
-import { methodToCharge } from './retry-facts';
+import { methodToCharge } from './card-store';
 import { settleAttempt } from './settle-attempt';
 import { attemptsOf, insertAttempt, type AttemptedPayment } from './attempt-store';
 import { findPaymentMethod } from './store';
 import type { ChargeRequest } from '../../providers/port';
 
 /** What of a payment method a charge needs. */
-type ChargedMethod = Pick<PaymentMethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
+export type ChargedMethod = Pick<PaymentMethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
 
 /** Older keys may have been forgotten by the provider, which would charge again. */
 const keyLifetimeMs = 10 * 60_000;

@@ -3,12 +3,14 @@
  * and whose it is at the provider, and which card, is kept beside it.
  *
  * Invariant: what is kept is never another one afterwards, and it is kept before a charge is sent, so that every
- * execution of an attempt sends the same, and a lookup knows where to look.
+ * execution of an attempt sends the same, and a lookup knows where to look. A card that met a hard decline for the payment
+ * is not charged for it again, whatever method it was added as.
  */
-import type { AttemptOutcome } from '../../domain/payment/payment';
+import { failure, type AttemptOutcome, type Failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 import type { ChargeRequest, PaymentProvider } from '../../providers/port';
 import type { AttemptCall } from './begin-attempt';
+import { findCardFailures } from './card-store';
 
 /** The part of an attempt's time that this step may take besides; the charge has its own. */
 const shareOfTimeout = 0.5;
@@ -36,13 +38,33 @@ export async function chargeableMethod(
     timeoutMs * shareOfTimeout,
   );
   if (made.status !== 'ready') return made;
+  const { provider_customer, fingerprint } = made;
+  const refused = await earlierHardDecline(db, charge, { provider: provider.name, fingerprint });
   await db.paymentMethod.updateMany({
     where: { id: paymentMethodId, provider_customer: null },
-    data: { provider_customer: made.provider_customer, fingerprint: made.fingerprint },
+    data: { fingerprint, ...(refused === null && { provider_customer }) },
   });
+  if (refused !== null) return { status: 'failed', provider_reference: null, failure: refused };
   // Another execution may have been first.
   const providerCustomer = await providerCustomerOf(db, paymentMethodId);
   return { status: 'ready', charge: { ...charge, providerCustomer } };
+}
+
+/**
+ * The hard decline that this very card met for this payment, as another method; null: none. Only now is it known which
+ * card the method is. While it has no customer at the provider, no execution has sent a charge with it.
+ */
+async function earlierHardDecline(
+  db: Database,
+  { paymentId, attempt: before }: ChargeRequest,
+  { provider, fingerprint }: { provider: string; fingerprint: string | null },
+): Promise<Failure | null> {
+  if (before === 1 || fingerprint === null) return null;
+  const failures = await findCardFailures(db, { paymentId, before, provider, fingerprint });
+  const hard = failures.find(({ category }) => category === 'hard');
+  if (hard === undefined) return null;
+  const message = 'The same card was declined for good before; it was not charged again.';
+  return failure(hard.code, message, hard.provider_code);
 }
 
 /** Whose the method is at its provider; null while it was never made chargeable. */

@@ -1,92 +1,40 @@
 /**
  * What the rules of retrying look at, read from the rows: attempts, payment method, budgets, policy.
  *
- * Used by the API, which answers at once, and by the Retry Service, which judges again when it acts. Invariant: which
- * method would be charged is answered by one function, the same that an attempt asks.
+ * Used by the API, which answers at once, and by the Retry Service, which judges again when it acts. Invariants: which
+ * method would be charged is answered by one function, the same that an attempt asks; declines and budgets go with the
+ * card, whatever method it is added as.
  */
-import { isAmountFault, type DeclineCode } from '../../domain/payment/payment';
+import { declineCategory, isAmountFault, type DeclineCode } from '../../domain/payment/payment';
 import { earliestWithinMs } from '../../domain/retry/budget';
+import { cardOf } from '../../domain/retry/card';
 import type { CurrentPaymentMethod, FailedAttempt } from '../../domain/retry/planner';
 import type { RetryPolicyDocument } from '../../domain/retry/policy';
 import { retryRefusal, type RetryRefusal } from '../../domain/retry/refusal';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import {
-  failureOf,
-  paymentMethodColumns,
-  type PaymentMethodRow,
-  type PaymentRow,
-  type SubscriptionRow,
-} from '../rows';
+import { failureOf, type PaymentMethodRow, type PaymentRow, type SubscriptionRow } from '../rows';
 import { attemptsOf } from './attempt-store';
+import { methodsToCharge, readCards, type AskedMethod } from './card-store';
 import { readRetryPolicy } from './retry-policies';
 
 /** Long enough for every budget: none looks further back. */
 const budgetDays = 366;
 
 /** A payment that somebody asks about, with what decides what would be charged. */
-interface Chargeable {
+interface Chargeable extends AskedMethod {
   payment: PaymentRow;
   subscription: SubscriptionRow | null;
-  /** The payment method that whoever asks for the attempt wants; null: nobody wants a particular one. */
-  wanted: string | null;
-}
-
-/** What of a payment says which method would be charged. */
-type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method_id'>;
-
-/** A payment whose method is asked for, with what decides it. */
-interface AskedMethod extends Pick<Chargeable, 'wanted'> {
-  payment: ToCharge;
-  subscription: Pick<SubscriptionRow, 'payment_method_id'> | null;
-}
-
-/**
- * The payment methods that attempts would charge, in the order of the payments. Of a payment of its own it is the one
- * that was named; a period is collected with the subscription's of now. Then the customer's default.
- */
-async function methodsToCharge(
-  on: Database | Transaction,
-  asked: readonly AskedMethod[],
-): Promise<(PaymentMethodRow | null)[]> {
-  const choices = asked.map(({ payment, subscription, wanted }) => {
-    const own = [payment.payment_method_id, subscription?.payment_method_id ?? null];
-    return [wanted, ...(payment.kind === 'renewal' ? own.toReversed() : own)].map((id) => id ?? '');
-  });
-  const place = (at: number) => choices.map((choice) => choice[at] ?? '');
-  const rows = await sql(on).query<(PaymentMethodRow & { item: bigint })[]>`
-    SELECT DISTINCT ON (item) item, ${paymentMethodColumns} FROM payment_methods
-    JOIN (
-      SELECT item, place, method_id, owner_id
-      FROM unnest(
-          ${asked.map(({ payment }) => payment.customer_id)}::text[],
-          ${place(0)}::text[], ${place(1)}::text[], ${place(2)}::text[]
-        ) WITH ORDINALITY AS named(owner_id, first, second, third, item)
-        JOIN customers ON customers.id = owner_id,
-        unnest(ARRAY[first, second, third, default_payment_method_id])
-          WITH ORDINALITY AS listed(method_id, place)
-    ) AS choice ON choice.method_id = payment_methods.id AND choice.owner_id = payment_methods.customer_id
-    WHERE deleted_at IS NULL
-    ORDER BY item, place`;
-  const found = new Map(rows.map(({ item, ...row }) => [Number(item) - 1, row]));
-  return asked.map((_, at) => found.get(at) ?? null);
-}
-
-/** The payment method that an attempt would charge. @param wanted by whoever asks for it; null: no particular one */
-export async function methodToCharge(
-  on: Database | Transaction,
-  payment: ToCharge,
-  subscription: Pick<SubscriptionRow, 'payment_method_id'> | null,
-  wanted: string | null = null,
-): Promise<PaymentMethodRow | null> {
-  const [method] = await methodsToCharge(on, [{ payment, subscription, wanted }]);
-  return method ?? null;
 }
 
 /** All attempts of a payment that failed, oldest first. */
 export async function failedAttempts(tx: Transaction, paymentId: string): Promise<FailedAttempt[]> {
   const rows = await attemptsOf(tx, paymentId);
   const failed = rows.filter(({ status }) => status === 'failed');
+  const cardOfMethod = await readCards(
+    tx,
+    failed.map(({ payment_method_id: id }) => id),
+  );
   return failed.map((row) => {
     const why = failureOf(row);
     return {
@@ -95,27 +43,36 @@ export async function failedAttempts(tx: Transaction, paymentId: string): Promis
       at: (row.settled_at ?? row.started_at).toISOString(),
       code: why.code,
       ...(isAmountFault(why) && { amount_fault: true }),
-      payment_method_id: row.payment_method_id,
+      payment_method_id: cardOfMethod(row.payment_method_id),
     };
   });
 }
 
-/** The latest decline of each payment with each method that it was tried with, by `declineKey`. */
-async function lastDeclines(
-  on: Database | Transaction,
-  paymentIds: readonly string[],
-): Promise<Map<string, DeclineCode>> {
+/** By payment and card: the hard decline that it met, else its latest decline. */
+type Declines = ReadonlyMap<string, DeclineCode>;
+
+/** Reads what the cards that payments were tried with met. */
+async function declinesOf(on: Database | Transaction, paymentIds: readonly string[]): Promise<Declines> {
   const rows = await sql(on).query<
     { payment_id: string; code: DeclineCode; payment_method_id: string | null }[]
   >`
-    SELECT DISTINCT ON (payment_id, payment_method_id) payment_id, payment_method_id, failure ->> 'code' AS code
-    FROM payment_attempts WHERE payment_id = ANY(${paymentIds}) AND status = 'failed'
-    ORDER BY payment_id, payment_method_id, number DESC`;
-  return new Map(rows.map((row) => [declineKey(row.payment_id, row.payment_method_id), row.code]));
+    SELECT payment_id, payment_method_id, failure ->> 'code' AS code FROM payment_attempts
+    WHERE payment_id = ANY(${paymentIds}) AND status = 'failed' ORDER BY payment_id, number`;
+  const cardOfMethod = await readCards(
+    on,
+    rows.map(({ payment_method_id: id }) => id),
+  );
+  const declines = new Map<string, DeclineCode>();
+  for (const { payment_id: paymentId, payment_method_id: methodId, code } of rows) {
+    const key = declineKey(paymentId, cardOfMethod(methodId));
+    const before = declines.get(key);
+    if (before === undefined || declineCategory(before) !== 'hard') declines.set(key, code);
+  }
+  return declines;
 }
 
-function declineKey(paymentId: string, methodId: string | null): string {
-  return `${paymentId}/${methodId}`;
+function declineKey(paymentId: string, card: string | null): string {
+  return `${paymentId}/${card}`;
 }
 
 /** A method with every attempt that counts against its network's budget: those with the same card, whosever it is. */
@@ -153,10 +110,11 @@ async function countedAttempts(
 }
 
 function toCounted(
-  { id, brand }: PaymentMethodRow,
+  method: PaymentMethodRow,
   attempts: ReadonlyMap<string, { at: string }[]>,
 ): CurrentPaymentMethod {
-  return { id, network: brand?.toLowerCase() ?? null, attempts: attempts.get(id) ?? [] };
+  const { id, brand } = method;
+  return { id: cardOf(method), network: brand?.toLowerCase() ?? null, attempts: attempts.get(id) ?? [] };
 }
 
 type Policy = { id: string; version: number; document: RetryPolicyDocument };
@@ -210,7 +168,7 @@ export async function refusalsNow(
   const methodIds = [...new Set(methods.flatMap((method) => (method === null ? [] : [method.id])))];
   const earliest = new Date(Math.min(...asked.map(({ now }) => now.getTime())));
   const attempts = await countedAttempts(on, methodIds, earliest);
-  const declines = await lastDeclines(
+  const declines = await declinesOf(
     on,
     asked.map(({ payment }) => payment.id),
   );
@@ -227,7 +185,7 @@ export async function refusalsNow(
       payment: payment.status,
       subscription: subscription?.status ?? null,
       lastDecline: declines.get(declineKey(payment.id, method?.id ?? null)) ?? null,
-      payment_method_id: method?.id ?? null,
+      payment_method_id: row?.id ?? null,
       withinBudget: allowedMs <= now.getTime(),
     });
   });

@@ -150,9 +150,9 @@ export async function insertManualPayment(
   const { id, customer_id, subscription_id, currency, amount, payment_method_id, reason } = payment;
   const [inserted] = await sql(tx).query<PaymentRow[]>`
     INSERT INTO payments (id, kind, status, announced, customer_id, subscription_id, currency, amount,
-      payment_method_id, reason, created_at, updated_at)
+      payment_method_id, named_method, reason, created_at, updated_at)
     VALUES (${id}, 'manual', 'requested', true, ${customer_id}, ${subscription_id}, ${currency}, ${amount},
-      ${payment_method_id}, ${reason}, ${now}, ${now})
+      ${payment_method_id}, ${payment_method_id !== null}, ${reason}, ${now}, ${now})
     ON CONFLICT DO NOTHING
     RETURNING ${paymentColumns}`;
   // Only a statement of its own sees the row that another transaction has committed meanwhile.

@@ -6,6 +6,7 @@
 import { lookupScheduleMs } from '../../domain/payment/unknown-outcome';
 import type { Predicate } from '../../domain/stuck-work';
 import { Prisma } from '../../prisma/generated/client';
+import { plannedForAnotherMethod } from '../payment/card-store';
 
 export type SubjectType = 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event';
 
@@ -208,6 +209,13 @@ export const predicates = {
         AND s.status IN ('active', 'past_due') AND ${mine(clockOfSubscription)}
         AND NOT EXISTS (SELECT 1 FROM retry_plans r WHERE r.payment_id = p.id AND r.after_attempt =
           (SELECT max(a.number) FROM payment_attempts a WHERE a.payment_id = p.id))`,
+  },
+  /** Another payment method would be charged than the one that a failed payment was planned with. */
+  payment_method_not_planned: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM ${plannedForAnotherMethod} AND p.updated_at <= ${before} AND r.created_at <= ${before}
+        AND ${mine(Prisma.sql`c.test_clock_id`)}`,
   },
   /** A failed payment is retried, and its subscription is not past due. */
   dunning_not_recorded: {

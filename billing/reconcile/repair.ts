@@ -63,6 +63,11 @@ const repairs: Record<Predicate, Repair | null> = {
   refund_not_reserved: null,
   refund_not_finished: startPayment,
   failed_without_plan: startRetry,
+  payment_method_not_planned: message((id) => ({
+    kind: 'start_retry',
+    payment_id: id,
+    reason: 'paymentMethodChanged',
+  })),
   dunning_not_recorded: reportDunning,
   plan_due: startRetry,
   notice_due: startRetry,

@@ -6,12 +6,10 @@
  * - PostgreSQL's clock decides what is due; customers with a test clock are left to their clock (unmetered).
  * - Nothing is published faster than the rate allows.
  */
-import type { NewEvent } from '../../contracts/topics/envelope';
-import { nextDue } from '../../domain/subscription/due';
-import { renewRequiredEventId } from '../../domain/event-ids';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { appendAllToOutbox, appendToOutbox } from '../outbox';
-import { toFacts, type SubscriptionRow } from '../rows';
+import type { SubscriptionRow } from '../rows';
+import { renewRequired } from '../subscription/events';
 import { isPaused, lockDue, lockDueByClock, markAnnounced, nextDueAt } from './store';
 
 export interface Schedule {
@@ -82,27 +80,4 @@ function announceAll(tx: Transaction, rows: readonly SubscriptionRow[], realNow:
 export function announceDueAgain(tx: Transaction, row: SubscriptionRow, realNow: Date, repeat: number): void {
   const event = renewRequired(row, repeat);
   if (event !== null) appendToOutbox(tx, event, realNow);
-}
-
-/** Null when nothing of it is due. */
-function renewRequired(
-  row: SubscriptionRow,
-  repeat: number,
-): NewEvent<'subscriptions.renew_required'> | null {
-  const due = nextDue(toFacts(row));
-  if (due === null) return null;
-  return {
-    topic: 'subscriptions.renew_required',
-    id: renewRequiredEventId(row.id, due.period_index, row.version, repeat),
-    source: '/retry-service',
-    subject: row.id,
-    key: row.id,
-    data: {
-      subscription_id: row.id,
-      customer_id: row.customer_id,
-      period_index: due.period_index,
-      due_at: due.at,
-      cause: due.cause,
-    },
-  };
 }

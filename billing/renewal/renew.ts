@@ -5,11 +5,13 @@
  * Invariants: a repeat continues the same attempt; a failed attempt belongs to the Retry Service, which the topic
  * notifies.
  */
+import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { inTransaction, type Transaction } from '../../prisma/client';
 import { limitsOfProviders } from '../ledger/limits';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import { beginLocked } from '../payment/begin-attempt';
+import { wakeAfterPause } from '../payment/wake-retries';
 import { applyPeriodPayment } from '../subscription/apply-payment';
 import { callAndApply, type BegunCharge } from '../subscription/charge';
 import { openDue, type OpenedDue } from '../subscription/open-due';
@@ -18,17 +20,22 @@ import type { SubscriptionRecord } from '../subscription/record';
 /** `followUp`: a payment whose attempt has no clear answer. */
 export type Renewal = OpenedDue & { followUp: string | null };
 
-export async function renewSubscription(deps: AttemptDependencies, subscriptionId: string): Promise<Renewal> {
+/** @returns what became of it, and what is to be sent */
+export async function renewSubscription(
+  deps: AttemptDependencies,
+  subscriptionId: string,
+): Promise<Renewal & { messages: WorkflowMessage[] }> {
   const limitsOf = limitsOfProviders(deps.providers);
   const { opened, charge } = await inTransaction(deps.db, async (tx) => {
     const due = await openDue(tx, subscriptionId, limitsOf);
     return { opened: due, charge: await beginCharge(tx, due.record) };
   });
-  if (charge === null) return { ...opened, followUp: null };
+  const messages = opened.resumed ? await wakeAfterPause(deps.db, subscriptionId) : [];
+  if (charge === null) return { ...opened, messages, followUp: null };
   const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times, received) =>
     applyPeriodPayment(tx, row, payment, { ...times, limitsOf }, received),
   );
-  return { ...opened, record, followUp: answer.status === 'open' ? charge.paymentId : null };
+  return { ...opened, record, messages, followUp: answer.status === 'open' ? charge.paymentId : null };
 }
 
 /** Begins the first attempt of the open period's payment. @returns null when nothing is to be charged here */

@@ -34,6 +34,7 @@ export async function requestNotices(
     policy,
     attempts,
     plan,
+    pauses: payment.pauses,
     time_zone: timeZone,
     now: times.now.toISOString(),
     notified: asked.size > 0,

@@ -2,7 +2,8 @@
  * Plans what comes next for a failed payment, and stores it with the customer's notifications before it is waited for.
  *
  * Invariants: a plan follows from the rows alone, so planning twice gives the same plan and one row; plans stay for the
- * timeline; the payment's row shows the next attempt and the next notification.
+ * timeline; the payment's row shows the next attempt and the next notification; a plan names what would be charged, so
+ * that a method that came since is found by the rows.
  */
 import { withoutPlan, type WithoutPlan } from '../../domain/retry/eligibility';
 import { planNextAttempt, type RetryPlan } from '../../domain/retry/planner';
@@ -11,11 +12,19 @@ import { inTransaction, type Database, type Transaction } from '../../prisma/cli
 import { timesFor, type Times } from '../clock';
 import { lockPaymentInOrder } from '../locks';
 import type { PaymentRow, SubscriptionRow } from '../rows';
-import { countedMethod, failedAttempts, methodToCharge, policyOf } from '../payment/retry-facts';
+import { methodToCharge } from '../payment/card-store';
+import { countedMethod, failedAttempts, policyOf } from '../payment/retry-facts';
 import { attemptsOf } from '../payment/attempt-store';
 import { findPayment } from '../payment/store';
 import { requestNotices } from './notices';
-import { customerOf, enqueueNextSteps, enqueuePlan, latestPlan } from './store';
+import {
+  customerOf,
+  enqueueNextSteps,
+  enqueuePlan,
+  enqueuePlannedMethod,
+  latestPlan,
+  type NewPlan,
+} from './store';
 
 /** What the process of a failed payment decides by; plain JSON. */
 export interface RetryState {
@@ -79,10 +88,19 @@ async function planned(
     policy: policy.document,
     attempts,
     payment_method: await countedMethod(tx, method, now),
+    pauses: payment.pauses,
     time_zone: timeZone,
     now: now.toISOString(),
   });
-  await storePlan(tx, payment, plan, attempts.at(-1)?.number ?? 0, policy, realNow);
+  const afterAttempt = attempts.at(-1)?.number ?? 0;
+  await storePlan(
+    tx,
+    payment,
+    plan,
+    { after_attempt: afterAttempt, payment_method_id: method?.id ?? null },
+    policy,
+    realNow,
+  );
   const dunning = { payment, policy: policy.document, attempts, plan, timeZone };
   const noticeAt = await requestNotices(tx, dunning, { now, realNow });
   showNext(tx, payment, plan, noticeAt);
@@ -93,27 +111,29 @@ async function planned(
   return { next, notice_at: noticeAt ?? null };
 }
 
+/** What a plan was made from: the latest attempt, and what would be charged. */
+type PlannedFrom = Pick<NewPlan, 'after_attempt' | 'payment_method_id'>;
+
 async function storePlan(
   tx: Transaction,
   payment: PaymentRow,
   plan: RetryPlan,
-  afterAttempt: number,
-  policy: { id: string; version: number },
+  from: PlannedFrom,
+  policy: NewPlan['policy'],
   realNow: Date,
 ): Promise<void> {
   const latest = await latestPlan(tx, payment.id);
   // An attempt that is due now is planned for a later "now" each time.
   const same =
-    latest?.after_attempt === afterAttempt && latest.kind === plan.kind && latest.reason === plan.reason;
-  if (same) return;
-  enqueuePlan(tx, {
-    payment_id: payment.id,
-    sequence: (latest?.sequence ?? 0) + 1,
-    after_attempt: afterAttempt,
-    plan,
-    policy,
-    created_at: realNow,
-  });
+    latest?.after_attempt === from.after_attempt &&
+    latest.kind === plan.kind &&
+    latest.reason === plan.reason;
+  if (!same) {
+    const sequence = (latest?.sequence ?? 0) + 1;
+    enqueuePlan(tx, { ...from, payment_id: payment.id, sequence, plan, policy, created_at: realNow });
+  } else if (latest.payment_method_id !== from.payment_method_id) {
+    enqueuePlannedMethod(tx, latest, from.payment_method_id);
+  }
 }
 
 /** @param noticeAt undefined: as it was */

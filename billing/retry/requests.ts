@@ -8,7 +8,8 @@ import { databaseNow, inTransaction, type Database, type Transaction } from '../
 import { timesForCustomer } from '../clock';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptAnswer } from '../payment/begin-attempt';
-import { methodToCharge, refusalNow } from '../payment/retry-facts';
+import { methodToCharge } from '../payment/card-store';
+import { refusalNow } from '../payment/retry-facts';
 import { attemptsOf } from '../payment/attempt-store';
 import type { PaymentRow, RetryRequestRow, SubscriptionRow } from '../rows';
 import {

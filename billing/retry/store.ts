@@ -31,6 +31,8 @@ export interface NewPlan {
   payment_id: string;
   sequence: number;
   after_attempt: number;
+  /** What would be charged; null: nothing. */
+  payment_method_id: string | null;
   plan: RetryPlan;
   policy: { id: string; version: number };
   created_at: Date;
@@ -40,10 +42,20 @@ export function enqueuePlan(tx: Transaction, { plan, policy, ...row }: NewPlan):
   const at = new Date('until' in plan ? plan.until : plan.at);
   const finalAction = plan.kind === 'exhausted' ? plan.final_action : null;
   sql(tx).enqueue`
-    INSERT INTO retry_plans (payment_id, sequence, after_attempt, kind, at, reason, final_action, policy_id,
-      policy_version, created_at)
+    INSERT INTO retry_plans (payment_id, sequence, after_attempt, kind, at, reason, final_action, payment_method_id,
+      policy_id, policy_version, created_at)
     VALUES (${row.payment_id}, ${row.sequence}, ${row.after_attempt}, ${plan.kind}, ${at}, ${plan.reason},
-      ${finalAction}, ${policy.id}, ${policy.version}, ${row.created_at})`;
+      ${finalAction}, ${row.payment_method_id}, ${policy.id}, ${policy.version}, ${row.created_at})`;
+}
+
+/** Notes that a plan was looked at again with another method, and says the same. */
+export function enqueuePlannedMethod(
+  tx: Transaction,
+  { payment_id, sequence }: Pick<RetryPlanRow, 'payment_id' | 'sequence'>,
+  methodId: string | null,
+): void {
+  sql(tx).enqueue`
+    UPDATE retry_plans SET payment_method_id = ${methodId} WHERE payment_id = ${payment_id} AND sequence = ${sequence}`;
 }
 
 /** Shows the next attempt and the next notification in the payment's row. */

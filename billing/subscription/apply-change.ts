@@ -14,6 +14,7 @@ import { enqueuePosting } from '../ledger/post';
 import { toFacts, type SubscriptionRow } from '../rows';
 import { applyTerms } from './change-terms';
 import { endSubscription } from './end';
+import { readEndingFacts } from './ending-facts';
 import type { MoneyOfChange } from './price-change';
 import { findMethodOfCustomer } from './store';
 import {
@@ -45,7 +46,7 @@ export async function applyChange(
 ): Promise<Applied | Refusal> {
   const method = await methodPart(tx, row, command);
   if ('kind' in method) return method;
-  const ending = endingOf(row, command, context);
+  const ending = await endingOf(tx, row, command, context);
   if (ending.kind === 'refused') return ending;
   if (ending.kind === 'end') {
     return endSubscription(tx, row, { mode: 'period_end', refund: 'none', reason: null }, context);
@@ -99,9 +100,10 @@ async function methodPart(
   command: ChangeCommand,
 ): Promise<Part | Refusal> {
   const id = command.payment_method_id;
-  if (id === null || id === row.payment_method_id) return nothing;
+  if (id === null) return nothing;
   const method = await findMethodOfCustomer(tx, row.customer_id, id);
   if (method === null) return unfit('payment_method_id', 'must be a payment method of this customer');
+  if (id === row.payment_method_id) return nothing;
   return {
     patch: { payment_method_id: method.id, provider: method.provider },
     changes: ['payment_method_changed'],
@@ -113,12 +115,14 @@ function metadataPart(row: SubscriptionRow, { metadata }: ChangeCommand): Part {
   return { patch: { metadata }, changes: ['metadata_changed'] };
 }
 
-function endingOf(
+async function endingOf(
+  tx: Transaction,
   row: SubscriptionRow,
-  { cancel_at_period_end: atPeriodEnd }: ChangeCommand,
+  { cancel_at_period_end: atPeriodEnd, payment_method_id: methodId }: ChangeCommand,
   context: ChangeContext,
-): (Part & { kind: 'continue' }) | { kind: 'end' } | Refusal {
-  const decision = decideEnding(toFacts(row), atPeriodEnd, context.now.toISOString());
+): Promise<(Part & { kind: 'continue' }) | { kind: 'end' } | Refusal> {
+  const facts = atPeriodEnd === null ? toFacts(row) : await readEndingFacts(tx, row, methodId);
+  const decision = decideEnding(facts, atPeriodEnd, context.now.toISOString());
   switch (decision.kind) {
     case 'refused':
       return decision;

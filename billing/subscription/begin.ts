@@ -25,10 +25,17 @@ import { enqueuePosting } from '../ledger/post';
 import { lockPaymentInOrder } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import { enqueuePaidPeriod, enqueuePeriodWithPayment, type NewPayment } from './period-store';
-import { methodToCharge } from '../payment/retry-facts';
+import { methodToCharge } from '../payment/card-store';
 import { findSubscription, insertSubscription, type NewSubscription } from './store';
 import type { AttemptedPayment } from '../payment/attempt-store';
-import { beginLocked, beginNew, firstCall, newAttempt, type AttemptRequest } from '../payment/begin-attempt';
+import {
+  beginLocked,
+  beginNew,
+  firstCall,
+  newAttempt,
+  type AttemptRequest,
+  type ChargedMethod,
+} from '../payment/begin-attempt';
 import { announceCreated } from './events';
 import type { BegunCharge } from './charge';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -39,7 +46,7 @@ export type BegunCreation =
   | { kind: 'concluded'; record: SubscriptionRecord }
   | { kind: 'too_late' };
 
-/** The plan or the customer that the creation names cannot be used any more; a repeat changes nothing. */
+/** The plan, the customer or the time zone that the creation names cannot be used; a repeat changes nothing. */
 export class CreationRefused extends Error {
   override readonly name = 'CreationRefused';
 }
@@ -110,7 +117,7 @@ async function begin(
     const begun = await resumeIfBegun(tx, creation);
     if (begun !== null) return begun;
     if (terms !== null) return { kind: 'too_late' };
-    throw new CreationRefused('the plan or the customer cannot be used');
+    throw new CreationRefused('the plan, the customer or the time zone cannot be used');
   }
   const period = periodOf(terms);
   if (period !== null && terms.beginning.status === 'incomplete') {
@@ -154,7 +161,8 @@ async function beginPaid(
   period: Period,
   limitsOf: LimitsOf,
 ): Promise<BegunCreation> {
-  const { plan, amount: price, method } = terms;
+  const { plan, amount: price } = terms;
+  const method = terms.method ?? (await methodOfNow(tx, creation));
   const owner = { customer_id: creation.customer_id, currency: plan.currency };
   const credit = await lockUsableCredit(tx, owner, emptyState);
   const first = { period, price, credit, limits: limitsOf(method?.provider ?? null, plan.currency) };
@@ -169,7 +177,7 @@ async function beginPaid(
   const cause = { actor: creation.actor, paymentId, periodIndex: 1 };
   if (begun.kind === 'held') {
     enqueuePosting(tx, books, begun, { ...cause, id: `${paymentId}/held`, kind: 'credit_held' }, terms);
-    return charge(tx, creation, terms, period, begun);
+    return charge(tx, creation, terms, period, { ...begun, method });
   }
   const id = `${creation.subscription_id}/period/1`;
   const opening = { ...cause, paymentId: null, id, kind: 'period_opened' as const, at: terms.startAt };
@@ -179,21 +187,26 @@ async function beginPaid(
   return conclude(tx, creation, active, period, row);
 }
 
+/** The method that is charged where the named one is not there, or none was named. */
+function methodOfNow(tx: Transaction, creation: SubscriptionCreation): Promise<ChargedMethod | null> {
+  const { customer_id, payment_method_id } = creation;
+  return methodToCharge(tx, { kind: 'first', customer_id, payment_method_id }, { payment_method_id });
+}
+
 /** The rows of a creation whose first period is to be paid, and the first attempt, with what can be charged now. */
 async function charge(
   tx: Transaction,
   creation: SubscriptionCreation,
   terms: Terms,
   period: Period,
-  held: Extract<BegunFirstPeriod, { kind: 'held' }>,
+  held: Extract<BegunFirstPeriod, { kind: 'held' }> & { method: ChargedMethod | null },
 ): Promise<BegunCreation> {
   const payment = firstPayment(creation, terms, period, held);
   const ledger_state = held.state;
   const row = await insertSubscription(tx, { ...newRow(creation, terms, period, payment.id), ledger_state });
   enqueuePeriodWithPayment(tx, newPeriod(creation, terms, period), payment);
   const attempted = attemptedOf(creation, terms, payment);
-  const method = terms.method ?? (await methodToCharge(tx, attempted, row));
-  const attempt = await beginNew(tx, attempted, firstAttempt(payment.id), method);
+  const attempt = await beginNew(tx, attempted, firstAttempt(payment.id), held.method);
   return { kind: 'charge', record: toRecord(row), paymentId: payment.id, attempt };
 }
 

@@ -5,6 +5,7 @@ import type { Transaction } from '../../prisma/client';
 import type { AttemptDependencies } from '../payment/attempt';
 import { transactApplied } from './apply-payment';
 import { endSubscription } from './end';
+import { readEndingFacts } from './ending-facts';
 import { continuePeriod, openNext } from './open-due';
 import { enqueueWithdrawnAttempts } from './payment-store';
 import { toFacts } from '../rows';
@@ -36,7 +37,7 @@ export async function cancelRow(
   context: ChangeContext,
 ): Promise<Outcome> {
   const decision = decideCancel(
-    { ...toFacts(row), cancel_refund: row.cancel_refund },
+    { ...(await readEndingFacts(tx, row, null)), cancel_refund: row.cancel_refund },
     command,
     context.now.toISOString(),
   );

@@ -13,6 +13,7 @@ import { inTransaction, type Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';
 import { lockPayment } from '../locks';
 import { requestNotification } from '../notification/request-notification';
+import { isRetriedAfterAll } from '../payment/card-store';
 import { policyOf } from '../payment/retry-facts';
 import { ledgerOf } from '../ledger/opening';
 import { limitsOfProviders } from '../ledger/limits';
@@ -48,7 +49,11 @@ export function recordDunningExhausted(
   subscriptionId: string,
   { payment_id: paymentId, period_index: index, final_action: action }: DunningExhausted,
 ): Promise<SubscriptionRecord> {
-  const decide = (row: SubscriptionRow) => decideDunningExhausted(toFacts(row), index, action);
+  const decide = async (row: SubscriptionRow, tx: Transaction): Promise<DunningDecision> =>
+    // A method that came while this message was on its way is tried first.
+    (await isRetriedAfterAll(tx, paymentId))
+      ? { kind: 'nothing' }
+      : decideDunningExhausted(toFacts(row), index, action);
   return recordDunning(deps, subscriptionId, `${paymentId}/collection-exhausted`, decide, paymentId);
 }
 
@@ -57,7 +62,7 @@ async function recordDunning(
   deps: AttemptDependencies,
   subscriptionId: string,
   what: string,
-  decide: (row: SubscriptionRow) => DunningDecision,
+  decide: (row: SubscriptionRow, tx: Transaction) => DunningDecision | Promise<DunningDecision>,
   paymentId: string,
 ): Promise<SubscriptionRecord> {
   return inTransaction(deps.db, async (tx) => {
@@ -67,7 +72,7 @@ async function recordDunning(
     const base = { ...times, limitsOf: limitsOfProviders(deps.providers) };
     const row = await applyUnapplied(tx, locked.row, unapplied, base);
     const payment = await lockPayment(tx, paymentId);
-    const { decision, writeOff: writesOff } = dunningEffect(decide(row), payment?.status ?? null);
+    const { decision, writeOff: writesOff } = dunningEffect(await decide(row, tx), payment?.status ?? null);
     if (decision.kind === 'nothing') return toRecord(row);
     const context: ChangeContext = { ...base, commandId: `${what}/v${row.version}`, changes: [], actor };
     if (writesOff) enqueueWriteOff(tx, paymentId, realNow);

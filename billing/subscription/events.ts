@@ -2,10 +2,13 @@
 import type { CancelCommand } from '../../contracts/workflows/commands';
 import type { Actor } from '../../contracts/fields';
 import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
-import { subscriptionEventId } from '../../domain/event-ids';
+import type { NewEvent } from '../../contracts/topics/envelope';
+import { renewRequiredEventId, subscriptionEventId } from '../../domain/event-ids';
+import { nextDue } from '../../domain/subscription/due';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import { appendToOutbox } from '../outbox';
+import { toFacts, type SubscriptionRow } from '../rows';
 
 const envelope = (subscription: Subscription) => ({
   id: subscriptionEventId(subscription.id, subscription.version),
@@ -38,6 +41,33 @@ export function announceUpdated(
 ): void {
   const data = { subscription, changes, previous, actor };
   appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data }, at);
+}
+
+/**
+ * That a version of a subscription is due.
+ * @param repeat how often it was published before
+ * @returns null when nothing of it is due
+ */
+export function renewRequired(
+  row: SubscriptionRow,
+  repeat: number,
+): NewEvent<'subscriptions.renew_required'> | null {
+  const due = nextDue(toFacts(row));
+  if (due === null) return null;
+  return {
+    topic: 'subscriptions.renew_required',
+    id: renewRequiredEventId(row.id, due.period_index, row.version, repeat),
+    source: '/retry-service',
+    subject: row.id,
+    key: row.id,
+    data: {
+      subscription_id: row.id,
+      customer_id: row.customer_id,
+      period_index: due.period_index,
+      due_at: due.at,
+      cause: due.cause,
+    },
+  };
 }
 
 export interface Cancellation extends Pick<CancelCommand, 'mode' | 'reason'> {

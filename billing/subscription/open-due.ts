@@ -12,6 +12,7 @@ import type { LimitsOf } from '../ledger/limits';
 import { applyUnapplied } from './apply-payment';
 import { endSubscription } from './end';
 import { openPeriod, periodColumns, periodDates } from './period';
+import { enqueuePauseEnd } from './payment-store';
 import { enqueuePaidPeriod } from './period-store';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -26,10 +27,10 @@ import {
   type Patch,
 } from './transition';
 
-/** `early`: to be repeated after `wait_ms`. */
-export type OpenedDue =
-  | { kind: 'done'; record: SubscriptionRecord }
-  | { kind: 'early'; record: SubscriptionRecord; wait_ms: number };
+/** `early`: to be repeated after `wait_ms`. `resumed`: a pause has ended. */
+export type OpenedDue = { record: SubscriptionRecord; resumed?: true } & (
+  { kind: 'done' } | { kind: 'early'; wait_ms: number }
+);
 
 export async function openDue(
   tx: Transaction,
@@ -42,7 +43,9 @@ export async function openDue(
   const row = await applyUnapplied(tx, locked.row, unapplied, context);
   const decision = decideDue(toFacts(row), times.now.toISOString());
   if (decision.kind === 'early') return early(row, decision.at, times.now);
-  return { kind: 'done', record: await execute(tx, row, decision, context) };
+  const record = await execute(tx, row, decision, context);
+  const isResumed = row.status === 'paused' && ['active', 'past_due'].includes(record.subscription.status);
+  return { kind: 'done', record, ...(isResumed && { resumed: true }) };
 }
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
@@ -90,6 +93,7 @@ export function continuePeriod(
   status: 'active' | 'past_due',
   context: ChangeContext,
 ): SubscriptionRecord {
+  enqueuePauseEnd(tx, row, context.now);
   const patch = { status, paused_at: null, resume_at: null, paused_from: null };
   return writeUpdated(tx, row, patch, { ...context, changes: ['resumed'] }).record;
 }
@@ -101,6 +105,7 @@ export async function openNext(
   decision: Extract<DueDecision, { kind: 'open_period' }>,
   context: ChangeContext,
 ): Promise<SubscriptionRecord> {
+  if (decision.cause === 'resume') enqueuePauseEnd(tx, row, context.now);
   const { patch, changes } = await openPeriod(tx, row, decision, context);
   if (changes.length === 0) return writeVersion(tx, row, patch, context).record;
   return writeUpdated(tx, row, patch, { ...context, changes }).record;

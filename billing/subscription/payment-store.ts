@@ -1,9 +1,10 @@
 /** Statements over the payments of a subscription: those of a change, and what its end or pause makes of the others. */
 import { isPaymentOpen, paymentStatuses, type Failure } from '../../domain/payment/payment';
+import type { Pause } from '../../domain/retry/pauses';
 import type { Line } from '../../domain/subscription/proration';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import type { PaidChange, PaymentRow } from '../rows';
+import type { PaidChange, PaymentRow, SubscriptionRow } from '../rows';
 
 export interface NewChangePayment extends Pick<
   PaymentRow,
@@ -101,6 +102,23 @@ const openStatuses = paymentStatuses.filter(isPaymentOpen);
 
 /** A failed one may be about to be attempted again: the end of the subscription ends that, too. */
 const unsettledStatuses = [...openStatuses, 'failed'];
+
+/**
+ * Records for the payments that are retried that a pause has ended, in which their time stood still.
+ * @param row as it was while it was paused
+ * @param now the customer's time
+ */
+export function enqueuePauseEnd(
+  tx: Transaction,
+  { id, paused_at: pausedAt }: Pick<SubscriptionRow, 'id' | 'paused_at'>,
+  now: Date,
+): void {
+  if (pausedAt === null) return;
+  const pause: Pause = { from: pausedAt.toISOString(), to: now.toISOString() };
+  sql(tx).enqueue`
+    UPDATE payments SET pauses = pauses || ${JSON.stringify([pause])}::jsonb
+    WHERE subscription_id = ${id} AND kind IN ('renewal', 'manual') AND status = ANY(${unsettledStatuses})`;
+}
 
 /** Ids of the payments for which money may still come, oldest first; without payments of their own. */
 export async function unsettledPaymentIds(tx: Transaction, subscriptionId: string): Promise<string[]> {

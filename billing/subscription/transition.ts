@@ -5,6 +5,7 @@
  * - A command has one effect, however often it is repeated.
  * - A decision is made by the locked row, so no update is lost.
  * - `next_due_at` always follows from the row.
+ * - By a test clock, what a version finds due already is published with it: nobody else looks before the next advance.
  */
 import { systemActor, type Actor } from '../../contracts/fields';
 import type { Subscription } from '../../contracts/http/subscriptions';
@@ -19,7 +20,8 @@ import type { LimitsOf } from '../ledger/limits';
 import { ledgerOf } from '../ledger/opening';
 import { lockSubscription, type Locked } from '../locks';
 import { toFacts, toSubscription } from '../rows';
-import { announceUpdated } from './events';
+import { appendToOutbox } from '../outbox';
+import { announceUpdated, renewRequired } from './events';
 import { changedFields } from './changed-fields';
 import { findUnapplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -109,13 +111,19 @@ export function writeVersion(
   const next: SubscriptionRow = { ...row, ...patch, version: row.version + 1, updated_at: context.realNow };
   const due = nextDue(toFacts(next));
   next.next_due_at = due === null ? null : new Date(due.at);
+  const isDueByClock =
+    row.test_clock_id !== null && next.next_due_at !== null && next.next_due_at <= context.now;
+  if (isDueByClock) next.announced_version = next.version;
   const record = toRecord(next);
   const previous = changedFields(toSubscription(row), record.subscription);
   const { version, next_due_at, updated_at } = next;
   const { commandId, changes, actor, realNow: at, paidPeriod: index = null } = context;
   const paid = index === null ? null : { index, at: context.now };
-  const columns = { ...patch, version, next_due_at, updated_at };
+  const announced = isDueByClock ? { announced_version: version } : {};
+  const columns = { ...patch, ...announced, version, next_due_at, updated_at };
   enqueueVersion(tx, columns, record.subscription, { commandId, changes, previous, actor, at }, paid);
+  const event = isDueByClock ? renewRequired(next, 0) : null;
+  if (event !== null) appendToOutbox(tx, event, at);
   return { record, row: next, previous };
 }
 

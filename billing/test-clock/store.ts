@@ -2,6 +2,7 @@
 import type { Database, Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
+import { plannedForAnotherMethod } from '../payment/card-store';
 import { testClockColumns, type TestClockRow } from '../rows';
 
 /** @throws Error when there is no such clock */
@@ -80,7 +81,7 @@ export function paymentsWithDueLookup(
       WHERE k.id = ${clockId} AND a.settled_at IS NULL AND a.next_question_at <= k.now`;
 }
 
-/** Payments with a retry or a notification that is due by the clock. */
+/** Payments with a retry or a notification that is due by the clock, or with another payment method than planned with. */
 export async function paymentsWithDueRetry(db: Database, clockId: string): Promise<string[]> {
   const rows = await sql(db).query<{ payment_id: string }[]>`
     SELECT r.payment_id FROM retry_plans r
@@ -92,7 +93,9 @@ export async function paymentsWithDueRetry(db: Database, clockId: string): Promi
     UNION
     SELECT p.id FROM payments p JOIN customers c ON c.id = p.customer_id
       JOIN test_clocks k ON k.id = c.test_clock_id
-      WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at <= k.now`;
+      WHERE k.id = ${clockId} AND p.status = 'failed' AND p.next_notice_at <= k.now
+    UNION
+    SELECT p.id FROM ${plannedForAnotherMethod} AND c.test_clock_id = ${clockId}`;
   return rows.map(({ payment_id }) => payment_id);
 }
 

@@ -28,4 +28,4 @@ export type WorkflowMessage =
   | { kind: 'start_bulk_retry'; bulk_retry_id: string };
 
 /** Why `retry/{payment_id}` is started or woken: the name of its signal. */
-export type RetryReason = 'failed' | 'manualRetry' | 'clockAdvanced';
+export type RetryReason = 'failed' | 'manualRetry' | 'clockAdvanced' | 'paymentMethodChanged' | 'release';

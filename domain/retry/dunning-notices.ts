@@ -6,6 +6,7 @@
  * said, for it may bring the money; nothing is announced that has come already; of reminders that were missed only the
  * latest is made up for, and only before the final action.
  */
+import type { Pause } from './pauses';
 import { graceEnd, type FailedAttempt, type RetryPlan } from './planner';
 import type { FinalAction, RetryPolicyDocument } from './policy';
 import { remindersOf } from './preview';
@@ -15,6 +16,8 @@ export interface NoticeFacts {
   /** All attempts of the payment; each has failed. At least one. */
   attempts: readonly FailedAttempt[];
   plan: RetryPlan;
+  /** When its subscription was paused; left out: never. */
+  pauses?: readonly Pause[];
   time_zone: string;
   now: string;
   /** Whether the customer was told anything about this payment before. */
@@ -41,11 +44,11 @@ export function notifiesCustomers({ notify }: RetryPolicyDocument): boolean {
 
 /** null: an attempt is due, which comes first. @throws RangeError without any attempt */
 export function noticesDue(facts: NoticeFacts): Notices | null {
-  const { policy, attempts, plan, time_zone: timeZone, notified } = facts;
+  const { policy, attempts, plan, pauses = [], time_zone: timeZone, notified } = facts;
   const [first, last] = [attempts[0], attempts.at(-1)];
   if (first === undefined || last === undefined) throw new RangeError('A payment that did not fail.');
   const now = Date.parse(facts.now);
-  const final_action_at = graceEnd(policy, first.at, timeZone);
+  const final_action_at = graceEnd(policy, first.at, timeZone, pauses);
   const final_action = facts.has_subscription ? policy.final_action : 'leave_past_due';
   const endsAlone = final_action === 'leave_past_due' && notifiesCustomers(policy);
   if (plan.kind === 'attempt' && Date.parse(plan.at) <= now) return null;
@@ -59,7 +62,7 @@ export function noticesDue(facts: NoticeFacts): Notices | null {
       final_action_at,
     };
   }
-  const reminders = remindersOf(policy, first.at, timeZone);
+  const reminders = remindersOf(policy, first.at, timeZone, pauses);
   const ahead = reminders.find(({ at }) => Date.parse(at) > now);
   return {
     // Who tries by hand knows of it, and speaks with the customer.

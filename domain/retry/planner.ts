@@ -3,16 +3,19 @@
  *
  * Owns: that decision. Does not own doing it, nor time: instants are arguments, all of one clock. Not for workflows:
  * it computes dates. Plain JSON in and out. Invariants, whatever the policy says:
- *   1. An attempt is later than every attempt before it, never before `now`, and before the grace period ends.
+ *   1. An attempt is later than every attempt before it, never before `now`, and before the grace period ends; where the
+ *      final action leaves it past due, the first attempt with a card may come later.
  *   2. No attempt is outside of the budgets of the payment method's network.
- *   3. No attempt is made with a payment method that met a hard decline.
+ *   3. No attempt is made with a card that met a hard decline.
  *   4. An amount's fault never waits for another payment method.
  *   5. A rung makes one attempt at most; those that fall on one instant, or were overtaken by an attempt, make none of
  *      their own. A manual attempt uses up no rung that is still ahead.
+ *   6. Rungs and grace stand still while the subscription is paused.
  */
 import { declineCategory, type AttemptTrigger, type DeclineCode } from '../payment/payment';
 import { earliestWithinMs, type CountedAttempt } from './budget';
 import { instantText, laterMs, preferredMs } from './calendar';
+import { laterByPauses, type Pause } from './pauses';
 import {
   durationParts,
   treatmentOf,
@@ -33,7 +36,7 @@ export interface FailedAttempt {
   code: DeclineCode;
   /** Its amount was refused, not its payment method. */
   amount_fault?: boolean;
-  /** What tells cards apart: the payment method's id, or the provider's fingerprint of it. null: there was none. */
+  /** The card, as `card.ts` names it; null: there was none. */
   payment_method_id: string | null;
 }
 
@@ -52,6 +55,8 @@ export interface RetryFacts {
   /** All attempts of the payment; each has failed. At least one. */
   attempts: readonly FailedAttempt[];
   payment_method: CurrentPaymentMethod | null;
+  /** When its subscription was paused; left out: never. */
+  pauses?: readonly Pause[];
   /** IANA name. */
   time_zone: string;
   now: string;
@@ -66,9 +71,14 @@ export type RetryPlan =
   /** No further attempt; at `at`, now or later, grace ends and the final action is due. */
   | { kind: 'exhausted'; at: string; final_action: FinalAction; reason: string };
 
-/** When collecting ends, if nothing was paid: the first failure and the days of grace. RFC 3339. */
-export function graceEnd(policy: RetryPolicyDocument, firstFailureAt: string, timeZone: string): string {
-  return instantText(graceEndMs(policy, Date.parse(firstFailureAt), timeZone));
+/** When collecting ends, if nothing was paid: the first failure, the days of grace, and the pauses within. RFC 3339. */
+export function graceEnd(
+  policy: RetryPolicyDocument,
+  firstFailureAt: string,
+  timeZone: string,
+  pauses: readonly Pause[] = [],
+): string {
+  return instantText(graceEndMs(policy, Date.parse(firstFailureAt), timeZone, pauses));
 }
 
 /** @throws RangeError without any attempt, or when the zone is unknown */
@@ -79,19 +89,16 @@ export function planNextAttempt(facts: RetryFacts): RetryPlan {
   const situation: Situation = {
     facts,
     firstMs: Date.parse(first.at),
-    endMs: graceEndMs(policy, Date.parse(first.at), timeZone),
+    endMs: graceEndMs(policy, Date.parse(first.at), timeZone, facts.pauses ?? []),
     soonestMs: Math.max(Date.parse(facts.now), ...attempts.map(({ at }) => Date.parse(at) + 1)),
   };
-  const until = instantText(situation.endMs);
-  if (situation.soonestMs >= situation.endMs)
-    return exhausted(situation, `the grace period of ${policy.grace_days} days is over`);
-  if (method === null) {
-    return { kind: 'wait_for_payment_method', until, reason: 'the customer has no payment method' };
-  }
-  const own = attempts.filter((attempt) => attempt.payment_method_id === method.id);
+  const own = attempts.filter((attempt) => attempt.payment_method_id === method?.id);
   const last = own.at(-1);
-  if (last === undefined) {
-    return within(situation, method, situation.soonestMs, 'a payment method that was not tried yet', {});
+  if (method !== null && last === undefined) return tryFirst(situation, method);
+  const until = instantText(situation.endMs);
+  if (situation.soonestMs >= situation.endMs) return graceIsOver(situation);
+  if (method === null || last === undefined) {
+    return { kind: 'wait_for_payment_method', until, reason: 'the customer has no payment method' };
   }
   const hard = own.find(({ code }) => declineCategory(code) === 'hard');
   const treatment = hard === undefined ? treatmentAfter(policy, last) : 'stop';
@@ -103,6 +110,22 @@ export function planNextAttempt(facts: RetryFacts): RetryPlan {
     return { kind: treatment, until, reason: `the customer has to act after ${last.code}` };
   }
   return climb(situation, method, own, treatment);
+}
+
+/**
+ * Tries a card at once that was not tried yet; where the policy leaves the subscription past due, also after the end of
+ * grace, for then nothing has ended.
+ */
+function tryFirst(situation: Situation, method: CurrentPaymentMethod): RetryPlan {
+  const { soonestMs, endMs, facts } = situation;
+  const isOver = soonestMs >= endMs;
+  if (isOver && facts.policy.final_action !== 'leave_past_due') return graceIsOver(situation);
+  const bounded = isOver ? { ...situation, endMs: Infinity } : situation;
+  return within(bounded, method, soonestMs, 'a payment method that was not tried yet', {});
+}
+
+function graceIsOver(situation: Situation): RetryPlan {
+  return exhausted(situation, `the grace period of ${situation.facts.policy.grace_days} days is over`);
 }
 
 /** An amount's fault stops no payment method and asks nothing of the customer, whatever the policy says of its code. */
@@ -119,8 +142,14 @@ interface Situation {
   soonestMs: number;
 }
 
-function graceEndMs(policy: RetryPolicyDocument, firstMs: number, timeZone: string): number {
-  return laterMs(firstMs, timeZone, { days: policy.grace_days, hours: 0, minutes: 0, seconds: 0 });
+function graceEndMs(
+  policy: RetryPolicyDocument,
+  firstMs: number,
+  timeZone: string,
+  pauses: readonly Pause[],
+): number {
+  const grace = { days: policy.grace_days, hours: 0, minutes: 0, seconds: 0 };
+  return laterByPauses(laterMs(firstMs, timeZone, grace), firstMs, pauses);
 }
 
 function exhausted({ facts: { policy }, endMs }: Situation, reason: string): RetryPlan {
@@ -169,13 +198,13 @@ function nextStep(
   ladder: readonly ScheduleStep[],
   rule: RetryRule,
 ): { index: number; ms: number } | null {
-  const { policy, attempts, time_zone: timeZone } = facts;
+  const { policy, attempts, pauses = [], time_zone: timeZone } = facts;
   let reachedMs = Math.max(...attempts.map(({ at }) => Date.parse(at)));
   const made = attempts.filter((_, at) => ladderBefore(policy, attempts, at) === ladder).length;
   for (const [index, { after }] of ladder.entries()) {
     const duration = durationParts(after);
     if (duration === null) continue;
-    const ms = laterMs(firstMs, timeZone, duration);
+    const ms = laterByPauses(laterMs(firstMs, timeZone, duration), firstMs, pauses);
     if (ms >= endMs) return null;
     const dueMs = preferred(ms, endMs, timeZone, rule).ms;
     if (index >= made && dueMs > reachedMs) return { index, ms };

@@ -6,6 +6,7 @@
  */
 import { declineCategory, declineCodes, type DeclineCategory, type DeclineCode } from '../payment/payment';
 import { daysBeforeMs, instantText, localText } from './calendar';
+import type { Pause } from './pauses';
 import { graceEnd, planNextAttempt, type FailedAttempt } from './planner';
 import type { RetryPolicyDocument } from './policy';
 
@@ -34,8 +35,9 @@ export function remindersOf(
   policy: RetryPolicyDocument,
   firstFailureAt: string,
   timeZone: string,
+  pauses: readonly Pause[] = [],
 ): { at: string; days: number }[] {
-  const endMs = Date.parse(graceEnd(policy, firstFailureAt, timeZone));
+  const endMs = Date.parse(graceEnd(policy, firstFailureAt, timeZone, pauses));
   return policy.notify.before_final_days
     .map((days) => ({ at: instantText(daysBeforeMs(endMs, timeZone, days)), days }))
     .filter(({ at }) => Date.parse(at) > Date.parse(firstFailureAt))

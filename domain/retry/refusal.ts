@@ -27,7 +27,7 @@ export interface RetrySituation {
   payment: PaymentStatus;
   /** null: a payment of its own. */
   subscription: SubscriptionStatus | null;
-  /** Of the latest attempt with what would be charged, whatever was tried since; null: none failed with it. */
+  /** The hard decline that the card to be charged met, whatever was tried since; else its latest one; null: none. */
   lastDecline: DeclineCode | null;
   /** What would be charged; null: there is none. */
   payment_method_id: string | null;

@@ -54,6 +54,7 @@ export type CancelDecision =
 /**
  * A cancellation. `period_end` waits for the end of the period in progress; where there is none that was or will be
  * paid for (not begun, first payment open, past due, a trial without a payment method) it takes effect at once.
+ * @param subscription with the payment method that would be charged: its own, else its customer's default
  * @param now the database's clock, or the customer's test clock
  */
 export function decideCancel(
@@ -96,7 +97,11 @@ export function decideRevocation({
 export type EndingDecision =
   Unchanged | Refusal | { kind: 'revoke' } | { kind: 'schedule'; cancelAt: string } | { kind: 'cancel' };
 
-/** What a change makes of the scheduled end. @param atPeriodEnd whether it is wanted; null: it stays as it is */
+/**
+ * What a change makes of the scheduled end.
+ * @param subscription with the payment method that would be charged
+ * @param atPeriodEnd whether it is wanted; null: it stays as it is
+ */
 export function decideEnding(
   subscription: SubscriptionFacts,
   atPeriodEnd: boolean | null,

@@ -2,7 +2,7 @@
 import type { SubscriptionCreation } from '../../contracts/workflows/commands';
 import type { ChargeLimits } from '../../domain/money';
 import type { AttemptOutcome } from '../../domain/payment/payment';
-import { failure } from '../../domain/payment/payment';
+import { failure, type DeclineCode } from '../../domain/payment/payment';
 import { beginCreation } from '../../billing/subscription/begin';
 import { openDue } from '../../billing/subscription/open-due';
 import { closeDatabase, createDatabase, inTransaction, type Database } from '../../prisma/client';
@@ -21,11 +21,12 @@ import { moveBack } from './due';
 import { forFile } from './for-file';
 
 export const completed: AttemptOutcome = { status: 'completed', provider_reference: 'ch_1' };
-export const declined: AttemptOutcome = {
+export const declinedAs = (code: DeclineCode, message = 'No.'): AttemptOutcome => ({
   status: 'failed',
   provider_reference: 'ch_1',
-  failure: failure('insufficient_funds', 'Not enough money.'),
-};
+  failure: failure(code, message),
+});
+export const declined = declinedAs('insufficient_funds', 'Not enough money.');
 export const pending: AttemptOutcome = { status: 'pending', provider_reference: 'ch_1' };
 export const noAnswer: AttemptOutcome = { status: 'unknown', reason: 'timeout' };
 export const refunded: RefundOutcome = { status: 'succeeded', provider_reference: 're_1' };

@@ -27,13 +27,3 @@ export async function resumeOpenWork(record: SubscriptionRecord): Promise<Subscr
   if (waitedFor === null) return record;
   return chargeOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
 }
-
-/** Wakes the retry of the unpaid period: what it waits for may have come. */
-export async function wakeDunning(
-  { subscription }: SubscriptionRecord,
-  reason: 'release' | 'paymentMethodChanged',
-): Promise<void> {
-  const { open_payment_id: paymentId, status } = subscription;
-  if (paymentId === null || status === 'incomplete') return;
-  await laterStep((step) => step.wakeRetry(paymentId, reason));
-}

@@ -18,7 +18,7 @@ import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
 import { executeChange } from './change';
-import { chargeOpenPeriod, resumeOpenWork, wakeDunning } from './charging';
+import { chargeOpenPeriod, resumeOpenWork } from './charging';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
@@ -110,17 +110,10 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     execute: ({ command_id: commandId }, step) =>
       inTurn(commandId, async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
     resume: (command) =>
-      inTurn(command.command_id, async () => {
-        const resumed = await chargeOpenPeriod(await commit((step) => step.commitResumption(id, command)));
-        await wakeDunning(resumed, 'release');
-        return resumed;
-      }),
-    change: (command) =>
-      inTurn(command.command_id, async () => {
-        const changed = await executeChange(id, command, hasOutcome);
-        if (command.payment_method_id !== null) await wakeDunning(changed, 'paymentMethodChanged');
-        return changed;
-      }),
+      inTurn(command.command_id, async () =>
+        chargeOpenPeriod(await commit((step) => step.commitResumption(id, command))),
+      ),
+    change: (command) => inTurn(command.command_id, () => executeChange(id, command, hasOutcome)),
     resumeWork: async () => void adopt(await resumeOpenWork(current())),
     async applyPayment(paymentId) {
       // The rows decide whether the money is still to be applied, and to what.

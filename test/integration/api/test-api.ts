@@ -16,6 +16,7 @@ import type {
   RefundCommand,
   SubscriptionCreation,
 } from '../../../contracts/workflows/commands';
+import type { WorkflowMessage } from '../../../contracts/workflows/messages';
 import type { BulkRetryCommand } from '../../../domain/retry/bulk-retry';
 import type { Scope } from '../../../contracts/scopes';
 import { webhookSourcesFrom } from '../../../bin/providers';
@@ -133,6 +134,8 @@ export interface TestApi {
   payments: ScriptedPayments;
   clocks: ScriptedClocks;
   bulkRetries: ScriptedBulkRetries;
+  /** What was to be sent after commits. */
+  sent: WorkflowMessage[];
   /** Every line that was logged. */
   logged: string[];
   clock: { now: Date };
@@ -155,6 +158,7 @@ export async function openApi(): Promise<TestApi> {
   const payments = new ScriptedPayments();
   const clocks = new ScriptedClocks();
   const bulkRetries = new ScriptedBulkRetries();
+  const sent: WorkflowMessage[] = [];
   const logged: string[] = [];
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];
@@ -168,6 +172,7 @@ export async function openApi(): Promise<TestApi> {
       played.rounds += 1;
       return Promise.resolve();
     },
+    send: async (messages) => void sent.push(...messages),
     payments,
     clocks,
     bulkRetries,
@@ -194,6 +199,7 @@ export async function openApi(): Promise<TestApi> {
     payments,
     clocks,
     bulkRetries,
+    sent,
     logged,
     clock,
     readiness,

@@ -12,6 +12,7 @@ import type {
 import {
   completed,
   declined,
+  declinedAs,
   openBilling,
   noAnswer,
   ScriptedProvider,
@@ -23,7 +24,7 @@ class PreparingProvider extends ScriptedProvider implements PaymentProvider {
   readonly prepared: PaymentMethodRequest[] = [];
   readonly looked: LookupRequest[] = [];
 
-  constructor(private readonly outcomes: PaymentMethodOutcome[]) {
+  constructor(public outcomes: PaymentMethodOutcome[]) {
     super();
   }
 
@@ -142,4 +143,33 @@ test('a lookup is told whose the method is, or that it was never made ready', as
   await lookUp(deps, paymentId, false, progress);
 
   expect(provider.looked.map(({ providerCustomer }) => providerCustomer)).toEqual([null, 'cus_theirs']);
+});
+
+test('W12: a card that turns out to be one that was declined for good is not charged again', async () => {
+  const provider = new PreparingProvider([ready, ready, ready]);
+  provider.charges = [declinedAs('stolen_or_lost'), completed];
+  const { attempt, deps, paymentId } = await attempting(provider);
+  await attempt(1);
+  const again = { id: 'pm_again', customer_id: 'cus_1', provider: 'sandbox', token: 'tok_again' };
+  await billing.db.paymentMethod.create({ data: again });
+  const asked = {
+    payment_id: paymentId,
+    number: 2,
+    trigger: 'manual_retry',
+    payment_method_id: 'pm_again',
+  } as const;
+
+  const answer = await attemptPayment(deps, asked);
+
+  expect(answer).toMatchObject({ status: 'failed', failure: { code: 'stolen_or_lost', category: 'hard' } });
+  expect(provider.asked).toHaveLength(1);
+  // It is known from now on, and as never charged.
+  const kept = await billing.db.paymentMethod.findUniqueOrThrow({ where: { id: 'pm_again' } });
+  expect(kept).toMatchObject({ provider_customer: null, fingerprint: 'card_theirs' });
+  const other = { ...again, id: 'pm_other', token: 'tok_other' };
+  await billing.db.paymentMethod.create({ data: other });
+  provider.outcomes = [{ ...ready, fingerprint: 'another card' }];
+  expect(await attemptPayment(deps, { ...asked, number: 3, payment_method_id: 'pm_other' })).toEqual({
+    status: 'completed',
+  });
 });

@@ -82,7 +82,6 @@ export function scriptSubscription(answer: AttemptAnswer, settlesAs: Subscriptio
         return answer;
       },
       startFollowUp: async () => void log.push('follow up'),
-      wakeRetry: async (_, why) => void log.push(`wake for ${why}`),
       applyFirstPayment: noted('apply first', settlesAs),
       applyPayment: noted('apply', 'active'),
       renewSubscription: async () => {

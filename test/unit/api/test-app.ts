@@ -26,6 +26,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     command: () => Promise.reject(new Error('not asked')),
   },
   reconcileNow: () => Promise.reject(new Error('not asked')),
+  send: () => Promise.reject(new Error('not asked')),
   payments: {
     refund: () => Promise.reject(new Error('not asked')),
     cancel: () => Promise.reject(new Error('not asked')),

@@ -1,0 +1,17 @@
+/** What tells cards apart. Pure; safe for workflows. */
+
+/** What of a payment method says which card it is. */
+export interface CardOfMethod {
+  id: string;
+  provider: string;
+  /** The provider's own word for the card; null: it is not known. */
+  fingerprint: string | null;
+}
+
+/**
+ * Names the card of a payment method: a card that was deleted and added again is the same one. A method without a
+ * fingerprint is a card of its own.
+ */
+export function cardOf({ id, provider, fingerprint }: CardOfMethod): string {
+  return fingerprint === null ? id : `${provider}/${fingerprint}`;
+}
