@@ -4,7 +4,7 @@ import { attemptPayment } from '../../../billing/payment/attempt';
 import { publishDue } from '../../../billing/renewal/publish-due';
 import { applyPayment } from '../../../billing/subscription/apply-payment';
 import { recordDunningStarted } from '../../../billing/subscription/dunning';
-import { ProblemError } from '../../../contracts/problem-error';
+import type { ProblemError } from '../../../contracts/problem-error';
 import type { SubscriptionCreation } from '../../../contracts/workflows/commands';
 import { periodPaymentId } from '../../../domain/ids';
 import { completed, declined, useBilling } from '../../support/billing';
