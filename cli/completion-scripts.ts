@@ -34,7 +34,7 @@ _perennial() {
       _files
       return
     fi
-    [[ -n $line ]] && found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+    [[ -n $line ]] && found+=("\${line/$'\\t'/:}")
   done
   _describe perennial found
 }

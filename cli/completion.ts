@@ -9,7 +9,7 @@ interface Candidate {
 }
 
 /**
- * Returns a line for each word that can stand where the last of `words` is: the word, a tab, what it means. Paths of
+ * Returns a line for each word that can stand where the last of `words` is: the word, with a tab and what it means. Paths of
  * files are left to the shell ({@link filesAnswer}).
  * @param words those behind the program's name up to the cursor; the last one is begun and may be empty
  */
@@ -77,5 +77,7 @@ function wordsOf({ command, given }: Place): Candidate[] {
 
 function linesOf(candidates: readonly Candidate[], begun: string): string[] {
   if (candidates[0]?.word === filesAnswer) return [filesAnswer];
-  return candidates.filter(({ word }) => word.startsWith(begun)).map(({ word, text }) => `${word}\t${text}`);
+  return candidates
+    .filter(({ word }) => word.startsWith(begun))
+    .map(({ word, text }) => (text === '' ? word : `${word}\t${text}`));
 }
