@@ -379,6 +379,24 @@ export const settings = {
     'Folder of the transport `file`: one mail each.',
   ),
 
+  NODE_ENV: setting(
+    'Behaviour',
+    z.string().optional(),
+    'none; the image sets production',
+    '`production` refuses the sandbox provider and test clocks, unless the two settings below allow them.',
+  ),
+  ALLOW_SANDBOX: setting(
+    'Behaviour',
+    switchedOn.optional(),
+    'false where `NODE_ENV` is `production`, else true',
+    'Whether the sandbox provider exists: it charges nobody and says that it did. The same for API and workers.',
+  ),
+  ALLOW_TEST_CLOCKS: setting(
+    'Behaviour',
+    switchedOn.optional(),
+    'false where `NODE_ENV` is `production`, else true',
+    'Whether test clocks can be made and advanced. The same for API and workers. A live provider charges no customer on a test clock, whatever this says.',
+  ),
   LOG_LEVEL: setting(
     'Behaviour',
     z
@@ -529,6 +547,8 @@ export interface Config extends Omit<
   | 'KAFKA_BROKERS'
   | 'TEMPORAL_ADDRESS'
   | 'TEMPORAL_UI_URL'
+  | 'ALLOW_SANDBOX'
+  | 'ALLOW_TEST_CLOCKS'
 > {
   DATABASE_URL: string;
   SANDBOX_DATABASE_URL: string;
@@ -536,6 +556,8 @@ export interface Config extends Omit<
   KAFKA_BROKERS: string[];
   TEMPORAL_ADDRESS: string;
   TEMPORAL_UI_URL: string;
+  ALLOW_SANDBOX: boolean;
+  ALLOW_TEST_CLOCKS: boolean;
 }
 
 /** Wrong configuration. `message` lists every mistake, one a line, without any secret’s value. */
@@ -549,6 +571,8 @@ export class ConfigError extends Error {
 }
 
 const prefixes = [
+  'ALLOW_SANDBOX',
+  'ALLOW_TEST',
   'API_',
   'SANDBOX_',
   'STRIPE_',
@@ -590,6 +614,13 @@ const isOurs = (name: string): boolean =>
 function isServiceLink(name: string, value = ''): boolean {
   if (/_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/.test(name)) return true;
   return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value);
+}
+
+/** Returns the names that look like settings of ours and are links to services, which are ignored. */
+export function ignoredServiceLinks(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env)
+    .filter((name) => isOurs(name) && isServiceLink(name, env[name]))
+    .sort();
 }
 
 function unknownNames(env: NodeJS.ProcessEnv): string[] {
@@ -680,6 +711,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (config.STRIPE_WEBHOOK_SECRETS && !config.STRIPE_SECRET_KEY) {
     mistakes.push('STRIPE_WEBHOOK_SECRETS needs STRIPE_SECRET_KEY');
   }
+  const isProduction = config.NODE_ENV === 'production';
+  const allowSandbox = config.ALLOW_SANDBOX ?? !isProduction;
+  for (const name of ['SANDBOX_PROVIDER_URL', 'SANDBOX_WEBHOOK_SECRETS'] as const) {
+    if (!allowSandbox && config[name] !== undefined)
+      mistakes.push(`${name} needs ALLOW_SANDBOX=true${isProduction ? ' where NODE_ENV is production' : ''}`);
+  }
   for (const name of neededBy[config.NOTIFY_TRANSPORT] ?? []) {
     if (config[name] === undefined)
       mistakes.push(`NOTIFY_TRANSPORT=${config.NOTIFY_TRANSPORT} needs ${name}`);
@@ -687,6 +724,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return {
     ...config,
+    ALLOW_SANDBOX: allowSandbox,
+    ALLOW_TEST_CLOCKS: config.ALLOW_TEST_CLOCKS ?? !isProduction,
     DATABASE_URL: config.DATABASE_URL ?? platformDatabaseUrl(config.POSTGRES_PORT, 'perennial'),
     SANDBOX_DATABASE_URL:
       config.SANDBOX_DATABASE_URL ?? platformDatabaseUrl(config.POSTGRES_PORT, 'perennial_sandbox'),

@@ -72,6 +72,8 @@ export interface RetryDependencies {
   onPublished(batch: PublishedBatch): void;
   /** Real time without progress after which the advance of a test clock has failed. */
   stallMs: number;
+  /** Whether time may be made to pass here; else an advance in progress fails at its next step. */
+  allowTestClocks: boolean;
 }
 
 export function createRetryActivities(
@@ -108,9 +110,20 @@ const pollMs = 50;
 
 /** Advances a clock step by step, and sends what each step makes due. @param pause between two steps */
 export async function advanceClock(
-  { db, messenger, stallMs, advanceForMs = defaultAdvanceForMs, pause: wait }: ClockDependencies,
+  {
+    db,
+    messenger,
+    stallMs,
+    allowTestClocks,
+    advanceForMs = defaultAdvanceForMs,
+    pause: wait,
+  }: ClockDependencies,
   clockId: string,
 ): Promise<ClockProgress> {
+  if (!allowTestClocks) {
+    await failAdvance(db, clockId, 'test clocks are switched off here: ALLOW_TEST_CLOCKS');
+    return reportProgress(db, clockId, stallMs, { kind: 'ended', waitsFor: [] });
+  }
   const endAtMs = performance.now() + advanceForMs;
   // An earlier execution may have ended between the clock's move and its messages.
   await sendMessages(messenger, await dueMessages(db, clockId));
@@ -124,7 +137,10 @@ export async function advanceClock(
   }
 }
 
-export interface ClockDependencies extends Pick<RetryDependencies, 'db' | 'messenger' | 'stallMs'> {
+export interface ClockDependencies extends Pick<
+  RetryDependencies,
+  'db' | 'messenger' | 'stallMs' | 'allowTestClocks'
+> {
   advanceForMs?: number;
   /** Waits between two steps. @throws when the work is to end */
   pause(ms: number): Promise<void>;

@@ -9,7 +9,9 @@ import { startWorkers, type Service } from './start-worker';
 
 runProcess('all', async (context) => {
   const sandbox: Part[] =
-    context.config.SANDBOX_PROVIDER_URL === undefined ? await startSandbox(context) : [];
+    context.config.ALLOW_SANDBOX && context.config.SANDBOX_PROVIDER_URL === undefined
+      ? await startSandbox(context)
+      : [];
   const metrics = new Metrics();
   const [workers, bridge, api, served] = await Promise.all([
     startWorkers(context, Object.keys(taskQueues) as Service[], metrics),

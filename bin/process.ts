@@ -6,6 +6,7 @@
  */
 import { pino, type Logger } from 'pino';
 import { ConfigError, loadConfig, type Config } from '../config';
+import { logStartWarnings } from './start-warnings';
 
 /** Something that was started and has to be closed. */
 export interface Part {
@@ -39,10 +40,16 @@ export function createLog(level: string, processName: string): Logger {
 
 /**
  * Runs a long-lived process: `start` opens its parts and returns them in the order in which they are to be closed.
+ * @param needs what of the settings is wrong for this process
  */
-export function runProcess(name: string, start: (context: ProcessContext) => Promise<Part[]>): void {
-  const config = readConfig();
+export function runProcess(
+  name: string,
+  start: (context: ProcessContext) => Promise<Part[]>,
+  needs: (config: Config) => readonly string[] = () => [],
+): void {
+  const config = readConfig(needs);
   const log = createLog(config.LOG_LEVEL, name);
+  logStartWarnings(log, config, process.env);
   let parts: Part[] = [];
   let ending = false;
 
@@ -90,6 +97,7 @@ export function runCommand(
 ): void {
   const config = readConfig();
   const log = createLog(config.LOG_LEVEL, name);
+  logStartWarnings(log, config, process.env);
   work({ config, log }).then(
     // Prisma's engine and idle connections would keep the process alive for seconds.
     () => process.exit(0),
@@ -101,9 +109,12 @@ export function runCommand(
   );
 }
 
-function readConfig(): Config {
+function readConfig(needs: (config: Config) => readonly string[] = () => []): Config {
   try {
-    return loadConfig(process.env);
+    const config = loadConfig(process.env);
+    const mistakes = needs(config);
+    if (mistakes.length > 0) throw new ConfigError(mistakes);
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -6,9 +6,16 @@ import type { PaymentProvider, ProviderRegistry } from '../providers/port';
 import type { Config } from '../config';
 
 export function providersFrom(config: Config): ProviderRegistry {
-  const baseUrl = config.SANDBOX_PROVIDER_URL ?? `http://127.0.0.1:${config.SANDBOX_PORT}`;
-  const providers = [sandboxProvider({ baseUrl }), ...stripe(config)];
+  const providers = [...sandbox(config), ...stripe(config)];
   return new Map(providers.map((provider) => [provider.name, provider]));
+}
+
+/** Only where it is allowed: it charges nobody, and says that it did. */
+function sandbox(config: Config): PaymentProvider[] {
+  if (!config.ALLOW_SANDBOX) return [];
+  return [
+    sandboxProvider({ baseUrl: config.SANDBOX_PROVIDER_URL ?? `http://127.0.0.1:${config.SANDBOX_PORT}` }),
+  ];
 }
 
 /** Only where there is a key to it. */

@@ -37,6 +37,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     clocks: testClockProcess(workflows, log),
     bulkRetries: bulkRetryProcess(workflows, log),
     send: sendAfterCommit(createMessenger(workflows, followUpTimes(config)), log),
+    allowTestClocks: config.ALLOW_TEST_CLOCKS,
     payments: paymentProcess(workflows, log, followUpTimes(config)),
     readiness: [
       { name: 'postgres', check: async () => void (await sql(db).query`SELECT 1 FROM plans LIMIT 1`) },

@@ -106,6 +106,7 @@ function activitiesOf(
         db,
         messenger,
         stallMs: config.TEST_CLOCK_STALL_SECONDS * 1_000,
+        allowTestClocks: config.ALLOW_TEST_CLOCKS,
         onPublished: metrics.onPublished,
         schedule: {
           renewalsPerSecond: config.RENEWALS_PER_SECOND,

@@ -34,6 +34,12 @@ export function validationFailed(errors: readonly { path: string; message: strin
   return new ProblemError('validation_failed', detail, { errors: errors.slice(0, 50) });
 }
 
+/** Refuses what makes time pass, where test clocks are switched off. @throws ProblemError `test_clocks_disabled` */
+export function requireTestClocks(areAllowed: boolean): void {
+  if (areAllowed) return;
+  throw new ProblemError('test_clocks_disabled', 'Test clocks are switched off in this deployment.');
+}
+
 /** Refuses a path or a field whose subject does not exist, or not for this caller. */
 export function notFound(what: string): ProblemError {
   return new ProblemError('not_found', `There is no such ${what}.`);

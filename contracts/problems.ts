@@ -15,6 +15,7 @@ export const problems = {
   webhook_not_verified: { status: 401, title: 'The webhook is not known to come from its provider' },
   payment_declined: { status: 402, title: 'The payment was declined' },
   forbidden: { status: 403, title: 'The API key does not have the scope' },
+  test_clocks_disabled: { status: 403, title: 'Test clocks are switched off' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'The path does not know this method' },
   already_exists: { status: 409, title: 'The id is taken' },
@@ -29,6 +30,10 @@ export const problems = {
   test_clock_advancing: { status: 409, title: 'The test clock is being advanced' },
   dead_letter_resolved: { status: 409, title: 'The dead letter was dealt with already' },
   dead_letter_redriving: { status: 409, title: 'The dead letter is about to be handled again' },
+  live_provider_on_test_clock: {
+    status: 409,
+    title: 'A live payment provider charges no customer on a test clock',
+  },
   payment_method_in_use: { status: 409, title: 'The payment method is in use' },
   customer_erased: { status: 409, title: 'The customer was erased' },
   customer_has_credit: { status: 409, title: 'The customer has credit that payments funded' },

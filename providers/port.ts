@@ -124,6 +124,8 @@ export interface ProviderWebhooks {
 
 export interface PaymentProvider {
   readonly name: string;
+  /** Whether it moves real money: then it charges no customer whose time is a test clock's. */
+  readonly isLive: boolean;
   /**
    * Makes a method chargeable while the customer is absent; charges nothing. Done before the first charge with a
    * method, and what it gives is kept beside the method for good. Absent where a token suffices.

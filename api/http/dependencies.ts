@@ -36,11 +36,14 @@ export interface ApiDependencies {
   payments: PaymentProcess;
   clocks: TestClockProcess;
   bulkRetries: BulkRetryProcess;
+  /** Whether test clocks may be made and advanced here. */
+  allowTestClocks: boolean;
   readiness: readonly ReadinessCheck[];
   /** By the names that payment methods may have as their provider: which card a token is, where the token shows it. */
   providers: ReadonlyMap<
     string,
     {
+      isLive: boolean;
       fingerprintOf?(token: string): string;
       chargeLimits(currency: string): { smallest: number; step: number };
     }

@@ -16,6 +16,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'The provider declined the charge; failure says why. A declined creation has expired, a declined change changed nothing; nothing was charged. Try again, with another payment method where the category is hard.',
   forbidden:
     'The API key is valid but lacks the scope that detail names. An admin can make a key that has it.',
+  test_clocks_disabled:
+    'This deployment makes no time pass: NODE_ENV is production. Test clocks that exist can be read and deleted. Set ALLOW_TEST_CLOCKS=true for API and workers where they are wanted. Nothing was changed.',
   not_found: 'Nothing has this id, or no route has this path.',
   method_not_allowed: 'The header Allow lists the methods that the path knows.',
   dead_letter_resolved:
@@ -43,6 +45,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'reason is the status of the bulk retry: a preview was never started, and what is completed or cancelled stays so. Start another one.',
   payment_not_refundable:
     'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left. What is pending or was given back already is not left. Nothing was changed.',
+  live_provider_on_test_clock:
+    'Time that is made to pass must move no real money. Add a payment method of the sandbox provider, or of a provider whose key is one for tests. Nothing was changed.',
   payment_method_in_use:
     'A subscription would be left without a payment method. Make another one the default first, or delete with force=true.',
   customer_erased:

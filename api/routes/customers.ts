@@ -6,6 +6,7 @@ import { eraseCustomer } from '../../billing/customer/erase';
 import { id } from '../../contracts/fields';
 import { changeCustomer, createCustomer, customer } from '../../contracts/http/customers';
 import { listOf, pageQuery } from '../../contracts/http/lists';
+import { requireTestClocks } from '../../contracts/problem-error';
 import { pageBody, readPage } from '../http/cursors';
 import { route } from '../http/route';
 
@@ -23,8 +24,9 @@ export const customerRoutes = [
     scope: 'customers:write',
     body: createCustomer,
     answers: { 201: { description: 'The customer.', schema: customer } },
-    problems: ['already_exists'],
-    async handle({ body, idFor, lease }, { db }) {
+    problems: ['already_exists', 'test_clocks_disabled'],
+    async handle({ body, idFor, lease }, { db, allowTestClocks }) {
+      requireTestClocks(allowTestClocks || body.test_clock_id === undefined);
       const created = await customers.createCustomer(db, body, idFor('customer'), lease);
       const headers = { Location: `/customers/${created.id}` };
       return { status: 201, body: created, headers, subjectId: created.id, personalDataOf: created.id };

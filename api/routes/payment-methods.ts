@@ -38,12 +38,14 @@ async function create(
   const provider = providers.get(body.provider);
   if (provider === undefined) {
     const names = [...providers.keys()].join(', ');
-    throw validationFailed([{ path: 'provider', message: `must be one of ${names}` }]);
+    const message = names === '' ? 'must be configured; no payment provider is' : `must be one of ${names}`;
+    throw validationFailed([{ path: 'provider', message }]);
   }
   const { method: added, messages } = await methods.addPaymentMethod(db, {
     id: idFor('payment_method'),
     customerId: params.customer_id,
     fingerprint: provider.fingerprintOf?.(body.token) ?? null,
+    isLive: provider.isLive,
     method: body,
   });
   await send(messages);
@@ -65,7 +67,7 @@ export const paymentMethodRoutes = [
     body: createPaymentMethod,
     inspectBody: refuseCardNumbers,
     answers: { 201: { description: 'The payment method.', schema: paymentMethod } },
-    problems: ['not_found', 'customer_erased', 'card_number_refused'],
+    problems: ['not_found', 'customer_erased', 'card_number_refused', 'live_provider_on_test_clock'],
     handle: create,
   }),
   route({

@@ -10,7 +10,7 @@ import {
   testClock,
   type AdvanceTestClock,
 } from '../../contracts/http/test-clocks';
-import { ProblemError } from '../../contracts/problem-error';
+import { ProblemError, requireTestClocks } from '../../contracts/problem-error';
 import type { CancelCommand } from '../../contracts/workflows/commands';
 import { pageBody, readPage } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
@@ -25,6 +25,7 @@ type ClockCall<Body> = Call<z.output<typeof clockParams>, unknown, Body>;
 const cancelledAtOnce = 8;
 
 async function advance(call: ClockCall<AdvanceTestClock>, deps: ApiDependencies): Promise<Answer> {
+  requireTestClocks(deps.allowTestClocks);
   const clockId = call.params.test_clock_id;
   await clocks.readTestClock(deps.db, clockId);
   const to = new Date(call.body.to).toISOString();
@@ -78,7 +79,9 @@ export const testClockRoutes = [
     scope: 'test_clocks',
     body: createTestClock,
     answers: { 201: { description: 'The clock.', schema: testClock } },
-    async handle({ body, idFor, lease }, { db }) {
+    problems: ['test_clocks_disabled'],
+    async handle({ body, idFor, lease }, { db, allowTestClocks }) {
+      requireTestClocks(allowTestClocks);
       const created = await clocks.createTestClock(db, idFor('test_clock'), new Date(body.now), lease);
       const headers = { Location: `/test-clocks/${created.id}` };
       return { status: 201, body: created, headers, subjectId: created.id };
@@ -126,7 +129,7 @@ export const testClockRoutes = [
     params: clockParams,
     body: advanceTestClock,
     answers: { 202: { description: 'The clock, on its way.', schema: testClock } },
-    problems: ['not_found', 'test_clock_advancing', 'too_many_requests'],
+    problems: ['not_found', 'test_clock_advancing', 'test_clocks_disabled', 'too_many_requests'],
     handle: advance,
   }),
   route({

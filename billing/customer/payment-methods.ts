@@ -10,6 +10,7 @@ import { isFinal, subscriptionStatuses } from '../../domain/subscription/subscri
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
+import { refuseLiveMethod } from '../payment/live-provider';
 import { wakeForNewMethod } from '../payment/wake-retries';
 import type { PaymentMethodRow } from '../rows';
 import { lockKnownCustomer, refuseErased } from './customers';
@@ -42,17 +43,19 @@ export interface NewPaymentMethod {
   customerId: string;
   /** Which card the token is at its provider, where the token shows it. */
   fingerprint: string | null;
+  /** Whether its provider moves real money. */
+  isLive: boolean;
   method: CreatePaymentMethod;
 }
 
 /**
  * Adds a payment method, once by its id.
  * @returns it, and what is to be sent
- * @throws ProblemError `not_found`, `customer_erased`
+ * @throws ProblemError `not_found`, `customer_erased`, `live_provider_on_test_clock`
  */
 export async function addPaymentMethod(
   db: Database,
-  { id, customerId, fingerprint, method: { default: wanted, ...fields } }: NewPaymentMethod,
+  { id, customerId, fingerprint, isLive, method: { default: wanted, ...fields } }: NewPaymentMethod,
 ): Promise<{ method: PaymentMethod; messages: WorkflowMessage[] }> {
   return inTransaction(db, async (tx) => {
     const customer = await lockKnownCustomer(tx, customerId);
@@ -60,6 +63,7 @@ export async function addPaymentMethod(
     const before = await findPaymentMethod(tx, customerId, id);
     if (before !== null) return withMessages(tx, before, defaultBefore);
     refuseErased(customer);
+    refuseLiveMethod(customer, isLive);
     const row = await insertPaymentMethod(tx, { ...fields, fingerprint, id, customer_id: customerId });
     const isDefault = wanted ?? defaultBefore === null;
     if (isDefault) enqueueDefaultMethod(tx, customerId, id);

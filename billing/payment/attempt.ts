@@ -17,6 +17,7 @@ import {
   type AttemptRequest,
 } from './begin-attempt';
 import { chargeableMethod } from './chargeable-method';
+import { isRefusedByClock, refusedByClock } from './live-provider';
 import { enqueueCallEnded } from './attempt-store';
 
 export interface AttemptDependencies {
@@ -80,6 +81,7 @@ export async function callProvider(
 ): Promise<AttemptOutcome> {
   const provider = providers.get(begun.provider);
   if (provider === undefined) return { status: 'unknown', reason: 'provider_not_configured' };
+  if (await isRefusedByClock(db, provider, begun.charge.customerId)) return refusedByClock;
   const made = await chargeableMethod(db, provider, begun, timeoutMs);
   return made.status === 'ready' ? provider.charge(made.charge, timeoutMs) : made;
 }

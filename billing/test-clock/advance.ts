@@ -115,9 +115,13 @@ export async function reportProgress(
   };
 }
 
-/** Gives an advance up; it may be requested again. */
-export async function failAdvance(db: Database, clockId: string): Promise<ClockState> {
-  await markFailed(db, clockId);
+/** Gives an advance up; it may be requested again. @param detail why; null: what it waits for */
+export async function failAdvance(
+  db: Database,
+  clockId: string,
+  detail: string | null = null,
+): Promise<ClockState> {
+  await markFailed(db, clockId, detail);
   return toState(await findClock(db, clockId));
 }
 

@@ -31,10 +31,11 @@ export function enqueueArrival(tx: Transaction, clockId: string): void {
     .enqueue`UPDATE test_clocks SET status = 'ready', target = NULL, detail = NULL WHERE id = ${clockId}`;
 }
 
-/** Ends an advance that has failed, if the clock advances. */
-export async function markFailed(db: Database, clockId: string): Promise<void> {
-  await sql(db)
-    .execute`UPDATE test_clocks SET status = 'failed' WHERE id = ${clockId} AND status = 'advancing'`;
+/** Ends an advance that has failed, if the clock advances. @param detail null: what it waits for */
+export async function markFailed(db: Database, clockId: string, detail: string | null): Promise<void> {
+  await sql(db).execute`
+    UPDATE test_clocks SET status = 'failed', detail = coalesce(${detail}, detail)
+    WHERE id = ${clockId} AND status = 'advancing'`;
 }
 
 /** Writes what an advance waits for, if the clock advances. */

@@ -49,6 +49,7 @@ export async function benchTransactions(
 }
 
 const paysAtOnce: PaymentProvider = {
+  isLive: false,
   name: 'sandbox',
   chargeLimits: () => ({ smallest: 1, step: 1 }),
   charge: () => Promise.resolve({ status: 'completed', provider_reference: 'ch_1' }),

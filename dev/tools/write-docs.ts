@@ -37,7 +37,7 @@ function configurationPage(): string {
   return [
     '# Configuration',
     '',
-    'Every process reads its settings from the environment once, at start. A malformed value, or a name that looks like a setting and is none, stops the start with all mistakes listed at once (exit code 2). An empty value counts as not set.',
+    'Every process reads its settings from the environment once, at start. A malformed value, or a name that looks like a setting and is none, stops the start with all mistakes listed at once (exit code 2). An empty value counts as not set, and so does a link to a service that Kubernetes made (`tcp://…`).',
     '',
     'This page is generated from `config.ts` by `npm run docs`.',
     ...groups.flatMap((group) => [

@@ -45,6 +45,7 @@ export function sandboxProvider({
   const refunds = new URL('v1/refunds', base);
   return {
     name: 'sandbox',
+    isLive: false,
     // A token is a card, with what follows its #.
     fingerprintOf: (token) => createHash('sha256').update(token).digest('hex'),
     chargeLimits: () => limits,

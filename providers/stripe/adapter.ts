@@ -29,6 +29,8 @@ export function stripeProvider(options: StripeOptions): PaymentProvider {
   const client = stripeClient(options);
   return {
     name: 'stripe',
+    // A key of a kind that is not known counts as live.
+    isLive: !/^(sk|rk)_test_/.test(options.secretKey),
     ensurePaymentMethod: (request, timeoutMs) => ensurePaymentMethodAt(client, request, timeoutMs),
     chargeLimits: stripeChargeLimits,
     charge: (request, timeoutMs) => chargeAt(client, request, options.returnUrl, timeoutMs),

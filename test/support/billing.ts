@@ -38,6 +38,7 @@ export const anyAmount = () => ({ smallest: 1, step: 1 });
 /** Says `charges`, `lookups`, `refunds` one after the other; their last for ever. */
 export class ScriptedProvider implements PaymentProvider {
   readonly name = 'sandbox';
+  isLive = false;
   readonly webhooks = sandboxWebhooks;
   limits: ChargeLimits = { smallest: 1, step: 1 };
   charges: AttemptOutcome[] = [completed];

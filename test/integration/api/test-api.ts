@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { createApp, type ReadinessCheck } from '../../../api/http/app';
+import { createApp, type ApiDependencies, type ReadinessCheck } from '../../../api/http/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
 import { listen, type RunningServer } from '../../../api/http/server';
 import type { BulkRetryProcess } from '../../../temporal/bulk-retry';
@@ -147,10 +147,14 @@ export interface TestApi {
   end(): Promise<void>;
 }
 
-/** Opens one for all tests of this file. */
-export const useApi = (): TestApi => forFile(openApi, (api) => api.end());
+/** Opens one for all tests of this file. @param more what is another than usual */
+export const useApi = (more?: Partial<ApiDependencies>): TestApi =>
+  forFile(
+    () => openApi(more),
+    (api) => api.end(),
+  );
 
-export async function openApi(): Promise<TestApi> {
+export async function openApi(more: Partial<ApiDependencies> = {}): Promise<TestApi> {
   const database = await createTestDatabase();
   const db = createDatabase(database.url, 10);
   await ensureBootstrapKey(db, adminSecret);
@@ -177,6 +181,7 @@ export async function openApi(): Promise<TestApi> {
     clocks,
     bulkRetries,
     readiness,
+    allowTestClocks: true,
     providers: adapters,
     webhooks: {
       sources: webhookSourcesFrom(config, adapters),
@@ -189,6 +194,7 @@ export async function openApi(): Promise<TestApi> {
     deadlines: { leaseSeconds: 30, acceptWithinMs: 30_000, answerWithinMs: 10_000 },
     stuckAfter: { toleranceMs: 60_000 },
     newUuid: () => uuidv7(),
+    ...more,
   });
   const server: RunningServer = await listen(app, { host: '127.0.0.1', port: 0 });
   let keys = 0;

@@ -60,6 +60,7 @@ const deps = (between: () => Promise<unknown> = publish) => ({
     },
   }),
   stallMs: 60_000,
+  allowTestClocks: true,
   pause: async () => void (await between()),
 });
 

@@ -122,6 +122,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
         schedule: { renewalsPerSecond: 0, shards: 1, tickMs: 5_000 },
         onPublished: () => undefined,
         stallMs: 60_000,
+        allowTestClocks: true,
       }),
     ),
   ]);

@@ -33,6 +33,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
     refreshPayment: () => Promise.reject(new Error('not asked')),
   },
   readiness: [],
+  allowTestClocks: true,
   providers: new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]),
   webhooks: { sources: new Map(), count: () => undefined },
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),

@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig, settings, type Setting } from '../../../config';
+import { ConfigError, ignoredServiceLinks, loadConfig, settings, type Setting } from '../../../config';
 
 function mistakesOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {
@@ -114,6 +114,66 @@ describe('loadConfig', () => {
     expect(mistakesOf({ TEMPORAL_CLI_ADDRESS: 'x', KAFKA_SERVICE_HOST: '10.0.0.1', PATH: '/bin' })).toEqual(
       [],
     );
+  });
+
+  describe('I12: links that Kubernetes makes to services', () => {
+    const links = {
+      API_PORT: 'tcp://10.0.0.1:80',
+      KAFKA_PORT: 'tcp://10.0.0.2:9092',
+      KAFKA_PORT_9092_TCP: 'tcp://10.0.0.2:9092',
+      KAFKA_PORT_9092_TCP_PROTO: 'tcp',
+      KAFKA_SERVICE_HOST: '10.0.0.2',
+      KAFKA_SERVICE_PORT: '9092',
+      KAFKA_SERVICE_PORT_CLIENT: '9092',
+    };
+    const others = { STRIPE_MOCK_PORT: 'udp://[fd00::1]:53', STRIPE_MOCK_SERVICE_HOST: 'fd00::1' };
+
+    it('are not taken for settings, and are named', () => {
+      const config = loadConfig({ ...links, POSTGRES_PORT: '1234' });
+      expect(config).toMatchObject({ API_PORT: 8080, KAFKA_PORT: 19092, POSTGRES_PORT: 1234 });
+      expect(ignoredServiceLinks(links)).toEqual(Object.keys(links).sort());
+    });
+
+    it('are ignored under names that are no settings, too', () => {
+      expect(mistakesOf(others)).toEqual([]);
+      expect(ignoredServiceLinks({ ...others, REDIS_PORT: 'tcp://10.0.0.3:6379' })).toEqual(
+        Object.keys(others).sort(),
+      );
+    });
+
+    it('leave mistakes beside them mistakes', () => {
+      const mistakes = mistakesOf({
+        ...links,
+        API_PORT: 'eighty',
+        TEMPORAL_PORT: 'http://temporal',
+        KAFKA_PRT: '1',
+      });
+      expect(mistakes).toHaveLength(3);
+      expect(ignoredServiceLinks({ API_PORT: '80', KAFKA_BROKERS: 'a:1' })).toEqual([]);
+    });
+  });
+
+  describe('I8: NODE_ENV=production', () => {
+    const production = { NODE_ENV: 'production' };
+
+    it.each([
+      [{}, true, true],
+      [{ NODE_ENV: 'test' }, true, true],
+      [production, false, false],
+      [{ ...production, ALLOW_SANDBOX: 'true' }, true, false],
+      [{ ...production, ALLOW_TEST_CLOCKS: 'true' }, false, true],
+      [{ ALLOW_SANDBOX: 'false' }, false, true],
+    ])('%j allows the sandbox provider: %j, test clocks: %j', (env, sandbox, clocks) => {
+      expect(loadConfig(env)).toMatchObject({ ALLOW_SANDBOX: sandbox, ALLOW_TEST_CLOCKS: clocks });
+    });
+
+    it('refuses settings of a sandbox provider that is not allowed', () => {
+      const given = { SANDBOX_PROVIDER_URL: 'http://sandbox:8090' };
+      expect(mistakesOf({ ...production, ...given })).toEqual([
+        'SANDBOX_PROVIDER_URL needs ALLOW_SANDBOX=true where NODE_ENV is production',
+      ]);
+      expect(mistakesOf({ ...production, ...given, ALLOW_SANDBOX: 'true' })).toEqual([]);
+    });
   });
 
   it('takes an empty text as not set', () => {

@@ -45,7 +45,8 @@ describe.each(own)('%s', (_name, { command = [], ...service }) => {
   test('is given variables that exist, with values that they accept', () => {
     const environment = environmentOf(service);
     expect(Object.keys(environment).filter((variable) => !(variable in settings))).toEqual([]);
-    expect(() => loadConfig({ ...environment, BOOTSTRAP_API_KEY: 'k'.repeat(32) })).not.toThrow();
+    const image = { NODE_ENV: 'production', BOOTSTRAP_API_KEY: 'k'.repeat(32) };
+    expect(() => loadConfig({ ...image, ...environment })).not.toThrow();
   });
 
   test('finds what it is given by name, at the ports of the containers', () => {
