@@ -34,6 +34,11 @@ test.each(['api', 'worker', 'bridge', 'sandbox', 'all', 'migrate'])(
   },
 );
 
+test('I8: bin/sandbox in production exits with 2 and names the setting that allows it', async () => {
+  const output = requireCode(await runProgram('bin/sandbox.js', { NODE_ENV: 'production' }), 2);
+  expect(output).toContain('the sandbox provider needs ALLOW_SANDBOX=true');
+});
+
 describe('bin/migrate', () => {
   const dir = mkdtempSync(join(tmpdir(), 'perennial-migrate-'));
   let platform: Platform | undefined;
