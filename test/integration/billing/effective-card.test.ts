@@ -32,7 +32,7 @@ async function inTrial(more: Partial<SubscriptionCreation> = {}) {
 
 async function add(customerId: string, id: string, isDefault: boolean): Promise<void> {
   const method = { provider: 'sandbox', token: `tok_ok#${id}`, default: isDefault };
-  await addPaymentMethod(given.db, { id, customerId, fingerprint: null, method });
+  await addPaymentMethod(given.db, { id, customerId, fingerprint: null, isLive: false, method });
 }
 
 describe('a cancellation at the end of the period, in a trial', () => {

@@ -24,7 +24,13 @@ async function add(customerId: string, { isDefault = true, fingerprint = null as
   methods += 1;
   const id = `pm_new_${methods}`;
   const method = { provider: 'sandbox', token: `tok_ok#${id}`, default: isDefault };
-  const { messages } = await addPaymentMethod(given.db, { id, customerId, fingerprint, method });
+  const { messages } = await addPaymentMethod(given.db, {
+    id,
+    customerId,
+    fingerprint,
+    isLive: false,
+    method,
+  });
   return { id, woken: messages.map((message) => ('payment_id' in message ? message.payment_id : '')) };
 }
 

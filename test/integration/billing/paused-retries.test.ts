@@ -28,7 +28,7 @@ async function paused(resumeAt?: string) {
 async function giveCard({ lived, customerId }: Awaited<ReturnType<typeof paused>>): Promise<void> {
   const id = `pm_${lived.id}`;
   const method = { provider: 'sandbox', token: 'tok_ok#other', default: false };
-  await addPaymentMethod(given.db, { id, customerId, fingerprint: null, method });
+  await addPaymentMethod(given.db, { id, customerId, fingerprint: null, isLive: false, method });
   await lived.change({ payment_method_id: id });
 }
 
