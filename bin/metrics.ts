@@ -5,12 +5,17 @@
  */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
-import { readBacklog } from '../bridge/backlog';
+import { readBacklog, type Backlog } from '../bridge/backlog';
+import { within } from '../bridge/within';
 import type { Database } from '../prisma/client';
 import type { Part, ProcessContext } from './process';
+
+/** A scrape waits for 10 s by default. */
+const readWithinMs = 5_000;
 
 export class Metrics {
   private readonly registry = new Registry();
@@ -45,6 +50,8 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readBacklog: () => Promise<void> = () => Promise.resolve();
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -65,33 +72,55 @@ export class Metrics {
     this.notifications.inc({ template, channel, status });
 
   /** Reads the outbox and the dead letters at each scrape. */
-  watchDatabase(db: Database): void {
-    const registers = [this.registry];
-    const oldest = new Gauge({
-      name: 'perennial_outbox_oldest_seconds',
-      help: 'Age of the oldest committed event that is not published yet; 0 when there is none.',
-      registers,
-    });
-    const open = new Gauge({
-      name: 'perennial_dead_letters_open',
-      help: 'Dead letters without a decision of an operator.',
-      registers,
-      async collect() {
-        const backlog = await readBacklog(db);
-        this.set(backlog.open_dead_letters);
-        oldest.set(backlog.oldest_unpublished_seconds);
-      },
-    });
-    open.set(0);
+  watchDatabase(db: Database, log: Logger): void {
+    const gauges = backlogGauges(this.registry);
+    this.readBacklog = async () => {
+      try {
+        const backlog = await within(readWithinMs, readBacklog(db));
+        for (const [name, gauge] of gauges) gauge.set(backlog[name]);
+      } catch (error) {
+        log.warn({ err: error }, 'backlog not read');
+        // What is not known is left out; the others are still served.
+        for (const [, gauge] of gauges) gauge.remove();
+      }
+    };
   }
 
-  text(): Promise<string> {
+  /** All that is known now: what is read of the database is read before. */
+  async text(): Promise<string> {
+    await this.readBacklog();
     return this.registry.metrics();
   }
 
   get contentType(): string {
     return this.registry.contentType;
   }
+}
+
+/** A gauge for each number of the backlog. */
+function backlogGauges(registry: Registry): [keyof Backlog, Gauge][] {
+  const gauge = (field: keyof Backlog, name: string, help: string): [keyof Backlog, Gauge] => [
+    field,
+    new Gauge({ name, help, registers: [registry] }),
+  ];
+  return [
+    gauge(
+      'oldest_unpublished_seconds',
+      'perennial_outbox_oldest_seconds',
+      'Age of the oldest committed event that is neither published nor parked; 0 when there is none.',
+    ),
+    gauge(
+      'unpublished',
+      'perennial_outbox_unpublished',
+      'Committed events that are neither published nor parked.',
+    ),
+    gauge('parked', 'perennial_outbox_parked', 'Events that Kafka refused for good; an operator decides.'),
+    gauge(
+      'open_dead_letters',
+      'perennial_dead_letters_open',
+      'Dead letters without a decision of an operator.',
+    ),
+  ];
 }
 
 /** Serves them, unless METRICS_PORT is 0. @throws when the port is taken */

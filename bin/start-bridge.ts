@@ -25,7 +25,7 @@ export async function startBridge(
 ): Promise<Part[]> {
   const kafka = kafkaFrom(config, log);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
-  metrics.watchDatabase(db);
+  metrics.watchDatabase(db, log);
   installTemporalRuntime(log);
   const temporal = connectLazily(temporalSettings(config));
   const relay = startRelay({

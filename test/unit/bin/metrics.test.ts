@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { Metrics, serveMetrics } from '../../../bin/metrics';
 import type { ProcessContext } from '../../../bin/process';
 import { loadConfig } from '../../../config';
+import { closeDatabase, createDatabase } from '../../../prisma/client';
 import { pickFreePort } from '../../../dev/platform/ports';
 
 const contextWith = (port: number): ProcessContext => ({
@@ -29,6 +30,19 @@ describe('the metrics of a process', () => {
     expect(text).toContain('perennial_webhooks_total{provider="sandbox",result="bad_signature"} 1');
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
     await part?.close();
+  });
+
+  it('I14: leave out what cannot be read of the database, and have the rest', async () => {
+    const logged: string[] = [];
+    const metrics = new Metrics();
+    // Port 1 is nobody's: every connection is refused at once.
+    const db = createDatabase('postgresql://perennial:perennial@127.0.0.1:1/none', 2);
+    metrics.watchDatabase(db, pino({}, { write: (line: string) => void logged.push(line) }));
+    const text = await metrics.text();
+    expect(text).not.toMatch(/^perennial_(outbox|dead_letters)\w* \d/m);
+    expect(text).toContain('process_cpu_user_seconds_total');
+    expect(logged.join()).toContain('backlog not read');
+    await closeDatabase(db);
   });
 
   it('are not served on port 0, and name a port that is taken and its variable', async () => {
