@@ -5,28 +5,26 @@ import type { AttemptRow, PaymentRow } from '../rows';
 import { findPayingAttempt } from './attempt-store';
 import { reservedAmountOf } from './refund-store';
 
-export interface RefundablePayment {
+export interface OwnPayment {
   id: string;
-  provider: string | null;
-  /** The attempt whose charge paid it. */
-  attempt: AttemptRow;
-  /** Minor units; 0 while the payment is disputed. */
+  /** The attempt whose charge paid it; null: it is not paid. */
+  attempt: AttemptRow | null;
+  /** Minor units; 0 while the payment is disputed, or not paid. */
   left: number;
 }
 
-/** Locks those of the payments that are the subscription's own, and counts what is left of each. */
-export async function lockRefundable(
+/** Locks those of the payments that are the subscription's own, paid or not, and counts what is left of each. */
+export async function lockOwnPayments(
   tx: Transaction,
   subscriptionId: string,
   paymentIds: readonly string[],
-): Promise<RefundablePayment[]> {
+): Promise<OwnPayment[]> {
   if (paymentIds.length === 0) return [];
-  const found: RefundablePayment[] = [];
+  const found: OwnPayment[] = [];
   for (const payment of await lockPayments(tx, subscriptionId, paymentIds)) {
     const attempt = await findPayingAttempt(tx, payment.id);
-    if (attempt === null) continue;
-    const left = leftOf(payment, attempt, await reservedAmountOf(tx, attempt));
-    found.push({ id: payment.id, provider: attempt.provider, attempt, left });
+    const left = attempt === null ? 0 : leftOf(payment, attempt, await reservedAmountOf(tx, attempt));
+    found.push({ id: payment.id, attempt, left });
   }
   return found;
 }

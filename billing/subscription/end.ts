@@ -17,10 +17,10 @@ import { ledgerOf } from '../ledger/opening';
 import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
 import { enqueueOperatorTask } from '../operator-tasks';
-import { lockRefundable, type RefundablePayment } from '../payment/refundable';
+import { lockOwnPayments } from '../payment/refundable';
 import { enqueueRefund } from '../payment/refund-store';
 import { releaseFailedOf } from '../payment/release-refund';
-import type { SubscriptionRow } from '../rows';
+import type { AttemptRow, SubscriptionRow } from '../rows';
 import { announceCancelled } from './events';
 import { enqueueCancelledFailed, enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
 import { pendingColumn, writeVersion, type Applied, type ChangeContext, type Patch } from './transition';
@@ -49,7 +49,7 @@ export async function endSubscription(
   enqueueCancelledFailed(tx, row.id, context.realNow);
   enqueueWithdrawnAttempts(tx, row.id);
   const { record } = written;
-  const list = refunds.map(({ payment, amount }) => ({ payment_id: payment.id, amount }));
+  const list = refunds.map(({ attempt, amount }) => ({ payment_id: attempt.payment_id, amount }));
   announceCancelled(tx, record.subscription, { ...ending, refunds: list, openPaymentIds }, context);
   return written;
 }
@@ -65,7 +65,7 @@ export const endingColumns: Patch = {
 
 interface EndedWithRefunds {
   patch: Patch;
-  refunds: { payment: RefundablePayment; amount: number; taken: TakenParts }[];
+  refunds: { attempt: AttemptRow; amount: number; taken: TakenParts }[];
 }
 
 /** Ends the money of a subscription without a refund. @returns its columns */
@@ -89,7 +89,7 @@ async function endItsMoney(
   const given = { actor: context.actor, reason: 'the cancellation gives it back' };
   const state = refund === 'none' ? entered : await releaseFailedOf(tx, row, entered, given, context.realNow);
   const sources = state.funds.map(({ source }) => source).filter(isPaymentSource);
-  const payments = refund === 'none' ? [] : await lockRefundable(tx, row.id, sources);
+  const payments = refund === 'none' ? [] : await lockOwnPayments(tx, row.id, sources);
   const own = new Map(payments.map((payment) => [payment.id, payment]));
   const money = endMoney(state, {
     at: at.toISOString(),
@@ -98,7 +98,7 @@ async function endItsMoney(
     blocked: refund === 'none' ? [] : await blockedSources(tx, state.funds),
     refundable: Object.fromEntries(payments.map(({ id, left }) => [id, left])),
     floor: (paymentId, amount) => {
-      const { step } = context.limitsOf(own.get(paymentId)?.provider ?? null, row.currency);
+      const { step } = context.limitsOf(own.get(paymentId)?.attempt?.provider ?? null, row.currency);
       return amount - (amount % step);
     },
   });
@@ -107,8 +107,8 @@ async function endItsMoney(
   enqueuePosting(tx, row, money, cause, context);
   if (money.withheld.length > 0) reportWithheld(tx, row, money.withheld, context);
   const refunds = money.refunds.flatMap(({ payment_id: id, amount, taken }) => {
-    const payment = own.get(id);
-    return payment === undefined ? [] : [{ payment, amount, taken }];
+    const attempt = own.get(id)?.attempt ?? null;
+    return attempt === null ? [] : [{ attempt, amount, taken }];
   });
   return { patch: moneyColumns(money.state, [], at), refunds };
 }
@@ -122,9 +122,9 @@ function enqueueReserved(
   { actor, now, realNow }: ChangeContext,
 ): void {
   const asked = { kind: 'system', id: 'payment-service', reason: actor.reason } as const;
-  for (const { payment, amount, taken } of refunds) {
-    const id = cancellationRefundId(row.id, version, payment.id);
-    const refund = { id, attempt: payment.attempt, amount, reason: reason ?? 'subscription_cancelled' };
+  for (const { attempt, amount, taken } of refunds) {
+    const id = cancellationRefundId(row.id, version, attempt.payment_id);
+    const refund = { id, attempt, amount, reason: reason ?? 'subscription_cancelled' };
     enqueueRefund(tx, { ...refund, taken, actor: asked }, { now, realNow });
   }
 }
