@@ -219,11 +219,14 @@ export function toSubscription(row: Prisma.SubscriptionGetPayload<object>): Subs
 
 /** What the rules of a subscription look at. */
 export function toFacts(row: Prisma.SubscriptionGetPayload<object>): SubscriptionFacts {
+  const { pending_change, paused_from } = subscriptionRow(row);
   return {
     ...toSubscription(row),
+    // With what the contract leaves out of it.
+    pending_change,
     trial_days: row.trial_days,
     anchor_period_index: row.anchor_period_index,
-    paused_from: subscriptionRow(row).paused_from,
+    paused_from,
   };
 }
 

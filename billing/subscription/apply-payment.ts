@@ -15,6 +15,7 @@ import { isPaymentOpen, isPaymentPaid } from '../../domain/payment/payment';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import { paidChangeApplies } from '../../domain/subscription/change';
 import { decidePaid } from '../../domain/subscription/commands';
+import { changeAtPeriodEnd } from '../../domain/subscription/facts';
 import { inTransaction, type Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';
 import { ledgerOf } from '../ledger/opening';
@@ -272,7 +273,7 @@ export async function dropChange(
   return forgetChange(tx, row, payment.id, context);
 }
 
-/** Removes a change that waits for its payment: the next change may come, and its credit is free again. */
+/** Removes a change that waits for its payment: its credit is free, and what it had replaced holds again. */
 async function forgetChange(
   tx: Transaction,
   row: SubscriptionRow,
@@ -287,7 +288,7 @@ async function forgetChange(
     if (released.entries.length > 0) enqueueMoney(tx, row.id, columns);
     return unchanged({ ...row, ...columns });
   }
-  const patch = { ...columns, ...pendingColumn(null) };
+  const patch = { ...columns, ...pendingColumn(changeAtPeriodEnd(row.pending_change)) };
   return writeUpdated(tx, row, patch, { ...context, changes: ['change_scheduled'] });
 }
 

@@ -2,7 +2,7 @@
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { isPaymentOpen, isPaymentPaid, type Failure } from '../../domain/payment/payment';
 import type { Refusal } from '../../domain/subscription/commands';
-import type { PendingChange } from '../../domain/subscription/facts';
+import { changeAtPeriodEnd, type PendingChange } from '../../domain/subscription/facts';
 import type { Transaction } from '../../prisma/client';
 import type { AttemptDependencies } from '../payment/attempt';
 import type { PaymentRow } from '../rows';
@@ -91,6 +91,7 @@ function leaveWaiting(
     effective: 'when_paid',
     effective_at: null,
     payment_id: payment.id,
+    otherwise: changeAtPeriodEnd(row.pending_change),
   };
   enqueueAnnouncedChange(tx, payment.id, { ...change, base_version: row.version + 1 });
   const commandId = change.command.command_id;

@@ -16,6 +16,13 @@ export interface PendingChange {
   effective_at: string | null;
   /** What has to be paid before the change holds; null: nothing. */
   payment_id: string | null;
+  /** Of a change that waits for its payment: the one for the period's end that holds if it is not paid. */
+  otherwise?: PendingChange | null;
+}
+
+/** The change that the end of the period brings, should nothing be paid before; null: there is none. */
+export function changeAtPeriodEnd(pending: PendingChange | null): PendingChange | null {
+  return pending?.effective === 'period_end' ? pending : (pending?.otherwise ?? null);
 }
 
 export interface SubscriptionFacts {

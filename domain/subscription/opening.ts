@@ -9,7 +9,7 @@ import { boundary, periodAt, trialEnd, type Interval } from '../calendar';
 import { periodAmount } from '../money';
 import { named, termChanges, type NewTerms, type PlanTerms } from './change';
 import type { DueDecision } from './due';
-import type { SubscriptionFacts } from './facts';
+import { changeAtPeriodEnd, type SubscriptionFacts } from './facts';
 import type { Line } from './proration';
 import type { Beginning, SubscriptionChange } from './subscription';
 
@@ -60,11 +60,7 @@ export interface OpenedPeriod {
 
 /** The plan that the next period sells: the present one, or that of a change which waits for it. */
 export function nextPlanId(subscription: Pick<SubscriptionFacts, 'plan_id' | 'pending_change'>): string {
-  return changeAtPeriodEnd(subscription)?.plan_id ?? subscription.plan_id;
-}
-
-function changeAtPeriodEnd({ pending_change: pending }: Pick<SubscriptionFacts, 'pending_change'>) {
-  return pending?.effective === 'period_end' ? pending : null;
+  return changeAtPeriodEnd(subscription.pending_change)?.plan_id ?? subscription.plan_id;
 }
 
 /**
@@ -135,7 +131,7 @@ const changesByCause: Record<Opening['cause'], SubscriptionChange[]> = {
 };
 
 function newTerms(subscription: SubscriptionFacts, plan: PlanTerms): OpenedPeriod['terms'] {
-  const pending = changeAtPeriodEnd(subscription);
+  const pending = changeAtPeriodEnd(subscription.pending_change);
   if (pending === null) return null;
   const amount = periodAmount(plan.amount, pending.quantity);
   if (amount === undefined) throw new Error(`the pending change of ${subscription.id} is too large`);

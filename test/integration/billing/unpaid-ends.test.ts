@@ -1,11 +1,12 @@
 /** Subscriptions that end, with a refund, while their present period is not paid. */
+import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { declined, pending } from '../../support/billing';
 import { on, useMoneyLives } from '../../support/money-life';
 
 const { given, begin } = useMoneyLives();
 
 /** The second month has opened and is not paid: it is 11 July. */
-async function unpaid(outcome: typeof declined | typeof pending) {
+async function unpaid(outcome: AttemptOutcome) {
   const money = await begin('basic');
   given.provider.charges = [outcome];
   await money.life.advance(on('07-01'));
