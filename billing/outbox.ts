@@ -5,7 +5,13 @@
  * before the id is drawn); a key stays in one shard.
  */
 import { createHash } from 'node:crypto';
-import { writeEnvelope, type NewEvent } from '../contracts/topics/envelope';
+import {
+  cloudEventContentType,
+  readEnvelope,
+  writeEnvelope,
+  type NewEvent,
+  type ReadEvent,
+} from '../contracts/topics/envelope';
 import type { EventTopic } from '../contracts/topics/events';
 import type { Database, Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
@@ -85,6 +91,26 @@ export async function findEnvelope(tx: Transaction, eventId: string): Promise<st
   const [row] = await sql(tx).query<{ payload: string | null }[]>`
     SELECT payload FROM outbox_events WHERE event_id = ${eventId}`;
   return row?.payload ?? null;
+}
+
+/**
+ * Reads an event of ours as its consumers read it, so that what a record says can be held against it.
+ * @returns null when no such event was written on the topic; `forgotten` when its content is no longer kept
+ */
+export async function findOwnEvent<T extends EventTopic>(
+  on: Database | Transaction,
+  topic: T,
+  eventId: string,
+): Promise<ReadEvent<T> | 'forgotten' | null> {
+  const [row] = await sql(on).query<{ key: string; payload: string | null }[]>`
+    SELECT key, payload FROM outbox_events WHERE event_id = ${eventId} AND topic = ${topic}`;
+  if (row === undefined) return null;
+  if (row.payload === null) return 'forgotten';
+  return readEnvelope(topic, {
+    headers: { 'content-type': cloudEventContentType },
+    key: Buffer.from(row.key),
+    value: Buffer.from(row.payload),
+  });
 }
 
 /** Whether an event was written, published or not. */

@@ -58,6 +58,7 @@ export async function startBridge(
       db,
       log: log.child({ part: 'notifications' }),
       notifier,
+      external,
       language: config.NOTIFY_LANGUAGE,
       parallel: parallelNotifications,
       onConcluded: metrics.onNotification,

@@ -1,16 +1,21 @@
 /**
  * The refunds that a cancellation makes: the one that it asks for, and all that was taken after it.
  *
- * Invariants: what is promised is promised in one transaction, with ids that follow from the cancellation, so that a
- * record read again promises nothing new; no record is believed that our own history does not know; never more is
- * promised than the subscription's payments took.
+ * Invariants:
+ * - What is reserved is reserved in one transaction, with ids that follow from the cancellation, so that a record read
+ *   again reserves nothing new.
+ * - No record is believed: our own event of the cancellation is executed, or nothing.
+ * - Never more is reserved than the subscription's payments took.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { EventData } from '../../contracts/topics/events';
 import type { Actor } from '../../contracts/fields';
+import { subscriptionEventId } from '../../domain/event-ids';
 import { cancellationRefundId } from '../../domain/ids';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, lockSubscription } from '../locks';
 import { enqueueOperatorTask } from '../operator-tasks';
+import { findOwnEvent } from '../outbox';
 import { paymentsOfRefunds, paymentsWithOpenRefund } from './refund-store';
 import { reserveRefund, reserveUnwanted } from './reserve-refund';
 import { findPayment, findPaidPayments, isCancellation } from './store';
@@ -21,15 +26,25 @@ type Cancelled = EventData<'subscriptions.cancelled'>;
 /** Newest payments that a refund is taken from; it hardly ever needs a second one. */
 const maxPayments = 100;
 
-/** @returns the payments with something to pay out, whoever promised it. @throws Unprocessable */
-export async function reserveRefunds(db: Database, cancelled: Cancelled): Promise<string[]> {
+/** The payments of a cancellation: those that were open, and those with something to pay out, whoever reserved it. */
+interface Reserved {
+  open: readonly string[];
+  refunding: readonly string[];
+}
+
+/**
+ * Reserves what a cancellation gives back.
+ * @param record what a record says of the cancellation; our own event of it is what is executed
+ * @throws Unprocessable `unknown_subscription`, `contradicts_subscription`
+ */
+export async function reserveRefunds(db: Database, record: Cancelled): Promise<Reserved> {
   return inTransaction(db, async (tx) => {
+    const cancelled = await ownCancellation(tx, record);
+    if (cancelled === null) return { open: [], refunding: [] };
     const { open_payment_ids: openIds } = cancelled;
-    await mustBeOurs(tx, cancelled);
     const takenFrom = await refundedPayments(tx, cancelled);
     for (const paymentId of openIds) await reserveLaterCharges(tx, cancelled.subscription.id, paymentId);
-    const paymentIds = [...openIds, ...takenFrom];
-    return paymentsWithOpenRefund(tx, paymentIds);
+    return { open: openIds, refunding: await paymentsWithOpenRefund(tx, [...openIds, ...takenFrom]) };
   });
 }
 
@@ -40,15 +55,27 @@ async function refundedPayments(tx: Transaction, cancelled: Cancelled): Promise<
   return refund === null || refund.amount <= 0 ? [] : reserveAmount(tx, cancelled, refund);
 }
 
-/** Locks the subscription, as whoever moves its money. A record that gives money away has to be one that our own history knows. */
-async function mustBeOurs(tx: Transaction, { subscription, refund }: Cancelled): Promise<void> {
-  const { id, version } = subscription;
+/**
+ * Locks the subscription, as whoever moves its money, and reads the event that its cancellation wrote.
+ * @returns null when its content is no longer kept: what was left of it the reconciliation has done since
+ * @throws Unprocessable when there is none, or the record says something else of money or payments
+ */
+async function ownCancellation(tx: Transaction, record: Cancelled): Promise<Cancelled | null> {
+  const { id, version } = record.subscription;
   const row = (await lockSubscription(tx, id))?.row ?? null;
   if (row === null) throw new Unprocessable('unknown_subscription', `there is no subscription ${id}`);
-  const known = row.status === 'cancelled' && (await isCancellation(tx, id, version));
-  if (known && (refund === null || refund.currency === row.currency)) return;
-  const what = `version ${version} of subscription ${id} is no cancellation, or its currency another one`;
-  throw new Unprocessable('contradicts_subscription', what);
+  const isKnown = row.status === 'cancelled' && (await isCancellation(tx, id, version));
+  const own = isKnown
+    ? await findOwnEvent(tx, 'subscriptions.cancelled', subscriptionEventId(id, version))
+    : null;
+  if (own === 'forgotten') return null;
+  if (own !== null && isDeepStrictEqual(moneyOf(own.data), moneyOf(record))) return own.data;
+  const what = own === null ? 'is no cancellation' : 'moves other money, or is about other payments';
+  throw new Unprocessable('contradicts_subscription', `version ${version} of subscription ${id} ${what}`);
+}
+
+function moneyOf({ refund, refunds, open_payment_ids }: Cancelled) {
+  return { refund, refunds, open_payment_ids };
 }
 
 /** Takes the amount from the newest payment backwards. @returns the payments that it is taken from */
@@ -108,7 +135,7 @@ async function reportMissing(
   enqueueOperatorTask(tx, 'refund_failed', subject, detail, await databaseNow(tx));
 }
 
-/** Usually promised by whoever settled it: the same refund. */
+/** Usually reserved by whoever settled it: the same refund. */
 async function reserveLaterCharges(
   tx: Transaction,
   subscriptionId: string,

@@ -26,6 +26,13 @@ export async function isCancellation(
   return rows.length > 0;
 }
 
+/** Whether the creation of a subscription was concluded while its first payment was open. */
+export async function wasCreatedIncomplete(tx: Transaction, subscriptionId: string): Promise<boolean> {
+  const rows = await sql(tx).query`
+    SELECT FROM changes WHERE subject_id = ${subscriptionId} AND version = 1 AND result ->> 'status' = 'incomplete'`;
+  return rows.length > 0;
+}
+
 /** Reads the ids of the paid payments of a subscription's price, newest first. What was asked for apart is not its price. */
 export async function findPaidPayments(
   tx: Transaction,

@@ -1,4 +1,7 @@
 /** How consumers send the messages that follow from a record. */
+import { createHash } from 'node:crypto';
+import type { ReadEvent } from '../../contracts/topics/envelope';
+import type { EventTopic } from '../../contracts/topics/events';
 import type { FollowUpTimes } from '../../contracts/workflows/commands';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Database } from '../../prisma/client';
@@ -14,11 +17,20 @@ export interface PromptDependencies {
   times: FollowUpTimes;
 }
 
-/** Sends messages under the id of their event, so that a repeat of the record signals nothing twice. */
+/**
+ * Sends the messages that follow from a record, under its identity, so that a repeat of it signals nothing twice. Ids can
+ * be guessed: a record that takes the id of one that is still to come, and says something else, keeps no signal back.
+ */
 export async function prompt(
   { client, times }: PromptDependencies,
-  eventId: string,
+  event: ReadEvent<EventTopic>,
   messages: readonly WorkflowMessage[],
 ): Promise<void> {
-  await sendInOrder(createMessenger(client, times, eventId), messages);
+  if (messages.length === 0) return;
+  await sendInOrder(createMessenger(client, times, identityOf(event)), messages);
+}
+
+function identityOf({ id, source, time, data }: ReadEvent<EventTopic>): string {
+  const content = JSON.stringify([source, time, data]);
+  return `${id}/${createHash('sha256').update(content).digest('base64url').slice(0, 22)}`;
 }

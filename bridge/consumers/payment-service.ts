@@ -21,10 +21,11 @@ export interface PaymentServiceDependencies extends PromptDependencies {
 export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handlers {
   const { db, external } = deps;
   return {
-    'subscriptions.created': async ({ id, data }) => prompt(deps, id, await announceFirstPayment(db, data)),
+    'subscriptions.created': async (event) => prompt(deps, event, await announceFirstPayment(db, event.data)),
     'subscriptions.cancelled': (event) => onCancelled(deps, event),
-    'payments.requested': async (event) => prompt(deps, event.id, await acceptRequested(db, event, external)),
-    'webhooks.received': async ({ id, data }) => prompt(deps, id, await processWebhook(db, data.delivery_id)),
+    'payments.requested': async (event) => prompt(deps, event, await acceptRequested(db, event, external)),
+    'webhooks.received': async (event) =>
+      prompt(deps, event, await processWebhook(db, event.data.delivery_id)),
   };
 }
 
@@ -34,14 +35,13 @@ export function paymentServiceHandlers(deps: PaymentServiceDependencies): Handle
  */
 async function onCancelled(
   deps: PaymentServiceDependencies,
-  { id, data }: ReadEvent<'subscriptions.cancelled'>,
+  event: ReadEvent<'subscriptions.cancelled'>,
 ): Promise<void> {
-  const reserved = await reserveRefunds(deps.db, data);
-  for (const paymentId of data.open_payment_ids)
-    await prompt(deps, id, await stopPayment(deps.db, paymentId));
+  const { open, refunding } = await reserveRefunds(deps.db, event.data);
+  for (const paymentId of open) await prompt(deps, event, await stopPayment(deps.db, paymentId));
   await prompt(
     deps,
-    id,
-    reserved.map((paymentId) => ({ kind: 'refresh_payment', payment_id: paymentId })),
+    event,
+    refunding.map((paymentId) => ({ kind: 'refresh_payment', payment_id: paymentId })),
   );
 }

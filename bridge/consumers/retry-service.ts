@@ -11,8 +11,8 @@ export interface RetryServiceDependencies extends PromptDependencies {
 
 export function retryServiceHandlers(deps: RetryServiceDependencies): Handlers {
   return {
-    'payments.failed': async ({ id, data }) => prompt(deps, id, await promptAfterFailure(deps.db, data)),
+    'payments.failed': async (event) => prompt(deps, event, await promptAfterFailure(deps.db, event.data)),
     'payments.retry.requested': async (event) =>
-      prompt(deps, event.id, await acceptRetryRequest(deps.db, event, deps.external)),
+      prompt(deps, event, await acceptRetryRequest(deps.db, event, deps.external)),
   };
 }

@@ -5,8 +5,8 @@ import { prompt, type PromptDependencies } from './messages';
 
 export function subscriptionServiceHandlers(deps: PromptDependencies): Handlers {
   return {
-    'subscriptions.renew_required': async ({ id, data }) =>
-      prompt(deps, id, await promptWhenDue(deps.db, data)),
-    'payments.completed': async ({ id, data }) => prompt(deps, id, await promptAfterPayment(deps.db, data)),
+    'subscriptions.renew_required': async (event) =>
+      prompt(deps, event, await promptWhenDue(deps.db, event.data)),
+    'payments.completed': async (event) => prompt(deps, event, await promptAfterPayment(deps.db, event.data)),
   };
 }

@@ -52,7 +52,8 @@ export async function deliver(
   const { template } = read.message;
   const channel = notifier?.channel ?? 'none';
   const about = { customer_id, subscription_id, payment_id };
-  const request: Request = { eventId: id, template, ...about, requestedAt: time };
+  const from = read.source === null ? null : { source: read.source, recordId: id };
+  const request: Request = { eventId: read.name, template, ...about, requestedAt: time, from };
   const claimed = await claim(db, request, channel, leaseMs);
   if (claimed === null) return;
   const conclusion = await conclusionOf(deps, request, read, claimed);

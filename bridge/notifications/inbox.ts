@@ -1,12 +1,13 @@
 /**
  * The inbox of notifications: what is being sent, by whom, and what became of it; mail has no state to judge by.
  *
- * Invariants: a request has one row, by its event's id; it is sent by one at a time, who holds a lease (PostgreSQL's
+ * Invariants: a request has one row, by its event's id or, from outside, by what it is about; it is sent by one at a time, who holds a lease (PostgreSQL's
  * clock); once sent, skipped or failed it is never sent again. A lease that runs out with the row still in sending
  * means that its holder died between sending and recording it, or before: it is sent again, under the same name.
  */
+import { enqueueAccepted } from '../../billing/external-records';
 import { derivedId } from '../../domain/ids';
-import type { Database } from '../../prisma/client';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import type { Notifier } from './port';
 
@@ -20,6 +21,8 @@ export interface Request {
   subscription_id: string | null;
   payment_id: string | null;
   requestedAt: string;
+  /** Of another service, with the id of its record; null: it is ours. */
+  from: { source: string; recordId: string } | null;
 }
 
 export interface Claim {
@@ -48,12 +51,13 @@ export async function claim(
   const { eventId, template, customer_id, subscription_id, payment_id, requestedAt } = request;
   const id = notificationId(eventId);
   // Either key may be the one that another sender has just written, so none is named here.
-  const inserted = await sql(db).execute`
+  const insert = (on: Database | Transaction) => sql(on).execute`
     INSERT INTO notifications (id, event_id, template, customer_id, subscription_id, payment_id, channel,
       requested_at, attempts, lease_until)
     VALUES (${id}, ${eventId}, ${template}, ${customer_id}, ${subscription_id}, ${payment_id}, ${channel},
       ${requestedAt}::timestamptz, 1, clock_timestamp() + ${leaseMs} * interval '1 millisecond')
     ON CONFLICT DO NOTHING`;
+  const inserted = await (request.from === null ? insert(db) : insertAudited(db, request, insert));
   if (inserted === 1) return { id, attempts: 1, ageMs: 0 };
   const [claimed] = await sql(db).query<{ attempts: number; age_ms: number }[]>`
     UPDATE notifications SET attempts = attempts + 1, channel = ${channel},
@@ -64,6 +68,23 @@ export async function claim(
   const row = await db.notification.findUniqueOrThrow({ where: { id } });
   if (row.status === 'sending') throw new InProgress('another sender is sending it');
   return null;
+}
+
+/** A request from outside is accepted with its first claim. */
+function insertAudited(
+  db: Database,
+  { from, customer_id, subscription_id, payment_id }: Request,
+  insert: (tx: Transaction) => Promise<number>,
+): Promise<number> {
+  return inTransaction(db, async (tx) => {
+    const inserted = await insert(tx);
+    if (inserted === 1 && from !== null) {
+      const actor = { kind: 'external', id: from.source, reason: null } as const;
+      const subjectId = payment_id ?? subscription_id ?? customer_id;
+      enqueueAccepted(tx, 'notifications.requested', { id: from.recordId }, actor, subjectId);
+    }
+    return inserted;
+  });
 }
 
 export type Conclusion =

@@ -9,13 +9,16 @@ import { randomUUID } from 'node:crypto';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import type { NewEvent } from '../../contracts/topics/envelope';
 import { subscriptionEventId } from '../../domain/event-ids';
-import { inTransaction } from '../../prisma/client';
+import { inTransaction, type Transaction } from '../../prisma/client';
+import { sql } from '../../prisma/sql';
 import { appendToOutbox } from '../../billing/outbox';
 import { eventually } from '../support/eventually';
 import { snapshotOf } from '../support/kafka/subscription-records';
 import { writtenCustomer, rows, type Chaos } from './context';
 import type { Random } from './random';
 
+const playedPrefix = 'sub_played_';
+const playingActor = { kind: 'system' as const, id: 'chaos', reason: null };
 const eventsPerTransaction = 20;
 const burstLanes = 8;
 const burstTransactions = 8;
@@ -69,7 +72,11 @@ export function makeEventWriter(chaos: Chaos, random: Random, traffic: Traffic =
       'a batch of events to be committed',
       async () => {
         await inTransaction(db, async (tx) => {
-          for (const event of events) appendToOutbox(tx, event, new Date());
+          const now = new Date();
+          for (const event of events) {
+            if (isPlayed(event)) enqueueHistory(tx, event.data.subscription, now);
+            appendToOutbox(tx, event, now);
+          }
         });
         return true;
       },
@@ -96,9 +103,8 @@ function startPlayedEvents(planId: string, random: Random, { subscriptions, ends
     if (subscription.version === 1) {
       return { ...envelope, topic: 'subscriptions.created', data: { subscription, first_payment: null } };
     }
-    const actor = { kind: 'system' as const, id: 'chaos', reason: null };
     const changes = ['metadata_changed' as const];
-    const data = { subscription, changes, previous: {}, actor };
+    const data = { subscription, changes, previous: {}, actor: playingActor };
     return { ...envelope, topic: 'subscriptions.updated', data };
   };
 }
@@ -106,9 +112,25 @@ function startPlayedEvents(planId: string, random: Random, { subscriptions, ends
 /** About to be made: its first event makes it version 1. */
 function newSubscription(planId: string): Subscription {
   const at = new Date();
-  const id = `sub_played_${randomUUID().replaceAll('-', '')}`;
+  const id = `${playedPrefix}${randomUUID().replaceAll('-', '')}`;
   const period = { index: 1, start: at.toISOString(), end: at.toISOString(), paid: true };
   return { ...snapshotOf(id, 0, at), customer_id: writtenCustomer, plan_id: planId, period };
+}
+
+type PlayedEvent = NewEvent<'subscriptions.created'> | NewEvent<'subscriptions.updated'>;
+
+function isPlayed(event: NewEvent): event is PlayedEvent {
+  return event.key.startsWith(playedPrefix);
+}
+
+/** As the transaction that makes a version does: analytics believes the history alone. Written before: nothing happens. */
+function enqueueHistory(tx: Transaction, subscription: Subscription, at: Date): void {
+  const { id, version } = subscription;
+  sql(tx).enqueue`
+    INSERT INTO changes (subject_id, version, command_id, changes, actor, result, at)
+    VALUES (${id}, ${version}, ${`${id}/played/v${version}`}, ARRAY['metadata_changed'],
+      ${JSON.stringify(playingActor)}::jsonb, ${JSON.stringify(subscription)}::jsonb, ${at})
+    ON CONFLICT DO NOTHING`;
 }
 
 interface Published {

@@ -1,6 +1,7 @@
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
 import type { ReadEvent } from '../../../contracts/topics/envelope';
 import type { Subscription } from '../../../contracts/http/subscriptions';
+import { writeHistory } from '../../support/kafka/subscription-records';
 import { useApi } from './test-api';
 
 const given = useApi();
@@ -32,7 +33,9 @@ async function deliver(list: readonly Fact[]): Promise<void> {
       interval: { unit: 'month', count: 1 },
     } as Subscription;
     const time = new Date(Date.UTC(2027, 0, day, 12)).toISOString();
-    const event = { id: `${id}/v${version}`, subject: id, time, data: { subscription } };
+    await writeHistory(given.db, [{ subscription, at: new Date(time) }]);
+    // The record's own time counts for nothing.
+    const event = { id: `${id}/v${version}`, subject: id, time: '2020-01-01T00:00:00Z', data: { subscription } };
     await handlers['subscriptions.updated']?.(event as ReadEvent<'subscriptions.updated'>);
   }
 }

@@ -4,7 +4,7 @@ import type { RecordProducer } from '../../../bridge/kafka/port';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { consuming, failedRecord, sendAll, time, type Consuming } from '../../support/kafka/consuming';
 import { createTestDatabase } from '../../support/servers/database';
-import { subscriptionUpdated } from '../../support/kafka/subscription-records';
+import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
@@ -163,12 +163,14 @@ describe('a group whose database is away', () => {
 
   it('waits, says so once in a while, and misses nothing when it is back', async () => {
     const count = 3_000;
+    const ids = Array.from({ length: count }, (_, at) => `sub_${at}`);
+    await writeFirstVersions(db, ids, time);
     await given.start(analyticsServiceHandlers(around), { group: 'analytics-service' });
     isCut = true;
     for (const end of open) end.destroy();
     await sendAll(
       producer,
-      Array.from({ length: count }, (_, at) => subscriptionUpdated(`sub_${at}`, 1, time)),
+      ids.map((id) => subscriptionUpdated(id, 1, time)),
     );
     await until(
       'both partitions are paused',

@@ -12,7 +12,7 @@ import type { ConsumerGroup } from '../../../contracts/topics/topics';
 import { consuming, sendAll, structured, time, type Consuming } from '../../support/kafka/consuming';
 import { completed, declined, openBilling, type TestBilling } from '../../support/billing';
 import { nothingOutside } from '../../support/outside';
-import { subscriptionUpdated } from '../../support/kafka/subscription-records';
+import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
@@ -37,6 +37,7 @@ beforeAll(async () => {
   groups = await consuming(kafka, given.db);
   paid = await settled('sub_paid', completed, 'payments.completed');
   unpaid = await settled('sub_unpaid', declined, 'payments.failed');
+  await writeFirstVersions(given.db, ['sub_1970', 'sub_epoch'], time);
   const appearWithinMs = 1_000;
   await groups.start(subscriptionServiceHandlers({ db: given.db, client, times: { incompleteHours: 23 } }), {
     group: 'subscription-service',

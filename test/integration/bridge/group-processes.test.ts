@@ -3,7 +3,7 @@ import { closeDatabase, createDatabase, type Database } from '../../../prisma/cl
 import { consuming, sendAll, time, type Consuming } from '../../support/kafka/consuming';
 import { createTestDatabase } from '../../support/servers/database';
 import { startProgram, type Program } from '../../support/processes';
-import { subscriptionUpdated } from '../../support/kafka/subscription-records';
+import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/subscription-records';
 import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
@@ -53,19 +53,22 @@ const membersBecome = (count: number) =>
     },
     60_000,
   );
-const subscriptions = (from: number, count: number) =>
-  Array.from({ length: count }, (_, at) => subscriptionUpdated(`sub_${from + at}`, 1, time));
+const subscriptions = async (from: number, count: number) => {
+  const ids = Array.from({ length: count }, (_, at) => `sub_${from + at}`);
+  await writeFirstVersions(db, ids, time);
+  return ids.map((id) => subscriptionUpdated(id, 1, time));
+};
 const rows = () => db.subscriptionRevenue.count();
 
 describe('three processes of one group', () => {
   it('take over from one that is killed: nothing is missed, and nothing has a second effect', async () => {
     Array.from({ length: 3 }, startBridge);
     await membersBecome(3);
-    await sendAll(producer, subscriptions(0, 3_000));
+    await sendAll(producer, await subscriptions(0, 3_000));
     await until('they are at it', async () => (await rows()) > 500);
     bridges[0]?.kill('SIGKILL');
     const killedMs = performance.now();
-    await sendAll(producer, subscriptions(3_000, 1_000));
+    await sendAll(producer, await subscriptions(3_000, 1_000));
     await until('every row is there', async () => (await rows()) === 4_000, 60_000);
     const tookMs = Math.round(performance.now() - killedMs);
     process.stderr.write(`the work of the killed process was taken over after ${tookMs} ms\n`);
@@ -121,7 +124,7 @@ describe('a Kafka client that gives up', () => {
       const handle = async ({ id }: { id: string }) => void seen.push(id);
       await given.start({ 'subscriptions.updated': handle }, { group });
       await until('it gave up', async () => given.logged.includes('consumer crashed'));
-      await sendAll(producer, subscriptions(0, 3));
+      await sendAll(producer, await subscriptions(0, 3));
     } finally {
       await stranger.disconnect();
     }

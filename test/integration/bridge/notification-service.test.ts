@@ -14,6 +14,7 @@ import type { EventData } from '../../../contracts/topics/events';
 import { databaseNow } from '../../../prisma/client';
 import { useBilling } from '../../support/billing';
 import { mailServer, type MailServer } from '../../support/mail-server';
+import { nothingOutside, ownRequest } from '../../support/outside';
 import { silentLog } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
@@ -60,6 +61,7 @@ type Asked = Pick<Awaited<ReturnType<typeof owing>>, 'id' | 'data'>;
 const concluded: string[] = [];
 const handling = (more: Partial<NotificationServiceDependencies> = {}) =>
   notificationServiceHandlers({
+    external: nothingOutside,
     db: given.db,
     log: silentLog,
     notifier: smtp,
@@ -68,11 +70,11 @@ const handling = (more: Partial<NotificationServiceDependencies> = {}) =>
     onConcluded: (template, channel, status) => void concluded.push(`${template} ${channel} ${status}`),
     ...more,
   });
-const read = (
-  { id, data }: Asked,
-  more: Partial<NotificationServiceDependencies> = {},
-  time = new Date().toISOString(),
-) => handling(more)['notifications.requested']?.({ id, subject: undefined, time, data });
+const startedAt = new Date().toISOString();
+const read = async (asked: Asked, more: Partial<NotificationServiceDependencies> = {}, time = startedAt) => {
+  const event = await ownRequest(given.db, { ...asked, time });
+  return handling(more)['notifications.requested']?.(event);
+};
 const rowOf = ({ id }: Asked) => given.db.notification.findUniqueOrThrow({ where: { event_id: id } });
 
 describe('a request', () => {
@@ -105,13 +107,13 @@ describe('a request', () => {
     const ask = await owing();
     // As the consumer does with what may pass.
     const handled = () =>
-      read(ask)?.then(
+      read(ask).then(
         () => true,
         (error: Error) => {
           if (error.name === 'InProgress') return false;
           throw error;
         },
-      ) ?? Promise.resolve(false);
+      );
     const again = () => until('it to be handled', handled);
     await Promise.all(Array.from({ length: 50 }, again));
     expect(mail.mails).toHaveLength(1);

@@ -4,8 +4,10 @@ import { notificationServiceHandlers } from '../../../bridge/consumers/notificat
 import type { Notifier, OutgoingNotification } from '../../../bridge/notifications/port';
 import { defineTemplate, type Templates } from '../../../bridge/notifications/templates';
 import type { Text } from '../../../bridge/notifications/texts';
+import type { ReadEvent } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import { useBilling } from '../../support/billing';
+import { nothingOutside, outside, ownRequest, recordOf } from '../../support/outside';
 import { silentLog } from '../../support/kafka/fresh-kafka';
 
 const given = useBilling();
@@ -40,8 +42,9 @@ const notifier: Notifier = {
   close: () => undefined,
 };
 type Requested = EventData<'notifications.requested'>;
-const read = (id: string, data: Requested) =>
+const consume = (event: ReadEvent<'notifications.requested'>, external = nothingOutside) =>
   notificationServiceHandlers({
+    external,
     db: given.db,
     log: silentLog,
     notifier,
@@ -49,7 +52,9 @@ const read = (id: string, data: Requested) =>
     parallel: 5,
     onConcluded: () => undefined,
     templates,
-  })['notifications.requested']?.({ id, subject: undefined, time: new Date().toISOString(), data });
+  })['notifications.requested']?.(event);
+const read = async (id: string, data: Requested) =>
+  consume(await ownRequest(given.db, { id, data, time: new Date().toISOString() }));
 
 let subscriptions = 0;
 /** A request about a new subscription. */
@@ -102,6 +107,16 @@ describe('a notification about a subscription', () => {
     await expect(read('trial_ends/foreign', foreign)).rejects.toMatchObject({
       code: 'contradicts_subscription',
     });
+  });
+});
+
+describe('R6: a notification about a subscription that another service asks for', () => {
+  it('is put aside: nothing says when it is so', async () => {
+    const requested = await aboutSubscription();
+    sent.length = 0;
+    const event = recordOf<'notifications.requested'>(requested, { id: 'trial_ends/outside' });
+    await expect(consume(event, outside())).rejects.toMatchObject({ code: 'invalid_notification' });
+    expect(sent).toEqual([]);
   });
 });
 

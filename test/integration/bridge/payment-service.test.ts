@@ -1,4 +1,3 @@
-import { Client, Connection } from '@temporalio/client';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
@@ -8,26 +7,24 @@ import { paymentServiceHandlers } from '../../../bridge/consumers/payment-servic
 import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { retryStart } from '../../../contracts/workflows/workflows';
 import { inTransaction } from '../../../prisma/client';
-import { toSubscription } from '../../../billing/rows';
-import { completed, declined, openBilling, noAnswer, type TestBilling } from '../../support/billing';
+import { completed, declined, noAnswer, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { nothingOutside } from '../../support/outside';
+import { subscriptionRecords } from '../../support/own-records';
 import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
+import { useTemporal } from '../../support/temporal';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
 
-let given: TestBilling;
+const given = useBilling();
+const client = useTemporal();
 let kafka: FreshKafka;
-let connection: Connection;
-let client: Client;
 let relay: Relay;
 let group: RunningGroup;
 let failed: ReadRecord[];
 let paid: ReadRecord[];
 beforeAll(async () => {
-  connection = await Connection.connect({ address: process.env['TEST_TEMPORAL_ADDRESS'] });
-  client = new Client({ connection });
-  [given, kafka] = await Promise.all([openBilling(), freshKafka()]);
+  kafka = await freshKafka();
   [failed, paid] = await Promise.all([kafka.read('payments.failed'), kafka.read('payments.completed')]);
   relay = startRelay({ databaseUrl: given.url, db: given.db, kafka: kafka.client, log: silentLog });
   const onFatal = (error: Error) => {
@@ -42,7 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await group.close();
   await relay.close();
-  await Promise.all([kafka.end(), given.end(), connection.close()]);
+  await kafka.end();
 });
 
 const paymentOf = (id: string) => given.db.payment.findUniqueOrThrow({ where: { id } });
@@ -121,26 +118,7 @@ async function later(subscription_id: string, id: string, amount: number): Promi
   await attempt(id, completed);
   return id;
 }
-/** The record as the Subscription Service writes it, with a refund. */
-async function cancellation(subscriptionId: string, refund: { amount: number; currency: string }) {
-  const row = await given.db.subscription.findUniqueOrThrow({ where: { id: subscriptionId } });
-  const data = {
-    subscription: toSubscription(row),
-    mode: 'now' as const,
-    reason: 'moved',
-    refund,
-    open_payment_ids: [],
-    actor,
-  };
-  return { id: 'x', subject: undefined, time: '', data };
-}
-/** The record of a creation, with other ids in it. */
-async function created(subscriptionId: string, ...renamed: [from: string, to: string][]) {
-  const { payload } = await given.db.outboxEvent.findFirstOrThrow({ where: { subject: subscriptionId } });
-  const text = renamed.reduce((before, [from, to]) => before.replaceAll(from, to), payload ?? '{}');
-  const { data } = JSON.parse(text) as { data: never };
-  return { id: 'x', subject: undefined, time: '', data };
-}
+const records = subscriptionRecords(given);
 
 describe('group payment-service', () => {
   it('announces a first payment that is open, and starts its follow-up', async () => {
@@ -205,7 +183,7 @@ describe('group payment-service', () => {
   it('gives back what was taken after the cancellation, and what the cancellation asks for, once', async () => {
     const newest = await later('sub_bridge_refund', 'pay_bridge_newest', 300);
     const oldest = await cancelledWith('sub_bridge_refund', completed);
-    const event = await cancellation('sub_bridge_refund', { amount: 700, currency: 'EUR' });
+    const event = await records.oldCancellation('sub_bridge_refund', { amount: 700, currency: 'EUR' });
     for (let reading = 0; reading < 3; reading += 1) await handlers()['subscriptions.cancelled']?.(event);
     const amounts = (paymentId: string) =>
       given.db.refund.findMany({
@@ -220,7 +198,7 @@ describe('group payment-service', () => {
   it('gives back no more than was taken, and tells a person what is missing', async () => {
     const paymentId = await cancelledWith('sub_bridge_too_much', completed);
     await handlers()['subscriptions.cancelled']?.(
-      await cancellation('sub_bridge_too_much', { amount: 1500, currency: 'EUR' }),
+      await records.oldCancellation('sub_bridge_too_much', { amount: 1500, currency: 'EUR' }),
     );
     expect(await given.db.refund.findMany({ where: { payment_id: paymentId } })).toMatchObject([
       { amount: 1000n },
@@ -234,7 +212,7 @@ describe('group payment-service', () => {
     const { paymentId } = await given.begun({ subscription_id: 'sub_bridge_forged' });
     await attempt(paymentId, completed);
     await applyFirstPayment(given.db, 'sub_bridge_forged');
-    const event = await cancellation('sub_bridge_forged', { amount: 1000, currency: 'EUR' });
+    const event = await records.cancellation('sub_bridge_forged', { amount: 1000, currency: 'EUR' });
     await expect(handlers()['subscriptions.cancelled']?.(event)).rejects.toMatchObject({
       name: 'Unprocessable',
       code: 'contradicts_subscription',
@@ -244,7 +222,7 @@ describe('group payment-service', () => {
 
   it('gives nothing back for a version that our own history does not know as the cancellation', async () => {
     const paymentId = await cancelledWith('sub_bridge_other_version', completed);
-    const event = await cancellation('sub_bridge_other_version', { amount: 1000, currency: 'EUR' });
+    const event = await records.cancellation('sub_bridge_other_version', { amount: 1000, currency: 'EUR' });
     event.data.subscription.version = 1;
     await expect(handlers()['subscriptions.cancelled']?.(event)).rejects.toMatchObject({
       name: 'Unprocessable',
@@ -255,7 +233,7 @@ describe('group payment-service', () => {
 
   it('puts aside what speaks of a payment that does not exist', async () => {
     const paymentId = await incomplete('sub_bridge_known');
-    const event = await created('sub_bridge_known', [paymentId, 'pay_nobody']);
+    const event = await records.created('sub_bridge_known', [paymentId, 'pay_nobody']);
     const handled = handlers()['subscriptions.created']?.(event);
     await expect(handled).rejects.toMatchObject({ name: 'Unprocessable', code: 'unknown_payment' });
   });
@@ -266,7 +244,7 @@ describe('announcing against settling', () => {
     for (let round = 0; round < 20; round += 1) {
       const id = `sub_bridge_race_${round}`;
       const paymentId = await incomplete(id);
-      const event = await created(id);
+      const event = await records.created(id);
       await Promise.all([
         handlers()['subscriptions.created']?.(event),
         attempt(paymentId, round % 2 === 0 ? completed : declined),
@@ -278,9 +256,13 @@ describe('announcing against settling', () => {
   it('waits for a settlement that is not committed yet, and then publishes its outcome', async () => {
     const [id, template] = ['sub_bridge_settling', 'sub_bridge_template'];
     const { paymentId } = await given.begun({ subscription_id: id });
-    // Made of another one's record: none of its own has the group announce it as well.
+    // Made of another one's record and history: no record of its own has the group announce it as well.
     const other = await incomplete(template);
-    const event = await created(template, [other, paymentId], [template, id]);
+    const event = await records.created(template, [other, paymentId], [template, id]);
+    await given.db.$executeRaw`
+      INSERT INTO changes (subject_id, version, command_id, changes, previous, actor, result, at)
+      SELECT ${id}, version, ${id}, changes, previous, actor, result, at FROM changes
+      WHERE subject_id = ${template}`;
     const { announcing } = await inTransaction(given.db, async (tx) => {
       await settleAttempt(tx, paymentId, 1, declined, 'webhook');
       const announced = handlers()['subscriptions.created']?.(event);

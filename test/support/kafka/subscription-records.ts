@@ -1,4 +1,5 @@
-/** Records about subscriptions that exist in no database, as another service would write them. */
+/** Records about subscriptions that have no row, as another service would write them, and their history. */
+import type { Database } from '../../../prisma/client';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { OutgoingRecord } from '../../../bridge/kafka/port';
 import type { Subscription } from '../../../contracts/http/subscriptions';
@@ -60,4 +61,32 @@ export function subscriptionUpdated(id: string, version: number, at: Date): Outg
     value: writeEnvelope(event, at),
     headers: { 'content-type': 'application/cloudevents+json' },
   };
+}
+
+/** Writes the history's row of each version: consumers believe it, not the record. */
+export async function writeHistory(
+  db: Database,
+  versions: readonly { subscription: Subscription; at: Date }[],
+): Promise<void> {
+  const actor = { kind: 'system', id: 'test', reason: null };
+  await db.change.createMany({
+    data: versions.map(({ subscription, at }) => ({
+      subject_id: subscription.id,
+      version: subscription.version,
+      command_id: `test/${subscription.id}/v${subscription.version}`,
+      changes: ['metadata_changed'],
+      actor,
+      result: subscription,
+      at,
+    })),
+    skipDuplicates: true,
+  });
+}
+
+/** Writes the history of these subscriptions, each in version 1. */
+export async function writeFirstVersions(db: Database, ids: readonly string[], at: Date): Promise<void> {
+  await writeHistory(
+    db,
+    ids.map((id) => ({ subscription: snapshotOf(id, 1, at), at })),
+  );
 }
