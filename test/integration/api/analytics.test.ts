@@ -35,7 +35,12 @@ async function deliver(list: readonly Fact[]): Promise<void> {
     const time = new Date(Date.UTC(2027, 0, day, 12)).toISOString();
     await writeHistory(given.db, [{ subscription, at: new Date(time) }]);
     // The record's own time counts for nothing.
-    const event = { id: `${id}/v${version}`, subject: id, time: '2020-01-01T00:00:00Z', data: { subscription } };
+    const event = {
+      id: `${id}/v${version}`,
+      subject: id,
+      time: '2020-01-01T00:00:00Z',
+      data: { subscription },
+    };
     await handlers['subscriptions.updated']?.(event as ReadEvent<'subscriptions.updated'>);
   }
 }
