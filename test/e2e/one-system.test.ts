@@ -12,6 +12,7 @@ afterAll(closeSystem);
 
 // A suite's hooks and tests belong to the `describe` in which its module is loaded.
 describe('failed renewals', () => void require('./one-system/dunning'));
+describe('cards and commands', () => void require('./one-system/cards'));
 describe('test clocks', () => void require('./one-system/test-clock'));
 describe('notifications', () => void require('./one-system/notifications'));
 describe('webhooks', () => void require('./one-system/webhooks'));
