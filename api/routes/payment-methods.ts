@@ -98,9 +98,8 @@ export const paymentMethodRoutes = [
     query: deletePaymentMethod,
     answers: { 204: { description: 'It is deleted.' } },
     problems: ['not_found', 'payment_method_in_use'],
-    async handle({ params: { customer_id, payment_method_id }, query }, { db, send }) {
-      const isForced = query.force === 'true';
-      await send(await methods.deletePaymentMethod(db, customer_id, payment_method_id, isForced));
+    async handle({ params: { customer_id, payment_method_id }, query }, { db }) {
+      await methods.deletePaymentMethod(db, customer_id, payment_method_id, query.force === 'true');
       return { status: 204, subjectId: payment_method_id };
     },
   }),

@@ -96,9 +96,9 @@ export async function listPaymentMethods(
 }
 
 /**
- * Deletes a payment method; deleted already, it changes nothing.
+ * Deletes a payment method; deleted already, it changes nothing. A default that takes its place is charged when the retry
+ * plans next, not at once: whoever deletes one may be about to delete all.
  * @param isForced delete it although a subscription uses it
- * @returns what is to be sent: another method may take its place
  * @throws ProblemError `not_found`, `payment_method_in_use`
  */
 export async function deletePaymentMethod(
@@ -106,12 +106,12 @@ export async function deletePaymentMethod(
   customerId: string,
   methodId: string,
   isForced: boolean,
-): Promise<WorkflowMessage[]> {
-  return inTransaction(db, async (tx) => {
+): Promise<void> {
+  await inTransaction(db, async (tx) => {
     const customer = await lockKnownCustomer(tx, customerId);
     const method = await findPaymentMethod(tx, customerId, methodId);
     if (method === null) throw notFound('payment method');
-    if (method.deleted_at !== null) return wakeForNewMethod(tx, { customer_id: customerId });
+    if (method.deleted_at !== null) return;
     const defaultId = customer.default_payment_method_id;
     const isDefault = defaultId === methodId;
     const isReplaced = defaultId !== null && !isDefault;
@@ -121,6 +121,5 @@ export async function deletePaymentMethod(
     }
     enqueueMethodDeletion(tx, methodId);
     if (isDefault) enqueueDefaultMethod(tx, customerId, null);
-    return wakeForNewMethod(tx, { customer_id: customerId });
   });
 }

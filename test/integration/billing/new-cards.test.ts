@@ -92,16 +92,17 @@ describe('W2: a new card', () => {
     expect(await failed.plan()).toMatchObject({ kind: 'attempt', reason: tried('').reason });
   });
 
-  it('is the default when the subscription’s own is deleted', async () => {
+  it('is the default that is left when the subscription’s own is deleted: found by the reconciliation', async () => {
     const failed = await failRenewal(given);
     expect((await add(failed.customerId)).woken).toEqual([]);
     const { payment_method_id: own } = await failed.lived.read();
-    const messages = await deletePaymentMethod(given.db, failed.customerId, own ?? '', false);
-    expect(messages).toMatchObject([{ payment_id: failed.paymentId }]);
+    await deletePaymentMethod(given.db, failed.customerId, own ?? '', false);
+    const items = await findStuckWork(given.db, { toleranceMs: 0, testClockId: null, limit: 5_000 });
+    expect(items).toContainEqual({
+      predicate: 'payment_method_not_planned',
+      subject: { type: 'payment', id: failed.paymentId },
+    });
     expect(await failed.plan()).toMatchObject({ kind: 'attempt', reason: tried('').reason });
-    // Deleted again: whoever repeats the call sends what was not sent.
-    await add(failed.customerId);
-    expect(await deletePaymentMethod(given.db, failed.customerId, own ?? '', false)).toHaveLength(1);
   });
 
   it('helps a payment of its own that named none, and no other', async () => {
