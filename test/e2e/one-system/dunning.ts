@@ -206,7 +206,7 @@ describe('sixty days', () => {
   test('cancelled in the middle: no further attempt', async () => {
     expect(await dunning.reported(the('cancelled'))).toEqual(['renewal failed', 'automatic_retry failed']);
     expect(await dunning.renewal(the('cancelled'))).toMatchObject({
-      status: 'failed',
+      status: 'cancelled',
       next_attempt_at: null,
     });
     expect(await dunning.taken(the('cancelled'))).toBe(1);
