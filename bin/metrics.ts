@@ -11,6 +11,7 @@ import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
 import { readBacklog, type Backlog } from '../bridge/backlog';
 import { within } from '../bridge/within';
+import type { WaitingReason } from '../bridge/consumer/consumer';
 import type { Database } from '../prisma/client';
 import type { Part, ProcessContext } from './process';
 
@@ -50,6 +51,19 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly waiting = new Gauge({
+    name: 'perennial_records_waiting',
+    help: 'Records that wait for their next try, by reason: unavailable, absent, failing.',
+    labelNames: ['group', 'reason'],
+    registers: [this.registry],
+  });
+  private readonly crashes = new Counter({
+    name: 'perennial_consumer_crashes_total',
+    help: 'Memberships of a group that its Kafka client gave up.',
+    labelNames: ['group'],
+    registers: [this.registry],
+  });
+
   private readBacklog: () => Promise<void> = () => Promise.resolve();
 
   constructor() {
@@ -70,6 +84,14 @@ export class Metrics {
 
   readonly onNotification = (template: string, channel: string, status: string): void =>
     this.notifications.inc({ template, channel, status });
+
+  /** What a group reports while it consumes. */
+  ofGroup(group: string) {
+    return {
+      onWaiting: (reason: WaitingReason, change: 1 | -1): void => this.waiting.inc({ group, reason }, change),
+      onCrash: (): void => this.crashes.inc({ group }),
+    };
+  }
 
   /** Reads the outbox and the dead letters at each scrape. */
   watchDatabase(db: Database, log: Logger): void {

@@ -67,7 +67,7 @@ export async function startBridge(
   const groups = await Promise.all(
     Object.entries(handlers).map(([group, handle]) =>
       runGroup(
-        { kafka, db, log, onFatal, unhurried: group === 'analytics-service' },
+        { kafka, db, log, onFatal, unhurried: group === 'analytics-service', ...metrics.ofGroup(group) },
         group as ConsumerGroup,
         handle,
       ),

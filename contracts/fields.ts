@@ -4,6 +4,10 @@ import { intervalUnits, isTimeZone, maxIntervalCount } from '../domain/calendar'
 import { isCurrency } from '../domain/currencies';
 import { maxAmount } from '../domain/money';
 
+/** Of instants: what both JavaScript and PostgreSQL write as RFC 3339 has it. */
+const firstYear = 1970;
+const lastYear = 9999;
+
 /** Whole minor units, 0 or more. */
 export const amount = (max = maxAmount) =>
   z
@@ -20,9 +24,32 @@ export const currency = z
   .refine(isCurrency, 'must be an ISO 4217 currency in capital letters, such as EUR')
   .meta({ example: 'EUR' });
 
-export const instant = z.iso
+/** With whatever offset, as it was written. */
+export const localInstant = z.iso
   .datetime({ offset: true, error: 'must be an RFC 3339 instant, such as 2027-03-01T09:00:00Z' })
+  .refine(isHeld, `must lie in the years ${firstYear} to ${lastYear}, in UTC`)
   .meta({ example: '2027-03-01T09:00:00.000Z' });
+
+/** In UTC from here on: PostgreSQL knows fewer offsets than RFC 3339. */
+export const instant = localInstant.overwrite(inUtc);
+
+/** A day in UTC. */
+export const day = z.iso
+  .date({ error: 'must be a date, such as 2027-03-01' })
+  .refine(isHeld, `must lie in the years ${firstYear} to ${lastYear}`)
+  .meta({ example: '2027-03-01', description: 'A day in UTC.' });
+
+function isHeld(text: string): boolean {
+  const ms = Date.parse(text);
+  return ms >= Date.UTC(firstYear) && ms < Date.UTC(lastYear + 1);
+}
+
+function inUtc(text: string): string {
+  return isHeld(text) ? new Date(text).toISOString() : text;
+}
+
+/** A number that a column of 32 bits holds, 0 or more. */
+export const int4 = z.int().min(0).max(2_147_483_647, 'must be at most 2147483647');
 
 export const timeZone = z
   .string()
@@ -39,6 +66,12 @@ export const id = z
     /^[A-Za-z0-9][A-Za-z0-9_.-]*$/,
     'must consist of letters, digits, "_", "-" and ".", and begin with a letter or digit',
   );
+
+/** An id or a name as another service, or a provider, writes it; short enough for an index. */
+export const foreignId = z.string().min(1).max(255, 'must be at most 255 characters');
+
+/** Text as another service writes it, for people. */
+export const foreignText = z.string().max(1_000, 'must be at most 1000 characters');
 
 export const interval = z
   .strictObject({
@@ -76,8 +109,8 @@ export const reason = text(500).meta({ description: 'Why; kept in the audit log.
 export const actor = z
   .object({
     kind: z.enum(['api_key', 'operator', 'system', 'external']),
-    id: z.string(),
-    reason: z.string().nullable(),
+    id: foreignId,
+    reason: foreignText.nullable(),
   })
   .meta({ id: 'Actor' });
 export type Actor = z.infer<typeof actor>;

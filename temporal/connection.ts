@@ -2,6 +2,7 @@
 import { Client, type ConnectionLike, type Metadata } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { WorkflowClient } from './client';
+import { TemporalUnavailable } from './unavailable';
 
 export interface TemporalSettings {
   address: string;
@@ -88,7 +89,7 @@ class LazyNativeConnection implements ConnectionLike {
       return this.connected;
     } catch (error) {
       this.connecting = undefined;
-      throw error;
+      throw new TemporalUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
 
@@ -98,11 +99,14 @@ class LazyNativeConnection implements ConnectionLike {
   }
 }
 
-/** @param deadline milliseconds since 1970 @throws Error when it comes first; connecting continues */
+/** @param deadline milliseconds since 1970 @throws TemporalUnavailable when it comes first; connecting continues */
 async function within<T>(deadline: number, connecting: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Temporal does not answer')), deadline - Date.now());
+    timer = setTimeout(
+      () => reject(new TemporalUnavailable('Temporal does not answer')),
+      deadline - Date.now(),
+    );
   });
   return Promise.race([connecting, late]).finally(() => clearTimeout(timer));
 }

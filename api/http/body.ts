@@ -7,6 +7,7 @@
 import express, { type Request, type Response } from 'express';
 import type { FieldMistake } from '../../contracts/problems';
 import { ProblemError, validationFailed } from '../../contracts/problem-error';
+import { isStorable } from '../../contracts/storable';
 import { fieldPath } from '../../contracts/validation';
 
 export const maxBodyBytes = 256 * 1024;
@@ -120,11 +121,4 @@ function mistakesOfText(body: unknown): FieldMistake[] {
     }
   }
   return mistakes;
-}
-
-function isStorable(text: string): boolean {
-  return (
-    !text.includes('\0') &&
-    !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
-  );
 }

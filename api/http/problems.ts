@@ -6,7 +6,7 @@
  */
 import { ProblemError } from '../../contracts/problem-error';
 import { problems, type Problem, type ProblemCode } from '../../contracts/problems';
-import { isDatabaseUnavailable } from './database-unavailable';
+import { isDatabaseUnavailable } from '../../billing/database-unavailable';
 
 const retryAfterSeconds: Partial<Record<ProblemCode, string>> = {
   idempotency_key_in_flight: '1',

@@ -50,9 +50,8 @@ export function contractRoutes(openApi: () => string): Route[] {
       answers: { 200: { description: 'Draft 2020-12.', schema: z.record(z.string(), z.unknown()) } },
       problems: ['not_found'],
       handle: ({ params }) => {
-        const schema = schemas()[params.file];
-        if (schema === undefined) throw notFound('schema');
-        return { status: 200, body: schema };
+        if (!Object.hasOwn(schemas(), params.file)) throw notFound('schema');
+        return { status: 200, body: schemas()[params.file] };
       },
     }),
   ];

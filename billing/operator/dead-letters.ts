@@ -25,6 +25,7 @@ function fieldsOf(row: Row) {
   return {
     ...row,
     offset: row.offset.toString(),
+    last_offset: row.last_offset?.toString() ?? null,
     redrive_requested_at: instantOrNull(row.redrive_requested_at),
     seen_at: row.created_at.toISOString(),
   };

@@ -12,6 +12,7 @@ import type { ConsumerGroup } from '../../contracts/topics/topics';
 import type { Database } from '../../prisma/client';
 import {
   headerTexts,
+  isWithoutContent,
   lettersToRedrive,
   noteRedrive,
   recordOf,
@@ -19,9 +20,9 @@ import {
   type DeadLetterDependencies,
   type Letter,
 } from './dead-letters';
+import { failureKind, Failures, refusalOf, usualLimits, type Limits, type Refusal } from './failure';
 import type { KafkaClient, ReceivedRecord } from '../kafka/port';
 import { Slots } from './slots';
-import { Unprocessable } from '../../billing/unprocessable';
 
 export type Handlers = { [T in EventTopic]?: (event: ReadEvent<T>) => Promise<void> };
 
@@ -34,7 +35,16 @@ export interface GroupDependencies {
   unhurried?: boolean;
   /** How long something may be "not there yet" before it counts as never; 60 s. */
   appearWithinMs?: number;
+  /** How long other failures are repeated; see {@link usualLimits}. */
+  limits?: Partial<Limits>;
+  /** A record waits for its next try, or does so no more. */
+  onWaiting?(reason: WaitingReason, change: 1 | -1): void;
+  /** The group's Kafka client gave up a membership. */
+  onCrash?(): void;
 }
+
+/** Why a record waits: something is down, what it is about is not there yet, or it fails. */
+export type WaitingReason = 'unavailable' | 'absent' | 'failing';
 
 export interface RunningGroup {
   close(): Promise<void>;
@@ -42,7 +52,6 @@ export interface RunningGroup {
 
 const firstRetryMs = 200;
 const longestRetryMs = 10_000;
-const usualAppearWithinMs = 60_000;
 const redrivePollMs = 1_000;
 /** Records that a group handles at once. One that waits for its next try is none of them. */
 const parallelRecords = 128;
@@ -56,17 +65,20 @@ export async function runGroup(
   handlers: Handlers,
 ): Promise<RunningGroup> {
   const log = deps.log.child({ group });
-  const { appearWithinMs = usualAppearWithinMs } = deps;
+  const limits = { ...usualLimits, ...deps.limits };
+  if (deps.appearWithinMs !== undefined) limits.absent = deps.appearWithinMs;
   const producer = await deps.kafka.producer();
   const slots = new Slots(parallelRecords);
   const trouble = { waiting: 0, loggedMs: -Infinity };
-  const handling = { group, handlers, db: deps.db, producer, log, appearWithinMs, slots, trouble };
+  const onWaiting = deps.onWaiting ?? (() => undefined);
+  const handling = { group, handlers, db: deps.db, producer, log, limits, slots, trouble, onWaiting };
   const topics = Object.keys(handlers) as EventTopic[];
   const consumer = await deps.kafka.consumer({
     group,
     topics,
     unhurried: deps.unhurried,
     onFatal: deps.onFatal,
+    onCrash: deps.onCrash,
     handle: (record, signal) => handleRecord(handling, record, signal),
   });
   const closing = new AbortController();
@@ -82,10 +94,11 @@ export async function runGroup(
 
 interface Handling extends DeadLetterDependencies {
   handlers: Handlers;
-  appearWithinMs: number;
+  limits: Limits;
   slots: Slots;
   /** How many records wait for their next try, and when that was said. */
   trouble: { waiting: number; loggedMs: number };
+  onWaiting(reason: WaitingReason, change: 1 | -1): void;
 }
 
 async function handleRecord(
@@ -93,15 +106,13 @@ async function handleRecord(
   record: ReceivedRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { appearWithinMs, slots } = handling;
-  const begunMs = performance.now();
+  const failures = new Failures(handling.limits);
   for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
     try {
-      const waitedEnough = performance.now() - begunMs > appearWithinMs;
       // oxlint-disable-next-line no-loop-func -- the retries follow each other
-      return await slots.run(async () => {
+      return await handling.slots.run(async () => {
         if (signal.aborted) return false;
-        await handleOrBury(handling, record, waitedEnough);
+        await handleOrBury(handling, record, failures);
         return true;
       });
     } catch (error) {
@@ -112,36 +123,44 @@ async function handleRecord(
 }
 
 async function waitForNextTry(
-  { log, trouble }: Handling,
+  { log, trouble, onWaiting }: Handling,
   { topic, partition, offset }: ReceivedRecord,
   error: unknown,
   waitMs: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const kind = failureKind(error);
+  const reason = kind === 'unavailable' || kind === 'absent' ? kind : 'failing';
   trouble.waiting += 1;
+  onWaiting(reason, 1);
   if (performance.now() - trouble.loggedMs > troubleEveryMs) {
     trouble.loggedMs = performance.now();
     log.warn(
-      { err: error, topic, partition, offset, records_waiting: trouble.waiting },
+      { err: error, reason, topic, partition, offset, records_waiting: trouble.waiting },
       'record not handled yet, retrying',
     );
   }
   await sleep(waitMs, undefined, { signal }).catch(() => undefined);
   trouble.waiting -= 1;
+  onWaiting(reason, -1);
 }
 
-/** @param waitedEnough what has not appeared by now never will. @throws what may pass */
-async function handleOrBury(
-  handling: Handling,
-  record: ReceivedRecord,
-  waitedEnough: boolean,
-): Promise<void> {
+/** @throws what is to be tried again */
+async function handleOrBury(handling: Handling, record: ReceivedRecord, failures: Failures): Promise<void> {
+  const failure = await failureOf(handling, record);
+  if (failure === null) return;
+  const { error } = failure;
+  if (failures.isToBeRepeated(failureKind(error), performance.now())) throw error;
+  await writeDeadLetter(handling, record, refusalOf(error));
+}
+
+/** Null when the record was handled. */
+async function failureOf({ handlers }: Handling, record: ReceivedRecord): Promise<{ error: unknown } | null> {
   try {
-    await dispatch(handling.handlers, record);
+    await dispatch(handlers, record);
+    return null;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    if (error instanceof Unprocessable && error.mayAppear && !waitedEnough) throw error;
-    await writeDeadLetter(handling, record, error);
+    return { error };
   }
 }
 
@@ -163,31 +182,31 @@ async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Prom
   }
 }
 
-/** @throws what may pass; the letter is taken up again later */
+/** @throws what is unavailable; the letter is taken up again later */
 async function redrive(handling: Handling, letter: Letter): Promise<void> {
-  await noteRedrive(handling.db, letter, await refusalOf(handling, recordOf(letter)));
+  await noteRedrive(handling.db, letter, await refusalOfRedrive(handling, letter));
   handling.log.info({ dead_letter_id: letter.id }, 'dead letter redriven');
 }
 
-/** Null when the record was handled. @throws what may pass */
-async function refusalOf(
-  handling: Handling,
-  record: ReceivedRecord,
-): Promise<UnreadableEvent | Unprocessable | null> {
-  try {
-    await dispatch(handling.handlers, record);
-    return null;
-  } catch (error) {
-    if (isRefusal(error)) return error;
-    throw error;
+/** Null when the record was handled. @throws what is unavailable */
+async function refusalOfRedrive(handling: Handling, letter: Letter): Promise<Refusal | null> {
+  if (isWithoutContent(letter)) {
+    const { topic, partition, offset, error_code: code } = letter;
+    const original = `${topic}, partition ${partition}, offset ${offset}`;
+    return { code, message: `what it held is not kept here: write it again from ${original}` };
   }
-}
-
-function isRefusal(error: unknown): error is UnreadableEvent | Unprocessable {
-  return error instanceof UnreadableEvent || error instanceof Unprocessable;
+  const failure = await failureOf(handling, recordOf(letter));
+  if (failure === null) return null;
+  if (failureKind(failure.error) === 'unavailable') throw failure.error;
+  return refusalOf(failure.error);
 }
 
 async function dispatch(handlers: Handlers, record: ReceivedRecord): Promise<void> {
+  if (record.undecodable !== undefined) {
+    const { firstOffset, reason } = record.undecodable;
+    const words = `offsets ${firstOffset} to ${record.offset} cannot be decoded: ${reason}`;
+    throw new UnreadableEvent('batch_not_decodable', words);
+  }
   const topic = record.topic as EventTopic;
   const handler = handlers[topic] as ((event: ReadEvent<EventTopic>) => Promise<void>) | undefined;
   if (handler === undefined) return;

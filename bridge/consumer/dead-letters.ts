@@ -5,10 +5,11 @@
  * Invariants:
  * - A record is on the topic and in the table before it counts as handled; both may be repeated (the row is UNIQUE by
  *   its origin).
+ * - A record that is too large for the topic is there without its value; then the row has none either, and says where the
+ *   original is.
  * - A redrive is handled by this group alone, and leaves the row resolved, or open with the new reason.
  */
 import type { Logger } from 'pino';
-import type { UnreadableEvent } from '../../contracts/topics/envelope';
 import { deadLetterTopic, type ConsumerGroup } from '../../contracts/topics/topics';
 import { derivedId } from '../../domain/ids';
 import { systemActor } from '../../contracts/fields';
@@ -16,8 +17,14 @@ import type { Database } from '../../prisma/client';
 import { columnsOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
-import type { RecordHeaders, ReceivedRecord, RecordProducer } from '../kafka/port';
-import type { Unprocessable } from '../../billing/unprocessable';
+import {
+  RecordRefused,
+  type ReceivedRecord,
+  type RecordHeaders,
+  type RecordProducer,
+  type WrittenAt,
+} from '../kafka/port';
+import type { Refusal } from './failure';
 
 export interface DeadLetterDependencies {
   group: ConsumerGroup;
@@ -28,50 +35,109 @@ export interface DeadLetterDependencies {
 
 /** @throws when Kafka or PostgreSQL does not take it; the record is to be tried again */
 export async function writeDeadLetter(
-  { group, db, producer, log }: DeadLetterDependencies,
+  deps: DeadLetterDependencies,
   record: ReceivedRecord,
-  error: UnreadableEvent | Unprocessable,
+  refusal: Refusal,
 ): Promise<void> {
+  const { group, db, log } = deps;
   const seenAt = new Date();
-  const why = error.message.slice(0, 1_000);
-  const [written] = await producer.send([
-    {
-      topic: deadLetterTopic(group),
-      key: record.key,
-      value: record.value,
-      headers: {
-        ...record.headers,
-        'dlq-group': group,
-        'dlq-topic': record.topic,
-        'dlq-partition': String(record.partition),
-        'dlq-offset': record.offset,
-        'dlq-error-code': error.code,
-        'dlq-error': why,
-        'dlq-seen-at': seenAt.toISOString(),
-      },
-    },
-  ]);
+  const code = refusal.code;
+  const why = refusal.message.slice(0, 1_000);
+  const { written, isWhole } = await publish(deps, record, { code, why, seenAt });
   const { topic, partition, offset } = record;
+  const first = firstOffsetOf(record);
+  const row = {
+    id: derivedId('dead_letter', [group, topic, partition, first]),
+    group,
+    topic,
+    partition,
+    offset: BigInt(first),
+    last_offset: record.undecodable === undefined ? null : BigInt(offset),
+    event_id: eventIdOf(record),
+    error_code: code,
+    error: storable(why),
+    created_at: seenAt,
+  };
   await db.deadLetter.createMany({
-    data: [
-      {
-        id: derivedId('dead_letter', [group, topic, partition, offset]),
-        group,
-        topic,
-        partition,
-        offset: BigInt(offset),
-        key: textOf(record.key),
-        value: record.value === null ? null : Uint8Array.from(record.value),
-        headers: headerTexts(record.headers),
-        event_id: eventIdOf(record),
-        error_code: error.code,
-        error: storable(why),
-        created_at: seenAt,
-      },
-    ],
+    data: [{ ...row, ...(isWhole ? contentOf(record) : outlineOf(record)) }],
     skipDuplicates: true,
   });
-  log.error({ topic, partition, offset, code: error.code, written }, 'record dead-lettered');
+  log.error({ topic, partition, offset: first, code, written, whole: isWhole }, 'record dead-lettered');
+}
+
+/** Of a batch that cannot be decoded: its first one. */
+function firstOffsetOf({ offset, undecodable }: ReceivedRecord): string {
+  return undecodable?.firstOffset ?? offset;
+}
+
+interface Reason {
+  code: string;
+  why: string;
+  seenAt: Date;
+}
+
+/**
+ * Writes the record to the group's topic: whole, else, when Kafka refuses that for its size, without its value, and
+ * without key and headers if it has to be.
+ */
+async function publish(
+  { group, producer }: DeadLetterDependencies,
+  record: ReceivedRecord,
+  { code, why, seenAt }: Reason,
+): Promise<{ written: WrittenAt | undefined; isWhole: boolean }> {
+  const origin = {
+    'dlq-group': group,
+    'dlq-topic': record.topic,
+    'dlq-partition': String(record.partition),
+    'dlq-offset': firstOffsetOf(record),
+    ...(record.undecodable === undefined ? {} : { 'dlq-last-offset': record.offset }),
+    'dlq-error-code': code,
+    'dlq-error': why,
+    'dlq-seen-at': seenAt.toISOString(),
+  };
+  const { key, value, headers } = record;
+  const cut = { ...origin, 'dlq-omitted': 'value', 'dlq-value-bytes': String(value?.length ?? 0) };
+  const forms = [
+    { key, value, headers: { ...headers, ...origin } },
+    { key, value: null, headers: { ...headers, ...cut } },
+    { key: null, value: null, headers: { ...cut, 'dlq-omitted': 'value, key, headers' } },
+  ];
+  for (const [at, form] of forms.entries()) {
+    try {
+      const [written] = await producer.send([{ topic: deadLetterTopic(group), ...form }]);
+      return { written, isWhole: at === 0 };
+    } catch (error) {
+      if (!(error instanceof RecordRefused) || at === forms.length - 1) throw error;
+    }
+  }
+  return { written: undefined, isWhole: false };
+}
+
+/** What the row has of a record. */
+function contentOf({ key, value, headers }: ReceivedRecord) {
+  return {
+    key: textOf(key),
+    value: value === null ? null : Uint8Array.from(value),
+    value_bytes: value?.length ?? null,
+    headers: headerTexts(headers),
+  };
+}
+
+/** Characters of the headers, and of the key, that the row has of a record that is too large. */
+const outlineLength = 64 * 1024;
+const maxKeptKey = 1_000;
+
+/** What the row has of a record that is too large for the group's topic: no value, and as much of the rest as there is room. */
+function outlineOf(record: ReceivedRecord) {
+  const { key, headers, ...rest } = contentOf(record);
+  const kept: Record<string, string> = {};
+  const keptKey = key?.slice(0, maxKeptKey) ?? null;
+  let leftLength = outlineLength;
+  for (const [name, text] of Object.entries(headers)) {
+    leftLength -= name.length + text.length;
+    if (leftLength >= 0) kept[name] = text;
+  }
+  return { ...rest, key: keptKey, value: null, headers: kept };
 }
 
 /** The dead letters of a group that an operator wants handled again, oldest first. */
@@ -86,6 +152,11 @@ const letterColumns = columnsOf(Prisma.DeadLetterScalarFieldEnum);
 
 export type Letter = Prisma.DeadLetterGetPayload<object>;
 
+/** Whether the row does not have what the record held. */
+export function isWithoutContent({ value, value_bytes: bytes, last_offset: lastOffset }: Letter): boolean {
+  return value === null && ((bytes ?? 0) > 0 || lastOffset !== null);
+}
+
 /** The record as it was. */
 export function recordOf(letter: Letter): ReceivedRecord {
   return {
@@ -99,11 +170,7 @@ export function recordOf(letter: Letter): ReceivedRecord {
 }
 
 /** How a redrive ended: handled, or open again with the reason of now. */
-export async function noteRedrive(
-  db: Database,
-  letter: Letter,
-  failed: UnreadableEvent | Unprocessable | null,
-): Promise<void> {
+export async function noteRedrive(db: Database, letter: Letter, failed: Refusal | null): Promise<void> {
   const where = { id: letter.id, status: 'open' };
   // A redrive that was requested meanwhile, after another fix, stays requested.
   const { redrive_requested_at } = letter;

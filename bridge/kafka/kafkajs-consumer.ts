@@ -19,7 +19,8 @@ import {
 import type { Logger } from 'pino';
 import { HeldPartitions, type HeldPartition } from '../consumer/held-partitions';
 import { within } from '../within';
-import { watchLife } from './kafkajs-life';
+import { guardFetches } from './kafkajs-fetch-guard';
+import { isKafkaUnavailable, watchLife } from './kafkajs-life';
 import { received } from './kafkajs-record';
 import type { ConsumerOptions, RecordConsumer } from './port';
 
@@ -39,6 +40,8 @@ const answerWithinMs = 10_000;
 export interface MembershipEvents {
   /** Partitions were handed out to this member. */
   onJoined(): void;
+  /** kafkajs has stopped on an error that does not mean that Kafka is unavailable, and restarts by itself. */
+  onCrashed(error: Error): void;
   /** Called once: kafkajs has stopped on an error that it does not retry, or has stalled. */
   onGivenUp(error: Error): void;
 }
@@ -56,7 +59,7 @@ export async function joinGroup(
   const consumer = kafka.consumer({
     ...consumerConfig(options),
     retry: { ...retry, restartOnFailure: () => Promise.resolve(!member.isClosing) },
-    partitionAssigners: [notifyBeforeJoining(() => member.drain())],
+    partitionAssigners: [assignerOf(() => member.drain(), groupLog)],
   });
   const member = new Member(consumer, held, groupLog);
   const life = watchLife(consumer, silentMs);
@@ -69,6 +72,7 @@ export async function joinGroup(
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
     groupLog.error({ err: error, restart }, 'consumer crashed');
     if (!restart) giveUp(error);
+    else if (!isKafkaUnavailable(error)) events.onCrashed(error);
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     member.joined(payload.memberAssignment);
@@ -266,12 +270,14 @@ class Member {
 }
 
 /**
- * kafkajs's own assigner, with a notification before each joining. kafkajs has no hook for that; to join, it first asks
- * the cluster, which it passes to assigners, for the group's coordinator.
+ * kafkajs's own assigner, with a guard of the consumer's fetches, and a notification before each joining. kafkajs has no
+ * hook for either; it passes its cluster to assigners, asks it for the brokers that it fetches from, and before it joins
+ * for the group's coordinator.
  */
-function notifyBeforeJoining(notify: () => Promise<void>): PartitionAssigner {
+function assignerOf(notify: () => Promise<void>, log: Logger): PartitionAssigner {
   return (config) => {
     const { cluster } = config;
+    guardFetches(cluster, log);
     const find = cluster.findGroupCoordinator.bind(cluster);
     cluster.findGroupCoordinator = async (group) => {
       await notify();

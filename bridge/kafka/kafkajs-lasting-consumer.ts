@@ -5,32 +5,41 @@
  * Invariants:
  * - The records in progress of an ended membership are drained before the next one begins: no key is handled twice at
  *   once.
- * - Only a member that is never assigned partitions is given up: an unavailable Kafka ends no process.
+ * - A member that is never assigned partitions, or crashes soon after each time, is given up, within minutes. An
+ *   unavailable Kafka ends no process.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import { joinGroup } from './kafkajs-consumer';
-import { defaultSilentMs } from './kafkajs-life';
+import { defaultSilentMs, isKafkaUnavailable } from './kafkajs-life';
 import type { ConsumerOptions, RecordConsumer } from './port';
 
 const shortestPauseMs = 1_000;
 const longestPauseMs = 4_000;
-/** In a row; a member that was never assigned partitions by then will never be. */
-const maxUnassignedMemberships = 5;
+/** In a row; a member that was not assigned partitions by then, or did not keep them, never will. */
+const maxFailures = 5;
+/** A membership that lasts so long has not failed. */
+const usualLastingMs = 60_000;
+
+export interface LastingTimes {
+  /** A membership in which nothing happens for so long has ended. */
+  silentMs?: number;
+  lastingMs?: number;
+}
 
 /**
- * @param silentMs a membership in which nothing happens for so long has ended
  * @throws when Kafka does not answer at the start; later failures are the consumer's own to make good
  */
 export async function consume(
   kafka: Kafka,
   options: ConsumerOptions,
   log: Logger,
-  silentMs = defaultSilentMs,
+  { silentMs = defaultSilentMs, lastingMs = usualLastingMs }: LastingTimes = {},
 ): Promise<RecordConsumer> {
   const closing = new AbortController();
-  let unassignedMemberships = 0;
+  let failures = 0;
+  let joinedMs: number | undefined;
   let current: RecordConsumer | undefined;
   let renewal: Promise<void> = Promise.resolve();
 
@@ -40,8 +49,9 @@ export async function consume(
       options,
       {
         onJoined: () => {
-          unassignedMemberships = 0;
+          joinedMs ??= performance.now();
         },
+        onCrashed: countFailure,
         onGivenUp: replace,
       },
       log,
@@ -49,18 +59,28 @@ export async function consume(
     );
   }
 
+  /** @returns whether another membership is of use */
+  function countFailure(fault: Error): boolean {
+    const didLast = joinedMs !== undefined && performance.now() - joinedMs >= lastingMs;
+    if (didLast || (joinedMs !== undefined && isKafkaUnavailable(fault))) failures = 0;
+    joinedMs = undefined;
+    failures += 1;
+    options.onCrash?.();
+    if (failures < maxFailures) return true;
+    options.onFatal(fault);
+    return false;
+  }
+
   /** kafkajs may end the first membership before it says that it has begun: one step at a time. */
   function replace(fault: Error): void {
-    unassignedMemberships += 1;
-    if (unassignedMemberships >= maxUnassignedMemberships) options.onFatal(fault);
-    else renewal = renewal.then(renew);
+    if (countFailure(fault)) renewal = renewal.then(renew);
   }
 
   async function renew(): Promise<void> {
     await current?.close().catch((error: unknown) => log.debug({ err: error }, 'consumer already closed'));
     current = undefined;
     while (current === undefined && !closing.signal.aborted) {
-      const pauseMs = Math.min(shortestPauseMs * 2 ** Math.max(unassignedMemberships - 1, 0), longestPauseMs);
+      const pauseMs = Math.min(shortestPauseMs * 2 ** Math.max(failures - 1, 0), longestPauseMs);
       await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
       if (closing.signal.aborted) return;
       current = await join().catch((error: unknown) => {

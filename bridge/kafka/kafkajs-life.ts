@@ -1,5 +1,5 @@
-/** Detects a consumer of kafkajs that has stalled: it may wait for ever for an answer, without an event. */
-import type { Consumer } from 'kafkajs';
+/** What ends a consumer of kafkajs: it may stall, waiting for ever for an answer, without an event; or it crashes. */
+import { KafkaJSError, type Consumer } from 'kafkajs';
 
 /**
  * Longer than anything that a working member does between two events: draining its records (10 s), joining while the
@@ -31,4 +31,11 @@ export function watchLife(consumer: Consumer, silentMs: number): Life {
       for (const remove of removals) remove();
     },
   };
+}
+
+/** Whether a consumer crashed because Kafka did not answer, or not as it should. */
+export function isKafkaUnavailable(error: Error): boolean {
+  let root = error;
+  while (root.cause instanceof Error) root = root.cause;
+  return root instanceof KafkaJSError && root.retriable;
 }

@@ -1,6 +1,7 @@
 /** The port over kafkajs. Traps of kafkajs that matter here are named where they are avoided. */
 import { ConfigResourceTypes, Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
+import { registerCodecs } from './kafkajs-codecs';
 import { patchIdleLoop } from './kafkajs-idle-patch';
 import { consume } from './kafkajs-lasting-consumer';
 import { patchReconnecting } from './kafkajs-reconnect-patch';
@@ -12,6 +13,12 @@ import {
   type RecordProducer,
   type WrittenAt,
 } from './port';
+
+/**
+ * kafkajs takes time for a key that grows with the square of its length, minutes for a megabyte. Keys of the contract are
+ * shorter than this; a longer one, of a dead letter, is placed by its beginning.
+ */
+const hashedKeyBytes = 1_024;
 
 /** kafkajs copies a record several times in memory, and a broker ends the connection over a request too large. */
 const maxValueBytes = 16 * 2 ** 20;
@@ -28,6 +35,7 @@ export interface KafkaSettings {
 export function createKafkaClient(settings: KafkaSettings, log: Logger): KafkaClient {
   patchIdleLoop();
   patchReconnecting();
+  registerCodecs();
   const kafka = new Kafka({
     brokers: settings.brokers,
     clientId: settings.clientId,
@@ -76,7 +84,8 @@ async function connectProducer(kafka: Kafka): Promise<RecordProducer> {
       if (known.length === 0) throw new Error(`topic ${topic} has no partitions`);
       partitions.set(topic, known);
     }
-    return partitioner({ topic, partitionMetadata: known as never, message: { key, value: null } });
+    const hashed = Buffer.from(key).subarray(0, hashedKeyBytes);
+    return partitioner({ topic, partitionMetadata: known as never, message: { key: hashed, value: null } });
   }
 
   return {

@@ -14,6 +14,8 @@ export interface ReceivedRecord {
   key: Buffer | null;
   value: Buffer | null;
   headers: RecordHeaders;
+  /** Left out: it is a record. Otherwise it stands for a batch of records up to `offset`, none of which can be read. */
+  undecodable?: { firstOffset: string; reason: string };
 }
 
 export interface OutgoingRecord {
@@ -78,6 +80,8 @@ export interface ConsumerOptions {
   handle(record: ReceivedRecord, signal: AbortSignal): Promise<boolean>;
   /** The client library gives up again and again; the process must end, so that a supervisor restarts it. */
   onFatal(error: Error): void;
+  /** The client library gave up a membership, which is begun again. */
+  onCrash?(): void;
 }
 
 export interface TopicState {

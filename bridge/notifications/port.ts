@@ -32,7 +32,7 @@ export interface Notifier {
   readonly needsAddress: boolean;
   /**
    * Returns when somebody else has it. @returns what its receiver knows it by
-   * @throws RefusedForGood, Deferred; anything else when nobody could be reached
+   * @throws RefusedForGood, Deferred; Unreachable when nobody has it
    */
   send(message: OutgoingNotification): Promise<string>;
   close(): void;
@@ -47,3 +47,6 @@ export class RefusedForGood extends Error {
 export class Deferred extends Error {
   override readonly name = 'Deferred';
 }
+
+/** No receiver was reached, or none that takes notifications from us. `message` is for operators. */
+export class Unreachable extends Error {}

@@ -6,7 +6,7 @@
  */
 import { createTransport } from 'nodemailer';
 import { mailOf } from './mail';
-import { Deferred, RefusedForGood, type Notifier } from './port';
+import { Deferred, RefusedForGood, Unreachable, type Notifier } from './port';
 
 export interface SmtpSettings {
   /** `smtp://` (TLS where the server offers it, required with credentials) or `smtps://`. */
@@ -75,5 +75,5 @@ function meaningOf(error: unknown): Error {
     return responseCode >= 500 ? new RefusedForGood(words) : new Deferred(words);
   }
   const what = typeof responseCode === 'number' ? String(responseCode) : String(code);
-  return new Error(`the mail server cannot be used: ${what} at ${step.split(' ')[0]}`);
+  return new Unreachable(`the mail server cannot be used: ${what} at ${step.split(' ')[0]}`);
 }

@@ -6,7 +6,7 @@
  */
 import { Webhook } from 'standardwebhooks';
 import type { NotificationWebhook } from '../../contracts/topics/notifications';
-import { Deferred, RefusedForGood, type Notifier, type OutgoingNotification } from './port';
+import { Deferred, RefusedForGood, Unreachable, type Notifier, type OutgoingNotification } from './port';
 
 export interface WebhookSettings {
   url: string;
@@ -58,7 +58,7 @@ async function post(url: string, body: string, headers: Record<string, string>):
 
 function meaningOf(error: unknown): Error {
   const { name = 'no answer', cause } = error as { name?: string; cause?: { code?: string } };
-  return new Error(`the webhook cannot be reached: ${cause?.code ?? name}`);
+  return new Unreachable(`the webhook cannot be reached: ${cause?.code ?? name}`);
 }
 
 /** The body of `contracts/topics/notifications`, for whichever templates there are. */

@@ -1,12 +1,8 @@
 /** Series for people who watch the business: one entry for each day (UTC). */
 import { z } from 'zod';
-import { currency, id } from '../fields';
+import { currency, day, id } from '../fields';
 
-const date = z.iso
-  .date({ error: 'must be a date, such as 2027-03-01' })
-  .meta({ example: '2027-03-01', description: 'A day in UTC.' });
-
-const range = { from: date.optional(), to: date.optional() };
+const range = { from: day.optional(), to: day.optional() };
 
 export const revenueQuery = z.strictObject({ ...range, currency });
 export const activeQuery = z.strictObject({ ...range, plan_id: id.optional() });
@@ -16,7 +12,7 @@ export const revenueSeries = z
     currency: z.string(),
     data: z.array(
       z.object({
-        date,
+        date: day,
         mrr: z.int().meta({ description: 'Monthly recurring revenue at the end of the day, minor units.' }),
         new: z.int(),
         expansion: z.int(),
@@ -36,7 +32,7 @@ export const recoverySeries = z
     currency: z.string(),
     data: z.array(
       z.object({
-        date,
+        date: day,
         past_due: z.int().meta({ description: 'Subscriptions that became past due.' }),
         recovered: z.int().meta({ description: 'Those that were paid after all.' }),
         lost: z.int().meta({ description: 'Those that ended, or were paused, unpaid.' }),
@@ -50,6 +46,6 @@ export const recoverySeries = z
 export type RecoverySeries = z.infer<typeof recoverySeries>;
 
 export const activeSeries = z
-  .object({ data: z.array(z.object({ date, plan_id: z.string(), active: z.int() })) })
+  .object({ data: z.array(z.object({ date: day, plan_id: z.string(), active: z.int() })) })
   .meta({ id: 'ActiveSeries' });
 export type ActiveSeries = z.infer<typeof activeSeries>;

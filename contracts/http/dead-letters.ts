@@ -21,7 +21,15 @@ export const deadLetter = z
     topic: z.string(),
     partition: z.int(),
     offset: z.string().meta({ description: 'Decimal text.' }),
+    last_offset: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of a batch that cannot be decoded: the last of its records; else null.' }),
     key: z.string().nullable(),
+    value_bytes: z
+      .int()
+      .nullable()
+      .meta({ description: 'The size of the value; null: it had none, or none that can be read.' }),
     event_id: z.string().nullable(),
     error_code: z.string(),
     error: z.string(),
@@ -39,7 +47,9 @@ export const wholeDeadLetter = deadLetter
     value: z
       .object({ encoding: z.enum(['text', 'base64']), data: z.string() })
       .nullable()
-      .meta({ description: 'null: the record had no value.' }),
+      .meta({
+        description: 'null: the record had no value, or one that was too large to be kept (`value_bytes`).',
+      }),
     headers: z.record(z.string(), z.string()),
   })
   .meta({ id: 'WholeDeadLetter' });

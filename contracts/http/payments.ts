@@ -8,7 +8,7 @@ import {
   paymentKinds,
   paymentStatuses,
 } from '../../domain/payment/payment';
-import { amount, currency, id, instant, text } from '../fields';
+import { amount, currency, foreignId, foreignText, id, instant, text } from '../fields';
 import { pageQuery } from './lists';
 
 export const createPayment = z
@@ -44,9 +44,9 @@ export const attemptFailure = z
   .object({
     category: z.enum(declineCategories),
     code: z.enum(declineCodes),
-    provider_code: z.string().nullable(),
-    message: z.string(),
-    network_advice: z.string().nullable(),
+    provider_code: foreignId.nullable(),
+    message: foreignText,
+    network_advice: foreignId.nullable(),
   })
   .meta({ id: 'Failure' });
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { declineCategories, declineCodes } from '../../domain/payment/payment';
 import { previewKinds } from '../../domain/retry/preview';
-import { actor, instant, reason, text, timeZone } from '../fields';
+import { actor, instant, localInstant, reason, text, timeZone } from '../fields';
 import { retryPolicyDocument } from '../retry-policy';
 
 const versionMessage = 'must be a whole number from 1 on';
@@ -62,7 +62,7 @@ export const retryPreview = z
       z.object({
         kind: z.enum(previewKinds),
         at: instant,
-        local: instant.meta({ description: 'The same instant with the offset of the customer’s zone.' }),
+        local: localInstant.meta({ description: 'The same instant with the offset of the customer’s zone.' }),
         reason: z.string(),
       }),
     ),

@@ -6,7 +6,18 @@ import { subscriptionStatuses } from '../../domain/subscription/subscription';
 import { changeEffects, prorations } from '../../domain/subscription/change';
 import { cancelModes, refundModes } from '../../domain/subscription/commands';
 import { paymentStatuses } from '../../domain/payment/payment';
-import { id, instant, metadata, reason, signedAmount, timeZone } from '../fields';
+import {
+  amount,
+  foreignId,
+  foreignText,
+  id,
+  instant,
+  int4,
+  metadata,
+  reason,
+  signedAmount,
+  timeZone,
+} from '../fields';
 import { pageQuery } from './lists';
 import { attemptFailure, nextAction, paymentLine } from './payments';
 
@@ -34,32 +45,32 @@ export type CreateSubscription = z.output<typeof createSubscription>;
 
 export const pendingChange = z
   .object({
-    plan_id: z.string(),
-    quantity: z.int(),
+    plan_id: foreignId,
+    quantity: int4,
     effective: z.enum(['period_end', 'when_paid']),
     effective_at: instant.nullable().meta({ description: 'null: when its payment is settled.' }),
-    payment_id: z.string().nullable().meta({ description: 'What has to be paid before it holds.' }),
+    payment_id: foreignId.nullable().meta({ description: 'What has to be paid before it holds.' }),
   })
   .meta({ id: 'PendingChange' });
 
 export const subscription = z
   .object({
-    id: z.string(),
-    customer_id: z.string(),
-    plan_id: z.string(),
-    quantity: z.int(),
+    id: foreignId,
+    customer_id: foreignId,
+    plan_id: foreignId,
+    quantity: int4,
     status: z.enum(subscriptionStatuses),
-    currency: z.string(),
-    amount: z.int().meta({ description: 'Of one period, minor units.' }),
+    currency: foreignId,
+    amount: amount().meta({ description: 'Of one period, minor units.' }),
     balance: signedAmount.meta({
       description: 'Credit carried (negative) or debit lines waiting (positive), minor units.',
     }),
-    interval: z.object({ unit: z.enum(intervalUnits), count: z.int() }),
-    time_zone: z.string(),
+    interval: z.object({ unit: z.enum(intervalUnits), count: int4.min(1) }),
+    time_zone: foreignId,
     billing_anchor: instant,
     start_at: instant,
     period: z
-      .object({ index: z.int(), start: instant, end: instant, paid: z.boolean() })
+      .object({ index: int4, start: instant, end: instant, paid: z.boolean() })
       .nullable()
       .meta({ description: 'Period 0 is the trial; the first paid period is 1.' }),
     trial_end: instant.nullable(),
@@ -68,13 +79,13 @@ export const subscription = z
     paused_at: instant.nullable(),
     resume_at: instant.nullable(),
     pending_change: pendingChange.nullable(),
-    payment_method_id: z.string().nullable(),
-    provider: z.string().nullable(),
-    open_payment_id: z.string().nullable(),
-    retry_policy_id: z.string(),
-    version: z.int(),
-    test_clock_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.string()),
+    payment_method_id: foreignId.nullable(),
+    provider: foreignId.nullable(),
+    open_payment_id: foreignId.nullable(),
+    retry_policy_id: foreignId,
+    version: int4,
+    test_clock_id: foreignId.nullable(),
+    metadata: z.record(foreignId, foreignText),
     created_at: instant,
   })
   .meta({ id: 'Subscription' });
@@ -82,10 +93,10 @@ export type Subscription = z.infer<typeof subscription>;
 
 export const firstPayment = z
   .object({
-    payment_id: z.string(),
+    payment_id: foreignId,
     status: z.enum(paymentStatuses),
-    amount: z.int(),
-    currency: z.string(),
+    amount: amount(),
+    currency: foreignId,
   })
   .meta({ id: 'FirstPayment' });
 export type FirstPayment = z.infer<typeof firstPayment>;

@@ -10,7 +10,8 @@ import { CloudEvent, Kafka } from 'cloudevents';
 import { z } from 'zod';
 import { eventKey } from './event-keys';
 import { eventData, type EventData, type EventTopic } from './events';
-import { instant } from '../fields';
+import { foreignId, instant } from '../fields';
+import { isStorable, unstorablePath } from '../storable';
 import { topics, type Topic } from './topics';
 
 export const sources = [
@@ -74,7 +75,8 @@ export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Da
 export class UnreadableEvent extends Error {
   override readonly name = 'UnreadableEvent';
   constructor(
-    readonly code: 'not_a_cloud_event' | 'unknown_type' | 'invalid_data' | 'key_mismatch',
+    readonly code:
+      'not_a_cloud_event' | 'unknown_type' | 'invalid_data' | 'key_mismatch' | 'batch_not_decodable',
     message: string,
   ) {
     super(message);
@@ -91,14 +93,18 @@ export interface ReadEvent<T extends EventTopic> {
   data: EventData<T>;
 }
 
+/** It is unique in tables: an index holds no more. */
+const maxIdLength = 500;
+
 const attributes = z.object({
-  id: z.string().min(1),
+  id: z.string().min(1).max(maxIdLength).refine(isStorable, 'must not hold NUL or half a surrogate pair'),
   // Only what comes from outside is judged by it.
-  source: z.string().optional().catch(undefined),
+  source: foreignId.refine(isStorable).optional().catch(undefined),
   type: z.string(),
   time: instant,
   // Whatever another producer has written there, it is no reason to refuse its event.
-  traceparent: z.string().optional().catch(undefined),
+  subject: foreignId.refine(isStorable).optional().catch(undefined),
+  traceparent: foreignId.refine(isStorable).optional().catch(undefined),
   data: z.unknown(),
 });
 
@@ -126,11 +132,16 @@ export function readEnvelope<T extends EventTopic>(topic: T, record: IncomingRec
   const parsed = eventData[topic].safeParse(known.data.data);
   if (!parsed.success) throw new UnreadableEvent('invalid_data', z.prettifyError(parsed.error));
   const data = parsed.data as EventData<T>;
+  const unstorable = unstorablePath(data);
+  if (unstorable !== null) {
+    const words = 'must not hold NUL or half a surrogate pair';
+    throw new UnreadableEvent('invalid_data', `${words}\n  → at ${unstorable.join('.')}`);
+  }
   checkKey(topic, data, record.key);
   return {
     id: known.data.id,
     source: known.data.source,
-    subject: (event as { subject?: string }).subject,
+    subject: known.data.subject,
     time: known.data.time,
     traceparent: known.data.traceparent,
     data,

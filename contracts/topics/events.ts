@@ -8,13 +8,15 @@ import { attemptTriggers, paymentKinds, settledBy } from '../../domain/payment/p
 import { subscriptionChanges } from '../../domain/subscription/subscription';
 import { cancelModes } from '../../domain/subscription/commands';
 import { dueCauses } from '../../domain/subscription/due';
-import { actor, amount, currency, instant } from '../fields';
+import { actor, amount, currency, foreignId, foreignText, instant, int4, signedAmount } from '../fields';
 import { attemptFailure } from '../http/payments';
 import { firstPayment, subscription } from '../http/subscriptions';
 import { reportedOutcome } from './provider-events';
 import type { Topic } from './topics';
 
-const nullableId = z.string().nullable();
+const nullableId = foreignId.nullable();
+/** Payments of one event. */
+const maxPayments = 10_000;
 
 const subscriptionCreated = z.object({
   subscription,
@@ -23,7 +25,7 @@ const subscriptionCreated = z.object({
 
 const subscriptionUpdated = z.object({
   subscription,
-  changes: z.array(z.enum(subscriptionChanges)),
+  changes: z.array(z.enum(subscriptionChanges)).max(100),
   previous: subscription
     .omit({ version: true })
     .partial()
@@ -34,58 +36,59 @@ const subscriptionUpdated = z.object({
 const subscriptionCancelled = z.object({
   subscription,
   mode: z.enum(cancelModes),
-  reason: z.string().nullable(),
-  refund: z.object({ amount: z.int(), currency: z.string() }).nullable(),
+  reason: foreignText.nullable(),
+  refund: z.object({ amount: signedAmount, currency: foreignId }).nullable(),
   refunds: z
-    .array(z.object({ payment_id: z.string(), amount: z.int() }))
+    .array(z.object({ payment_id: foreignId, amount: signedAmount }))
+    .max(maxPayments)
     .optional()
     .meta({
       description: 'What goes back of which payment; they come to `refund`. Left out by older versions.',
     }),
-  open_payment_ids: z.array(z.string()),
+  open_payment_ids: z.array(foreignId).max(maxPayments),
   actor,
 });
 
 const renewRequired = z.object({
-  subscription_id: z.string(),
-  customer_id: z.string(),
-  period_index: z.int().min(0),
+  subscription_id: foreignId,
+  customer_id: foreignId,
+  period_index: int4,
   due_at: instant,
   cause: z.enum(dueCauses),
 });
 
 const paymentRequested = z.object({
-  payment_id: z.string(),
-  customer_id: z.string(),
+  payment_id: foreignId,
+  customer_id: foreignId,
   subscription_id: nullableId,
   amount: amount().min(1, 'must be 1 or more'),
   currency,
   payment_method_id: nullableId,
-  reason: z.string(),
+  reason: foreignText,
   actor,
 });
 
 const retryRequested = z.object({
-  payment_id: z.string(),
+  payment_id: foreignId,
   subscription_id: nullableId,
-  customer_id: z.string(),
-  retry_request_id: z.string(),
+  customer_id: foreignId,
+  retry_request_id: foreignId,
   payment_method_id: nullableId,
-  reason: z.string(),
+  reason: foreignText,
   actor,
 });
 
 const paymentHead = z.object({
-  payment_id: z.string(),
+  payment_id: foreignId,
   kind: z.enum(paymentKinds),
   subscription_id: nullableId,
-  customer_id: z.string(),
-  period_index: z.int().nullable(),
-  attempt: z.int(),
-  amount: z.int(),
-  currency: z.string(),
-  provider: z.string(),
-  provider_reference: z.string().nullable(),
+  customer_id: foreignId,
+  period_index: int4.nullable(),
+  attempt: int4,
+  amount: signedAmount,
+  currency: foreignId,
+  provider: foreignId,
+  provider_reference: nullableId,
   trigger: z.enum(attemptTriggers).meta({ description: 'What started the attempt.' }),
 });
 
@@ -96,21 +99,21 @@ const paymentCompleted = paymentHead.extend({
 });
 
 const webhookReceived = z.object({
-  delivery_id: z.string(),
-  provider: z.string(),
-  provider_event_id: z.string(),
-  event_type: z.string(),
+  delivery_id: foreignId,
+  provider: foreignId,
+  provider_event_id: foreignId,
+  event_type: foreignId,
   payment_id: nullableId,
   outcome: reportedOutcome.nullable().meta({ description: 'null: the event says nothing about an attempt.' }),
   received_at: instant,
 });
 
 const notificationRequested = z.object({
-  customer_id: z.string(),
-  template: z.string(),
+  customer_id: foreignId,
+  template: foreignId,
   subscription_id: nullableId,
   payment_id: nullableId,
-  data: z.record(z.string(), z.unknown()),
+  data: z.record(foreignId, z.unknown()),
   not_before: instant,
 });
 

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { finalActions } from '../../domain/retry/policy';
-import { amount, currency, instant } from '../fields';
+import { amount, currency, instant, int4 } from '../fields';
 
 const money = z.object({ amount: amount(), currency });
 /** For a payment without a subscription `leave_past_due`: nothing ends with it. */
@@ -33,7 +33,7 @@ export const notificationTemplates = {
     subject: 'payment',
     outdatedWhenSettled: true,
     data: money.extend({
-      attempt: z.int(),
+      attempt: int4,
       /** No attempt is made before the customer acts or has another payment method. */
       customer_must_act: z.boolean(),
       next_attempt_at: instant.nullable(),
@@ -45,7 +45,7 @@ export const notificationTemplates = {
   final_action_ahead: {
     subject: 'payment',
     outdatedWhenSettled: true,
-    data: money.extend({ days: z.int(), final_action: finalAction, final_action_at: instant }),
+    data: money.extend({ days: int4, final_action: finalAction, final_action_at: instant }),
   },
   /** The payment was paid after all. */
   payment_recovered: { subject: 'payment', outdatedWhenSettled: false, data: money },

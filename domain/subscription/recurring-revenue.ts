@@ -23,6 +23,7 @@ export function isRecurring(status: SubscriptionStatus): boolean {
 /**
  * Minor units a month.
  * @param amount of one period, minor units, 0 or more
+ * @throws RangeError for an interval of no length
  */
 export function monthlyAmount(amount: number, { unit, count }: Interval): number {
   const numerator = BigInt(amount) * periodsPerYear[unit];

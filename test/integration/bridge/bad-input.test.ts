@@ -143,6 +143,11 @@ describe('a record', () => {
       () => edited((json) => json.replace('"data":{', '"later":1,"data":{"later":{"a":[1]},')),
       'accepted',
     ],
+    [
+      'with headers named as what every object has',
+      () => ({ ...truth(), headers: { ...structured, toString: 'x', constructor: 'y', ['__proto__']: 'z' } }),
+      'accepted',
+    ],
     ['without a field', () => edited((json) => json.replace('"currency":"EUR",', '')), 'invalid_data'],
     ['without an id', () => edited((json) => json.replace(/"id":"[^"]*",/, '')), 'not_a_cloud_event'],
     ['with a key of another subscription', () => ({ ...truth(), key: 'sub_other' }), 'key_mismatch'],

@@ -4,7 +4,7 @@ import { consuming, sendAll, time, type Consuming } from '../../support/kafka/co
 import { createTestDatabase } from '../../support/servers/database';
 import { startProgram, type Program } from '../../support/processes';
 import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/subscription-records';
-import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
+import { freshKafka, isNotHostedYet, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const group = 'analytics-service';
@@ -85,12 +85,6 @@ describe('three processes of one group', () => {
     expect([await db.deadLetter.count(), await db.outboxEvent.count()]).toEqual([0, 0]);
   }, 180_000);
 });
-
-/** @returns false for a topic whose partitions have no leader yet @throws any other error */
-function isNotHostedYet(error: unknown): false {
-  if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
-  throw error;
-}
 
 /** A member with another protocol: kafkajs can never join its group, and does not try again. */
 async function joinAsStranger() {

@@ -40,7 +40,7 @@ beforeAll(async () => {
     kafka.plain,
     { group: 'analytics-service', topics: [topic], handle, onFatal },
     log,
-    4_000,
+    { silentMs: 4_000 },
   );
 });
 afterAll(async () => {
@@ -85,6 +85,15 @@ function refuseToJoinOnce(): { joinings: number } {
   return count;
 }
 
+/** As kafkajs fails that cannot make sense of an answer: each time, and for good. */
+function neverDecodeFetches(): void {
+  const { send } = prototype;
+  jest.spyOn(prototype, 'send').mockImplementation(function (this: object, request) {
+    if (request.request.apiName !== 'Fetch') return send.call(this, request);
+    return Promise.reject(new RangeError('not readable'));
+  });
+}
+
 it('that was to join again and could not goes on with the membership that it has', async () => {
   await write('put down');
   await until('a record is in hand', async () => begun.length > 0);
@@ -105,4 +114,11 @@ it('that waits for an answer that never comes is left behind, and what came mean
   await until('the other is handled', async () => seen.includes('meanwhile'), 60_000);
   expect(logged.filter((line) => line.includes('consumer stalled, restarting'))).toHaveLength(1);
   expect(fatal).toEqual([]);
+}, 90_000);
+
+it('R1: that crashes soon after each joining is given up', async () => {
+  neverDecodeFetches();
+  await until('the process is to end', async () => fatal.length > 0, 60_000);
+  expect(String(fatal[0]?.cause)).toContain('not readable');
+  expect(logged.filter((line) => line === 'consumer crashed').length).toBeGreaterThan(2);
 }, 90_000);

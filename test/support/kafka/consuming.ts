@@ -1,6 +1,11 @@
 /** A consumer group under test: what it logs, how far it committed, and records for it to read. */
 import { pino } from 'pino';
-import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer/consumer';
+import {
+  runGroup,
+  type GroupDependencies,
+  type Handlers,
+  type RunningGroup,
+} from '../../../bridge/consumer/consumer';
 import { createKafkaClient } from '../../../bridge/kafka/kafkajs';
 import type { OutgoingRecord, RecordProducer } from '../../../bridge/kafka/port';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
@@ -49,7 +54,10 @@ export interface Consuming {
   /** What was logged so far, warnings and worse. */
   readonly logged: string[];
   readonly fatal: Error[];
-  start(handlers: Handlers, more?: { group?: ConsumerGroup; appearWithinMs?: number }): Promise<RunningGroup>;
+  start(
+    handlers: Handlers,
+    more?: Pick<GroupDependencies, 'appearWithinMs' | 'limits' | 'onWaiting'> & { group?: ConsumerGroup },
+  ): Promise<RunningGroup>;
   /** The offset after the last committed record; -1 while there is none. */
   committed(group: ConsumerGroup, topic: string, partition: number): Promise<number>;
   /** Ids of the group's members as the broker has them, and its state. */
@@ -76,9 +84,9 @@ export async function consuming(kafka: FreshKafka, db: Database): Promise<Consum
   return {
     logged,
     fatal,
-    async start(handlers, { group = 'payment-service', appearWithinMs } = {}) {
+    async start(handlers, { group = 'payment-service', ...more } = {}) {
       const onFatal = (error: Error) => void fatal.push(error);
-      const running = await runGroup({ kafka: client, db, log, onFatal, appearWithinMs }, group, handlers);
+      const running = await runGroup({ kafka: client, db, log, onFatal, ...more }, group, handlers);
       groups.add(running);
       return running;
     },

@@ -45,7 +45,9 @@ export async function freshKafka(partitions = 3): Promise<FreshKafka> {
       const consumer = plain.consumer({ groupId: `reader-${topic}-${readers.length}` });
       readers.push(consumer);
       await consumer.connect();
-      await consumer.subscribe({ topic, fromBeginning: true });
+      await until('the broker hosts the topic that was just created', () =>
+        consumer.subscribe({ topic, fromBeginning: true }).then(() => true, isNotHostedYet),
+      );
       await consumer.run({
         eachMessage: async ({ partition, message }) => void records.push({ topic, partition, message }),
       });
@@ -55,6 +57,12 @@ export async function freshKafka(partitions = 3): Promise<FreshKafka> {
       await Promise.all(readers.map((reader) => reader.disconnect()));
     },
   };
+}
+
+/** @returns false for a topic whose partitions have no leader yet @throws any other error */
+export function isNotHostedYet(error: unknown): false {
+  if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+  throw error;
 }
 
 async function recreate(kafka: Kafka, numPartitions: number): Promise<void> {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { z } from 'zod';
 import { holdsCardNumber, valueHoldsCardNumber } from '../../../contracts/card-numbers';
-import { isDatabaseUnavailable } from '../../../api/http/database-unavailable';
+import { isDatabaseUnavailable } from '../../../billing/database-unavailable';
 import { describeError, scrubbed } from '../../../api/http/logging';
 import { problemTexts } from '../../../api/http/problem-texts';
 import { ProblemError } from '../../../contracts/problem-error';

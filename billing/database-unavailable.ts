@@ -1,5 +1,5 @@
 /**
- * Message "PostgreSQL is away" from "we asked it something wrong".
+ * Distinguishes "PostgreSQL is unavailable" from "we asked it something wrong".
  *
  * Owns: which errors of Prisma, its driver adapter and `pg` mean that the same request may succeed later.
  */
@@ -36,16 +36,26 @@ interface DriverCause {
 /** Whether the database did not answer, so that asking again later is right. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!types.isNativeError(error)) return false;
-  const { code, meta } = error as {
-    code?: unknown;
-    meta?: { driverAdapterError?: { cause?: DriverCause } };
-  };
-  const cause = meta?.driverAdapterError?.cause ?? (error.cause as DriverCause | undefined);
+  const { code } = error as { code?: unknown };
   if (typeof code === 'string' && (unavailableCodes.test(code) || unavailableSystemCodes.has(code)))
     return true;
-  // `pg` itself, past Prisma, has the SQLSTATE as its code.
-  if (typeof code === 'string' && unavailableStates.test(code)) return true;
-  if (cause?.originalCode !== undefined && unavailableStates.test(cause.originalCode)) return true;
-  if (cause?.kind !== undefined && unavailableKinds.has(cause.kind)) return true;
+  const state = sqlStateOf(error);
+  if (state !== undefined && unavailableStates.test(state)) return true;
+  const kind = causeOf(error)?.kind;
+  if (kind !== undefined && unavailableKinds.has(kind)) return true;
   return unavailableMessages.test(error.message);
+}
+
+/** PostgreSQL's SQLSTATE of an error of Prisma or of the driver; undefined: it is none of PostgreSQL's. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (!types.isNativeError(error)) return undefined;
+  const { code } = error as { code?: unknown };
+  // `pg` itself, past Prisma, has it as its code. Prisma's own are P1000 and above.
+  if (typeof code === 'string' && /^(?!P[1-9])[0-9A-Z]{5}$/.test(code)) return code;
+  return causeOf(error)?.originalCode;
+}
+
+function causeOf(error: Error): DriverCause | undefined {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: DriverCause } } };
+  return meta?.driverAdapterError?.cause ?? (error.cause as DriverCause | undefined);
 }
