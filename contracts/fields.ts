@@ -39,13 +39,15 @@ export const day = z.iso
   .refine(isHeld, `must lie in the years ${firstYear} to ${lastYear}`)
   .meta({ example: '2027-03-01', description: 'A day in UTC.' });
 
+/** What is no instant at all has a mistake already. */
 function isHeld(text: string): boolean {
   const ms = Date.parse(text);
-  return ms >= Date.UTC(firstYear) && ms < Date.UTC(lastYear + 1);
+  return Number.isNaN(ms) || (ms >= Date.UTC(firstYear) && ms < Date.UTC(lastYear + 1));
 }
 
 function inUtc(text: string): string {
-  return isHeld(text) ? new Date(text).toISOString() : text;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? text : new Date(ms).toISOString();
 }
 
 /** A number that a column of 32 bits holds, 0 or more. */
