@@ -58,7 +58,8 @@ async function readOldPayments(on: Database | Transaction, which: Prisma.Sql): P
     SELECT p.id, p.kind, p.status, p.currency, p.amount, p.period_index, p.created_at, p.provider,
       (SELECT coalesce(json_agg(json_build_object('attempt', a.number, 'provider', a.provider, 'amount', a.amount,
           'is_recorded', EXISTS (SELECT FROM ledger_transactions t WHERE t.id = p.id || '/collected/' || a.number))
-          ORDER BY a.settled_at, a.number), '[]')
+          ORDER BY a.settled_at, EXISTS (SELECT FROM refunds r WHERE r.payment_id = a.payment_id
+            AND r.attempt = a.number AND r.reason = 'second_success'), a.number), '[]')
         FROM payment_attempts a WHERE a.payment_id = p.id AND a.status = 'completed') AS charges,
       (SELECT coalesce(json_agg(json_build_object('id', r.id, 'attempt', r.attempt, 'amount', r.amount,
           'status', r.status) ORDER BY r.created_at, r.id), '[]')

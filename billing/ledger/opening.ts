@@ -100,10 +100,12 @@ async function factsOf(
   };
 }
 
-function doubtOf(row: SubscriptionRow, { untraced, contradiction }: Opened): string | null {
+function doubtOf(row: SubscriptionRow, { untraced, contradiction, entries }: Opened): string | null {
   const { currency, balance } = row;
   if (contradiction !== null) {
-    return `The rows of this subscription contradict each other: ${contradiction}. The ledger has no entries of what was before; its balance is ${moneyText(Number(balance), currency)}. Compare with the provider's records, and grant credit to the customer where some is missing.`;
+    const awaited = [...new Set(entries.map(({ source }) => source))];
+    const save = awaited.length === 0 ? '' : ` save for ${awaited.join(', ')}, which it waits for`;
+    return `The rows of this subscription contradict each other: ${contradiction}. The ledger has no entries of what was before${save}; its balance is ${moneyText(Number(balance), currency)}. Compare with the provider's records, and grant credit to the customer where some is missing.`;
   }
   if (untraced === 0) return null;
   return `Of this subscription's credit ${moneyText(untraced, currency)} come from no payment. They stand against the account "opening" and will be used for its next charges.`;

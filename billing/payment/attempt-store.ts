@@ -59,13 +59,25 @@ export async function findLatestAttempt(
   return row ?? null;
 }
 
-/** Reads the attempt whose charge paid the payment; a later success is no part of it and is given back apart. */
+/**
+ * Reads the attempt whose charge paid the payment; a later success is no part of it and is given back apart. The first
+ * is the one that the ledger has first: instants of a test clock do not tell two apart. What is older than the ledger
+ * came before.
+ */
 export async function findPayingAttempt(tx: Transaction, paymentId: string): Promise<AttemptRow | null> {
   const [row] = await sql(tx).query<AttemptRow[]>`
-    SELECT ${attemptColumns} FROM payment_attempts WHERE payment_id = ${paymentId} AND status = 'completed'
-    ORDER BY settled_at, number LIMIT 1`;
+    SELECT ${attemptColumns} FROM payment_attempts
+    WHERE payment_id = ${paymentId} AND status = 'completed'
+    ORDER BY (SELECT seq FROM ledger_transactions
+        WHERE id = payment_attempts.payment_id || '/collected/' || payment_attempts.number) NULLS FIRST,
+      settled_at, ${isGivenBack}, number LIMIT 1`;
   return row ?? null;
 }
+
+/** Whether an attempt's charge went back because another one had paid. */
+const isGivenBack = Prisma.sql`EXISTS (SELECT FROM refunds
+  WHERE refunds.payment_id = payment_attempts.payment_id AND refunds.attempt = payment_attempts.number
+    AND refunds.charge_reference IS NULL AND refunds.reason = 'second_success')`;
 
 /** Reads the attempt that has the provider's charge of this name. Null when there is none. */
 export async function findCharged(

@@ -1,7 +1,9 @@
 /** Statements on disputes. The caller holds the lock of the dispute's payment where it writes. */
+import type { Taken } from '../../domain/ledger/refund';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { disputeColumns, type DisputeRow } from '../ledger-rows';
+import type { AttemptRow } from '../rows';
 
 /** Reads a dispute. Null when there is none. */
 export async function findDispute(tx: Transaction, disputeId: string): Promise<DisputeRow | null> {
@@ -9,6 +11,22 @@ export async function findDispute(tx: Transaction, disputeId: string): Promise<D
     DisputeRow[]
   >`SELECT ${disputeColumns} FROM disputes WHERE id = ${disputeId}`;
   return row ?? null;
+}
+
+/** Reads the disputes of an attempt's charge that were lost, the newest first. */
+export async function findLostDisputes(
+  tx: Transaction,
+  { payment_id: paymentId, number }: Pick<AttemptRow, 'payment_id' | 'number'>,
+): Promise<DisputeRow[]> {
+  return sql(tx).query<DisputeRow[]>`
+    SELECT ${disputeColumns} FROM disputes
+    WHERE payment_id = ${paymentId} AND attempt = ${number} AND status = 'lost'
+    ORDER BY closed_at DESC, id DESC`;
+}
+
+/** Writes from which accounts a lost dispute has taken its money by now. */
+export function enqueueLoss(tx: Transaction, disputeId: string, taken: Taken): void {
+  sql(tx).enqueue`UPDATE disputes SET taken = ${JSON.stringify(taken)}::jsonb WHERE id = ${disputeId}`;
 }
 
 /** Writes a dispute as it stands from now on. */

@@ -14,6 +14,7 @@ import { enqueueRefund, enqueueRefundOutcome, findRefund, reservedAmountOf } fro
 import { leftOf, usedElsewhere } from './refundable';
 import { addRefundedAmount, enqueuePaidBack } from './refunded-money';
 import { isOfCharge, releaseFailed } from './release-refund';
+import { beyondNow } from './shared-charge';
 import { openBooks, takeForRefund } from './take-money';
 
 export interface ProviderRefund {
@@ -42,13 +43,18 @@ export async function recordProviderRefund(
   const again = { actor, reason: `refunded at the provider as ${reference}` };
   const open = await releaseFailed(tx, await openBooks(tx, locked), again, isOfCharge(attempt));
   const { books } = open;
+  const beyond = await beyondNow(tx, payment, attempt, amount);
   const cause = { actor, paymentId: payment.id, refundId: id };
   const reserved = { ...cause, id: `${id}/reserved`, kind: 'refund_reserved' as const };
   const { parts } = await takeForRefund(tx, open, amount, reserved);
   const settlement = { ...cause, id: `${id}/settled`, kind: 'refund_settled' as const };
   enqueuePaidBack(tx, books, payment.id, { provider, amount }, settlement);
   const reason = 'made_at_provider';
-  const row = enqueueRefund(tx, { id, attempt, amount, reason, actor, taken: parts }, books.times);
+  const row = enqueueRefund(
+    tx,
+    { id, attempt, amount, reason, actor, taken: { ...parts, beyond } },
+    books.times,
+  );
   const settled = { status: 'succeeded' as const, provider_reference: reference, failure_reason: null };
   const saved = enqueueRefundOutcome(tx, row, {
     ...settled,

@@ -4,7 +4,7 @@
  * Invariants: disputed money funds nothing new and is not refunded (the bank decides about it), and an operator is told;
  * each event may be the first that comes, and told again nothing changes; what was never paid cannot be disputed.
  */
-import { disputeId } from '../../domain/ids';
+import { disputeId, unwantedChargeRefundId } from '../../domain/ids';
 import { cashAccount } from '../../domain/ledger/accounts';
 import { decideDispute, type DisputeEvent, type DisputeStep } from '../../domain/ledger/dispute';
 import { nothingTaken, openDispute, type Taken } from '../../domain/ledger/refund';
@@ -18,8 +18,12 @@ import type { AttemptRow, PaymentRow } from '../rows';
 import { enqueuePaymentPosting, enqueueState } from './books';
 import { enqueueDispute, findDispute } from './dispute-store';
 import { findPayingAttempt } from './attempt-store';
+import { enqueueRefund } from './refund-store';
+import { isDisputed } from './refundable';
+import { reserveUnwanted, unwantedAfterDispute } from './reserve-refund';
+import { beyondNow, shareLoss } from './shared-charge';
 import { enqueueDisputed } from './store';
-import { openBooks, putBackLoss, takeForLoss, type OpenBooks } from './take-money';
+import { openBooks, putBackLoss, takeForLoss, takeForRefund, type OpenBooks } from './take-money';
 
 export interface ReportedDispute {
   provider: string;
@@ -53,8 +57,10 @@ export async function recordDispute(
   let open = await openBooks(tx, locked);
   const { books } = open;
   let dispute = known ?? newDispute(id, attempt, reported, books.times.realNow);
-  for (const step of steps) ({ open, dispute } = await takeStep(tx, open, dispute, step));
+  for (const step of steps) ({ open, dispute } = await takeStep(tx, open, attempt, dispute, step));
   enqueueDispute(tx, dispute);
+  const unwanted = unwantedAfterDispute(open.locked);
+  if (unwanted !== null) await reserveUnwanted(tx, open.locked, unwanted);
   raiseTask(tx, payment.id, dispute.status, books.times.realNow);
   return { recorded: true, payment: open.locked.payment };
 }
@@ -89,6 +95,7 @@ interface Step {
 async function takeStep(
   tx: Transaction,
   open: OpenBooks,
+  attempt: AttemptRow,
   dispute: DisputeRow,
   step: DisputeStep,
 ): Promise<Step> {
@@ -111,21 +118,46 @@ async function takeStep(
       return { open: { ...after, state: opened.state }, dispute: next };
     }
     case 'close_lost': {
-      const taken = await takeForLoss(tx, open, amount, cause);
-      const after = mark(tx, taken.open, { disputed: -amount, lost: amount });
+      const beyond = await beyondNow(tx, locked.payment, attempt, amount);
+      const { parts, open: taken } = await takeForLoss(tx, open, amount, cause);
+      const after = mark(tx, taken, { disputed: -amount, lost: amount });
       return {
         open: after,
-        dispute: { ...next, taken: { ...taken.parts, at: books.times.now.toISOString() } },
+        dispute: { ...next, taken: { ...parts, beyond, at: books.times.now.toISOString() } },
       };
     }
     case 'regain': {
-      const taken: Taken = dispute.taken ?? { ...nothingTaken, rest: amount };
+      const before: Taken = dispute.taken ?? { ...nothingTaken, rest: amount };
+      const { taken, gone } = await shareLoss(tx, locked.payment, attempt, dispute, before);
       const { at: takenAt = (dispute.closed_at ?? books.times.now).toISOString(), ...parts } = taken;
-      const regained = await putBackLoss(tx, open, parts, { takenAt, cash }, cause);
+      const regained = await putBackLoss(tx, open, parts, { takenAt, gone, cash }, cause);
       const after = mark(tx, regained, { disputed: 0, lost: -amount });
-      return { open: after, dispute: { ...next, taken: null } };
+      const unwanted = { attempt, amount: parts.unapplied, of: cause.id };
+      return { open: await giveRegainedBack(tx, after, unwanted), dispute: { ...next, taken: null } };
     }
   }
+}
+
+/** A charge that was not applied before it was lost, and that nobody wants, goes back when the bank returns it. */
+async function giveRegainedBack(
+  tx: Transaction,
+  open: OpenBooks,
+  { attempt, amount, of }: { attempt: AttemptRow; amount: number; of: string },
+): Promise<OpenBooks> {
+  const reason = unwantedAfterDispute(open.locked);
+  // Under another dispute it waits, as the customer's credit.
+  if (reason === null || amount === 0 || isDisputed(open.locked.payment)) return open;
+  const id = unwantedChargeRefundId(attempt.payment_id, attempt.number, of);
+  const cause = {
+    kind: 'refund_reserved' as const,
+    actor,
+    reason,
+    paymentId: attempt.payment_id,
+    refundId: id,
+  };
+  const taken = await takeForRefund(tx, open, amount, { ...cause, id: `${id}/reserved` });
+  enqueueRefund(tx, { id, attempt, amount, reason, actor, taken: taken.parts }, open.books.times);
+  return taken.open;
 }
 
 const statusAfter = { open: 'open', close_won: 'won', close_lost: 'lost', regain: 'won' } as const;

@@ -1,7 +1,7 @@
 /** Statements on refunds. The caller holds the lock of the refund's payment where it writes. */
 import type { Actor } from '../../contracts/fields';
 import { refundIdempotencyKey } from '../../domain/ids';
-import type { Taken, TakenParts } from '../../domain/ledger/refund';
+import type { Taken } from '../../domain/ledger/refund';
 import type { RefundStatus } from '../../domain/payment/refund';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
@@ -43,6 +43,24 @@ export async function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Pr
     WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
       AND status IN ('pending', 'succeeded')`;
   return Number(amount);
+}
+
+/** Adds up what refunds have taken of an attempt's charge and is not given up, in minor units. */
+export async function setAsideOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
+  const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
+    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
+    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
+      AND released_at IS NULL`;
+  return Number(amount);
+}
+
+/** Reads the refunds that have taken of an attempt's charge and are not given up, the newest first. */
+export async function findTakingRefunds(tx: Transaction, attempt: AttemptRow): Promise<RefundRow[]> {
+  return sql(tx).query<RefundRow[]>`
+    SELECT ${refundColumns} FROM refunds
+    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
+      AND released_at IS NULL AND taken IS NOT NULL
+    ORDER BY created_at DESC, id DESC`;
 }
 
 /** What was set aside of a charge before a refund, and is not given up, minor units. */
@@ -91,8 +109,8 @@ export interface NewRefund {
   amount: number;
   reason: string;
   actor: Actor;
-  /** From which accounts it was taken. */
-  taken: TakenParts;
+  /** From which accounts it was taken; `beyond` left out: nothing was beyond the charge. */
+  taken: Omit<Taken, 'at'>;
   /** The charge that is given back where the attempt has more than one; left out: the attempt's own. */
   chargeReference?: string | undefined;
 }
@@ -100,7 +118,7 @@ export interface NewRefund {
 /** Writes a refund that was decided; there already: nothing happens. @returns the row as it is written */
 export function enqueueRefund(tx: Transaction, refund: NewRefund, { now, realNow }: Times): RefundRow {
   const { id, attempt, amount, reason, actor, chargeReference = null } = refund;
-  const taken: Taken = { ...refund.taken, at: now.toISOString() };
+  const taken: Taken = { beyond: 0, ...refund.taken, at: now.toISOString() };
   const row: RefundRow = {
     id,
     payment_id: attempt.payment_id,
@@ -150,9 +168,8 @@ export function enqueueRefundOutcome(tx: Transaction, refund: RefundRow, patch: 
   return { ...refund, ...patch };
 }
 
-/** Writes from which accounts the money of a refund was taken anew. */
-export function enqueueTaken(tx: Transaction, refundId: string, parts: TakenParts, { now }: Times): void {
-  const taken: Taken = { ...parts, at: now.toISOString() };
+/** Writes from which accounts a refund has taken its money by now. */
+export function enqueueTaken(tx: Transaction, refundId: string, taken: Taken): void {
   sql(tx).enqueue`UPDATE refunds SET taken = ${JSON.stringify(taken)}::jsonb WHERE id = ${refundId}`;
 }
 

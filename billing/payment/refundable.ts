@@ -38,9 +38,17 @@ export function leftOf(
   attempt: Pick<AttemptRow, 'amount'>,
   gone: number,
 ): number {
-  // Of a payment that is disputed since before the ledger no amount is known.
-  if (payment.status === 'disputed' || payment.disputed_amount !== 0n) return 0;
+  if (isDisputed(payment)) return 0;
   return Math.max(0, Number(attempt.amount - payment.lost_amount) - gone);
+}
+
+/** Whether a bank decides about money of a payment, or has taken all of it. */
+export function isDisputed({
+  status,
+  disputed_amount,
+}: Pick<PaymentRow, 'status' | 'disputed_amount'>): boolean {
+  // Of a payment that is disputed since before the ledger no amount is known.
+  return status === 'disputed' || disputed_amount !== 0n;
 }
 
 /** A collected payment, as its status follows from it. */

@@ -8,16 +8,11 @@ import type { LedgerState } from '../../domain/ledger/state';
 import type { Transaction } from '../../prisma/client';
 import { enqueueAnsweredTask } from '../operator-tasks';
 import { lockPayments } from '../locks';
-import type { AttemptRow, PaymentRow, RefundRow, SubscriptionRow } from '../rows';
+import type { AttemptRow, RefundRow, SubscriptionRow } from '../rows';
 import { booksOf } from './books';
 import { findPayingAttempt } from './attempt-store';
-import {
-  enqueueReleased,
-  findFailedRefunds,
-  findPaymentsOfFailedRefunds,
-  reservedAmountOf,
-  reservedBefore,
-} from './refund-store';
+import { enqueueReleased, findFailedRefunds, findPaymentsOfFailedRefunds } from './refund-store';
+import { shareRefund } from './shared-charge';
 import { putBackRefund, type OpenBooks } from './take-money';
 
 /** Which failed refunds are given up. */
@@ -40,21 +35,27 @@ export async function releaseFailed(
 ): Promise<OpenBooks> {
   const { payment } = open.locked;
   const { realNow } = open.books.times;
+  const failed = (await findFailedRefunds(tx, payment.id)).filter(isMeant);
+  if (failed.length === 0) return open;
+  const attempt = await findPayingAttempt(tx, payment.id);
+  const isCharge = isOfCharge(attempt);
   let books = open;
-  let setAside = await findFailedRefunds(tx, payment.id);
-  for (const refund of setAside.filter(isMeant)) {
+  for (const refund of failed) {
     const transition = refund.transitions + 1;
+    const { id, taken } = refund;
+    const isShared = attempt !== null && taken !== null && isCharge(refund);
+    const shared = isShared
+      ? await shareRefund(tx, payment, attempt, { ...refund, taken })
+      : { taken, gone: [] };
     enqueueReleased(tx, refund, transition, realNow);
-    enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id: refund.id }, given, realNow);
-    const beyond = await beyondCharge(tx, payment, refund, setAside);
-    setAside = setAside.filter(({ id }) => id !== refund.id);
+    enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id }, given, realNow);
     // Older than the ledger: nothing was set aside.
-    if (refund.taken === null) continue;
-    const id = `${refund.id}/released/${transition}`;
+    if (shared.taken === null) continue;
     const { actor } = given;
-    const cause = { id, kind: 'refund_released' as const, actor, paymentId: payment.id, refundId: refund.id };
-    const { at = refund.created_at.toISOString(), ...parts } = refund.taken;
-    books = await putBackRefund(tx, books, parts, { takenAt: at, beyond }, cause);
+    const cause = { kind: 'refund_released' as const, actor, paymentId: payment.id, refundId: id };
+    const { at: takenAt = refund.created_at.toISOString(), ...parts } = shared.taken;
+    const back = { takenAt, gone: shared.gone };
+    books = await putBackRefund(tx, books, parts, back, { ...cause, id: `${id}/released/${transition}` });
   }
   return books;
 }
@@ -80,27 +81,4 @@ export async function releaseFailedOf(
     after = (await releaseFailed(tx, open, given, isOfCharge(attempt))).state;
   }
   return after;
-}
-
-/** What has gone of a payment, with what these refunds have set aside of the same charge, beyond what was charged. */
-async function beyondCharge(
-  tx: Transaction,
-  payment: PaymentRow,
-  refund: RefundRow,
-  failed: readonly RefundRow[],
-): Promise<number> {
-  const attempt = await findPayingAttempt(tx, payment.id);
-  const isCharge = isOfCharge(attempt);
-  if (attempt === null || !isCharge(refund)) return 0;
-  const setAside = failed.filter(isCharge).reduce((sum, { amount }) => sum + Number(amount), 0);
-  const gone = (await reservedAmountOf(tx, attempt)) + setAside + Number(payment.lost_amount);
-  const beyond = Math.max(0, gone - Number(attempt.amount));
-  return Math.max(0, beyond - (await ownBeyond(tx, attempt, refund)));
-}
-
-/** What a refund itself went beyond the charge with: that was taken from nothing else. */
-async function ownBeyond(tx: Transaction, attempt: AttemptRow, refund: RefundRow): Promise<number> {
-  const before = await reservedBefore(tx, attempt, refund);
-  const left = Math.max(0, Number(attempt.amount) - before);
-  return Math.max(0, Number(refund.amount) - left);
 }

@@ -6,13 +6,14 @@
  */
 import type { Actor } from '../../contracts/fields';
 import { decideRefund, type RefundRefusal } from '../../domain/payment/refund';
+import { isFinal } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
 import type { RefundRow } from '../rows';
 import { booksOf } from './books';
 import { enqueueRefund, findRefund, reservedAmountOf } from './refund-store';
 import { findPayingAttempt } from './attempt-store';
-import { leftOf, usedElsewhere } from './refundable';
+import { isDisputed, leftOf, usedElsewhere } from './refundable';
 import { enqueueGivenBack } from './received-charge';
 import { isOfCharge, releaseFailed } from './release-refund';
 import { openBooks, takeForRefund } from './take-money';
@@ -59,14 +60,26 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
 
 /**
  * Reserves all of a payment that was collected and is wanted for nothing; `payment/{id}` pays it out once it is
- * signalled. Whoever finds it unwanted, and however often, it is one refund. The payment's lock is held; the state of
- * its subscription is not touched.
+ * signalled. Whoever finds it unwanted, and however often, it is one refund. While a dispute is open the bank decides
+ * where the money goes: it stays unapplied until then (`record-dispute.ts`). The payment's lock is held; the
+ * state of its subscription is not touched.
  */
 export async function reserveUnwanted(tx: Transaction, locked: LockedPayment, reason: string): Promise<void> {
   const { payment } = locked;
   const amount = Number(payment.unapplied_amount);
+  if (amount === 0 || isDisputed(payment)) return;
   const attempt = await findPayingAttempt(tx, payment.id);
-  if (attempt === null || amount === 0) return;
+  if (attempt === null) return;
   enqueueGivenBack(tx, payment, attempt, { amount, reason }, await booksOf(tx, locked));
   enqueueUnapplied(tx, payment.id, 0);
+}
+
+/**
+ * Why nobody wants what a payment still has unapplied once it was disputed; null: its subscription does. A change that
+ * was not applied before the dispute is overtaken: its entries have moved the revision that the change was reckoned with.
+ */
+export function unwantedAfterDispute({ payment, subscription }: LockedPayment): string | null {
+  if (payment.kind === 'manual' || subscription === null) return null;
+  if (isFinal(subscription.status)) return 'subscription_final';
+  return payment.kind === 'proration' ? 'change_overtaken' : null;
 }

@@ -18,6 +18,7 @@ import { booksOf } from './books';
 import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
 import { addRefundedAmount, enqueuePaidBack } from './refunded-money';
 import { attemptOf } from './attempt-store';
+import { beyondNow } from './shared-charge';
 import { openBooks, takeForRefund } from './take-money';
 
 export interface RefundSettlement {
@@ -70,8 +71,9 @@ async function moveMoney(
   if (kind === 'paid_after_release') {
     const id = `${refund.id}/reserved/${refund.transitions}`;
     const open = await openBooks(tx, locked);
+    const beyond = refund.charge_reference === null ? await beyondNow(tx, payment, attempt, amount) : 0;
     const { parts } = await takeForRefund(tx, open, amount, { ...cause, id, kind: 'refund_reserved' });
-    enqueueTaken(tx, refund.id, parts, books.times);
+    enqueueTaken(tx, refund.id, { ...parts, beyond, at: books.times.now.toISOString() });
   }
   const isPaid = kind !== 'failed_after_success';
   const sign = isPaid ? 1 : -1;

@@ -9,6 +9,7 @@ import {
   regainDispute,
   releaseRefund,
   reserveRefund,
+  type GoneElsewhere,
   type MoneyBack,
   type MoneyReturn,
   type ReleasedRefund,
@@ -85,22 +86,23 @@ async function take(
   return { parts, open: { locked: { ...locked, payment: after }, books, state: taken.state } };
 }
 
-/**
- * Puts money back that was taken for a refund which is given up.
- * @param takenAt when it was taken, by the customer's time
- * @param beyond what has gone of the payment beyond its charge, minor units
- */
+/** How money comes back that was taken. */
+export interface PutBack {
+  /** When it was taken, by the customer's time. */
+  takenAt: string;
+  /** What of it does not come back, since others have taken it. */
+  gone: readonly GoneElsewhere[];
+}
+
+/** Puts money back that was taken for a refund which is given up. */
 export function putBackRefund(
   tx: Transaction,
   open: OpenBooks,
   parts: TakenParts,
-  { takenAt, beyond }: { takenAt: string; beyond: number },
+  { takenAt, gone }: PutBack,
   cause: Cause,
 ): Promise<OpenBooks> {
-  const account = open.locked.payment.lost_amount > 0n ? 'written_off' : 'allowances';
-  return putBack(tx, open, takenAt, cause, (state, back) =>
-    releaseRefund(state, parts, { ...back, beyond: { amount: beyond, account } }),
-  );
+  return putBack(tx, open, takenAt, cause, (state, back) => releaseRefund(state, parts, { ...back, gone }));
 }
 
 /** Puts money back that a lost dispute had taken, which is won after all. @param cash the account that has it again */
@@ -108,10 +110,12 @@ export function putBackLoss(
   tx: Transaction,
   open: OpenBooks,
   parts: TakenParts,
-  { takenAt, cash }: { takenAt: string; cash: string },
+  { takenAt, gone, cash }: PutBack & { cash: string },
   cause: Cause,
 ): Promise<OpenBooks> {
-  return putBack(tx, open, takenAt, cause, (state, back) => regainDispute(state, parts, back, cash));
+  const decide = (state: LedgerState, back: MoneyReturn) =>
+    regainDispute(state, parts, { ...back, gone }, cash);
+  return putBack(tx, open, takenAt, cause, decide);
 }
 
 async function putBack(

@@ -154,9 +154,11 @@ export async function applyPeriodPayment(
   const received = Number(payment.unapplied_amount);
   const { now } = context;
   const state = await ledgerOf(tx, row, context);
-  // Refunded before it was applied, it is owed all the same; applied before, it is not.
-  if (received === 0 && !isOwed(state, payment.id)) return unchanged(row);
   const isPresent = row.period_index === payment.period_index && row.period_paid === false;
+  // Rows of before the ledger that contradict each other may have no money of it: it has paid its period all the same.
+  const isAwaited = isPresent && row.open_payment_id === payment.id;
+  // Refunded before it was applied, it is owed all the same; applied before, it is not.
+  if (received === 0 && !isOwed(state, payment.id) && !isAwaited) return unchanged(row);
   const runs = isPresent && row.period_end !== null && now < row.period_end;
   const money = applyReceived(state, { id: payment.id, amount: received }, { at: now.toISOString(), runs });
   const own = paymentContext(payment, context);

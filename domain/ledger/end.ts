@@ -104,22 +104,33 @@ function giveBack(
   for (const { source, unearned, credit, used } of posting.funds) {
     const left = refundable[source];
     if (left === undefined || !free(source)) continue;
-    const wanted = unearned + credit + (refund === 'full' ? used : 0);
-    const amount = floor(source, Math.min(wanted, left));
-    if (amount === 0) continue;
-    const back = { paymentId: source, amount, unapplied: 0, customerCredit: 0 };
-    refunds.push({ payment_id: source, amount, taken: takeFrom(posting, back, ofRefund) });
+    const most = Math.min(unearned + credit + (refund === 'full' ? used : 0), left);
+    const amount = floor(source, most);
+    if (amount > 0) {
+      const back = { paymentId: source, amount, unapplied: 0, customerCredit: 0 };
+      refunds.push({ payment_id: source, amount, taken: takeFrom(posting, back, ofRefund) });
+    }
+    if (refund === 'full') keepRemainder(posting, source, most - amount);
   }
   return refunds;
+}
+
+/** What a provider's step leaves of used money is the customer's as well: of what was not used, the end keeps it. */
+function keepRemainder(posting: Posting, source: string, remainder: number): void {
+  const { unearned, credit, used } = posting.fund(source);
+  returnUsedOf(posting, source, Math.min(used, Math.max(0, remainder - unearned - credit)));
 }
 
 /** What the period has used of another subscription's money comes back as credit. Grants are used up. */
 function returnUsed(posting: Posting, of: (source: string) => boolean): void {
   for (const { source, used } of posting.funds) {
-    if (!isPaymentSource(source) || !of(source)) continue;
-    posting.postApart('allowances', source, used);
-    posting.post('credit', source, -used);
+    if (isPaymentSource(source) && of(source)) returnUsedOf(posting, source, used);
   }
+}
+
+function returnUsedOf(posting: Posting, source: string, amount: number): void {
+  posting.postApart('allowances', source, amount);
+  posting.post('credit', source, -amount);
 }
 
 function moveToCustomer(posting: Posting): CreditPart[] {

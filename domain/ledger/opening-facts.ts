@@ -113,6 +113,12 @@ export function contradictionOf(payment: OldPayment): string | null {
   return beside < 0 ? `more of ${payment.id} goes back than was charged` : null;
 }
 
+/** A payment without what was charged beside. */
+export function ofPayingCharge(payment: OldPayment): OldPayment {
+  const isPaying = ({ attempt }: { attempt: number }) => attempt === payment.paid_by;
+  return { ...payment, charges: payment.charges.filter(isPaying), refunds: payment.refunds.filter(isPaying) };
+}
+
 /** A refund that failed leaves its money with what it was charged for; a charge beside has nothing that it is for. */
 function isGone({ paid_by: paidBy }: OldPayment, { attempt, status }: OldRefund): boolean {
   return status !== 'failed' || attempt !== paidBy;

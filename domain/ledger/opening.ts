@@ -2,8 +2,8 @@
  * The opening of a subscription that is older than the ledger: what its rows say, as entries and as a state.
  *
  * Pure. Invariants: the entries of each source sum to zero; what is unearned and credit is never more than was charged
- * and not given back, save for credit that nothing backs, which stands against `opening`; rows that contradict each
- * other have no entries.
+ * and not given back, save for credit that nothing backs, which stands against `opening`; of rows that contradict each
+ * other only the payment that is awaited has entries.
  */
 import type { SubscriptionFacts } from '../subscription/facts';
 import { linesTotal, unusedAmount, type Line } from '../subscription/proration';
@@ -12,6 +12,7 @@ import type { Entry } from './accounts';
 import {
   cashEntries,
   contradictionOf,
+  ofPayingCharge,
   refundsOf,
   sumsOf,
   type OldPayment,
@@ -53,17 +54,20 @@ export interface Opened extends Posted {
   /** What was charged and is not assigned, by payment. */
   unapplied: { payment_id: string; amount: number }[];
   refunds: OldRefunds;
-  /** Why there are no entries; null: there is no reason. */
+  /** Why there are no entries but of what is awaited; null: there is no reason. */
   contradiction: string | null;
 }
 
 /** Enters a subscription into the ledger. */
 export function openLedger(facts: OpeningFacts): Opened {
   const contradiction = contradictionIn(facts);
-  if (contradiction !== null) {
-    const state = begun(facts).done().state;
-    return { state, entries: [], untraced: 0, unapplied: [], refunds: refundsOf([]), contradiction };
-  }
+  if (contradiction === null) return { ...opened(facts), contradiction };
+  // What is on its way is entered all the same, so that its money has a place when it comes.
+  const payments = awaited(facts);
+  return { ...opened({ ...facts, payments, balance: 0, waiting_lines: [] }), contradiction };
+}
+
+function opened(facts: OpeningFacts): Omit<Opened, 'contradiction'> {
   const posting = begun(facts);
   const waiting = facts.payments.filter((payment) => isUnapplied(facts, payment));
   for (const payment of facts.payments) for (const entry of cashEntries(payment)) post(posting, entry);
@@ -74,7 +78,18 @@ export function openLedger(facts: OpeningFacts): Opened {
   const untraced = isFinal(facts.status)
     ? endedBefore(posting, facts.payments)
     : assign(posting, facts, waiting);
-  return { ...posting.done(), untraced, unapplied, refunds: refundsOf(facts.payments), contradiction: null };
+  return { ...posting.done(), untraced, unapplied, refunds: refundsOf(facts.payments) };
+}
+
+/** The payments whose outcome the row waits for, of each the charge that paid it, where that is no contradiction. */
+function awaited(facts: OpeningFacts): OldPayment[] {
+  const { status, period, currency } = facts;
+  if (isFinal(status)) return [];
+  const ofPeriod = period === null || period.paid ? [] : [openPayment(facts), writtenOff(facts)];
+  return facts.payments
+    .filter((payment) => ofPeriod.includes(payment) || isUnapplied(facts, payment))
+    .map((payment) => ofPayingCharge(payment))
+    .filter((payment) => payment.currency === currency && contradictionOf(payment) === null);
 }
 
 /** Enters a payment that is for no period: what is left of it has been earned. */

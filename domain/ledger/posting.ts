@@ -52,6 +52,11 @@ export class Posting {
     return this.state.earned_until;
   }
 
+  /** How often the money of a period was reckoned. */
+  get reckonings(): number {
+    return this.state.reckonings ?? 0;
+  }
+
   /** The payment of a change that credit is set aside for. */
   get heldFor(): string | null {
     return this.state.held_for;
@@ -98,6 +103,7 @@ export class Posting {
     this.state.period = period;
     this.state.earned_until = period?.start ?? null;
     this.state.reckoned_at = period?.start ?? null;
+    this.state.reckonings = this.reckonings + 1;
     for (const fund of this.state.funds) fund.used = 0;
   }
 
@@ -108,6 +114,7 @@ export class Posting {
   /** The money of the period was reckoned again: what left it before has no place in it any more. */
   reckonedAt(instant: string): void {
     this.state.reckoned_at = instant;
+    this.state.reckonings = this.reckonings + 1;
   }
 
   /** What a source has funded within the period without being earned: a full refund gives it back as well. */
@@ -115,10 +122,15 @@ export class Posting {
     if (amount !== 0) this.mutable(source).used += amount;
   }
 
-  /** What has been given back of what a source has funded is no part of what it still funds. */
-  forgetUsed(source: string, amount: number): void {
+  /**
+   * What has been given back of what a source has funded is no part of what it still funds.
+   * @returns how much of it was used within the present period
+   */
+  forgetUsed(source: string, amount: number): number {
     const fund = this.mutable(source);
-    fund.used -= Math.min(fund.used, amount);
+    const forgotten = Math.min(fund.used, amount);
+    fund.used -= forgotten;
+    return forgotten;
   }
 
   holdFor(paymentId: string | null): void {

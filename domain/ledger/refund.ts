@@ -27,6 +27,11 @@ export interface TakenParts {
   unearned: number;
   /** Given for service that was delivered, or not of the payment at all. */
   rest: number;
+  /** What of `rest` was for time of the period that began at `period_start`. Left out: nothing, or it is not known. */
+  used?: number;
+  period_start?: string;
+  /** How often the money of a period had been reckoned by then. Left out: it is not known. */
+  reckoning?: number;
 }
 
 export const nothingTaken: TakenParts = {
@@ -37,10 +42,15 @@ export const nothingTaken: TakenParts = {
   rest: 0,
 };
 
+/** What a payment can stand at, minor units. */
+export type AccountParts = Pick<TakenParts, 'unapplied' | 'credit' | 'customer_credit' | 'unearned'>;
+
 /** What a row keeps of what was taken. */
 export interface Taken extends TakenParts {
   /** When, by the customer's time; left out: it is not known. */
   at?: string;
+  /** What of `rest` was beyond the charge then, because of what had gone before. Left out: it is not known. */
+  beyond?: number;
 }
 
 export interface TakenBack extends Posted {
@@ -91,12 +101,14 @@ export function takeFrom(
   posting.postToCustomer('credit', paymentId, parts.customer_credit);
   posting.post('unearned', paymentId, parts.unearned);
   posting.postApart(accounts.rest, paymentId, parts.rest);
-  if (parts.rest > 0) posting.forgetUsed(paymentId, parts.rest);
   posting.post(accounts.against, paymentId, -amount);
-  return parts;
+  const used = parts.rest > 0 ? posting.forgetUsed(paymentId, parts.rest) : 0;
+  const ofPeriod = used > 0 && posting.period !== null ? { used, period_start: posting.period.start } : {};
+  return { ...parts, ...ofPeriod, reckoning: posting.reckonings };
 }
 
-function partsOf(amount: number, available: Omit<TakenParts, 'rest'>): TakenParts {
+/** Parts of an amount, in the order of the rule; `rest`: what is not available. */
+export function partsOf(amount: number, available: AccountParts): AccountParts & { rest: number } {
   let rest = amount;
   const next = (left: number) => {
     const part = Math.min(left, rest);
@@ -137,11 +149,14 @@ export interface MoneyReturn {
   reservedAt: string;
   /** Whether the payment's subscription lives. */
   alive: boolean;
-  /**
-   * What else has gone of the payment beyond its charge while this was set aside: that much does not come back, and
-   * lowers what it was booked as. Left out: nothing.
-   */
-  beyond?: { amount: number; account: 'allowances' | 'written_off' };
+  /** What does not come back, and lowers what it was booked as (`beyond.ts`). Left out: nothing. */
+  gone?: readonly GoneElsewhere[];
+}
+
+/** What of a payment has gone beyond its charge meanwhile, and what bore it. */
+export interface GoneElsewhere {
+  amount: number;
+  account: 'allowances' | 'written_off';
 }
 
 /**
@@ -165,55 +180,37 @@ export function regainDispute(
 function giveBack(
   state: LedgerState,
   taken: TakenParts,
-  { paymentId, at, reservedAt, alive, beyond = { amount: 0, account: 'allowances' } }: MoneyReturn,
+  { paymentId, at, reservedAt, alive, gone = [] }: MoneyReturn,
   accounts: { account: string; rest: 'allowances' | 'written_off' },
 ): ReleasedRefund {
   const posting = new Posting(state);
-  const total = totalOfParts(taken);
-  // As if it had not been set aside: what went beyond the charge would have been taken from it.
-  const gone = partsOf(beyond.amount, taken);
-  const cut = beyond.amount - gone.rest;
-  const parts = {
-    unapplied: taken.unapplied - gone.unapplied,
-    credit: taken.credit - gone.credit,
-    customer_credit: taken.customer_credit - gone.customer_credit,
-    unearned: taken.unearned - gone.unearned,
-    rest: taken.rest,
-  };
-  const serves = alive && isServed(state, at, reservedAt);
+  const serves = alive && isServed(state, at, { reservedAt, reckoning: taken.reckoning });
   if (serves) earnUntil(posting, at);
-  const service = serves ? parts.unearned : 0;
-  const credit = parts.credit + parts.unapplied + parts.unearned - service;
-  const ofCustomer = parts.customer_credit + (alive ? 0 : credit);
-  posting.post(accounts.account, paymentId, total);
-  posting.postApart(accounts.rest, paymentId, -parts.rest);
-  posting.postApart(beyond.account, paymentId, -cut);
+  const service = serves ? taken.unearned : 0;
+  const credit = taken.credit + taken.unapplied + taken.unearned - service;
+  const ofCustomer = taken.customer_credit + (alive ? 0 : credit);
+  const lost = gone.reduce((sum, { amount }) => sum + amount, 0);
+  posting.post(accounts.account, paymentId, service + (alive ? credit : 0) + ofCustomer + taken.rest + lost);
+  posting.postApart(accounts.rest, paymentId, -taken.rest);
+  for (const { account, amount } of gone) posting.postApart(account, paymentId, -amount);
   posting.post('unearned', paymentId, -service);
   if (alive) posting.post('credit', paymentId, -credit);
   posting.postToCustomer('credit', paymentId, -ofCustomer);
+  if (alive && taken.period_start === posting.period?.start) posting.rememberUsed(paymentId, taken.used ?? 0);
   const customerCredit = ofCustomer > 0 ? [{ source: paymentId, amount: ofCustomer }] : [];
   return { ...posting.done(), customerCredit };
 }
 
-function totalOfParts({
-  unapplied,
-  credit,
-  customer_credit: ofCustomer,
-  unearned,
-  rest,
-}: TakenParts): number {
-  return unapplied + credit + ofCustomer + unearned + rest;
-}
-
 /**
  * Whether the time that the reservation took from is still being served for it. A change since then has charged for
- * that time again, a write-off has ended it.
+ * that time again, a write-off has ended it. Instants do not tell a reservation from a reckoning at the same one.
  */
-function isServed({ period, reckoned_at: reckonedAt }: LedgerState, at: string, reservedAt: string): boolean {
-  return (
-    period !== null &&
-    reckonedAt !== null &&
-    Date.parse(reservedAt) > Date.parse(reckonedAt) &&
-    Date.parse(at) < Date.parse(period.end)
-  );
+function isServed(
+  { period, reckoned_at: reckonedAt, reckonings = 0 }: LedgerState,
+  at: string,
+  { reservedAt, reckoning }: { reservedAt: string; reckoning: number | undefined },
+): boolean {
+  if (period === null || Date.parse(at) >= Date.parse(period.end)) return false;
+  if (reckoning !== undefined) return reckoning === reckonings;
+  return reckonedAt !== null && Date.parse(reservedAt) > Date.parse(reckonedAt);
 }

@@ -52,6 +52,8 @@ export interface LedgerState {
   earned_until: string | null;
   /** Since when the money of the period stands as it is reckoned: its start, or the last change or write-off in it. */
   reckoned_at: string | null;
+  /** Counts the reckonings, so that those of one instant are told apart. Left out: none since they are counted. */
+  reckonings?: number;
   /** Counts the transactions that changed a fund, save for credit that is held or released. */
   revision: number;
   /** The payment of a change that `held` is set aside for. */

@@ -8,7 +8,10 @@ interface Taken {
   customers: number;
   soon: number;
   rest: number;
-  at: number;
+  /** What of the rest was used within the term that began then, and how often its price had been reckoned. */
+  used: number;
+  term: number | null;
+  reckonings: number;
   amount: number;
 }
 
@@ -87,7 +90,9 @@ export class OracleMoneyBack extends OracleBooks {
       return;
     }
     const purse = this.purse(charge.of);
-    const isServed = purse.term !== null && taken.at > purse.reckoned && seconds(at) < purse.term.end;
+    const { term, reckonings } = purse;
+    const isServed = term !== null && taken.reckonings === reckonings && seconds(at) < term.end;
+    if (term !== null && taken.term === term.start) purse.row(payment).used += taken.used;
     if (isServed) this.pass(charge.of, at);
     purse.row(payment).kept += taken.kept + (isServed ? 0 : taken.soon);
     purse.row(payment).soon += isServed ? taken.soon : 0;
@@ -165,12 +170,15 @@ export class OracleMoneyBack extends OracleBooks {
     this.addKept(payment, -customers);
     row.kept -= kept;
     row.soon -= soon;
-    row.used -= Math.min(row.used, left);
+    const used = Math.min(row.used, left);
+    row.used -= used;
     if (sub !== null && soon > 0) this.worth.givesBack(sub);
     this.tally(sub, rest, payment, left);
     this.tally(sub, against, payment, against === 'disputed' ? -amount : amount);
     this.chargeOf(payment).gone += amount;
     purse?.tidy();
-    return { kept: kept + unapplied, customers, soon, rest: left, at: seconds(at), amount };
+    const term = purse?.term?.start ?? null;
+    const reckonings = purse?.reckonings ?? 0;
+    return { kept: kept + unapplied, customers, soon, rest: left, used, term, reckonings, amount };
   }
 }

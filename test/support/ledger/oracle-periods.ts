@@ -136,7 +136,7 @@ export class OraclePeriods extends OracleMoneyBack {
     const purse = this.purse(sub);
     this.pass(sub, at);
     this.worth.stops(sub, seconds(at));
-    purse.reckoned = seconds(at);
+    purse.reckonings += 1;
     purse.stopUnpaid();
     purse.keep(() => true);
     this.loseDebts(sub);

@@ -54,7 +54,7 @@ export class Oracle extends OraclePeriods {
     this.giveUp(sub, surplus);
     const { newPeriod } = change;
     if (newPeriod !== null) purse.begin({ start: seconds(newPeriod.start), end: seconds(newPeriod.end) });
-    purse.reckoned = seconds(change.at);
+    purse.reckonings += 1;
     this.worth.rounds(sub);
     if (purse.term !== null) {
       this.worth.serves(sub, { from: seconds(change.at), price: change.price, term: purse.term });
@@ -164,10 +164,16 @@ export class Oracle extends OraclePeriods {
         row.kept += used;
         continue;
       }
-      const amount = this.floored(Math.min(soon + kept + used, this.left(source)));
-      if (amount === 0) continue;
-      refunds.push({ payment_id: source, amount });
-      this.reserve(source, amount, { sub, at, only: 'contract' });
+      const most = Math.min(soon + kept + used, this.left(source));
+      const amount = this.floored(most);
+      if (amount > 0) {
+        refunds.push({ payment_id: source, amount });
+        this.reserve(source, amount, { sub, at, only: 'contract' });
+      }
+      // What no step takes is the customer's as well.
+      const over = Math.max(0, Math.min(used > 0 ? row.used : 0, most - amount - row.soon - row.kept));
+      this.tally(sub, 'allowances', source, over);
+      row.kept += over;
     }
     return refunds;
   }

@@ -39,8 +39,8 @@ export class Purse {
   /** Until when the term's time was counted. */
   counted = 0;
   asideFor: string | null = null;
-  /** When the price of the term was reckoned last: at its start, or by a change. */
-  reckoned = 0;
+  /** How often the price of a term was reckoned: at its start, by a change, by giving it up. */
+  reckonings = 0;
   private all: Row[] = [];
 
   rows(): readonly Row[] {
@@ -80,7 +80,7 @@ export class Purse {
   begin(term: Term | null): void {
     this.term = term;
     this.counted = term?.start ?? 0;
-    this.reckoned = this.counted;
+    this.reckonings += 1;
     for (const row of this.all) row.used = 0;
   }
 

@@ -1,0 +1,94 @@
+/**
+ * What has gone of a payment beyond its charge, and who bears it.
+ *
+ * Two that take of one payment may take more than its charge: a refund that is set aside, and a dispute of the whole
+ * charge. The later one finds less and bears the excess as an allowance, or as a loss. When the earlier one comes back,
+ * its money stands for what the later one has taken. Pure. Invariant: no payment comes back with more than is left of
+ * its charge.
+ */
+import { partsOf, type AccountParts, type GoneElsewhere, type Taken } from './refund';
+
+/** A refund or a lost dispute that has taken of the payment. */
+export interface Bearer {
+  taken: Taken;
+  /** What bears that which the payment did not stand at. */
+  account: GoneElsewhere['account'];
+}
+
+export interface SharedReturn<B extends Bearer> {
+  /** What comes back. */
+  taken: Taken;
+  gone: GoneElsewhere[];
+  /** Those that now have taken what does not come back, as they stand then. */
+  bearers: B[];
+}
+
+/** How much of an amount is beyond what is left of the charge. */
+export function beyondCharge(amount: number, left: number): number {
+  return Math.max(0, amount - Math.max(0, left));
+}
+
+/**
+ * Decides what of a taking comes back, and who has taken the rest of it instead.
+ * @param beyond what has gone of the payment beyond its charge, less what this taking went beyond it with
+ * @param bearers in the order in which they are asked
+ * @param otherwise what bears that which none of them does
+ */
+export function returnShared<B extends Bearer>(
+  taken: Taken,
+  beyond: number,
+  bearers: readonly B[],
+  otherwise: GoneElsewhere['account'],
+): SharedReturn<B> {
+  const { rest: _rest, ...kept } = partsOf(beyond, taken);
+  let left: AccountParts = kept;
+  const changed: B[] = [];
+  const gone: GoneElsewhere[] = [];
+  for (const bearer of bearers) {
+    const { rest: _over, ...moved } = partsOf(borneBy(bearer.taken), left);
+    const amount = sumOf(moved);
+    if (amount === 0) continue;
+    left = less(left, moved);
+    gone.push({ amount, account: bearer.account });
+    changed.push({
+      ...bearer,
+      taken: borneWith(bearer.taken, moved, bearer.taken.reckoning === taken.reckoning),
+    });
+  }
+  if (sumOf(left) > 0) gone.push({ amount: sumOf(left), account: otherwise });
+  return { taken: { ...taken, ...less(taken, kept) }, gone, bearers: changed };
+}
+
+/** What of it is beyond the charge, as far as that is known. */
+function borneBy({ rest, beyond = rest }: Taken): number {
+  return Math.min(rest, beyond);
+}
+
+/** @param isSameTime whether service was taken while the same reckoning held: what is over or was charged again is credit */
+function borneWith(taken: Taken, moved: AccountParts, isSameTime: boolean): Taken {
+  const amount = sumOf(moved);
+  const rest = taken.rest - amount;
+  return {
+    ...taken,
+    unapplied: taken.unapplied + moved.unapplied,
+    credit: taken.credit + moved.credit + (isSameTime ? 0 : moved.unearned),
+    customer_credit: taken.customer_credit + moved.customer_credit,
+    unearned: taken.unearned + (isSameTime ? moved.unearned : 0),
+    rest,
+    ...(taken.used !== undefined && { used: Math.min(taken.used, rest) }),
+    ...(taken.beyond !== undefined && { beyond: Math.max(0, taken.beyond - amount) }),
+  };
+}
+
+function sumOf({ unapplied, credit, customer_credit: ofCustomer, unearned }: AccountParts): number {
+  return unapplied + credit + ofCustomer + unearned;
+}
+
+function less(parts: AccountParts, taken: AccountParts): AccountParts {
+  return {
+    unapplied: parts.unapplied - taken.unapplied,
+    credit: parts.credit - taken.credit,
+    customer_credit: parts.customer_credit - taken.customer_credit,
+    unearned: parts.unearned - taken.unearned,
+  };
+}
