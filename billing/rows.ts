@@ -33,6 +33,7 @@ import {
   type AttemptStatus,
   type AttemptTrigger,
   type Failure,
+  type NamedCharge,
   type NextAction,
   type PaymentKind,
   type PaymentStatus,
@@ -101,6 +102,7 @@ interface AttemptColumns {
   status: AttemptStatus;
   failure: Stored<Failure> | null;
   settled_by: SettledBy | null;
+  named: Stored<Pick<NamedCharge, 'amount' | 'currency'>> | null;
 }
 export type AttemptRow = Typed<Prisma.PaymentAttemptGetPayload<object>, AttemptColumns>;
 export const attemptColumns = columnsOf(Prisma.PaymentAttemptScalarFieldEnum);

@@ -1,11 +1,14 @@
 /**
  * A person's decision about an operator task, in one transaction with what it decides.
  *
+ * Throws `validation_failed` where the charge that a person has found cannot be taken over.
  * Invariants: a task is resolved once, with actor and reason; the outcome of an attempt or a refund is written by the
  * same functions that write the provider's word, so it is written once, with its event.
  */
 import type { Actor } from '../../contracts/fields';
-import { failure, isAttemptOpen } from '../../domain/payment/payment';
+import { validationFailed } from '../../contracts/problem-error';
+import { chargeFound } from '../../domain/payment/found-charge';
+import { isAttemptOpen } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { lockPaymentInOrder, lockPaymentWithSubscription, type LockedPayment } from '../locks';
@@ -14,7 +17,7 @@ import { releaseFailed } from '../payment/release-refund';
 import { openBooks } from '../payment/take-money';
 import type { Resolution, TaskRow } from '../rows';
 import { settleAttempt } from '../payment/settle-attempt';
-import { settleRefund } from '../payment/settle-refund';
+import { settleLockedRefund } from '../payment/settle-refund';
 import { attemptsOf } from '../payment/attempt-store';
 
 export interface Decision {
@@ -23,6 +26,8 @@ export interface Decision {
   /** What the provider's records say; null where nothing is to be found out. */
   outcome: 'succeeded' | 'failed' | null;
   provider_reference: string | null;
+  /** What the provider has charged for a payment, minor units; null: what it has named, or what was asked. */
+  amount?: number | null;
 }
 
 /** Whether the task asks for what became of an attempt or a refund. */
@@ -79,27 +84,28 @@ async function applyOutcome(
   locked: LockedPayment,
 ): Promise<string> {
   if (task.subject_type === 'refund') await settleTheRefund(tx, task, decision, locked);
-  else await settleTheAttempt(tx, locked.payment.id, decision);
+  else await settleTheAttempt(tx, task, locked.payment.id, decision);
   return locked.payment.id;
 }
 
 /** The open attempt; without one, the latest: it failed, and the provider named another amount since. */
-async function settleTheAttempt(tx: Transaction, paymentId: string, decision: Decision): Promise<void> {
+async function settleTheAttempt(
+  tx: Transaction,
+  task: TaskRow,
+  paymentId: string,
+  decision: Decision,
+): Promise<void> {
   const attempts = await attemptsOf(tx, paymentId);
   const asked = attempts.findLast(({ status }) => isAttemptOpen(status)) ?? attempts.at(-1);
   if (asked === undefined) return;
-  const reference = decision.provider_reference ?? asked.provider_reference;
-  const never = failure('processing_error', 'The provider’s records say that nothing was taken.');
-  await settleAttempt(
-    tx,
-    paymentId,
-    asked.number,
-    decision.outcome === 'succeeded'
-      ? { status: 'completed', provider_reference: reference }
-      : { status: 'failed', provider_reference: reference, failure: never },
-    // A person looked it up.
-    'lookup',
-  );
+  const found = chargeFound(asked, {
+    ...decision,
+    amount: decision.amount ?? null,
+    isMismatch: task.kind === 'amount_mismatch',
+  });
+  if (found.kind === 'refused') throw validationFailed([found]);
+  // A person looked it up.
+  await settleAttempt(tx, paymentId, asked.number, found.outcome, 'lookup');
 }
 
 /** A refund that failed is given up when it is resolved as failed: its money is free again. */
@@ -117,8 +123,9 @@ async function settleTheRefund(
     await releaseFailed(tx, await openBooks(tx, locked), decision, ({ id }) => id === refundId);
     return;
   }
-  await settleRefund(
+  await settleLockedRefund(
     tx,
+    locked,
     refundId,
     decision.outcome === 'succeeded'
       ? { status: 'succeeded', provider_reference }

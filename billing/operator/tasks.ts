@@ -70,17 +70,19 @@ export async function resolveOperatorTask(
 
 /** @throws ProblemError `validation_failed` when the outcome is missing, or nothing asks for one */
 function decisionOf(task: TaskRow, request: ResolveOperatorTask, callerId: string): Decision {
-  const { reason, outcome = null, provider_reference = null } = request;
+  const { reason, outcome = null, provider_reference = null, amount = null } = request;
   const mistakes = [];
   const isNeeded = needsOutcome(task);
   if (isNeeded && outcome === null)
     mistakes.push({ path: 'outcome', message: 'is required for this kind of task' });
   if (!isNeeded && outcome !== null)
     mistakes.push({ path: 'outcome', message: 'is nothing that this kind of task asks for' });
-  if (provider_reference !== null && outcome !== 'succeeded')
+  if (amount !== null && (!isNeeded || task.subject_type !== 'payment'))
+    mistakes.push({ path: 'amount', message: 'is nothing that this kind of task asks for' });
+  if (provider_reference !== null && outcome !== 'succeeded' && amount === null)
     mistakes.push({ path: 'provider_reference', message: 'goes with the outcome succeeded' });
   if (mistakes.length > 0) throw validationFailed(mistakes);
-  return { actor: { kind: 'api_key', id: callerId, reason }, reason, outcome, provider_reference };
+  return { actor: { kind: 'api_key', id: callerId, reason }, reason, outcome, provider_reference, amount };
 }
 
 /** An earlier run of the same request may have ended between the decision and notifying the process. */

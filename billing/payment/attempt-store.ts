@@ -4,7 +4,7 @@
  *
  * Writes return what stands afterwards, so that nobody reads it again.
  */
-import type { AttemptTrigger } from '../../domain/payment/payment';
+import type { AttemptTrigger, NamedCharge } from '../../domain/payment/payment';
 import type { SettlementDecision } from '../../domain/payment/settlement';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
@@ -203,6 +203,18 @@ export function enqueueReference(tx: Transaction, attempt: AttemptRow, reference
   sql(tx).enqueue`
     UPDATE payment_attempts SET provider_reference = ${reference}
     WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number} AND provider_reference IS NULL`;
+}
+
+/** Records what the provider names as charged in place of what was asked for. */
+export function enqueueNamed(
+  tx: Transaction,
+  attempt: AttemptRow,
+  { amount, currency, provider_reference }: NamedCharge,
+): void {
+  sql(tx).enqueue`
+    UPDATE payment_attempts SET named = ${JSON.stringify({ amount, currency })}::jsonb,
+      provider_reference = coalesce(provider_reference, ${provider_reference})
+    WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
 }
 
 /** Records when a call of the provider ended that said nothing. */

@@ -100,19 +100,27 @@ export function enqueueUnwanted(
   enqueueGivenBack(tx, payment, attempt, { amount: Number(attempt.amount), reason }, books);
 }
 
-/** Writes a charge beside the one of its attempt, which the provider made under one key, and gives it back. */
+/** What was charged beside what the attempt asked for: another charge, or more of its own. */
+export interface OtherCharge {
+  /** The provider's name of the charge. */
+  reference: string;
+  /** Minor units. */
+  amount: number;
+  reason: string;
+}
+
+/** Writes what was charged beside what was asked for, and gives it back. */
 export function enqueueOtherCharge(
   tx: Transaction,
   payment: PaymentRow,
   attempt: AttemptRow,
-  reference: string,
+  other: OtherCharge,
   books: Books,
 ): void {
   const own = causeOf(payment, attempt);
-  const entries = entriesOf(payment, attempt, 'unapplied');
-  enqueuePaymentPosting(tx, books, { entries }, { ...own, id: `${own.id}/${reference}` });
-  const amount = Number(attempt.amount);
-  enqueueGivenBack(tx, payment, attempt, { amount, reason: 'second_success', reference }, books);
+  const entries = entriesOf(payment, { ...attempt, amount: BigInt(other.amount) }, 'unapplied');
+  enqueuePaymentPosting(tx, books, { entries }, { ...own, id: `${own.id}/${other.reference}` });
+  enqueueGivenBack(tx, payment, attempt, other, books);
 }
 
 /** Reserves all of a charge that stands in `unapplied` and is wanted for nothing. */

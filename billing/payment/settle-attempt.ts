@@ -21,7 +21,7 @@ import type { AttemptRow, PaymentRow } from '../rows';
 import { publishOutcome } from './publish-outcome';
 import { booksOf, type Books } from './books';
 import { ReceivedCharge, enqueueOtherCharge, enqueueUnwanted, withReceived } from './received-charge';
-import { attemptOf, enqueueReference, enqueueSettlement } from './attempt-store';
+import { attemptOf, enqueueNamed, enqueueReference, enqueueSettlement } from './attempt-store';
 
 /** What stands after a settlement was tried: the attempt's outcome, which may be another than the reported one. */
 export interface Settlement {
@@ -114,14 +114,32 @@ async function write(
   const payment = isKept ? withReceived(settled, attempt) : settled;
   if (isReceived && refund !== null) enqueueUnwanted(tx, settled, attempt, refund, books);
   if (decision.reference !== null) enqueueReference(tx, attempt, decision.reference);
-  if (decision.otherCharge !== null) enqueueOtherCharge(tx, payment, attempt, decision.otherCharge, books);
+  enqueueBeside(tx, payment, attempt, decision, books);
   if (task !== null) {
     const raise = task.reopen ? enqueueReopenedTask : enqueueOperatorTask;
     raise(tx, task.kind, { type: 'payment', id: payment.id }, task.detail, realNow);
   }
   if (event !== null) await publishOutcome(tx, payment, attempt, realNow, source);
   if (decision.notifiesRecovery) await notifyRecovered(tx, payment, attempt.number, { now, realNow });
+  if (decision.named !== undefined) enqueueNamed(tx, attempt, decision.named);
   const settledNow = decision.attempt !== null && attempt.settled_at !== null;
   const received = isKept ? new ReceivedCharge(settled, attempt, books) : null;
   return { settledNow, effect: decision.effect, attempt, payment, received };
+}
+
+/** Writes what the provider charged beside what was asked for, and gives it back. */
+function enqueueBeside(
+  tx: Transaction,
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  { otherCharge, beside }: SettlementDecision,
+  books: Books,
+): void {
+  const amount = Number(attempt.amount);
+  if (otherCharge !== null) {
+    const other = { reference: otherCharge, amount, reason: 'second_success' };
+    enqueueOtherCharge(tx, payment, attempt, other, books);
+  } else if (beside !== undefined) {
+    enqueueOtherCharge(tx, payment, attempt, { ...beside, reason: 'amount_mismatch' }, books);
+  }
 }

@@ -36,7 +36,16 @@ export async function settleRefund(
   outcome: RefundOutcome,
 ): Promise<RefundSettlement> {
   const { payment_id: paymentId } = await refundOf(tx, refundId);
-  const locked = await lockPaymentWithSubscription(tx, paymentId);
+  return settleLockedRefund(tx, await lockPaymentWithSubscription(tx, paymentId), refundId, outcome);
+}
+
+/** {@link settleRefund} for a caller that holds the locks already. */
+export async function settleLockedRefund(
+  tx: Transaction,
+  locked: LockedPayment,
+  refundId: string,
+  outcome: RefundOutcome,
+): Promise<RefundSettlement> {
   // Another caller may have settled it before the lock was there.
   const refund = await refundOf(tx, refundId);
   const decision = decideRefundSettlement(refund, outcome);

@@ -65,12 +65,13 @@ export const predicates = {
       WHERE p.status IN ${paidStates} AND p.updated_at <= ${before} AND s.status NOT IN ${finalStates}
         AND s.status <> 'incomplete' AND ${mine(clockOfSubscription)}`,
   },
-  /** Money was collected, and is not assigned to anything. */
+  /** Money was collected, and is not assigned to anything. Under a dispute, that of a change waits for the bank. */
   unapplied_money: {
     type: 'payment',
     query: ({ before, mine }) => Prisma.sql`
       SELECT p.id FROM payments p JOIN customers s ON s.id = p.customer_id
-      WHERE p.unapplied_amount <> 0 AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+      WHERE p.unapplied_amount <> 0 AND NOT (p.kind = 'proration' AND p.status = 'disputed')
+        AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
   /**
    * A period is over, and what was paid or is owed for it is not earned. Nothing waits for that: it is written with the

@@ -74,8 +74,8 @@ export async function withPayment<T>(
       throw new Error(`subscription ${subscriptionId} has no payment ${paymentId}`);
     }
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    const limitsOf = limitsOfProviders(deps.providers);
-    return work(tx, row, payment, paymentContext(payment, { ...times, limitsOf }));
+    const context = { ...times, limitsOf: limitsOfProviders(deps.providers) };
+    return work(tx, row, payment, paymentContext(payment, context));
   });
 }
 
@@ -155,10 +155,9 @@ export async function applyPeriodPayment(
   const { now } = context;
   const state = await ledgerOf(tx, row, context);
   const isPresent = row.period_index === payment.period_index && row.period_paid === false;
-  // Rows of before the ledger that contradict each other may have no money of it: it has paid its period all the same.
-  const isAwaited = isPresent && row.open_payment_id === payment.id;
-  // Refunded before it was applied, it is owed all the same; applied before, it is not.
-  if (received === 0 && !isOwed(state, payment.id) && !isAwaited) return unchanged(row);
+  const isWaitedFor = isPresent && row.open_payment_id === payment.id;
+  // Applied before; save that it went back before it was applied, or that contradicting rows know no money of it.
+  if (received === 0 && !isWaitedFor && !isOwed(state, payment.id)) return unchanged(row);
   const runs = isPresent && row.period_end !== null && now < row.period_end;
   const money = applyReceived(state, { id: payment.id, amount: received }, { at: now.toISOString(), runs });
   const own = paymentContext(payment, context);
@@ -194,7 +193,7 @@ function enqueueAppliedMoney(
   enqueuePosting(tx, row, money, { ...cause, id, periodIndex: payment.period_index }, context);
 }
 
-/** The context of the change that a payment's outcome makes, once. */
+/** The context of what a payment's outcome makes, once. */
 function paymentContext(payment: PaymentRow, context: MoneyContext): ChangeContext {
   return { ...context, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
 }

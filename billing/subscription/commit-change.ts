@@ -20,6 +20,7 @@ import { enqueueMoney } from '../ledger/state-store';
 import { toFacts, type SubscriptionRow } from '../rows';
 import { applyChange, unfit, type TermsToApply } from './apply-change';
 import { transactApplied } from './apply-payment';
+import { Chargers } from './chargers';
 import { decideTerms, type AskedTerms } from './decide-terms';
 import { enqueueChangePayment, paymentExists, type NewChangePayment } from './payment-store';
 import { priceChangeOf, type MoneyOfChange } from './price-change';
@@ -57,9 +58,11 @@ export async function commitChange(
       const decided = await decideTerms(tx, toFacts(row), askedTerms(command), asked.now);
       if ('kind' in decided) return decided;
       const { decision } = decided;
-      const tooSmall = await refuseSmallPrice(tx, row, command, decision, asked.limitsOf);
+      const chargers = new Chargers(tx, row, command.payment_method_id);
+      const { limitsOf } = asked;
+      const tooSmall = await refuseSmallPrice(tx, row, command, decision, { chargers, limitsOf });
       if (tooSmall !== null) return tooSmall;
-      const priced = await pricedOf(tx, row, command, decision, asked);
+      const priced = await pricedOf(tx, row, decision, chargers, asked);
       if (priced.kind === 'charge') {
         charge(tx, row, command, priced, context);
         paymentId = ownPaymentId;
@@ -109,12 +112,12 @@ interface ChargedChange {
 async function pricedOf(
   tx: Transaction,
   row: SubscriptionRow,
-  { payment_method_id: methodId }: ChangeCommand,
   decision: Exclude<ChangeDecision, Refusal>,
+  chargers: Chargers,
   context: ChangeContext,
 ): Promise<ChargedChange | { kind: 'apply'; terms: TermsToApply }> {
   if (decision.kind !== 'terms') return { kind: 'apply', terms: decision };
-  const { money, priced } = await priceChangeOf(tx, row, decision, methodId, context);
+  const { money, priced } = await priceChangeOf(tx, row, decision, chargers, context);
   if (priced.kind === 'charge') return { kind: 'charge', decision, priced, money };
   return { kind: 'apply', terms: { kind: 'terms', decision, priced, money } };
 }

@@ -11,6 +11,7 @@ import { moneyColumns } from '../ledger/money-columns';
 import { ledgerOf } from '../ledger/opening';
 import { enqueuePosting } from '../ledger/post';
 import { enqueueMoney } from '../ledger/state-store';
+import { pausedSince } from './period';
 import { lockOrThrow, subscriptionService as actor } from './transition';
 
 /** Writes the end of a subscription's period, dated at its end. Not over, or written before: nothing happens. */
@@ -22,8 +23,7 @@ export async function earnEndedPeriod(db: Database, subscriptionId: string): Pro
     if (isFinal(row.status) || state.period === null) return;
     const at = new Date(state.period.end);
     if (at > times.now) return;
-    const pausedAt = row.status === 'paused' ? (row.paused_at?.toISOString() ?? null) : null;
-    const ended = endedPeriod(state, pausedAt);
+    const ended = endedPeriod(state, pausedSince(row));
     if (ended === null) return;
     const id = `${row.id}/period-ended/${row.period_index ?? 0}/${state.revision}`;
     const cause = { id, kind: 'period_ended' as const, actor, at, periodIndex: row.period_index };

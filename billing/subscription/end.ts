@@ -23,6 +23,7 @@ import { releaseFailedOf } from '../payment/release-refund';
 import type { AttemptRow, SubscriptionRow } from '../rows';
 import { announceCancelled } from './events';
 import { enqueueCancelledFailed, enqueueWithdrawnAttempts, unsettledPaymentIds } from './payment-store';
+import { pausedSince } from './period';
 import { pendingColumn, writeVersion, type Applied, type ChangeContext, type Patch } from './transition';
 
 type Ending = Pick<CancelCommand, 'mode' | 'refund' | 'reason'>;
@@ -93,7 +94,7 @@ async function endItsMoney(
   const own = new Map(payments.map((payment) => [payment.id, payment]));
   const money = endMoney(state, {
     at: at.toISOString(),
-    pausedAt: row.status === 'paused' ? (row.paused_at?.toISOString() ?? null) : null,
+    pausedAt: pausedSince(row),
     refund,
     blocked: refund === 'none' ? [] : await blockedSources(tx, state.funds),
     refundable: Object.fromEntries(payments.map(({ id, left }) => [id, left])),

@@ -152,6 +152,14 @@ function writeRows(
   );
 }
 
+/** Since when a subscription is paused; null: it is not. */
+export function pausedSince({
+  status,
+  paused_at,
+}: Pick<SubscriptionRow, 'status' | 'paused_at'>): string | null {
+  return status === 'paused' ? (paused_at?.toISOString() ?? null) : null;
+}
+
 /** A period with its instants as dates. */
 export function periodDates({ index, start, end }: Period): { index: number; start: Date; end: Date } {
   return { index, start: new Date(start), end: new Date(end) };

@@ -2,7 +2,7 @@
 import type { ChangePreview, ChangeSubscription } from '../../contracts/http/subscriptions';
 import { notFound } from '../../contracts/problem-error';
 import { periodAmount } from '../../domain/money';
-import type { ChangeDecision } from '../../domain/subscription/change';
+import { pendingAfter } from '../../domain/subscription/change';
 import { nextDue } from '../../domain/subscription/due';
 import type { SubscriptionFacts } from '../../domain/subscription/facts';
 import {
@@ -17,9 +17,9 @@ import { limitsOfProviders, type ChargingProviders } from '../ledger/limits';
 import { readUsableCredit } from '../ledger/credit';
 import { readLedgerOf } from '../ledger/opening';
 import { subscriptionRow, toFacts } from '../rows';
+import { Chargers } from './chargers';
 import { decideTerms, type AskedTerms, type DecidedTerms } from './decide-terms';
 import { refuseSmallPrice } from './smallest-price';
-import { findProviderToCharge } from './store';
 import { problemOf, refuseFinal } from './subscriptions';
 
 /** Computes the lines and amounts of a change. Changes nothing. @throws ProblemError what the change is refused with */
@@ -40,13 +40,15 @@ export async function previewChange(
   const { decision, plans } = decided;
   const { plan_id = null, payment_method_id = null } = request;
   const limitsOf = limitsOfProviders(providers);
-  const tooSmall = await refuseSmallPrice(db, row, { plan_id, payment_method_id }, decision, limitsOf);
+  const chargers = new Chargers(db, row, payment_method_id);
+  const asked = { plan_id, payment_method_id };
+  const tooSmall = await refuseSmallPrice(db, row, asked, decision, { chargers, limitsOf });
   if (tooSmall !== null) throw problemOf(tooSmall);
   const state = await readLedgerOf(db, row, now);
   const money: MoneyAtChange = {
     state,
     credit: await readUsableCredit(db, row, state),
-    limits: limitsOf(await findProviderToCharge(db, row, payment_method_id), row.currency),
+    limits: limitsOf(await chargers.after(), row.currency),
   };
   const priced = decision.kind === 'terms' ? priceChange(money, decision, now.toISOString()) : null;
   const after = priced === null ? null : stateAfter(money, priced);
@@ -78,7 +80,7 @@ function askedTerms(request: ChangeSubscription): AskedTerms {
 }
 
 /** When the next renewal is due once the change is made; null: nothing is due by itself. */
-function dueAfter(facts: SubscriptionFacts, decision: ChangeDecision): string | null {
+function dueAfter(facts: SubscriptionFacts, decision: DecidedTerms['decision']): string | null {
   const newPeriod = decision.kind === 'terms' ? decision.terms.new_period : null;
   return newPeriod?.end ?? nextDue(facts)?.at ?? null;
 }
@@ -86,25 +88,12 @@ function dueAfter(facts: SubscriptionFacts, decision: ChangeDecision): string | 
 /** What the next period costs: of the terms that will hold then. */
 function nextPrice(
   facts: SubscriptionFacts,
-  decision: ChangeDecision,
+  decision: DecidedTerms['decision'],
   { current, waiting, requested }: DecidedTerms['plans'],
 ): number {
   const now = decision.kind === 'terms' ? decision.terms : facts;
   const pending = pendingAfter(facts, decision);
-  if (pending === null) return now.amount;
+  if (pending?.effective !== 'period_end') return now.amount;
   const plan = [requested, waiting, current].find((one) => one?.id === pending.plan_id) ?? current;
   return periodAmount(plan.amount, pending.quantity) ?? 0;
-}
-
-function pendingAfter(facts: SubscriptionFacts, decision: ChangeDecision) {
-  switch (decision.kind) {
-    case 'terms':
-    case 'schedule':
-      return decision.pending;
-    case 'drop_pending':
-      return null;
-    case 'unchanged':
-    case 'refused':
-      return facts.pending_change?.effective === 'period_end' ? facts.pending_change : null;
-  }
 }

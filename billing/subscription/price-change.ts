@@ -5,7 +5,7 @@ import type { Transaction } from '../../prisma/client';
 import { lockUsableCredit } from '../ledger/credit';
 import { ledgerOf } from '../ledger/opening';
 import type { SubscriptionRow } from '../rows';
-import { findProviderToCharge } from './store';
+import type { Chargers } from './chargers';
 import type { MoneyContext } from './transition';
 
 export interface MoneyOfChange extends MoneyAtChange {
@@ -13,17 +13,17 @@ export interface MoneyOfChange extends MoneyAtChange {
   at: Date;
 }
 
-/** Locks what the change may use, and prices it. @param methodId that it is to be charged with; null: as before */
+/** Locks what the change may use, and prices it. */
 export async function priceChangeOf(
   tx: Transaction,
   row: SubscriptionRow,
   decision: NewTermsDecision,
-  methodId: string | null,
+  chargers: Chargers,
   context: MoneyContext,
 ): Promise<{ money: MoneyOfChange; priced: PricedChange }> {
   const state = await ledgerOf(tx, row, context);
   const credit = await lockUsableCredit(tx, row, state);
-  const limits = context.limitsOf(await findProviderToCharge(tx, row, methodId), row.currency);
+  const limits = context.limitsOf(await chargers.after(), row.currency);
   const money = { state, credit, limits, at: context.now };
   return { money, priced: priceChange(money, decision, context.now.toISOString()) };
 }

@@ -4,12 +4,13 @@
  * Invariant: what a subscription has already is not judged again, unless its payments move to another provider.
  */
 import { periodAmount } from '../../domain/money';
-import type { ChangeDecision } from '../../domain/subscription/change';
+import { pendingAfter, type ChangeDecision } from '../../domain/subscription/change';
 import { refuseUnchargeable, type Refusal } from '../../domain/subscription/commands';
 import type { Database, Transaction } from '../../prisma/client';
 import type { LimitsOf } from '../ledger/limits';
 import type { SubscriptionRow } from '../rows';
-import { findPlanOrThrow, findProviderToCharge } from './store';
+import type { Chargers } from './chargers';
+import { findPlanOrThrow } from './store';
 
 /** What a change asks for; null: it stays. */
 export interface AskedChange {
@@ -23,13 +24,12 @@ export async function refuseSmallPrice(
   row: SubscriptionRow,
   { plan_id: planId, payment_method_id: methodId }: AskedChange,
   decision: Exclude<ChangeDecision, Refusal>,
-  limitsOf: LimitsOf,
+  { chargers, limitsOf }: { chargers: Chargers; limitsOf: LimitsOf },
 ): Promise<Refusal | null> {
   const isPriced = decision.kind === 'terms' || decision.kind === 'schedule';
   if (!isPriced && methodId === null) return null;
-  const before = await findProviderToCharge(on, row, null);
-  const provider = methodId === null ? before : await findProviderToCharge(on, row, methodId);
-  const isOther = provider !== before;
+  const provider = await chargers.after();
+  const isOther = provider !== (await chargers.before());
   if (!isPriced && !isOther) return null;
   const limits = limitsOf(provider, row.currency);
   const field = isOther ? 'payment_method_id' : planId === null ? 'quantity' : 'plan_id';
@@ -47,12 +47,7 @@ async function pricesAfter(
   decision: Exclude<ChangeDecision, Refusal>,
 ): Promise<number[]> {
   const now = decision.kind === 'terms' ? decision.terms.amount : Number(row.amount);
-  const pending =
-    decision.kind === 'terms' || decision.kind === 'schedule'
-      ? decision.pending
-      : decision.kind === 'drop_pending'
-        ? null
-        : row.pending_change;
+  const pending = pendingAfter(row, decision);
   if (pending === null) return [now];
   const plan = await findPlanOrThrow(on, pending.plan_id);
   const later = periodAmount(Number(plan.amount), pending.quantity) ?? now;

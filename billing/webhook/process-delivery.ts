@@ -13,8 +13,9 @@ import {
   type ReportedOutcome,
 } from '../../contracts/topics/provider-events';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
-import type { Transaction } from '../../prisma/client';
+import { databaseNow, type Transaction } from '../../prisma/client';
 import { lockDelivery } from '../locks';
+import { enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow } from '../rows';
 import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
@@ -123,6 +124,7 @@ async function disputed(
   if (attempt === null) return ignored('It is about a charge of nothing of ours.');
   if (status === 'inquiry') return ignored('It is an inquiry, which moves no money.');
   if (amount <= 0) return ignored('It moves no money.');
+  if (attempt.status !== 'completed') return notCharged(tx, 'dispute', attempt);
   // Before there was more than one word about a dispute it had no name of its own.
   const reference = reported.dispute_reference ?? chargeReference;
   const { recorded, payment } = await recordDispute(tx, attempt, {
@@ -172,6 +174,19 @@ async function refundedThere(
   if (attempt === null) return ignored('It is a refund of a charge of nothing of ours.');
   if (status !== 'succeeded') return ignored(`It is a refund made at the provider, which is ${status}.`);
   if (amount <= 0) return ignored('It moves no money.');
+  if (attempt.status !== 'completed') return notCharged(tx, 'refund_failed', attempt);
   const refund = await recordProviderRefund(tx, attempt, { provider, reference, amount });
   return processed(`The refund made at the provider is taken over as ${refund.id}.`);
+}
+
+/** Money of a charge that nobody here knows to have succeeded: entered, it would be missing from what others paid. */
+async function notCharged(
+  tx: Transaction,
+  kind: 'dispute' | 'refund_failed',
+  { payment_id: id, number, status }: AttemptRow,
+): Promise<Verdict> {
+  const what = kind === 'dispute' ? 'a dispute' : 'a refund made there';
+  const outcome = `The provider tells of ${what} of attempt ${number}, which is ${status}: once its success is known, replay this webhook.`;
+  enqueueReopenedTask(tx, kind, { type: 'payment', id }, outcome, await databaseNow(tx));
+  return { status: 'failed', outcome };
 }

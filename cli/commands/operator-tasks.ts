@@ -1,10 +1,12 @@
 /** `perennial operator-tasks`: what a person has to decide, and the decision. */
+import { maxAmount } from '../../domain/money';
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
 import {
   idOf,
   reasonOption,
   requireChoices,
   required,
+  wholeNumber,
   type CommandGroup,
   type CommandOption,
 } from '../command';
@@ -26,6 +28,7 @@ const resolution: readonly CommandOption[] = [
     choices: ['succeeded', 'failed'],
   },
   { name: 'provider-reference', value: 'REF', text: 'the provider’s name of the charge' },
+  { name: 'amount', value: 'MINOR_UNITS', text: 'what the provider has charged, where it is not what was asked' },
 ];
 
 /** The subject in one cell. */
@@ -48,7 +51,8 @@ export const operatorTaskCommands: CommandGroup = {
       const reason = required(context, 'reason', 'it is kept with the decision');
       requireChoices(context, resolution);
       const { outcome, 'provider-reference': provider_reference } = context.flags;
-      const body = { reason, outcome, provider_reference };
+      const amount = wholeNumber(context, 'amount', 1, maxAmount);
+      const body = { reason, outcome, provider_reference, amount };
       const answer = await context.call('POST', `/operator-tasks/${idOf(context)}/resolve`, body);
       return { answer, text: sheet(answer) };
     },

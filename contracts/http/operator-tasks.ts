@@ -1,5 +1,6 @@
 /** Operator tasks: what a person has to decide. */
 import { z } from 'zod';
+import { maxAmount } from '../../domain/money';
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
 import { actor, id, instant, text } from '../fields';
 import { pageQuery } from './lists';
@@ -22,7 +23,18 @@ export const resolveOperatorTask = z
       .meta({ description: 'For unknown_outcome and amount_mismatch: what the provider’s records say.' }),
     provider_reference: text(200)
       .optional()
-      .meta({ description: 'With succeeded: the provider’s name of the charge; a refund needs it.' }),
+      .meta({ description: 'The provider’s name of the charge; a refund needs it.' }),
+    amount: z
+      .int('must be a whole number of minor units')
+      .min(1, 'must be at least 1')
+      .max(maxAmount, `must be at most ${maxAmount}`)
+      .optional()
+      .meta({
+        description:
+          'Of a payment: what the provider has charged, minor units. Left out: what it has named; with unknown_outcome, ' +
+          'else what was asked. With succeeded, what is more than was asked goes back, and less is refused. With failed, ' +
+          'all of it goes back; left out, nothing was charged.',
+      }),
   })
   .meta({ id: 'ResolveOperatorTask' });
 export type ResolveOperatorTask = z.infer<typeof resolveOperatorTask>;

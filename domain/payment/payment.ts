@@ -84,14 +84,34 @@ export interface NextAction {
   expires_at: string | null;
 }
 
+/** A charge that took money, as the provider names it. */
+export interface NamedCharge {
+  /** Minor units. */
+  amount: number;
+  currency: string;
+  provider_reference: string | null;
+}
+
+/** What was charged that is not wanted, and goes back: only a person says so, of another amount than was asked. */
+interface ChargedBeside {
+  /** Minor units of the charge, beside what the attempt asked for; of a failed attempt all of it. Left out: nothing. */
+  beside?: number;
+}
+
 /** What is known of an attempt after it was asked about. `unknown`: the provider gave no clear answer. */
 export type AttemptOutcome =
   /** The provider's name of the charge is not known only where a person found it out. */
-  | { status: 'completed'; provider_reference: string | null }
-  | { status: 'failed'; provider_reference: string | null; failure: Failure }
+  | ({ status: 'completed'; provider_reference: string | null } & ChargedBeside)
+  | ({ status: 'failed'; provider_reference: string | null; failure: Failure } & ChargedBeside)
   | { status: 'requires_action'; provider_reference: string; next_action: NextAction }
   | { status: 'pending'; provider_reference: string }
-  | { status: 'unknown'; reason: string };
+  /** `named`: with `amount_mismatch`, what was charged, where the provider says that something was. */
+  | { status: 'unknown'; reason: string; named?: NamedCharge };
+
+/** Another amount or currency than was asked for. @param named left out: nothing is said to be charged */
+export function amountMismatch(named?: NamedCharge): AttemptOutcome & { status: 'unknown' } {
+  return { status: 'unknown', reason: 'amount_mismatch', ...(named !== undefined && { named }) };
+}
 
 export type SettledOutcome = Extract<AttemptOutcome, { status: 'completed' | 'failed' }>;
 

@@ -3,7 +3,7 @@
  *
  * Invariant: another amount or currency than was asked is never a success nor a failure, whatever else is told.
  */
-import type { AttemptOutcome, AttemptStatus, Failure } from './payment';
+import { amountMismatch, type AttemptOutcome, type AttemptStatus, type Failure } from './payment';
 
 interface Reported {
   status: AttemptStatus;
@@ -19,7 +19,10 @@ export function outcomeOfReport(
   asked: { amount: number; currency: string },
 ): AttemptOutcome | null {
   if (reported.amount !== asked.amount || reported.currency !== asked.currency) {
-    return { status: 'unknown', reason: 'amount_mismatch' };
+    const { amount, currency, provider_reference } = reported;
+    return reported.status === 'completed'
+      ? amountMismatch({ amount, currency, provider_reference })
+      : amountMismatch();
   }
   const { provider_reference } = reported;
   switch (reported.status) {

@@ -5,7 +5,8 @@
  *   1. An attempt is settled once, except that a failed one may turn out to have succeeded.
  *   2. A payment is paid by one attempt; every other success is given back in full.
  *   3. Money for a final subscription or a cancelled payment is given back in full.
- *   4. An outcome with another amount never settles anything.
+ *   4. An outcome with another amount never settles anything; a person says how much was charged, and what was not
+ *      asked for is given back.
  *   5. A provider's reference that is known is never forgotten.
  *   6. An outcome that is recorded again changes nothing.
  *   7. What fails for a final subscription is cancelled: nothing retries it.
@@ -19,6 +20,7 @@ import {
   type AttemptOutcome,
   type AttemptStatus,
   type Failure,
+  type NamedCharge,
   type NextAction,
   type PaymentKind,
   type PaymentStatus,
@@ -87,6 +89,10 @@ export interface SettlementDecision {
   reference: string | null;
   /** Another charge that the provider made for the same attempt: it is given back. Null: there is none. */
   otherCharge: string | null;
+  /** What the attempt's own charge took beside what was asked for: it is given back. Left out: nothing. */
+  beside?: { reference: string; amount: number };
+  /** What the provider names as charged in place of what was asked for, for a person to decide. Left out: nothing. */
+  named?: NamedCharge;
   /** The event of the attempt's outcome; null: none is published. */
   event: 'payments.completed' | 'payments.failed' | null;
   task: SettlementTask | null;
@@ -128,6 +134,8 @@ export function decideSettlement(
     refund,
     reference: null,
     otherCharge: null,
+    ...besideOf(attempt, outcome),
+    ...namedBy(outcome),
     // The outcome of a paid payment is published with the attempt that paid it.
     event: !paidBefore && isPublished(payment) ? eventOf(outcome) : null,
     task: isAmountMismatch(outcome) ? mismatchTask(true) : unwantedTask(facts, refund),
@@ -139,6 +147,20 @@ export function decideSettlement(
 /** Whether the provider named another amount or currency than was asked for. */
 function isAmountMismatch(outcome: AttemptOutcome): boolean {
   return outcome.status === 'unknown' && outcome.reason === 'amount_mismatch';
+}
+
+function namedBy(outcome: AttemptOutcome): Pick<SettlementDecision, 'named'> {
+  return outcome.status === 'unknown' && outcome.named !== undefined ? { named: outcome.named } : {};
+}
+
+/** It goes back to the charge that it was taken with, which has to be known. */
+function besideOf(
+  { provider_reference: known }: SettlementFacts['attempt'],
+  outcome: AttemptOutcome,
+): Pick<SettlementDecision, 'beside'> {
+  const amount = 'beside' in outcome ? (outcome.beside ?? 0) : 0;
+  const reference = referenceOf(outcome) ?? known;
+  return amount > 0 && reference !== null ? { beside: { reference, amount } } : {};
 }
 
 /** Whether the provider said anything about the attempt. No answer says nothing: the attempt stays as it is. */
@@ -163,7 +185,8 @@ function effectOf(wasSettled: boolean, paidBefore: boolean, outcome: AttemptOutc
 }
 
 function referenceOf(outcome: AttemptOutcome): string | null {
-  return 'provider_reference' in outcome ? outcome.provider_reference : null;
+  if (outcome.status === 'unknown') return outcome.named?.provider_reference ?? null;
+  return outcome.provider_reference;
 }
 
 function statusOfPayment({ payment, subscription }: SettlementFacts, outcome: AttemptOutcome): PaymentStatus {
@@ -197,6 +220,8 @@ function ignored({ attempt }: SettlementFacts, outcome: AttemptOutcome): Settlem
     refund: null,
     reference: isUnnamed ? named : null,
     otherCharge: isUnnamed || named === attempt.provider_reference ? null : named,
+    ...(attempt.status === outcome.status && besideOf(attempt, outcome)),
+    ...namedBy(outcome),
     event: null,
     // An operator who resolved a mismatch has decided about the settled attempt.
     task: isAmountMismatch(outcome) ? mismatchTask(false) : otherChargeTask(attempt, outcome),

@@ -208,6 +208,22 @@ function unfit(field: string, detail: string): Refusal {
   return { kind: 'refused', code: 'validation_failed', detail, reason: field };
 }
 
+/** The change that waits once another one was decided. */
+export function pendingAfter(
+  { pending_change: pending }: Pick<SubscriptionFacts, 'pending_change'>,
+  decision: Exclude<ChangeDecision, Refusal>,
+): PendingChange | null {
+  switch (decision.kind) {
+    case 'terms':
+    case 'schedule':
+      return decision.pending;
+    case 'drop_pending':
+      return null;
+    case 'unchanged':
+      return pending;
+  }
+}
+
 /** What a payment for a change needs to apply it: the subscription as it was when the payment was requested. */
 export interface ChangeBase {
   base_version: number;

@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChargeLimits } from '../../domain/money';
-import { amountFault, failure, type AttemptOutcome } from '../../domain/payment/payment';
+import { amountFault, amountMismatch, failure, type AttemptOutcome } from '../../domain/payment/payment';
 import type { RefundOutcome } from '../../domain/payment/refund';
 import type {
   CancelOutcome,
@@ -183,7 +183,10 @@ function outcomeOf(charge: Charge, expected: Expected): AttemptOutcome {
   // A charge of another key says nothing about this one.
   if (charge.idempotency_key !== expected.idempotencyKey) return unknown('unreadable_answer');
   if (charge.amount !== expected.amount || charge.currency !== expected.currency) {
-    return unknown('amount_mismatch');
+    const { id: provider_reference, amount, currency } = charge;
+    return charge.status === 'succeeded'
+      ? amountMismatch({ amount, currency, provider_reference })
+      : amountMismatch();
   }
   switch (charge.status) {
     case 'succeeded':

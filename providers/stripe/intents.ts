@@ -7,9 +7,14 @@
 import type StripeLibrary from 'stripe';
 import { z } from 'zod';
 import { attemptIdempotencyKey } from '../../domain/ids';
-import { amountFault, type AttemptOutcome, type NextAction } from '../../domain/payment/payment';
+import {
+  amountFault,
+  amountMismatch,
+  type AttemptOutcome,
+  type NextAction,
+} from '../../domain/payment/payment';
 import type { ChargeRequest, LookupRequest } from '../port';
-import { toStripeAmount } from './amounts';
+import { fromStripeAmount, toStripeAmount } from './amounts';
 import { unclear, type Refused } from './client';
 import { cancellationOf, declineOf, refusalOf } from './declines';
 import { stripeCurrency, stripeFault, stripeId } from './wire';
@@ -81,12 +86,12 @@ export function intentOutcome(shown: unknown, expected: Expected): AttemptOutcom
   if (intent === undefined || !isOf(intent, expected.idempotencyKey)) return unknown('unreadable_answer');
   const amount = toStripeAmount(expected.amount, expected.currency);
   if (intent.amount !== amount || intent.currency.toUpperCase() !== expected.currency) {
-    return unknown('amount_mismatch');
+    return mismatchOf(intent);
   }
   const reference = { provider_reference: intent.id };
   switch (intent.status) {
     case 'succeeded':
-      if (intent.amount_received !== amount) return unknown('amount_mismatch');
+      if (intent.amount_received !== amount) return mismatchOf(intent);
       return { status: 'completed', ...reference };
     case 'processing':
       return { status: 'pending', ...reference };
@@ -102,6 +107,15 @@ export function intentOutcome(shown: unknown, expected: Expected): AttemptOutcom
     default:
       return unknown(intent.status === 'requires_confirmation' ? 'in_progress' : 'unreadable_answer');
   }
+}
+
+/** What was received is named in our minor units, where they have it. */
+function mismatchOf({ id, status, amount_received, currency: lower }: PaymentIntent): AttemptOutcome {
+  const currency = lower.toUpperCase();
+  const amount = status === 'succeeded' ? fromStripeAmount(amount_received, currency) : undefined;
+  return amount === undefined
+    ? amountMismatch()
+    : amountMismatch({ amount, currency, provider_reference: id });
 }
 
 function nextActionOf(intent: PaymentIntent): NextAction {

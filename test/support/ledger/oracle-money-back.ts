@@ -115,7 +115,7 @@ export class OracleMoneyBack extends OracleBooks {
       this.overtake(charge.of, payment);
       this.pass(charge.of, at);
     }
-    const how = { sub: charge.of, at, only: 'all', against: 'disputed', rest: 'written_off' } as const;
+    const how = { sub: charge.of, only: 'all', against: 'disputed', rest: 'written_off' } as const;
     this.losses.set(`${payment}/${index}`, this.take(payment, amount, how));
     charge.disputed -= amount;
   }
@@ -146,13 +146,7 @@ export class OracleMoneyBack extends OracleBooks {
   private take(
     payment: string,
     amount: number,
-    {
-      sub,
-      at,
-      only,
-      against,
-      rest,
-    }: { sub: string | null; at: string; only: Only; against: string; rest: string },
+    { sub, only, against, rest }: { sub: string | null; only: Only; against: string; rest: string },
   ): Taken {
     const purse = sub === null || only === 'credit' ? null : this.purse(sub);
     const row = purse?.row(payment) ?? { kept: 0, soon: 0, used: 0 };
