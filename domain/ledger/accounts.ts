@@ -72,7 +72,7 @@ export const accountsOf = {
   refund_failed: ['refunding', 'cash'],
   refund_released: ['refunding', 'credit', 'unearned', 'earned', 'allowances', 'unapplied', 'written_off'],
   dispute_opened: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'credit_held'],
-  dispute_won: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'written_off'],
+  dispute_won: ['disputed', 'cash', 'unearned', 'earned', 'credit', 'written_off', 'allowances'],
   dispute_lost: ['disputed', 'unapplied', 'credit', 'unearned', 'earned', 'written_off', 'credit_held'],
   credit_granted: ['allowances', 'credit'],
   credit_corrected: ['allowances', 'credit'],

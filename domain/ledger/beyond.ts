@@ -40,23 +40,31 @@ export function returnShared<B extends Bearer>(
   bearers: readonly B[],
   otherwise: GoneElsewhere['account'],
 ): SharedReturn<B> {
-  const { rest: _rest, ...kept } = partsOf(beyond, taken);
+  const { rest: over, ...kept } = partsOf(beyond, taken);
   let left: AccountParts = kept;
+  // Used time comes back on the books of what gave it; who has taken it, is another by then.
+  const usedByOthers = Math.min(over, taken.used ?? 0);
+  let usedLeft = usedByOthers;
   const changed: B[] = [];
   const gone: GoneElsewhere[] = [];
   for (const bearer of bearers) {
-    const { rest: _over, ...moved } = partsOf(borneBy(bearer.taken), left);
+    const most = borneBy(bearer.taken);
+    const { rest: _over, ...moved } = partsOf(most, left);
     const amount = sumOf(moved);
-    if (amount === 0) continue;
+    const used = Math.min(most - amount, usedLeft);
+    if (amount + used === 0) continue;
     left = less(left, moved);
-    gone.push({ amount, account: bearer.account });
-    changed.push({
-      ...bearer,
-      taken: borneWith(bearer.taken, moved, bearer.taken.reckoning === taken.reckoning),
-    });
+    usedLeft -= used;
+    if (amount > 0) gone.push({ amount, account: bearer.account });
+    changed.push({ ...bearer, taken: borneWith(bearer.taken, moved, { used, of: taken }) });
   }
   if (sumOf(left) > 0) gone.push({ amount: sumOf(left), account: otherwise });
-  return { taken: { ...taken, ...less(taken, kept) }, gone, bearers: changed };
+  const { used = 0 } = taken;
+  return {
+    taken: { ...taken, ...less(taken, kept), ...(used > 0 && { used: used - usedByOthers }) },
+    gone,
+    bearers: changed,
+  };
 }
 
 /** What of it is beyond the charge, as far as that is known. */
@@ -64,10 +72,17 @@ function borneBy({ rest, beyond = rest }: Taken): number {
   return Math.min(rest, beyond);
 }
 
-/** @param isSameTime whether service was taken while the same reckoning held: what is over or was charged again is credit */
-function borneWith(taken: Taken, moved: AccountParts, isSameTime: boolean): Taken {
+/** Service that was taken under another reckoning is over, or was charged again: for the bearer it is credit. */
+function borneWith(
+  taken: Taken,
+  moved: AccountParts,
+  { used: more, of }: { used: number; of: Taken },
+): Taken {
   const amount = sumOf(moved);
   const rest = taken.rest - amount;
+  const isSameTime = taken.reckoning === of.reckoning;
+  const ofPeriod = taken.period_start ?? of.period_start;
+  const used = Math.min((taken.used ?? 0) + (ofPeriod === of.period_start ? more : 0), rest);
   return {
     ...taken,
     unapplied: taken.unapplied + moved.unapplied,
@@ -75,8 +90,8 @@ function borneWith(taken: Taken, moved: AccountParts, isSameTime: boolean): Take
     customer_credit: taken.customer_credit + moved.customer_credit,
     unearned: taken.unearned + (isSameTime ? moved.unearned : 0),
     rest,
-    ...(taken.used !== undefined && { used: Math.min(taken.used, rest) }),
-    ...(taken.beyond !== undefined && { beyond: Math.max(0, taken.beyond - amount) }),
+    ...(ofPeriod !== undefined && { used, period_start: ofPeriod }),
+    ...(taken.beyond !== undefined && { beyond: Math.max(0, taken.beyond - amount - more) }),
   };
 }
 

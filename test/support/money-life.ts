@@ -142,10 +142,21 @@ export class MoneyLife {
     );
   }
 
-  async dispute(nth: Nth, event: DisputeEvent): Promise<void> {
-    const { id, amount } = await this.payment(nth);
-    const reported = { provider: 'sandbox', reference: 'dp_1', event, amount: Number(amount) };
-    await inTransaction(this.db, async (tx) => recordDispute(tx, await attemptOf(tx, id, 1), reported));
+  /** What a bank decides. @param amount left out: all of the payment @param attempt whose charge it is about */
+  async dispute(
+    nth: Nth,
+    event: DisputeEvent,
+    {
+      amount,
+      reference = 'dp_1',
+      attempt = 1,
+    }: { amount?: number; reference?: string; attempt?: number } = {},
+  ): Promise<void> {
+    const payment = await this.payment(nth);
+    const reported = { provider: 'sandbox', reference, event, amount: amount ?? Number(payment.amount) };
+    await inTransaction(this.db, async (tx) =>
+      recordDispute(tx, await attemptOf(tx, payment.id, attempt), reported),
+    );
   }
 
   /** A webhook tells the outcome of the first attempt; nobody tells the subscription. */
@@ -206,10 +217,15 @@ export class MoneyLife {
   }
 
   /** An operator's word about the open task of a kind. */
-  async resolve(kind: string, outcome: 'succeeded' | 'failed'): Promise<void> {
+  async resolve(
+    kind: string,
+    outcome: 'succeeded' | 'failed',
+    found: { amount?: number; provider_reference?: string } = {},
+  ): Promise<void> {
     const task = (await this.openTasks()).find((open) => open.kind === kind);
     if (task === undefined) throw new Error(`${this.life.id} has no open task ${kind}`);
-    await resolveOperatorTask(this.db, task.id, { reason: 'looked it up', outcome }, 'key_1');
+    const request = { reason: 'looked it up', outcome, ...found };
+    await resolveOperatorTask(this.db, task.id, request, 'key_1');
   }
 
   holds(): Promise<void> {

@@ -103,8 +103,12 @@ describe('operator tasks', () => {
 
   it('of another amount complete an attempt that had failed, when a person says so', async () => {
     await paymentWith('pay_mismatch', 'failed');
-    const body = { reason: 'it is ours', outcome: 'succeeded' };
-    await given.ask('POST', await raised('amount_mismatch', 'pay_mismatch'), { body });
+    const body = { reason: 'it is ours', outcome: 'succeeded', provider_reference: 'ch_9' };
+    const path = await raised('amount_mismatch', 'pay_mismatch');
+    const refused = await given.ask('POST', path, { body });
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'amount' }] } });
+    const { amount } = await paymentOf('pay_mismatch');
+    await given.ask('POST', path, { body: { ...body, amount: Number(amount) } });
     expect(await paymentOf('pay_mismatch')).toMatchObject({ status: 'completed' });
   });
 

@@ -143,6 +143,10 @@ export class Story {
     return this.step(day, () => back.loseOpenDispute(this.world, this.lastDispute()));
   }
 
+  disputeRegained(day: number | null = null): string {
+    return this.step(day, () => back.regainLostDispute(this.world, this.lastDispute()));
+  }
+
   grant(id: string, amount: number): string {
     return this.step(null, () => back.changeCredit(this.world, id, amount));
   }

@@ -15,15 +15,20 @@ describe('what a webhook’s word means', () => {
     });
   });
 
+  const mismatch = { status: 'unknown', reason: 'amount_mismatch' };
   it.each([
-    ['another amount', { amount: 1001 }],
-    ['another currency', { currency: 'USD' }],
-    ['another amount of a failure', { amount: 1, status: 'failed' as const, failure: declined }],
-  ])('is never believed about %s', (_, more) => {
+    ['another amount', { amount: 1001 }, { ...asked, amount: 1001 }],
+    ['another currency', { currency: 'USD' }, { ...asked, currency: 'USD' }],
+  ])('is never believed about %s, and kept for a person', (_, more, named) => {
     expect(outcomeOfReport({ ...reported, ...more }, asked)).toEqual({
-      status: 'unknown',
-      reason: 'amount_mismatch',
+      ...mismatch,
+      named: { ...named, provider_reference: 'ch_1' },
     });
+  });
+
+  it('names no charge with another amount of a failure', () => {
+    const failed = { ...reported, amount: 1, status: 'failed', failure: declined } as const;
+    expect(outcomeOfReport(failed, asked)).toEqual(mismatch);
   });
 
   it.each([

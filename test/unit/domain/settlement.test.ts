@@ -137,6 +137,46 @@ describe('the settlement of an attempt', () => {
     });
   });
 
+  it('keeps what the provider names in place of what was asked, and the name of that charge', () => {
+    const named = { amount: 1300, currency: 'EUR', provider_reference: 'ch_9' };
+    const other = { ...mismatch, named };
+    expect(decideSettlement(known, other, 'answer')).toMatchObject({
+      named,
+      attempt: { status: 'unknown', provider_reference: 'ch_9' },
+    });
+    expect(decideSettlement(failedBefore, other, 'webhook')).toMatchObject({ attempt: null, named });
+    expect(decideSettlement(known, mismatch, 'answer')).not.toHaveProperty('named');
+  });
+
+  it('gives back what was charged beside what was asked, once it is known with what', () => {
+    const beside = { reference: 'ch_1', amount: 300 };
+    const more = { ...completed, beside: 300 };
+    expect(decideSettlement(known, more, 'lookup')).toMatchObject({
+      effect: 'settled',
+      beside,
+      refund: null,
+    });
+    expect(decideSettlement({ ...known, subscription: 'cancelled' }, more, 'lookup')).toMatchObject({
+      beside,
+      refund: 'subscription_final',
+    });
+    expect(decideSettlement(known, { ...failed, beside: 300 }, 'lookup')).toMatchObject({ beside });
+    const nameless = { ...more, provider_reference: null };
+    expect(decideSettlement(known, nameless, 'lookup')).not.toHaveProperty('beside');
+    expect(decideSettlement(known, completed, 'lookup')).not.toHaveProperty('beside');
+  });
+
+  it('says the same of it when it is told again, and nothing when another outcome stands', () => {
+    const again = decideSettlement(failedBefore, { ...failed, beside: 300 }, 'lookup');
+    expect(again).toMatchObject({ effect: 'ignored', beside: { reference: 'ch_1', amount: 300 } });
+    const paid: SettlementFacts = {
+      ...known,
+      attempt: { ...known.attempt, status: 'completed', provider_reference: 'ch_1', settled_by: 'answer' },
+      payment: { ...known.payment, status: 'completed' },
+    };
+    expect(decideSettlement(paid, { ...failed, beside: 300 }, 'lookup')).not.toHaveProperty('beside');
+  });
+
   it('learns the provider’s name of a charge that a person had found out', () => {
     const decided: SettlementFacts = {
       ...known,

@@ -45,14 +45,23 @@ describe('lookup', () => {
       { data: [{ ...taken, idempotency_key: 'x' }], has_more: false },
       'unreadable_answer',
     ],
-    ['another amount', 200, { data: [{ ...taken, amount: 1 }], has_more: false }, 'amount_mismatch'],
-    ['another currency', 200, { data: [{ ...taken, currency: 'USD' }], has_more: false }, 'amount_mismatch'],
     ['429', 429, '', 'rate_limited'],
     ['502', 502, '', 'http_502'],
   ])('%s is unknown', async (_what, httpStatus, body, reason) => {
     const provider = await providerAnswering(httpStatus, body);
 
     expect(await provider.lookup(lookupRequest, timeoutMs)).toEqual({ status: 'unknown', reason });
+  });
+
+  test.each([
+    ['amount', { amount: 1 }],
+    ['currency', { currency: 'USD' }],
+  ])('another %s is unknown, and named for a person', async (_what, more) => {
+    const provider = await providerAnswering(200, { data: [{ ...taken, ...more }], has_more: false });
+    const named = { amount: taken.amount, currency: taken.currency, provider_reference: taken.id, ...more };
+    const mismatch = { status: 'unknown', reason: 'amount_mismatch', named };
+
+    expect(await provider.lookup(lookupRequest, timeoutMs)).toEqual(mismatch);
   });
 
   test('no answer in time is unknown', async () => {

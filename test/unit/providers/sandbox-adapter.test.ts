@@ -87,11 +87,23 @@ describe('charge', () => {
     });
   });
 
+  test.each([
+    ['amount', { amount: 1501 }],
+    ['currency', { currency: 'USD' }],
+  ])('another %s is unknown, and named for a person', async (_what, more) => {
+    const provider = await providerAnswering(201, { ...taken, ...more });
+    const named = { amount: taken.amount, currency: taken.currency, provider_reference: taken.id, ...more };
+
+    expect(await provider.charge(request, timeoutMs)).toEqual({
+      status: 'unknown',
+      reason: 'amount_mismatch',
+      named,
+    });
+  });
+
   const error = (code: string) => ({ error: { code, message: 'x' } });
   const html = '<!doctype html><title>Sign in to the network</title>';
   test.each<[string, number, unknown, string]>([
-    ['another amount', 201, { ...taken, amount: 1501 }, 'amount_mismatch'],
-    ['another currency', 201, { ...taken, currency: 'USD' }, 'amount_mismatch'],
     [
       'another amount on a decline',
       201,

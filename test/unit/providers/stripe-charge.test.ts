@@ -116,6 +116,7 @@ describe('charging', () => {
     expect(await provider.charge(charge, timeoutMs)).toEqual({
       status: 'unknown',
       reason: 'amount_mismatch',
+      named: { amount: 1, currency: 'EUR', provider_reference: 'pi_1' },
     });
   });
 

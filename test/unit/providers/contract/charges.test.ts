@@ -83,15 +83,16 @@ describe.each([sandboxWire, stripeWire])('$name', (wire) => {
     expect(outcome.status === 'failed' && isAmountFault(outcome.failure)).toBe(true);
   });
 
-  test('another amount or currency is a mismatch, never a success', async () => {
-    const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch' };
-    for (const other of [
-      wire.takenOf(1501, 'EUR'),
-      wire.takenOf(150_000, 'EUR'),
-      wire.takenOf(1500, 'USD'),
-      wire.takenOf(0, 'EUR'),
-    ]) {
-      expect(await bothWays(wire, other)).toEqual(twice(mismatch));
+  test('another amount or currency is a mismatch, never a success, and says what was charged', async () => {
+    for (const [amount, currency] of [
+      [1501, 'EUR'],
+      [150_000, 'EUR'],
+      [1500, 'USD'],
+      [0, 'EUR'],
+    ] as const) {
+      const named = { amount, currency, provider_reference: expect.any(String) as string };
+      const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch', named };
+      expect(await bothWays(wire, wire.takenOf(amount, currency))).toEqual(twice(mismatch));
     }
   });
 
