@@ -31,6 +31,7 @@ export interface VerdictRow {
 }
 
 const ignored = 'ignored';
+const failed = 'failed';
 const processed = 'processed';
 export const verdicts: readonly VerdictRow[] = [
   {
@@ -146,8 +147,23 @@ export const verdicts: readonly VerdictRow[] = [
     state: 'failed',
     what: 'a dispute',
     reported: { dispute: true },
-    verdict: [ignored, 'The payment is failed: the dispute changes nothing.'],
+    verdict: [
+      failed,
+      'The provider tells of a dispute of attempt 1, which is failed: once its success is known, replay this webhook.',
+    ],
     payment: 'failed',
+    task: 'dispute',
+  },
+  {
+    state: 'failed',
+    what: 'a refund that nobody asked for',
+    reported: { refund: { idempotency_key: null, amount: 400 } },
+    verdict: [
+      failed,
+      'The provider tells of a refund made there of attempt 1, which is failed: once its success is known, replay this webhook.',
+    ],
+    payment: 'failed',
+    task: 'refund_failed',
   },
   {
     state: 'failed, then completed by the second attempt',
