@@ -3,7 +3,7 @@
  *
  * Invariants of every adapter: `charge` sends the idempotency key to the provider; a call that has no clear
  * answer (timeout, reset, 5xx, 429, key still in progress) is `unknown` and never `failed`; an answer that
- * names another amount or currency than was asked is `unknown` with reason `amount_mismatch`; what is refused because of
+ * names another amount or currency than was asked is `unknown` with reason `amount_mismatch` and what was charged; what is refused because of
  * its amount is `amountFault` and never a decline of the payment method; `refund` pays once for a
  * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first;
  * `cancel` says `cancelled` only when no money can come by the charge any more, and may be asked again at any time; no

@@ -50,6 +50,19 @@ describe('M13: an amount that the provider cannot charge is carried, and the car
     expect(await money.customerCredit()).toBe(9);
   });
 
+  it('of KWD in steps of ten: a full refund leaves what is no multiple as credit, never with us', async () => {
+    given.provider.limits = { smallest: 10, step: 10 };
+    const money = await begin('dinar');
+    await money.life.advance(on('07-01'));
+    await money.life.setNow(on('07-16'));
+    await money.life.cancel({ refund: 'full' });
+    // 1.010 were charged, of which 0.005 are for June.
+    expect(await money.refunds()).toEqual([[1, 1000, 'subscription_cancelled']]);
+    expect(await money.customerCredit()).toBe(5);
+    await money.payOut();
+    expect(await money.cash(1)).toBe(10);
+  });
+
   it('of a change: 0.20 due by charge_now is owed, and no card is asked', async () => {
     const money = await begin('basic');
     await grant(money, 8_980);
