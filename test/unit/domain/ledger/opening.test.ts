@@ -39,8 +39,7 @@ describe('a paid period', () => {
   });
 
   it('that is over is earned as a whole, until its end', () => {
-    const { state } = opening({ now: onDay(31) });
-    expect(state).toMatchObject({
+    expect(opening({ now: onDay(31) }).state).toMatchObject({
       earned_until: onDay(30),
       funds: [{ source: 'p1', unearned: 0, used: 1000 }],
     });
