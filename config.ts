@@ -424,7 +424,7 @@ export const settings = {
     'Behaviour',
     wholeNumber(1, 299).default(60),
     60,
-    'How long after the outcome of a charge became unknown the provider is first asked about it, seconds; later lookups follow after 5 and 15 minutes, 1, 6 and 24 hours.',
+    'How long after the outcome of a charge became unknown the provider is first asked about it, seconds; later lookups follow after 5 and 15 minutes, 1, 6 and 24 hours, then each day.',
   ),
   EXTERNAL_SOURCES: setting(
     'Behaviour',

@@ -5,17 +5,14 @@ import type { Refund } from '../contracts/http/refunds';
 import type { LookupProgress } from '../domain/payment/unknown-outcome';
 import { attemptPayment, type AttemptDependencies } from '../billing/payment/attempt';
 import type { AttemptAnswer, AttemptRequest } from '../billing/payment/begin-attempt';
+import { cancelPayment, loadPayment, markUnknown, repeatCall } from '../billing/payment/follow-up';
 import {
-  requestOperatorDecision,
-  cancelPayment,
   endNotCompleted,
-  loadPayment,
   lookUp,
-  markUnknown,
   recordNextLookup,
-  repeatCall,
-  NoClearAnswer,
-} from '../billing/payment/follow-up';
+  requestOperatorDecision,
+} from '../billing/payment/look-up';
+import { NoClearAnswer } from '../billing/payment/no-clear-answer';
 import { messagesOfFirstPayment } from '../billing/payment/first-payment-settled';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';

@@ -225,10 +225,23 @@ export function enqueueCallEnded(tx: Transaction, attempt: AttemptRow, realNow: 
   return { ...attempt, last_call_ended_at: realNow };
 }
 
-/** Records a lookup. @param notFound lookups in a row that found nothing and count */
-export function enqueueLookup(tx: Transaction, attempt: AttemptRow, notFound: number): void {
+/** A lookup, by the customer's time. */
+export interface RecordedLookup {
+  openSince: Date;
+  lookedUpAt: Date;
+  /** Lookups in a row that found nothing and count. */
+  notFound: number;
+}
+
+/** Records a lookup. */
+export function enqueueLookup(
+  tx: Transaction,
+  attempt: AttemptRow,
+  { openSince, lookedUpAt, notFound }: RecordedLookup,
+): void {
   sql(tx).enqueue`
-    UPDATE payment_attempts SET lookups = lookups + 1, lookups_not_found = ${notFound}
+    UPDATE payment_attempts SET lookups = lookups + 1, lookups_not_found = ${notFound}, open_since = ${openSince},
+      looked_up_at = ${lookedUpAt}
     WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
 }
 

@@ -7,7 +7,7 @@ import type { AttemptStatus, AttemptTrigger, PaymentKind, PaymentStatus } from '
 import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import type { AttemptRow, PaymentRow } from '../rows';
+import type { PaymentRow } from '../rows';
 
 export interface PaymentState {
   payment_id: string;
@@ -18,12 +18,24 @@ export interface PaymentState {
   kind: PaymentKind;
   status: PaymentStatus;
   /** The latest; null when none began. */
-  attempt: { number: number; status: AttemptStatus; trigger: AttemptTrigger } | null;
+  attempt: LatestAttempt | null;
   created_at: string;
   /** Ids of refunds that are reserved and not settled, oldest first. */
   refunds_due: string[];
   /** The customer's test clock, which business waits follow; null: their time is real. */
   test_clock: PaymentClockState | null;
+}
+
+/** Instants are by the customer's time. Histories of before lookups went on for ever have the first three fields only. */
+export interface LatestAttempt {
+  number: number;
+  status: AttemptStatus;
+  trigger: AttemptTrigger;
+  /** Since when its outcome is not known; null: by a test clock, nobody has looked yet. */
+  open_since?: string | null;
+  /** Lookups made so far, and when the last one was. */
+  lookups?: number;
+  looked_up_at?: string | null;
 }
 
 export interface PaymentClockState {
@@ -40,7 +52,7 @@ type StateRow = Pick<
   PaymentRow,
   'id' | 'subscription_id' | 'customer_id' | 'amount' | 'currency' | 'kind' | 'status' | 'created_at'
 > & {
-  latest: Pick<AttemptRow, 'number' | 'status' | 'trigger'> | null;
+  latest: LatestAttempt | null;
   /** When the latest attempt's last call ended. */
   last_call_at: Date | null;
   clock_id: string | null;
@@ -52,7 +64,9 @@ async function findStateRow(on: Database | Transaction, paymentId: string): Prom
   const [row] = await sql(on).query<StateRow[]>`
     SELECT p.id, p.subscription_id, p.customer_id, p.amount, p.currency, p.kind, p.status, p.created_at,
       CASE WHEN a.number IS NOT NULL
-        THEN json_build_object('number', a.number, 'status', a.status, 'trigger', a.trigger) END AS latest,
+        THEN json_build_object('number', a.number, 'status', a.status, 'trigger', a.trigger, 'lookups', a.lookups,
+          'looked_up_at', a.looked_up_at, 'open_since', coalesce(a.open_since,
+            CASE WHEN k.id IS NULL THEN coalesce(a.last_call_ended_at, a.started_at) END)) END AS latest,
       coalesce(a.last_call_ended_at, a.started_at) AS last_call_at,
       k.id AS clock_id, k.now AS clock_now,
       ARRAY(SELECT r.id FROM refunds r WHERE r.payment_id = p.id AND r.settled_at IS NULL

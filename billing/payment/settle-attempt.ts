@@ -16,7 +16,7 @@ import {
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, type LockedPayment } from '../locks';
 import { notifyRecovered } from '../notification/request-notification';
-import { enqueueOperatorTask, enqueueReopenedTask } from '../operator-tasks';
+import { enqueueAnsweredTask, enqueueOperatorTask, enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, PaymentRow } from '../rows';
 import { publishOutcome } from './publish-outcome';
 import { booksOf, type Books } from './books';
@@ -123,6 +123,8 @@ async function write(
   if (decision.notifiesRecovery) await notifyRecovered(tx, payment, attempt.number, { now, realNow });
   if (decision.named !== undefined) enqueueNamed(tx, attempt, decision.named);
   const settledNow = decision.attempt !== null && attempt.settled_at !== null;
+  // Only about one that stayed open was an operator ever asked.
+  if (settledNow && locked.attempt.status !== 'processing') answerTask(tx, payment.id, realNow);
   const received = isKept ? new ReceivedCharge(settled, attempt, books) : null;
   return { settledNow, effect: decision.effect, attempt, payment, received };
 }
@@ -142,4 +144,11 @@ function enqueueBeside(
   } else if (beside !== undefined) {
     enqueueOtherCharge(tx, payment, attempt, { ...beside, reason: 'amount_mismatch' }, books);
   }
+}
+
+/** What became of the attempt is known: nothing is left for an operator to find out. */
+function answerTask(tx: Transaction, paymentId: string, now: Date): void {
+  const actor = { kind: 'system', id: 'payment-service', reason: null } as const;
+  const given = { actor, reason: 'the provider has decided the attempt' };
+  enqueueAnsweredTask(tx, 'unknown_outcome', { type: 'payment', id: paymentId }, given, now);
 }

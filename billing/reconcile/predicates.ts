@@ -3,7 +3,7 @@
  *
  * Does not own when a thing is old enough (`stuck-work.ts`), nor what repairs it (`repair.ts`).
  */
-import { lookupScheduleMs } from '../../domain/payment/unknown-outcome';
+import { lookupScheduleMs, operatorAskedAfterMs } from '../../domain/payment/unknown-outcome';
 import type { Predicate } from '../../domain/stuck-work';
 import { Prisma } from '../../prisma/generated/client';
 import { plannedForAnotherMethod } from '../payment/card-store';
@@ -32,6 +32,8 @@ export interface BoundQuery {
 const finalStates = Prisma.sql`('cancelled', 'expired')`;
 const paidStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed')`;
 const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed', 'failed', 'cancelled', 'uncollectible')`;
+/** The lookup that is due by then raises the task; an hour later it is missing. */
+const taskAfterMs = operatorAskedAfterMs.pending + 3_600_000;
 /** What time it is for the customer of `s`. */
 const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
 const clockOfSubscription = Prisma.sql`s.test_clock_id`;
@@ -54,7 +56,7 @@ export const predicates = {
     type: 'subscription',
     query: ({ before, mine }) => Prisma.sql`
       SELECT s.id FROM subscriptions s JOIN payments p ON p.id = s.open_payment_id
-      WHERE s.status = 'active' AND p.status = 'requested' AND p.updated_at <= ${before}
+      WHERE s.status IN ('active', 'past_due') AND p.status = 'requested' AND p.updated_at <= ${before}
         AND ${mine(clockOfSubscription)}`,
   },
   /** A payment is completed, and its period is not recorded as paid. */
@@ -160,6 +162,16 @@ export const predicates = {
           WHERE o.subject = w.id AND (o.published_at IS NULL
             OR o.published_at > ${before}::timestamptz - interval '10 minutes' * power(2, least(w.replays, 8)))))
       ORDER BY w.created_at`,
+  },
+  /** An attempt waits for its customer or its bank for longer than an operator should not know of it. */
+  open_without_task: {
+    type: 'payment',
+    query: ({ before, mine }) => Prisma.sql`
+      SELECT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
+        JOIN customers s ON s.id = p.customer_id
+      WHERE a.settled_at IS NULL AND a.status IN ('requires_action', 'pending') AND p.updated_at <= ${before}
+        AND a.open_since <= ${customersNow} - ${taskAfterMs} * interval '1 millisecond' AND ${mine(clockOfSubscription)}
+        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`,
   },
   /** The outcome is unknown for a day, and there is no operator task. */
   unknown_without_task: {

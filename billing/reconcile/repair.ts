@@ -12,7 +12,7 @@ import type { AttemptDependencies } from '../payment/attempt';
 import { cancelAfterEnd } from '../payment/stop-payment';
 import { earnEndedPeriod } from '../subscription/earn-period';
 import { abandonChange } from '../subscription/conclude-change';
-import { enqueueOperatorTask } from '../operator-tasks';
+import { enqueueReopenedTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
 import { announceDueAgain } from '../renewal/publish-due';
 import { countDueEvents, markAnnounced } from './store';
@@ -56,7 +56,9 @@ const repairs: Record<Predicate, Repair | null> = {
     reason: 'subscription_ended',
   })),
   failed_after_end: ({ db }, id) => cancelAfterEnd(db, id),
-  lookup_due: startPayment,
+  // A run that waits for something else reads the row again.
+  lookup_due: message((id) => ({ kind: 'refresh_payment', payment_id: id })),
+  open_without_task: raiseUnknownOutcome,
   webhook_not_processed: republishWebhook,
   unknown_without_task: raiseUnknownOutcome,
   manual_not_attempted: startPayment,
@@ -133,7 +135,7 @@ async function republishWebhook({ db }: AttemptDependencies, id: string): Promis
 async function raiseUnknownOutcome({ db }: AttemptDependencies, id: string): Promise<[]> {
   const detail = 'The provider has not told the outcome for more than a day.';
   await inTransaction(db, async (tx: Transaction) =>
-    enqueueOperatorTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),
+    enqueueReopenedTask(tx, 'unknown_outcome', { type: 'payment', id }, detail, await databaseNow(tx)),
   );
   return [];
 }

@@ -41,8 +41,10 @@ export async function renewSubscription(
 /** Begins the first attempt of the open period's payment. @returns null when nothing is to be charged here */
 async function beginCharge(tx: Transaction, record: SubscriptionRecord): Promise<BegunCharge | null> {
   const { open_payment_id: paymentId, status } = record.subscription;
-  if (paymentId === null || status !== 'active') return null;
+  if (paymentId === null || (status !== 'active' && status !== 'past_due')) return null;
   const locked = await lockPaymentInOrder(tx, paymentId);
+  // Past due, a payment that was attempted belongs to its follow-up or to dunning.
+  if (status === 'past_due' && locked.payment.status !== 'requested') return null;
   const request = { payment_id: paymentId, number: 1, trigger: 'renewal' } as const;
   return { record, paymentId, attempt: await beginLocked(tx, locked, request, false) };
 }

@@ -1,5 +1,5 @@
 /**
- * Does what a subscription is due for: it begins, ends its trial, opens the next period, resumes, or ends.
+ * Does what a subscription is due for: it begins, ends its trial, opens the next period, is past due, resumes, or ends.
  *
  * Invariants: decided by the row and the customer's clock, so that a repeated, late or foreign prompt does nothing
  * that is not due; opening a period publishes no event, a change of state does.
@@ -69,6 +69,8 @@ async function execute(
       return endScheduled(tx, row, context);
     case 'begin_trial':
       return beginTrial(tx, row, decision.days, context);
+    case 'past_due':
+      return writeUpdated(tx, row, { status: 'past_due' }, { ...context, changes: ['past_due'] }).record;
     case 'carry_on':
       return continuePeriod(tx, row, decision.status, context);
     case 'open_period':

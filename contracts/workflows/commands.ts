@@ -132,7 +132,12 @@ export interface PaymentInput {
   incomplete_hours: number;
   /** When the provider is first asked about an unknown outcome; left out: a minute. */
   first_lookup_seconds?: number;
+  /** Of the run that this one continues. */
+  refund_calls?: RefundCalls;
 }
+
+/** Calls of the provider for refunds that are not settled, by refund: how many, and when the next is due. */
+export type RefundCalls = Record<string, { count: number; nextAtMs: number }>;
 
 /** How long the follow-up of an open payment waits, by the settings. */
 export interface FollowUpTimes {

@@ -1,18 +1,35 @@
 /**
- * When a provider is asked what became of an attempt that it has not settled, and what its not finding it proves.
+ * When a provider is asked what became of an attempt that it has not settled, when an operator is, and what its not
+ * finding it proves.
  *
- * Pure; safe for workflows. Invariants: an unknown attempt is never given up by the clock, only a customer who did not
- * act is; what the provider once acknowledged is never taken as absent.
+ * Pure; safe for workflows. Invariants: an open attempt always has a next lookup; an unknown one is never given up by the
+ * clock, only a customer who did not act is; what the provider once acknowledged is never taken as absent.
  */
-import type { PaymentKind, PaymentStatus } from './payment';
+import { isSettled, type AttemptStatus, type PaymentKind, type PaymentStatus } from './payment';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 
-/** Milliseconds since the outcome became unknown; after the last one a person is asked. */
+/** Milliseconds since the outcome became unknown, of the first lookups. */
 export const lookupScheduleMs: readonly number[] = [1, 5, 15, 60, 6 * 60, 24 * 60].map(
   (minutes) => minutes * minuteMs,
 );
+
+/** After the schedule a lookup follows each day, for as long as the attempt is open. */
+export const lookupEveryMs = dayMs;
+
+/** Lookups that were missed are not made up for at one instant: what was found a moment ago is no second evidence. */
+const leastGapMs = minuteMs;
+
+/** An operator is asked about an attempt that is open for so long: a bank may take days, an answer of ours must not. */
+export const operatorAskedAfterMs: Readonly<Record<Exclude<AttemptStatus, 'completed' | 'failed'>, number>> =
+  {
+    processing: dayMs,
+    unknown: dayMs,
+    requires_action: 3 * dayMs,
+    pending: 3 * dayMs,
+  };
 
 /** "Never heard of it" counts from here on: before, the request may still be on its way. */
 const absenceCountsFromMs = 5 * minuteMs;
@@ -23,9 +40,6 @@ const callInTransitMs = minuteMs;
 /** This many lookups in a row that find nothing, and count, prove that the attempt never arrived. */
 const lookupsThatProve = 2;
 
-/** Where it is read that an open attempt is not asked about any more: no clock gets there. */
-export const lookupsEndAt = '9999-12-31T00:00:00.000Z';
-
 export interface Lookup {
   /** Milliseconds since the epoch. */
   atMs: number;
@@ -35,39 +49,55 @@ export interface Lookup {
   last: boolean;
 }
 
-/** How far a follow-up has got with its questions. */
+/** How far a follow-up has got with its lookups, by the customer's time, milliseconds since the epoch. */
 export interface LookupProgress {
-  /** When the outcome became unknown, by the customer's time, milliseconds since the epoch. */
+  /** When the outcome became unknown. */
   unknownSinceMs: number;
   /** Made so far. */
   lookups: number;
+  /** When the last one was made; left out, or null: none was, as far as is known. */
+  lastLookupMs?: number | null;
   /** How long a first payment may wait for its customer. */
   incompleteHours: number;
   /** Instead of the schedule's first step. */
   firstLookupMs?: number;
 }
 
-function stepOf({ lookups, firstLookupMs }: LookupProgress): number | undefined {
-  return (lookups === 0 ? firstLookupMs : undefined) ?? lookupScheduleMs[lookups];
+/** Whether the lookups of the schedule are used up, so that one follows each day. */
+export function isDaily({ lookups }: Pick<LookupProgress, 'lookups'>): boolean {
+  return lookups >= lookupScheduleMs.length;
 }
 
-/** @returns null when nothing is left to ask: only a webhook or a person can tell */
+/** Milliseconds from the beginning of the schedule to the next lookup. */
+function stepOf({ lookups, firstLookupMs }: LookupProgress): number {
+  const first = lookups === 0 ? firstLookupMs : undefined;
+  const lastMs = lookupScheduleMs.at(-1) ?? 0;
+  const daily = lastMs + (lookups - lookupScheduleMs.length + 1) * lookupEveryMs;
+  return first ?? lookupScheduleMs[lookups] ?? daily;
+}
+
+/** When the next lookup is due: there always is one. */
 export function nextLookup(
   payment: { kind: PaymentKind; status: PaymentStatus; created_at: string },
   progress: LookupProgress,
-): Lookup | null {
+): Lookup {
+  const { unknownSinceMs, lastLookupMs = null } = progress;
   const stepMs = stepOf(progress);
+  const gapMs = isDaily(progress) ? lookupEveryMs : leastGapMs;
+  const scheduledMs = unknownSinceMs + stepMs;
+  const lookupMs = lastLookupMs === null ? scheduledMs : Math.max(scheduledMs, lastLookupMs + gapMs);
   const waitsForCustomer = payment.status === 'pending' || payment.status === 'requires_action';
   const endMs =
     waitsForCustomer && payment.kind === 'first'
       ? Date.parse(payment.created_at) + progress.incompleteHours * hourMs
       : null;
-  const lookupMs = stepMs === undefined ? null : progress.unknownSinceMs + stepMs;
-  if (endMs !== null && (lookupMs === null || endMs <= lookupMs)) {
-    return { atMs: endMs, provesAbsence: false, last: true };
-  }
-  if (lookupMs === null) return null;
-  return { atMs: lookupMs, provesAbsence: (stepMs ?? 0) >= absenceCountsFromMs, last: false };
+  if (endMs !== null && endMs <= lookupMs) return { atMs: endMs, provesAbsence: false, last: true };
+  return { atMs: lookupMs, provesAbsence: stepMs >= absenceCountsFromMs, last: false };
+}
+
+/** Whether an operator is to look at an attempt, by how long its outcome is unknown. */
+export function needsOperator(status: AttemptStatus, openForMs: number): boolean {
+  return !isSettled(status) && openForMs >= operatorAskedAfterMs[status];
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * When a subscription is due for something by itself, and what that is. Pure; safe for workflows.
  *
- * Invariants: while a period is unpaid no further one is due; what is final or waits for its first payment is never
- * due; when a cancellation and anything else are due at one instant, the cancellation wins.
+ * Invariants: while a period is unpaid no further one is due, and at its end the subscription is past due; what is final
+ * or waits for its first payment is never due; when a cancellation and anything else are due at one instant, the cancellation wins.
  */
 import { isFinal } from './subscription';
 import type { SubscriptionFacts } from './facts';
@@ -13,7 +13,7 @@ export type DueCause = (typeof dueCauses)[number];
 export interface Due {
   at: string;
   cause: DueCause;
-  /** The period that begins then; of a cancellation the one that ends. */
+  /** The period that begins then; of a cancellation, and where the period is unpaid, the one that ends. */
   period_index: number;
 }
 
@@ -36,9 +36,13 @@ function dueByStatus({ status, period, start_at, resume_at, trial_days }: Subscr
     case 'trialing':
       return period && { at: period.end, cause: 'trial_end', period_index: period.index + 1 };
     case 'active':
-      return period?.paid === true
-        ? { at: period.end, cause: 'period_end', period_index: period.index + 1 }
-        : null;
+      return (
+        period && {
+          at: period.end,
+          cause: 'period_end',
+          period_index: period.paid ? period.index + 1 : period.index,
+        }
+      );
     case 'paused':
       return resume_at === null
         ? null
@@ -60,6 +64,8 @@ export type DueDecision =
   | { kind: 'begin_trial'; days: number }
   /** `newAnchor`: boundaries are counted from there on, and the period begins there. */
   | { kind: 'open_period'; index: number; cause: DueCause; newAnchor: string | null }
+  /** The period is over and was not paid, whatever the reason; its payment is not touched. */
+  | { kind: 'past_due' }
   /** The paid period continues, or the unpaid one is retried further. */
   | { kind: 'carry_on'; status: 'active' | 'past_due' };
 
@@ -82,6 +88,7 @@ export function decideDue(subscription: SubscriptionFacts, now: string): DueDeci
     case 'trial_end':
       return { kind: 'open_period', index: due.period_index, cause: 'trial_end', newAnchor: due.at };
     case 'period_end':
+      if (subscription.period?.paid === false) return { kind: 'past_due' };
       return { kind: 'open_period', index: due.period_index, cause: 'period_end', newAnchor: null };
     case 'resume':
       return decideResumption(subscription, due.at);

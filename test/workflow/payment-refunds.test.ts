@@ -127,6 +127,27 @@ describe('payment/{id} and refunds', () => {
     expect(whats()).toContain('refund rfd_3');
   });
 
+  it('W1: an attempt and a refund that stay open are asked about each day, also by the run that continues', async () => {
+    const { activities, log, promise } = scriptPayment(time, 'pending', {
+      kind: 'renewal',
+      lookups: [...Array<'pending'>(230).fill('pending'), 'completed'],
+      refunds: [...Array<RefundStatus>(230).fill('pending'), 'succeeded'],
+    });
+    promise('rfd_5');
+    await time.withWorker('payment-service', activities, async () => {
+      const handle = await start('pay_for_ever');
+      await handle.result();
+      const first = time.env.client.workflow.getHandle('payment/pay_for_ever', handle.firstExecutionRunId);
+      expect((await first.describe()).status.name).toBe('CONTINUED_AS_NEW');
+    });
+    const gapsOf = (what: string) => {
+      const made = log.filter((entry) => entry.what.startsWith(what)).map(({ atMs }) => atMs);
+      return made.slice(1).map((atMs, at) => Math.round((atMs - (made[at] ?? 0)) / minuteMs));
+    };
+    expect(gapsOf('lookup').slice(5)).toEqual(Array(225).fill(1440));
+    expect(gapsOf('refund rfd_5').slice(6)).toEqual(Array(224).fill(1440));
+  }, 60_000);
+
   it('goes on asking about an open attempt while a refund of another one waits', async () => {
     const { activities, whats, promise } = scriptPayment(time, 'unknown', {
       lookups: ['unknown', 'completed'],

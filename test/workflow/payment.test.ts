@@ -39,7 +39,7 @@ describe('payment/{id}', () => {
     const { lookUp } = activities;
     activities.lookUp = (id, proves, progress) => {
       const waiting = { kind: 'first', status: 'unknown', created_at: new Date(0).toISOString() } as const;
-      noted.push(progress && nextLookup(waiting, progress)?.atMs);
+      noted.push(progress && nextLookup(waiting, progress).atMs);
       return lookUp(id, proves, progress);
     };
     await time.withWorker('payment-service', activities, async () => {
@@ -55,8 +55,18 @@ describe('payment/{id}', () => {
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440]);
     // With each question goes when the next one is due, so that whoever reads the row can tell.
     const minutesNoted = noted.map((atMs) => atMs && Math.round((atMs - first) / minuteMs));
-    expect(minutesNoted).toEqual([5, 15, 60, 360, 1440, undefined]);
+    expect(minutesNoted).toEqual([5, 15, 60, 360, 1440, 2880]);
     expect(whats().slice(-3)).toEqual(['operator', 'load', 'tell sub_1 completed']);
+  });
+
+  it('W1: asks each day, for as long as nobody knows: two months later a lookup settles it', async () => {
+    const lookups = [...Array<'pending'>(60).fill('pending'), 'completed' as const];
+    const { activities, log, whats } = scriptPayment(time, 'pending', { kind: 'renewal', lookups });
+    await time.withWorker('payment-service', activities, async () => (await start('pay_daily')).result());
+    const asked = log.filter(({ what }) => what.startsWith('lookup')).map(({ atMs }) => atMs);
+    const gaps = asked.slice(1).map((atMs, at) => Math.round((atMs - (asked[at] ?? 0)) / minuteMs));
+    expect(gaps.slice(5)).toEqual(Array(55).fill(1440));
+    expect(whats().at(-1)).toBe('lookup that counts');
   });
 
   it('waits by the customer’s test clock, which knows where to stop, and not in real time', async () => {

@@ -22,7 +22,7 @@ export function introducePayment(state: PaymentState): void {
 export function showPayment(state: PaymentState, lookup: Lookup | null): void {
   const next =
     lookup === null
-      ? 'no lookup is left: a webhook or an operator has to settle it'
+      ? 'no attempt is open'
       : `next lookup at ${new Date(lookup.atMs).toISOString()}${lookup.last ? ', then the attempt ends' : ''}`;
   const attempt = state.attempt === null ? 'no attempt yet' : `attempt ${state.attempt.number}`;
   setCurrentDetails([`**${state.status}**`, attempt, next].join('\n\n'));

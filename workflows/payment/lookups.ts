@@ -1,46 +1,53 @@
-/** The lookups of an open attempt at the provider, each when its time has come. */
+/** The lookups of an open attempt at the provider, each when its time has come, for as long as it is open. */
+import { patched } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
 import type { PaymentInput } from '../../contracts/workflows/commands';
 import { isAttemptOpen } from '../../domain/payment/payment';
-import {
-  lookupScheduleMs,
-  nextLookup,
-  type Lookup,
-  type LookupProgress,
-} from '../../domain/payment/unknown-outcome';
+import { isDaily, nextLookup, type Lookup, type LookupProgress } from '../../domain/payment/unknown-outcome';
 import { steps } from './activities';
 
 export interface Lookups {
-  /** Null: no lookup is left; only a webhook or an operator can settle the attempt. */
+  /** Null: no attempt is open. */
   next(state: PaymentState): Lookup | null;
-  run(lookup: Lookup): Promise<PaymentState>;
+  run(state: PaymentState, lookup: Lookup): Promise<PaymentState>;
 }
 
-/** @param unknownSinceMs when the outcome became unknown, by the customer's time */
-export function createLookups(input: PaymentInput, unknownSinceMs: number): Lookups {
+/** @param beganMs when the run began, by the customer's time: the beginning of what nobody has looked up yet */
+export function createLookups(input: PaymentInput, beganMs: number): Lookups {
   const { payment_id: paymentId, incomplete_hours: incompleteHours, first_lookup_seconds: first } = input;
-  const firstLookupMs = first === undefined ? undefined : first * 1_000;
-  let lookups = 0;
-  const progress = (): LookupProgress => ({
-    unknownSinceMs,
-    lookups,
+  /** Made in this run; the rows count them, save those of histories that are older. */
+  let made = 0;
+  const progressOf = ({ attempt }: PaymentState): LookupProgress => ({
+    unknownSinceMs: instantMs(attempt?.open_since) ?? beganMs,
+    lookups: attempt?.lookups ?? made,
+    lastLookupMs: instantMs(attempt?.looked_up_at),
     incompleteHours,
-    firstLookupMs,
+    firstLookupMs: first === undefined ? undefined : first * 1_000,
   });
   return {
-    next({ kind, attempt, created_at }) {
+    next(state) {
+      const { kind, attempt, created_at } = state;
       // The attempt's own state: the payment may have been paid by another one.
       if (attempt === null || !isAttemptOpen(attempt.status)) return null;
-      const waiting = { kind, status: attempt.status, created_at };
-      return nextLookup(waiting, progress());
+      const progress = progressOf(state);
+      const lookup = nextLookup({ kind, status: attempt.status, created_at }, progress);
+      // Histories of before end here: their runs waited for a webhook or an operator.
+      const isOfBefore = isDaily(progress) && !lookup.last && !patched('daily-lookups');
+      return isOfBefore ? null : lookup;
     },
-    async run(lookup) {
-      if (lookup.last) return steps.endNotCompleted(paymentId, progress());
-      lookups += 1;
-      const after = await steps.lookUp(paymentId, lookup.provesAbsence, progress());
-      const usedUp = lookups === lookupScheduleMs.length;
+    async run(state, lookup) {
+      const progress = progressOf(state);
+      if (lookup.last) return steps.endNotCompleted(paymentId, progress);
+      made += 1;
+      const withThis = { ...progress, lookups: progress.lookups + 1 };
+      const after = await steps.lookUp(paymentId, lookup.provesAbsence, withThis);
+      const usedUp = isDaily(withThis) && !isDaily(progress);
       if (usedUp && after.attempt?.status === 'unknown') await steps.requestOperatorDecision(paymentId);
       return after;
     },
   };
+}
+
+function instantMs(text: string | null | undefined): number | null {
+  return text === null || text === undefined ? null : Date.parse(text);
 }

@@ -42,13 +42,15 @@ export interface PaymentProcess {
   reload(): Promise<void>;
   /** Notifies those who wait for the outcome. */
   reportOutcome(): Promise<void>;
+  /** The input of a run that continues this one between two steps: the rows have all but the calls for refunds. */
+  continued(): PaymentInput;
 }
 
 export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   const { payment_id: paymentId } = input;
   const cancellations: CancelPayment[] = [];
   const queue = createMessageQueue();
-  const refunds = createRefunds(paymentId);
+  const refunds = createRefunds(paymentId, input.refund_calls);
   const clock = createPaymentClock();
   let state: PaymentState | null = null;
   let lookups = createLookups(input, 0);
@@ -105,12 +107,13 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
       const step = await nextStep(state, lookup);
       if (step === 'reload') return reload();
       if (step === 'refund') await refunds.payNext(state);
-      const found = step === 'lookup' && lookup !== null ? await lookups.run(lookup) : null;
+      const found = step === 'lookup' && lookup !== null ? await lookups.run(state, lookup) : null;
       state = found ?? (await steps.loadPayment(paymentId));
     },
     async reportOutcome() {
       if (state !== null) await reportSettled(state);
     },
+    continued: () => ({ ...input, refund_calls: refunds.calls() }),
   };
 }
 

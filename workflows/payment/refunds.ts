@@ -6,7 +6,7 @@
  */
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
-import type { RefundCommand } from '../../contracts/workflows/commands';
+import type { RefundCalls, RefundCommand } from '../../contracts/workflows/commands';
 import type { Refund } from '../../contracts/http/refunds';
 import { refundAgainAfterMs, refundNeedsOperator } from '../../domain/payment/refund';
 import { steps } from './activities';
@@ -18,15 +18,13 @@ export interface Refunds {
   nextAtMs(state: PaymentState): number | null;
   /** Calls the provider for the refund whose turn it is. */
   payNext(state: PaymentState): Promise<void>;
+  /** The calls so far, for the run that continues this one. */
+  calls(): RefundCalls;
 }
 
-interface Calls {
-  count: number;
-  nextAtMs: number;
-}
-
-export function createRefunds(paymentId: string): Refunds {
-  const calls: Record<string, Calls> = {};
+/** @param before calls of the run that this one continues */
+export function createRefunds(paymentId: string, before: RefundCalls = {}): Refunds {
+  const calls: RefundCalls = { ...before };
   const atMs = (refundId: string) => calls[refundId]?.nextAtMs ?? 0;
 
   async function pay(refundId: string): Promise<Refund> {
@@ -58,5 +56,6 @@ export function createRefunds(paymentId: string): Refunds {
       const [next] = state.refunds_due.toSorted((a, b) => atMs(a) - atMs(b));
       if (next !== undefined) await pay(next);
     },
+    calls: () => calls,
   };
 }

@@ -6,8 +6,17 @@
  * - Unknown is not failed: nothing new is attempted while the provider has given no outcome.
  * - A run ends when the attempt is settled, no refund is due and no request is open.
  * - Each step decides by the row that its activity returns.
+ * - An attempt may be open for years: a run continues as new between two steps.
  */
-import { allHandlersFinished, condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type {
   CancelPayment,
   ClockAdvanced,
@@ -40,8 +49,13 @@ export async function payment(input: PaymentInput): Promise<void> {
   await process.begin();
   for (;;) {
     if (process.hasRequest()) await process.handleRequest();
-    else if (process.hasOpenWork()) await process.proceed();
-    else {
+    else if (process.hasOpenWork()) {
+      // The work of a handler in progress would be lost with the run; a signal is not, for the next run reads the row.
+      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+        await continueAsNew<typeof payment>(process.continued());
+      }
+      await process.proceed();
+    } else {
       await process.reportOutcome();
       await condition(() => process.hasRequest() || allHandlersFinished());
       // A signal that arrived meanwhile must not be lost with the run.

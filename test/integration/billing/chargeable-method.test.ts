@@ -1,6 +1,6 @@
 /** The step before the first charge with a method, at a provider that has one. */
 import { attemptPayment } from '../../../billing/payment/attempt';
-import { lookUp } from '../../../billing/payment/follow-up';
+import { lookUp } from '../../../billing/payment/look-up';
 import { failure } from '../../../domain/payment/payment';
 import type {
   LookupOutcome,

@@ -1,14 +1,8 @@
 import { createPaymentActivities } from '../../../activities/payment';
 import { attemptPayment, type AttemptDependencies } from '../../../billing/payment/attempt';
-import {
-  cancelPayment,
-  endNotCompleted,
-  loadPayment,
-  lookUp,
-  markUnknown,
-  NoClearAnswer,
-  repeatCall,
-} from '../../../billing/payment/follow-up';
+import { cancelPayment, loadPayment, markUnknown, repeatCall } from '../../../billing/payment/follow-up';
+import { endNotCompleted, lookUp } from '../../../billing/payment/look-up';
+import { NoClearAnswer } from '../../../billing/payment/no-clear-answer';
 import { completed, declined, useBilling, noAnswer, pending } from '../../support/billing';
 import { fakeMessenger } from '../../support/fake-messenger';
 

@@ -32,12 +32,14 @@ describe('renewing', () => {
   it('opens no further period while one is unpaid, and goes on when it is paid', async () => {
     const lived = await startLife(given, '2027-01-01T00:00:00.000Z');
     given.provider.charges = [declined];
-    const unpaid = await lived.advance('2027-04-15T00:00:00.000Z');
+    const unpaid = await lived.advance('2027-02-15T00:00:00.000Z');
     expect(unpaid).toMatchObject({ status: 'active', period: { index: 2, paid: false } });
     const { id: paymentId } = await paymentOf(lived.id, 2);
     const started = { payment_id: paymentId, period_index: 2 };
     expect((await recordDunningStarted(given, lived.id, started)).subscription.status).toBe('past_due');
     await recordDunningStarted(given, lived.id, started);
+    const later = await lived.advance('2027-04-15T00:00:00.000Z');
+    expect(later).toMatchObject({ status: 'past_due', period: { index: 2, paid: false } });
     const events = await lived.events('subscriptions.updated');
     expect(events.map(({ changes }) => changes)).toEqual([['past_due']]);
   });

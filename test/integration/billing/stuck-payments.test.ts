@@ -1,7 +1,7 @@
 /** Payments and refunds that did not go on by themselves are found, and only those. */
 import { actor } from '../../support/creation';
 import { attemptPayment } from '../../../billing/payment/attempt';
-import { lookUp } from '../../../billing/payment/follow-up';
+import { lookUp } from '../../../billing/payment/look-up';
 import { inTransaction } from '../../../prisma/client';
 import { requestPayment } from '../../../billing/payment/request-payment';
 import { reserveRefund } from '../../../billing/payment/reserve-refund';
@@ -81,13 +81,16 @@ it('an open attempt that nobody asked the provider about when it was time, whoev
   await lookedUp(minutesAgo(2.5).getTime(), 1);
   expect(await found(id)).toEqual([]);
   await lookedUp(minutesAgo(6.5).getTime(), 1);
+  expect(await found(id)).toEqual([]);
+  const next_question_at = minutesAgo(1.5);
+  await given.db.paymentAttempt.updateMany({ where: { payment_id: id }, data: { next_question_at } });
   expect(await found(id)).toEqual(['lookup_due']);
   // Paid by another attempt meanwhile, while nobody knows what became of this one.
   await given.db.payment.update({ where: { id }, data: { status: 'completed' } });
   await given.db.paymentAttempt.updateMany({ where: { payment_id: id }, data: { status: 'processing' } });
   expect(await found(id)).toEqual(['lookup_due']);
   await given.db.paymentAttempt.updateMany({ where: { payment_id: id }, data: { status: 'pending' } });
-  // After the last question of the ladder only a webhook or a person can tell.
+  // After the last lookup of the schedule the next one is due in a day.
   await lookedUp(minutesAgo(100_000).getTime(), 6);
   expect(await found(id)).toEqual([]);
 });

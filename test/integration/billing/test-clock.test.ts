@@ -1,7 +1,7 @@
 import { advanceClock } from '../../../activities/retry';
 import { beginAdvance, failAdvance } from '../../../billing/test-clock/advance';
 import { attemptPayment } from '../../../billing/payment/attempt';
-import { recordNextLookup } from '../../../billing/payment/follow-up';
+import { recordNextLookup } from '../../../billing/payment/look-up';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { openDue } from '../../../billing/subscription/open-due';
 import { publishDue } from '../../../billing/renewal/publish-due';

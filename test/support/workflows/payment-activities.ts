@@ -63,10 +63,16 @@ export function scriptPayment(
       await note('unknown');
       return set('unknown');
     },
-    lookUp: async (_, provesAbsence) => {
+    lookUp: async (_, provesAbsence, progress) => {
       await note(provesAbsence ? 'lookup that counts' : 'lookup');
       const answer = lookups.shift();
-      return answer === undefined ? state : set(answer);
+      if (answer !== undefined) set(answer);
+      if (state.attempt === null) return state;
+      // As the row has it.
+      const open_since = new Date(progress.unknownSinceMs).toISOString();
+      const looked_up_at = state.test_clock?.now ?? new Date(await time.env.currentTimeMs()).toISOString();
+      const attempt = { ...state.attempt, lookups: progress.lookups, open_since, looked_up_at };
+      return (state = { ...state, attempt });
     },
     endNotCompleted: async () => {
       await note('end');

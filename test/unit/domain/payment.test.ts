@@ -6,7 +6,9 @@ import {
   mayBeginAttempt,
   paymentStatuses,
 } from '../../../domain/payment/payment';
-import { lookupScheduleMs, nextLookup } from '../../../domain/payment/unknown-outcome';
+import { lookupScheduleMs, needsOperator, nextLookup } from '../../../domain/payment/unknown-outcome';
+
+const dayMs = 86_400_000;
 
 describe('mayBeginAttempt', () => {
   it('allows the first attempt on a fresh payment and the next one on a failed payment, nothing else', () => {
@@ -59,7 +61,7 @@ describe('nextLookup', () => {
 
   it('climbs the ladder: 1, 5, 15 minutes, 1, 6, 24 hours', () => {
     const minutes = lookupScheduleMs.map(
-      (_, lookups) => ((ask('unknown', lookups)?.atMs ?? 0) - unknownSinceMs) / 60_000,
+      (_, lookups) => (ask('unknown', lookups).atMs - unknownSinceMs) / 60_000,
     );
     expect(minutes).toEqual([1, 5, 15, 60, 360, 1440]);
   });
@@ -68,17 +70,38 @@ describe('nextLookup', () => {
     const progress = { unknownSinceMs, incompleteHours: 23, firstLookupMs: 5_000 };
     const afterMs = [0, 1].map((lookups) => {
       const lookup = nextLookup({ kind: 'first', status: 'unknown', created_at }, { ...progress, lookups });
-      return (lookup?.atMs ?? 0) - unknownSinceMs;
+      return lookup.atMs - unknownSinceMs;
     });
     expect(afterMs).toEqual([5_000, 5 * 60_000]);
   });
 
   it('takes "never heard of it" as evidence from 5 minutes on', () => {
-    expect([0, 1, 2].map((lookups) => ask('unknown', lookups)?.provesAbsence)).toEqual([false, true, true]);
+    expect([0, 1, 2].map((lookups) => ask('unknown', lookups).provesAbsence)).toEqual([false, true, true]);
   });
 
-  it('has nothing left to ask about an unknown outcome after the last rung: time alone never ends it', () => {
-    expect(ask('unknown', lookupScheduleMs.length)).toBeNull();
+  it('W1: goes on each day after the schedule, for ever: time alone never ends an unknown outcome', () => {
+    const days = [6, 7, 8, 1_000].map((lookups) => (ask('unknown', lookups).atMs - unknownSinceMs) / dayMs);
+    expect(days).toEqual([2, 3, 4, 996]);
+    expect(ask('unknown', 1_000)).toMatchObject({ provesAbsence: true, last: false });
+  });
+
+  it('makes up for missed lookups one after the other, never two at one instant', () => {
+    const nowMs = unknownSinceMs + 90 * dayMs;
+    const after = (lookups: number) => {
+      const progress = { unknownSinceMs, lookups, lastLookupMs: nowMs, incompleteHours: 23 };
+      return nextLookup({ kind: 'renewal', status: 'pending', created_at }, progress).atMs - nowMs;
+    };
+    expect([1, 2, 5, 6, 50].map(after)).toEqual([60_000, 60_000, 60_000, dayMs, dayMs]);
+  });
+
+  it.each([
+    ['unknown', 1],
+    ['requires_action', 3],
+    ['pending', 3],
+  ] as const)('asks an operator about an attempt that is %s for %i days', (status, days) => {
+    expect(needsOperator(status, days * dayMs - 1)).toBe(false);
+    expect(needsOperator(status, days * dayMs)).toBe(true);
+    expect(needsOperator('failed', 100 * dayMs)).toBe(false);
   });
 
   it('ends a customer’s time after the given hours', () => {
