@@ -16,7 +16,7 @@ import { NoClearAnswer } from '../billing/payment/no-clear-answer';
 import { messagesOfFirstPayment } from '../billing/payment/first-payment-settled';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';
-import { UnknownPayment, type PaymentState } from '../billing/payment/payment-state';
+import { mustRead, UnknownPayment, type PaymentState } from '../billing/payment/payment-state';
 import {
   requestRefundDecision,
   payRefund,
@@ -66,7 +66,7 @@ export function createPaymentActivities(
     markUnknown: (paymentId) => withFailures(markUnknown(deps, paymentId)),
     lookUp: (paymentId, provesAbsence, progress) =>
       withFailures(lookUp(deps, paymentId, provesAbsence, progress)),
-    endNotCompleted: (paymentId, progress) => withFailures(endNotCompleted(deps, paymentId, progress)),
+    endNotCompleted: (paymentId, progress) => withFailures(endedOrOpen(deps, paymentId, progress)),
     cancelPayment: (paymentId, reason) => withFailures(cancelPayment(deps, paymentId, reason)),
     requestOperatorDecision: (paymentId) => withFailures(requestOperatorDecision(deps, paymentId)),
     recordNextLookup: (paymentId, attempt, at) => recordNextLookup(deps, paymentId, attempt, at),
@@ -77,6 +77,20 @@ export function createPaymentActivities(
     signalFirstPaymentSettled: async (subscriptionId, settled) =>
       sendMessages(deps.messenger, await messagesOfFirstPayment(deps.db, subscriptionId, settled)),
   };
+}
+
+/** Without an answer the payment stays open, and its follow-up comes back to it. */
+async function endedOrOpen(
+  deps: AttemptDependencies,
+  paymentId: string,
+  progress: LookupProgress,
+): Promise<PaymentState> {
+  try {
+    return await endNotCompleted(deps, paymentId, progress);
+  } catch (error) {
+    if (error instanceof NoClearAnswer) return mustRead(deps.db, paymentId);
+    throw error;
+  }
 }
 
 /** Maps what billing throws to failures that Temporal repeats, or does not. */

@@ -12,6 +12,7 @@ export const predicateNames = [
   'final_with_open_payment',
   'failed_after_end',
   'lookup_due',
+  'cancel_not_asked',
   'open_without_task',
   'unknown_without_task',
   'webhook_not_processed',

@@ -245,6 +245,20 @@ export function enqueueLookup(
     WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
 }
 
+/** Records how many lookups in a row found nothing and count. */
+export function enqueueNotFound(tx: Transaction, attempt: AttemptRow, notFound: number): void {
+  sql(tx).enqueue`
+    UPDATE payment_attempts SET lookups_not_found = ${notFound}
+    WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
+}
+
+/** Records that the provider was asked to cancel an open attempt. @param at by the customer's time */
+export function enqueueCancelAsked(tx: Transaction, attempt: AttemptRow, at: Date): void {
+  sql(tx).enqueue`
+    UPDATE payment_attempts SET cancel_asked_at = ${at}
+    WHERE payment_id = ${attempt.payment_id} AND number = ${attempt.number}`;
+}
+
 /** Records when an open attempt is looked up next, by the customer's time. */
 export async function updateNextLookup(
   on: Database | Transaction,

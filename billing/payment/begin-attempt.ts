@@ -2,7 +2,8 @@
  * The transaction before a provider is called: the attempt's row, or the reason why there is none.
  *
  * Invariants: no attempt begins under a final or paused subscription (its row is shared until the commit), none
- * beside an open one; every execution of an attempt uses the row's values; a key is sent only within 10 minutes.
+ * beside an open one; every execution of an attempt uses the row's values; a key is sent only within 10 minutes, and
+ * later only once lookups have proven that its provider has no record of it (`absent-attempt.ts`).
  */
 import type { AttemptTrigger, Failure } from '../../domain/payment/payment';
 import { failure, mayBeginAttempt } from '../../domain/payment/payment';
@@ -99,7 +100,7 @@ async function continueAttempt(
   if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
   const { payment_method_id: methodId } = attempt;
   const method = methodId === null ? null : await findPaymentMethod(tx, methodId);
-  return call(payment, attempt, method);
+  return callOf(payment, attempt, method);
 }
 
 /** The answer that a settled attempt gives for ever. */
@@ -134,7 +135,7 @@ export async function beginNew(
   if (method === null && request.number > 1)
     return answer({ status: 'refused', reason: 'no_payment_method' });
   const attempt = await insertAttempt(tx, payment, newAttempt(payment, request, method));
-  if (method !== null) return call(payment, attempt, method);
+  if (method !== null) return callOf(payment, attempt, method);
   const settled = await settleAttempt(
     tx,
     payment.id,
@@ -167,7 +168,7 @@ export function firstCall(
   const { amount, currency } = payment;
   const { provider } = method;
   const sent = { number, idempotency_key: idempotencyKey, on_session: onSession, provider, amount, currency };
-  return call(payment, sent, method);
+  return callOf(payment, sent, method);
 }
 
 /** What of an attempt's row is sent. */
@@ -176,7 +177,12 @@ type SentAttempt = Pick<
   'number' | 'idempotency_key' | 'on_session' | 'provider' | 'amount' | 'currency'
 >;
 
-function call(payment: AttemptedPayment, attempt: SentAttempt, method: ChargedMethod | null): BegunAttempt {
+/** What is sent of an attempt: always the same. An attempt without a method, or a provider, is not sent. */
+export function callOf(
+  payment: AttemptedPayment,
+  attempt: SentAttempt,
+  method: ChargedMethod | null,
+): BegunAttempt {
   if (method === null || attempt.provider === null) return answer({ status: 'open' });
   return {
     kind: 'call',

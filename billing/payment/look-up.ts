@@ -1,31 +1,33 @@
 /**
  * The lookups of an open attempt: what the provider says is recorded, with when it is asked next.
  *
- * Invariants: only the provider's answer, or lookups that prove the attempt's absence, settle an attempt; an open attempt
- * always has a next lookup; one that is open for longer than it should has an open operator task.
+ * Invariants: only the provider's answer settles an attempt, or an absence that ends it (`absent-attempt.ts`); an open
+ * attempt always has a next lookup; one that is open for longer than it should, or that cannot be given up, has an open
+ * operator task.
  */
-import { failure, isAttemptOpen } from '../../domain/payment/payment';
+import { isAttemptOpen } from '../../domain/payment/payment';
 import { isClear } from '../../domain/payment/settlement';
 import {
-  decideNotFound,
   needsOperator,
   nextLookup,
+  openPayment,
   type LookupProgress,
 } from '../../domain/payment/unknown-outcome';
 import { inTransaction, type Transaction } from '../../prisma/client';
-import type { LookupOutcome } from '../../providers/port';
 import { timesForCustomer } from '../clock';
 import { lockPaymentInOrder } from '../locks';
 import { enqueueReopenedTask, wasOperatorAsked } from '../operator-tasks';
+import { recordNotFound, sendAgain, type SentAgain } from './absent-attempt';
+import { askProvider, type GivenUp, type ProviderAnswer } from './ask-provider';
 import type { AttemptDependencies } from './attempt';
-import { attemptOf, enqueueLookup, updateNextLookup } from './attempt-store';
-import { providerCustomerOf } from './chargeable-method';
-import { callTimeoutMs, NoClearAnswer } from './no-clear-answer';
+import { enqueueCancelAsked, enqueueLookup, updateNextLookup, type RecordedLookup } from './attempt-store';
+import { NoClearAnswer } from './no-clear-answer';
 import { mustRead, type PaymentState } from './payment-state';
-import { lockAttempt, settleAttempt, settleLocked, type LockedAttempt } from './settle-attempt';
+import { lockAttempt, settleLocked, type LockedAttempt } from './settle-attempt';
 
 /**
- * Looks up what became of the open attempt, records the answer and when the next lookup is due.
+ * Looks up what became of the open attempt, or has it cancelled where nobody wants it any more; records the answer and
+ * when the next lookup is due. An attempt that never arrived is sent again.
  * @param provesAbsence whether finding nothing counts at this step of the schedule
  * @param progress with this lookup
  */
@@ -35,131 +37,12 @@ export async function lookUp(
   provesAbsence: boolean,
   progress: LookupProgress,
 ): Promise<PaymentState> {
-  return (await lookUpAndRecord(deps, paymentId, provesAbsence, progress)).state;
-}
-
-/** `answered`: the provider said something, be it that it knows no such attempt. */
-async function lookUpAndRecord(
-  deps: AttemptDependencies,
-  paymentId: string,
-  provesAbsence: boolean,
-  progress: LookupProgress,
-): Promise<{ state: PaymentState; answered: boolean }> {
-  const state = await mustRead(deps.db, paymentId);
-  if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
-  const { number } = state.attempt;
-  const found = await askProvider(deps, state, number);
-  if (found === null) return { state, answered: false };
-  return inTransaction(deps.db, async (tx) => {
-    const locked = await lockAttempt(tx, paymentId, number);
-    const { now } = await timesForCustomer(tx, locked.payment.customer_id, locked.realNow);
-    const made: MadeLookup = { progress: { ...progress, lastLookupMs: now.getTime() }, provesAbsence };
-    await recordLookup(tx, locked, found, made);
-    const after = await mustRead(tx, paymentId);
-    await recordLookupAfter(tx, after, made.progress);
-    await askOperatorInTime(tx, locked, after, made.progress);
-    return { state: after, answered: found.status === 'not_found' || isClear(found) };
-  });
-}
-
-/** A lookup that was made a moment ago. */
-interface MadeLookup {
-  /** With this lookup. */
-  progress: LookupProgress & { lastLookupMs: number };
-  /** Whether finding nothing counts. */
-  provesAbsence: boolean;
-}
-
-/** Null: there is nothing to ask about. */
-async function askProvider(
-  { db, providers }: AttemptDependencies,
-  { payment_id: paymentId, customer_id: customerId }: PaymentState,
-  number: number,
-): Promise<LookupOutcome | null> {
-  const attempt = await attemptOf(db, paymentId, number);
-  if (attempt.settled_at !== null) return null;
-  const provider = providers.get(attempt.provider ?? '');
-  if (provider === undefined) return { status: 'unknown', reason: 'provider_not_configured' };
-  const request = {
-    idempotencyKey: attempt.idempotency_key,
-    paymentId,
-    amount: Number(attempt.amount),
-    currency: attempt.currency,
-    customerId,
-    providerCustomer: await providerCustomerOf(db, attempt.payment_method_id),
-    startedAt: attempt.started_at.toISOString(),
-  };
-  return provider.lookup(request, callTimeoutMs);
-}
-
-async function recordLookup(
-  tx: Transaction,
-  locked: LockedAttempt,
-  found: LookupOutcome,
-  made: MadeLookup,
-): Promise<void> {
-  if (found.status === 'not_found') return recordNotFound(tx, locked, made);
-  enqueueMade(tx, locked, made, 0);
-  if (isClear(found)) await settleLocked(tx, locked, found, 'lookup');
-}
-
-function enqueueMade(
-  tx: Transaction,
-  { attempt }: LockedAttempt,
-  { progress: { unknownSinceMs, lastLookupMs } }: MadeLookup,
-  notFound: number,
-): void {
-  const times = { openSince: new Date(unknownSinceMs), lookedUpAt: new Date(lastLookupMs) };
-  enqueueLookup(tx, attempt, { ...times, notFound });
-}
-
-async function recordNotFound(tx: Transaction, locked: LockedAttempt, made: MadeLookup): Promise<void> {
-  const { payment, attempt, realNow } = locked;
-  const subject = { type: 'payment', id: payment.id } as const;
-  const { notFound, conclusive } = decideNotFound({
-    provesAbsence: made.provesAbsence,
-    nowMs: realNow.getTime(),
-    lastCallMs: (attempt.last_call_ended_at ?? attempt.started_at).getTime(),
-    acknowledged:
-      attempt.provider_reference !== null || (await wasOperatorAsked(tx, 'amount_mismatch', subject)),
-    notFoundBefore: attempt.lookups_not_found,
-  });
-  enqueueMade(tx, locked, made, notFound);
-  if (!conclusive) return;
-  const never = failure('processing_error', 'The provider never received the attempt.');
-  const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
-  await settleLocked(tx, locked, outcome, 'lookup');
-}
-
-/** By a test clock it is recorded before it is waited for. */
-async function recordLookupAfter(
-  tx: Transaction,
-  { attempt, test_clock: clock, ...payment }: PaymentState,
-  progress: LookupProgress,
-): Promise<void> {
-  if (clock !== null || attempt === null || !isAttemptOpen(attempt.status)) return;
-  const { atMs } = nextLookup({ ...payment, status: attempt.status }, progress);
-  await updateNextLookup(tx, payment.payment_id, attempt.number, new Date(atMs));
-}
-
-/** Raises a task about an attempt that is open for too long; one that was resolved before is opened again. */
-async function askOperatorInTime(
-  tx: Transaction,
-  { payment: { id }, realNow }: LockedAttempt,
-  { attempt }: PaymentState,
-  { unknownSinceMs, lastLookupMs }: MadeLookup['progress'],
-): Promise<void> {
-  if (attempt === null || !needsOperator(attempt.status, lastLookupMs - unknownSinceMs)) return;
-  const subject = { type: 'payment', id } as const;
-  // Another amount is a question of its own, which the operator answers with the outcome.
-  if (await wasOperatorAsked(tx, 'amount_mismatch', subject)) return;
-  const since = new Date(unknownSinceMs).toISOString();
-  const detail = `Attempt ${attempt.number} is ${attempt.status} since ${since}: the provider has not decided it, and is asked each day.`;
-  enqueueReopenedTask(tx, 'unknown_outcome', subject, detail, realNow);
+  return (await lookUpAndRecord(deps, paymentId, progress, { provesAbsence, isOverdue: false })).state;
 }
 
 /**
- * Ends the attempt as failed if it still waits for the customer after one more lookup: the customer's time is over.
+ * Ends the attempt if it still waits for the customer: the customer's time is over, and the provider cancels the charge.
+ * Where the provider does not, it stays open, and an operator is asked.
  * @throws NoClearAnswer
  */
 export async function endNotCompleted(
@@ -167,23 +50,131 @@ export async function endNotCompleted(
   paymentId: string,
   progress: LookupProgress,
 ): Promise<PaymentState> {
-  const { state, answered } = await lookUpAndRecord(deps, paymentId, false, progress);
-  if (!waitsForCustomer(state)) return state;
-  if (!answered) throw new NoClearAnswer();
-  return inTransaction(deps.db, async (tx) => {
-    await lockPaymentInOrder(tx, paymentId);
-    const now = await mustRead(tx, paymentId);
-    if (now.attempt === null || !waitsForCustomer(now)) return now;
-    const never = failure('not_completed', 'The customer did not complete the payment in time.');
-    const outcome = { status: 'failed', provider_reference: null, failure: never } as const;
-    await settleAttempt(tx, paymentId, now.attempt.number, outcome, 'lookup');
-    return mustRead(tx, paymentId);
-  });
+  const asking = { provesAbsence: false, isOverdue: true };
+  const { state, answered } = await lookUpAndRecord(deps, paymentId, progress, asking);
+  if (waitsForCustomer(state) && !answered) throw new NoClearAnswer();
+  return state;
 }
 
 function waitsForCustomer({ attempt }: Pick<PaymentState, 'attempt'>): boolean {
   return attempt?.status === 'pending' || attempt?.status === 'requires_action';
 }
+
+/** How a lookup is made. */
+interface Asking {
+  /** Whether finding nothing counts. */
+  provesAbsence: boolean;
+  /** The time given to the customer is over. */
+  isOverdue: boolean;
+}
+
+/** A lookup that was made a moment ago. */
+interface MadeLookup {
+  answer: ProviderAnswer;
+  givenUp: GivenUp;
+  provesAbsence: boolean;
+  /** With this lookup. */
+  progress: LookupProgress & { lastLookupMs: number };
+}
+
+/** `answered`: the provider said something, be it that it knows no such attempt. */
+async function lookUpAndRecord(
+  deps: AttemptDependencies,
+  paymentId: string,
+  progress: LookupProgress,
+  { provesAbsence, isOverdue }: Asking,
+): Promise<{ state: PaymentState; answered: boolean }> {
+  const state = await mustRead(deps.db, paymentId);
+  if (state.attempt === null || !isAttemptOpen(state.attempt.status)) return { state, answered: false };
+  const { number } = state.attempt;
+  const givenUp = givenUpAs(state, isOverdue);
+  const answer = await askProvider(deps, state, number, givenUp);
+  if (answer === null) return { state, answered: false };
+  const recorded = await inTransaction(deps.db, async (tx) => {
+    const locked = await lockAttempt(tx, paymentId, number);
+    const { now } = await timesForCustomer(tx, locked.payment.customer_id, locked.realNow);
+    const withThis = { ...progress, lastLookupMs: now.getTime() };
+    return record(tx, locked, { answer, givenUp, provesAbsence, progress: withThis });
+  });
+  const { sent, answered, made } = recorded;
+  if (sent === null) return { state: recorded.state, answered };
+  await sendAgain(deps, sent);
+  return inTransaction(deps.db, async (tx) => ({ state: await stateAfter(tx, paymentId, made), answered }));
+}
+
+/** Why the attempt is not looked up but cancelled; null: it is wanted. What was once given up stays so. */
+function givenUpAs(state: PaymentState, isOverdue: boolean): GivenUp {
+  if (state.given_up === true) return 'not_wanted';
+  const wasGivenUp = isOverdue || (state.attempt?.cancel_asked_at ?? null) !== null;
+  return wasGivenUp && waitsForCustomer(state) ? 'not_completed' : null;
+}
+
+async function record(tx: Transaction, locked: LockedAttempt, made: MadeLookup) {
+  const { answer, givenUp } = made;
+  const { found } = answer;
+  const answered = found.status === 'not_found' || isClear(found);
+  const now = new Date(made.progress.lastLookupMs);
+  const times = { openSince: new Date(made.progress.unknownSinceMs), lookedUpAt: now };
+  // Without an answer an abandoned payment is to be given up again soon.
+  if (givenUp === 'not_wanted' || answer.keptOpen) enqueueCancelAsked(tx, locked.attempt, now);
+  const sent = await recordFound(tx, locked, made, times);
+  const state = await stateAfter(tx, locked.payment.id, made);
+  await askOperator(tx, locked, state, made);
+  return { state, answered, sent, made };
+}
+
+/** @returns what is to be sent again; null: nothing is */
+async function recordFound(
+  tx: Transaction,
+  locked: LockedAttempt,
+  { answer: { found }, provesAbsence }: MadeLookup,
+  times: Omit<RecordedLookup, 'notFound'>,
+): Promise<SentAgain | null> {
+  if (found.status === 'not_found') return recordNotFound(tx, locked, provesAbsence, times);
+  enqueueLookup(tx, locked.attempt, { ...times, notFound: 0 });
+  if (isClear(found)) await settleLocked(tx, locked, found, 'lookup');
+  return null;
+}
+
+/** Reads the state and records when its next lookup is due; by a test clock that is recorded before it is waited for. */
+async function stateAfter(
+  tx: Transaction,
+  paymentId: string,
+  { progress }: Pick<MadeLookup, 'progress'>,
+): Promise<PaymentState> {
+  const state = await mustRead(tx, paymentId);
+  const { attempt, test_clock: clock } = state;
+  if (clock !== null || attempt === null || !isAttemptOpen(attempt.status)) return state;
+  const { atMs } = nextLookup(openPayment(state, attempt), progress);
+  await updateNextLookup(tx, paymentId, attempt.number, new Date(atMs));
+  return state;
+}
+
+/** Raises a task about an attempt that is open for too long, or was given up in vain; a resolved one is opened again. */
+async function askOperator(
+  tx: Transaction,
+  { payment: { id }, realNow }: LockedAttempt,
+  { attempt }: PaymentState,
+  { answer, givenUp, progress: { unknownSinceMs, lastLookupMs } }: MadeLookup,
+): Promise<void> {
+  if (attempt === null || !isAttemptOpen(attempt.status)) return;
+  const isKept = givenUp !== null && answer.keptOpen;
+  if (!isKept && !needsOperator(attempt.status, lastLookupMs - unknownSinceMs)) return;
+  const subject = { type: 'payment', id } as const;
+  // Another amount is a question of its own, which the operator answers with the outcome.
+  if (await wasOperatorAsked(tx, 'amount_mismatch', subject)) return;
+  const since = new Date(unknownSinceMs).toISOString();
+  const why = isKept ? keptReasons[givenUp] : 'the provider has not decided it, and is asked each day';
+  const detail = `Attempt ${attempt.number} is ${attempt.status} since ${since}: ${why}.`;
+  enqueueReopenedTask(tx, 'unknown_outcome', subject, detail, realNow);
+}
+
+const keptReasons: Record<NonNullable<GivenUp>, string> = {
+  not_wanted:
+    'it is not wanted any more, and the provider does not cancel it; what it still takes goes back. It is asked each day',
+  not_completed:
+    'its customer did not complete it in time, and the provider does not cancel it; paid late, it counts. It is asked each day',
+};
 
 /**
  * Records when the open attempt is looked up next, by the customer's time: a test clock stops there, and the

@@ -5,6 +5,7 @@
  */
 import type { AttemptStatus, AttemptTrigger, PaymentKind, PaymentStatus } from '../../domain/payment/payment';
 import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
+import { finalStatuses } from '../../domain/subscription/subscription';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import type { PaymentRow } from '../rows';
@@ -19,6 +20,8 @@ export interface PaymentState {
   status: PaymentStatus;
   /** The latest; null when none began. */
   attempt: LatestAttempt | null;
+  /** Nobody wants its money any more: it was cancelled, or its subscription has ended. Left out by older histories. */
+  given_up?: boolean;
   created_at: string;
   /** Ids of refunds that are reserved and not settled, oldest first. */
   refunds_due: string[];
@@ -36,6 +39,8 @@ export interface LatestAttempt {
   /** Lookups made so far, and when the last one was. */
   lookups?: number;
   looked_up_at?: string | null;
+  /** When the provider was last asked to cancel it; null: never. */
+  cancel_asked_at?: string | null;
 }
 
 export interface PaymentClockState {
@@ -53,6 +58,7 @@ type StateRow = Pick<
   'id' | 'subscription_id' | 'customer_id' | 'amount' | 'currency' | 'kind' | 'status' | 'created_at'
 > & {
   latest: LatestAttempt | null;
+  given_up: boolean;
   /** When the latest attempt's last call ended. */
   last_call_at: Date | null;
   clock_id: string | null;
@@ -65,8 +71,11 @@ async function findStateRow(on: Database | Transaction, paymentId: string): Prom
     SELECT p.id, p.subscription_id, p.customer_id, p.amount, p.currency, p.kind, p.status, p.created_at,
       CASE WHEN a.number IS NOT NULL
         THEN json_build_object('number', a.number, 'status', a.status, 'trigger', a.trigger, 'lookups', a.lookups,
-          'looked_up_at', a.looked_up_at, 'open_since', coalesce(a.open_since,
+          'looked_up_at', a.looked_up_at, 'cancel_asked_at', a.cancel_asked_at, 'open_since', coalesce(a.open_since,
             CASE WHEN k.id IS NULL THEN coalesce(a.last_call_ended_at, a.started_at) END)) END AS latest,
+      p.cancel_requested_at IS NOT NULL OR p.kind <> 'manual' AND EXISTS (
+        SELECT FROM subscriptions s WHERE s.id = p.subscription_id AND s.status = ANY(${finalStatuses})
+      ) AS given_up,
       coalesce(a.last_call_ended_at, a.started_at) AS last_call_at,
       k.id AS clock_id, k.now AS clock_now,
       ARRAY(SELECT r.id FROM refunds r WHERE r.payment_id = p.id AND r.settled_at IS NULL
@@ -93,6 +102,7 @@ export async function readState(on: Database | Transaction, paymentId: string): 
     kind: row.kind,
     status: row.status,
     attempt: row.latest,
+    given_up: row.given_up,
     created_at: row.created_at.toISOString(),
     refunds_due: row.refunds_due,
     test_clock: clockState(row),

@@ -163,6 +163,15 @@ export const predicates = {
             OR o.published_at > ${before}::timestamptz - interval '10 minutes' * power(2, least(w.replays, 8)))))
       ORDER BY w.created_at`,
   },
+  /** An open attempt is not wanted any more, and the provider was not asked to cancel it. No clock waits for that. */
+  cancel_not_asked: {
+    type: 'payment',
+    query: ({ before, strict, mine }) => Prisma.sql`
+      SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
+        JOIN customers s ON s.id = p.customer_id
+      WHERE NOT ${strict} AND a.settled_at IS NULL AND a.status <> 'processing' AND a.cancel_asked_at IS NULL
+        AND p.cancel_requested_at IS NOT NULL AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+  },
   /** An attempt waits for its customer or its bank for longer than an operator should not know of it. */
   open_without_task: {
     type: 'payment',

@@ -38,6 +38,8 @@ const message =
     Promise.resolve([messageOf(id)]);
 const wakeSubscription = message((id) => ({ kind: 'wake_subscription', subscription_id: id }));
 const startPayment = message((id) => ({ kind: 'start_payment', payment_id: id }));
+/** A run that waits for something else reads the row again. */
+const refreshPayment = message((id) => ({ kind: 'refresh_payment', payment_id: id }));
 const startRetry = message((id) => ({ kind: 'start_retry', payment_id: id, reason: 'failed' }));
 
 const repairs: Record<Predicate, Repair | null> = {
@@ -56,8 +58,8 @@ const repairs: Record<Predicate, Repair | null> = {
     reason: 'subscription_ended',
   })),
   failed_after_end: ({ db }, id) => cancelAfterEnd(db, id),
-  // A run that waits for something else reads the row again.
-  lookup_due: message((id) => ({ kind: 'refresh_payment', payment_id: id })),
+  lookup_due: refreshPayment,
+  cancel_not_asked: refreshPayment,
   open_without_task: raiseUnknownOutcome,
   webhook_not_processed: republishWebhook,
   unknown_without_task: raiseUnknownOutcome,

@@ -76,23 +76,53 @@ function stepOf({ lookups, firstLookupMs }: LookupProgress): number {
   return first ?? lookupScheduleMs[lookups] ?? daily;
 }
 
+/** A payment whose attempt is open; `status` is the attempt's. */
+interface OpenPayment {
+  kind: PaymentKind;
+  status: PaymentStatus;
+  created_at: string;
+  /** Nobody wants its money any more. */
+  givenUp?: boolean;
+  /** The provider was asked to cancel the attempt, and did not: it is asked again with each lookup. */
+  cancelAsked?: boolean;
+}
+
+/** What decides when the open attempt of a payment is looked up. */
+export function openPayment(
+  { kind, created_at, given_up: givenUp }: { kind: PaymentKind; created_at: string; given_up?: boolean },
+  { status, cancel_asked_at: asked = null }: { status: AttemptStatus; cancel_asked_at?: string | null },
+): OpenPayment {
+  return { kind, created_at, status, givenUp, cancelAsked: asked !== null };
+}
+
 /** When the next lookup is due: there always is one. */
-export function nextLookup(
-  payment: { kind: PaymentKind; status: PaymentStatus; created_at: string },
-  progress: LookupProgress,
-): Lookup {
+export function nextLookup(payment: OpenPayment, progress: LookupProgress): Lookup {
   const { unknownSinceMs, lastLookupMs = null } = progress;
+  const { givenUp = false, cancelAsked = false } = payment;
+  // Given up, it is cancelled now.
+  if (givenUp && !cancelAsked && payment.status !== 'processing') {
+    return { atMs: unknownSinceMs, provesAbsence: false, last: false };
+  }
   const stepMs = stepOf(progress);
   const gapMs = isDaily(progress) ? lookupEveryMs : leastGapMs;
   const scheduledMs = unknownSinceMs + stepMs;
   const lookupMs = lastLookupMs === null ? scheduledMs : Math.max(scheduledMs, lastLookupMs + gapMs);
-  const waitsForCustomer = payment.status === 'pending' || payment.status === 'requires_action';
-  const endMs =
-    waitsForCustomer && payment.kind === 'first'
-      ? Date.parse(payment.created_at) + progress.incompleteHours * hourMs
-      : null;
+  const endMs = givenUp || cancelAsked ? null : endOf(payment, progress);
   if (endMs !== null && endMs <= lookupMs) return { atMs: endMs, provesAbsence: false, last: true };
   return { atMs: lookupMs, provesAbsence: stepMs >= absenceCountsFromMs, last: false };
+}
+
+/**
+ * When a first payment that waits for its customer is given up; null: it is none. Without an answer of the provider it is
+ * tried again each hour.
+ */
+function endOf(
+  { kind, status, created_at }: OpenPayment,
+  { incompleteHours, lastLookupMs = null }: LookupProgress,
+): number | null {
+  if (kind !== 'first' || (status !== 'pending' && status !== 'requires_action')) return null;
+  const endMs = Date.parse(created_at) + incompleteHours * hourMs;
+  return lastLookupMs !== null && lastLookupMs >= endMs ? lastLookupMs + hourMs : endMs;
 }
 
 /** Whether an operator is to look at an attempt, by how long its outcome is unknown. */

@@ -8,6 +8,7 @@ import { openDue } from '../../billing/subscription/open-due';
 import { closeDatabase, createDatabase, inTransaction, type Database } from '../../prisma/client';
 import type { RefundOutcome } from '../../domain/payment/refund';
 import type {
+  CancelRequest,
   ChargeRequest,
   LookupOutcome,
   PaymentProvider,
@@ -46,6 +47,9 @@ export class ScriptedProvider implements PaymentProvider {
   refunds: RefundOutcome[] = [refunded];
   readonly asked: ChargeRequest[] = [];
   readonly askedRefunds: RefundRequest[] = [];
+  readonly askedCancels: CancelRequest[] = [];
+  /** Charges that are open are not cancelled. */
+  refusesCancels = false;
   lookedUp = 0;
   /** Awaited before a charge is answered. */
   slow: () => Promise<void> = () => Promise.resolve();
@@ -65,6 +69,15 @@ export class ScriptedProvider implements PaymentProvider {
     this.lookedUp += 1;
     return next(this.lookups);
   }
+
+  /** A charge that is open is cancelled; else it is as a lookup finds it. Undefined: the provider cancels nothing. */
+  cancel: PaymentProvider['cancel'] = async (request) => {
+    this.askedCancels.push(request);
+    const found = next(this.lookups);
+    if (found.status !== 'pending' && found.status !== 'requires_action') return found;
+    if (this.refusesCancels) return { status: 'not_cancellable', standing: found };
+    return { status: 'cancelled', provider_reference: found.provider_reference };
+  };
 
   async refund(request: RefundRequest): Promise<RefundOutcome> {
     this.askedRefunds.push(request);

@@ -3,7 +3,13 @@ import { patched } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
 import type { PaymentInput } from '../../contracts/workflows/commands';
 import { isAttemptOpen } from '../../domain/payment/payment';
-import { isDaily, nextLookup, type Lookup, type LookupProgress } from '../../domain/payment/unknown-outcome';
+import {
+  isDaily,
+  nextLookup,
+  openPayment,
+  type Lookup,
+  type LookupProgress,
+} from '../../domain/payment/unknown-outcome';
 import { steps } from './activities';
 
 export interface Lookups {
@@ -26,11 +32,11 @@ export function createLookups(input: PaymentInput, beganMs: number): Lookups {
   });
   return {
     next(state) {
-      const { kind, attempt, created_at } = state;
+      const { attempt } = state;
       // The attempt's own state: the payment may have been paid by another one.
       if (attempt === null || !isAttemptOpen(attempt.status)) return null;
       const progress = progressOf(state);
-      const lookup = nextLookup({ kind, status: attempt.status, created_at }, progress);
+      const lookup = nextLookup(openPayment(state, attempt), progress);
       // Histories of before end here: their runs waited for a webhook or an operator.
       const isOfBefore = isDaily(progress) && !lookup.last && !patched('daily-lookups');
       return isOfBefore ? null : lookup;

@@ -81,18 +81,20 @@ describe('following up an attempt', () => {
     expect(await markUnknown(deps, await tried())).toMatchObject({ status: 'pending' });
   });
 
-  it('takes two lookups in a row that never heard of it, long enough after the last call, as proof', async () => {
+  it('takes two lookups in a row that never heard of it, long enough after the last call, as proof: it is sent again', async () => {
     const paymentId = await tried();
     await markUnknown(deps, paymentId);
     await ago(paymentId, 61);
     await lookUp(deps, paymentId, false, progress);
     expect(await lookUp(deps, paymentId, true, progress)).toMatchObject({ status: 'unknown' });
     expect(await attemptOf(paymentId)).toMatchObject({ lookups: 2, lookups_not_found: 1 });
-    expect(await lookUp(deps, paymentId, true, progress)).toMatchObject({ status: 'failed' });
-    expect(await attemptOf(paymentId)).toMatchObject({
-      settled_by: 'lookup',
-      failure: { code: 'processing_error' },
-    });
+    expect(given.provider.asked).toHaveLength(1);
+    given.provider.charges = [completed];
+    expect(await lookUp(deps, paymentId, true, progress)).toMatchObject({ status: 'completed' });
+    expect(given.provider.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual(
+      Array(2).fill(`${paymentId}/1`),
+    );
+    expect(await attemptOf(paymentId)).toMatchObject({ number: 1, settled_by: 'answer' });
   });
 
   it('proves nothing by a lookup within 60 s of the last call', async () => {
