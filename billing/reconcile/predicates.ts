@@ -3,42 +3,17 @@
  *
  * Does not own when a thing is old enough (`stuck-work.ts`), nor what repairs it (`repair.ts`).
  */
-import { lookupScheduleMs, operatorAskedAfterMs } from '../../domain/payment/unknown-outcome';
 import type { Predicate } from '../../domain/stuck-work';
 import { Prisma } from '../../prisma/generated/client';
 import { plannedForAnotherMethod } from '../payment/card-store';
-
-export type SubjectType = 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event';
-
-interface PredicateSql {
-  type: SubjectType;
-  /** Selects `id`; `s` is the subscription, `p` the payment. */
-  query: (bound: BoundQuery) => Prisma.Sql;
-}
-
-/** What a question is bound to. */
-export interface BoundQuery {
-  toleranceMs: number;
-  testClockId: string | null;
-  /** When the first lookup of an attempt is due where none is planned yet; default: a minute after its last call. */
-  firstLookupAfterMs?: number;
-  /** Real time before which a thing counts. */
-  before: Date;
-  strict: boolean;
-  /** The customers that are asked about, as a condition on a column that holds a test clock's id. */
-  mine: (column: Prisma.Sql) => Prisma.Sql;
-}
+import { openAttemptPredicates } from './open-attempt-predicates';
+import { clockOfSubscription, customersNow, type PredicateSql } from './predicate';
 
 const finalStates = Prisma.sql`('cancelled', 'expired')`;
 const paidStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed')`;
 const settledStates = Prisma.sql`('completed', 'partially_refunded', 'refunded', 'disputed', 'failed', 'cancelled', 'uncollectible')`;
-/** The lookup that is due by then raises the task; an hour later it is missing. */
-const taskAfterMs = operatorAskedAfterMs.pending + 3_600_000;
-/** What time it is for the customer of `s`. */
-const customersNow = Prisma.sql`coalesce((SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp())`;
-const clockOfSubscription = Prisma.sql`s.test_clock_id`;
-
 export const predicates = {
+  ...openAttemptPredicates,
   /** Due, said so, and nothing happened. With no tolerance: due at all. */
   due_not_opened: {
     type: 'subscription',
@@ -136,20 +111,6 @@ export const predicates = {
       WHERE p.status = 'failed' AND p.kind IN ('renewal', 'proration') AND s.status IN ${finalStates}
         AND p.updated_at <= ${before} AND s.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
   },
-  /** A lookup of an open attempt was due; by a test clock: is due, or is not planned. */
-  lookup_due: {
-    type: 'payment',
-    query: ({ before, toleranceMs, firstLookupAfterMs = lookupScheduleMs[0] ?? 0, mine }) => Prisma.sql`
-      SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
-        JOIN customers s ON s.id = p.customer_id LEFT JOIN test_clocks c ON c.id = s.test_clock_id
-      WHERE a.settled_at IS NULL AND (a.status <> 'processing' OR p.status <> 'processing') AND p.updated_at <= ${before}
-        AND CASE WHEN c.id IS NULL
-          THEN coalesce(a.next_question_at,
-            coalesce(a.last_call_ended_at, a.started_at) + ${firstLookupAfterMs} * interval '1 millisecond')
-              <= clock_timestamp() - ${toleranceMs} * interval '1 millisecond'
-          ELSE a.next_question_at IS NULL OR a.next_question_at <= c.now END
-        AND ${mine(clockOfSubscription)}`,
-  },
   /** A provider's event was stored, and the Payment Service did not use it; republished ever more rarely. */
   webhook_not_processed: {
     type: 'webhook_delivery',
@@ -162,35 +123,6 @@ export const predicates = {
           WHERE o.subject = w.id AND (o.published_at IS NULL
             OR o.published_at > ${before}::timestamptz - interval '10 minutes' * power(2, least(w.replays, 8)))))
       ORDER BY w.created_at`,
-  },
-  /** An open attempt is not wanted any more, and the provider was not asked to cancel it. No clock waits for that. */
-  cancel_not_asked: {
-    type: 'payment',
-    query: ({ before, strict, mine }) => Prisma.sql`
-      SELECT DISTINCT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
-        JOIN customers s ON s.id = p.customer_id
-      WHERE NOT ${strict} AND a.settled_at IS NULL AND a.status <> 'processing' AND a.cancel_asked_at IS NULL
-        AND p.cancel_requested_at IS NOT NULL AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
-  },
-  /** An attempt waits for its customer or its bank for longer than an operator should not know of it. */
-  open_without_task: {
-    type: 'payment',
-    query: ({ before, mine }) => Prisma.sql`
-      SELECT p.id FROM payment_attempts a JOIN payments p ON p.id = a.payment_id
-        JOIN customers s ON s.id = p.customer_id
-      WHERE a.settled_at IS NULL AND a.status IN ('requires_action', 'pending') AND p.updated_at <= ${before}
-        AND a.open_since <= ${customersNow} - ${taskAfterMs} * interval '1 millisecond' AND ${mine(clockOfSubscription)}
-        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`,
-  },
-  /** The outcome is unknown for a day, and there is no operator task. */
-  unknown_without_task: {
-    type: 'payment',
-    query: ({ before, mine }) => Prisma.sql`
-      SELECT p.id FROM payments p JOIN customers s ON s.id = p.customer_id
-      WHERE p.status = 'unknown' AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}
-        AND (SELECT max(a.started_at) FROM payment_attempts a WHERE a.payment_id = p.id)
-          <= clock_timestamp() - interval '25 hours'
-        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`,
   },
   /** A payment of its own was requested, and never attempted. */
   manual_not_attempted: {

@@ -9,7 +9,8 @@ import { predicateNames, type Predicate } from '../../domain/stuck-work';
 import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
-import { predicates, type BoundQuery, type SubjectType } from './predicates';
+import type { BoundQuery, SubjectType } from './predicate';
+import { predicates } from './predicates';
 
 export interface StuckItem {
   predicate: Predicate;

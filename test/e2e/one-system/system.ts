@@ -57,7 +57,7 @@ async function loseRequest(its: TestSystem): Promise<LostRequest> {
   const { status, body } = await its.call('POST', '/subscriptions', order, randomUUID());
   if (status !== 202) throw new Error(`the order was answered ${status}: ${JSON.stringify(body)}`);
   const { payment_id: paymentId } = body['first_payment'] as { payment_id: string };
-  const to = '2033-05-01T01:00:00Z';
+  const to = '2033-05-01T07:00:00Z';
   const advance = await its.call('POST', `/test-clocks/${clock}/advance`, { to });
   if (advance.status !== 202) throw new Error(`the advance was answered ${advance.status}`);
   return { clock, customer, subscriptionId: String(body['id']), paymentId };

@@ -172,17 +172,17 @@ test('the command line makes time pass, retries what was declined, and tells wha
   expect(await cli(0, 'audit', '--subject', id)).toMatch(/DELETE \/subscriptions\/.* 200 +moved/);
 });
 
-test('a request that never arrived is asked about by the clock, and proved lost after a real minute', async () => {
+test('a request that never arrived is sent again, and ended once it is proved lost again, a real minute each', async () => {
   const { clock, subscriptionId, customer, paymentId } = await theLostRequest();
   const now = await its.standing(clock, 240_000);
-  expect(now).toMatchObject({ status: 'ready', now: '2033-05-01T01:00:00.000Z' });
+  expect(now).toMatchObject({ status: 'ready', now: '2033-05-01T07:00:00.000Z' });
   expect(await its.get(`/subscriptions/${subscriptionId}`)).toMatchObject({ status: 'expired' });
   await its.topicsAreIdle();
   const [failed] = eventsOf(subscriptionId, 'payments.failed');
-  // The lookups after 5 and 15 minutes of the clock.
+  // Sent again after the lookups of 5 and 15 minutes; proved lost once more by those of 1 and 6 hours.
   expect(failed).toMatchObject({
     payment_id: paymentId,
-    failed_at: '2033-05-01T00:15:00.000Z',
+    failed_at: '2033-05-01T06:00:00.000Z',
     failure: { code: 'processing_error' },
   });
   expect(await its.charges(customer)).toHaveLength(0);

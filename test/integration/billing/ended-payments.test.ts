@@ -55,6 +55,8 @@ describe('W10: a failed payment', () => {
     ] as const) {
       const money = await pastDue();
       const id = await money.paymentId(1);
+      await money.life.setNow(on('07-20'));
+      expect(await planRetry(given.db, id)).toMatchObject({ next: { kind: 'exhausted' } });
       await beginAttempt(given.db, { payment_id: id, number: 2, trigger: 'manual_retry' }, false);
       await money.exhaustDunning(1, 'expire');
       await inTransaction(given.db, (tx) => settleAttempt(tx, id, 2, outcome, 'answer'));
