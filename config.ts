@@ -169,14 +169,14 @@ export const settings = {
     'Addresses',
     z.string().min(1).default('127.0.0.1'),
     '127.0.0.1',
-    'Address that the API and the sandbox provider listen on; 0.0.0.0 in a container.',
+    'Address that the API, the sandbox provider, and metrics and health of each process listen on; 0.0.0.0 in a container.',
   ),
   API_PORT: setting('Addresses', port(8080), 8080, 'Port of the REST API.'),
   METRICS_PORT: setting(
     'Addresses',
     wholeNumber(0, 65535).default(9464),
     9464,
-    'Port of `/metrics`, of each process but the sandbox; 0 serves none.',
+    'Port of `/metrics`, and of `/healthz` and `/readyz` of workers and bridge; 0 serves none.',
   ),
   SANDBOX_PORT: setting('Addresses', port(8090), 8090, 'Port of the sandbox provider.'),
   SANDBOX_WEBHOOK_URL: setting(

@@ -1,5 +1,6 @@
 /** Everything in one process, for development: sandbox provider, workers, bridge, API. Production runs them apart. */
 import { taskQueues } from '../contracts/workflows/workflows';
+import { Health } from './health';
 import { Metrics, serveMetrics } from './metrics';
 import { runProcess, type Part } from './process';
 import { startApi } from './start-api';
@@ -12,13 +13,13 @@ runProcess('all', async (context) => {
     context.config.ALLOW_SANDBOX && context.config.SANDBOX_PROVIDER_URL === undefined
       ? await startSandbox(context)
       : [];
-  const metrics = new Metrics();
-  const [workers, bridge, api, served] = await Promise.all([
-    startWorkers(context, Object.keys(taskQueues) as Service[], metrics),
-    startBridge(context, metrics),
+  const [metrics, health] = [new Metrics(), new Health()];
+  const served = await serveMetrics(metrics, context, health);
+  const [workers, bridge, api] = await Promise.all([
+    startWorkers(context, Object.keys(taskQueues) as Service[], metrics, health),
+    startBridge(context, metrics, health),
     startApi(context, metrics),
-    serveMetrics(metrics, context),
   ]);
   // New work stops first; what serves the others closes last.
-  return [...api, ...bridge, ...workers, ...served, ...sandbox];
+  return [health.started(), ...api, ...bridge, ...workers, ...served, ...sandbox];
 });

@@ -13,6 +13,7 @@ import { readBacklog, type Backlog } from '../bridge/backlog';
 import { within } from '../bridge/within';
 import type { WaitingReason } from '../bridge/consumer/consumer';
 import type { Database } from '../prisma/client';
+import type { Health } from './health';
 import type { Part, ProcessContext } from './process';
 
 /** A scrape waits for 10 s by default. */
@@ -145,10 +146,19 @@ function backlogGauges(registry: Registry): [keyof Backlog, Gauge][] {
   ];
 }
 
-/** Serves them, unless METRICS_PORT is 0. @throws when the port is taken */
-export async function serveMetrics(metrics: Metrics, { config, log }: ProcessContext): Promise<Part[]> {
+/**
+ * Serves them, unless METRICS_PORT is 0.
+ * @param health served beside them, where the process has it
+ * @throws when the port is taken
+ */
+export async function serveMetrics(
+  metrics: Metrics,
+  { config, log }: ProcessContext,
+  health?: Health,
+): Promise<Part[]> {
   if (config.METRICS_PORT === 0) return [];
   const server = createServer((request, response) => {
+    if (health?.answer(request.url, response) === true) return;
     if (request.url !== '/metrics') {
       response.writeHead(404).end();
       return;

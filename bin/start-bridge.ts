@@ -13,15 +13,18 @@ import { closeDatabase, createDatabase } from '../prisma/client';
 import { connectLazily } from '../temporal/connection';
 import { installTemporalRuntime } from '../temporal/runtime';
 import { kafkaFrom } from './kafka';
+import { watchConnections, type Health } from './health';
 import type { Metrics } from './metrics';
 import { notifierFrom, parallelNotifications } from './notifier';
 import { followUpTimes } from './follow-up-times';
 import type { Part, ProcessContext } from './process';
 import { temporalSettings } from './temporal';
+import { Pulse } from '../bridge/pulse';
 
 export async function startBridge(
   { config, log, onFatal }: ProcessContext,
   metrics: Metrics,
+  health: Health,
 ): Promise<Part[]> {
   const kafka = kafkaFrom(config, log);
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
@@ -33,6 +36,7 @@ export async function startBridge(
     db,
     kafka,
     log: log.child({ part: 'relay' }),
+    pulse: pulseOf('relay', health),
   });
   const retention = startOutboxRetention({
     db,
@@ -67,12 +71,21 @@ export async function startBridge(
   const groups = await Promise.all(
     Object.entries(handlers).map(([group, handle]) =>
       runGroup(
-        { kafka, db, log, onFatal, unhurried: group === 'analytics-service', ...metrics.ofGroup(group) },
+        {
+          kafka,
+          db,
+          log,
+          onFatal,
+          unhurried: group === 'analytics-service',
+          ...metrics.ofGroup(group),
+          pulse: pulseOf(group, health),
+        },
         group as ConsumerGroup,
         handle,
       ),
     ),
   );
+  watchConnections(health, db, temporal.workflows);
   const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);
   return [
     { name: 'webhook bodies', close: () => bodies.close() },
@@ -83,4 +96,11 @@ export async function startBridge(
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => closeDatabase(db) },
   ];
+}
+
+/** A pulse that is a part of the process's health. */
+function pulseOf(name: string, health: Health): Pulse {
+  const pulse = new Pulse();
+  health.add(name, () => pulse.fault());
+  return pulse;
 }

@@ -15,12 +15,14 @@ import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows/workflows';
 import type { Config } from '../config';
 import { closeDatabase, createDatabase, type Database } from '../prisma/client';
+import { watchConnections, type Health } from './health';
 import type { Metrics } from './metrics';
 import { followUpTimes } from './follow-up-times';
 import type { Part, ProcessContext } from './process';
 import { ensureSingletons } from './singletons';
 import { providersFrom } from './providers';
 import { temporalSettings } from './temporal';
+import { watchWorker } from './worker-health';
 
 export type Service = keyof typeof taskQueues;
 
@@ -29,6 +31,7 @@ export async function startWorkers(
   { config, log, onFatal }: ProcessContext,
   services: readonly Service[],
   metrics: Metrics,
+  health: Health,
 ): Promise<Part[]> {
   installTemporalRuntime(log);
   const temporal = await connect(temporalSettings(config));
@@ -52,6 +55,9 @@ export async function startWorkers(
   );
   const running = workers.map((worker) => worker.run());
   const singletons = ensureSingletons(temporal.workflows, config, services, log);
+  watchConnections(health, db, temporal.workflows);
+  const watches = workers.map((worker) => watchWorker(worker, temporal.workflows));
+  watches.forEach((watch, at) => health.add(`worker ${services[at]}`, () => watch.fault()));
   let closing = false;
   for (const run of running) {
     run.catch((error: unknown) => {
@@ -65,6 +71,7 @@ export async function startWorkers(
       async close() {
         closing = true;
         singletons.stop();
+        for (const watch of watches) watch.stop();
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         await Promise.allSettled(running);
       },

@@ -1,5 +1,9 @@
-/** The workers. Arguments name the services (`subscription`, `payment`); without any, all of them run. */
+/**
+ * The workers. Arguments name the services (`subscription`, `payment`, `retry`); without any, all of them run. Each has
+ * to run somewhere: see "Processes" of docs/operations.md.
+ */
 import { taskQueues } from '../contracts/workflows/workflows';
+import { Health } from './health';
 import { Metrics, serveMetrics } from './metrics';
 import { runProcess } from './process';
 import { startWorkers, type Service } from './start-worker';
@@ -12,7 +16,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 runProcess('worker', async (context) => {
-  const metrics = new Metrics();
+  const [metrics, health] = [new Metrics(), new Health()];
   const services = wanted.length === 0 ? known : (wanted as Service[]);
-  return [...(await startWorkers(context, services, metrics)), ...(await serveMetrics(metrics, context))];
+  const served = await serveMetrics(metrics, context, health);
+  const workers = await startWorkers(context, services, metrics, health);
+  return [health.started(), ...workers, ...served];
 });

@@ -17,6 +17,7 @@ import {
   type Workflow,
 } from '@temporalio/client';
 import { encodeWorkflowIdReusePolicy, toPayloads, type Payload } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
 import type { WorkflowStart } from '../contracts/workflows/workflows';
 
 export interface Signal {
@@ -41,6 +42,8 @@ const defaultWithinMs = 10_000;
 /** A visibility store answers slowly when it is large; only the reconciliation waits, between two heartbeats. */
 const visibilityWithinMs = 45_000;
 const grpcNotFound = 5;
+const { TaskQueueType } = temporal.api.enums.v1;
+const taskQueueTypes = [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY];
 
 /** What a start leaves alone: a workflow of the same id that runs. One that has ended is no obstacle. */
 const unlessRunning = {
@@ -181,6 +184,28 @@ export class WorkflowClient {
   async triggerSchedule(scheduleId: string, options?: CallOptions): Promise<void> {
     const schedule = this.#sdk.schedule.getHandle(scheduleId);
     await this.#call(options, () => schedule.trigger(ScheduleOverlapPolicy.SKIP));
+  }
+
+  /** Lists who polled a task queue within the last minutes, by their identities. */
+  async pollersOf(
+    taskQueue: string,
+    options?: CallOptions,
+  ): Promise<{ workflow: string[]; activity: string[] }> {
+    const { namespace } = this.#sdk.options;
+    const [workflow, activity] = await this.#call(options, () =>
+      Promise.all(
+        taskQueueTypes.map((taskQueueType) =>
+          this.#sdk.workflowService.describeTaskQueue({
+            namespace,
+            taskQueue: { name: taskQueue },
+            taskQueueType,
+          }),
+        ),
+      ),
+    );
+    const identities = (described: typeof workflow) =>
+      (described?.pollers ?? []).map(({ identity }) => identity ?? '');
+    return { workflow: identities(workflow), activity: identities(activity) };
   }
 
   /** @throws when Temporal or the namespace is not there */

@@ -22,6 +22,7 @@ import {
 } from './dead-letters';
 import { failureKind, Failures, refusalOf, usualLimits, type Limits, type Refusal } from './failure';
 import type { KafkaClient, ReceivedRecord } from '../kafka/port';
+import type { Pulse } from '../pulse';
 import { Slots } from './slots';
 
 export type Handlers = { [T in EventTopic]?: (event: ReadEvent<T>) => Promise<void> };
@@ -31,6 +32,8 @@ export interface GroupDependencies {
   db: Database;
   log: Logger;
   onFatal(error: Error): void;
+  /** Is given the group's signs of life and crashes. */
+  pulse?: Pulse;
   /** Nobody waits for what the group does. */
   unhurried?: boolean;
   /** How long something may be "not there yet" before it counts as never; 60 s. */
@@ -79,6 +82,7 @@ export async function runGroup(
     unhurried: deps.unhurried,
     onFatal: deps.onFatal,
     onCrash: deps.onCrash,
+    pulse: deps.pulse,
     handle: (record, signal) => handleRecord(handling, record, signal),
   });
   const closing = new AbortController();

@@ -20,7 +20,7 @@ import type { Logger } from 'pino';
 import { HeldPartitions, type HeldPartition } from '../consumer/held-partitions';
 import { within } from '../within';
 import { guardFetches } from './kafkajs-fetch-guard';
-import { isKafkaUnavailable, watchLife } from './kafkajs-life';
+import { isKafkaUnavailable, passPulse, watchLife } from './kafkajs-life';
 import { received } from './kafkajs-record';
 import type { ConsumerOptions, RecordConsumer } from './port';
 
@@ -63,6 +63,7 @@ export async function joinGroup(
   });
   const member = new Member(consumer, held, groupLog);
   const life = watchLife(consumer, silentMs);
+  passPulse(consumer, options.pulse);
   let isGivenUp = false;
   function giveUp(error: Error): void {
     if (isGivenUp || member.isClosing) return;

@@ -1,5 +1,6 @@
 /** What ends a consumer of kafkajs: it may stall, waiting for ever for an answer, without an event; or it crashes. */
 import { KafkaJSError, type Consumer } from 'kafkajs';
+import type { Pulse } from '../pulse';
 
 /**
  * Longer than anything that a working member does between two events: draining its records (10 s), joining while the
@@ -11,6 +12,14 @@ export interface Life {
   /** Resolves when the consumer has neither fetched, nor sent a heartbeat, nor joined, nor crashed for `silentMs`. */
   silence: Promise<Error>;
   stopWatching(): void;
+}
+
+/** Passes the signs of life of a consumer on, and its crashes: kafkajs restarts after most of them by itself. */
+export function passPulse(consumer: Consumer, pulse: Pulse | undefined): void {
+  if (pulse === undefined) return;
+  const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT } = consumer.events;
+  for (const sign of [FETCH, GROUP_JOIN, HEARTBEAT]) consumer.on(sign, () => pulse.beat());
+  consumer.on(CRASH, () => pulse.fail());
 }
 
 /** While Kafka is unavailable a consumer may be silent, too; restarting it then does no harm. */

@@ -4,6 +4,8 @@
  * Owns no behaviour. Offsets are decimal text, for they exceed what a number holds exactly.
  */
 
+import type { Pulse } from '../pulse';
+
 /** As Kafka has them: bytes, and a name may be given several times. */
 export type RecordHeaders = Record<string, Buffer | string | (Buffer | string)[] | undefined>;
 
@@ -78,6 +80,8 @@ export interface ConsumerOptions {
    * with the same key are handled in order, others side by side.
    */
   handle(record: ReceivedRecord, signal: AbortSignal): Promise<boolean>;
+  /** Is given the signs of life of the membership, and its crashes. */
+  pulse?: Pulse;
   /** The client library gives up again and again; the process must end, so that a supervisor restarts it. */
   onFatal(error: Error): void;
   /** The client library gave up a membership, which is begun again. */

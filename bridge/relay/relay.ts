@@ -14,6 +14,7 @@ import type { KafkaClient, RecordProducer } from '../kafka/port';
 import { publishBatch, shardsWithRows, type BatchDependencies } from './outbox-batch';
 import { openRelayConnection } from './relay-connection';
 import { announcePresence, giveBackShard, shardsDue, takeShards } from './shard-shares';
+import type { Pulse } from '../pulse';
 import { within } from '../within';
 
 /**
@@ -23,6 +24,8 @@ import { within } from '../within';
 const roundMs = 1_000;
 const reconnectMs = 1_000;
 const closeWithinMs = 5_000;
+/** With the silence that a pulse allows, within a minute. */
+const stuckMs = 10_000;
 
 export interface RelayDependencies {
   /** For a connection of the relay's own. */
@@ -31,6 +34,8 @@ export interface RelayDependencies {
   db: Database;
   kafka: KafkaClient;
   log: Logger;
+  /** Is given a sign of life with each round in which no lane is stuck, and each failure. */
+  pulse?: Pulse;
 }
 
 export interface Relay {
@@ -46,6 +51,7 @@ export function startRelay(deps: RelayDependencies): Relay {
       try {
         await relayUntilFailure(deps, stopping.signal);
       } catch (error) {
+        deps.pulse?.fail();
         deps.log.warn({ err: error }, 'relay lost its connection, restarting');
         await pause(reconnectMs, stopping.signal);
       }
@@ -71,12 +77,12 @@ async function relayUntilFailure(deps: RelayDependencies, stopping: AbortSignal)
 
 async function relayOver(
   producer: RecordProducer,
-  { databaseUrl, db, log }: RelayDependencies,
+  { databaseUrl, db, log, pulse }: RelayDependencies,
   stopping: AbortSignal,
 ): Promise<void> {
   let hint: (shard: number) => void = () => undefined;
   const connection = await openRelayConnection(databaseUrl, outboxChannel, (shard) => hint(Number(shard)));
-  const lanes = new Lanes({ connection, producer, db, log });
+  const lanes = new Lanes({ connection, producer, db, log }, pulse);
   hint = (shard) => lanes.hint(shard);
   try {
     await announcePresence(connection);
@@ -98,7 +104,10 @@ class Lanes {
     this.fail = reject;
   });
 
-  constructor(private readonly deps: BatchDependencies) {
+  constructor(
+    private readonly deps: BatchDependencies,
+    private readonly pulse: Pulse | undefined,
+  ) {
     this.failed.catch(() => undefined);
   }
 
@@ -124,6 +133,7 @@ class Lanes {
         );
         log.debug({ shard }, 'relay acquired shard');
       }
+      if (![...this.running.values()].some((lane) => lane.isStuck())) this.pulse?.beat();
       await pause(roundMs, stopping);
     }
     await this.stop();
@@ -152,6 +162,8 @@ class Lanes {
 
 interface Lane {
   isLeaving(): boolean;
+  /** Whether the batch in hand takes longer than any should. */
+  isStuck(): boolean;
   hint(): void;
   /** Returns when the batch in hand is done. */
   stop(): Promise<void>;
@@ -161,6 +173,7 @@ interface Lane {
 function startLane(work: () => Promise<boolean>, fail: (error: unknown) => void): Lane {
   const leaving = new AbortController();
   let hinted = false;
+  let workSinceMs: number | undefined;
   let wake: () => void = () => undefined;
   const nextHint = () =>
     new Promise<void>((resolve) => {
@@ -169,12 +182,15 @@ function startLane(work: () => Promise<boolean>, fail: (error: unknown) => void)
   const ended = (async () => {
     while (!leaving.signal.aborted) {
       hinted = false;
+      workSinceMs = performance.now();
       const more = await work();
+      workSinceMs = undefined;
       if (!more && !hinted && !leaving.signal.aborted) await nextHint();
     }
   })().catch(fail);
   return {
     isLeaving: () => leaving.signal.aborted,
+    isStuck: () => workSinceMs !== undefined && performance.now() - workSinceMs > stuckMs,
     hint() {
       hinted = true;
       wake();

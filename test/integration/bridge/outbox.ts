@@ -1,6 +1,7 @@
 /** An outbox with rows to publish, the relays that publish them, and a plain consumer that reads what they wrote. */
 import { Client } from 'pg';
 import type { KafkaClient } from '../../../bridge/kafka/port';
+import type { Pulse } from '../../../bridge/pulse';
 import { startRelay, type Relay } from '../../../bridge/relay/relay';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { outboxShard, outboxShards } from '../../../billing/outbox';
@@ -17,7 +18,7 @@ export interface TestOutbox {
   prisma: Database;
   /** What came to the topic so far; grows. */
   read: ReadRecord[];
-  relay(client?: KafkaClient, databaseUrl?: string): Relay;
+  relay(client?: KafkaClient, databaseUrl?: string, pulse?: Pulse): Relay;
   /** Commits `count` events without a hint, spread over the keys; each has its number as payload. */
   commit(count: number, padding?: string): Promise<number[]>;
   /** Waits until all of them were read. */
@@ -50,8 +51,8 @@ export async function openOutbox(keys: readonly string[]): Promise<TestOutbox> {
     prisma,
     read,
     owners,
-    relay(client = kafka.client, databaseUrl = database.url) {
-      const started = startRelay({ databaseUrl, db: prisma, kafka: client, log: silentLog });
+    relay(client = kafka.client, databaseUrl = database.url, pulse?: Pulse) {
+      const started = startRelay({ databaseUrl, db: prisma, kafka: client, log: silentLog, pulse });
       relays.push(started);
       return started;
     },

@@ -1,6 +1,8 @@
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Pulse, usualPulseLimits } from '../../../bridge/pulse';
 import { evenPart } from '../../../bridge/relay/shard-shares';
 import { outboxShards } from '../../../billing/outbox';
+import { openWay, type Way } from '../../support/network-way';
+import { until } from '../../support/until';
 import { openOutbox, ordersOf, type TestOutbox } from './outbox';
 
 /** Enough keys that every shard has some. */
@@ -17,54 +19,18 @@ afterEach(async () => {
 });
 afterAll(() => given.end());
 
-interface Way {
+interface DatabaseWay extends Way {
   url: string;
-  cut(): void;
-  end(): Promise<void>;
 }
 
 const ways: Way[] = [];
-/** A way to PostgreSQL that can be cut, as a network would: nothing passes, and nobody is told. */
-async function openWay(): Promise<Way> {
-  const target = new URL(given.database.url);
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const server: Server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (data) => {
-        if (!isCut) to.write(data);
-      });
-      from.on('error', () => undefined);
-      from.on('close', () => {
-        if (!isCut) to.destroy();
-      });
-    }
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
+/** A way to PostgreSQL. */
+async function openDatabaseWay(): Promise<DatabaseWay> {
   const url = new URL(given.database.url);
-  url.hostname = '127.0.0.1';
-  url.port = String((server.address() as AddressInfo).port);
-  const way: Way = {
-    url: url.href,
-    cut() {
-      isCut = true;
-    },
-    async end() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => {
-        server.close(resolve);
-      });
-    },
-  };
+  const way = await openWay(url.host);
   ways.push(way);
-  return way;
+  url.host = way.address;
+  return { ...way, url: url.href };
 }
 
 /** Each key's events, in order and without a gap, however often some came. */
@@ -120,7 +86,7 @@ describe('several relays', () => {
   });
 
   it('take over from one whose words no longer arrive', async () => {
-    const way = await openWay();
+    const way = await openDatabaseWay();
     given.relay(given.kafka.client, way.url);
     await given.allOwned([8]);
     const [vanished = 0] = (await given.owners()).keys();
@@ -132,6 +98,17 @@ describe('several relays', () => {
     await given.allOwned([8]);
     expect([...(await given.owners()).keys()]).not.toContain(vanished);
     expectComplete(numbers);
+  });
+
+  it('health: have a fault when their rounds stop, and none when they go on', async () => {
+    const way = await openDatabaseWay();
+    const pulse = new Pulse(undefined, { ...usualPulseLimits, silentMs: 2_500 });
+    given.relay(given.kafka.client, way.url, pulse);
+    await until('it does its rounds', async () => pulse.fault() === null);
+    way.cut();
+    await until('it does none', async () => /no sign of life/.test(pulse.fault() ?? ''));
+    way.mend();
+    await until('it does its rounds again', async () => pulse.fault() === null);
   });
 
   it('leave the shards to others when they are closed', async () => {
