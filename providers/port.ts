@@ -114,8 +114,11 @@ export interface WebhookTrust {
 export interface ProviderWebhooks {
   /** Over the raw bytes and headers, in constant time; reads nothing else of the body. */
   verify(request: WebhookRequest, trust: WebhookTrust): WebhookVerdict;
-  /** What a verified webhook says; null when it cannot be read. An unknown type is readable and says nothing. */
-  read(request: WebhookRequest): ProviderEvent | null;
+  /**
+   * What a verified webhook says, whatever its shape. An unknown type, and what is about nothing of ours, says nothing;
+   * what may concern us and has another shape than is known is `unreadable`.
+   */
+  read(request: WebhookRequest): ProviderEvent;
   /** Names of headers that may be kept, lower case; never one that holds a signature or a secret. */
   readonly keptHeaders: readonly string[];
   /** For an event that is stored, now or before. */

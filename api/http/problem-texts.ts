@@ -9,7 +9,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   unauthenticated:
     'No valid API key came with the request: missing, unknown, expired and revoked keys are answered alike. Send Authorization: Bearer <key>.',
   webhook_unreadable:
-    'The signature is right, but the body is not an event of this provider. Nothing was stored. Compare the version of the provider’s API with the one that this release knows.',
+    'Answered by earlier releases only. A webhook whose signature is right is stored and answered 200, whatever its shape; an operator is asked about what concerns a payment and cannot be read.',
   webhook_not_verified:
     'reason says why: missing_signature, bad_signature (another secret, an altered body, a header sent twice) or stale_timestamp (compare the clocks of both machines). Nothing was stored.',
   payment_declined:

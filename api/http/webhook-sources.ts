@@ -16,8 +16,8 @@ import type {
 /** A provider's webhooks, with the secrets that they are judged by. */
 export interface WebhookSource {
   verify(request: WebhookRequest, now: Date): WebhookVerdict;
-  /** Null when a verified webhook cannot be read. */
-  read(request: WebhookRequest): ProviderEvent | null;
+  /** What a verified webhook says, whatever its shape. */
+  read(request: WebhookRequest): ProviderEvent;
   /** Lower-case names of headers that may be stored. */
   readonly keptHeaders: readonly string[];
   readonly answer: WebhookAnswer;
@@ -30,8 +30,9 @@ export interface Webhooks {
   count(provider: string, result: WebhookResult): void;
 }
 
+/** `unreadable`: stored, and an operator may have to look at it. */
 export type WebhookResult = WebhookRefusal | 'unreadable' | 'stored' | 'duplicate';
-const taken: ReadonlySet<WebhookResult> = new Set(['stored', 'duplicate']);
+const taken: ReadonlySet<WebhookResult> = new Set(['stored', 'unreadable', 'duplicate']);
 
 const logEveryMs = 60_000;
 

@@ -1,5 +1,6 @@
 /** Routes of webhook deliveries. */
 import { z } from 'zod';
+import type { ReadAgain } from '../../billing/webhook/deliveries';
 import * as ledger from '../../billing/webhook/ledger';
 import { id } from '../../contracts/fields';
 import { listOf } from '../../contracts/http/lists';
@@ -11,10 +12,19 @@ import {
 } from '../../contracts/http/webhook-deliveries';
 import { pageBody, readPage } from '../http/cursors';
 import { route } from '../http/route';
+import type { Webhooks } from '../http/webhook-sources';
 
 const tag = 'Webhooks';
 const list = 'webhook-deliveries';
 const params = z.object({ delivery_id: id });
+
+/** Reads a webhook as its provider's adapter reads it now. */
+const againBy =
+  (sources: Webhooks['sources']): ReadAgain =>
+  (provider, { body, headers }) => {
+    const listed = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    return sources.get(provider)?.read({ body, headers: listed, sourceAddress: null }) ?? null;
+  };
 
 export const webhookDeliveryRoutes = [
   route({
@@ -54,15 +64,16 @@ export const webhookDeliveryRoutes = [
     summary: 'Have the Payment Service look at the event again',
     description:
       'Publishes it once more on webhooks.received, with an id of its own. What the event has done already is not ' +
-      'done again.',
+      'done again. One that could not be read is read again, as long as its body is kept.',
     scope: 'operator',
     params,
     body: replayWebhookDelivery,
     bodyOptional: true,
     answers: { 202: { description: 'Read it to see what becomes of it.', schema: webhookDelivery } },
     problems: ['not_found'],
-    async handle(call, { db }) {
-      return { status: 202, body: await ledger.replayWebhook(db, call.params.delivery_id) };
+    async handle(call, { db, webhooks }) {
+      const readAgain = againBy(webhooks.sources);
+      return { status: 202, body: await ledger.replayWebhook(db, call.params.delivery_id, readAgain) };
     },
   }),
 ];

@@ -3,7 +3,8 @@
  *
  * Owns the order: provider, size, signature, meaning, ledger, answer. Does not own signatures and shapes (the
  * provider's adapter) nor what follows from an event. Invariants: the raw bytes are verified before anything of them is
- * read; nothing of an unverified webhook is kept; no 2xx before it is committed; a repeat gets the same answer.
+ * read; nothing of an unverified webhook is kept; a verified one is stored whatever its shape; no 2xx before it is
+ * committed; a repeat gets the same answer.
  */
 import { z } from 'zod';
 import { storeWebhook } from '../../billing/webhook/deliveries';
@@ -41,14 +42,11 @@ async function receive(call: Call<Params, unknown, unknown>, deps: ApiDependenci
     throw new ProblemError('webhook_not_verified', refusals[verdict], { reason: verdict });
   }
   const event = source.read(request);
-  if (event === null) {
-    deps.webhooks.count(provider, 'unreadable');
-    throw new ProblemError('webhook_unreadable', 'The signature is right, and the body is no event.');
-  }
   const { body } = request;
   const headers = kept(request, source);
   const result = await storeWebhook(deps.db, { provider, event, body, headers, receivedAt });
-  deps.webhooks.count(provider, result);
+  const isNew = result === 'stored';
+  deps.webhooks.count(provider, isNew && event.unreadable !== undefined ? 'unreadable' : result);
   const { status, contentType, body: data } = source.answer;
   return { status, file: { contentType, data } };
 }
@@ -72,7 +70,8 @@ export const webhookRoutes = [
     summary: 'For payment providers: report an event',
     description:
       'Authenticated by the provider’s signature over the raw body, of 1 MiB at most; it needs no API key. An event ' +
-      'is stored once: a repeat gets the same answer and changes nothing.',
+      'is stored once: a repeat gets the same answer and changes nothing. What is verified is stored whatever its shape; ' +
+      'what concerns a payment and cannot be read becomes an operator task.',
     scope: null,
     params,
     raw: {
@@ -87,7 +86,6 @@ export const webhookRoutes = [
     },
     problems: [
       'malformed_request',
-      'webhook_unreadable',
       'webhook_not_verified',
       'not_found',
       'payload_too_large',

@@ -19,7 +19,7 @@ import type { DeliveryRow } from '../rows';
 import { findPaymentOfCharge } from '../payment/attempt-store';
 import { settleAttempt } from '../payment/settle-attempt';
 import { storeDelivery } from './intake';
-import { enqueueReplay, findPaymentKey, insertDelivery } from './store';
+import { enqueueReplay, findPaymentKey, findReceived, insertDelivery } from './store';
 
 export interface ReceivedWebhook {
   provider: string;
@@ -145,28 +145,52 @@ function receivedEvent(
   };
 }
 
+/** Reads a webhook again that was received before; null: its provider is not there any more. */
+export type ReadAgain = (
+  provider: string,
+  received: { body: Buffer; headers: Readonly<Record<string, string>> },
+) => ProviderEvent | null;
+
 /**
  * Publishes a stored event once more for the Payment Service, whatever became of it the first time. Its effects stay
  * once: they are decided by the rows.
+ * @param readAgain reads what could not be read, as long as its bytes are kept
  * @returns null when there is no such delivery
  */
-export async function replayDelivery(tx: Transaction, deliveryId: string): Promise<DeliveryRow | null> {
+export async function replayDelivery(
+  tx: Transaction,
+  deliveryId: string,
+  readAgain: ReadAgain = () => null,
+): Promise<DeliveryRow | null> {
   const locked = await lockDelivery(tx, deliveryId);
   if (locked === null) return null;
+  const event = await eventToReplay(tx, locked, readAgain);
   const row: DeliveryRow = {
     ...locked,
+    event_type: event.type,
+    payment_id: locked.payment_id ?? event.payment_id,
     status: 'stored',
     outcome: null,
     processed_at: null,
     replays: locked.replays + 1,
   };
-  enqueueReplay(tx, deliveryId);
+  enqueueReplay(tx, deliveryId, event);
   const key = row.payment_id === null ? null : await findPaymentKey(tx, row.payment_id);
-  const webhook = {
-    provider: row.provider,
-    event: providerEvent.parse(row.event),
-    receivedAt: row.created_at,
-  };
+  const webhook = { provider: row.provider, event, receivedAt: row.created_at };
   appendToOutbox(tx, receivedEvent(webhook, row, key, row.replays), await databaseNow(tx));
   return row;
+}
+
+/** The event as it was read, or as it can be read now. It keeps the name that it was stored under. */
+async function eventToReplay(
+  tx: Transaction,
+  { id, provider, provider_event_id, event: stored }: DeliveryRow,
+  readAgain: ReadAgain,
+): Promise<ProviderEvent> {
+  const known = providerEvent.parse(stored);
+  if (known.unreadable === undefined) return known;
+  const received = await findReceived(tx, id);
+  const fresh = received === null ? null : readAgain(provider, received);
+  if (fresh === null) return known;
+  return { ...fresh, id: provider_event_id, payment_id: await paymentOf(tx, provider, fresh) };
 }

@@ -9,7 +9,7 @@ import { notFound } from '../../contracts/problem-error';
 import { inTransaction, type Database } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
 import { deliveryRow, instantOrNull, type DeliveryRow } from '../rows';
-import { replayDelivery } from './deliveries';
+import { replayDelivery, type ReadAgain } from './deliveries';
 
 function fieldsOf(row: DeliveryRow) {
   return {
@@ -50,9 +50,13 @@ export async function readDelivery(db: Database, deliveryId: string): Promise<Wh
   return wholeWebhookDelivery.parse({ ...fieldsOf(deliveryRow(row)), body, headers: row.headers });
 }
 
-/** Publishes a stored event once more. @throws ProblemError `not_found` */
-export async function replayWebhook(db: Database, deliveryId: string): Promise<WebhookDelivery> {
-  const row = await inTransaction(db, (tx) => replayDelivery(tx, deliveryId));
+/** Publishes a stored event once more, read again where it could not be read. @throws ProblemError `not_found` */
+export async function replayWebhook(
+  db: Database,
+  deliveryId: string,
+  readAgain: ReadAgain,
+): Promise<WebhookDelivery> {
+  const row = await inTransaction(db, (tx) => replayDelivery(tx, deliveryId, readAgain));
   if (row === null) throw notFound('webhook delivery');
   return toDelivery(row);
 }

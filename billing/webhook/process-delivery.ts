@@ -16,7 +16,7 @@ import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, type Transaction } from '../../prisma/client';
 import { lockDelivery } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
-import type { AttemptRow } from '../rows';
+import type { AttemptRow, DeliveryRow } from '../rows';
 import { recordDispute } from '../payment/record-dispute';
 import { settleAttempt } from '../payment/settle-attempt';
 import { findReportedRefund } from '../payment/refund-store';
@@ -26,6 +26,7 @@ import { attemptOf, findAttempt, findCharged } from '../payment/attempt-store';
 import { findPayment } from '../payment/store';
 import { paymentOf } from './deliveries';
 import { enqueueVerdict, type Verdict } from './store';
+import { answerUnreadable, isWithOperator, judgeUnreadable } from './unreadable';
 
 export type Processed =
   /** Nothing there yet that the event is about; it may come. */
@@ -44,7 +45,8 @@ export async function processDelivery(tx: Transaction, deliveryId: string): Prom
   const event = { ...stored, payment_id: await paymentOf(tx, row.provider, stored) };
   const done = { kind: 'done', paymentId: event.payment_id } as const;
   if (row.status === 'processed' || row.status === 'ignored') return done;
-  const verdict = await judged(tx, row.provider, event);
+  if (await isWithOperator(tx, row)) return done;
+  const verdict = await verdictOf(tx, row, event);
   if (typeof verdict === 'string') {
     const unknown = { status: 'failed', outcome: `The ${verdict} is not known.` } as const;
     enqueueVerdict(tx, deliveryId, unknown, event.payment_id);
@@ -52,6 +54,17 @@ export async function processDelivery(tx: Transaction, deliveryId: string): Prom
   }
   enqueueVerdict(tx, deliveryId, verdict, event.payment_id);
   return done;
+}
+
+/** @returns the name of what is not there */
+async function verdictOf(
+  tx: Transaction,
+  row: DeliveryRow,
+  event: ProviderEvent,
+): Promise<Verdict | 'payment' | 'attempt'> {
+  if (event.unreadable !== undefined) return judgeUnreadable(tx, row, event);
+  if (row.replays > 0) await answerUnreadable(tx, row);
+  return judged(tx, row.provider, event);
 }
 
 /** @returns the name of what is not there */

@@ -48,11 +48,27 @@ export function enqueueVerdict(
     WHERE id = ${deliveryId}`;
 }
 
-/** Opens a stored webhook again, to be processed once more. */
-export function enqueueReplay(tx: Transaction, deliveryId: string): void {
+/** Opens a stored webhook again, to be processed once more. @param event as it was read, now or before */
+export function enqueueReplay(
+  tx: Transaction,
+  deliveryId: string,
+  event: { type: string; payment_id: string | null },
+): void {
   sql(tx).enqueue`
-    UPDATE webhook_deliveries SET status = 'stored', outcome = NULL, processed_at = NULL, replays = replays + 1
+    UPDATE webhook_deliveries SET status = 'stored', outcome = NULL, processed_at = NULL, replays = replays + 1,
+      event_type = ${event.type}, event = ${JSON.stringify(event)}::jsonb,
+      payment_id = coalesce(payment_id, ${event.payment_id})
     WHERE id = ${deliveryId}`;
+}
+
+/** What was received, as it came. Null once its bytes are forgotten. */
+export async function findReceived(
+  tx: Transaction,
+  deliveryId: string,
+): Promise<{ body: Buffer; headers: Record<string, string> } | null> {
+  const [row] = await sql(tx).query<{ body: Buffer; headers: Record<string, string> }[]>`
+    SELECT body, headers FROM webhook_deliveries WHERE id = ${deliveryId} AND body IS NOT NULL`;
+  return row ?? null;
 }
 
 /** Reads the key of a payment's events: its subscription, or the payment itself. Null when there is no such payment. */

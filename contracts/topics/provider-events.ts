@@ -63,10 +63,15 @@ export const providerEvent = z.object({
       status: z.enum(['pending', 'succeeded', 'failed']),
     })
     .nullable(),
+  /**
+   * Of what may concern us, and has another shape than is known: why it cannot be read. Left out: it was read, or is about
+   * nothing of ours. `charge_reference` as in `refund`; without it and `payment_id` nobody knows whose it is.
+   */
+  unreadable: z.object({ reason: z.string(), charge_reference: z.string().nullable() }).optional(),
 });
 export type ProviderEvent = z.infer<typeof providerEvent>;
 
 /** The provider's name of the charge that a word about a refund or a dispute is about; undefined for every other. */
-export function chargeReferenceOf({ refund, dispute }: ProviderEvent): string | undefined {
-  return refund?.charge_reference ?? dispute?.provider_reference;
+export function chargeReferenceOf({ refund, dispute, unreadable }: ProviderEvent): string | undefined {
+  return refund?.charge_reference ?? dispute?.provider_reference ?? unreadable?.charge_reference ?? undefined;
 }

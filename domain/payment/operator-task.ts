@@ -8,13 +8,20 @@ export const operatorTaskKinds = [
   'refund_failed',
   'event_too_large',
   'ledger_opening',
+  'webhook_unreadable',
 ] as const;
 export type OperatorTaskKind = (typeof operatorTaskKinds)[number];
 
 export const operatorTaskStatuses = ['open', 'resolved'] as const;
 export type OperatorTaskStatus = (typeof operatorTaskStatuses)[number];
 
-export const operatorTaskSubjects = ['payment', 'refund', 'subscription', 'event'] as const;
+export const operatorTaskSubjects = [
+  'payment',
+  'refund',
+  'subscription',
+  'event',
+  'webhook_delivery',
+] as const;
 
 export interface OperatorTaskSubject {
   type: (typeof operatorTaskSubjects)[number];

@@ -10,7 +10,8 @@ import { attemptIdempotencyKey } from '../../domain/ids';
 import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { ProviderWebhooks } from '../port';
 import { standardWebhookHeaders, verifyStandardWebhook } from '../standard-webhooks';
-import { charge as chargeSchema, type Charge } from './charge';
+import { nothing, unreadable, unreadableWebhook } from '../unreadable';
+import { charge as chargeSchema } from './charge';
 import { failureOf } from './declines';
 import { dispute as disputeSchema } from './dispute';
 import { refund as refundSchema } from './refund';
@@ -24,7 +25,7 @@ const envelope = z.object({
   id: providerText(200),
   type: providerText(100),
   created_at: z.iso.datetime(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 export type SandboxEvent = z.infer<typeof envelope>;
 
@@ -47,24 +48,21 @@ export const sandboxWebhooks: ProviderWebhooks = {
   answer: { status: 200, contentType: 'application/json', body: '{"received":true}' },
 };
 
-function read({ body, headers }: WebhookRequest): ProviderEvent | null {
+function read({ body, headers }: WebhookRequest): ProviderEvent {
   const event = envelope.safeParse(jsonOf(body));
-  // Both are under the signature; when they differ, nobody knows which event this is.
-  if (!event.success || event.data.id !== headers[standardWebhookHeaders.id]?.[0]) return null;
+  if (!event.success) return unreadableWebhook(body, 'It has no id, type and time of an event.');
   const { id, type, created_at: occurred_at, data } = event.data;
-  const fields = meaning(type as SandboxEventType, data);
-  if (fields === null) return null;
-  return { id, type, occurred_at, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
+  // Both are under the signature; when they differ, nobody knows which event this is.
+  if (id !== headers[standardWebhookHeaders.id]?.[0])
+    return unreadableWebhook(body, 'Its id is not the one of its header.');
+  return { id, type, occurred_at, ...nothing, ...meaning(type as SandboxEventType, data) };
 }
 
-/** Null when the data is not what the type promises. */
-function meaning(type: SandboxEventType, data: unknown): Partial<ProviderEvent> | null {
+function meaning(type: SandboxEventType, data: unknown): Partial<ProviderEvent> {
   switch (type) {
     case 'charge.succeeded':
-    case 'charge.failed': {
-      const charge = chargeSchema.safeParse(data);
-      return charge.success ? aboutCharge(type, charge.data) : null;
-    }
+    case 'charge.failed':
+      return aboutCharge(type, data);
     case 'refund.pending':
     case 'refund.succeeded':
     case 'refund.failed':
@@ -79,39 +77,54 @@ function meaning(type: SandboxEventType, data: unknown): Partial<ProviderEvent> 
   }
 }
 
+const ofCharge = z.object({ charge_id: reference });
+
 /** Whoever made it: one that was made at the provider has no key. */
-function aboutRefund(type: RefundEventType, data: unknown): Partial<ProviderEvent> | null {
+function aboutRefund(type: RefundEventType, data: unknown): Partial<ProviderEvent> {
+  const { data: about } = ofCharge.safeParse(data);
+  if (about === undefined) return unreadable('It has no refund of a charge.');
   const { data: reported } = refund.safeParse(data);
-  if (reported === undefined || type !== `refund.${reported.status}`) return null;
+  if (reported === undefined || type !== `refund.${reported.status}`)
+    return unreadable('Its refund has another shape than its type says.', about.charge_id);
   const { id: provider_reference, charge_id: charge_reference, amount, status, idempotency_key } = reported;
   return { refund: { provider_reference, charge_reference, amount, status, idempotency_key } };
 }
 
 /** It names its charge only, as real providers' disputes do. */
-function aboutDispute(type: DisputeEventType, data: unknown): Partial<ProviderEvent> | null {
+function aboutDispute(type: DisputeEventType, data: unknown): Partial<ProviderEvent> {
+  const { data: about } = ofCharge.safeParse(data);
+  if (about === undefined) return unreadable('It has no dispute of a charge.');
   const { data: reported } = dispute.safeParse(data);
-  if (reported === undefined) return null;
+  const status = reported?.status === 'open' ? 'opened' : reported?.status;
+  if (reported === undefined || status === undefined || type !== `dispute.${status}`)
+    return unreadable('Its dispute has another shape than its type says.', about.charge_id);
   const { id: dispute_reference, charge_id: provider_reference, amount, currency, reason } = reported;
-  const status = reported.status === 'open' ? 'opened' : reported.status;
-  if (type !== `dispute.${status}`) return null;
   return {
     dispute: { provider_reference, dispute_reference, amount, currency: storable(currency), status, reason },
   };
 }
 
-function aboutCharge(type: ChargeEventType, charge: Charge): Partial<ProviderEvent> | null {
-  if (!reference.safeParse(charge.id).success) return null;
-  if (charge.status !== (type === 'charge.failed' ? 'failed' : 'succeeded')) return null;
-  const { data: ours } = ourMetadata.safeParse(charge.metadata);
-  if (ours === undefined || charge.idempotency_key !== attemptIdempotencyKey(ours.payment_id, ours.attempt)) {
+const anyCharge = z.object({ idempotency_key: z.unknown().optional(), metadata: z.unknown().optional() });
+
+/** Whose it is comes before how it looks: a charge with another key than ours is nobody's here. */
+function aboutCharge(type: ChargeEventType, data: unknown): Partial<ProviderEvent> {
+  const { data: shown } = anyCharge.safeParse(data);
+  if (shown === undefined) return unreadable('It has no charge.');
+  const { data: ours } = ourMetadata.safeParse(shown.metadata);
+  if (ours === undefined || shown.idempotency_key !== attemptIdempotencyKey(ours.payment_id, ours.attempt)) {
     return {};
   }
+  const { payment_id, attempt } = ours;
+  const { data: charge } = chargeSchema.safeParse(data);
+  const isReadable = charge !== undefined && reference.safeParse(charge.id).success;
+  if (!isReadable || charge.status !== (type === 'charge.failed' ? 'failed' : 'succeeded'))
+    return { payment_id, ...unreadable('Its charge has another shape than its type says.') };
   const { id: provider_reference, amount, currency } = charge;
   return {
-    payment_id: ours.payment_id,
+    payment_id,
     outcome: {
       status: charge.status === 'failed' ? 'failed' : 'completed',
-      attempt: ours.attempt,
+      attempt,
       amount,
       currency: storable(currency),
       provider_reference,

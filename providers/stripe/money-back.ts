@@ -10,6 +10,7 @@ import {
   type ProviderEvent,
   type ReportedDispute,
 } from '../../contracts/topics/provider-events';
+import { unreadable } from '../unreadable';
 import { fromStripeAmount } from './amounts';
 import { stripeRefund } from './refunds';
 import { stripeCurrency, stripeId } from './wire';
@@ -28,21 +29,36 @@ const dispute = z.object({
     .catch(null),
 });
 
-/** What an event says of a refund or a dispute; null when its object is not what its type promises. */
-type MoneyBack = Partial<Pick<ProviderEvent, 'refund' | 'dispute'>> | null;
+/** What an event says of a refund or a dispute. */
+type MoneyBack = Partial<Pick<ProviderEvent, 'refund' | 'dispute' | 'unreadable'>>;
+
+const named = z.object({
+  payment_intent: z.union([stripeId, z.object({ id: stripeId }).transform(({ id }) => id)]).nullish(),
+});
+
+/**
+ * The intent that a refund or a dispute is about, before anything else of it is read; it says whose it is.
+ * @returns null for a charge without an intent, which is none of ours; undefined when it cannot be read
+ */
+function intentOf(object: unknown): string | null | undefined {
+  const { data: shown } = named.safeParse(object);
+  return shown === undefined ? undefined : (shown.payment_intent ?? null);
+}
 
 export function aboutDispute(type: string, object: unknown): MoneyBack {
+  const intent = intentOf(object);
+  if (intent === undefined) return unreadable('It has no dispute of a payment intent.');
+  if (intent === null) return {};
   const { data: reported } = dispute.safeParse(object);
-  if (reported === undefined) return null;
+  if (reported === undefined) return unreadable('Its dispute has another shape.', intent);
   const status = disputeStatus(type, reported.status);
-  // Of a charge without an intent: not one of ours.
-  if (!reported.payment_intent || status === null) return {};
+  if (status === null) return unreadable('Its dispute has a status that is not known.', intent);
   const currency = reported.currency.toUpperCase();
   const amount = fromStripeAmount(reported.amount, currency);
-  if (amount === undefined) return null;
+  if (amount === undefined) return unreadable('The amount of its dispute is none of ours.', intent);
   return {
     dispute: {
-      provider_reference: reported.payment_intent,
+      provider_reference: intent,
       dispute_reference: reported.id,
       amount,
       currency,
@@ -71,30 +87,40 @@ const refundStatuses: Readonly<Record<string, 'pending' | 'succeeded' | 'failed'
 };
 
 export function aboutRefund(object: unknown): MoneyBack {
+  const intent = intentOf(object);
+  if (intent === undefined) return unreadable('It has no refund of a payment intent.');
+  if (intent === null) return {};
   const { data: reported } = stripeRefund.safeParse(object);
-  if (reported === undefined) return null;
-  // Of a charge without an intent: not one of ours.
-  if (!reported.payment_intent) return {};
+  if (reported === undefined) return unreadable('Its refund has another shape.', intent);
   const status = Object.hasOwn(refundStatuses, reported.status) ? refundStatuses[reported.status] : undefined;
+  if (status === undefined) return unreadable('Its refund has a status that is not known.', intent);
   const amount = fromStripeAmount(reported.amount, reported.currency.toUpperCase());
-  if (status === undefined || amount === undefined) return null;
-  const { id: provider_reference, payment_intent: charge_reference } = reported;
+  if (amount === undefined) return unreadable('The amount of its refund is none of ours.', intent);
+  const { id: provider_reference } = reported;
   const key = providerText(200).safeParse(reported.metadata?.['idempotency_key']);
   return {
-    refund: { provider_reference, charge_reference, idempotency_key: key.data ?? null, amount, status },
+    refund: {
+      provider_reference,
+      charge_reference: intent,
+      idempotency_key: key.data ?? null,
+      amount,
+      status,
+    },
   };
 }
 
 const refundedCharge = z.object({
-  object: z.literal('charge'),
   /** Newest first. Newer versions of Stripe's API leave them out: `refund.created` tells of each. */
-  refunds: z.object({ data: z.array(z.unknown()) }).nullish(),
+  refunds: z
+    .object({ data: z.array(z.unknown()) })
+    .nullish()
+    .catch(null),
 });
 
 /** The newest refund of a charge that was refunded, where the event has it. */
 export function aboutRefundedCharge(object: unknown): MoneyBack {
   const { data: charge } = refundedCharge.safeParse(object);
-  if (charge === undefined) return null;
+  if (charge === undefined) return unreadable('It has no charge.');
   const newest = charge.refunds?.data[0];
   return newest === undefined ? {} : aboutRefund(newest);
 }

@@ -3,7 +3,8 @@
  *
  * Does not own what refunds and disputes mean (`money-back.ts`).
  * Invariants: an intent is ours only when its metadata name a payment and an attempt; events of connected accounts
- * and of types that are not read here say nothing, and are answered all the same; amounts are in our minor units.
+ * and of types that are not read here say nothing; what is about ours and has another shape is unreadable; all are
+ * answered alike; amounts are in our minor units.
  */
 import { z } from 'zod';
 import {
@@ -16,6 +17,7 @@ import type { ProviderWebhooks } from '../port';
 import { jsonOf } from '../bounded-body';
 import { fromStripeAmount } from './amounts';
 import { cancellationOf, declineOf } from './declines';
+import { nothing, unreadable, unreadableWebhook } from '../unreadable';
 import { paymentIntent, type PaymentIntent } from './intents';
 import { aboutDispute, aboutRefund, aboutRefundedCharge } from './money-back';
 import { exactText, verifyStripeSignature } from './signature';
@@ -24,10 +26,11 @@ const envelope = z.object({
   id: providerText(200),
   type: providerText(100),
   /** Seconds of Unix time. */
-  created: z.int().min(0).max(253_402_300_799).nullish(),
+  created: z.int().min(0).max(253_402_300_799).nullish().catch(null),
   /** The connected account that the event is about; absent for one's own. */
-  account: z.string().nullish(),
-  data: z.object({ object: z.unknown() }).optional(),
+  account: z.unknown().optional(),
+  /** Events of Stripe's second API have none, or one without an object. */
+  data: z.object({ object: z.unknown().optional() }).nullish().catch(null),
 });
 
 const ourMetadata = z.object({
@@ -47,27 +50,22 @@ export const stripeWebhooks: ProviderWebhooks = {
 
 type EventFields = Partial<ProviderEvent>;
 
-function read({ body }: WebhookRequest): ProviderEvent | null {
+function read({ body }: WebhookRequest): ProviderEvent {
   const { data: event } = envelope.safeParse(jsonOf(exactText(body) ?? ''));
-  if (event === undefined) return null;
+  if (event === undefined) return unreadableWebhook(body, 'It has no id and type of an event.');
   const { id, type, created, account, data } = event;
-  const fields = account ? {} : meaning(type, data?.object);
-  if (fields === null) return null;
   const when = created ? { occurred_at: new Date(created * 1_000).toISOString() } : {};
-  return { id, type, ...when, payment_id: null, outcome: null, dispute: null, refund: null, ...fields };
+  return { id, type, ...when, ...nothing, ...(account ? {} : meaning(type, data?.object)) };
 }
 
-/** Null when the object is not what the type promises. */
-function meaning(type: string, object: unknown): EventFields | null {
+function meaning(type: string, object: unknown): EventFields {
   switch (type) {
     case 'payment_intent.succeeded':
     case 'payment_intent.payment_failed':
     case 'payment_intent.canceled':
     case 'payment_intent.processing':
-    case 'payment_intent.requires_action': {
-      const { data: intent } = paymentIntent.safeParse(object);
-      return intent === undefined ? null : aboutIntent(type, intent);
-    }
+    case 'payment_intent.requires_action':
+      return aboutIntent(type, object);
     case 'charge.dispute.created':
     case 'charge.dispute.funds_withdrawn':
     case 'charge.dispute.funds_reinstated':
@@ -85,19 +83,29 @@ function meaning(type: string, object: unknown): EventFields | null {
   }
 }
 
-function aboutIntent(type: string, intent: PaymentIntent): EventFields | null {
-  const { data: ours } = ourMetadata.safeParse(intent.metadata);
+const anyIntent = z.object({ metadata: z.unknown().optional() });
+
+/** Whose it is comes before how it looks: an intent without our metadata is nobody's here, whatever its shape. */
+function aboutIntent(type: string, object: unknown): EventFields {
+  const { data: shown } = anyIntent.safeParse(object);
+  if (shown === undefined) return unreadable('It has no payment intent.');
+  const { data: ours } = ourMetadata.safeParse(shown.metadata);
   if (ours === undefined) return {};
+  const { payment_id, attempt } = ours;
+  const { data: intent } = paymentIntent.safeParse(object);
+  if (intent === undefined) return { payment_id, ...unreadable('Its payment intent has another shape.') };
   const reported = outcomeOf(type, intent);
+  if (reported === null)
+    return { payment_id, ...unreadable('Its payment intent is in another state than its type says.') };
   const currency = intent.currency.toUpperCase();
   const amount = fromStripeAmount(
-    reported?.status === 'completed' ? intent.amount_received : intent.amount,
+    reported.status === 'completed' ? intent.amount_received : intent.amount,
     currency,
   );
-  if (reported === null || amount === undefined) return null;
+  if (amount === undefined) return { payment_id, ...unreadable('Its amount is none of ours.') };
   return {
-    payment_id: ours.payment_id,
-    outcome: { ...reported, attempt: ours.attempt, amount, currency, provider_reference: intent.id },
+    payment_id,
+    outcome: { ...reported, attempt, amount, currency, provider_reference: intent.id },
   };
 }
 

@@ -19,7 +19,7 @@ import type {
 import type { WorkflowMessage } from '../../../contracts/workflows/messages';
 import type { BulkRetryCommand } from '../../../domain/retry/bulk-retry';
 import type { Scope } from '../../../contracts/scopes';
-import { webhookSourcesFrom } from '../../../bin/providers';
+import { providersFrom, webhookSourcesFrom } from '../../../bin/providers';
 import { loadConfig } from '../../../config';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
@@ -29,6 +29,7 @@ import { createTestDatabase } from '../../support/servers/database';
 export const adminSecret = 'pk_test-bootstrap-0123456789abcdefghijklmn';
 /** Newest first: the second is on its way out. */
 export const webhookSecrets = [1, 2].map((n) => `whsec_${Buffer.alloc(24, n).toString('base64')}`);
+export const stripeSecret = 'whsec_test_0123456789abcdef';
 export const fixedNow = new Date('2027-01-15T12:00:00.000Z');
 
 export interface Reply {
@@ -167,7 +168,11 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
   const clock = { now: fixedNow };
   const readiness: ReadinessCheck[] = [];
   const refused: string[] = [];
-  const config = loadConfig({ SANDBOX_WEBHOOK_SECRETS: webhookSecrets.join(',') });
+  const config = loadConfig({
+    SANDBOX_WEBHOOK_SECRETS: webhookSecrets.join(','),
+    STRIPE_SECRET_KEY: 'sk_test_nobody',
+    STRIPE_WEBHOOK_SECRETS: stripeSecret,
+  });
   const adapters = new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]);
   const app = createApp({
     db,
@@ -184,7 +189,7 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
     allowTestClocks: true,
     providers: adapters,
     webhooks: {
-      sources: webhookSourcesFrom(config, adapters),
+      sources: webhookSourcesFrom(config, new Map([...providersFrom(config), ...adapters])),
       count(provider, result) {
         if (result !== 'stored' && result !== 'duplicate') refused.push(`${provider} ${result}`);
       },

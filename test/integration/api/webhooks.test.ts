@@ -1,4 +1,5 @@
 /** POST /webhooks/{provider}, over a real database: what is refused, and what is taken. */
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { fixedNow, type Ask, type Reply } from './test-api';
 import { openWebhookApi, type WebhookApi } from './webhook-api';
@@ -96,10 +97,24 @@ describe('a webhook that is verified and cannot be used', () => {
     ['is not JSON', 'not json'],
     ['is not an event', '{"hello":"world"}'],
     ['is empty', ''],
-  ])('%s: 400, and nothing is stored', async (_, body) => {
+  ])('R7: %s: 200, and it is stored once with its bytes', async (_, body) => {
     const before = await counts();
-    const reply = await send(webhook({ body }));
-    expect([reply.status, reply.body.code]).toEqual([400, 'webhook_unreadable']);
+    const sent = webhook({ body });
+    for (let time = 0; time < 2; time += 1) {
+      const reply = await send(sent);
+      expect([reply.status, reply.text]).toEqual([200, '{"received":true}']);
+    }
+    expect(await counts()).toEqual({ deliveries: before.deliveries + 1, events: before.events + 1 });
+    const name = `unreadable/${createHash('sha256').update(body).digest('hex')}`;
+    const row = await deliveryOf(name);
+    expect(row).toMatchObject({ event_type: 'unreadable', payment_id: null, status: 'stored' });
+    expect(Buffer.from(row.body ?? []).toString()).toBe(body);
+  });
+
+  it('R7: that is not verified is refused and not stored, whatever its shape', async () => {
+    const before = await counts();
+    const sent = webhook({ body: 'not json' }, [`whsec_${Buffer.alloc(24, 9).toString('base64')}`]);
+    expect((await send(sent)).status).toBe(401);
     expect(await counts()).toEqual(before);
   });
 

@@ -47,7 +47,7 @@ test('a charge that succeeded is the outcome of its attempt', () => {
 });
 
 test('a charge that failed says why in the one table of declines', () => {
-  expect(read(event('charge.failed', failed))?.outcome).toMatchObject({
+  expect(read(event('charge.failed', failed)).outcome).toMatchObject({
     status: 'failed',
     failure: { category: 'hard', code: 'stolen_or_lost', provider_code: 'stolen_card' },
   });
@@ -90,7 +90,7 @@ test.each(['pending', 'succeeded', 'failed'])(
 
 test('a refund that was made at the provider has no key', () => {
   const byHand = { ...refund, idempotency_key: null };
-  expect(read(event('refund.succeeded', byHand))?.refund).toMatchObject({ idempotency_key: null });
+  expect(read(event('refund.succeeded', byHand)).refund).toMatchObject({ idempotency_key: null });
 });
 
 test.each([
@@ -123,22 +123,54 @@ test.each([
   expect(read(body)).toMatchObject(nothing);
 });
 
+const unreadable = (chargeReference: string | null) => ({
+  unreadable: { reason: expect.any(String) as string, charge_reference: chargeReference },
+});
+
 test.each([
   ['not JSON', '{"id":"evt_1"'],
   ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
   ['empty', ''],
   ['a list', '[]'],
   ['of another id than its header says', event('charge.succeeded', charge, { id: 'evt_2' })],
+  ['of a type that no text can hold', event('a\u0000b', {})],
+])('R7: what is %s is unreadable, and named by its bytes', (_, body) => {
+  expect(read(body)).toMatchObject({
+    ...nothing,
+    ...unreadable(null),
+    id: expect.stringMatching(/^unreadable\/[0-9a-f]{64}$/) as string,
+    type: 'unreadable',
+  });
+});
+
+test.each([
   ['without a charge', event('charge.succeeded', null)],
+  ['a refund without its charge', event('refund.succeeded', { id: 're_1', amount: 1, status: 'succeeded' })],
+  ['a dispute without its charge', event('dispute.opened', { ...dispute, charge_id: undefined })],
+])('R7: what is %s is unreadable: whose it is cannot be said', (_, body) => {
+  expect(read(body)).toMatchObject({ ...nothing, ...unreadable(null), id: 'evt_1' });
+});
+
+test.each([
   ['a success that says failed', event('charge.succeeded', failed)],
   ['a failure that says succeeded', event('charge.failed', charge)],
-  ['a refund without its charge', event('refund.succeeded', { id: 're_1', amount: 1, status: 'succeeded' })],
+  ['a charge of ours without an amount', event('charge.succeeded', { ...charge, amount: undefined })],
+])('R7: what is %s is unreadable, and about its payment', (_, body) => {
+  expect(read(body)).toMatchObject({ ...nothing, ...unreadable(null), id: 'evt_1', payment_id: 'pay_1' });
+});
+
+test.each([
   ['a refund that says something else', event('refund.failed', refund)],
+  ['a refund in a new status', event('refund.failed', { ...refund, status: 'under_way' })],
   ['a dispute that says something else', event('dispute.won', dispute)],
-  ['a dispute without its charge', event('dispute.opened', { ...dispute, charge_id: undefined })],
-  ['of a type that no text can hold', event('a\u0000b', {})],
-])('what is %s cannot be read', (_, body) => {
-  expect(read(body)).toBeNull();
+])('R7: what is %s is unreadable, and names its charge', (_, body) => {
+  expect(read(body)).toMatchObject({ ...nothing, ...unreadable('ch_1'), id: 'evt_1' });
+});
+
+test('R7: a charge that is not ours says nothing, whatever its shape', () => {
+  const result = read(event('charge.succeeded', { metadata: {}, amount: 'much' }));
+  expect(result).toMatchObject(nothing);
+  expect(result).not.toHaveProperty('unreadable');
 });
 
 test('what PostgreSQL cannot hold is replaced, and the event is read', () => {
@@ -146,7 +178,7 @@ test('what PostgreSQL cannot hold is replaced, and the event is read', () => {
     ...failed,
     failure: { code: 'new\u0000code', message: 'half a pair: X' },
   }).replace('X', '\\ud800');
-  const { outcome } = read(body) ?? {};
+  const { outcome } = read(body);
   expect(outcome?.failure).toMatchObject({
     code: 'do_not_honor',
     provider_code: 'new\ufffdcode',
