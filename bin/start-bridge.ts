@@ -8,6 +8,7 @@ import { runGroup, type Handlers } from '../bridge/consumer/consumer';
 import { startOutboxRetention } from '../bridge/relay/outbox-retention';
 import { startRelay } from '../bridge/relay/relay';
 import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
+import type { ExternalRules } from '../billing/external-records';
 import type { ConsumerGroup } from '../contracts/topics/topics';
 import { closeDatabase, createDatabase } from '../prisma/client';
 import { connectLazily } from '../temporal/connection';
@@ -45,16 +46,9 @@ export async function startBridge(
   });
   const notifier = notifierFrom(config);
   const prompting = { db, client: temporal.workflows, times: followUpTimes(config) };
-  const external = {
-    sources: new Set(config.EXTERNAL_SOURCES),
-    paymentMax: config.EXTERNAL_PAYMENT_MAX,
-    chargesPerDay: config.EXTERNAL_PAYMENTS_PER_CUSTOMER_PER_DAY,
-  };
+  const external = externalRules(config);
   const handlers: Record<ConsumerGroup, Handlers> = {
-    'payment-service': paymentServiceHandlers({
-      ...prompting,
-      external,
-    }),
+    'payment-service': paymentServiceHandlers({ ...prompting, external }),
     'subscription-service': subscriptionServiceHandlers(prompting),
     'retry-service': retryServiceHandlers({ ...prompting, external }),
     'analytics-service': analyticsServiceHandlers(db),
@@ -96,6 +90,15 @@ export async function startBridge(
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => closeDatabase(db) },
   ];
+}
+
+/** What records from outside may ask for. */
+function externalRules(config: ProcessContext['config']): ExternalRules {
+  return {
+    sources: new Set(config.EXTERNAL_SOURCES),
+    paymentMax: config.EXTERNAL_PAYMENT_MAX,
+    chargesPerDay: config.EXTERNAL_PAYMENTS_PER_CUSTOMER_PER_DAY,
+  };
 }
 
 /** A pulse that is a part of the process's health. */

@@ -28,7 +28,11 @@ const resolution: readonly CommandOption[] = [
     choices: ['succeeded', 'failed'],
   },
   { name: 'provider-reference', value: 'REF', text: 'the provider’s name of the charge' },
-  { name: 'amount', value: 'MINOR_UNITS', text: 'what the provider has charged, where it is not what was asked' },
+  {
+    name: 'amount',
+    value: 'MINOR_UNITS',
+    text: 'what the provider has charged, where it is not what was asked',
+  },
 ];
 
 /** The subject in one cell. */

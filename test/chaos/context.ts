@@ -187,7 +187,7 @@ export function untilAnswered(
     },
     { timeoutMs: 240_000, everyMs: 500 },
   ).catch(async (error: unknown) => {
-    const behind = await workflowBehind(chaos, path);
+    const behind = await workflowBehind(chaos.temporal, path);
     throw new Error(`${(error as Error).message}: the last one was ${last}\n${behind}`, { cause: error });
   });
 }

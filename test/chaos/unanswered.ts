@@ -1,10 +1,10 @@
 /** What a workflow was doing that a caller waited for in vain. For the report of a fault test. */
-import type { Chaos } from './context';
+import type { Client } from '@temporalio/client';
 
 const lastEvents = 25;
 
 /** Describes the workflow that a path of the API is about; empty where there is none. */
-export async function workflowBehind({ temporal }: Pick<Chaos, 'temporal'>, path: string): Promise<string> {
+export async function workflowBehind(temporal: Client, path: string): Promise<string> {
   const id = /^\/(payments|subscriptions)\/([^/?]+)/.exec(path)?.[2];
   if (id === undefined) return '';
   const workflowId = `${id.startsWith('pay_') ? 'payment' : 'subscription'}/${id}`;

@@ -106,7 +106,9 @@ describe('health: a worker', () => {
   });
 
   it('whose polls Temporal does not know has a fault, and so has one whose server does not answer', async () => {
-    expect(await faultWith({}, { ...own, activity: ['other'] })).toBe('Temporal knows no activity poll of it');
+    expect(await faultWith({}, { ...own, activity: ['other'] })).toBe(
+      'Temporal knows no activity poll of it',
+    );
     await expect(faultWith({}, new Error('deadline exceeded'))).rejects.toThrow('deadline exceeded');
   });
 });
