@@ -37,8 +37,8 @@ export function newId(kind: IdKind, uuidv7: string): string {
 }
 
 /**
- * Whether an id has the form of those that are made here. Whoever may choose an id chooses another one: the ids of what
- * is still to come can be derived by anybody.
+ * Whether an id has the form of those that Perennial makes. A producer that may choose an id has to choose another form:
+ * ids of future periods can be derived.
  */
 export function hasOwnForm(kind: IdKind, id: string): boolean {
   return id.startsWith(`${idPrefixes[kind]}_`) && /_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id);

@@ -27,7 +27,7 @@ export interface Decision {
   outcome: 'succeeded' | 'failed' | null;
   provider_reference: string | null;
   /** What the provider has charged for a payment, minor units; null: what it has named, or what was asked. */
-  amount?: number | null;
+  amount: number | null;
 }
 
 /** Whether the task asks for what became of an attempt or a refund. */
@@ -98,11 +98,7 @@ async function settleTheAttempt(
   const attempts = await attemptsOf(tx, paymentId);
   const asked = attempts.findLast(({ status }) => isAttemptOpen(status)) ?? attempts.at(-1);
   if (asked === undefined) return;
-  const found = chargeFound(asked, {
-    ...decision,
-    amount: decision.amount ?? null,
-    isMismatch: task.kind === 'amount_mismatch',
-  });
+  const found = chargeFound(asked, { ...decision, isMismatch: task.kind === 'amount_mismatch' });
   if (found.kind === 'refused') throw validationFailed([found]);
   // A person looked it up.
   await settleAttempt(tx, paymentId, asked.number, found.outcome, 'lookup');

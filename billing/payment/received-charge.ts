@@ -50,7 +50,7 @@ export class ReceivedCharge {
 
   private entries(): Entry[] {
     const { payment, attempt } = this;
-    return entriesOf(payment, attempt, isOwn(payment) ? 'earned' : 'unapplied');
+    return entriesOf(payment, attempt, Number(attempt.amount), isOwn(payment) ? 'earned' : 'unapplied');
   }
 
   private write(tx: Transaction, entries: Entry[]): void {
@@ -64,10 +64,14 @@ function isOwn({ kind }: Pick<PaymentRow, 'kind'>): boolean {
   return kind === 'manual';
 }
 
-function entriesOf(payment: PaymentRow, attempt: AttemptRow, into: 'earned' | 'unapplied'): Entry[] {
-  const amount = Number(attempt.amount);
+function entriesOf(
+  payment: PaymentRow,
+  { provider }: AttemptRow,
+  amount: number,
+  into: 'earned' | 'unapplied',
+): Entry[] {
   return [
-    { account: cashAccount(attempt.provider ?? 'none'), source: payment.id, amount },
+    { account: cashAccount(provider ?? 'none'), source: payment.id, amount },
     { account: into, source: payment.id, amount: -amount },
   ];
 }
@@ -95,9 +99,10 @@ export function enqueueUnwanted(
   reason: UnwantedReason,
   books: Books,
 ): void {
-  const entries = entriesOf(payment, attempt, 'unapplied');
+  const amount = Number(attempt.amount);
+  const entries = entriesOf(payment, attempt, amount, 'unapplied');
   enqueuePaymentPosting(tx, books, { entries }, causeOf(payment, attempt));
-  enqueueGivenBack(tx, payment, attempt, { amount: Number(attempt.amount), reason }, books);
+  enqueueGivenBack(tx, payment, attempt, { amount, reason }, books);
 }
 
 /** What was charged beside what the attempt asked for: another charge, or more of its own. */
@@ -118,7 +123,7 @@ export function enqueueOtherCharge(
   books: Books,
 ): void {
   const own = causeOf(payment, attempt);
-  const entries = entriesOf(payment, { ...attempt, amount: BigInt(other.amount) }, 'unapplied');
+  const entries = entriesOf(payment, attempt, other.amount, 'unapplied');
   enqueuePaymentPosting(tx, books, { entries }, { ...own, id: `${own.id}/${other.reference}` });
   enqueueGivenBack(tx, payment, attempt, other, books);
 }

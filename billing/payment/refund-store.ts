@@ -4,6 +4,7 @@ import { refundIdempotencyKey } from '../../domain/ids';
 import type { Taken } from '../../domain/ledger/refund';
 import type { RefundStatus } from '../../domain/payment/refund';
 import type { Database, Transaction } from '../../prisma/client';
+import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
 import type { Times } from '../clock';
 import { refundColumns, type AttemptRow, type RefundRow } from '../rows';
@@ -36,44 +37,42 @@ export async function findReportedRefund(
   return row ?? null;
 }
 
-/** Adds up what is reserved or given back of an attempt's charge, in minor units. */
-export async function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
+/** Which refunds are of an attempt's own charge, not of one beside it. */
+const isOfItsCharge = ({ payment_id: paymentId, number }: AttemptRow): Prisma.Sql =>
+  Prisma.sql`payment_id = ${paymentId} AND attempt = ${number} AND charge_reference IS NULL`;
+
+async function sumOf(tx: Transaction, which: Prisma.Sql): Promise<number> {
   const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
-    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
-    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
-      AND status IN ('pending', 'succeeded')`;
+    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds WHERE ${which}`;
   return Number(amount);
 }
 
+/** Adds up what is reserved or given back of an attempt's charge, in minor units. */
+export function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
+  return sumOf(tx, Prisma.sql`${isOfItsCharge(attempt)} AND status IN ('pending', 'succeeded')`);
+}
+
 /** Adds up what refunds have taken of an attempt's charge and is not given up, in minor units. */
-export async function setAsideOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
-  const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
-    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
-    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
-      AND released_at IS NULL`;
-  return Number(amount);
+export function setAsideOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
+  return sumOf(tx, Prisma.sql`${isOfItsCharge(attempt)} AND released_at IS NULL`);
+}
+
+/** What was set aside of a charge before a refund, and is not given up, minor units. */
+export function reservedBefore(
+  tx: Transaction,
+  attempt: AttemptRow,
+  { id, created_at }: RefundRow,
+): Promise<number> {
+  const before = Prisma.sql`released_at IS NULL AND (created_at, id) < (${created_at}, ${id})`;
+  return sumOf(tx, Prisma.sql`${isOfItsCharge(attempt)} AND ${before}`);
 }
 
 /** Reads the refunds that have taken of an attempt's charge and are not given up, the newest first. */
 export async function findTakingRefunds(tx: Transaction, attempt: AttemptRow): Promise<RefundRow[]> {
   return sql(tx).query<RefundRow[]>`
     SELECT ${refundColumns} FROM refunds
-    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
-      AND released_at IS NULL AND taken IS NOT NULL
+    WHERE ${isOfItsCharge(attempt)} AND released_at IS NULL AND taken IS NOT NULL
     ORDER BY created_at DESC, id DESC`;
-}
-
-/** What was set aside of a charge before a refund, and is not given up, minor units. */
-export async function reservedBefore(
-  tx: Transaction,
-  attempt: AttemptRow,
-  { id, created_at }: RefundRow,
-): Promise<number> {
-  const [{ amount }] = await sql(tx).query<[{ amount: bigint }]>`
-    SELECT coalesce(sum(amount), 0)::bigint AS amount FROM refunds
-    WHERE payment_id = ${attempt.payment_id} AND attempt = ${attempt.number} AND charge_reference IS NULL
-      AND released_at IS NULL AND (created_at, id) < (${created_at}, ${id})`;
-  return Number(amount);
 }
 
 /** Of these payments, those with a refund that is not settled. */

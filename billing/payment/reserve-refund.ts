@@ -60,7 +60,7 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
 
 /**
  * Reserves all of a payment that was collected and is wanted for nothing; `payment/{id}` pays it out once it is
- * signalled. Whoever finds it unwanted, and however often, it is one refund. While a dispute is open the bank decides
+ * signalled. However often it is found unwanted, it is one refund. While a dispute is open the bank decides
  * where the money goes: it stays unapplied until then (`record-dispute.ts`). The payment's lock is held; the
  * state of its subscription is not touched.
  */

@@ -1,5 +1,10 @@
 /** Statements over the payments of a subscription: those of a change, and what its end or pause makes of the others. */
-import { isPaymentOpen, paymentStatuses, type Failure } from '../../domain/payment/payment';
+import {
+  isPaymentOpen,
+  kindsThatEndWithSubscription,
+  paymentStatuses,
+  type Failure,
+} from '../../domain/payment/payment';
 import type { Pause } from '../../domain/retry/pauses';
 import type { Line } from '../../domain/subscription/proration';
 import type { Transaction } from '../../prisma/client';
@@ -82,13 +87,13 @@ export function enqueueWriteOff(tx: Transaction, paymentId: string, realNow: Dat
 
 /**
  * Cancels the failed payments of a subscription that ends: nothing is attempted any more, and no notification follows.
- * A first payment's failure is its end, and payments of their own stay.
  */
 export function enqueueCancelledFailed(tx: Transaction, subscriptionId: string, realNow: Date): void {
   sql(tx).enqueue`
     UPDATE payments SET status = 'cancelled', cancel_requested_at = ${realNow}, cancel_reason = 'subscription_ended',
       version = version + 1, next_attempt_at = NULL, next_notice_at = NULL, updated_at = ${realNow}
-    WHERE subscription_id = ${subscriptionId} AND status = 'failed' AND kind IN ('renewal', 'proration')`;
+    WHERE subscription_id = ${subscriptionId} AND status = 'failed'
+      AND kind = ANY(${kindsThatEndWithSubscription})`;
 }
 
 /** Withdraws the planned attempts of a subscription that ended or pauses. */

@@ -6,7 +6,7 @@
  * its money stands for what the later one has taken. Pure. Invariant: no payment comes back with more than is left of
  * its charge.
  */
-import { partsOf, type AccountParts, type GoneElsewhere, type Taken } from './refund';
+import { partsOf, sumOfParts, type AccountParts, type GoneElsewhere, type Taken } from './refund';
 
 /** A refund or a lost dispute that has taken of the payment. */
 export interface Bearer {
@@ -50,7 +50,7 @@ export function returnShared<B extends Bearer>(
   for (const bearer of bearers) {
     const most = borneBy(bearer.taken);
     const { rest: _over, ...moved } = partsOf(most, left);
-    const amount = sumOf(moved);
+    const amount = sumOfParts(moved);
     const used = Math.min(most - amount, usedLeft);
     if (amount + used === 0) continue;
     left = less(left, moved);
@@ -58,7 +58,7 @@ export function returnShared<B extends Bearer>(
     if (amount > 0) gone.push({ amount, account: bearer.account });
     changed.push({ ...bearer, taken: borneWith(bearer.taken, moved, { used, of: taken }) });
   }
-  if (sumOf(left) > 0) gone.push({ amount: sumOf(left), account: otherwise });
+  if (sumOfParts(left) > 0) gone.push({ amount: sumOfParts(left), account: otherwise });
   const { used = 0 } = taken;
   return {
     taken: { ...taken, ...less(taken, kept), ...(used > 0 && { used: used - usedByOthers }) },
@@ -78,7 +78,7 @@ function borneWith(
   moved: AccountParts,
   { used: more, of }: { used: number; of: Taken },
 ): Taken {
-  const amount = sumOf(moved);
+  const amount = sumOfParts(moved);
   const rest = taken.rest - amount;
   const isSameTime = taken.reckoning === of.reckoning;
   const ofPeriod = taken.period_start ?? of.period_start;
@@ -93,10 +93,6 @@ function borneWith(
     ...(ofPeriod !== undefined && { used, period_start: ofPeriod }),
     ...(taken.beyond !== undefined && { beyond: Math.max(0, taken.beyond - amount - more) }),
   };
-}
-
-function sumOf({ unapplied, credit, customer_credit: ofCustomer, unearned }: AccountParts): number {
-  return unapplied + credit + ofCustomer + unearned;
 }
 
 function less(parts: AccountParts, taken: AccountParts): AccountParts {

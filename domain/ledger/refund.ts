@@ -107,6 +107,16 @@ export function takeFrom(
   return { ...parts, ...ofPeriod, reckoning: posting.reckonings };
 }
 
+/** Adds up what a payment stands at, minor units. */
+export function sumOfParts({
+  unapplied,
+  credit,
+  customer_credit: ofCustomer,
+  unearned,
+}: AccountParts): number {
+  return unapplied + credit + ofCustomer + unearned;
+}
+
 /** Parts of an amount, in the order of the rule; `rest`: what is not available. */
 export function partsOf(amount: number, available: AccountParts): AccountParts & { rest: number } {
   let rest = amount;
@@ -190,7 +200,7 @@ function giveBack(
   const credit = taken.credit + taken.unapplied + taken.unearned - service;
   const ofCustomer = taken.customer_credit + (alive ? 0 : credit);
   const lost = gone.reduce((sum, { amount }) => sum + amount, 0);
-  posting.post(accounts.account, paymentId, service + (alive ? credit : 0) + ofCustomer + taken.rest + lost);
+  posting.post(accounts.account, paymentId, sumOfParts(taken) + taken.rest + lost);
   posting.postApart(accounts.rest, paymentId, -taken.rest);
   for (const { account, amount } of gone) posting.postApart(account, paymentId, -amount);
   posting.post('unearned', paymentId, -service);

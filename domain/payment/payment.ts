@@ -169,6 +169,8 @@ export function endsWithSubscription(kind: PaymentKind): boolean {
   return kind === 'renewal' || kind === 'proration';
 }
 
+export const kindsThatEndWithSubscription = paymentKinds.filter(endsWithSubscription);
+
 /** What a cancellation request does: at once, when the open attempt fails, nothing any more, or it is refused. */
 export function decideCancelPayment(
   payment: PaymentStatus,

@@ -157,6 +157,7 @@ export const moneyMoves: Readonly<Record<string, scene.Move>> = {
       reason: 'the account is closed',
       outcome: 'failed',
       provider_reference: null,
+      amount: null,
     } as const;
     return transact(given, (tx) => resolveTask(tx, task, decision));
   },
