@@ -15,12 +15,16 @@ const since = async (plan: string, day: string) => {
 };
 
 describe('a change’s charge that comes late and is disputed before the change is applied', () => {
-  /** Basic since 1 June; a change to top on the 11th waits for 60.00, which came and are disputed. */
-  const overtaken = async () => {
+  /** Basic since 1 June; a change to top on the 11th waits for 60.00, which have come and are not applied yet. */
+  const charged = async () => {
     const money = await since('basic', '06-11');
     given.provider.charges = [pending];
     await money.life.change({ plan_id: 'top', proration: 'charge_now' });
     await money.receive(1);
+    return money;
+  };
+  const overtaken = async () => {
+    const money = await charged();
     await money.dispute(1, 'opened');
     await money.apply(1);
     return money;
@@ -84,10 +88,7 @@ describe('a change’s charge that comes late and is disputed before the change 
   });
 
   it('in part, goes back for the rest once the part is lost', async () => {
-    const money = await since('basic', '06-11');
-    given.provider.charges = [pending];
-    await money.life.change({ plan_id: 'top', proration: 'charge_now' });
-    await money.receive(1);
+    const money = await charged();
     await money.dispute(1, 'opened', { amount: 2000 });
     await money.apply(1);
     expect(await money.refunds()).toEqual([]);
@@ -96,10 +97,7 @@ describe('a change’s charge that comes late and is disputed before the change 
   });
 
   it('twice, waits for the second bank as well', async () => {
-    const money = await since('basic', '06-11');
-    given.provider.charges = [pending];
-    await money.life.change({ plan_id: 'top', proration: 'charge_now' });
-    await money.receive(1);
+    const money = await charged();
     for (const reference of ['dp_1', 'dp_2']) await money.dispute(1, 'opened', { amount: 2000, reference });
     await money.apply(1);
     await money.dispute(1, 'won', { amount: 2000 });
@@ -109,10 +107,7 @@ describe('a change’s charge that comes late and is disputed before the change 
   });
 
   it('and won before anybody applied it, goes back once', async () => {
-    const money = await since('basic', '06-11');
-    given.provider.charges = [pending];
-    await money.life.change({ plan_id: 'top', proration: 'charge_now' });
-    await money.receive(1);
+    const money = await charged();
     await money.dispute(1, 'opened');
     await money.dispute(1, 'won');
     expect(await money.refunds()).toEqual([[1, 6000, 'change_overtaken']]);

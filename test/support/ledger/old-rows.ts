@@ -1,5 +1,6 @@
 /** A subscription as a version without a ledger left it: 10.00 a month of 30 days, on day 15 of a paid period. */
-import type { OpeningFacts } from '../../../domain/ledger/opening';
+import type { Entry } from '../../../domain/ledger/accounts';
+import { openLedger, type Opened, type OpeningFacts } from '../../../domain/ledger/opening';
 import type { OldPayment, OldRefund } from '../../../domain/ledger/opening-facts';
 import type { OldPeriod } from '../../../domain/ledger/opening-period';
 
@@ -59,4 +60,18 @@ export function oldFacts(more: Partial<OpeningFacts> = {}): OpeningFacts {
     now: onDay(15),
     ...more,
   };
+}
+
+/** The opening of such a subscription. @param more what is different */
+export function openingOf(more: Partial<OpeningFacts> = {}): Opened {
+  return openLedger(oldFacts(more));
+}
+
+/** `account source amount` of each entry, sorted. */
+export function entriesText({
+  entries,
+}: {
+  entries: readonly Pick<Entry, 'account' | 'source' | 'amount'>[];
+}) {
+  return entries.map(({ account, source, amount }) => `${account} ${source} ${amount}`).sort();
 }

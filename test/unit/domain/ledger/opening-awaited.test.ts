@@ -1,19 +1,14 @@
 /** Rows of before the ledger that contradict each other still wait for a payment: that one is entered. */
-import { openLedger, type OpeningFacts } from '../../../../domain/ledger/opening';
 import { fundOf } from '../../../../domain/ledger/state';
 import {
-  oldFacts,
+  entriesText as text,
   oldPayment,
   oldPeriod,
   oldRefund as refund,
   onDay,
+  openingOf as opening,
   unpaidPayment,
 } from '../../../support/ledger/old-rows';
-
-const opening = (more: Partial<OpeningFacts>) => openLedger(oldFacts(more));
-/** `account source amount` of each entry. */
-const text = ({ entries }: Pick<ReturnType<typeof openLedger>, 'entries'>) =>
-  entries.map(({ account, source, amount }) => `${account} ${source} ${amount}`).sort();
 
 describe('rows that contradict each other, with a payment that is awaited', () => {
   const overpaid = oldPayment('p0', { period_index: 2, refunds: [refund(1001)] });

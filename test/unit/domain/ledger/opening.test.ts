@@ -1,20 +1,17 @@
 /** Subscriptions that are older than the ledger: what their rows say of their money. */
-import { openLedger, openOwnPayment, type OpeningFacts } from '../../../../domain/ledger/opening';
+import { openOwnPayment, type OpeningFacts } from '../../../../domain/ledger/opening';
 import type { OldRefund } from '../../../../domain/ledger/opening-facts';
 import { balanceOf, fundOf, totalOf } from '../../../../domain/ledger/state';
 import {
-  oldFacts,
+  entriesText as text,
   oldPayment,
   oldPeriod,
   oldRefund as refund,
   onDay,
+  openingOf as opening,
   unpaidPayment,
 } from '../../../support/ledger/old-rows';
 
-const opening = (more: Partial<OpeningFacts> = {}) => openLedger(oldFacts(more));
-/** `account source amount` of each entry. */
-const text = ({ entries }: { entries: { account: string; source: string; amount: number }[] }) =>
-  entries.map(({ account, source, amount }) => `${account} ${source} ${amount}`).sort();
 const before = (id: string, amount = 1000) => oldPayment(id, { period_index: 2, amount });
 
 describe('a paid period', () => {
