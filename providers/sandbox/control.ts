@@ -51,6 +51,12 @@ export class Control {
     }
   }
 
+  /** Fails by `failure_rate`, else waits `latency_ms`. @throws Refusal */
+  async misbehave(): Promise<void> {
+    this.maybeFail();
+    await this.delay();
+  }
+
   /** @throws Refusal for an amount that is smaller than the smallest charge, or no multiple of its step. */
   refuseAmount(amount: number): void {
     const { smallest_charge: smallest, charge_step: step } = this.current;

@@ -6,7 +6,7 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import { mayTurn, type Dispute, type DisputeStatus } from './dispute';
-import { Refusal } from './requests';
+import { noSuch, Refusal } from './requests';
 import { lockStanding } from './standing';
 import { inTransaction } from './transaction';
 import type { WebhookQueue } from './webhook-queue';
@@ -59,7 +59,7 @@ export class DisputeBook {
       const standing = known && (await lockStanding(client, known.charge_id));
       const current = await this.find(client, id);
       if (current === undefined || standing === undefined) {
-        throw new Refusal('not_found', 'There is no such dispute.');
+        throw noSuch('dispute');
       }
       if (current.status === status) return current;
       if (!mayTurn(current.status, status)) {
@@ -111,7 +111,7 @@ export class DisputeBook {
   private async openUnderLock(client: PoolClient, draft: DisputeDraft): Promise<Dispute> {
     const { id, chargeId, reason, inquiry, createdAt } = draft;
     const standing = await lockStanding(client, chargeId);
-    if (standing === undefined) throw new Refusal('not_found', 'There is no such charge.');
+    if (standing === undefined) throw noSuch('charge');
     const { rows: undecided } = await client.query<DisputeRow>(
       `SELECT ${columns} FROM charge_disputes WHERE charge_id = $1 AND status IN ('inquiry', 'open') LIMIT 1`,
       [chargeId],

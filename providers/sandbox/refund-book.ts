@@ -6,7 +6,7 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import type { Refund } from './refund';
-import { Refusal, type RefundRequest } from './requests';
+import { noSuch, Refusal, type RefundRequest } from './requests';
 import { lockStanding } from './standing';
 import { behaviourOf } from './tokens';
 import { inTransaction } from './transaction';
@@ -65,7 +65,7 @@ export class RefundBook {
       const standing = known && (await lockStanding(client, known.charge_id));
       const current = await find(client, id);
       if (current === undefined || standing === undefined) {
-        throw new Refusal('not_found', 'There is no such refund.');
+        throw noSuch('refund');
       }
       if (current.status === status) return current;
       if (current.status === 'failed' && current.amount > standing.left) {
@@ -125,7 +125,7 @@ async function refundUnderLock(client: PoolClient, draft: RefundDraft): Promise<
   );
   const [kept] = known.map(refundOf);
   if (kept) return { refund: replay(kept, request), replayed: true };
-  if (!standing) throw new Refusal('not_found', 'There is no such charge.');
+  if (!standing) throw noSuch('charge');
   const { charge, left } = standing;
   if (charge.status !== 'succeeded') {
     throw new Refusal('charge_not_refundable', `The charge is ${charge.status}.`);

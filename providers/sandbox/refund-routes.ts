@@ -35,8 +35,7 @@ export function refundRoutes(app: Express, deps: RefundDeps): void {
   app.post('/v1/refunds', async (req, res) => {
     const idempotencyKey = acceptedKey(req.get('idempotency-key'));
     const request = accepted(refundRequest, jsonBody(req));
-    control.maybeFail();
-    await control.delay();
+    await control.misbehave();
     await settleDue();
     const draft = draftOf(idempotencyKey, request, control.settings.pending_refunds);
     const { refund, replayed } = await refunds.refund(draft);
@@ -46,8 +45,7 @@ export function refundRoutes(app: Express, deps: RefundDeps): void {
 
   app.get('/v1/refunds', async (req, res) => {
     const { charge_id } = accepted(refundListQuery, req.query);
-    control.maybeFail();
-    await control.delay();
+    await control.misbehave();
     await settleDue();
     res.json({ data: await refunds.list(charge_id), has_more: false });
   });

@@ -187,8 +187,13 @@ export function acceptedKey(header: string | undefined): string {
 /** The id of an address. @throws Refusal `not_found` for what no id can be */
 export function acceptedId(value: unknown, what: string): string {
   const id = objectId.safeParse(value);
-  if (!id.success) throw new Refusal('not_found', `There is no such ${what}.`);
+  if (!id.success) throw noSuch(what);
   return id.data;
+}
+
+/** Refuses an address whose subject does not exist. */
+export function noSuch(what: string): Refusal {
+  return new Refusal('not_found', `There is no such ${what}.`);
 }
 
 /** The parsed body, or an empty one where none was sent. @throws Refusal when it is not JSON */

@@ -13,7 +13,7 @@ import express, { type ErrorRequestHandler, type Express, type Response } from '
 import helmet from 'helmet';
 import { Pool } from 'pg';
 import { balanceOf, balancesOf } from './balance';
-import { knownId, misbehave, noSuchCharge, turnRoutes } from './charge-turns';
+import { turnRoutes } from './charge-turns';
 import { chargeOnce, type ChargingDeps } from './charging';
 import { Control } from './control';
 import { prepareDatabase } from './database';
@@ -25,12 +25,14 @@ import { RefundBook } from './refund-book';
 import { refundRoutes, type RefundDeps } from './refund-routes';
 import {
   accepted,
+  acceptedId,
   acceptedKey,
   balanceQuery,
   chargeRequest,
   controlPatch,
   jsonBody,
   listQuery,
+  noSuch,
   Refusal,
   type RefusalCode,
 } from './requests';
@@ -160,17 +162,17 @@ function chargeRoutes(app: Express, deps: ChargingDeps): void {
 
   app.get('/v1/charges', async (req, res) => {
     const query = accepted(listQuery, req.query);
-    await misbehave(control);
+    await control.misbehave();
     const page = await ledger.list(query, now());
     if (!page) throw new Refusal('validation_failed', 'starting_after is not the id of a charge');
     res.json(page);
   });
 
   app.get('/v1/charges/:id', async (req, res) => {
-    const id = knownId(req);
-    await misbehave(control);
+    const id = acceptedId(req.params.id, 'charge');
+    await control.misbehave();
     const charge = await ledger.find(id, now());
-    if (!charge) throw noSuchCharge();
+    if (!charge) throw noSuch('charge');
     res.json(charge);
   });
 }
