@@ -28,7 +28,7 @@ export function apiCaller(env: NodeJS.ProcessEnv): Context['call'] {
   };
 }
 
-/** Of the settings only those that are needed: the shell may have variables that are somebody else's. */
+/** Reads only the settings that are needed: the shell may have variables of other programs. */
 function target(env: NodeJS.ProcessEnv): { base: string; key: string } {
   const { API_URL, API_KEY } = readSettings(env, ['API_URL', 'API_KEY']);
   const key = API_KEY ?? readSettings(env, ['BOOTSTRAP_API_KEY']).BOOTSTRAP_API_KEY;

@@ -10,15 +10,11 @@ import { ConfigError } from '../config';
 import { apiCaller } from './api';
 import { subjects } from './commands/index';
 import { completionLines } from './completion';
-import { createProgram } from './program';
+import { createProgram, type ProgramHost } from './program';
 import { terminalText } from './terminal-text';
 
-export interface CliHost {
+export interface CliHost extends Omit<ProgramHost, 'call'> {
   env: NodeJS.ProcessEnv;
-  write(text: string): void;
-  writeError(text: string): void;
-  /** Of the terminal; undefined where there is none. */
-  columns?: number;
 }
 
 /** Runs the command that `args` name and writes its answer. @returns the exit code */

@@ -61,7 +61,7 @@ const optionsOf = (command: Command): Candidate[] =>
   optionsFor(command).map((option) => ({ word: option.long ?? '', text: option.description }));
 
 function valuesOf(option: Option | undefined, before: string): Candidate[] {
-  if (option instanceof FileOption && option.isFile) return [{ word: filesAnswer, text: '' }];
+  if (option instanceof FileOption) return [{ word: filesAnswer, text: '' }];
   return (option?.argChoices ?? []).map((value) => ({ word: `${before}${value}`, text: '' }));
 }
 

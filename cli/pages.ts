@@ -11,9 +11,10 @@ import { table, type Row } from './output';
 import { line } from './terminal-text';
 import { moneyText } from '../domain/money';
 
+export const limitOption: CommandOption = { name: 'limit', value: 'N', text: 'rows of a page, 1 to 100' };
 /** Options that every page takes. */
 export const pageOptions: readonly CommandOption[] = [
-  { name: 'limit', value: 'N', text: 'rows of a page, 1 to 100' },
+  limitOption,
   { name: 'cursor', value: 'C', text: 'continues the page that named it' },
 ];
 
@@ -31,6 +32,13 @@ export function requestPage(
   const names = [...filters, ...pageOptions].map(({ name }) => name);
   return context.call('GET', `${path}${queryOf(context, ...names)}`);
 }
+
+/** An amount of money. */
+export const amountOption: CommandOption = {
+  name: 'amount',
+  value: 'MINOR_UNITS',
+  text: 'such as 250 for 2.50 EUR',
+};
 
 /** A table, and how to continue. @param lineOf what a row shows in the columns */
 export function listed(

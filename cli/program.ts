@@ -15,6 +15,7 @@ import { terminalText } from './terminal-text';
 export interface ProgramHost {
   write(text: string): void;
   writeError(text: string): void;
+  /** Of the terminal; undefined where there is none. */
   columns?: number;
   call: Context['call'];
 }
@@ -45,11 +46,11 @@ export function createProgram(subjects: readonly Subject[], host: ProgramHost): 
     })
     .exitOverride();
   showUsageAfterErrors(program, '<command> [--json]');
-  for (const { name: subject, text, commands } of subjects) {
+  for (const { text, commands } of subjects) {
     for (const [name, command] of Object.entries(commands)) {
       const [first = '', second] = name.split(' ');
       if (second === undefined) addLeaf(program, first, command, host);
-      else addLeaf(childOf(program, first, first === subject ? text : ''), second, command, host);
+      else addLeaf(childOf(program, first, text), second, command, host);
     }
   }
   addCompletion(program, host);
@@ -92,20 +93,17 @@ const isText = (entry: [string, string | true | undefined]): entry is [string, s
 const optionName = (option: Option): string => option.long?.slice('--'.length) ?? '';
 
 function commanderOption({ name, value, text, isRequired, choices, isFile }: CommandOption): Option {
-  const option = new FileOption(
+  const option = new (isFile === true ? FileOption : Option)(
     value === undefined ? `--${name}` : `--${name} <${value}>`,
     isRequired === true ? `${text} (needed)` : text,
   );
   // Shown and completed by commander; the command itself refuses other values, in its own words.
   if (choices !== undefined) option.argChoices = [...choices];
-  option.isFile = isFile === true;
   return option;
 }
 
-/** An option whose value may be the path of a file, for the completion. */
-export class FileOption extends Option {
-  isFile = false;
-}
+/** An option whose value is the path of a file; the completion looks for it. */
+export class FileOption extends Option {}
 
 /** What a command judges wrong with its arguments is shown with its usage, as commander's own mistakes are. */
 async function withUsage<T>(leaf: Command, work: () => Promise<T>): Promise<T> {
@@ -128,7 +126,7 @@ function termOf(command: Command): string {
 }
 
 /** Returns the words that call a command: `perennial subscriptions cancel`. */
-export function fullNameOf(command: Command): string {
+function fullNameOf(command: Command): string {
   const words: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) words.unshift(at.name());
   return words.join(' ');

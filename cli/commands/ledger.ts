@@ -13,14 +13,9 @@ import {
 } from '../command';
 import { table, type Row } from '../output';
 import { line } from '../terminal-text';
-import { listed, pageOptions, requestPage, withMoney } from '../pages';
+import { amountOption, listed, pageOptions, requestPage, withMoney } from '../pages';
 
 const columns = ['at', 'kind', 'account', 'source', 'debit', 'credit', 'transaction'];
-const amountOption: CommandOption = {
-  name: 'amount',
-  value: 'MINOR_UNITS',
-  text: 'such as 250 for 2.50 EUR',
-};
 const currencyOption: CommandOption = {
   name: 'currency',
   value: 'CODE',

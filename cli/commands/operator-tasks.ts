@@ -1,4 +1,4 @@
-/** `perennial operator-tasks`: what a person has to decide, and the decision. */
+/** `perennial operator-tasks`: what an operator has to decide, and the decision. */
 import { maxAmount } from '../../domain/money';
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
 import {

@@ -14,7 +14,7 @@ import {
 } from '../command';
 import { sheet, table, type Row } from '../output';
 import { line } from '../terminal-text';
-import { requestPage, listed, pageOptions, timelineOf, withMoney } from '../pages';
+import { amountOption, requestPage, limitOption, listed, pageOptions, timelineOf, withMoney } from '../pages';
 
 const columns = ['id', 'status', 'kind', 'customer_id', 'subscription_id', 'amount', 'created_at'];
 const attemptColumns = ['number', 'trigger', 'status', 'failure', 'started_at'];
@@ -75,7 +75,7 @@ export const paymentCommands: CommandGroup = {
   'payments refund': {
     argument: 'ID',
     text: 'give back all that is left, or an amount',
-    options: [{ name: 'amount', value: 'MINOR_UNITS', text: 'such as 250 for 2.50 EUR' }, reasonOption()],
+    options: [amountOption, reasonOption()],
     async run(context) {
       const reason = required(context, 'reason', kept);
       const amount = wholeNumber(context, 'amount', 1, maxAmount);
@@ -105,7 +105,7 @@ export const paymentCommands: CommandGroup = {
   'retry-requests': {
     argument: 'PAYMENT_ID',
     text: 'what became of a payment’s retries, newest first',
-    options: pageOptions.slice(0, 1),
+    options: [limitOption],
     run: async (context) =>
       listed(await requestPage(context, `${pathOf(context)}/retry-requests`), requestColumns),
   },
