@@ -6,7 +6,7 @@
  * names another amount or currency than was asked is `unknown` with reason `amount_mismatch` and what was charged; what is refused because of
  * its amount is `amountFault` and never a decline of the payment method; `refund` pays once for a
  * key, however late it is asked again: where the provider forgets keys, the adapter looks for the refund first;
- * `cancel` says `cancelled` only when no money can come by the charge any more, and may be asked again at any time; no
+ * `cancel` reports `cancelled` only when no money can come by the charge any more, and may be asked again at any time; no
  * adapter throws for anything that the provider, or somebody in its name, says or fails to say.
  */
 import type { ProviderEvent } from '../contracts/topics/provider-events';
@@ -78,6 +78,11 @@ export interface CancelRequest extends LookupRequest {
 /** What a charge is that waits for its customer or for its bank. */
 export type OpenOutcome = Extract<AttemptOutcome, { status: 'pending' | 'requires_action' }>;
 
+/** Whether a charge waits for its customer or for its bank. */
+export function isOpen(outcome: AttemptOutcome | LookupOutcome): outcome is OpenOutcome {
+  return outcome.status === 'pending' || outcome.status === 'requires_action';
+}
+
 /**
  * What became of a charge that was to be cancelled. `cancelled`, now or before: no money can come by it any more.
  * `not_cancellable`: it is still open, and the provider does not cancel it in this state. `not_found`: the provider has no
@@ -115,7 +120,7 @@ export interface ProviderWebhooks {
   /** Over the raw bytes and headers, in constant time; reads nothing else of the body. */
   verify(request: WebhookRequest, trust: WebhookTrust): WebhookVerdict;
   /**
-   * What a verified webhook says, whatever its shape. An unknown type, and what is about nothing of ours, says nothing;
+   * What a verified webhook reports, whatever its shape. An unknown type, and what is about nothing of ours, reports nothing;
    * what may concern us and has another shape than is known is `unreadable`.
    */
   read(request: WebhookRequest): ProviderEvent;

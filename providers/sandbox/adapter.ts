@@ -9,14 +9,16 @@ import { createHash } from 'node:crypto';
 import type { ChargeLimits } from '../../domain/money';
 import { amountFault, amountMismatch, failure, type AttemptOutcome } from '../../domain/payment/payment';
 import type { RefundOutcome } from '../../domain/payment/refund';
-import type {
-  CancelOutcome,
-  CancelRequest,
-  ChargeRequest,
-  LookupOutcome,
-  LookupRequest,
-  PaymentProvider,
-  RefundRequest,
+import { countdown } from '../countdown';
+import {
+  isOpen,
+  type CancelOutcome,
+  type CancelRequest,
+  type ChargeRequest,
+  type LookupOutcome,
+  type LookupRequest,
+  type PaymentProvider,
+  type RefundRequest,
 } from '../port';
 import { charge as chargeSchema, chargeList, refusal, type Charge } from './charge';
 import { failureOf } from './declines';
@@ -123,22 +125,28 @@ async function lookUpAt(charges: URL, request: LookupRequest, timeoutMs: number)
 
 /** Cancels the charge, which is found first where its name is not known. */
 async function cancelAt(charges: URL, request: CancelRequest, timeoutMs: number): Promise<CancelOutcome> {
-  const endMs = performance.now() + timeoutMs;
-  const lookUp = () => lookUpAt(charges, request, endMs - performance.now());
-  const found =
-    request.providerReference === null
-      ? await lookUp()
-      : { status: 'pending' as const, provider_reference: request.providerReference };
-  if (found.status !== 'pending' && found.status !== 'requires_action') return found;
-  const url = new URL(`${charges.pathname}/${encodeURIComponent(found.provider_reference)}/cancel`, charges);
-  const answer = await call(url, endMs - performance.now(), { method: 'POST' });
+  const leftMs = countdown(timeoutMs);
+  const named = request.providerReference;
+  if (named !== null) return cancelCharge(charges, named, request, leftMs);
+  const found = await lookUpAt(charges, request, leftMs());
+  if (!isOpen(found)) return found;
+  return cancelCharge(charges, found.provider_reference, request, leftMs);
+}
+
+async function cancelCharge(
+  charges: URL,
+  chargeId: string,
+  request: CancelRequest,
+  leftMs: () => number,
+): Promise<CancelOutcome> {
+  const url = new URL(`${charges.pathname}/${encodeURIComponent(chargeId)}/cancel`, charges);
+  const answer = await call(url, leftMs(), { method: 'POST' });
   if ('unknown' in answer) return unknown(answer.unknown);
   if (answer.httpStatus === 200) return cancelledOr(answer.body, request);
   const code = refusal.safeParse(answer.body).data?.error.code;
   if (`${answer.httpStatus} ${code}` !== '409 charge_not_cancellable') return unclear(answer.httpStatus);
-  const standing = await lookUp();
-  const isOpen = standing.status === 'pending' || standing.status === 'requires_action';
-  return isOpen ? { status: 'not_cancellable', standing } : standing;
+  const standing = await lookUpAt(charges, request, leftMs());
+  return isOpen(standing) ? { status: 'not_cancellable', standing } : standing;
 }
 
 function cancelledOr(body: unknown, expected: Expected): CancelOutcome {

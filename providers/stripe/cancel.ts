@@ -1,12 +1,13 @@
 /**
- * Cancelling a PaymentIntent that nobody wants paid any more.
+ * Cancelling a PaymentIntent that is not wanted any more.
  *
- * Invariants: each call is asked anew, under no key of the attempt, since Stripe would answer a later call with what the
- * first one came to; an intent that is cancelled already is refused with its state, which says so; an intent of another attempt is never
- * believed.
+ * Invariants: each call is sent without a key of the attempt, since Stripe would answer a later call with
+ * what the first one came to; an intent that is cancelled already is refused with its state, which counts as cancelled;
+ * an intent of another attempt is never believed.
  */
-import type { CancelOutcome, CancelRequest } from '../port';
-import { countdown, unclear, type StripeClient } from './client';
+import { countdown } from '../countdown';
+import { isOpen, type CancelOutcome, type CancelRequest } from '../port';
+import { unclear, type StripeClient } from './client';
 import { intentOutcome, isOf, paymentIntent, unknown } from './intents';
 import { lookUpAt } from './lookup';
 
@@ -20,7 +21,7 @@ export async function cancelAt(
   const named = request.providerReference;
   if (named !== null) return cancelIntent(client, named, request, leftMs());
   const found = await lookUpAt(client, request, leftMs());
-  if (found.status !== 'pending' && found.status !== 'requires_action') return found;
+  if (!isOpen(found)) return found;
   return cancelIntent(client, found.provider_reference, request, leftMs());
 }
 
@@ -47,6 +48,5 @@ function cancelledOr(shown: unknown, request: CancelRequest): CancelOutcome {
   if (intent === undefined || !isOf(intent, request.idempotencyKey)) return unknown('unreadable_answer');
   if (intent.status === 'canceled') return { status: 'cancelled', provider_reference: intent.id };
   const outcome = intentOutcome(shown, request);
-  const isOpen = outcome.status === 'pending' || outcome.status === 'requires_action';
-  return isOpen ? { status: 'not_cancellable', standing: outcome } : outcome;
+  return isOpen(outcome) ? { status: 'not_cancellable', standing: outcome } : outcome;
 }

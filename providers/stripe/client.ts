@@ -135,9 +135,3 @@ export function unclear(httpStatus: number): string {
   if (httpStatus === 200) return 'unreadable_answer';
   return httpStatus === 429 ? 'rate_limited' : `http_${httpStatus}`;
 }
-
-/** How much of `timeoutMs` is left, for what takes several calls. */
-export function countdown(timeoutMs: number): () => number {
-  const end = performance.now() + timeoutMs;
-  return () => end - performance.now();
-}

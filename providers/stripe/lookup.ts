@@ -2,14 +2,15 @@
  * Finding what became of a charge at Stripe. Invariant: search is never asked, because it lags behind.
  */
 import { z } from 'zod';
+import { countdown } from '../countdown';
 import type { LookupOutcome, LookupRequest } from '../port';
-import { countdown, unclear, type StripeClient } from './client';
+import { unclear, type StripeClient } from './client';
 import { intentOutcome, isOf, paymentIntent, unknown, type PaymentIntent } from './intents';
 
 /** By how much Stripe's clock may be behind ours. */
 const clockSlackSeconds = 300;
 const pageSize = 50;
-/** More intents of one customer since an attempt began than anybody has. */
+/** More intents of one customer since an attempt began than any has. */
 const maxPages = 10;
 
 const intentList = z.object({

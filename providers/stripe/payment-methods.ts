@@ -7,8 +7,9 @@
  */
 import { z } from 'zod';
 import { failure } from '../../domain/payment/payment';
+import { countdown } from '../countdown';
 import type { PaymentMethodOutcome, PaymentMethodRequest } from '../port';
-import { countdown, unclear, type Refused, type StripeClient } from './client';
+import { unclear, type Refused, type StripeClient } from './client';
 import { declineOf, refusalOf } from './declines';
 import { unknown } from './intents';
 import { stripeId } from './wire';

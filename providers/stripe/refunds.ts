@@ -7,9 +7,10 @@
  */
 import { z } from 'zod';
 import type { RefundOutcome } from '../../domain/payment/refund';
+import { countdown } from '../countdown';
 import type { RefundRequest } from '../port';
 import { toStripeAmount } from './amounts';
-import { countdown, unclear, type Refused, type StripeClient } from './client';
+import { unclear, type Refused, type StripeClient } from './client';
 import { unknown } from './intents';
 import { stripeCurrency, stripeId } from './wire';
 
