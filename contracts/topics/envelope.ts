@@ -85,7 +85,7 @@ export class UnreadableEvent extends Error {
 
 export interface ReadEvent<T extends EventTopic> {
   id: string;
-  /** Who has written it, as it says itself; nothing proves it. */
+  /** Who has written it, as the record states; not verified. */
   source?: string | undefined;
   subject: string | undefined;
   time: string;
@@ -96,15 +96,19 @@ export interface ReadEvent<T extends EventTopic> {
 /** It is unique in tables: an index holds no more. */
 const maxIdLength = 500;
 
+const unstorableText = 'must not hold NUL or half a surrogate pair';
+
+/** Left out when it cannot be used: whatever another producer has written there, it is no reason to refuse its event. */
+const ifUsable = foreignId.refine(isStorable).optional().catch(undefined);
+
 const attributes = z.object({
-  id: z.string().min(1).max(maxIdLength).refine(isStorable, 'must not hold NUL or half a surrogate pair'),
+  id: z.string().min(1).max(maxIdLength).refine(isStorable, unstorableText),
   // Only what comes from outside is judged by it.
-  source: foreignId.refine(isStorable).optional().catch(undefined),
+  source: ifUsable,
   type: z.string(),
   time: instant,
-  // Whatever another producer has written there, it is no reason to refuse its event.
-  subject: foreignId.refine(isStorable).optional().catch(undefined),
-  traceparent: foreignId.refine(isStorable).optional().catch(undefined),
+  subject: ifUsable,
+  traceparent: ifUsable,
   data: z.unknown(),
 });
 
@@ -134,8 +138,7 @@ export function readEnvelope<T extends EventTopic>(topic: T, record: IncomingRec
   const data = parsed.data as EventData<T>;
   const unstorable = unstorablePath(data);
   if (unstorable !== null) {
-    const words = 'must not hold NUL or half a surrogate pair';
-    throw new UnreadableEvent('invalid_data', `${words}\n  → at ${unstorable.join('.')}`);
+    throw new UnreadableEvent('invalid_data', `${unstorableText}\n  → at ${unstorable.join('.')}`);
   }
   checkKey(topic, data, record.key);
   return {
