@@ -2,8 +2,8 @@
  * The audit log: every call of a known API key that asked for a change, and its answer; and every record from outside
  * that was accepted.
  *
- * Owns the rows of `audit_log`. Invariants: a record's row is part of the transaction that accepts it; a failure to write one never changes an answer; it is
- * logged with all that the row would have held.
+ * Owns the rows of `audit_log`. Invariants: a record's row is part of the transaction that accepts it; a failure to write
+ * a call's row never changes its answer, and is logged with all that the row would have held.
  */
 import type { Logger } from 'pino';
 import type { RecordedActor } from '../contracts/fields';

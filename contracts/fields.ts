@@ -123,7 +123,7 @@ export const recordedActor = actor
     claimed: actor
       .pick({ kind: true, id: true })
       .optional()
-      .meta({ description: 'Whom a record from outside names; nobody has verified it.' }),
+      .meta({ description: 'Whom a record from outside names; not verified.' }),
   })
   .meta({ id: 'RecordedActor' });
 export type RecordedActor = z.infer<typeof recordedActor>;

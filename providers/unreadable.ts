@@ -1,16 +1,16 @@
 /**
- * What adapters say of a verified webhook that has another shape than they know. Whose it is comes first: what is about
- * nothing of ours says nothing, whatever its shape.
+ * What adapters report of a verified webhook that has another shape than they know. Whose it is comes first: what is
+ * about nothing of ours reports nothing, whatever its shape.
  */
 import { createHash } from 'node:crypto';
 import type { ProviderEvent } from '../contracts/topics/provider-events';
 
-/** An event that says nothing. */
+/** An event that reports nothing. */
 export const nothing = { payment_id: null, outcome: null, dispute: null, refund: null } as const;
 
 /**
  * A part of an event that may concern us and cannot be read.
- * @param reason a sentence for people; nothing of the webhook's own text
+ * @param reason a sentence for the operator; nothing of the webhook's own text
  * @param chargeReference the provider's name of the charge that it is about; null: not known
  */
 export function unreadable(

@@ -16,7 +16,7 @@ import type {
 /** A provider's webhooks, with the secrets that they are judged by. */
 export interface WebhookSource {
   verify(request: WebhookRequest, now: Date): WebhookVerdict;
-  /** What a verified webhook says, whatever its shape. */
+  /** What a verified webhook reports, whatever its shape. */
   read(request: WebhookRequest): ProviderEvent;
   /** Lower-case names of headers that may be stored. */
   readonly keptHeaders: readonly string[];

@@ -47,7 +47,7 @@ const readSubject = ({ params }: AnyCall, { db }: ApiDependencies): Promise<Subs
   readSubscription(db, params.subscription_id);
 
 /**
- * Has the process execute a command. One that was executed although its process did not say so is answered by the row.
+ * Has the process execute a command. One that was executed although its process did not report it is answered by the row.
  * @param recovery what the caller can do when the outcome stays open
  * @returns the subscription afterwards
  */

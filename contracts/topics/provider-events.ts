@@ -65,7 +65,7 @@ export const providerEvent = z.object({
     .nullable(),
   /**
    * Of what may concern us, and has another shape than is known: why it cannot be read. Left out: it was read, or is about
-   * nothing of ours. `charge_reference` as in `refund`; without it and `payment_id` nobody knows whose it is.
+   * nothing of ours. `charge_reference` as in `refund`; without it and `payment_id` it is not known whose it is.
    */
   unreadable: z.object({ reason: z.string(), charge_reference: z.string().nullable() }).optional(),
 });

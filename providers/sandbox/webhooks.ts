@@ -106,7 +106,7 @@ function aboutDispute(type: DisputeEventType, data: unknown): Partial<ProviderEv
 
 const anyCharge = z.object({ idempotency_key: z.unknown().optional(), metadata: z.unknown().optional() });
 
-/** Whose it is comes before how it looks: a charge with another key than ours is nobody's here. */
+/** Whose it is comes before how it looks: a charge with another key than ours is ignored. */
 function aboutCharge(type: ChargeEventType, data: unknown): Partial<ProviderEvent> {
   const { data: shown } = anyCharge.safeParse(data);
   if (shown === undefined) return unreadable('It has no charge.');

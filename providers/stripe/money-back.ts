@@ -29,7 +29,7 @@ const dispute = z.object({
     .catch(null),
 });
 
-/** What an event says of a refund or a dispute. */
+/** What an event reports of a refund or a dispute. */
 type MoneyBack = Partial<Pick<ProviderEvent, 'refund' | 'dispute' | 'unreadable'>>;
 
 const named = z.object({
@@ -37,7 +37,7 @@ const named = z.object({
 });
 
 /**
- * The intent that a refund or a dispute is about, before anything else of it is read; it says whose it is.
+ * The intent that a refund or a dispute is about, before anything else of it is read: by it billing finds the payment.
  * @returns null for a charge without an intent, which is none of ours; undefined when it cannot be read
  */
 function intentOf(object: unknown): string | null | undefined {

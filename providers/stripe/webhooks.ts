@@ -3,7 +3,7 @@
  *
  * Does not own what refunds and disputes mean (`money-back.ts`).
  * Invariants: an intent is ours only when its metadata name a payment and an attempt; events of connected accounts
- * and of types that are not read here say nothing; what is about ours and has another shape is unreadable; all are
+ * and of types that are not read here report nothing; what is about ours and has another shape is unreadable; all are
  * answered alike; amounts are in our minor units.
  */
 import { z } from 'zod';
@@ -85,7 +85,7 @@ function meaning(type: string, object: unknown): EventFields {
 
 const anyIntent = z.object({ metadata: z.unknown().optional() });
 
-/** Whose it is comes before how it looks: an intent without our metadata is nobody's here, whatever its shape. */
+/** Whose it is comes before how it looks: an intent without our metadata is ignored, whatever its shape. */
 function aboutIntent(type: string, object: unknown): EventFields {
   const { data: shown } = anyIntent.safeParse(object);
   if (shown === undefined) return unreadable('It has no payment intent.');

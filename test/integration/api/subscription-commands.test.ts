@@ -117,7 +117,7 @@ describe('PUT', () => {
     },
   );
 
-  test('W5: what was not executed, or is open, is refused as the process says', async () => {
+  test('W5: what was not executed, or is open, is refused with the answer of the process', async () => {
     for (const [code, status] of [
       ['unavailable', 503],
       ['too_many_requests', 429],

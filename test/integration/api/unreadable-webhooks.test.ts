@@ -98,7 +98,7 @@ describe('R7: a verified webhook about nothing of ours', () => {
     ['a v2 event without its object', 'v2.core.account.updated', {}, { object: 'v2.core.event' }],
     ['a v2 event without data', 'v1.billing.meter.no_meter_found', undefined, { object: 'v2.core.event' }],
     [
-      'another’s intent in a currency that nobody knows',
+      'another’s intent in a currency that is not known',
       'payment_intent.succeeded',
       { object: intent('', { currency: 'usdc', metadata: {} }) },
       {},
@@ -133,7 +133,7 @@ describe('R7: a verified webhook that concerns us and cannot be read', () => {
       ],
     ],
     [
-      'an intent in a currency that nobody knows',
+      'an intent in a currency that is not known',
       ({ id }) => ['payment_intent.succeeded', intent(id, { currency: 'usdc' })],
     ],
   ])('is an operator task, once: %s', async (_, about) => {

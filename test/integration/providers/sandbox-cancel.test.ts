@@ -63,7 +63,7 @@ test.each([
   expect(reported().map(({ event }) => event.type)).toEqual(['charge.failed']);
 });
 
-test('a charge that was decided before is not cancelled, and says how it stands', async () => {
+test('a charge that was decided before is not cancelled, and is answered with its outcome', async () => {
   const paid = await charged('paid/1', 'tok_ok');
   expect(await cancelledThere(paid.id)).toMatchObject({
     httpStatus: 409,
@@ -87,7 +87,7 @@ test('a provider that cancels nothing leaves the charge open', async () => {
   expect(await cancelledThere('ch_none')).toMatchObject({ httpStatus: 404 });
 });
 
-test('the webhook of a cancelled charge says that it was not completed', async () => {
+test('the webhook of a cancelled charge reports that it was not completed', async () => {
   const { id } = await charged('pay_1/1', 'tok_pending_then_ok');
   await cancelled('pay_1/1', id);
   const delivered = () => receiver.received.find(({ event }) => event.data.id === id);

@@ -54,7 +54,7 @@ test('a lookup is one, and Stripe’s example list is read', async () => {
   expect(outcome).toEqual({ status: 'not_found' });
 });
 
-test('a cancellation is one, and Stripe’s example is nobody’s', async () => {
+test('a cancellation is one, and Stripe’s example is of no attempt of ours', async () => {
   const request = { ...charge, startedAt: '2027-03-01T09:00:00.000Z', providerReference: 'pi_1' };
   const outcome = await provider().cancel?.(request, timeoutMs);
 

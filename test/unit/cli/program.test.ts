@@ -103,7 +103,7 @@ describe('I11: the environment', () => {
   const answer = { data: [], next_cursor: null };
   const others = { METRICS_URL: 'http://metrics', KAFKA_OPTS: '-Xmx1g', SMTP_URL: 'none', LOG_LEVEL: 'loud' };
 
-  it('of somebody else does not stop a command', async () => {
+  it('of other programs does not stop a command', async () => {
     const env = { ...others, API_URL: 'http://billing:1' };
     expect(await runCommandLine(args, { env, answer })).toMatchObject({
       exitCode: 0,

@@ -56,7 +56,7 @@ describe('lookup', () => {
   test.each([
     ['amount', { amount: 1 }],
     ['currency', { currency: 'USD' }],
-  ])('another %s is unknown, and named for a person', async (_what, more) => {
+  ])('another %s is unknown, and named for an operator', async (_what, more) => {
     const provider = await providerAnswering(200, { data: [{ ...taken, ...more }], has_more: false });
     const named = { amount: taken.amount, currency: taken.currency, provider_reference: taken.id, ...more };
     const mismatch = { status: 'unknown', reason: 'amount_mismatch', named };

@@ -90,7 +90,7 @@ describe('charge', () => {
   test.each([
     ['amount', { amount: 1501 }],
     ['currency', { currency: 'USD' }],
-  ])('another %s is unknown, and named for a person', async (_what, more) => {
+  ])('another %s is unknown, and named for an operator', async (_what, more) => {
     const provider = await providerAnswering(201, { ...taken, ...more });
     const named = { amount: taken.amount, currency: taken.currency, provider_reference: taken.id, ...more };
 

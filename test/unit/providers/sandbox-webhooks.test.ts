@@ -147,7 +147,7 @@ test.each([
   ['without a charge', event('charge.succeeded', null)],
   ['a refund without its charge', event('refund.succeeded', { id: 're_1', amount: 1, status: 'succeeded' })],
   ['a dispute without its charge', event('dispute.opened', { ...dispute, charge_id: undefined })],
-])('R7: what is %s is unreadable: whose it is cannot be said', (_, body) => {
+])('R7: what is %s is unreadable: whose it is is not known', (_, body) => {
   expect(read(body)).toMatchObject({ ...nothing, ...unreadable(null), id: 'evt_1' });
 });
 
@@ -167,7 +167,7 @@ test.each([
   expect(read(body)).toMatchObject({ ...nothing, ...unreadable('ch_1'), id: 'evt_1' });
 });
 
-test('R7: a charge that is not ours says nothing, whatever its shape', () => {
+test('R7: a charge that is not ours reports nothing, whatever its shape', () => {
   const result = read(event('charge.succeeded', { metadata: {}, amount: 'much' }));
   expect(result).toMatchObject(nothing);
   expect(result).not.toHaveProperty('unreadable');

@@ -187,11 +187,11 @@ test.each<[string, object]>([
 });
 
 test.each<[string, object]>([
-  ['an intent in a currency that nobody knows', { ...objects.taken, metadata: {}, currency: 'usdc' }],
+  ['an intent in a currency that is not known', { ...objects.taken, metadata: {}, currency: 'usdc' }],
   ['an intent without any field', { metadata: { order: 'A-1' } }],
   ['an intent whose metadata are a text', { ...objects.taken, metadata: 'pay_1' }],
   ['another object', objects.refund],
-])('R7: %s that is not ours says nothing, whatever its shape', (_what, intent) => {
+])('R7: %s that is not ours reports nothing, whatever its shape', (_what, intent) => {
   expect(read(event('payment_intent.succeeded', intent))).toEqual({
     ...nothing,
     type: 'payment_intent.succeeded',
@@ -203,7 +203,7 @@ test.each<[string, object]>([
   ['without an object', { data: {} }],
   ['with data that is a text', { data: 'none' }],
   ['of another time than a number', { created: '2027-03-01T09:00:00Z' }],
-])('R7: an event of the second API, %s, says nothing', (_what, more) => {
+])('R7: an event of the second API, %s, reports nothing', (_what, more) => {
   const thin = { id: 'evt_2', object: 'v2.core.event', type: 'v1.billing.meter.no_meter_found', ...more };
   const { occurred_at: _at, ...without } = nothing;
   expect(read(thin)).toEqual({ ...without, id: 'evt_2', type: thin.type });
@@ -212,7 +212,7 @@ test.each<[string, object]>([
 test.each<[string, string, object]>([
   ['a success that is none', 'payment_intent.succeeded', { ...objects.taken, status: 'processing' }],
   ['an amount as text', 'payment_intent.succeeded', { ...objects.taken, amount_received: '1500' }],
-  ['a currency that nobody knows', 'payment_intent.succeeded', { ...objects.taken, currency: 'usdc' }],
+  ['a currency that is not known', 'payment_intent.succeeded', { ...objects.taken, currency: 'usdc' }],
   ['another object', 'payment_intent.succeeded', { ...objects.taken, object: 'payment_record' }],
 ])('R7: an intent of ours with %s is unreadable, and about its payment', (_what, type, intent) => {
   const result = read(event(type, intent));
@@ -231,7 +231,7 @@ test.each<[string, string, object]>([
     { ...objects.refund, payment_intent: { id: 'pi_1' } },
   ],
   ['a dispute that is closed as something new', closed, { ...objects.dispute, status: 'of_next_year' }],
-  ['a dispute in a currency that nobody knows', created, { ...objects.dispute, currency: 'usdc' }],
+  ['a dispute in a currency that is not known', created, { ...objects.dispute, currency: 'usdc' }],
 ])('R7: %s is unreadable, and names its charge', (_what, type, object) => {
   const unreadable = { reason: expect.any(String) as string, charge_reference: 'pi_1' };
   expect(read(event(type, object))).toEqual({ ...nothing, type, unreadable });
@@ -242,7 +242,7 @@ test.each<[string, string]>([
   ['a refund', 'refund.updated'],
   ['a dispute', created],
   ['a refunded charge', 'charge.refunded'],
-])('R7: %s that is not there is unreadable: whose it is cannot be said', (_what, type) => {
+])('R7: %s that is not there is unreadable: whose it is is not known', (_what, type) => {
   const unreadable = { reason: expect.any(String) as string, charge_reference: null };
   for (const data of [undefined, {}, { object: 'gone' }, { object: null }]) {
     expect(read(event(type, {}, { data }))).toEqual({ ...nothing, type, unreadable });

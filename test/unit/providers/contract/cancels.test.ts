@@ -1,4 +1,4 @@
-/** What every adapter makes of a provider’s word about a charge that is not wanted any more. */
+/** What every adapter makes of a provider’s answer about a charge that is not wanted any more. */
 import { serverThat, stopServer } from '../answering-server';
 import { sandboxWire } from './sandbox-wire';
 import { stripeWire } from './stripe-wire';
@@ -54,7 +54,7 @@ describe.each([sandboxWire, stripeWire])('$name', (wire) => {
     expect(await cancelling(wire, refused, [wire.taken()])).toEqual({ status: 'completed', ...reference });
   });
 
-  test('a charge that was declined meanwhile says why', async () => {
+  test('a charge that was declined meanwhile has its failure', async () => {
     const [{ object, expected } = { object: {}, expected: null }] = wire.declines;
     const outcome = { status: 'failed', ...reference, failure: expected };
     expect(await cancelling(wire, wire.cancelRefused(object), [object])).toEqual(outcome);
@@ -65,7 +65,7 @@ describe.each([sandboxWire, stripeWire])('$name', (wire) => {
     expect(await cancelling(wire, wire.cancelRefused(wire.pending), [wire.pending])).toEqual(outcome);
   });
 
-  test('another attempt’s charge, or another amount, says nothing about this one', async () => {
+  test('another attempt’s charge, or another amount, settles nothing of this one', async () => {
     const other = wire.cancelRefused(wire.ofAnotherAttempt);
     expect(await cancelling(wire, other, [wire.ofAnotherAttempt])).toMatchObject({ status: 'unknown' });
     const more = wire.takenOf(1501, 'EUR');
