@@ -42,7 +42,10 @@ export async function writeBatch(
 ): Promise<string> {
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
-  CompressionCodecs[codecs[codec]] = () => ({ compress: () => Promise.resolve(compressed) });
+  // Consumers of this process may fetch the batch before the producer has its answer: they unpack as ever.
+  const registered: unknown = CompressionCodecs[codecs[codec]]();
+  CompressionCodecs[codecs[codec]] = () =>
+    Object.assign({}, registered, { compress: () => Promise.resolve(compressed) });
   try {
     const acks = -1;
     const placed = messages.map((message) => ({ ...message, partition }));
