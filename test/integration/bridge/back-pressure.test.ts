@@ -1,11 +1,8 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { analyticsServiceHandlers } from '../../../bridge/consumers/analytics-service';
-import type { RecordProducer } from '../../../bridge/kafka/port';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { consuming, failedRecord, sendAll, time, type Consuming } from '../../support/kafka/consuming';
-import { createTestDatabase } from '../../support/servers/database';
+import { failedRecord, openGroups, sendAll, time, type TestGroups } from '../../support/kafka/consuming';
 import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/subscription-records';
-import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';
@@ -13,30 +10,15 @@ const topic = 'payments.failed';
 const rejoining = 'The group is rebalancing, re-joining';
 const paused = 'partition paused';
 
-let kafka: FreshKafka;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let producer: RecordProducer;
-let given: Consuming;
+let given: TestGroups;
 beforeEach(async () => {
-  database = await createTestDatabase();
-  db = createDatabase(database.url, 5);
-  kafka = await freshKafka(2);
-  producer = await kafka.client.producer();
-  given = await consuming(kafka, db);
+  given = await openGroups(2);
 });
-afterEach(async () => {
-  await given.closeGroups();
-  await given.end();
-  await producer.close();
-  await kafka.end();
-  await closeDatabase(db);
-  await database.drop();
-});
+afterEach(() => given.end());
 
 const many = (count: number, record: (index: number) => ReturnType<typeof failedRecord>) =>
   sendAll(
-    producer,
+    given.producer,
     Array.from({ length: count }, (_, index) => record(index)),
   );
 const numbers = (count: number, prefix: string) => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
@@ -136,7 +118,7 @@ describe('a group whose database is away', () => {
   const open = new Set<Socket>();
   let around: Database;
   beforeEach(async () => {
-    const { hostname, port } = new URL(database.url);
+    const { hostname, port } = new URL(given.database.url);
     front = createServer((socket) => {
       if (isCut) return void socket.destroy();
       const behind = connect(Number(port), hostname);
@@ -150,7 +132,7 @@ describe('a group whose database is away', () => {
       return undefined;
     });
     await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
-    const url = new URL(database.url);
+    const url = new URL(given.database.url);
     url.host = `127.0.0.1:${(front.address() as { port: number }).port}`;
     around = createDatabase(url.href, 5);
   });
@@ -164,23 +146,27 @@ describe('a group whose database is away', () => {
   it('waits, says so once in a while, and misses nothing when it is back', async () => {
     const count = 3_000;
     const ids = Array.from({ length: count }, (_, at) => `sub_${at}`);
-    await writeFirstVersions(db, ids, time);
+    await writeFirstVersions(given.db, ids, time);
     await given.start(analyticsServiceHandlers(around), { group: 'analytics-service' });
     isCut = true;
     for (const end of open) end.destroy();
     await sendAll(
-      producer,
+      given.producer,
       ids.map((id) => subscriptionUpdated(id, 1, time)),
     );
     await until(
       'both partitions are paused',
       async () => given.logged.filter((line) => line === paused).length >= 2,
     );
-    expect(await db.subscriptionRevenue.count()).toBe(0);
+    expect(await given.db.subscriptionRevenue.count()).toBe(0);
     const complaints = given.logged.filter((line) => line.startsWith('record not handled yet'));
     expect(complaints.length).toBeLessThan(10);
     isCut = false;
-    await until('every row is there', async () => (await db.subscriptionRevenue.count()) === count, 50_000);
-    expect(await db.deadLetter.count()).toBe(0);
+    await until(
+      'every row is there',
+      async () => (await given.db.subscriptionRevenue.count()) === count,
+      50_000,
+    );
+    expect(await given.db.deadLetter.count()).toBe(0);
   });
 });

@@ -1,38 +1,17 @@
 import type { Message } from 'kafkajs';
-import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import type { RecordProducer } from '../../../bridge/kafka/port';
 import { bombs, codecs, storeCompressed, writeBatch, type Codec } from '../../support/kafka/compressed';
-import { consuming, sendAll, time, type Consuming } from '../../support/kafka/consuming';
-import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
+import { sendAll, time, useGroups } from '../../support/kafka/consuming';
 import { subscriptionUpdated } from '../../support/kafka/subscription-records';
-import { createTestDatabase } from '../../support/servers/database';
 import { until } from '../../support/until';
 
 const group = 'analytics-service';
 const topic = 'subscriptions.updated';
 
-let kafka: FreshKafka;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let producer: RecordProducer;
-let given: Consuming;
+const given = useGroups(2);
 const handled = new Set<string>();
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = createDatabase(database.url, 5);
-  kafka = await freshKafka(2);
-  producer = await kafka.client.producer();
-  given = await consuming(kafka, db);
   const handle = async ({ id }: { id: string }) => void handled.add(id);
   await given.start({ [topic]: handle }, { group });
-});
-afterAll(async () => {
-  await given.closeGroups();
-  await given.end();
-  await producer.close();
-  await kafka.end();
-  await closeDatabase(db);
-  await database.drop();
 });
 
 const records = (name: string, count: number, partition = 0) =>
@@ -42,12 +21,12 @@ const allHandled = (name: string, count: number) =>
     `all of ${name} are handled`,
     async () => [...handled].filter((id) => id.startsWith(`${name}_`)).length === count,
   );
-const letters = () => db.deadLetter.findMany();
+const letters = () => given.db.deadLetter.findMany();
 
 describe('R1: records that a producer has compressed', () => {
   it.each(Object.keys(codecs) as Codec[])('with %s, as Java does, are handled', async (codec) => {
-    await storeCompressed(kafka.plain, topic, codec);
-    await sendAll(producer, records(codec, 500));
+    await storeCompressed(given.kafka.plain, topic, codec);
+    await sendAll(given.producer, records(codec, 500));
     await allHandled(codec, 500);
     expect(await letters()).toEqual([]);
   });
@@ -61,14 +40,16 @@ describe('R1: a batch that unpacks to too much', () => {
     // The broker unpacks it, too, and takes ten seconds for a gigabyte.
     ['gzip', 100_000_000],
   ])('is one dead letter with its offsets, and takes no memory, of %s', async (codec, bytes) => {
-    await storeCompressed(kafka.plain, topic, 'producer');
+    await storeCompressed(given.kafka.plain, topic, 'producer');
     const bomb = await bombs[codec](bytes);
     const { maxRSS: before } = process.resourceUsage();
-    await sendAll(producer, records(`before-${codec}`, 10));
-    const offset = BigInt(await writeBatch(kafka.plain, { topic, partition: 0 }, codec, message, bomb));
-    await sendAll(producer, [...records(`after-${codec}`, 10), ...records(`beside-${codec}`, 10, 1)]);
+    await sendAll(given.producer, records(`before-${codec}`, 10));
+    const offset = BigInt(await writeBatch(given.kafka.plain, { topic, partition: 0 }, codec, message, bomb));
+    await sendAll(given.producer, [...records(`after-${codec}`, 10), ...records(`beside-${codec}`, 10, 1)]);
     await Promise.all(['before', 'after', 'beside'].map((when) => allHandled(`${when}-${codec}`, 10)));
-    const letter = await until('it is a dead letter', () => db.deadLetter.findFirst({ where: { offset } }));
+    const letter = await until('it is a dead letter', () =>
+      given.db.deadLetter.findFirst({ where: { offset } }),
+    );
     expect(letter).toMatchObject({
       topic,
       partition: 0,
@@ -84,10 +65,12 @@ describe('R1: a batch that unpacks to too much', () => {
   });
 
   it('is not handled by a redrive, which says where the original is', async () => {
-    const { id } = await db.deadLetter.findFirstOrThrow({ where: { error_code: 'batch_not_decodable' } });
-    await db.deadLetter.update({ where: { id }, data: { redrive_requested_at: new Date() } });
+    const { id } = await given.db.deadLetter.findFirstOrThrow({
+      where: { error_code: 'batch_not_decodable' },
+    });
+    await given.db.deadLetter.update({ where: { id }, data: { redrive_requested_at: new Date() } });
     const letter = await until('it is open again', () =>
-      db.deadLetter.findFirst({ where: { id, redrive_requested_at: null } }),
+      given.db.deadLetter.findFirst({ where: { id, redrive_requested_at: null } }),
     );
     expect(letter).toMatchObject({ status: 'open', error_code: 'batch_not_decodable' });
     expect(letter.error).toContain(`write it again from ${topic}, partition 0, offset ${letter.offset}`);

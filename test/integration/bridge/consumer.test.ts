@@ -1,48 +1,33 @@
 import { runGroup, type Handlers, type RunningGroup } from '../../../bridge/consumer/consumer';
-import type { KafkaClient, RecordProducer } from '../../../bridge/kafka/port';
+import type { KafkaClient } from '../../../bridge/kafka/port';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import { Unprocessable } from '../../../billing/unprocessable';
-import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { createTestDatabase } from '../../support/servers/database';
-import { failedPayment, structured, time } from '../../support/kafka/consuming';
-import { freshKafka, silentLog, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
+import { failedPayment, structured, time, useGroups } from '../../support/kafka/consuming';
+import { silentLog, type ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';
 
-let kafka: FreshKafka;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let producer: RecordProducer;
+const given = useGroups(2);
 let dead: ReadRecord[];
 const groups: RunningGroup[] = [];
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = createDatabase(database.url, 5);
-  kafka = await freshKafka(2);
-  producer = await kafka.client.producer();
-  dead = await kafka.read('payment-service.dlq');
+  dead = await given.kafka.read('payment-service.dlq');
 });
 afterEach(async () => {
   await Promise.all(groups.splice(0).map((group) => group.close()));
-});
-afterAll(async () => {
-  await producer.close();
-  await kafka.end();
-  await closeDatabase(db);
-  await database.drop();
 });
 
 async function consume(
   handle: (paymentId: string) => Promise<void>,
   appearWithinMs = 60_000,
-  client: KafkaClient = kafka.client,
+  client: KafkaClient = given.kafka.client,
 ): Promise<RunningGroup> {
   const handlers: Handlers = { [topic]: ({ data }) => handle(data.payment_id) };
   const onFatal = (error: Error) => {
     throw error;
   };
-  const deps = { kafka: client, db, log: silentLog, onFatal, appearWithinMs };
+  const deps = { kafka: client, db: given.db, log: silentLog, onFatal, appearWithinMs };
   const group = await runGroup(deps, 'payment-service', handlers);
   groups.push(group);
   return group;
@@ -54,7 +39,7 @@ const event = (paymentId: string, subscriptionId = 'sub_1'): string => {
   return writeEnvelope({ ...named, source: '/payment-service' }, time);
 };
 const write = (value: string | Buffer, more: object = {}) =>
-  producer.send([
+  given.producer.send([
     {
       topic,
       partition: 0,
@@ -108,7 +93,7 @@ describe('a consumer group', () => {
       if (id === 'pay_redriven' && !isFixed) throw new Unprocessable('unknown_payment', 'no such payment');
       handled.push(id);
     }, 0);
-    const find = () => db.deadLetter.findFirst({ where: { key: 'sub_redriven' } });
+    const find = () => given.db.deadLetter.findFirst({ where: { key: 'sub_redriven' } });
     const letter = await until('there is a row', async () => (await find()) ?? undefined);
     expect(letter).toMatchObject({
       group: 'payment-service',
@@ -118,7 +103,7 @@ describe('a consumer group', () => {
       status: 'open',
     });
     const redrive = () =>
-      db.deadLetter.update({ where: { id: letter.id }, data: { redrive_requested_at: new Date() } });
+      given.db.deadLetter.update({ where: { id: letter.id }, data: { redrive_requested_at: new Date() } });
     await redrive();
     await until('it failed again', async () => (await find())?.redrive_requested_at === null);
     expect((await find())?.status).toBe('open');
@@ -132,9 +117,9 @@ describe('a consumer group', () => {
     const handled: string[] = [];
     let sends = 0;
     const failing: KafkaClient = {
-      ...kafka.client,
+      ...given.kafka.client,
       async producer() {
-        const original = await kafka.client.producer();
+        const original = await given.kafka.client.producer();
         return {
           ...original,
           async send(records) {
@@ -153,7 +138,7 @@ describe('a consumer group', () => {
     };
     await consume(handle, 0, failing);
     await until('the next was handled', async () => handled.includes('pay_after_unwritten'));
-    const letters = await db.deadLetter.findMany({ where: { key: 'sub_unwritten' } });
+    const letters = await given.db.deadLetter.findMany({ where: { key: 'sub_unwritten' } });
     expect(letters).toMatchObject([{ event_id: 'pay_unwritten/1', status: 'open' }]);
     expect(sends).toBe(3);
   });

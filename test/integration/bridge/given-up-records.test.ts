@@ -1,36 +1,18 @@
 import type { WaitingReason } from '../../../bridge/consumer/consumer';
-import type { OutgoingRecord, RecordProducer } from '../../../bridge/kafka/port';
-import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
+import type { OutgoingRecord } from '../../../bridge/kafka/port';
 import { sql } from '../../../prisma/sql';
-import { consuming, failedRecord, type Consuming } from '../../support/kafka/consuming';
-import { freshKafka, type FreshKafka, type ReadRecord } from '../../support/kafka/fresh-kafka';
-import { createTestDatabase } from '../../support/servers/database';
+import { failedRecord, useGroups, type Consuming } from '../../support/kafka/consuming';
+import type { ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const topic = 'payments.failed';
 
-let kafka: FreshKafka;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let producer: RecordProducer;
-let groups: Consuming;
+const given = useGroups(1);
 let dead: ReadRecord[];
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = createDatabase(database.url, 5);
-  kafka = await freshKafka(1);
-  producer = await kafka.client.producer();
-  groups = await consuming(kafka, db);
-  dead = await kafka.read('payment-service.dlq');
+  dead = await given.kafka.read('payment-service.dlq');
 });
-afterEach(() => groups.closeGroups());
-afterAll(async () => {
-  await groups.end();
-  await producer.close();
-  await kafka.end();
-  await closeDatabase(db);
-  await database.drop();
-});
+afterEach(() => given.closeGroups());
 
 type More = Parameters<Consuming['start']>[1];
 
@@ -41,7 +23,7 @@ async function consume(more: More, handle: (paymentId: string) => Promise<unknow
     await handle(id);
     handled.push(id);
   };
-  await groups.start({ [topic]: onFailed }, more);
+  await given.start({ [topic]: onFailed }, more);
   return handled;
 }
 
@@ -49,19 +31,19 @@ describe('R2: a record that can never be handled', () => {
   const limits = { absent: 0, data: 300, fault: 300 };
 
   it.each<[string, () => Promise<unknown>, string]>([
-    ['NUL', () => sql(db).query`SELECT ${'\0'}::text`, 'SQLSTATE 22021: '],
-    ['overflow', () => sql(db).query`SELECT ${2 ** 31}::int`, 'SQLSTATE 22003: '],
+    ['NUL', () => sql(given.db).query`SELECT ${'\0'}::text`, 'SQLSTATE 22021: '],
+    ['overflow', () => sql(given.db).query`SELECT ${2 ** 31}::int`, 'SQLSTATE 22003: '],
     ['mistake', () => Promise.reject(new TypeError('no function')), 'TypeError: no function'],
   ])(
     'for one %s is put aside after its time, and the next of its key is handled',
     async (name, fail, why) => {
       const [id, next, key] = [`pay_${name}`, `pay_after_${name}`, `sub_${name}`];
-      await producer.send([failedRecord(id, key), failedRecord(next, key)]);
+      await given.producer.send([failedRecord(id, key), failedRecord(next, key)]);
       const handled = await consume({ limits }, async (paymentId) => {
         if (paymentId === id) await fail();
       });
       await until('the next was handled', async () => handled.includes(next));
-      const letters = await db.deadLetter.findMany({ where: { key } });
+      const letters = await given.db.deadLetter.findMany({ where: { key } });
       expect(letters).toMatchObject([{ event_id: `${id}/attempt/1/failed`, error_code: 'handler_failed' }]);
       expect(letters[0]?.error).toContain(why);
     },
@@ -72,7 +54,7 @@ describe('R2: a record that can never be handled', () => {
     const waiting = { unavailable: 0, absent: 0, failing: 0 };
     const most = { ...waiting };
     let tries = 0;
-    await producer.send([failedRecord('pay_outage', key)]);
+    await given.producer.send([failedRecord('pay_outage', key)]);
     const onWaiting = (reason: WaitingReason, change: 1 | -1) => {
       waiting[reason] += change;
       most[reason] = Math.max(most[reason], waiting[reason]);
@@ -82,7 +64,7 @@ describe('R2: a record that can never be handled', () => {
       if (tries < 5) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     });
     await until('it was handled', async () => handled.includes('pay_outage'));
-    expect(await db.deadLetter.count({ where: { key } })).toBe(0);
+    expect(await given.db.deadLetter.count({ where: { key } })).toBe(0);
     expect([tries, most, waiting]).toEqual([
       5,
       { unavailable: 1, absent: 0, failing: 0 },
@@ -102,13 +84,13 @@ describe('R3: a record that is as large as its topic takes', () => {
     ['key', { ...record, key: large }, { key: 'x'.repeat(1_000), value_bytes: 8 }],
   ])('by its %s has a dead letter without it, and the next is handled', async (name, oversized, kept) => {
     const lettersBefore = dead.length;
-    const [place] = await producer.send([oversized]);
-    await producer.send([failedRecord(`pay_after_${name}`, 'sub_large')]);
+    const [place] = await given.producer.send([oversized]);
+    await given.producer.send([failedRecord(`pay_after_${name}`, 'sub_large')]);
     const handled = await consume({});
     await until('the next was handled', async () => handled.includes(`pay_after_${name}`));
     const offset = place?.offset ?? '-1';
     const where = { topic, offset: BigInt(offset) };
-    const row = await until('it has a row', () => db.deadLetter.findFirst({ where }));
+    const row = await until('it has a row', () => given.db.deadLetter.findFirst({ where }));
     expect(row).toMatchObject({ error_code: 'not_a_cloud_event', value: null, ...kept });
     const { message } = await until('it is on the topic', async () => dead[lettersBefore]);
     expect(message.value).toBeNull();

@@ -1,43 +1,27 @@
-import type { RecordProducer } from '../../../bridge/kafka/port';
-import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
-import { consuming, sendAll, time, type Consuming } from '../../support/kafka/consuming';
-import { createTestDatabase } from '../../support/servers/database';
+import { openGroups, sendAll, time, type TestGroups } from '../../support/kafka/consuming';
 import { startProgram, type Program } from '../../support/processes';
 import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/subscription-records';
-import { freshKafka, isNotHostedYet, type FreshKafka } from '../../support/kafka/fresh-kafka';
+import { isNotHostedYet } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 
 const group = 'analytics-service';
 const partitions = 6;
 
-let kafka: FreshKafka;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let producer: RecordProducer;
-let given: Consuming;
+let given: TestGroups;
 const bridges: Program[] = [];
 beforeEach(async () => {
-  database = await createTestDatabase();
-  db = createDatabase(database.url, 5);
-  kafka = await freshKafka(partitions);
-  producer = await kafka.client.producer();
-  given = await consuming(kafka, db);
+  given = await openGroups(partitions);
 });
 afterEach(async () => {
   for (const bridge of bridges) bridge.killGroup();
   await Promise.all(bridges.splice(0).map(({ ended }) => ended));
-  await given.closeGroups();
   await given.end();
-  await producer.close();
-  await kafka.end();
-  await closeDatabase(db);
-  await database.drop();
 });
 
 function startBridge(): Program {
   const bridge = startProgram('bin/bridge.js', {
     METRICS_PORT: '0',
-    DATABASE_URL: database.url,
+    DATABASE_URL: given.database.url,
     KAFKA_BROKERS: process.env['TEST_KAFKA_BROKERS'],
     TEMPORAL_ADDRESS: process.env['TEST_TEMPORAL_ADDRESS'],
   });
@@ -55,20 +39,20 @@ const membersBecome = (count: number) =>
   );
 const subscriptions = async (from: number, count: number) => {
   const ids = Array.from({ length: count }, (_, at) => `sub_${from + at}`);
-  await writeFirstVersions(db, ids, time);
+  await writeFirstVersions(given.db, ids, time);
   return ids.map((id) => subscriptionUpdated(id, 1, time));
 };
-const rows = () => db.subscriptionRevenue.count();
+const rows = () => given.db.subscriptionRevenue.count();
 
 describe('three processes of one group', () => {
   it('take over from one that is killed: nothing is missed, and nothing has a second effect', async () => {
     Array.from({ length: 3 }, startBridge);
     await membersBecome(3);
-    await sendAll(producer, await subscriptions(0, 3_000));
+    await sendAll(given.producer, await subscriptions(0, 3_000));
     await until('they are at it', async () => (await rows()) > 500);
     bridges[0]?.kill('SIGKILL');
     const killedMs = performance.now();
-    await sendAll(producer, await subscriptions(3_000, 1_000));
+    await sendAll(given.producer, await subscriptions(3_000, 1_000));
     await until('every row is there', async () => (await rows()) === 4_000, 60_000);
     const tookMs = Math.round(performance.now() - killedMs);
     process.stderr.write(`the work of the killed process was taken over after ${tookMs} ms\n`);
@@ -82,13 +66,13 @@ describe('three processes of one group', () => {
     await until('all of it is committed', end);
     // A version is one row whatever is repeated; nothing else may have come of it.
     expect(await rows()).toBe(4_000);
-    expect([await db.deadLetter.count(), await db.outboxEvent.count()]).toEqual([0, 0]);
+    expect([await given.db.deadLetter.count(), await given.db.outboxEvent.count()]).toEqual([0, 0]);
   }, 180_000);
 });
 
 /** A member with another protocol: kafkajs can never join its group, and does not try again. */
 async function joinAsStranger() {
-  const stranger = kafka.plain.consumer({
+  const stranger = given.kafka.plain.consumer({
     groupId: group,
     // What a fetch waits, closing waits, too.
     maxWaitTimeInMs: 200,
@@ -118,7 +102,7 @@ describe('a Kafka client that gives up', () => {
       const handle = async ({ id }: { id: string }) => void seen.push(id);
       await given.start({ 'subscriptions.updated': handle }, { group });
       await until('it gave up', async () => given.logged.includes('consumer crashed'));
-      await sendAll(producer, await subscriptions(0, 3));
+      await sendAll(given.producer, await subscriptions(0, 3));
     } finally {
       await stranger.disconnect();
     }

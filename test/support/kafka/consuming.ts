@@ -11,8 +11,10 @@ import type { OutgoingRecord, RecordProducer } from '../../../bridge/kafka/port'
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import type { ConsumerGroup } from '../../../contracts/topics/topics';
-import type { Database } from '../../../prisma/client';
-import type { FreshKafka } from './fresh-kafka';
+import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
+import { forFile } from '../for-file';
+import { createTestDatabase, type TestDatabase } from '../servers/database';
+import { freshKafka, type FreshKafka } from './fresh-kafka';
 
 export const time = new Date('2027-01-15T12:00:00.000Z');
 export const structured = { 'content-type': 'application/cloudevents+json' };
@@ -108,3 +110,43 @@ export async function consuming(kafka: FreshKafka, db: Database): Promise<Consum
     end: () => admin.disconnect(),
   };
 }
+
+/** Consumer groups under test, over a database and a Kafka of their own. */
+export interface TestGroups extends Consuming {
+  readonly database: TestDatabase;
+  readonly db: Database;
+  readonly kafka: FreshKafka;
+  /** Writes the records that the groups read. */
+  readonly producer: RecordProducer;
+}
+
+/** Opens what groups need; `end` closes the groups, too. */
+export async function openGroups(partitions: number): Promise<TestGroups> {
+  const database = await createTestDatabase();
+  const db = createDatabase(database.url, 5);
+  const kafka = await freshKafka(partitions);
+  const producer = await kafka.client.producer();
+  const groups = await consuming(kafka, db);
+  return {
+    ...groups,
+    database,
+    db,
+    kafka,
+    producer,
+    async end() {
+      await groups.closeGroups();
+      await groups.end();
+      await producer.close();
+      await kafka.end();
+      await closeDatabase(db);
+      await database.drop();
+    },
+  };
+}
+
+/** Registers them for the tests of this file. */
+export const useGroups = (partitions: number): TestGroups =>
+  forFile(
+    () => openGroups(partitions),
+    (groups) => groups.end(),
+  );
