@@ -36,9 +36,7 @@ export interface GroupDependencies {
   pulse?: Pulse;
   /** Nobody waits for what the group does. */
   unhurried?: boolean;
-  /** How long something may be "not there yet" before it counts as never; 60 s. */
-  appearWithinMs?: number;
-  /** How long other failures are repeated; see {@link usualLimits}. */
+  /** For how long failures are repeated; see {@link usualLimits}. */
   limits?: Partial<Limits>;
   /** A record waits for its next try, or does so no more. */
   onWaiting?(reason: WaitingReason, change: 1 | -1): void;
@@ -69,7 +67,6 @@ export async function runGroup(
 ): Promise<RunningGroup> {
   const log = deps.log.child({ group });
   const limits = { ...usualLimits, ...deps.limits };
-  if (deps.appearWithinMs !== undefined) limits.absent = deps.appearWithinMs;
   const producer = await deps.kafka.producer();
   const slots = new Slots(parallelRecords);
   const trouble = { waiting: 0, loggedMs: -Infinity };

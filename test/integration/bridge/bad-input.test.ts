@@ -38,14 +38,14 @@ beforeAll(async () => {
   paid = await settled('sub_paid', completed, 'payments.completed');
   unpaid = await settled('sub_unpaid', declined, 'payments.failed');
   await writeFirstVersions(given.db, ['sub_1970', 'sub_epoch'], time);
-  const appearWithinMs = 1_000;
+  const limits = { absent: 1_000 };
   await groups.start(subscriptionServiceHandlers({ db: given.db, client, times: { incompleteHours: 23 } }), {
     group: 'subscription-service',
-    appearWithinMs,
+    limits,
   });
   const retry = { db: given.db, client, times: { incompleteHours: 23 }, external: nothingOutside };
-  await groups.start(retryServiceHandlers(retry), { group: 'retry-service', appearWithinMs });
-  await groups.start(analyticsServiceHandlers(given.db), { group: 'analytics-service', appearWithinMs });
+  await groups.start(retryServiceHandlers(retry), { group: 'retry-service', limits });
+  await groups.start(analyticsServiceHandlers(given.db), { group: 'analytics-service', limits });
 });
 afterAll(async () => {
   await groups.closeGroups();
@@ -213,7 +213,7 @@ describe('a thousand records with a poison one among them', () => {
         handled.set(id, (handled.get(id) ?? 0) + 1);
       },
     };
-    await groups.start(handlers, { group: 'analytics-service', appearWithinMs: 0 });
+    await groups.start(handlers, { group: 'analytics-service', limits: { absent: 0 } });
     const records = Array.from({ length: 1_000 }, (_, at) => subscriptionUpdated(`sub_${at}`, 1, time));
     await sendAll(producer, records);
     await until('all others are handled', async () => handled.size === 999);

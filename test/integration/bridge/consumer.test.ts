@@ -27,7 +27,7 @@ async function consume(
   const onFatal = (error: Error) => {
     throw error;
   };
-  const deps = { kafka: client, db: given.db, log: silentLog, onFatal, appearWithinMs };
+  const deps = { kafka: client, db: given.db, log: silentLog, onFatal, limits: { absent: appearWithinMs } };
   const group = await runGroup(deps, 'payment-service', handlers);
   groups.push(group);
   return group;

@@ -58,7 +58,7 @@ export interface Consuming {
   readonly fatal: Error[];
   start(
     handlers: Handlers,
-    more?: Pick<GroupDependencies, 'appearWithinMs' | 'limits' | 'onWaiting'> & { group?: ConsumerGroup },
+    more?: Pick<GroupDependencies, 'limits' | 'onWaiting'> & { group?: ConsumerGroup },
   ): Promise<RunningGroup>;
   /** The offset after the last committed record; -1 while there is none. */
   committed(group: ConsumerGroup, topic: string, partition: number): Promise<number>;
