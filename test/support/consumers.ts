@@ -1,8 +1,6 @@
 /** The handlers of all consumer groups over one database, and what they do beside it. */
 import type { Client } from '@temporalio/client';
-import type { Notifier } from '../../bridge/notifications/port';
 import { analyticsServiceHandlers } from '../../bridge/consumers/analytics-service';
-import { notificationServiceHandlers } from '../../bridge/consumers/notification-service';
 import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
 import { retryServiceHandlers } from '../../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../../bridge/consumers/subscription-service';
@@ -13,7 +11,7 @@ import type { EventData, EventTopic } from '../../contracts/topics/events';
 import type { ConsumerGroup } from '../../contracts/topics/topics';
 import type { Database } from '../../prisma/client';
 import { WorkflowClient, type Signal } from '../../temporal/client';
-import { silentLog } from './kafka/fresh-kafka';
+import { notificationHandlers, notifierInto } from './notifications';
 import { nothingOutside, recordOf } from './outside';
 
 export interface TestConsumers {
@@ -31,26 +29,13 @@ export interface TestConsumers {
 export function consumers(db: Database, temporal: Client): TestConsumers {
   const effects: string[] = [];
   const deps = { db, client: new NotingClient(temporal, effects), times: { incompleteHours: 23 } };
-  const notifier: Notifier = {
-    channel: 'file',
-    needsAddress: false,
-    send: ({ id }) => Promise.resolve(String(effects.push(`send ${id}`))),
-    close: () => undefined,
-  };
+  const notifier = notifierInto(effects, ({ id }) => `send ${id}`);
   const groups: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({ ...deps, external: nothingOutside }),
     'subscription-service': subscriptionServiceHandlers(deps),
     'retry-service': retryServiceHandlers({ ...deps, external: nothingOutside }),
     'analytics-service': analyticsServiceHandlers(db),
-    'notification-service': notificationServiceHandlers({
-      db,
-      log: silentLog,
-      notifier,
-      external: nothingOutside,
-      language: 'en',
-      parallel: 5,
-      onConcluded: () => undefined,
-    }),
+    'notification-service': notificationHandlers({ db, notifier }),
   };
   return {
     effects,

@@ -3,10 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import {
-  notificationServiceHandlers,
-  type NotificationServiceDependencies,
-} from '../../../bridge/consumers/notification-service';
+import type { NotificationServiceDependencies } from '../../../bridge/consumers/notification-service';
 import { smtpNotifier } from '../../../bridge/notifications/smtp';
 import { webhookNotifier } from '../../../bridge/notifications/webhook';
 import type { Notifier } from '../../../bridge/notifications/port';
@@ -14,8 +11,8 @@ import type { EventData } from '../../../contracts/topics/events';
 import { databaseNow } from '../../../prisma/client';
 import { useBilling } from '../../support/billing';
 import { mailServer, type MailServer } from '../../support/mail-server';
-import { nothingOutside, ownRequest } from '../../support/outside';
-import { silentLog } from '../../support/kafka/fresh-kafka';
+import { notificationHandlers } from '../../support/notifications';
+import { ownRequest } from '../../support/outside';
 import { until } from '../../support/until';
 
 const given = useBilling();
@@ -60,13 +57,9 @@ type Asked = Pick<Awaited<ReturnType<typeof owing>>, 'id' | 'data'>;
 
 const concluded: string[] = [];
 const handling = (more: Partial<NotificationServiceDependencies> = {}) =>
-  notificationServiceHandlers({
-    external: nothingOutside,
+  notificationHandlers({
     db: given.db,
-    log: silentLog,
     notifier: smtp,
-    language: 'en',
-    parallel: 5,
     onConcluded: (template, channel, status) => void concluded.push(`${template} ${channel} ${status}`),
     ...more,
   });

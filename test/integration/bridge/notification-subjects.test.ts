@@ -1,14 +1,13 @@
 /** Notifications that are about no payment, by templates of the test's own. */
 import { z } from 'zod';
-import { notificationServiceHandlers } from '../../../bridge/consumers/notification-service';
-import type { Notifier, OutgoingNotification } from '../../../bridge/notifications/port';
+import type { OutgoingNotification } from '../../../bridge/notifications/port';
 import { defineTemplate, type Templates } from '../../../bridge/notifications/templates';
 import type { Text } from '../../../bridge/notifications/texts';
 import type { ReadEvent } from '../../../contracts/topics/envelope';
 import type { EventData } from '../../../contracts/topics/events';
 import { useBilling } from '../../support/billing';
+import { notificationHandlers, notifierInto } from '../../support/notifications';
 import { nothingOutside, outside, ownRequest, recordOf } from '../../support/outside';
-import { silentLog } from '../../support/kafka/fresh-kafka';
 
 const given = useBilling();
 const about = (what: string): Text<{ at: string }> => {
@@ -35,24 +34,10 @@ const templates: Templates = new Map([
 ]);
 
 const sent: OutgoingNotification[] = [];
-const notifier: Notifier = {
-  channel: 'file',
-  needsAddress: false,
-  send: (message) => Promise.resolve(String(sent.push(message))),
-  close: () => undefined,
-};
+const notifier = notifierInto(sent, (message) => message);
 type Requested = EventData<'notifications.requested'>;
 const consume = (event: ReadEvent<'notifications.requested'>, external = nothingOutside) =>
-  notificationServiceHandlers({
-    external,
-    db: given.db,
-    log: silentLog,
-    notifier,
-    language: 'en',
-    parallel: 5,
-    onConcluded: () => undefined,
-    templates,
-  })['notifications.requested']?.(event);
+  notificationHandlers({ db: given.db, notifier, external, templates })['notifications.requested']?.(event);
 const read = async (id: string, data: Requested) =>
   consume(await ownRequest(given.db, { id, data, time: new Date().toISOString() }));
 

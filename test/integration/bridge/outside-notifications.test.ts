@@ -1,33 +1,19 @@
 /** Notifications that another service asks for: only what is so, and each thing once. */
-import { notificationServiceHandlers } from '../../../bridge/consumers/notification-service';
-import type { Notifier, OutgoingNotification } from '../../../bridge/notifications/port';
+import type { OutgoingNotification } from '../../../bridge/notifications/port';
 import type { NotificationTemplate } from '../../../contracts/topics/notifications';
 import type { EventData } from '../../../contracts/topics/events';
 import { useBilling } from '../../support/billing';
-import { silentLog } from '../../support/kafka/fresh-kafka';
+import { notificationHandlers, notifierInto } from '../../support/notifications';
 import { nothingOutside, outside, outsider, ownRequest, recordOf } from '../../support/outside';
 import { writeFailed } from '../../support/failed-payment';
 
 const given = useBilling();
 const dayMs = 86_400_000;
 const sent: OutgoingNotification[] = [];
-const notifier: Notifier = {
-  channel: 'file',
-  needsAddress: false,
-  send: (message) => Promise.resolve(String(sent.push(message))),
-  close: () => undefined,
-};
+const notifier = notifierInto(sent, (message) => message);
 type Requested = EventData<'notifications.requested'>;
-const consume = (event: ReturnType<typeof recordOf<'notifications.requested'>>, rules = outside()) =>
-  notificationServiceHandlers({
-    db: given.db,
-    log: silentLog,
-    notifier,
-    external: rules,
-    language: 'en',
-    parallel: 5,
-    onConcluded: () => undefined,
-  })['notifications.requested']?.(event);
+const consume = (event: ReturnType<typeof recordOf<'notifications.requested'>>, external = outside()) =>
+  notificationHandlers({ db: given.db, notifier, external })['notifications.requested']?.(event);
 const ask = (data: Requested, id = 'crm-1', rules = outside(), source: string | undefined = outsider) =>
   consume(recordOf<'notifications.requested'>(data, { id, source, time: new Date().toISOString() }), rules);
 
