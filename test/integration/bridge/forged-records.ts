@@ -33,10 +33,19 @@ const contradictsSubscription = 'contradicts_subscription';
 
 const failedOne = {
   payment_id: 'pay_failed',
+  kind: 'manual',
+  trigger: 'manual',
   subscription_id: null,
   customer_id: 'cus_of_pay_failed',
   period_index: null,
-};
+} as const;
+
+/** An outcome as the failure that it was not. */
+const declined = (outcome: EventData<'payments.completed'>): EventData<'payments.failed'> => ({
+  ...outcome,
+  failure,
+  failed_at: outcome.completed_at,
+});
 
 function opened({ first_payment: first }: EventData<'subscriptions.created'>) {
   if (first === null) throw new Error('it has no first payment');
@@ -152,32 +161,23 @@ export const forged: readonly Case[] = [
   [
     'payments.completed',
     'the success of a payment that failed',
-    ({ outcome }) => ({ ...outcome, ...failedOne, kind: 'manual', trigger: 'manual' }),
+    ({ outcome }) => ({ ...outcome, ...failedOne }),
     { 'subscription-service': 'contradicts_payment' },
   ],
   [
     'payments.failed',
     'the failure of a payment that was paid',
     ({ paid, outcome }) => ({
-      ...outcome,
+      ...declined(outcome),
       payment_id: opened(paid).payment_id,
       subscription_id: paid.subscription.id,
-      failure,
-      failed_at: outcome.completed_at,
     }),
     { 'retry-service': 'contradicts_payment' },
   ],
   [
     'payments.failed',
     'another decline than the one that there was',
-    ({ outcome }) => ({
-      ...outcome,
-      ...failedOne,
-      kind: 'manual',
-      trigger: 'manual',
-      failure,
-      failed_at: outcome.completed_at,
-    }),
+    ({ outcome }) => ({ ...declined(outcome), ...failedOne }),
     { 'retry-service': 'contradicts_payment' },
   ],
   [

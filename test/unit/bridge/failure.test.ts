@@ -78,91 +78,35 @@ describe('what a failure means', () => {
 
 describe('for how long a record is tried again', () => {
   const limits = { absent: 60, data: 60, fault: 600 };
-  /** Kinds by the instant of each try; the last is the one that is asked for. */
-  const isRepeated = (...tries: [FailureKind, number][]) => {
-    const failures = new Failures(limits);
-    return tries.map(([kind, atMs]) => failures.isToBeRepeated(kind, atMs)).at(-1);
-  };
+  interface Try {
+    kind: FailureKind;
+    atMs: number;
+  }
+  const on = (kind: FailureKind, atMs: number): Try => ({ kind, atMs });
 
-  it.each<[string, [FailureKind, number][], boolean]>([
-    ['refused: never', [['refused', 0]], false],
-    [
-      'absent: within its time',
-      [
-        ['absent', 0],
-        ['absent', 59],
-      ],
-      true,
-    ],
-    [
-      'absent: no longer',
-      [
-        ['absent', 0],
-        ['absent', 60],
-      ],
-      false,
-    ],
-    [
-      'data: no longer than its time',
-      [
-        ['data', 0],
-        ['data', 60],
-      ],
-      false,
-    ],
-    [
-      'a fault: longer',
-      [
-        ['fault', 0],
-        ['fault', 599],
-      ],
-      true,
-    ],
-    [
-      'a fault: no longer than its time',
-      [
-        ['fault', 0],
-        ['fault', 600],
-      ],
-      false,
-    ],
-    [
-      'unavailable: without end',
-      [
-        ['unavailable', 0],
-        ['unavailable', 1e9],
-      ],
-      true,
-    ],
+  it.each<[string, Try[], boolean]>([
+    ['refused: never', [on('refused', 0)], false],
+    ['absent: within its time', [on('absent', 0), on('absent', 59)], true],
+    ['absent: no longer', [on('absent', 0), on('absent', 60)], false],
+    ['data: no longer than its time', [on('data', 0), on('data', 60)], false],
+    ['a fault: longer', [on('fault', 0), on('fault', 599)], true],
+    ['a fault: no longer than its time', [on('fault', 0), on('fault', 600)], false],
+    ['unavailable: without end', [on('unavailable', 0), on('unavailable', 1e9)], true],
     [
       'after an outage its time begins again',
-      [
-        ['absent', 0],
-        ['unavailable', 30],
-        ['absent', 1e6],
-      ],
+      [on('absent', 0), on('unavailable', 30), on('absent', 1e6)],
       true,
     ],
-    [
-      'after an outage it ends as well',
-      [
-        ['unavailable', 0],
-        ['fault', 10],
-        ['fault', 610],
-      ],
-      false,
-    ],
+    ['after an outage it ends as well', [on('unavailable', 0), on('fault', 10), on('fault', 610)], false],
     [
       'one kind after the other: from the first on',
-      [
-        ['absent', 0],
-        ['fault', 50],
-        ['absent', 70],
-      ],
+      [on('absent', 0), on('fault', 50), on('absent', 70)],
       false,
     ],
   ])('%s', (_, tries, wanted) => {
-    expect(isRepeated(...tries)).toBe(wanted);
+    const failures = new Failures(limits);
+    const repeated = tries.map(({ kind, atMs }) => failures.isToBeRepeated(kind, atMs));
+    expect(repeated.at(-1)).toBe(wanted);
   });
 });
 
