@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { leastRetentionMs, provisionedTopics } from '../contracts/topics/topics';
 import { searchAttributes } from '../contracts/workflows/workflows';
 import type { KafkaClient } from '../bridge/kafka/port';
+import { grpcCodes } from '../temporal/grpc-codes';
 import type { Config } from '../config';
 
 const namespaceRetentionDays = 8;
@@ -84,7 +85,7 @@ async function ensureNamespace(connection: Connection, namespace: string, log: L
   const retention = { seconds: leastSeconds as unknown as Long };
   const service = connection.workflowService;
   const known = await service.describeNamespace({ namespace }).catch((error: unknown) => {
-    if (isGrpcServiceError(error) && error.code === grpcNotFound) return null;
+    if (isGrpcServiceError(error) && error.code === grpcCodes.notFound) return null;
     throw error;
   });
   if (known === null) {
@@ -105,11 +106,8 @@ type Long = NonNullable<
   temporal.api.workflowservice.v1.IRegisterNamespaceRequest['workflowExecutionRetentionPeriod']
 >['seconds'];
 
-const grpcNotFound = 5;
-const grpcAlreadyExists = 6;
-
 function ignoreAlreadyExists(error: unknown): void {
-  if (isGrpcServiceError(error) && error.code === grpcAlreadyExists) return;
+  if (isGrpcServiceError(error) && error.code === grpcCodes.alreadyExists) return;
   throw error;
 }
 

@@ -19,6 +19,7 @@ import {
 import { encodeWorkflowIdReusePolicy, toPayloads, type Payload } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { WorkflowStart } from '../contracts/workflows/workflows';
+import { grpcCodes } from './grpc-codes';
 
 export interface Signal {
   name: string;
@@ -41,9 +42,7 @@ interface CallOptions {
 const defaultWithinMs = 10_000;
 /** A visibility store answers slowly when it is large; only the reconciliation waits, between two heartbeats. */
 const visibilityWithinMs = 45_000;
-const grpcNotFound = 5;
 const { TaskQueueType } = temporal.api.enums.v1;
-const taskQueueTypes = [TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY];
 
 /** What a start leaves alone: a workflow of the same id that runs. One that has ended is no obstacle. */
 const unlessRunning = {
@@ -134,7 +133,7 @@ export class WorkflowClient {
       );
       return true;
     } catch (error) {
-      if (isGrpcServiceError(error) && (error.code as number) === grpcNotFound) return false;
+      if (isGrpcServiceError(error) && (error.code as number) === grpcCodes.notFound) return false;
       throw error;
     }
   }
@@ -192,20 +191,18 @@ export class WorkflowClient {
     options?: CallOptions,
   ): Promise<{ workflow: string[]; activity: string[] }> {
     const { namespace } = this.#sdk.options;
+    const identities = async (taskQueueType: temporal.api.enums.v1.TaskQueueType): Promise<string[]> => {
+      const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType };
+      const { pollers } = await this.#sdk.workflowService.describeTaskQueue(request);
+      return pollers.map(({ identity }) => identity ?? '');
+    };
     const [workflow, activity] = await this.#call(options, () =>
-      Promise.all(
-        taskQueueTypes.map((taskQueueType) =>
-          this.#sdk.workflowService.describeTaskQueue({
-            namespace,
-            taskQueue: { name: taskQueue },
-            taskQueueType,
-          }),
-        ),
-      ),
+      Promise.all([
+        identities(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+        identities(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+      ]),
     );
-    const identities = (described: typeof workflow) =>
-      (described?.pollers ?? []).map(({ identity }) => identity ?? '');
-    return { workflow: identities(workflow), activity: identities(activity) };
+    return { workflow, activity };
   }
 
   /** @throws when Temporal or the namespace is not there */

@@ -12,6 +12,7 @@ import { ProblemError, validationFailed } from '../contracts/problem-error';
 import { problems, type ProblemCode, type ProblemExtras } from '../contracts/problems';
 import type { WorkflowStart } from '../contracts/workflows/workflows';
 import type { Update, WorkflowClient } from './client';
+import { grpcCodes } from './grpc-codes';
 
 /** 10 s for a provider's answer, and a margin for the steps around it. */
 const answerWithinMs = 15_000;
@@ -20,9 +21,8 @@ const leastCallMs = 4_000;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
-const grpcNotFound = 5;
-const grpcResourceExhausted = 8;
-const grpcAborted = 10;
+/** Answers to an update that was not taken. Ten updates of one workflow may be in flight. */
+const notTakenCodes = new Set<number>([grpcCodes.resourceExhausted, grpcCodes.aborted, grpcCodes.notFound]);
 
 /**
  * Failures by which Temporal rejects an update that no worker took in its task: too many came at once, or the run was
@@ -125,10 +125,9 @@ const howToRecover: Readonly<Record<Recovery, string>> = {
 function isNotTaken(error: unknown): boolean {
   const type = updateFailureOf(error)?.type;
   if (type && notTakenTypes.has(type)) return true;
-  // Ten updates of one workflow may be in flight; the SDK wraps some of the server's answers.
+  // The SDK wraps some of the server's answers.
   const answer = isGrpcServiceError(error) ? error : (error as { cause?: unknown } | null)?.cause;
-  const codes: readonly number[] = [grpcResourceExhausted, grpcAborted, grpcNotFound];
-  return isGrpcServiceError(answer) && codes.includes(answer.code);
+  return isGrpcServiceError(answer) && notTakenCodes.has(answer.code);
 }
 
 /** The failure that ended an update; undefined: it did not end. */

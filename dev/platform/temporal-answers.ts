@@ -8,6 +8,7 @@
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
+import { grpcCodes } from '../../temporal/grpc-codes';
 import { reasonOf } from './errors';
 import { canConnect } from './waiting';
 
@@ -23,8 +24,6 @@ export const searchAttributes = {
 } as const;
 
 const namespace = 'default';
-const grpcAlreadyExists = 6;
-const grpcNotFound = 5;
 const deadlineMs = 3_000;
 
 function hasCode(error: unknown, code: number): boolean {
@@ -47,7 +46,7 @@ export async function temporalAnswers(port: number): Promise<void> {
     const history = workflowService
       .describeWorkflowExecution({ namespace, execution: { workflowId: 'perennial-platform-probe' } })
       .catch((error: unknown) => {
-        if (!hasCode(error, grpcNotFound) || !/workflow/i.test(reasonOf(error))) throw error;
+        if (!hasCode(error, grpcCodes.notFound) || !/workflow/i.test(reasonOf(error))) throw error;
       });
     const matching = workflowService.describeTaskQueue({
       namespace,
@@ -71,7 +70,7 @@ export async function completeTemporal(port: number): Promise<void> {
     await workflowService
       .registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('7 days') })
       .catch((error: unknown) => {
-        if (!hasCode(error, grpcAlreadyExists)) throw error;
+        if (!hasCode(error, grpcCodes.alreadyExists)) throw error;
       });
     const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
     const missing = Object.entries(searchAttributes).filter(([name]) => !(name in (customAttributes ?? {})));
