@@ -19,6 +19,27 @@ import type { Part, ProcessContext } from './process';
 /** A scrape waits for 10 s by default. */
 const readWithinMs = 5_000;
 
+/** A gauge for each number of the backlog. */
+const backlogGauges: Readonly<Record<keyof Backlog, { name: string; help: string }>> = {
+  oldest_unpublished_seconds: {
+    name: 'perennial_outbox_oldest_seconds',
+    help: 'Age of the oldest committed event that is neither published nor parked; 0 when there is none.',
+  },
+  unpublished: {
+    name: 'perennial_outbox_unpublished',
+    help: 'Committed events that are neither published nor parked.',
+  },
+  parked: {
+    name: 'perennial_outbox_parked',
+    help: 'Events that Kafka refused for good; an operator decides.',
+  },
+  open_dead_letters: {
+    name: 'perennial_dead_letters_open',
+    help: 'Dead letters without a decision of an operator.',
+  },
+};
+const backlogFields = Object.keys(backlogGauges) as (keyof Backlog)[];
+
 export class Metrics {
   private readonly registry = new Registry();
   private readonly lateness = new Histogram({
@@ -96,11 +117,13 @@ export class Metrics {
 
   /** Reads the outbox and the dead letters at each scrape. */
   watchDatabase(db: Database, log: Logger): void {
-    const gauges = backlogGauges(this.registry);
+    const gauges = backlogFields.map((field) => {
+      return [field, new Gauge({ ...backlogGauges[field], registers: [this.registry] })] as const;
+    });
     this.readBacklog = async () => {
       try {
         const backlog = await within(readWithinMs, readBacklog(db));
-        for (const [name, gauge] of gauges) gauge.set(backlog[name]);
+        for (const [field, gauge] of gauges) gauge.set(backlog[field]);
       } catch (error) {
         log.warn({ err: error }, 'backlog not read');
         // What is not known is left out; the others are still served.
@@ -118,32 +141,6 @@ export class Metrics {
   get contentType(): string {
     return this.registry.contentType;
   }
-}
-
-/** A gauge for each number of the backlog. */
-function backlogGauges(registry: Registry): [keyof Backlog, Gauge][] {
-  const gauge = (field: keyof Backlog, name: string, help: string): [keyof Backlog, Gauge] => [
-    field,
-    new Gauge({ name, help, registers: [registry] }),
-  ];
-  return [
-    gauge(
-      'oldest_unpublished_seconds',
-      'perennial_outbox_oldest_seconds',
-      'Age of the oldest committed event that is neither published nor parked; 0 when there is none.',
-    ),
-    gauge(
-      'unpublished',
-      'perennial_outbox_unpublished',
-      'Committed events that are neither published nor parked.',
-    ),
-    gauge('parked', 'perennial_outbox_parked', 'Events that Kafka refused for good; an operator decides.'),
-    gauge(
-      'open_dead_letters',
-      'perennial_dead_letters_open',
-      'Dead letters without a decision of an operator.',
-    ),
-  ];
 }
 
 /**
