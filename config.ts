@@ -389,7 +389,7 @@ export const settings = {
     'Behaviour',
     switchedOn.optional(),
     'false where `NODE_ENV` is `production`, else true',
-    'Whether the sandbox provider exists: it charges nobody and says that it did. The same for API and workers.',
+    'Whether the sandbox provider exists: it charges no customer and reports that it did. The same for API and workers.',
   ),
   ALLOW_TEST_CLOCKS: setting(
     'Behaviour',

@@ -2,7 +2,7 @@
 /** The operators' command line; `cli/cli.ts` is what it runs. */
 import { runCli } from '../cli/cli';
 
-// Whoever reads the answer may have seen enough: `perennial payments list | head`.
+// The reader of the answer may close it early: `perennial payments list | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

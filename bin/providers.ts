@@ -10,7 +10,7 @@ export function providersFrom(config: Config): ProviderRegistry {
   return new Map(providers.map((provider) => [provider.name, provider]));
 }
 
-/** Only where it is allowed: it charges nobody, and says that it did. */
+/** Only where it is allowed: it charges no customer, and reports that it did. */
 function sandbox(config: Config): PaymentProvider[] {
   if (!config.ALLOW_SANDBOX) return [];
   return [

@@ -1,4 +1,4 @@
-/** What a process says once when it starts: settings that were ignored, and secrets and data that cross the network in clear. */
+/** What a process logs once when it starts: settings that were ignored, and secrets and data that cross the network in clear. */
 import type { Logger } from 'pino';
 import { ignoredServiceLinks, type Config } from '../config';
 import { connectsInClear } from '../prisma/tls';

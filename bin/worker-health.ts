@@ -1,7 +1,7 @@
 /**
  * Whether the worker of a service works: its own state, its polls, and what Temporal knows of them.
  *
- * The native core repeats a poll that fails without saying so; a worker may poll for ever at a server that is not there.
+ * The native core repeats a poll that fails without reporting it; a worker may poll for ever at a server that is not there.
  * So the server is asked, over the worker's own connection: its matching has to answer for the worker's queue, and to
  * know the worker's polls.
  */

@@ -1,7 +1,7 @@
 /**
  * What the bridge has not finished, as its metrics show it.
  *
- * Invariants: a parked event is not waiting: it counts by itself and its age is nobody's. No count looks at what was
+ * Invariants: a parked event is not waiting: it counts by itself and has no age. No count looks at what was
  * published: each follows an index of what is left.
  */
 import { outboxShards } from '../billing/outbox';

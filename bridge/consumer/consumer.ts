@@ -97,7 +97,7 @@ interface Handling extends DeadLetterDependencies {
   handlers: Handlers;
   limits: Limits;
   slots: Slots;
-  /** How many records wait for their next try, and when that was said. */
+  /** How many records wait for their next try, and when that was logged. */
   trouble: { waiting: number; loggedMs: number };
   onWaiting(reason: WaitingReason, change: 1 | -1): void;
 }
@@ -183,7 +183,7 @@ async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Prom
   }
 }
 
-/** @throws what is unavailable; the letter is taken up again later */
+/** @throws what is unavailable; the letter is tried again later */
 async function redrive(handling: Handling, letter: Letter): Promise<void> {
   await noteRedrive(handling.db, letter, await refusalOfRedrive(handling, letter));
   handling.log.info({ dead_letter_id: letter.id }, 'dead letter redriven');

@@ -83,7 +83,7 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof UnreadableEvent || error instanceof Unprocessable)
     return { code: error.code, message: error.message };
   const { name, message } = types.isNativeError(error) ? error : { name: 'Error', message: String(error) };
-  // Prisma quotes what it was given, and says what is wrong with it last.
+  // Prisma quotes what it was given, and names what is wrong with it last.
   const words = message.trim().split('\n').at(-1) ?? '';
   const state = sqlStateOf(error);
   return { code: 'handler_failed', message: `${state === undefined ? name : `SQLSTATE ${state}`}: ${words}` };

@@ -19,7 +19,7 @@ export interface PromptDependencies {
 
 /**
  * Sends the messages that follow from a record, under its identity, so that a repeat of it signals nothing twice. Ids can
- * be guessed: a record that takes the id of one that is still to come, and says something else, keeps no signal back.
+ * be guessed: a record that takes the id of one that is still to come, with other content, keeps no signal back.
  */
 export async function prompt(
   { client, times }: PromptDependencies,

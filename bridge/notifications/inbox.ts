@@ -1,9 +1,10 @@
 /**
  * The inbox of notifications: what is being sent, by whom, and what became of it; mail has no state to judge by.
  *
- * Invariants: a request has one row, by its event's id or, from outside, by what it is about; it is sent by one at a time, who holds a lease (PostgreSQL's
- * clock); once sent, skipped or failed it is never sent again. A lease that runs out with the row still in sending
- * means that its holder died between sending and recording it, or before: it is sent again, under the same name.
+ * Invariants: a request has one row, by its event's id or, from outside, by what it is about; it is sent by one at a
+ * time, who holds a lease (PostgreSQL's clock); once sent, skipped or failed it is never sent again. A lease that runs
+ * out with the row still in sending means that its holder died between sending and recording it, or before: it is sent
+ * again, under the same name.
  */
 import { enqueueAccepted } from '../../billing/external-records';
 import { derivedId } from '../../domain/ids';

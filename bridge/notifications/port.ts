@@ -32,7 +32,7 @@ export interface Notifier {
   readonly needsAddress: boolean;
   /**
    * Returns when somebody else has it. @returns what its receiver knows it by
-   * @throws RefusedForGood, Deferred; Unreachable when nobody has it
+   * @throws RefusedForGood, Deferred; Unreachable when no receiver has it
    */
   send(message: OutgoingNotification): Promise<string>;
   close(): void;

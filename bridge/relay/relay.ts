@@ -145,7 +145,7 @@ class Lanes {
     await Promise.all([...this.running.values()].map((lane) => lane.stop()));
   }
 
-  /** After the batch in hand, which may take its time; the shares are looked after meanwhile. */
+  /** After the batch in progress, which may take its time; the shares are looked after meanwhile. */
   private giveBack(shard: number): void {
     const lane = this.running.get(shard);
     if (lane === undefined || lane.isLeaving()) return;
@@ -162,10 +162,10 @@ class Lanes {
 
 interface Lane {
   isLeaving(): boolean;
-  /** Whether the batch in hand takes longer than any should. */
+  /** Whether the batch in progress takes longer than any should. */
   isStuck(): boolean;
   hint(): void;
-  /** Returns when the batch in hand is done. */
+  /** Returns when the batch in progress is done. */
   stop(): Promise<void>;
 }
 

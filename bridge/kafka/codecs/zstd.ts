@@ -2,7 +2,7 @@
  * Zstandard (RFC 8878), as Kafka's clients write it: one frame without a dictionary.
  *
  * Invariant: the blocks' headers are read before anything is unpacked, so that a frame of a few kilobytes that unpacks to
- * a gigabyte costs nothing. What a frame says of its window and its content takes no memory.
+ * a gigabyte costs nothing. What a frame states of its window and its content takes no memory.
  */
 import { decompress } from 'fzstd';
 
@@ -13,7 +13,7 @@ const blockAllowance = 4;
 const blockTypes = { raw: 0, repeated: 1, compressed: 2 } as const;
 
 /**
- * @returns what is unpacked, followed by zeros: a frame does not say how much it is
+ * @returns what is unpacked, followed by zeros: a frame does not state how much it is
  * @throws Error when it is not such a frame, or may unpack to much more than `maxBytes`
  */
 export function unpackZstd(bytes: Buffer, maxBytes: number): Buffer {

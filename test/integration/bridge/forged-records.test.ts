@@ -1,6 +1,6 @@
 /**
  * For every topic that is consumed: records that are well-formed, and that our own history contradicts. They change no
- * row, signal no process, charge and refund nothing, and tell no customer.
+ * row, signal no process, charge and refund nothing, and notify no customer.
  */
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { createPayment } from '../../../billing/payment/create';

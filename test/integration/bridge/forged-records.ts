@@ -120,7 +120,7 @@ export const forged: readonly Case[] = [
   ],
   [
     'subscriptions.cancelled',
-    'a true cancellation, and the payment of somebody else as open',
+    'a true cancellation, and the payment of another customer as open',
     ({ cancelled }) => ({ ...cancelled, open_payment_ids: ['pay_asked', 'pay_failed'] }),
     { [payment]: contradictsSubscription, [analytics]: 'nothing' },
   ],
@@ -182,7 +182,7 @@ export const forged: readonly Case[] = [
   ],
   [
     'payments.requested',
-    'a payment that nobody asked for',
+    'a payment that no caller requested',
     ({ requested }) => ({ ...requested, payment_id: 'pay_forged' }),
     { [payment]: 'source_not_allowed' },
   ],
@@ -204,7 +204,7 @@ export const forged: readonly Case[] = [
   ],
   [
     'payments.retry.requested',
-    'a retry that nobody asked for',
+    'a retry that no caller requested',
     ({ retry }) => retry,
     { 'retry-service': 'source_not_allowed' },
   ],

@@ -23,7 +23,7 @@ beforeEach(() => void sent.splice(0));
 /** A payment of its own whose first attempt failed a day ago; its grace ends in 13 days. */
 async function failed() {
   payments += 1;
-  const id = `pay_told_${payments}`;
+  const id = `pay_notified_${payments}`;
   const at = new Date(Math.floor(Date.now() / dayMs) * dayMs - dayMs);
   await writeFailed(given.db, { id, at: at.toISOString() });
   const final_action_at = new Date(at.getTime() + 14 * dayMs).toISOString();
@@ -129,7 +129,7 @@ describe('R6: a notification that another service asks for', () => {
     ['an end that is over', 'final_action_ahead', {}, overdue],
     ['an end that is not reached', 'final_action_taken', {}, () => Promise.resolve()],
     ['the end of a paid payment', 'final_action_taken', {}, paid],
-  ])('that says %s is put aside, and nobody is told', async (_, template, more, reach) => {
+  ])('that says %s is put aside, and no customer is notified', async (_, template, more, reach) => {
     const { id, request } = await failed();
     await reach(id);
     await expect(ask(request(template, more))).rejects.toMatchObject(contradicts);

@@ -35,7 +35,7 @@ describe('the metrics of a process', () => {
   it('I14: leave out what cannot be read of the database, and have the rest', async () => {
     const logged: string[] = [];
     const metrics = new Metrics();
-    // Port 1 is nobody's: every connection is refused at once.
+    // Nothing listens on port 1: every connection is refused at once.
     const db = createDatabase('postgresql://perennial:perennial@127.0.0.1:1/none', 2);
     metrics.watchDatabase(db, pino({}, { write: (line: string) => void logged.push(line) }));
     const text = await metrics.text();
