@@ -62,6 +62,26 @@ export function externalActor(source: string, named: Actor, reason: string): Rec
   return { kind: 'external', id: source, reason, claimed: { kind, id } };
 }
 
+/** Topics on which other services ask for a charge. */
+type ChargeTopic = 'payments.requested' | 'payments.retry.requested';
+
+/**
+ * Accepts a payment or retry that another service asks for, once its row is written: counts it, and writes that its
+ * record was accepted.
+ * @throws Unprocessable `over_limit`, which has to roll back what is counted
+ */
+export async function acceptCharge<T extends ChargeTopic>(
+  tx: Transaction,
+  rules: ExternalRules,
+  topic: T,
+  event: ReadEvent<T>,
+  actor: RecordedActor,
+): Promise<void> {
+  const { customer_id: customerId, payment_id: paymentId } = event.data;
+  await countExternalCharge(tx, rules, customerId);
+  enqueueAccepted(tx, topic, event, actor, paymentId);
+}
+
 /** Writes that a record was accepted. @param subjectId what it is about */
 export function enqueueAccepted<T extends EventTopic>(
   tx: Transaction,
@@ -95,9 +115,9 @@ export async function requireOwnMethod(
 /**
  * Counts a payment or retry of a customer for the UTC day of PostgreSQL. The row's lock has those who count at one time
  * take turns; it is the last lock of its transaction.
- * @throws Unprocessable `over_limit`, which has to roll back what is counted
+ * @throws Unprocessable `over_limit`
  */
-export async function countExternalCharge(
+async function countExternalCharge(
   tx: Transaction,
   { chargesPerDay: most }: ExternalRules,
   customerId: string,

@@ -11,8 +11,7 @@ import { isPaymentOpen } from '../../domain/payment/payment';
 import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import {
-  countExternalCharge,
-  enqueueAccepted,
+  acceptCharge,
   externalActor,
   requireAllowedSource,
   requireBounded,
@@ -66,8 +65,7 @@ async function acceptExternal(
   const { payment, isNew } = await requestPayment(tx, terms, await databaseNow(tx));
   // Somebody else may have written it meanwhile.
   if (!isNew) return mustBeSame(payment, wanted);
-  await countExternalCharge(tx, rules, customer_id);
-  enqueueAccepted(tx, 'payments.requested', event, externalActor(source, actor, reason), payment_id);
+  await acceptCharge(tx, rules, 'payments.requested', event, externalActor(source, actor, reason));
   return payment;
 }
 

@@ -11,8 +11,7 @@ import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { isRetried } from '../../domain/retry/eligibility';
 import { inTransaction, type Database } from '../../prisma/client';
 import {
-  countExternalCharge,
-  enqueueAccepted,
+  acceptCharge,
   externalActor,
   requireAllowedSource,
   requireBounded,
@@ -78,10 +77,7 @@ async function acceptExternal(
   const actor = externalActor(source, named, reason);
   return inTransaction(db, async (tx) => {
     const isNew = await insertRequest(tx, { id, payment_id, payment_method_id, reason, actor });
-    if (isNew) {
-      await countExternalCharge(tx, rules, customer_id);
-      enqueueAccepted(tx, 'payments.retry.requested', event, actor, payment_id);
-    }
+    if (isNew) await acceptCharge(tx, rules, 'payments.retry.requested', event, actor);
     // Somebody else may have written it meanwhile.
     const request = await findRequest(tx, id);
     if (request === null) throw new Error(`request ${id} was neither written nor found`);
