@@ -6,16 +6,16 @@
  * what was tried last; a payment of its own with the method that was named for it first. Invariant: a method that was
  * deleted, or is another customer's, is never charged.
  */
-import type { Failure, PaymentKind } from '../../domain/payment/payment';
+import { paymentKinds, type Failure, type PaymentKind } from '../../domain/payment/payment';
 import { cardOf, type CardOfMethod } from '../../domain/retry/card';
+import { isRetried } from '../../domain/retry/eligibility';
 import type { Database, Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
 import { paymentMethodColumns, type PaymentMethodRow, type PaymentRow, type SubscriptionRow } from '../rows';
 
-/** What of a payment says which method would be charged. `named_method` left out: it was named. */
-export type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method_id'> &
-  Partial<Pick<PaymentRow, 'named_method'>>;
+/** What of a payment decides which method would be charged. */
+export type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method_id' | 'named_method'>;
 
 /** A payment whose method is asked for, with what decides it. */
 export interface AskedMethod {
@@ -28,6 +28,13 @@ export interface AskedMethod {
 /** Payments of these kinds are charged with the method of now. */
 const kindsOfNow: readonly PaymentKind[] = ['first', 'renewal'];
 
+/** The ids of a payment's methods in the order in which they are charged, as an array. */
+const inOrder = (ofNow: Prisma.Sql, named: Prisma.Sql, own: Prisma.Sql) => Prisma.sql`
+  CASE WHEN ${ofNow} THEN ARRAY[${own}, default_payment_method_id, ${named}]
+    ELSE ARRAY[${named}, ${own}, default_payment_method_id] END`;
+
+const orderOfAsked = inOrder(Prisma.sql`of_now`, Prisma.sql`named`, Prisma.sql`own`);
+
 /** The methods that would be charged, in the order of what is asked; null: there is none. */
 export async function methodsToCharge(
   on: Database | Transaction,
@@ -35,8 +42,8 @@ export async function methodsToCharge(
 ): Promise<(PaymentMethodRow | null)[]> {
   const idsBy = (idOf: (one: AskedMethod) => string | null | undefined) =>
     asked.map((one) => idOf(one) ?? '');
-  const ofNow = asked.map(({ payment: { kind, named_method: isNamed = true } }) =>
-    kindsOfNow.includes(kind) ? true : !isNamed,
+  const ofNow = asked.map(
+    ({ payment: { kind, named_method: isNamed } }) => kindsOfNow.includes(kind) || !isNamed,
   );
   const rows = await sql(on).query<(PaymentMethodRow & { item: bigint })[]>`
     SELECT DISTINCT ON (item) item, ${paymentMethodColumns} FROM payment_methods
@@ -49,10 +56,7 @@ export async function methodsToCharge(
           ${idsBy(({ subscription }) => subscription?.payment_method_id)}::text[]
         ) WITH ORDINALITY AS asked(owner_id, of_now, wanted, named, own, item)
         JOIN customers ON customers.id = owner_id,
-        unnest(CASE WHEN of_now
-          THEN ARRAY[wanted, own, default_payment_method_id, named]
-          ELSE ARRAY[wanted, named, own, default_payment_method_id] END)
-          WITH ORDINALITY AS listed(method_id, place)
+        unnest(array_prepend(wanted, ${orderOfAsked})) WITH ORDINALITY AS listed(method_id, place)
     ) AS choice ON choice.method_id = payment_methods.id AND choice.owner_id = payment_methods.customer_id
     WHERE deleted_at IS NULL
     ORDER BY item, place`;
@@ -73,25 +77,31 @@ export async function methodToCharge(
 
 /** {@link methodToCharge} as an expression: its id, of the payment `p` of the customer `c` and the subscription `s`. */
 const idToCharge = Prisma.sql`(
-  SELECT m.id FROM unnest(CASE WHEN p.kind IN (${Prisma.join([...kindsOfNow])}) OR NOT p.named_method
-      THEN ARRAY[s.payment_method_id, c.default_payment_method_id, p.payment_method_id]
-      ELSE ARRAY[p.payment_method_id, s.payment_method_id, c.default_payment_method_id] END)
-      WITH ORDINALITY AS listed(method_id, place)
+  SELECT m.id FROM unnest(${inOrder(
+    Prisma.sql`p.kind IN (${Prisma.join([...kindsOfNow])}) OR NOT p.named_method`,
+    Prisma.sql`p.payment_method_id`,
+    Prisma.sql`s.payment_method_id`,
+  )}) WITH ORDINALITY AS listed(method_id, place)
     JOIN payment_methods m ON m.id = method_id AND m.customer_id = p.customer_id AND m.deleted_at IS NULL
   ORDER BY place LIMIT 1)`;
+
+/** Payments `p` with their customer `c`, their subscription `s` and their latest plan `r`. */
+const withLatestPlan = Prisma.sql`
+  payments p JOIN customers c ON c.id = p.customer_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
+    CROSS JOIN LATERAL (
+      SELECT kind, payment_method_id, created_at FROM retry_plans
+      WHERE payment_id = p.id ORDER BY sequence DESC LIMIT 1) AS r`;
+const isForAnotherMethod = Prisma.sql`r.payment_method_id IS DISTINCT FROM ${idToCharge}`;
+const retriedKinds = Prisma.join(paymentKinds.filter(isRetried));
 
 /**
  * What follows FROM and selects the failed payments `p` whose plan `r` was made for another payment method than would be
  * charged now. Those of a paused subscription are planned again when it is resumed.
  */
 export const plannedForAnotherMethod = Prisma.sql`
-  payments p JOIN customers c ON c.id = p.customer_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
-    CROSS JOIN LATERAL (
-      SELECT payment_method_id, created_at FROM retry_plans
-      WHERE payment_id = p.id ORDER BY sequence DESC LIMIT 1) AS r
-  WHERE p.status = 'failed' AND p.kind IN ('renewal', 'manual')
-    AND (s.id IS NULL OR s.status IN ('active', 'past_due'))
-    AND r.payment_method_id IS DISTINCT FROM ${idToCharge}`;
+  ${withLatestPlan}
+  WHERE p.status = 'failed' AND p.kind IN (${retriedKinds})
+    AND (s.id IS NULL OR s.status IN ('active', 'past_due')) AND ${isForAnotherMethod}`;
 
 /** Whose payments are asked about. */
 export type MethodHolder = { customer_id: string } | { subscription_id: string } | { payment_id: string };
@@ -118,11 +128,8 @@ export async function paymentsToPlanAgain(
  */
 export async function isRetriedAfterAll(tx: Transaction, paymentId: string): Promise<boolean> {
   const rows = await sql(tx).query<object[]>`
-    SELECT 1 FROM payments p JOIN customers c ON c.id = p.customer_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
-      CROSS JOIN LATERAL (
-        SELECT kind, payment_method_id FROM retry_plans
-        WHERE payment_id = p.id ORDER BY sequence DESC LIMIT 1) AS r
-    WHERE p.id = ${paymentId} AND (r.kind <> 'exhausted' OR r.payment_method_id IS DISTINCT FROM ${idToCharge})`;
+    SELECT 1 FROM ${withLatestPlan}
+    WHERE p.id = ${paymentId} AND (r.kind <> 'exhausted' OR ${isForAnotherMethod})`;
   return rows.length > 0;
 }
 
@@ -130,7 +137,7 @@ export async function isRetriedAfterAll(tx: Transaction, paymentId: string): Pro
 export async function retriedPayments(on: Database | Transaction, subscriptionId: string): Promise<string[]> {
   const rows = await sql(on).query<{ id: string }[]>`
     SELECT id FROM payments
-    WHERE subscription_id = ${subscriptionId} AND status = 'failed' AND kind IN ('renewal', 'manual')
+    WHERE subscription_id = ${subscriptionId} AND status = 'failed' AND kind IN (${retriedKinds})
     ORDER BY created_at, id`;
   return rows.map(({ id }) => id);
 }

@@ -190,7 +190,8 @@ async function beginPaid(
 /** The method that is charged where the named one is not there, or none was named. */
 function methodOfNow(tx: Transaction, creation: SubscriptionCreation): Promise<ChargedMethod | null> {
   const { customer_id, payment_method_id } = creation;
-  return methodToCharge(tx, { kind: 'first', customer_id, payment_method_id }, { payment_method_id });
+  const payment = { kind: 'first', customer_id, payment_method_id, named_method: false } as const;
+  return methodToCharge(tx, payment, { payment_method_id });
 }
 
 /** The rows of a creation whose first period is to be paid, and the first attempt, with what can be charged now. */

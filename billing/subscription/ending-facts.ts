@@ -10,7 +10,8 @@ export async function readEndingFacts(
   row: SubscriptionRow,
   wanted: string | null,
 ): Promise<SubscriptionFacts> {
-  const period = { kind: 'renewal', customer_id: row.customer_id, payment_method_id: null } as const;
+  const { customer_id } = row;
+  const period = { kind: 'renewal', customer_id, payment_method_id: null, named_method: false } as const;
   const method = await methodToCharge(tx, period, row, wanted);
   return { ...toFacts(row), payment_method_id: method?.id ?? null };
 }
