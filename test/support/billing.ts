@@ -29,6 +29,11 @@ export const declinedAs = (code: DeclineCode, message = 'No.'): AttemptOutcome =
 });
 export const declined = declinedAs('insufficient_funds', 'Not enough money.');
 export const pending: AttemptOutcome = { status: 'pending', provider_reference: 'ch_1' };
+export const requiresAction: AttemptOutcome & LookupOutcome = {
+  status: 'requires_action',
+  provider_reference: 'ch_1',
+  next_action: { type: 'redirect', url: null, expires_at: null },
+};
 export const noAnswer: AttemptOutcome = { status: 'unknown', reason: 'timeout' };
 export const refunded: RefundOutcome = { status: 'succeeded', provider_reference: 're_1' };
 export const mismatch: AttemptOutcome = { status: 'unknown', reason: 'amount_mismatch' };

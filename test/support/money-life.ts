@@ -20,6 +20,7 @@ import { inTransaction } from '../../prisma/client';
 import { completed, refunded, useBilling, type TestBilling } from './billing';
 import { actor } from './creation';
 import { accountsOf, creditOfCustomer, expectLedgerHolds } from './ledger-rows';
+import { lookUpUntil } from './payment-follow-up';
 import { startLife, type SubscriptionLife } from './subscription-life';
 
 /** A payment of the subscription, oldest first from 0. */
@@ -106,6 +107,11 @@ export class MoneyLife {
   async attempt(nth: Nth) {
     const where = { payment_id_number: { payment_id: await this.paymentId(nth), number: 1 } };
     return this.db.paymentAttempt.findUniqueOrThrow({ where });
+  }
+
+  /** Looks an open attempt up each time that it is due before `to`. @returns how often */
+  async followUp(nth: Nth, to: string): Promise<number> {
+    return lookUpUntil(this.given, (at) => this.life.setNow(at), await this.paymentId(nth), to);
   }
 
   /** What the provider was asked to charge, in minor units and in order. */

@@ -2,14 +2,10 @@ import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@tem
 import type { BulkRetryActivities, BulkRetryState } from '../../activities/retry';
 import { bulkRetryStart } from '../../contracts/workflows/workflows';
 import { progressOf, statusAfter } from '../../domain/retry/bulk-retry';
-import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
+import { useSkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
-let time: SkippedTime;
-beforeAll(async () => {
-  time = await skippedTime();
-});
-afterAll(() => time?.close());
+const time = useSkippedTime();
 
 /** A run's row, and the batches that were handed over; wishes are judged by the next look. */
 function world(id: string, more: Partial<BulkRetryState>) {

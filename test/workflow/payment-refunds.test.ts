@@ -1,35 +1,21 @@
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { RefundCommand } from '../../contracts/workflows/commands';
-import { paymentStart } from '../../contracts/workflows/workflows';
 import type { RefundStatus } from '../../domain/payment/refund';
 import { scriptPayment } from '../support/workflows/payment-activities';
+import { startOrRunning, startPayment } from '../support/workflows/payment-runs';
 import { actor } from '../support/creation';
-import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
+import { useSkippedTime } from '../support/workflows/skipped-time';
 
-const minuteMs = 60_000;
+const time = useSkippedTime();
 
-let time: SkippedTime;
-beforeAll(async () => {
-  time = await skippedTime();
-});
-afterAll(() => time.close());
-
-async function start(paymentId: string) {
-  const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
-  return time.env.client.workflow.start(workflowType, options);
-}
+const start = (paymentId: string) => startPayment(time, paymentId);
 
 describe('payment/{id} and refunds', () => {
   const command: RefundCommand = { refund_id: 'rfd_1', amount: 400, reason: 'goodwill', actor };
 
   /** Resolves when the workflow has accepted it. */
   function beginRefund(paymentId: string) {
-    const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
     return time.env.client.workflow.startUpdateWithStart('refund', {
-      startWorkflowOperation: new WithStartWorkflowOperation(workflowType, {
-        ...options,
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      }),
+      startWorkflowOperation: startOrRunning(paymentId),
       args: [command],
       waitForStage: 'ACCEPTED',
     });
@@ -86,16 +72,14 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('answers pending without a clear answer, then asks after 1, 5, 15 minutes, 1, 6, 24 hours, then daily', async () => {
-    const { activities, log, whats } = scriptPayment(time, 'completed', {
+    const { activities, minutesBetween, whats } = scriptPayment(time, 'completed', {
       refunds: [...Array<RefundStatus>(8).fill('pending'), 'succeeded'],
     });
     await time.withWorker('payment-service', activities, async () => {
       expect(await requestRefund('pay_slow_refund')).toMatchObject({ status: 'pending' });
       await ended('pay_slow_refund');
     });
-    const askings = log.filter(({ what }) => what === 'refund rfd_1').map(({ atMs }) => atMs);
-    const gaps = askings.slice(1).map((atMs, index) => Math.round((atMs - (askings[index] ?? 0)) / minuteMs));
-    expect(gaps).toEqual([1, 5, 15, 60, 360, 1440, 1440, 1440]);
+    expect(minutesBetween('refund rfd_1')).toEqual([1, 5, 15, 60, 360, 1440, 1440, 1440]);
     expect(whats().filter((what) => what === 'operator about refund')).toHaveLength(1);
   });
 
@@ -128,7 +112,7 @@ describe('payment/{id} and refunds', () => {
   });
 
   it('W1: an attempt and a refund that stay open are asked about each day, also by the run that continues', async () => {
-    const { activities, log, promise } = scriptPayment(time, 'pending', {
+    const { activities, minutesBetween, promise } = scriptPayment(time, 'pending', {
       kind: 'renewal',
       lookups: [...Array<'pending'>(230).fill('pending'), 'completed'],
       refunds: [...Array<RefundStatus>(230).fill('pending'), 'succeeded'],
@@ -140,12 +124,8 @@ describe('payment/{id} and refunds', () => {
       const first = time.env.client.workflow.getHandle('payment/pay_for_ever', handle.firstExecutionRunId);
       expect((await first.describe()).status.name).toBe('CONTINUED_AS_NEW');
     });
-    const gapsOf = (what: string) => {
-      const made = log.filter((entry) => entry.what.startsWith(what)).map(({ atMs }) => atMs);
-      return made.slice(1).map((atMs, at) => Math.round((atMs - (made[at] ?? 0)) / minuteMs));
-    };
-    expect(gapsOf('lookup').slice(5)).toEqual(Array(225).fill(1440));
-    expect(gapsOf('refund rfd_5').slice(6)).toEqual(Array(224).fill(1440));
+    expect(minutesBetween('lookup').slice(5)).toEqual(Array(225).fill(1440));
+    expect(minutesBetween('refund rfd_5').slice(6)).toEqual(Array(224).fill(1440));
   }, 60_000);
 
   it('goes on asking about an open attempt while a refund of another one waits', async () => {

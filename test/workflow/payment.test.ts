@@ -1,22 +1,15 @@
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import { paymentStart } from '../../contracts/workflows/workflows';
 import { nextLookup } from '../../domain/payment/unknown-outcome';
 import { scriptPayment } from '../support/workflows/payment-activities';
-import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
+import { startOrRunning, startPayment } from '../support/workflows/payment-runs';
+import { useSkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
 const minuteMs = 60_000;
 
-let time: SkippedTime;
-beforeAll(async () => {
-  time = await skippedTime();
-});
-afterAll(() => time.close());
+const time = useSkippedTime();
 
-async function start(paymentId: string) {
-  const { workflowType, ...options } = paymentStart(paymentId, { incompleteHours: 23 });
-  return time.env.client.workflow.start(workflowType, options);
-}
+const start = (paymentId: string) => startPayment(time, paymentId);
 
 describe('payment/{id}', () => {
   it('repeats the call until there is an answer, and tells the subscription', async () => {
@@ -61,11 +54,12 @@ describe('payment/{id}', () => {
 
   it('W1: asks each day, for as long as nobody knows: two months later a lookup settles it', async () => {
     const lookups = [...Array<'pending'>(60).fill('pending'), 'completed' as const];
-    const { activities, log, whats } = scriptPayment(time, 'pending', { kind: 'renewal', lookups });
+    const { activities, minutesBetween, whats } = scriptPayment(time, 'pending', {
+      kind: 'renewal',
+      lookups,
+    });
     await time.withWorker('payment-service', activities, async () => (await start('pay_daily')).result());
-    const asked = log.filter(({ what }) => what.startsWith('lookup')).map(({ atMs }) => atMs);
-    const gaps = asked.slice(1).map((atMs, at) => Math.round((atMs - (asked[at] ?? 0)) / minuteMs));
-    expect(gaps.slice(5)).toEqual(Array(55).fill(1440));
+    expect(minutesBetween('lookup').slice(5)).toEqual(Array(55).fill(1440));
     expect(whats().at(-1)).toBe('lookup that counts');
   });
 
@@ -177,12 +171,8 @@ describe('payment/{id}', () => {
 
   it('carries out a wish of somebody who waits, and answers what the payment is then', async () => {
     const { activities, whats } = scriptPayment(time, null, { kind: 'manual' });
-    const { workflowType, ...options } = paymentStart('pay_cancel_now', { incompleteHours: 23 });
     await time.withWorker('payment-service', activities, async () => {
-      const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
-        ...options,
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      });
+      const startWorkflowOperation = startOrRunning('pay_cancel_now');
       const args = [{ reason: 'a mistake' }];
       const ask = time.env.client.workflow.executeUpdateWithStart('cancel', { startWorkflowOperation, args });
       expect(await ask).toBe('cancelled');

@@ -1,20 +1,16 @@
 import { retryStart } from '../../contracts/workflows/workflows';
 import { failure } from '../../domain/payment/payment';
 import { scriptRetry, type ScriptedRetry } from '../support/workflows/retry-activities';
-import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
+import { useSkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
-let time: SkippedTime;
+const time = useSkippedTime();
 let beganMs: number;
 let played: ScriptedRetry;
-beforeAll(async () => {
-  time = await skippedTime();
-});
 beforeEach(async () => {
   beganMs = await time.env.currentTimeMs();
   played = scriptRetry(time, beganMs);
 });
-afterAll(() => time.close());
 
 const inHours = (hours: number) => new Date(beganMs + hours * 3_600_000).toISOString();
 const declined = { status: 'failed', failure: failure('do_not_honor', '') } as const;

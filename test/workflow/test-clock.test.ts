@@ -2,7 +2,7 @@
 import { WithStartWorkflowOperation, type WorkflowUpdateFailedError } from '@temporalio/client';
 import type { ClockProgress, ClockState, PublishedBatch, TestClockActivities } from '../../activities/retry';
 import { renewalSchedulerStart, testClockStart } from '../../contracts/workflows/workflows';
-import { skippedTime, type SkippedTime } from '../support/workflows/skipped-time';
+import { useSkippedTime } from '../support/workflows/skipped-time';
 import { until } from '../support/until';
 
 const to = '2031-01-01T00:00:00.000Z';
@@ -15,11 +15,7 @@ const standing: ClockState = {
   detail: null,
 };
 
-let time: SkippedTime;
-beforeAll(async () => {
-  time = await skippedTime();
-});
-afterAll(() => time?.close());
+const time = useSkippedTime();
 
 /** A clock's row; each look takes 5 s and sees what the script says, at last that it is ready. */
 function world(

@@ -7,7 +7,6 @@ import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
 import { completed, declined, noAnswer } from '../../support/billing';
 import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
-import { lookUpUntil } from '../../support/payment-follow-up';
 
 const { given, begin } = useMoneyLives();
 const rateLimited: AttemptOutcome = { status: 'unknown', reason: 'rate_limited' };
@@ -27,8 +26,6 @@ async function unsent(outcome: AttemptOutcome): Promise<MoneyLife> {
   await markUnknown(given, await money.paymentId(1));
   return money;
 }
-const followed = async (money: MoneyLife, to: string) =>
-  lookUpUntil(given, (at) => money.life.setNow(at), await money.paymentId(1), to);
 const keysSent = () => new Set(given.provider.asked.map(({ idempotencyKey }) => idempotencyKey));
 
 /** Nothing that the customer, or who listens, could take for a decline. */
@@ -44,11 +41,11 @@ async function expectNoDecline(money: MoneyLife): Promise<void> {
 describe('W9: a renewal that its provider refuses with 429 beyond the repeats', () => {
   it('is sent again with the same key until it is taken: one charge, no decline, no dunning', async () => {
     const money = await unsent(rateLimited);
-    expect(await followed(money, '2027-07-01T00:30:00.000Z')).toBe(3);
+    expect(await money.followUp(1, '2027-07-01T00:30:00.000Z')).toBe(3);
     expect(given.provider.asked).toHaveLength(2);
     expect(await planRetry(given.db, await money.paymentId(1))).toMatchObject({ next: { kind: 'open' } });
     given.provider.charges = [completed];
-    await followed(money, '2027-07-01T02:00:00.000Z');
+    await money.followUp(1, '2027-07-01T02:00:00.000Z');
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
     expect(given.provider.asked).toHaveLength(3);
@@ -58,7 +55,7 @@ describe('W9: a renewal that its provider refuses with 429 beyond the repeats', 
   it('is declined when the bank declines it, and dunning begins with the second attempt', async () => {
     const money = await unsent(rateLimited);
     given.provider.charges = [declined];
-    await followed(money, on('07-02'));
+    await money.followUp(1, on('07-02'));
     expect(await money.payment(1)).toMatchObject({ status: 'failed' });
     expect(await planRetry(given.db, await money.paymentId(1))).toMatchObject({
       next: { kind: 'attempt' },
@@ -71,10 +68,10 @@ describe('W9: an attempt that never arrives', () => {
   it('by timeouts is proven absent twice before each time that it is sent', async () => {
     const money = await unsent(noAnswer);
     // Sent by the renewal, after 15 minutes, and after 6 hours, each after two lookups.
-    await followed(money, '2027-07-01T05:00:00.000Z');
+    await money.followUp(1, '2027-07-01T05:00:00.000Z');
     expect(given.provider.asked).toHaveLength(2);
     expect(await money.attempt(1)).toMatchObject({ status: 'unknown', lookups_not_found: 1 });
-    await followed(money, '2027-07-01T07:00:00.000Z');
+    await money.followUp(1, '2027-07-01T07:00:00.000Z');
     expect(given.provider.asked).toHaveLength(3);
     expect(await money.attempt(1)).toMatchObject({ lookups_not_found: 0 });
     await expectNoDecline(money);
@@ -82,10 +79,10 @@ describe('W9: an attempt that never arrives', () => {
 
   it('because the key of the provider is wrong for two days asks an operator, and is paid once it is right', async () => {
     const money = await unsent(signInWanted);
-    await followed(money, on('07-03'));
+    await money.followUp(1, on('07-03'));
     expect(await money.tasks()).toEqual(['unknown_outcome']);
     given.provider.charges = [completed];
-    await followed(money, on('07-04'));
+    await money.followUp(1, on('07-04'));
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ status: 'active' });
     expect(await money.tasks()).toEqual([]);
@@ -96,10 +93,10 @@ describe('W9: an attempt that never arrives', () => {
     const money = await unsent(rateLimited);
     await money.life.pause();
     given.provider.charges = [completed];
-    await followed(money, on('07-03'));
+    await money.followUp(1, on('07-03'));
     expect(given.provider.asked).toHaveLength(1);
     await money.life.resume();
-    await followed(money, on('07-04'));
+    await money.followUp(1, on('07-04'));
     expect(await money.payment(1)).toMatchObject({ status: 'completed' });
     expect(given.provider.asked).toHaveLength(2);
   });
@@ -108,7 +105,7 @@ describe('W9: an attempt that never arrives', () => {
     const money = await unsent(rateLimited);
     const { payment_method_id: id } = await money.life.read();
     await given.db.paymentMethod.update({ where: { id: id ?? '' }, data: { deleted_at: new Date() } });
-    await followed(money, on('07-02'));
+    await money.followUp(1, on('07-02'));
     expect(given.provider.asked).toHaveLength(1);
     expect(await money.attempt(1)).toMatchObject({ failure: { code: 'invalid_payment_method' } });
   });
@@ -116,7 +113,7 @@ describe('W9: an attempt that never arrives', () => {
   it('is cancelled when its subscription has ended meanwhile', async () => {
     const money = await unsent(rateLimited);
     await money.life.cancel({ mode: 'now' });
-    await followed(money, on('07-02'));
+    await money.followUp(1, on('07-02'));
     expect(given.provider.asked).toHaveLength(1);
     expect(await money.payment(1)).toMatchObject({ status: 'cancelled' });
   });

@@ -10,16 +10,11 @@ import type { AttemptOutcome } from '../../../domain/payment/payment';
 import { sandboxProvider } from '../../../providers/sandbox/adapter';
 import type { LookupOutcome } from '../../../providers/port';
 import { startSandbox, dropDatabase, freshDatabaseUrl } from '../providers/running-sandbox';
-import { completed, declined, noAnswer, pending } from '../../support/billing';
-import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
-import { lookUpUntil, planLookup } from '../../support/payment-follow-up';
+import { completed, declined, noAnswer, pending, requiresAction } from '../../support/billing';
+import { on, useMoneyLives } from '../../support/money-life';
+import { planLookup } from '../../support/payment-follow-up';
 
 const { given, begin } = useMoneyLives();
-const requiresAction: AttemptOutcome & LookupOutcome = {
-  status: 'requires_action',
-  provider_reference: 'ch_1',
-  next_action: { type: 'redirect', url: null, expires_at: null },
-};
 beforeEach(() => {
   given.provider.askedCancels.length = 0;
   given.provider.refusesCancels = false;
@@ -126,8 +121,6 @@ async function found(paymentId: string): Promise<string[]> {
   const items = await findStuckWork(given.db, { toleranceMs: 60_000, testClockId: null, limit: 100 });
   return items.filter(({ subject }) => subject.id === paymentId).map(({ predicate }) => predicate);
 }
-const followed = async (money: MoneyLife, nth: number, to: string) =>
-  lookUpUntil(given, (at) => money.life.setNow(at), await money.paymentId(nth), to);
 
 describe('W8: everything else that is given up while its attempt is open', () => {
   it('a change that its period overtook is cancelled, and found by the reconciliation until it is', async () => {
@@ -140,7 +133,7 @@ describe('W8: everything else that is given up while its attempt is open', () =>
     const at = new Date(Date.now() - 120_000);
     await given.db.payment.update({ where: { id }, data: { updated_at: at } });
     expect(await found(id)).toContain('cancel_not_asked');
-    await followed(money, 1, on('07-02'));
+    await money.followUp(1, on('07-02'));
     expect(await money.payment(1)).toMatchObject({ status: 'cancelled' });
     expect(given.provider.askedCancels).toHaveLength(1);
     expect(await found(id)).toEqual([]);
@@ -159,7 +152,7 @@ describe('W8: everything else that is given up while its attempt is open', () =>
       const id = await money.paymentId(1);
       expect(await cancelPayment(given, id, 'subscription_cancelled')).toMatchObject({ given_up: true });
       given.provider.lookups = [answer];
-      await followed(money, 1, '2027-07-01T00:00:01.000Z');
+      await money.followUp(1, '2027-07-01T00:00:01.000Z');
       expect(await money.payment(1)).toMatchObject({ status });
       expect(await money.refunds()).toEqual(answer === completed ? [[1, 1000, 'subscription_final']] : []);
       await money.payOut();
@@ -173,11 +166,11 @@ describe('W8: everything else that is given up while its attempt is open', () =>
     given.provider.refusesCancels = true;
     await money.life.advance(on('07-01'));
     await cancelPayment(given, await money.paymentId(1), 'a mistake');
-    await followed(money, 1, on('07-05'));
+    await money.followUp(1, on('07-05'));
     expect(await money.tasks()).toEqual(['unknown_outcome']);
     expect(given.provider.askedCancels.length).toBeGreaterThan(6);
     given.provider.lookups = [completed];
-    await followed(money, 1, on('07-06'));
+    await money.followUp(1, on('07-06'));
     expect(await money.refunds()).toEqual([[1, 1000, 'payment_cancelled']]);
     expect(await money.tasks()).toEqual([]);
     await money.payOut();

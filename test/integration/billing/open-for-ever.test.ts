@@ -9,16 +9,10 @@ import { openDue } from '../../../billing/subscription/open-due';
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { inTransaction } from '../../../prisma/client';
 import type { LookupOutcome } from '../../../providers/port';
-import { anyAmount, completed, declined, noAnswer, pending } from '../../support/billing';
+import { anyAmount, completed, declined, noAnswer, pending, requiresAction } from '../../support/billing';
 import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
-import { lookUpUntil } from '../../support/payment-follow-up';
 
 const { given, begin } = useMoneyLives();
-const requiresAction: AttemptOutcome & LookupOutcome = {
-  status: 'requires_action',
-  provider_reference: 'ch_1',
-  next_action: { type: 'redirect', url: null, expires_at: null },
-};
 
 /** A subscription of 1 June whose second period's charge ends as `outcome`, and is looked up as `lookups` say. */
 async function renewing(outcome: AttemptOutcome, lookups: LookupOutcome): Promise<MoneyLife> {
@@ -28,29 +22,27 @@ async function renewing(outcome: AttemptOutcome, lookups: LookupOutcome): Promis
   await money.life.advance(on('07-01'));
   return money;
 }
-const followed = async (money: MoneyLife, nth: number, to: string) =>
-  lookUpUntil(given, (at) => money.life.setNow(at), await money.paymentId(nth), to);
 const attempts = async (money: MoneyLife) =>
   given.db.paymentAttempt.count({ where: { payment_id: { in: await money.payments() } } });
 
 describe('W1: a renewal that stays pending, its webhook lost', () => {
   it('is looked up each day, past due when its period ends, a task after three days, and paid by a lookup', async () => {
     const money = await renewing(pending, pending);
-    await followed(money, 1, on('07-03'));
+    await money.followUp(1, on('07-03'));
     expect(await money.tasks()).toEqual([]);
-    await followed(money, 1, on('07-31'));
+    await money.followUp(1, on('07-31'));
     expect(await money.tasks()).toEqual(['unknown_outcome']);
     expect(await money.life.advance('2027-07-31T23:59:59.000Z')).toMatchObject({ status: 'active' });
     expect(await money.life.advance(on('08-01'))).toMatchObject({ status: 'past_due' });
     expect(await money.life.events('subscriptions.updated')).toMatchObject([{ changes: ['past_due'] }]);
     // Six quick lookups on the first two days, and one each day since.
-    await followed(money, 1, on('12-31'));
+    await money.followUp(1, on('12-31'));
     expect((await money.attempt(1)).lookups).toBeGreaterThan(180);
     expect(await attempts(money)).toBe(2);
     expect(await money.life.read()).toMatchObject({ status: 'past_due', period: { index: 2, paid: false } });
 
     given.provider.lookups = [completed];
-    await followed(money, 1, '2028-01-02T00:00:00.000Z');
+    await money.followUp(1, '2028-01-02T00:00:00.000Z');
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
     expect(await money.tasks()).toEqual([]);
@@ -69,7 +61,7 @@ describe('W1: a renewal that stays pending, its webhook lost', () => {
       });
     }
     given.provider.lookups = [declined];
-    await followed(money, 1, on('08-03'));
+    await money.followUp(1, on('08-03'));
     expect(await planRetry(given.db, id)).toMatchObject({ next: { kind: 'attempt' }, next_number: 2 });
     given.provider.charges = [completed];
     await attemptPayment(given, { payment_id: id, number: 2, trigger: 'automatic_retry' });
@@ -84,7 +76,7 @@ describe('W1: everything else that waits for a provider', () => {
     given.provider.charges = [requiresAction];
     given.provider.lookups = [requiresAction];
     await money.life.change({ plan_id: 'top', proration: 'charge_now' });
-    await followed(money, 1, on('06-30'));
+    await money.followUp(1, on('06-30'));
     expect(await money.tasks()).toEqual(['unknown_outcome']);
     expect((await money.attempt(1)).lookups).toBeGreaterThan(30);
     given.provider.charges = [completed];
@@ -98,9 +90,9 @@ describe('W1: everything else that waits for a provider', () => {
       where: { payment_id: await money.paymentId(1) },
       data: { status: 'unknown' },
     });
-    await followed(money, 1, on('07-01'));
+    await money.followUp(1, on('07-01'));
     expect(await money.tasks()).toEqual([]);
-    await followed(money, 1, on('07-03'));
+    await money.followUp(1, on('07-03'));
     expect(await money.tasks()).toEqual(['unknown_outcome']);
     expect(await money.life.advance(on('08-01'))).toMatchObject({ status: 'past_due' });
     await money.resolve('unknown_outcome', 'failed');
@@ -113,7 +105,7 @@ describe('W1: everything else that waits for a provider', () => {
       where: { payment_id: await money.paymentId(1) },
       data: { provider: 'gone' },
     });
-    expect(await followed(money, 1, on('07-11'))).toBeLessThan(20);
+    expect(await money.followUp(1, on('07-11'))).toBeLessThan(20);
     expect(await money.tasks()).toEqual(['unknown_outcome']);
   });
 
@@ -131,7 +123,7 @@ describe('W1: everything else that waits for a provider', () => {
   it('is found by the reconciliation when nobody has looked it up, and no task was raised', async () => {
     const money = await renewing(pending, pending);
     const id = await money.paymentId(1);
-    await followed(money, 1, on('07-02'));
+    await money.followUp(1, on('07-02'));
     await money.life.setNow(on('07-05'));
     const at = new Date(Date.now() - 120_000);
     await given.db.payment.update({ where: { id }, data: { updated_at: at } });

@@ -106,7 +106,13 @@ export function scriptPayment(
   const promise = (...ids: string[]) => {
     state = { ...state, refunds_due: ids };
   };
-  return { activities, log, settle: set, promise, bind, whats: () => log.map(({ what }) => what) };
+  const whats = () => log.map(({ what }) => what);
+  /** The minutes from each entry that begins so to the next one. */
+  const minutesBetween = (beginning: string): number[] => {
+    const made = log.filter(({ what }) => what.startsWith(beginning)).map(({ atMs }) => atMs);
+    return made.slice(1).map((atMs, at) => Math.round((atMs - (made[at] ?? 0)) / 60_000));
+  };
+  return { activities, log, settle: set, promise, bind, whats, minutesBetween };
 }
 
 const refundOf = (id: string, status: RefundStatus) => ({

@@ -3,6 +3,7 @@ import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { searchAttributes } from '../../../contracts/workflows/workflows';
+import { forFile } from '../for-file';
 import { workflowBundle } from '../servers/workflows';
 
 export interface SkippedTime {
@@ -23,6 +24,9 @@ async function startServer(path: string, triesLeft = 3): Promise<TestWorkflowEnv
     return startServer(path, triesLeft - 1);
   }
 }
+
+/** Opens one for all tests of this file. */
+export const useSkippedTime = (): SkippedTime => forFile(skippedTime, (time) => time.close());
 
 export async function skippedTime(): Promise<SkippedTime> {
   Runtime.install({
