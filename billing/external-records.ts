@@ -1,8 +1,8 @@
 /**
  * Records that other services write on the topics of requests.
  *
- * A request of ours has its row before its record, in one commit. So a record is ours when the row is there and says the
- * same; whatever else it states, its id, source and actor, proves nothing.
+ * A request of ours has its row before its record, in one commit. So a record is ours when the row is there and agrees
+ * with it; whatever else it states, its id, source and actor, proves nothing.
  *
  * Invariants:
  * - Nothing follows from a record of a source that the operator has not named.
@@ -38,7 +38,7 @@ export function requireAllowedSource({ sources }: ExternalRules, source: string 
 
 const boundedId = text(200);
 
-/** What a request from outside says of itself. */
+/** What a request from outside states of itself. */
 interface ExternalRequest {
   /** Of what it asks for; chosen by its producer. */
   id: string;

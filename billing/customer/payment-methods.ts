@@ -97,7 +97,7 @@ export async function listPaymentMethods(
 
 /**
  * Deletes a payment method; deleted already, it changes nothing. A default that takes its place is charged when the retry
- * plans next, not at once: whoever deletes one may be about to delete all.
+ * plans next, not at once: a caller that deletes one may be about to delete all.
  * @param isForced delete it although a subscription uses it
  * @throws ProblemError `not_found`, `payment_method_in_use`
  */

@@ -1,7 +1,7 @@
 /**
  * Who asks for a notification: a service of ours, whose event is in the outbox, or another one.
  *
- * Invariant: a record is ours when our event of its id says the same, to the instant. A copy with other contents is
+ * Invariant: a record is ours when our event of its id states the same, to the instant. A copy with other contents is
  * another service's, whatever it states, and displaces none of ours.
  */
 import { isDeepStrictEqual } from 'node:util';

@@ -13,7 +13,7 @@ import { enqueueAnnouncement, wasCreatedIncomplete } from './store';
 /**
  * Announces the first payment of a new subscription, if it was still open; publishes its outcome at once, if it has one.
  * @returns what the payment's process is to get
- * @throws Unprocessable `unknown_payment`; `contradicts_subscription` when our own history says something else
+ * @throws Unprocessable `unknown_payment`; `contradicts_subscription` when our own history differs
  */
 export async function announceFirstPayment(
   db: Database,
@@ -33,7 +33,7 @@ export async function announceFirstPayment(
   return needsFollowUp ? [{ kind: 'start_payment', payment_id: first.payment_id }] : [];
 }
 
-/** The outcome of a first payment that was paid at once is never published, whatever a record says. */
+/** The outcome of a first payment that was paid at once is never published, whatever a record states. */
 async function requireOpenFirst(
   tx: Transaction,
   subscription: SubscriptionRow | null,

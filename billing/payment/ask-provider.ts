@@ -1,8 +1,8 @@
 /**
- * Asks a provider what became of an open attempt; where nobody wants its money any more, to cancel it.
+ * Asks a provider what became of an open attempt; where its money is not wanted any more, to cancel it.
  *
- * Invariant: what is cancelled is an outcome like every other, so that whatever the provider says is written by the one
- * settlement.
+ * Invariant: what is cancelled is an outcome like every other, so that whatever the provider reports is written by the
+ * one settlement.
  */
 import { failure } from '../../domain/payment/payment';
 import type { CancelOutcome, LookupOutcome, LookupRequest, PaymentProvider } from '../../providers/port';
@@ -16,7 +16,7 @@ import type { PaymentState } from './payment-state';
 /** Why an attempt is given up; null: it is wanted. */
 export type GivenUp = 'not_wanted' | 'not_completed' | null;
 
-/** What a provider said of an attempt. */
+/** What a provider reported of an attempt. */
 export interface ProviderAnswer {
   found: LookupOutcome;
   /** It was given up, and is open all the same: the provider cancels no charges, or not in this state. */

@@ -26,7 +26,7 @@ type Cancelled = EventData<'subscriptions.cancelled'>;
 /** Newest payments that a refund is taken from; it hardly ever needs a second one. */
 const maxPayments = 100;
 
-/** The payments of a cancellation: those that were open, and those with something to pay out, whoever reserved it. */
+/** The payments of a cancellation: those that were open, and those with a refund to pay out, reserved now or before. */
 interface Reserved {
   open: readonly string[];
   refunding: readonly string[];
@@ -34,7 +34,7 @@ interface Reserved {
 
 /**
  * Reserves what a cancellation gives back.
- * @param record what a record says of the cancellation; our own event of it is what is executed
+ * @param record what a record states of the cancellation; our own event of it is what is executed
  * @throws Unprocessable `unknown_subscription`, `contradicts_subscription`
  */
 export async function reserveRefunds(db: Database, record: Cancelled): Promise<Reserved> {
@@ -56,9 +56,9 @@ async function refundedPayments(tx: Transaction, cancelled: Cancelled): Promise<
 }
 
 /**
- * Locks the subscription, as whoever moves its money, and reads the event that its cancellation wrote.
+ * Locks the subscription, as every change of its money does, and reads the event that its cancellation wrote.
  * @returns null when its content is no longer kept: what was left of it the reconciliation has done since
- * @throws Unprocessable when there is none, or the record says something else of money or payments
+ * @throws Unprocessable when there is none, or the record states other money or payments
  */
 async function ownCancellation(tx: Transaction, record: Cancelled): Promise<Cancelled | null> {
   const { id, version } = record.subscription;
@@ -119,7 +119,7 @@ async function reserveFrom(
   return given.kind === 'reserved' ? Number(given.refund.amount) : 0;
 }
 
-/** Nobody waits for these refunds, so a person hears when one fails; who cancelled is in the history. */
+/** No caller waits for these refunds, so an operator is asked when one fails; who cancelled is in the history. */
 function systemOf(actor: Actor): Actor {
   return { kind: 'system', id: 'payment-service', reason: actor.reason };
 }
@@ -135,7 +135,7 @@ async function reportMissing(
   enqueueOperatorTask(tx, 'refund_failed', subject, detail, await databaseNow(tx));
 }
 
-/** Usually reserved by whoever settled it: the same refund. */
+/** Usually reserved when the payment was settled: the same refund. */
 async function reserveLaterCharges(
   tx: Transaction,
   subscriptionId: string,

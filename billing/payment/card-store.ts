@@ -1,10 +1,10 @@
 /**
  * Statements about the payment method that an attempt charges.
  *
- * Owns the order in which methods are charged: one for whoever attempts, plans, judges, or looks for what waits. A
- * period, and what named no method, is charged with the subscription's method of now, then the customer's default, then
- * what was tried last; a payment of its own with the method that was named for it first. Invariant: a method that was
- * deleted, or is another customer's, is never charged.
+ * Owns the order in which methods are charged: one for attempts, plans, refusals and the search for stale plans. A
+ * period, and what named no method, is charged with the subscription's method of now, then the customer's default,
+ * then what was tried last; a payment of its own with the method that was named for it first. Invariant: a method that
+ * was deleted, or is another customer's, is never charged.
  */
 import { paymentKinds, type Failure, type PaymentKind } from '../../domain/payment/payment';
 import { cardOf, type CardOfMethod } from '../../domain/retry/card';
@@ -21,7 +21,7 @@ export type ToCharge = Pick<PaymentRow, 'kind' | 'customer_id' | 'payment_method
 export interface AskedMethod {
   payment: ToCharge;
   subscription: Pick<SubscriptionRow, 'payment_method_id'> | null;
-  /** The payment method that whoever asks for the attempt wants; null: nobody wants a particular one. */
+  /** The payment method that the requester of the attempt names; null: no particular one. */
   wanted: string | null;
 }
 
@@ -64,7 +64,7 @@ export async function methodsToCharge(
   return asked.map((_, at) => found.get(at) ?? null);
 }
 
-/** The method that an attempt would charge. @param wanted by whoever asks for it; null: no particular one */
+/** The method that an attempt would charge. @param wanted what its requester names; null: no particular one */
 export async function methodToCharge(
   on: Database | Transaction,
   payment: ToCharge,

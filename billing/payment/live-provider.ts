@@ -1,7 +1,7 @@
 /**
  * Keeps test clocks away from real money: a live provider charges no customer whose time is a test clock's.
  *
- * Invariant: nothing is sent to a live provider for such a customer, whatever the row of the payment method says. A
+ * Invariant: nothing is sent to a live provider for such a customer, whatever the row of the payment method holds. A
  * method may have been added while the provider's key was one for tests. A customer never changes their clock.
  */
 import { ProblemError } from '../../contracts/problem-error';

@@ -1,5 +1,5 @@
 /**
- * The lookups of an open attempt: what the provider says is recorded, with when it is asked next.
+ * The lookups of an open attempt: what the provider reports is recorded, with when it is asked next.
  *
  * Invariants: only the provider's answer settles an attempt, or an absence that ends it (`absent-attempt.ts`); an open
  * attempt always has a next lookup; one that is open for longer than it should, or that cannot be given up, has an open
@@ -26,7 +26,7 @@ import { mustRead, type PaymentState } from './payment-state';
 import { lockAttempt, settleLocked, type LockedAttempt } from './settle-attempt';
 
 /**
- * Looks up what became of the open attempt, or has it cancelled where nobody wants it any more; records the answer and
+ * Looks up what became of the open attempt, or has it cancelled where it is not wanted any more; records the answer and
  * when the next lookup is due. An attempt that never arrived is sent again.
  * @param provesAbsence whether finding nothing counts at this step of the schedule
  * @param progress with this lookup
@@ -77,7 +77,7 @@ interface MadeLookup {
   progress: LookupProgress & { lastLookupMs: number };
 }
 
-/** `answered`: the provider said something, be it that it knows no such attempt. */
+/** `answered`: the provider reported an outcome, or that it knows no such attempt. */
 async function lookUpAndRecord(
   deps: AttemptDependencies,
   paymentId: string,
@@ -178,7 +178,7 @@ const keptReasons: Record<NonNullable<GivenUp>, string> = {
 
 /**
  * Records when the open attempt is looked up next, by the customer's time: a test clock stops there, and the
- * reconciliation sees that nobody did.
+ * reconciliation sees that it was not.
  * @param at null: no lookup is left, by a run of before lookups went on for ever
  */
 export async function recordNextLookup(

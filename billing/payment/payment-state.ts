@@ -20,7 +20,7 @@ export interface PaymentState {
   status: PaymentStatus;
   /** The latest; null when none began. */
   attempt: LatestAttempt | null;
-  /** Nobody wants its money any more: it was cancelled, or its subscription has ended. Left out by older histories. */
+  /** Its money is not wanted any more: it was cancelled, or its subscription has ended. Left out by older histories. */
   given_up?: boolean;
   created_at: string;
   /** Ids of refunds that are reserved and not settled, oldest first. */
@@ -34,7 +34,7 @@ export interface LatestAttempt {
   number: number;
   status: AttemptStatus;
   trigger: AttemptTrigger;
-  /** Since when its outcome is not known; null: by a test clock, nobody has looked yet. */
+  /** Since when its outcome is not known; null: by a test clock, no lookup was made yet. */
   open_since?: string | null;
   /** Lookups made so far, and when the last one was. */
   lookups?: number;

@@ -63,7 +63,7 @@ async function acceptExternal(
   const { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason } = wanted;
   const terms = { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason };
   const { payment, isNew } = await requestPayment(tx, terms, await databaseNow(tx));
-  // Somebody else may have written it meanwhile.
+  // Another process may have written it meanwhile.
   if (!isNew) return mustBeSame(payment, wanted);
   await acceptCharge(tx, rules, 'payments.requested', event, externalActor(source, actor, reason));
   return payment;

@@ -21,7 +21,7 @@ import { readRetryPolicy } from './retry-policies';
 /** Long enough for every budget: none looks further back. */
 const budgetDays = 366;
 
-/** A payment that somebody asks about, with what decides what would be charged. */
+/** A payment that is asked about, with what decides what would be charged. */
 interface Chargeable extends AskedMethod {
   payment: PaymentRow;
   subscription: SubscriptionRow | null;

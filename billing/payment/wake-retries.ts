@@ -1,9 +1,9 @@
 /**
  * What another payment method, or the end of a pause, means for payments that failed: their retries plan again.
  *
- * Whoever changes what would be charged asks here, and sends what is returned after the commit. A message that is lost
- * is made up for by the reconciliation, which asks the same of the rows (`payment_method_not_planned`). Invariant: a
- * retry that has ended is started again; whether a method is tried is the planner's decision.
+ * A caller that changes what would be charged asks here, and sends what is returned after the commit. A message that
+ * is lost is made up for by the reconciliation, which asks the same of the rows (`payment_method_not_planned`).
+ * Invariant: a retry that has ended is started again; whether a method is tried is the planner's decision.
  */
 import type { RetryReason, WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Database, Transaction } from '../../prisma/client';

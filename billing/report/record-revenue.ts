@@ -2,7 +2,7 @@
  * The facts of the analytics projection: what every version of a subscription is worth a month.
  *
  * Invariants: a version is written once, whatever is repeated; it is computed from our own history, and a record that
- * says something else of the money is refused.
+ * states other money is refused.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Subscription } from '../../contracts/http/subscriptions';

@@ -1,4 +1,4 @@
-/** A notification about a payment that another service asks for, confirmed by what our rows say of the payment. */
+/** A notification about a payment that another service asks for, confirmed by our rows of the payment. */
 import { isOpenToOthers, noticeContradiction, type NoticeState } from '../../domain/retry/notice-claims';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';

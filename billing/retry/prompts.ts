@@ -78,7 +78,7 @@ async function acceptExternal(
   return inTransaction(db, async (tx) => {
     const isNew = await insertRequest(tx, { id, payment_id, payment_method_id, reason, actor });
     if (isNew) await acceptCharge(tx, rules, 'payments.retry.requested', event, actor);
-    // Somebody else may have written it meanwhile.
+    // Another process may have written it meanwhile.
     const request = await findRequest(tx, id);
     if (request === null) throw new Error(`request ${id} was neither written nor found`);
     return request;

@@ -48,7 +48,7 @@ export function enqueuePlan(tx: Transaction, { plan, policy, ...row }: NewPlan):
       ${finalAction}, ${row.payment_method_id}, ${policy.id}, ${policy.version}, ${row.created_at})`;
 }
 
-/** Notes that a plan was looked at again with another method, and says the same. */
+/** Records that a plan was made again with another method, and stays as it is. */
 export function enqueuePlannedMethod(
   tx: Transaction,
   { payment_id, sequence }: Pick<RetryPlanRow, 'payment_id' | 'sequence'>,

@@ -192,7 +192,7 @@ async function refundedThere(
   return processed(`The refund made at the provider is taken over as ${refund.id}.`);
 }
 
-/** Money of a charge that nobody here knows to have succeeded: entered, it would be missing from what others paid. */
+/** Money of a charge that is not known to have succeeded: entered, it would be missing from what others paid. */
 async function notCharged(
   tx: Transaction,
   kind: 'dispute' | 'refund_failed',

@@ -2,7 +2,7 @@
  * What becomes of an attempt that never arrived at its provider, as lookups have proven. Pure.
  *
  * Invariants: no bank has declined it, so it is no failure: it is sent again, as the same attempt with the same key; it
- * ends only where nobody wants it any more.
+ * ends only where it is not wanted any more.
  */
 import { isFinal, type SubscriptionStatus } from '../subscription/subscription';
 import { failure, type AttemptOutcome, type Failure, type PaymentKind } from './payment';
@@ -43,7 +43,7 @@ export function decideAbsent(facts: AbsentFacts): AbsentDecision {
   return subscription === 'paused' ? { kind: 'wait' } : { kind: 'send_again' };
 }
 
-/** Reasons of an unknown outcome with which a provider says that it has not looked at the request. */
+/** Reasons of an unknown outcome with which a provider reports that it has not read the request. */
 const refusedUnread: ReadonlySet<string> = new Set([
   'rate_limited',
   'http_401',

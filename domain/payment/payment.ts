@@ -92,7 +92,7 @@ export interface NamedCharge {
   provider_reference: string | null;
 }
 
-/** What was charged that is not wanted, and goes back: only a person says so, of another amount than was asked. */
+/** What was charged that is not wanted, and goes back: only an operator records it, of another amount than was asked. */
 interface ChargedBeside {
   /** Minor units of the charge, beside what the attempt asked for; of a failed attempt all of it. Left out: nothing. */
   beside?: number;
@@ -105,10 +105,10 @@ export type AttemptOutcome =
   | ({ status: 'failed'; provider_reference: string | null; failure: Failure } & ChargedBeside)
   | { status: 'requires_action'; provider_reference: string; next_action: NextAction }
   | { status: 'pending'; provider_reference: string }
-  /** `named`: with `amount_mismatch`, what was charged, where the provider says that something was. */
+  /** `named`: with `amount_mismatch`, what was charged, where the provider reports that something was. */
   | { status: 'unknown'; reason: string; named?: NamedCharge };
 
-/** Another amount or currency than was asked for. @param named left out: nothing is said to be charged */
+/** Another amount or currency than was asked for. @param named left out: no charge is reported */
 export function amountMismatch(named?: NamedCharge): AttemptOutcome & { status: 'unknown' } {
   return { status: 'unknown', reason: 'amount_mismatch', ...(named !== undefined && { named }) };
 }

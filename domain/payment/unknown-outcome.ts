@@ -81,7 +81,7 @@ interface OpenPayment {
   kind: PaymentKind;
   status: PaymentStatus;
   created_at: string;
-  /** Nobody wants its money any more. */
+  /** Its money is not wanted any more. */
   givenUp?: boolean;
   /** The provider was asked to cancel the attempt, and did not: it is asked again with each lookup. */
   cancelAsked?: boolean;

@@ -1,10 +1,10 @@
-/** What tells cards apart. Pure; safe for workflows. */
+/** Which payment methods are the same card. Pure; safe for workflows. */
 
-/** What of a payment method says which card it is. */
+/** What of a payment method identifies its card. */
 export interface CardOfMethod {
   id: string;
   provider: string;
-  /** The provider's own word for the card; null: it is not known. */
+  /** The provider's own name of the card; null: it is not known. */
   fingerprint: string | null;
 }
 

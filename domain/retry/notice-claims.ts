@@ -1,5 +1,5 @@
 /**
- * Whether what another service wants a customer to be told of a failed payment is so, by the payment's own state.
+ * Whether a notification about a failed payment that another service asks for is true, by the payment's own state.
  *
  * Pure. Not for workflows: it computes dates. Invariant: at one state of a payment no two requests of one template are
  * so that are about different things; requests under many ids are one notification.
@@ -110,7 +110,7 @@ function ruleOf(template: string): Rule | undefined {
   return Object.hasOwn(rules, template) ? rules[template] : undefined;
 }
 
-/** Whether other services may ask for a template: there is a rule that says when it is so. */
+/** Whether other services may ask for a template: there is a rule by which it is so. */
 export function isOpenToOthers(template: string): boolean {
   return ruleOf(template) !== undefined;
 }

@@ -9,7 +9,7 @@ import { outside, outsider, recordOf } from './outside';
 export type Requested = EventData<'payments.requested'>;
 export type Retry = EventData<'payments.retry.requested'>;
 
-/** Whom the records name: nobody has verified it. */
+/** Whom the records name: it is not verified. */
 export const operator = { kind: 'operator', id: 'op_anna', reason: 'believe me' } as const;
 
 let written = 0;

@@ -52,7 +52,7 @@ describe('payment/{id}', () => {
     expect(whats().slice(-3)).toEqual(['operator', 'load', 'tell sub_1 completed']);
   });
 
-  it('W1: asks each day, for as long as nobody knows: two months later a lookup settles it', async () => {
+  it('W1: asks each day, for as long as its outcome is unknown: two months later a lookup settles it', async () => {
     const lookups = [...Array<'pending'>(60).fill('pending'), 'completed' as const];
     const { activities, minutesBetween, whats } = scriptPayment(time, 'pending', {
       kind: 'renewal',

@@ -18,7 +18,7 @@ export interface Lookups {
   run(state: PaymentState, lookup: Lookup): Promise<PaymentState>;
 }
 
-/** @param beganMs when the run began, by the customer's time: the beginning of what nobody has looked up yet */
+/** @param beganMs when the run began, by the customer's time: the beginning of what was never looked up */
 export function createLookups(input: PaymentInput, beganMs: number): Lookups {
   const { payment_id: paymentId, incomplete_hours: incompleteHours, first_lookup_seconds: first } = input;
   /** Made in this run; the rows count them, save those of histories that are older. */

@@ -1,4 +1,4 @@
-/** W9: what a provider never looked at is no decline: the same attempt is sent again, and nobody hears of a failure. */
+/** W9: what a provider never looked at is no decline: the same attempt is sent again, and no failure is published. */
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { markUnknown } from '../../../billing/payment/follow-up';
 import { lookUp } from '../../../billing/payment/look-up';
@@ -28,7 +28,7 @@ async function unsent(outcome: AttemptOutcome): Promise<MoneyLife> {
 }
 const keysSent = () => new Set(given.provider.asked.map(({ idempotencyKey }) => idempotencyKey));
 
-/** Nothing that the customer, or who listens, could take for a decline. */
+/** Nothing that the customer, or a consumer, could take for a decline. */
 async function expectNoDecline(money: MoneyLife): Promise<void> {
   const id = await money.paymentId(1);
   expect(await given.db.paymentAttempt.count({ where: { payment_id: id } })).toBe(1);

@@ -1,4 +1,4 @@
-/** Who appears to have acted when a record from outside names somebody. */
+/** Who appears to have acted when a record from outside names an actor. */
 import { readTimeline } from '../../../billing/timeline/timeline';
 import { listAudit } from '../../../access/audit-log';
 import { useBilling } from '../../support/billing';

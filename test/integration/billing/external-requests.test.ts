@@ -36,7 +36,7 @@ const written = async () => ({
 
 describe('R4: a record of a source that the operator has not named', () => {
   it.each(['/api-gateway', '/admin-ui', '/payment-service', '/METER', '/meter/2', '', undefined])(
-    'charges nobody, whatever source it states: %s',
+    'charges no customer, whatever source it states: %s',
     async (source) => {
       const [{ id }, wanted] = [await customer(), await retried()];
       const before = await written();
@@ -52,7 +52,7 @@ describe('R4: a record of a source that the operator has not named', () => {
     },
   );
 
-  it('is refused before anything of it is looked up: nobody learns which customers there are', async () => {
+  it('is refused before anything of it is looked up: no producer learns which customers there are', async () => {
     await expect(request(asked('cus_nobody'), nothingOutside)).rejects.toMatchObject(
       refused('source_not_allowed'),
     );

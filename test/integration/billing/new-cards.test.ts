@@ -121,7 +121,7 @@ describe('W2: a new card', () => {
     await writeRetryPolicy(given.db, { id: 'default', document: shippedPolicy, actor, at, expected: null });
   });
 
-  it('that nobody was told of is found by the reconciliation, until it is planned with', async () => {
+  it('whose retry was not signalled is found by the reconciliation, until it is planned with', async () => {
     const failed = await failRenewal(given, { trial_days: 31, payment_method_id: null });
     await add(failed.customerId);
     const found = async () => {

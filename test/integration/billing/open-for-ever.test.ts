@@ -1,4 +1,4 @@
-/** W1: what stays open is asked about each day, an operator hears of it, and its subscription is not active for ever. */
+/** W1: what stays open is asked about each day, an operator is asked, and its subscription is not active for ever. */
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { planRetry } from '../../../billing/retry/plan';
@@ -84,7 +84,7 @@ describe('W1: everything else that waits for a provider', () => {
     expect(await money.payment(1)).toMatchObject({ cancel_reason: 'change_overtaken' });
   });
 
-  it('a renewal whose provider never says anything is looked up each day, and asked of an operator after one', async () => {
+  it('a renewal whose provider never reports anything is looked up each day, and asked of an operator after one', async () => {
     const money = await renewing(noAnswer, noAnswer);
     await given.db.paymentAttempt.updateMany({
       where: { payment_id: await money.paymentId(1) },
@@ -109,7 +109,7 @@ describe('W1: everything else that waits for a provider', () => {
     expect(await money.tasks()).toEqual(['unknown_outcome']);
   });
 
-  it('a payment that nobody has tried when its period ends is tried once, past due', async () => {
+  it('a payment that was never tried when its period ends is tried once, past due', async () => {
     const money = await begin('basic');
     await money.life.setNow(on('07-01'));
     await inTransaction(given.db, (tx) => openDue(tx, money.life.id, anyAmount));
@@ -120,7 +120,7 @@ describe('W1: everything else that waits for a provider', () => {
     expect(money.charged()).toEqual([1000, 1000]);
   });
 
-  it('is found by the reconciliation when nobody has looked it up, and no task was raised', async () => {
+  it('is found by the reconciliation when it was not looked up, and no task was raised', async () => {
     const money = await renewing(pending, pending);
     const id = await money.paymentId(1);
     await money.followUp(1, on('07-02'));

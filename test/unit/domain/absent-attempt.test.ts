@@ -1,4 +1,4 @@
-/** W9: an attempt that never arrived is sent again, unless nobody wants it any more. */
+/** W9: an attempt that never arrived is sent again, unless it is not wanted any more. */
 import { decideAbsent, wasRefusedUnread, type AbsentFacts } from '../../../domain/payment/absent-attempt';
 import { paymentKinds } from '../../../domain/payment/payment';
 import { subscriptionStatuses } from '../../../domain/subscription/subscription';
