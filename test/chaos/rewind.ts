@@ -22,7 +22,7 @@ export interface Rewound {
  */
 export async function rewindAll(chaos: Chaos, timeoutMs: number): Promise<Rewound> {
   const { its, admin, heldDown } = chaos;
-  await untilNothingComesByItself(chaos);
+  await untilNothingComesByItself(chaos, timeoutMs);
   const bridges = bridgesOf(chaos);
   for (const name of bridges) heldDown.add(name);
   await Promise.all(bridges.map((name) => its.system.product(name).stop()));
@@ -47,18 +47,23 @@ export async function rewindAll(chaos: Chaos, timeoutMs: number): Promise<Rewoun
 /** A rewinding may take so long. */
 const rewindsWithin = '4 minutes';
 
-/** A failed payment that is about to be tried again would change rows meanwhile. */
-async function untilNothingComesByItself(chaos: Chaos): Promise<void> {
-  const look = async () => {
+/** All is quiet, and no failed payment is about to be tried again: that would change rows meanwhile. */
+async function untilNothingComesByItself(chaos: Chaos, timeoutMs: number): Promise<void> {
+  const isRetryDue = async () => {
     const due = await rows(
       chaos,
       `SELECT id FROM payments WHERE status = 'failed'
          AND (next_attempt_at < now() + interval '${rewindsWithin}' OR next_notice_at < now() + interval '${rewindsWithin}')
        LIMIT 1`,
     );
-    return due.length === 0;
+    return due.length > 0;
   };
-  await eventually('no retry to be due soon', look, { timeoutMs: 15 * 60_000, everyMs: 1_000 });
+  do {
+    const look = async () => !(await isRetryDue());
+    await eventually('no retry to be due soon', look, { timeoutMs: 15 * 60_000, everyMs: 1_000 });
+    // A retry that was waited for may be pending now, and its webhook still to come.
+    await untilIdle(chaos, timeoutMs);
+  } while (await isRetryDue());
 }
 
 /** So long a retry process may need to find that nothing is left for it, and Temporal to list it as ended. */
