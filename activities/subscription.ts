@@ -5,6 +5,7 @@ import type {
   DunningExhausted,
   DunningStarted,
   SubscriptionCreation,
+  Traced,
 } from '../contracts/workflows/commands';
 import type { AttemptDependencies } from '../billing/payment/attempt';
 import type { Messenger } from '../temporal/messenger';
@@ -34,10 +35,10 @@ export interface SubscriptionActivities extends Bound<typeof commandTransactions
   adoptSubscription(subscriptionId: string): Promise<Creation>;
   /** Null when there is no such row. */
   loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
-  /** Applies the first payment, settled or not. @param traceparent of the creation that this concludes */
-  applyFirstPayment(subscriptionId: string, traceparent?: string): Promise<SubscriptionRecord>;
-  /** Does what is due, and charges the period that it opens. */
-  renewSubscription(subscriptionId: string): Promise<Renewal>;
+  /** Applies the first payment, settled or not. */
+  applyFirstPayment(subscriptionId: string): Promise<SubscriptionRecord>;
+  /** Does what is due, and charges the period that it opens. @param prompt with the trace that it brought */
+  renewSubscription(subscriptionId: string, prompt?: Traced): Promise<Renewal>;
   /** Applies a payment, if it is settled. */
   applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
   commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
@@ -59,9 +60,9 @@ export function createSubscriptionActivities(
     createSubscription: (creation) => mapped(createSubscription(deps, creation)),
     adoptSubscription: (id) => adoptSubscription(deps, id),
     loadSubscription: (id) => loadRecord(db, id),
-    applyFirstPayment: (id, traceparent) => applyFirstPayment(db, id, traceparent),
-    async renewSubscription(id) {
-      const { messages, ...renewed } = await renewSubscription(deps, id);
+    applyFirstPayment: (id) => applyFirstPayment(db, id),
+    async renewSubscription(id, prompt) {
+      const { messages, ...renewed } = await renewSubscription(deps, id, prompt);
       await sendMessages(messenger, messages);
       return renewed;
     },

@@ -86,13 +86,6 @@ export function appendAllToOutbox<T extends EventTopic>(
     SELECT pg_notify(${outboxChannel}, shard::text) FROM (SELECT DISTINCT shard FROM written) AS shards`;
 }
 
-/** Reads an event's envelope. Null when it was never written, or is no longer kept. */
-export async function findEnvelope(tx: Transaction, eventId: string): Promise<string | null> {
-  const [row] = await sql(tx).query<{ payload: string | null }[]>`
-    SELECT payload FROM outbox_events WHERE event_id = ${eventId}`;
-  return row?.payload ?? null;
-}
-
 /**
  * Reads an event of ours as its consumers read it, so that what a record says can be held against it.
  * @returns null when no such event was written on the topic; `forgotten` when its content is no longer kept

@@ -49,6 +49,7 @@ import type { PendingChange, SubscriptionFacts } from '../domain/subscription/fa
 import type { Line } from '../domain/subscription/proration';
 import { subscriptionStatuses, type SubscriptionStatus } from '../domain/subscription/subscription';
 import { testClockStatuses, type TestClockStatus } from '../domain/test-clock';
+import type { TraceContext } from '../domain/trace';
 import { columnsOf } from '../prisma/columns';
 import { Prisma } from '../prisma/generated/client';
 import { rowsOf, type Stored, type Typed } from './row-types';
@@ -92,6 +93,7 @@ interface PaymentColumns {
   next_action: Stored<NextAction> | null;
   pauses: Stored<Pause>[];
   change: Stored<PaidChange> | null;
+  trace: Stored<TraceContext> | null;
 }
 export type PaymentRow = Typed<Prisma.PaymentGetPayload<object>, PaymentColumns>;
 export const paymentColumns = columnsOf(Prisma.PaymentScalarFieldEnum);
@@ -103,6 +105,7 @@ interface AttemptColumns {
   failure: Stored<Failure> | null;
   settled_by: SettledBy | null;
   named: Stored<Pick<NamedCharge, 'amount' | 'currency'>> | null;
+  trace: Stored<TraceContext> | null;
 }
 export type AttemptRow = Typed<Prisma.PaymentAttemptGetPayload<object>, AttemptColumns>;
 export const attemptColumns = columnsOf(Prisma.PaymentAttemptScalarFieldEnum);
@@ -156,6 +159,7 @@ export const taskRow = rowsOf<TaskColumns>('operator_tasks', {
 
 interface DeliveryColumns {
   status: (typeof deliveryStatuses)[number];
+  trace: Stored<TraceContext> | null;
 }
 /** Without what is kept of the webhook for people. */
 export type DeliveryRow = Typed<
@@ -186,6 +190,7 @@ export const retryPlanRow = rowsOf<PlannedColumns>('retry_plans', {
 interface RequestColumns {
   status: 'requested' | 'attempted' | 'refused';
   actor: Stored<RecordedActor>;
+  trace: Stored<TraceContext> | null;
 }
 export type RetryRequestRow = Typed<Prisma.RetryRequestGetPayload<object>, RequestColumns>;
 export const retryRequestRow = rowsOf<RequestColumns>('retry_requests', {
@@ -216,6 +221,7 @@ export function toSubscription(row: Prisma.SubscriptionGetPayload<object>): Subs
     paused_at: instantOrNull(row.paused_at),
     resume_at: instantOrNull(row.resume_at),
     created_at: row.created_at.toISOString(),
+    recorded_at: instantOrNull(row.recorded_at),
   });
 }
 
@@ -250,17 +256,31 @@ export function toPayment(
     next_attempt_at: instantOrNull(row.next_attempt_at),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-    attempts: attempts?.map((attempt) => ({
-      ...attempt,
-      started_at: attempt.started_at.toISOString(),
-      finished_at: instantOrNull(attempt.settled_at),
-    })),
+    recorded_at: instantOrNull(row.recorded_at),
+    attempts: attempts?.map((attempt) => ({ ...attempt, ...instantsOf(attempt) })),
   });
+}
+
+/** When an attempt began and had its outcome: by the customer's time, and when each was recorded. */
+export function instantsOf(
+  row: Pick<AttemptRow, 'began_at' | 'started_at' | 'settled_at' | 'settled_recorded_at'>,
+) {
+  return {
+    started_at: (row.began_at ?? row.started_at).toISOString(),
+    started_recorded_at: row.started_at.toISOString(),
+    finished_at: instantOrNull(row.settled_at),
+    finished_recorded_at: instantOrNull(row.settled_recorded_at),
+  };
 }
 
 /** The refund's shape. @throws ZodError when the row breaks the contract */
 export function toRefund(row: Prisma.RefundGetPayload<object>): Refund {
-  return refund.parse({ ...row, amount: Number(row.amount), created_at: row.created_at.toISOString() });
+  return refund.parse({
+    ...row,
+    amount: Number(row.amount),
+    at: (row.at ?? row.created_at).toISOString(),
+    created_at: row.created_at.toISOString(),
+  });
 }
 
 /** Why a failed attempt failed. @throws Error when its row does not say so */

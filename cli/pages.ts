@@ -40,6 +40,14 @@ export const amountOption: CommandOption = {
   text: 'such as 250 for 2.50 EUR',
 };
 
+/** Has the real instant of what stands at another one by the customer's time; left out where no row has any. */
+const recordedColumn = 'recorded';
+
+/** The columns that say something. */
+export function columnsOf(rows: readonly Row[], columns: readonly string[]): readonly string[] {
+  return columns.filter((name) => name !== recordedColumn || rows.some((row) => row[name] !== ''));
+}
+
 /** A table, and how to continue. @param lineOf what a row shows in the columns */
 export function listed(
   answer: Row,
@@ -50,7 +58,7 @@ export function listed(
   const rows = (answer['data'] as Row[]).map(lineOf);
   const next = answer['next_cursor'];
   const more = typeof next === 'string' ? [line`There is more: --cursor ${next}`] : [];
-  const text = rows.length === 0 ? 'There are none.' : table(rows, columns, widest);
+  const text = rows.length === 0 ? 'There are none.' : table(rows, columnsOf(rows, columns), widest);
   return { answer, text: [text, ...more].join('\n') };
 }
 
@@ -67,7 +75,18 @@ export async function timelineOf(context: Context, path: string): Promise<Outcom
   const lineOf = (row: Row): Row => {
     const actor = row['actor'] as { id: string; reason: string | null } | null;
     const why = actor?.reason ?? null;
-    return { ...row, by: actor?.id, title: `${String(row['title'])}${why === null ? '' : ` (${why})`}` };
+    return {
+      ...row,
+      recorded: recordedText(row),
+      by: actor?.id,
+      title: `${String(row['title'])}${why === null ? '' : ` (${why})`}`,
+    };
   };
-  return listed(answer, ['at', 'kind', 'by', 'title'], lineOf, widestTitle);
+  return listed(answer, ['at', 'recorded', 'kind', 'by', 'title'], lineOf, widestTitle);
+}
+
+/** When it was recorded; nothing where that is when it happened, to the minute. */
+export function recordedText({ at, recorded_at: recordedAt }: Row): string {
+  if (typeof at !== 'string' || typeof recordedAt !== 'string') return '';
+  return Math.abs(Date.parse(at) - Date.parse(recordedAt)) < 60_000 ? '' : recordedAt;
 }

@@ -53,6 +53,19 @@ function inUtc(text: string): string {
 /** A number that a column of 32 bits holds, 0 or more. */
 export const int4 = z.int().min(0).max(2_147_483_647, 'must be at most 2147483647');
 
+/** When something happened to a customer: real time, or what their test clock showed. */
+export const customersInstant = instant.meta({
+  description: 'By the customer’s time: real, or of their test clock.',
+});
+
+/** When something was written down. */
+export const realInstant = instant.meta({ description: 'Real time.' });
+
+/** When something of a customer's was written down; rows of older versions do not say it. */
+export const recordedInstant = instant.nullable().meta({
+  description: 'Real time at which it was recorded; null: by an older version, which did not keep it.',
+});
+
 export const timeZone = z
   .string()
   .max(64, 'must be at most 64 characters')

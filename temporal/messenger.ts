@@ -19,28 +19,33 @@ import {
   retryWorkflowId,
   subscriptionStart,
 } from '../contracts/workflows/workflows';
+import type { ReadEvent } from '../contracts/topics/envelope';
+import type { EventTopic } from '../contracts/topics/events';
 import type { Signal, WorkflowClient } from './client';
 
 export type Messenger = ReturnType<typeof createMessenger>;
 
+/** The record that messages follow from: a repeat of it signals nothing twice. */
+export type MessageCause = Pick<ReadEvent<EventTopic>, 'id' | 'trace'>;
+
 /**
  * @param times of the payments that are started here
- * @param eventId of the record that the messages follow from: a repeat of the record then signals nothing twice
+ * @param cause left out: no record, so every signal arrives, and the rows have the trace
  */
-export function createMessenger(client: WorkflowClient, times: FollowUpTimes, eventId?: string) {
+export function createMessenger(client: WorkflowClient, times: FollowUpTimes, cause?: MessageCause) {
   // A workflow may get several messages of one event, each once.
-  const signalOf = (name: string, args: readonly unknown[]): Signal => ({
+  const signalOf = (name: string, payload?: object): Signal => ({
     name,
-    args,
-    ...(eventId === undefined ? {} : { eventId: requestIdOf(`${eventId}/${name}`) }),
+    args: payload === undefined && cause === undefined ? [] : [{ ...payload, ...cause?.trace }],
+    ...(cause === undefined ? {} : { eventId: requestIdOf(`${cause.id}/${name}`) }),
   });
   const signalSubscription = (id: string, name: string, payload: object): Promise<void> =>
     client.signalWithStart(
       subscriptionStart({ subscription_id: id, creation: null }),
-      signalOf(name, [payload]),
+      signalOf(name, payload),
     );
-  const signalPayment = (id: string, name: string, ...args: object[]): Promise<void> =>
-    client.signalWithStart(paymentStart(id, times), signalOf(name, args));
+  const signalPayment = (id: string, name: string, payload?: object): Promise<void> =>
+    client.signalWithStart(paymentStart(id, times, cause?.trace), signalOf(name, payload));
   return {
     /** Has a subscription do what is due or was left half done; starts its process when there is none. */
     wakeSubscription: (subscriptionId: string, why: RenewRequired = {}): Promise<void> =>
@@ -59,10 +64,10 @@ export function createMessenger(client: WorkflowClient, times: FollowUpTimes, ev
       signalSubscription(subscriptionId, messages.firstPaymentSettled, settled),
     /** Wakes `retry/{id}`; starts it when it does not run. */
     startRetry: (paymentId: string, why: RetryReason): Promise<void> =>
-      client.signalWithStart(retryStart(paymentId), signalOf(messages[why], [])),
+      client.signalWithStart(retryStart(paymentId), signalOf(messages[why])),
     /** Wakes `retry/{id}`, if it runs: what it waits for may have come. */
     async wakeRetry(paymentId: string, why: 'settled'): Promise<void> {
-      await client.signalIfRunning(retryWorkflowId(paymentId), signalOf(messages[why], []));
+      await client.signalIfRunning(retryWorkflowId(paymentId), signalOf(messages[why]));
     },
     /** Requests the cancellation of a payment; its process decides by the row. */
     cancel: (paymentId: string, reason: string): Promise<void> =>
@@ -74,10 +79,10 @@ export function createMessenger(client: WorkflowClient, times: FollowUpTimes, ev
     refreshPayment: (paymentId: string): Promise<void> => signalPayment(paymentId, messages.settled),
     /** Has `payment/{id}` read its row again, if it runs. */
     async refreshRunningPayment(paymentId: string): Promise<void> {
-      await client.signalIfRunning(paymentWorkflowId(paymentId), signalOf(messages.settled, []));
+      await client.signalIfRunning(paymentWorkflowId(paymentId), signalOf(messages.settled));
     },
     /** Starts `payment/{id}` unless it runs. */
-    start: (paymentId: string): Promise<void> => client.start(paymentStart(paymentId, times)),
+    start: (paymentId: string): Promise<void> => client.start(paymentStart(paymentId, times, cause?.trace)),
     /** Starts `bulk-retry/{id}` unless it runs. */
     startBulkRetry: (bulkRetryId: string): Promise<void> => client.start(bulkRetryStart(bulkRetryId)),
   };

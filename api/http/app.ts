@@ -17,7 +17,7 @@ import { send } from './reply';
 import { requestIdOf } from './request-ids';
 import type { Route } from './route';
 import { routeTable } from '../routes';
-import { traceparentOf } from './trace-context';
+import { readTrace, newTrace } from '../../domain/trace';
 
 export type { ApiDependencies, ReadinessCheck } from './dependencies';
 
@@ -76,9 +76,11 @@ function refuseMethod(path: string, entries: readonly Route[], deps: ApiDependen
 
 function traced(deps: ApiDependencies): RequestHandler {
   return (request, response, next) => {
+    const sent = readTrace(request.headers['traceparent'], request.headers['tracestate']);
     const trace: Trace = {
       requestId: requestIdOf(request, deps.newUuid),
-      traceparent: traceparentOf(request, deps.newUuid),
+      context: sent ?? newTrace(deps.newUuid),
+      isContextSent: sent !== null,
       startedMs: performance.now(),
       method: request.method,
       route: null,

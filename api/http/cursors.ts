@@ -68,21 +68,20 @@ export function decodeSerial(list: string, cursor: string): bigint {
 }
 
 /** A cursor of a timeline. */
-export function encodeTimelinePlace(list: string, { atMs, source, id, number }: TimelinePlace): string {
-  const parts = [list, atMs, rankOf(source), id, number.toString()];
+export function encodeTimelinePlace(list: string, place: TimelinePlace): string {
+  const { atMs, recordedMs, source, id, number } = place;
+  const parts = [list, atMs, recordedMs, rankOf(source), id, number.toString()];
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
 /** @throws ProblemError `malformed_cursor` */
 export function decodeTimelinePlace(list: string, cursor: string): TimelinePlace {
   const parts = readCursor(cursor);
-  const [from, atMs, rank, id, number] = parts;
+  const [from, atMs, recordedMs, rank, id, number] = parts;
   const source = isIndex(rank) ? sourceAt(rank) : undefined;
-  if (parts.length !== 5 || from !== list || !isInstant(atMs) || !isId(id) || !isSerial(number)) {
-    throw malformedCursor();
-  }
-  if (source === undefined) throw malformedCursor();
-  return { atMs, source, id, number: BigInt(number) };
+  if (parts.length !== 6 || from !== list || source === undefined) throw malformedCursor();
+  if (!isInstant(atMs) || !isInstant(recordedMs) || !isId(id) || !isSerial(number)) throw malformedCursor();
+  return { atMs, recordedMs, source, id, number: BigInt(number) };
 }
 
 function isInstant(value: unknown): value is number {

@@ -101,10 +101,22 @@ async function perform(
   trace.reason = reasonOf(query) ?? reasonOf(body);
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
-    const { requestId, traceparent, reason } = trace;
+    const { requestId, context, isContextSent, reason } = trace;
     const wantsCsv = prefersCsv(request.headers.accept);
-    const sentWith = { requestId, traceparent, reason, idempotencyKey, ifMatch, wantsCsv };
-    const call = { params, query, body, raw, caller, ...sentWith, lease };
+    const traced = { requestId, trace: context, isTraceSent: isContextSent };
+    const call = {
+      params,
+      query,
+      body,
+      raw,
+      caller,
+      ...traced,
+      reason,
+      idempotencyKey,
+      ifMatch,
+      wantsCsv,
+      lease,
+    };
     try {
       return replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
     } catch (error) {

@@ -6,7 +6,7 @@
  */
 import type { Logger } from 'pino';
 import { holdsCardNumber } from '../../contracts/card-numbers';
-import { traceIdOf } from './trace-context';
+import { traceIdOf, type TraceContext } from '../../domain/trace';
 
 const hidden = '[redacted]';
 const secretNames = [
@@ -70,7 +70,9 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
 /** What becomes known of a request while it is served; the log's line is made of it. */
 export interface Trace {
   requestId: string;
-  traceparent: string;
+  context: TraceContext;
+  /** Whether the caller sent it; else it begins here. */
+  isContextSent: boolean;
   startedMs: number;
   method: string;
   /** The route's pattern; the raw URL may hold ids and mistaken secrets. */
@@ -86,7 +88,7 @@ export interface Trace {
 export function logRequest(log: Logger, trace: Trace, status: number, ms: number, aborted: boolean): void {
   const line = {
     request_id: trace.requestId,
-    trace_id: traceIdOf(trace.traceparent),
+    trace_id: traceIdOf(trace.context),
     method: trace.method,
     route: trace.route,
     status: aborted ? null : status,

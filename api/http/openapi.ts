@@ -58,25 +58,40 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           description: 'Answered in the same header and in problems; made when left out or malformed.',
           schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
         },
-        Traceparent: {
-          name: 'traceparent',
-          in: 'header',
-          required: false,
-          description:
-            'W3C trace context; passed on to the events that follow. Made when left out or malformed.',
-          schema: { type: 'string' },
-          example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-        },
+        ...traceParameters,
       },
     },
   });
   return JSON.stringify(document);
 }
 
+/** The trace context of a call. */
+const traceParameters = {
+  Traceparent: {
+    name: 'traceparent',
+    in: 'header' as const,
+    required: false,
+    description: 'W3C trace context; passed on to the events that follow. Made when left out or malformed.',
+    schema: { type: 'string' as const },
+    example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  },
+  Tracestate: {
+    name: 'tracestate',
+    in: 'header' as const,
+    required: false,
+    description:
+      'Passed on with `traceparent`: at most 32 members and 512 characters, what is beyond is left out; one that ' +
+      'is malformed is left out as a whole.',
+    schema: { type: 'string' as const },
+    example: 'vendor=t61rcWkgMzE',
+  },
+};
+
 function operation(entry: Route): ZodOpenApiOperationObject {
   const parameters = [
     { $ref: '#/components/parameters/RequestId' as const },
     { $ref: '#/components/parameters/Traceparent' as const },
+    { $ref: '#/components/parameters/Tracestate' as const },
     ...(takesIdempotencyKey(entry) ? [{ $ref: '#/components/parameters/IdempotencyKey' as const }] : []),
     ...(entry.honoursIfMatch ? [{ $ref: '#/components/parameters/IfMatch' as const }] : []),
   ];

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { ProblemCode } from '../../contracts/problems';
 import type { Scope } from '../../contracts/scopes';
 import type { IdKind } from '../../domain/ids';
+import type { TraceContext } from '../../domain/trace';
 import type { WebhookRequest } from '../../domain/payment/webhook';
 import type { Caller } from '../../access/authentication';
 import type { Lease } from '../../access/idempotency';
@@ -23,8 +24,10 @@ export interface Call<Params, Query, Body> {
   raw: WebhookRequest | null;
   caller: Caller;
   requestId: string;
-  /** W3C trace context, for the commands that follow. */
-  traceparent: string;
+  /** W3C trace context, for what follows: the caller's, else one that begins here. */
+  trace: TraceContext;
+  /** Whether the caller sent it. */
+  isTraceSent: boolean;
   /** Why a person wants it; the field `reason` of the query or the body, where the route has one. */
   reason: string | null;
   /** The header's value, when one was sent. */

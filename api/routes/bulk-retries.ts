@@ -23,11 +23,12 @@ const params = z.object({ bulk_retry_id: id });
 type Creation = Call<unknown, unknown, CreateBulkRetry>;
 type Decision = Call<z.output<typeof params>, unknown, Reasoned>;
 
-async function create({ body, caller, idFor }: Creation, deps: ApiDependencies): Promise<Answer> {
+async function create({ body, caller, trace, idFor }: Creation, deps: ApiDependencies): Promise<Answer> {
   const bulkRetryId = idFor('bulk_retry');
   const actor = actorOf(caller, body.reason);
   const providers = [...deps.providers.keys()];
-  const created = await bulk.createBulkRetry(deps.db, bulkRetryId, body, actor, providers);
+  const request = { id: bulkRetryId, request: body, actor, trace };
+  const created = await bulk.createBulkRetry(deps.db, request, providers);
   if (created.status === 'running') await start(deps, bulkRetryId);
   return {
     status: body.preview ? 200 : 202,
@@ -52,7 +53,7 @@ const decide =
   async (call: Decision, deps: ApiDependencies): Promise<Answer> => {
     const { bulk_retry_id: bulkRetryId } = call.params;
     if (await bulk.judgeDecision(deps.db, bulkRetryId, command)) {
-      const decision = { actor: actorOf(call.caller, call.body.reason) };
+      const decision = { actor: actorOf(call.caller, call.body.reason), ...call.trace };
       await deps.bulkRetries.command(bulkRetryId, command, decision, updateIdOf(call, deps));
     }
     return { status: 200, body: await bulk.readBulkRetry(deps.db, bulkRetryId) };

@@ -41,8 +41,8 @@ export const operatorTaskRoutes = [
     body: resolveOperatorTask,
     answers: { 200: { description: 'The resolved task.', schema: operatorTask } },
     problems: ['not_found', 'operator_task_resolved'],
-    async handle({ params: { operator_task_id: taskId }, body, caller }, { db, payments }) {
-      const { paymentId } = await tasks.resolveOperatorTask(db, taskId, body, caller.id);
+    async handle({ params: { operator_task_id: taskId }, body, caller, trace }, { db, payments }) {
+      const { paymentId } = await tasks.resolveOperatorTask(db, taskId, body, { callerId: caller.id, trace });
       if (paymentId !== null) await payments.refreshPayment(paymentId);
       return { status: 200, body: await tasks.readOperatorTask(db, taskId) };
     },

@@ -27,7 +27,7 @@ async function cancel(
   const { payment_id: paymentId } = call.params;
   const cancelled = await payments.judgeCancellation(deps.db, paymentId);
   if (cancelled !== null) return { status: 200, body: cancelled };
-  await deps.payments.cancel(paymentId, { reason: call.body.reason }, updateIdOf(call, deps));
+  await deps.payments.cancel(paymentId, { reason: call.body.reason, ...call.trace }, updateIdOf(call, deps));
   return { status: 200, body: await payments.readCancelled(deps.db, paymentId) };
 }
 
@@ -44,10 +44,10 @@ export const paymentRoutes = [
     body: newPayment,
     answers: { 202: { description: 'The payment, `requested`.', schema: payment } },
     problems: ['subscription_final', 'subscription_state'],
-    async handle({ body, caller, traceparent, idFor }, { db }) {
+    async handle({ body, caller, trace, idFor }, { db }) {
       const actor = actorOf(caller, body.reason);
       const id = idFor('payment');
-      const created = await createPayment(db, { id, request: body, actor, traceparent });
+      const created = await createPayment(db, { id, request: body, actor, trace });
       return { status: 202, body: created, headers: { Location: `/payments/${id}` }, subjectId: id };
     },
   }),

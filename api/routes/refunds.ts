@@ -26,7 +26,7 @@ async function create(
   await requirePayment(deps.db, paymentId);
   const refundId = call.idFor('refund');
   const { amount = null, reason } = call.body;
-  const command = { refund_id: refundId, amount, reason, actor: actorOf(call.caller, reason) };
+  const command = { refund_id: refundId, amount, reason, actor: actorOf(call.caller, reason), ...call.trace };
   await deps.payments.refund(paymentId, command, updateIdOf(call, deps));
   return { status: 201, body: await readRefund(deps.db, refundId) };
 }

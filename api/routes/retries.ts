@@ -25,10 +25,10 @@ export const retryRoutes = [
     body: retryPayment,
     answers: { 202: { description: 'The attempt is made soon.', schema: retryRequested } },
     problems: ['not_found', 'payment_not_retryable'],
-    async handle({ params: { payment_id: paymentId }, body, caller, traceparent, idFor }, { db }) {
+    async handle({ params: { payment_id: paymentId }, body, caller, trace, idFor }, { db }) {
       const requestId = idFor('retry_request');
       const actor = actorOf(caller, body.reason);
-      const retry = { paymentId, requestId, request: body, actor, traceparent };
+      const retry = { paymentId, requestId, request: body, actor, trace };
       return {
         status: 202,
         body: { retry_request_id: requestId, payment: await requestRetry(db, retry) },

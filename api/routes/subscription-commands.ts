@@ -27,7 +27,7 @@ import {
   type Subscription,
 } from '../../contracts/http/subscriptions';
 import { ProblemError } from '../../contracts/problem-error';
-import type { SubscriptionCommands } from '../../contracts/workflows/commands';
+import type { SubscriptionCommands, Traced } from '../../contracts/workflows/commands';
 import { idOfRequest } from '../../domain/ids';
 import type { Recovery } from '../../temporal/requests';
 import type { ApiDependencies } from '../http/dependencies';
@@ -41,7 +41,7 @@ type SubscriptionCall<Query, Body> = Call<z.output<typeof subscriptionParams>, Q
 type AnyCall = SubscriptionCall<unknown, unknown>;
 
 /** What every command has. */
-type Head = Pick<SubscriptionCommands['cancel'], 'command_id' | 'actor' | 'traceparent'>;
+type Head = Pick<SubscriptionCommands['cancel'], 'command_id' | 'actor' | keyof Traced>;
 
 const readSubject = ({ params }: AnyCall, { db }: ApiDependencies): Promise<Subscription> =>
   readSubscription(db, params.subscription_id);
@@ -58,7 +58,7 @@ async function execute<Name extends keyof SubscriptionCommands>(
   recovery: Recovery,
   commandOf: (head: Head) => SubscriptionCommands[Name],
 ): Promise<Subscription> {
-  const { caller, reason, idempotencyKey, traceparent } = call;
+  const { caller, reason, idempotencyKey, trace } = call;
   const subscriptionId = call.params.subscription_id;
   const updateId = updateIdOf(call, deps);
   const requestName =
@@ -66,7 +66,7 @@ async function execute<Name extends keyof SubscriptionCommands>(
   const command = commandOf({
     command_id: `${subscriptionId}/${name}/${requestName}`,
     actor: actorOf(caller, reason),
-    traceparent,
+    ...trace,
   });
   try {
     await deps.process.command(subscriptionId, name, command, updateId, recovery);

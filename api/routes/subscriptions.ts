@@ -57,7 +57,7 @@ async function createOnce(
     request: call.body,
     actor: actorOf(call.caller, null),
     requestedAt: deps.now(),
-    traceparent: call.traceparent,
+    trace: call.trace,
     mayExist: call.lease !== null,
     deadlines: deps.deadlines,
   });

@@ -72,8 +72,8 @@ export const webhookDeliveryRoutes = [
     answers: { 202: { description: 'Read it to see what becomes of it.', schema: webhookDelivery } },
     problems: ['not_found'],
     async handle(call, { db, webhooks }) {
-      const readAgain = againBy(webhooks.sources);
-      return { status: 202, body: await ledger.replayWebhook(db, call.params.delivery_id, readAgain) };
+      const how = { readAgain: againBy(webhooks.sources), trace: call.trace };
+      return { status: 202, body: await ledger.replayWebhook(db, call.params.delivery_id, how) };
     },
   }),
 ];

@@ -44,7 +44,9 @@ async function receive(call: Call<Params, unknown, unknown>, deps: ApiDependenci
   const event = source.read(request);
   const { body } = request;
   const headers = kept(request, source);
-  const result = await storeWebhook(deps.db, { provider, event, body, headers, receivedAt });
+  const { trace, isTraceSent } = call;
+  const received = { provider, event, body, headers, receivedAt, trace, isTraceSent };
+  const result = await storeWebhook(deps.db, received);
   const isNew = result === 'stored';
   deps.webhooks.count(provider, isNew && event.unreadable !== undefined ? 'unreadable' : result);
   const { status, contentType, body: data } = source.answer;

@@ -12,16 +12,18 @@ import type {
   NotificationTemplate,
 } from '../../contracts/topics/notifications';
 import { notificationEventId } from '../../domain/event-ids';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import type { Times } from '../clock';
 import { appendToOutbox, eventIdsAbout } from '../outbox';
 import type { CustomerRow, PaymentRow, SubscriptionRow } from '../rows';
+import { traceOfPayment } from '../traces';
 
 /** What a notification is about. */
 export type SubjectRow =
   | { type: 'payment'; payment: PaymentRow }
-  | { type: 'subscription'; subscription: Pick<SubscriptionRow, 'id' | 'customer_id'> }
-  | { type: 'customer'; customer: Pick<CustomerRow, 'id'> };
+  | { type: 'subscription'; subscription: Pick<SubscriptionRow, 'id' | 'customer_id'>; trace: TraceContext }
+  | { type: 'customer'; customer: Pick<CustomerRow, 'id'>; trace: TraceContext };
 
 type TemplateAbout<Subject extends NotificationSubject> = {
   [T in NotificationTemplate]: (typeof notificationTemplates)[T]['subject'] extends Subject ? T : never;
@@ -44,7 +46,7 @@ export function requestNotification<Subject extends NotificationSubject>(
   { now, realNow }: Times,
   source: Source,
 ): void {
-  const { id, customer_id, money, ...ids } = factsOf(subject);
+  const { id, customer_id, money, trace, ...ids } = factsOf(subject);
   appendToOutbox(
     tx,
     {
@@ -53,6 +55,7 @@ export function requestNotification<Subject extends NotificationSubject>(
       source,
       subject: id,
       key: customer_id,
+      trace,
       data: {
         customer_id,
         template,
@@ -71,6 +74,7 @@ interface SubjectFacts {
   subscription_id: string | null;
   payment_id: string | null;
   money: { amount?: number; currency?: string };
+  trace: TraceContext;
 }
 
 function factsOf(subject: SubjectRow): SubjectFacts {
@@ -83,15 +87,18 @@ function factsOf(subject: SubjectRow): SubjectFacts {
         subscription_id,
         payment_id: id,
         money: { amount: Number(amount), currency },
+        trace: traceOfPayment(subject.payment),
       };
     }
     case 'subscription': {
       const { id, customer_id } = subject.subscription;
-      return { id, customer_id, subscription_id: id, payment_id: null, money: {} };
+      const { trace } = subject;
+      return { id, customer_id, subscription_id: id, payment_id: null, money: {}, trace };
     }
     case 'customer': {
       const { id } = subject.customer;
-      return { id, customer_id: id, subscription_id: null, payment_id: null, money: {} };
+      const { trace } = subject;
+      return { id, customer_id: id, subscription_id: null, payment_id: null, money: {}, trace };
     }
   }
 }

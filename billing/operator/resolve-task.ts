@@ -9,6 +9,7 @@ import type { Actor } from '../../contracts/fields';
 import { validationFailed } from '../../contracts/problem-error';
 import { chargeFound } from '../../domain/payment/found-charge';
 import { isAttemptOpen } from '../../domain/payment/payment';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { lockPaymentInOrder, lockPaymentWithSubscription, type LockedPayment } from '../locks';
@@ -28,6 +29,8 @@ export interface Decision {
   provider_reference: string | null;
   /** What the provider has charged for a payment, minor units; null: what it has named, or what was asked. */
   amount: number | null;
+  /** Of the call. */
+  trace: TraceContext;
 }
 
 /** Whether the task asks for what became of an attempt or a refund. */
@@ -101,7 +104,7 @@ async function settleTheAttempt(
   const found = chargeFound(asked, { ...decision, isMismatch: task.kind === 'amount_mismatch' });
   if (found.kind === 'refused') throw validationFailed([found]);
   // A person looked it up.
-  await settleAttempt(tx, paymentId, asked.number, found.outcome, 'lookup');
+  await settleAttempt(tx, paymentId, asked.number, found.outcome, 'lookup', { trace: decision.trace });
 }
 
 /** A refund that failed is given up when it is resolved as failed: its money is free again. */

@@ -9,6 +9,7 @@ import {
   type ResolveOperatorTask,
 } from '../../contracts/http/operator-tasks';
 import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
+import type { TraceContext } from '../../domain/trace';
 import { inTransaction, type Database } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
 import { taskRow, type TaskRow } from '../rows';
@@ -56,12 +57,12 @@ export async function resolveOperatorTask(
   db: Database,
   taskId: string,
   request: ResolveOperatorTask,
-  callerId: string,
+  call: { callerId: string; trace: TraceContext },
 ): Promise<{ paymentId: string | null }> {
   const found = await db.operatorTask.findUnique({ where: { id: taskId } });
   if (found === null) throw notFound('operator task');
   const task = taskRow(found);
-  const decision = decisionOf(task, request, callerId);
+  const decision = decisionOf(task, request, call);
   const before = task.status === 'resolved' ? await resolvedBefore(db, task, decision) : null;
   const resolved = before ?? (await inTransaction(db, (tx) => resolveTask(tx, task, decision)));
   if (resolved === null) throw new ProblemError('operator_task_resolved', 'Somebody was faster.');
@@ -69,7 +70,11 @@ export async function resolveOperatorTask(
 }
 
 /** @throws ProblemError `validation_failed` when the outcome is missing, or nothing asks for one */
-function decisionOf(task: TaskRow, request: ResolveOperatorTask, callerId: string): Decision {
+function decisionOf(
+  task: TaskRow,
+  request: ResolveOperatorTask,
+  { callerId, trace }: { callerId: string; trace: TraceContext },
+): Decision {
   const { reason, outcome = null, provider_reference = null, amount = null } = request;
   const mistakes = [];
   const isNeeded = needsOutcome(task);
@@ -82,7 +87,8 @@ function decisionOf(task: TaskRow, request: ResolveOperatorTask, callerId: strin
   if (provider_reference !== null && outcome !== 'succeeded' && amount === null)
     mistakes.push({ path: 'provider_reference', message: 'goes with the outcome succeeded' });
   if (mistakes.length > 0) throw validationFailed(mistakes);
-  return { actor: { kind: 'api_key', id: callerId, reason }, reason, outcome, provider_reference, amount };
+  const actor = { kind: 'api_key', id: callerId, reason } as const;
+  return { actor, reason, outcome, provider_reference, amount, trace };
 }
 
 /** An earlier run of the same request may have ended between the decision and notifying the process. */

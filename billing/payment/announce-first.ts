@@ -49,5 +49,5 @@ async function announce(tx: Transaction, payment: PaymentRow): Promise<void> {
   const announced = enqueueAnnouncement(tx, payment);
   const attempt = await findLatestAttempt(tx, payment.id);
   if (attempt === null || !isSettled(attempt.status)) return;
-  await publishOutcome(tx, announced, attempt, await databaseNow(tx));
+  publishOutcome(tx, announced, attempt, await databaseNow(tx));
 }

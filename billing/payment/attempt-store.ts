@@ -9,6 +9,7 @@ import type { SettlementDecision } from '../../domain/payment/settlement';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
+import type { TraceContext } from '../../domain/trace';
 import type { Times } from '../clock';
 import { attemptColumns, type AttemptRow, type PaymentMethodRow, type PaymentRow } from '../rows';
 
@@ -19,6 +20,7 @@ export interface NewAttempt {
   onSession: boolean;
   /** Null: there is nothing to charge. */
   method: Pick<PaymentMethodRow, 'id' | 'provider'> | null;
+  trace: TraceContext;
 }
 
 /** A payment's attempts, oldest first. */
@@ -107,7 +109,7 @@ export async function findPaymentOfCharge(
 /** What of a payment its attempts need. */
 export type AttemptedPayment = Pick<
   PaymentRow,
-  'id' | 'kind' | 'customer_id' | 'subscription_id' | 'amount' | 'currency'
+  'id' | 'kind' | 'customer_id' | 'subscription_id' | 'amount' | 'currency' | 'trace'
 >;
 
 /** Begins an attempt: the payment is in processing from now on (PostgreSQL's time). */
@@ -123,7 +125,8 @@ export async function insertAttempt(
     paying AS (
       UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
         provider = coalesce(${method?.provider ?? null}, provider),
-        payment_method_id = coalesce(${method?.id ?? null}, payment_method_id)
+        payment_method_id = coalesce(${method?.id ?? null}, payment_method_id),
+        trace = ${JSON.stringify(attempt.trace)}::jsonb
       FROM moment WHERE id = ${payment.id}
     )
     ${attemptInsertion(payment, attempt)} FROM moment
@@ -134,13 +137,16 @@ export async function insertAttempt(
 /** An INSERT that ends with its SELECT's list; it needs a FROM with `moment`, whose `now` is when the attempt begins. */
 export function attemptInsertion(
   payment: AttemptedPayment,
-  { number, idempotencyKey, trigger, onSession, method }: NewAttempt,
+  { number, idempotencyKey, trigger, onSession, method, trace }: NewAttempt,
 ): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO payment_attempts (payment_id, number, idempotency_key, trigger, on_session, provider,
-      payment_method_id, amount, currency, status, started_at)
+      payment_method_id, amount, currency, status, trace, started_at, began_at)
     SELECT ${payment.id}, ${number}, ${idempotencyKey}, ${trigger}, ${onSession}, ${method?.provider ?? null},
-      ${method?.id ?? null}, ${payment.amount}, ${payment.currency}, 'processing', moment.now`;
+      ${method?.id ?? null}, ${payment.amount}, ${payment.currency}, 'processing',
+      ${JSON.stringify(trace)}::jsonb, moment.now, coalesce((
+        SELECT k.now FROM customers c JOIN test_clocks k ON k.id = c.test_clock_id
+        WHERE c.id = ${payment.customer_id}), moment.now)`;
 }
 
 interface AttemptAndPayment {
@@ -164,13 +170,15 @@ export function enqueueSettlement(
     ...attempt,
     ...columns,
     settled_at: columns.settled_by === null ? null : now,
+    settled_recorded_at: columns.settled_by === null ? null : realNow,
     // A lookup that finds nothing proves something only some time after the last call ended.
     last_call_ended_at: callEnded ? realNow : attempt.last_call_ended_at,
   };
   const attemptUpdate = Prisma.sql`
     UPDATE payment_attempts SET status = ${settled.status}, provider_reference = ${settled.provider_reference},
       failure = ${jsonOrNull(settled.failure)}::jsonb, settled_by = ${settled.settled_by},
-      settled_at = ${settled.settled_at}, last_call_ended_at = ${settled.last_call_ended_at}
+      settled_at = ${settled.settled_at}, settled_recorded_at = ${settled.settled_recorded_at},
+      last_call_ended_at = ${settled.last_call_ended_at}, trace = ${jsonOrNull(settled.trace)}::jsonb
     WHERE payment_id = ${payment.id} AND number = ${attempt.number}`;
   if (decision.payment === null) {
     sql(tx).enqueue(attemptUpdate);
@@ -189,7 +197,8 @@ export function enqueueSettlement(
     WITH attempted AS (${attemptUpdate})
     UPDATE payments SET version = ${changed.version}, status = ${changed.status},
       next_action = ${jsonOrNull(changed.next_action)}::jsonb, next_attempt_at = ${changed.next_attempt_at},
-      next_notice_at = ${changed.next_notice_at}, updated_at = ${changed.updated_at}
+      next_notice_at = ${changed.next_notice_at}, updated_at = ${changed.updated_at},
+      trace = ${jsonOrNull(changed.trace)}::jsonb
     WHERE id = ${payment.id}`;
   return { attempt: settled, payment: changed };
 }

@@ -23,6 +23,8 @@ import { settleAttempt } from './settle-attempt';
 import { attemptsOf, insertAttempt, type AttemptedPayment } from './attempt-store';
 import { findPaymentMethod } from './store';
 import type { ChargeRequest } from '../../providers/port';
+import type { TraceContext } from '../../domain/trace';
+import { traceOfNewAttempt } from './new-attempt-trace';
 
 /** What of a payment method a charge needs. */
 export type ChargedMethod = Pick<PaymentMethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
@@ -134,7 +136,8 @@ export async function beginNew(
 ): Promise<BegunAttempt> {
   if (method === null && request.number > 1)
     return answer({ status: 'refused', reason: 'no_payment_method' });
-  const attempt = await insertAttempt(tx, payment, newAttempt(payment, request, method));
+  const trace = await traceOfNewAttempt(tx, payment, request);
+  const attempt = await insertAttempt(tx, payment, newAttempt(payment, request, method, trace));
   if (method !== null) return callOf(payment, attempt, method);
   const settled = await settleAttempt(
     tx,
@@ -155,9 +158,10 @@ export function newAttempt<Method extends ChargedMethod | null>(
   { id, kind }: Pick<AttemptedPayment, 'id' | 'kind'>,
   { number, trigger }: AttemptRequest,
   method: Method,
+  trace: TraceContext,
 ) {
   const idempotencyKey = attemptIdempotencyKey(id, number);
-  return { number, idempotencyKey, trigger, onSession: kind === 'first' && number === 1, method };
+  return { number, idempotencyKey, trigger, onSession: kind === 'first' && number === 1, method, trace };
 }
 
 /** The call of an attempt that has been written with its payment. */

@@ -10,8 +10,10 @@ import { ProblemError, validationFailed } from '../../contracts/problem-error';
 import type { FieldMistake } from '../../contracts/problems';
 import { paymentRequestedEventId } from '../../domain/event-ids';
 import { isFinal } from '../../domain/subscription/subscription';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { TraceContext } from '../../domain/trace';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import { timesForCustomer } from '../clock';
 import { lockSubscriptionForShare } from '../locks';
 import { appendToOutbox } from '../outbox';
 import { toPayment } from '../rows';
@@ -24,13 +26,13 @@ export interface PaymentRequest {
   request: CreatePayment;
   actor: Actor;
   /** W3C trace context of the call. */
-  traceparent: string;
+  trace: TraceContext;
 }
 
 /** Creates a payment, once by its id. @throws ProblemError `validation_failed`, `subscription_state`, `subscription_final` */
 export async function createPayment(
   db: Database,
-  { id, request, actor, traceparent }: PaymentRequest,
+  { id, request, actor, trace }: PaymentRequest,
 ): Promise<Payment> {
   const wanted = {
     payment_id: id,
@@ -46,8 +48,8 @@ export async function createPayment(
     const before = await findPayment(tx, id);
     if (before !== null) return before;
     await check(tx, request);
-    const now = await databaseNow(tx);
-    const { payment: created } = await requestPayment(tx, wanted, now);
+    const times = await timesForCustomer(tx, request.customer_id);
+    const { payment: created } = await requestPayment(tx, wanted, trace, times);
     const event = {
       topic: 'payments.requested' as const,
       id: paymentRequestedEventId(id),
@@ -55,9 +57,9 @@ export async function createPayment(
       subject: id,
       key: wanted.subscription_id ?? id,
       data: { ...wanted, actor },
-      traceparent,
+      trace,
     };
-    appendToOutbox(tx, event, now);
+    appendToOutbox(tx, event, times.realNow);
     return created;
   });
   return toPayment(row);

@@ -7,7 +7,7 @@ import type { SettledBy } from '../../domain/payment/payment';
 import type { Transaction } from '../../prisma/client';
 import { appendToOutbox } from '../outbox';
 import { failureOf, type AttemptRow, type PaymentRow } from '../rows';
-import { traceOfRequest } from './request-trace';
+import { traceOfAttempt } from '../traces';
 
 type AttemptHead = Omit<EventData<'payments.completed'>, 'settled_by' | 'completed_at'>;
 
@@ -29,21 +29,18 @@ export function attemptHead(payment: PaymentRow, attempt: AttemptRow): AttemptHe
 }
 
 /** Writes the event of a settled attempt; written before: nothing happens. */
-export async function publishOutcome(
+export function publishOutcome(
   tx: Transaction,
   payment: PaymentRow,
   attempt: AttemptRow,
   now: Date,
   source: Source = '/payment-service',
-): Promise<void> {
+): void {
   const head = attemptHead(payment, attempt);
   const at = (attempt.settled_at ?? now).toISOString();
-  const envelope = {
-    source,
-    subject: payment.id,
-    key: paymentKey(head),
-    traceparent: await traceOfRequest(tx, payment, attempt),
-  };
+  const recordedAt = attempt.settled_recorded_at?.toISOString();
+  const trace = traceOfAttempt(attempt, payment);
+  const envelope = { source, subject: payment.id, key: paymentKey(head), trace };
   if (attempt.status === 'completed') {
     appendToOutbox(
       tx,
@@ -51,7 +48,12 @@ export async function publishOutcome(
         ...envelope,
         topic: 'payments.completed',
         id: attemptEventId(payment.id, attempt.number, 'completed'),
-        data: { ...head, settled_by: settledByOf(attempt), completed_at: at },
+        data: {
+          ...head,
+          settled_by: settledByOf(attempt),
+          completed_at: at,
+          completed_recorded_at: recordedAt,
+        },
       },
       now,
     );
@@ -62,7 +64,7 @@ export async function publishOutcome(
         ...envelope,
         topic: 'payments.failed',
         id: attemptEventId(payment.id, attempt.number, 'failed'),
-        data: { ...head, failure: failureOf(attempt), failed_at: at },
+        data: { ...head, failure: failureOf(attempt), failed_at: at, failed_recorded_at: recordedAt },
       },
       now,
     );

@@ -130,6 +130,7 @@ export function enqueueRefund(tx: Transaction, refund: NewRefund, { now, realNow
     provider_reference: null,
     failure_reason: null,
     requested_by: actor,
+    at: now,
     created_at: realNow,
     settled_at: null,
     released_at: null,
@@ -139,10 +140,10 @@ export function enqueueRefund(tx: Transaction, refund: NewRefund, { now, realNow
   };
   sql(tx).enqueue`
     INSERT INTO refunds (id, payment_id, attempt, amount, currency, status, reason, idempotency_key, requested_by,
-      created_at, taken, charge_reference)
+      at, created_at, taken, charge_reference)
     VALUES (${id}, ${row.payment_id}, ${row.attempt}, ${row.amount}, ${row.currency}, ${row.status}, ${reason},
-      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${realNow}, ${JSON.stringify(taken)}::jsonb,
-      ${chargeReference})
+      ${row.idempotency_key}, ${JSON.stringify(actor)}::jsonb, ${now}, ${realNow},
+      ${JSON.stringify(taken)}::jsonb, ${chargeReference})
     ON CONFLICT DO NOTHING`;
   return row;
 }

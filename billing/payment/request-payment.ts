@@ -1,6 +1,8 @@
 /** The row of a payment of its own: asked for by the API, or by a record of another producer. */
 import type { EventData } from '../../contracts/topics/events';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
+import type { Times } from '../clock';
 import type { PaymentRow } from '../rows';
 import { insertManualPayment } from './store';
 
@@ -10,10 +12,11 @@ export type RequestedPayment = Omit<EventData<'payments.requested'>, 'actor'>;
 export async function requestPayment(
   tx: Transaction,
   wanted: RequestedPayment,
-  now: Date,
+  trace: TraceContext,
+  times: Times,
 ): Promise<{ payment: PaymentRow; isNew: boolean }> {
   const { payment_id: id, ...terms } = wanted;
-  return insertManualPayment(tx, { id, ...terms }, now);
+  return insertManualPayment(tx, { id, ...terms, trace }, times);
 }
 
 /** Whether the payment is the one that is asked for. */

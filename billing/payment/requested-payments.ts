@@ -9,7 +9,8 @@ import { id as wellFormedId } from '../../contracts/fields';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { isPaymentOpen } from '../../domain/payment/payment';
 import { isFinal } from '../../domain/subscription/subscription';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { inTransaction, type Database, type Transaction } from '../../prisma/client';
+import { timesForCustomer } from '../clock';
 import {
   acceptCharge,
   externalActor,
@@ -62,7 +63,8 @@ async function acceptExternal(
   await requireAcceptable(tx, event.data, rules);
   const { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason } = wanted;
   const terms = { payment_id, customer_id, subscription_id, amount, currency, payment_method_id, reason };
-  const { payment, isNew } = await requestPayment(tx, terms, await databaseNow(tx));
+  const times = await timesForCustomer(tx, customer_id);
+  const { payment, isNew } = await requestPayment(tx, terms, event.trace, times);
   // Another process may have written it meanwhile.
   if (!isNew) return mustBeSame(payment, wanted);
   await acceptCharge(tx, rules, 'payments.requested', event, externalActor(source, actor, reason));

@@ -96,14 +96,14 @@ async function countedAttempts(
   now: Date,
 ): Promise<Map<string, { at: string }[]>> {
   const since = new Date(now.getTime() - budgetDays * 86_400_000);
-  // Begun in real time, settled in the customer's: a test clock may be years ahead.
+  // An attempt that is open counts from when it began, by the customer's time as well.
   const rows = await sql(on).query<{ method_id: string; at: Date }[]>`
-    SELECT asked.id AS method_id, coalesce(a.settled_at, a.started_at) AS at
+    SELECT asked.id AS method_id, coalesce(a.settled_at, a.began_at, a.started_at) AS at
     FROM payment_methods AS asked
     JOIN payment_methods AS card ON card.id = asked.id
       OR (card.provider = asked.provider AND card.fingerprint = asked.fingerprint)
     JOIN payment_attempts AS a ON a.payment_method_id = card.id
-    WHERE asked.id = ANY(${methodIds}) AND (a.started_at >= ${since} OR a.settled_at >= ${since})`;
+    WHERE asked.id = ANY(${methodIds}) AND coalesce(a.settled_at, a.began_at, a.started_at) >= ${since}`;
   const counted = new Map<string, { at: string }[]>(methodIds.map((id) => [id, []]));
   for (const { method_id: id, at } of rows) counted.get(id)?.push({ at: at.toISOString() });
   return counted;

@@ -13,6 +13,7 @@ import {
   type SettlementEffect,
   type SettlementFacts,
 } from '../../domain/payment/settlement';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentInOrder, type LockedPayment } from '../locks';
 import { notifyRecovered } from '../notification/request-notification';
@@ -34,9 +35,16 @@ export interface Settlement {
   received: ReceivedCharge | null;
 }
 
+/** What a settlement comes from. */
+export interface SettlementOrigin {
+  /** Of the event, should this write one; left out: the Payment Service. */
+  source?: Source;
+  /** Brought by a webhook, or by the call that decides: what follows carries it. Left out or null: the attempt's own. */
+  trace?: TraceContext | null;
+}
+
 /**
  * Records what is known of an attempt. `completed` and `failed` settle it, anything else is noted while it is open.
- * @param source of the event, should this write one
  * @throws Error when the attempt does not exist
  */
 export async function settleAttempt(
@@ -45,9 +53,9 @@ export async function settleAttempt(
   number: number,
   outcome: AttemptOutcome,
   settledBy: SettledBy,
-  source: Source = '/payment-service',
+  origin: SettlementOrigin = {},
 ): Promise<Settlement> {
-  return settleLocked(tx, await lockAttempt(tx, paymentId, number), outcome, settledBy, source);
+  return settleLocked(tx, await lockAttempt(tx, paymentId, number), outcome, settledBy, origin);
 }
 
 /** A payment as it stands under its locks, and an attempt of it as it stands then. */
@@ -71,9 +79,9 @@ export async function settleLocked(
   locked: LockedAttempt,
   outcome: AttemptOutcome,
   settledBy: SettledBy,
-  source: Source = '/payment-service',
+  origin: SettlementOrigin = {},
 ): Promise<Settlement> {
-  const settlement = await settleForCaller(tx, locked, outcome, settledBy, source);
+  const settlement = await settleForCaller(tx, locked, outcome, settledBy, origin);
   settlement.received?.writeUnapplied(tx);
   return { ...settlement, received: null };
 }
@@ -84,11 +92,16 @@ export async function settleForCaller(
   locked: LockedAttempt,
   outcome: AttemptOutcome,
   settledBy: SettledBy,
-  source: Source = '/payment-service',
+  { source = '/payment-service', trace = null }: SettlementOrigin = {},
 ): Promise<Settlement> {
   const books = await booksOf(tx, locked);
   const decision = decideSettlement(factsOf(locked), outcome, settledBy);
-  return write(tx, locked, decision, books, source);
+  return write(tx, trace === null ? locked : tracedBy(trace, locked), decision, books, source);
+}
+
+function tracedBy(trace: TraceContext, { attempt, payment, ...rest }: LockedAttempt): LockedAttempt {
+  const column = { ...trace };
+  return { ...rest, attempt: { ...attempt, trace: column }, payment: { ...payment, trace: column } };
 }
 
 function factsOf({ payment, attempt, subscription }: LockedAttempt): SettlementFacts {
@@ -119,7 +132,7 @@ async function write(
     const raise = task.reopen ? enqueueReopenedTask : enqueueOperatorTask;
     raise(tx, task.kind, { type: 'payment', id: payment.id }, task.detail, realNow);
   }
-  if (event !== null) await publishOutcome(tx, payment, attempt, realNow, source);
+  if (event !== null) publishOutcome(tx, payment, attempt, realNow, source);
   if (decision.notifiesRecovery) await notifyRecovered(tx, payment, attempt.number, { now, realNow });
   if (decision.named !== undefined) enqueueNamed(tx, attempt, decision.named);
   const settledNow = decision.attempt !== null && attempt.settled_at !== null;

@@ -4,8 +4,10 @@
  * Writes return what stands afterwards, so that nobody reads it again.
  */
 import { isPaymentPaid, paymentStatuses, type PaymentStatus } from '../../domain/payment/payment';
+import type { TraceContext } from '../../domain/trace';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import type { Times } from '../clock';
 import { paymentColumns, paymentMethodColumns, type PaymentMethodRow, type PaymentRow } from '../rows';
 
 /** Reads a payment without a lock. Null when there is none. */
@@ -146,20 +148,20 @@ export function enqueueRefundedAmount(
 export type NewManualPayment = Pick<
   PaymentRow,
   'id' | 'customer_id' | 'subscription_id' | 'currency' | 'payment_method_id' | 'reason'
-> & { amount: number };
+> & { amount: number; trace: TraceContext };
 
 /** Writes a payment of its own. @returns the row, or the one that has the id already, and whether it is new */
 export async function insertManualPayment(
   tx: Transaction,
   payment: NewManualPayment,
-  now: Date,
+  { now, realNow }: Times,
 ): Promise<{ payment: PaymentRow; isNew: boolean }> {
-  const { id, customer_id, subscription_id, currency, amount, payment_method_id, reason } = payment;
+  const { id, customer_id, subscription_id, currency, amount, payment_method_id, reason, trace } = payment;
   const [inserted] = await sql(tx).query<PaymentRow[]>`
     INSERT INTO payments (id, kind, status, announced, customer_id, subscription_id, currency, amount,
-      payment_method_id, named_method, reason, created_at, updated_at)
+      payment_method_id, named_method, reason, trace, created_at, updated_at)
     VALUES (${id}, 'manual', 'requested', true, ${customer_id}, ${subscription_id}, ${currency}, ${amount},
-      ${payment_method_id}, ${payment_method_id !== null}, ${reason}, ${now}, ${now})
+      ${payment_method_id}, ${payment_method_id !== null}, ${reason}, ${JSON.stringify(trace)}::jsonb, ${now}, ${realNow})
     ON CONFLICT DO NOTHING
     RETURNING ${paymentColumns}`;
   // Only a statement of its own sees the row that another transaction has committed meanwhile.

@@ -5,10 +5,12 @@
  * Invariants: a repeat continues the same attempt; a failed attempt belongs to the Retry Service, which the topic
  * notifies.
  */
+import type { Traced } from '../../contracts/workflows/commands';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import { inTransaction, type Transaction } from '../../prisma/client';
 import { limitsOfProviders } from '../ledger/limits';
 import { lockPaymentInOrder } from '../locks';
+import { sentTrace } from '../traces';
 import type { AttemptDependencies } from '../payment/attempt';
 import { beginLocked } from '../payment/begin-attempt';
 import { wakeAfterPause } from '../payment/wake-retries';
@@ -20,14 +22,19 @@ import type { SubscriptionRecord } from '../subscription/record';
 /** `followUp`: a payment whose attempt has no clear answer. */
 export type Renewal = OpenedDue & { followUp: string | null };
 
-/** @returns what became of it, and what is to be sent */
+/**
+ * Renews what is due.
+ * @param prompt with the trace that it brought, if it did
+ * @returns what became of it, and what is to be sent
+ */
 export async function renewSubscription(
   deps: AttemptDependencies,
   subscriptionId: string,
+  prompt: Traced = {},
 ): Promise<Renewal & { messages: WorkflowMessage[] }> {
   const limitsOf = limitsOfProviders(deps.providers);
   const { opened, charge } = await inTransaction(deps.db, async (tx) => {
-    const due = await openDue(tx, subscriptionId, limitsOf);
+    const due = await openDue(tx, subscriptionId, limitsOf, sentTrace(prompt));
     return { opened: due, charge: await beginCharge(tx, due.record) };
   });
   const messages = opened.resumed ? await wakeAfterPause(deps.db, subscriptionId) : [];

@@ -9,10 +9,20 @@ import type { BulkRetry, CreateBulkRetry } from '../../contracts/http/bulk-retri
 import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import type { FieldMistake } from '../../contracts/problems';
 import { isUnbounded, maxSelected, statusAfter, type BulkRetryCommand } from '../../domain/retry/bulk-retry';
+import type { TraceContext } from '../../domain/trace';
 import { inTransaction, type Database } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
 import { beginRun, keepPreview, previewSelection, progressesOf, toBulkRetry } from './bulk-retries';
 import { countSelected, findBulkRetry, type BulkRetryRow } from './bulk-store';
+
+export interface BulkRetryRequest {
+  /** Derived from the Idempotency-Key when there is one. */
+  id: string;
+  request: CreateBulkRetry;
+  actor: Actor;
+  /** W3C trace context of the call. */
+  trace: TraceContext;
+}
 
 /**
  * Records a bulk retry or its preview, once by its id.
@@ -21,17 +31,15 @@ import { countSelected, findBulkRetry, type BulkRetryRow } from './bulk-store';
  */
 export async function createBulkRetry(
   db: Database,
-  bulkRetryId: string,
-  request: CreateBulkRetry,
-  actor: Actor,
+  { id, request, actor, trace }: BulkRetryRequest,
   providers: readonly string[],
 ): Promise<BulkRetry> {
   // Only a derived id can have a row already: an earlier run under the same Idempotency-Key created it.
-  const before = await findBulkRetry(db, bulkRetryId);
+  const before = await findBulkRetry(db, id);
   if (before !== null) return withProgress(db, before);
   await check(db, request, providers);
   const { filter, reason, rate_per_second } = request;
-  const wanted = { id: bulkRetryId, filter, reason, actor, rate_per_second };
+  const wanted = { id, filter, reason, actor, trace, rate_per_second };
   const row = request.preview
     ? await previewed(db, wanted)
     : await inTransaction(db, (tx) => beginRun(tx, wanted));

@@ -173,7 +173,7 @@ export async function progressesOf(
 
 /** As the API shows it. @throws ZodError when the row breaks the contract */
 export function toBulkRetry(
-  row: Prisma.BulkRetryGetPayload<object>,
+  row: Omit<Prisma.BulkRetryGetPayload<object>, 'trace'>,
   progress: BulkRetryProgress | undefined,
 ): BulkRetry {
   return bulkRetry.parse({

@@ -2,13 +2,18 @@
 import type { BulkRetryFilter, BulkRetryPreview } from '../../contracts/http/bulk-retries';
 import type { Actor } from '../../contracts/fields';
 import { maxSelected, type BulkRetryCommand, type BulkRetryStatus } from '../../domain/retry/bulk-retry';
+import type { TraceContext } from '../../domain/trace';
 import type { Database, Transaction } from '../../prisma/client';
 import { columnsOf } from '../../prisma/columns';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
 
 type Row = Prisma.BulkRetryGetPayload<object>;
-export type BulkRetryRow = Omit<Row, 'status' | 'actor'> & { status: BulkRetryStatus; actor: Actor };
+export type BulkRetryRow = Omit<Row, 'status' | 'actor' | 'trace'> & {
+  status: BulkRetryStatus;
+  actor: Actor;
+  trace: TraceContext | null;
+};
 const bulkRetryColumns = columnsOf(Prisma.BulkRetryScalarFieldEnum);
 
 export interface NewBulkRetry {
@@ -16,6 +21,7 @@ export interface NewBulkRetry {
   filter: BulkRetryFilter;
   reason: string;
   actor: Actor;
+  trace: TraceContext;
   rate_per_second: number;
 }
 
@@ -52,7 +58,7 @@ function selectionOf(filter: BulkRetryFilter): Prisma.Sql {
       WHERE b.payment_id = p.id AND r.status IN ('running', 'paused')) AS held
     FROM payments p
       CROSS JOIN LATERAL (
-        SELECT failure, provider, coalesce(settled_at, started_at) AS failed_at FROM payment_attempts
+        SELECT failure, provider, coalesce(settled_at, began_at, started_at) AS failed_at FROM payment_attempts
         WHERE payment_id = p.id ORDER BY number DESC LIMIT 1) AS a
       LEFT JOIN subscriptions s ON s.id = p.subscription_id
     WHERE ${Prisma.join([retriable, ...bounds], ' AND ')}`;
@@ -77,9 +83,10 @@ export function selectedPayments(
 /** Inserts a run with everything that it selects. */
 export async function insertRun(tx: Transaction, run: NewBulkRetry, now: Date): Promise<BulkRetryRow> {
   sql(tx).enqueue`
-    INSERT INTO bulk_retries (id, status, filter, reason, actor, rate_per_second, created_at, updated_at)
+    INSERT INTO bulk_retries (id, status, filter, reason, actor, trace, rate_per_second, created_at, updated_at)
     VALUES (${run.id}, 'running', ${JSON.stringify(run.filter)}::jsonb, ${run.reason},
-      ${JSON.stringify(run.actor)}::jsonb, ${run.rate_per_second}, ${now}, ${now})`;
+      ${JSON.stringify(run.actor)}::jsonb, ${JSON.stringify(run.trace)}::jsonb, ${run.rate_per_second}, ${now},
+      ${now})`;
   const total = await sql(tx).execute`
     INSERT INTO bulk_retry_payments (bulk_retry_id, position, payment_id)
     SELECT ${run.id}, row_number() OVER (ORDER BY failed_at, id), id
@@ -162,13 +169,15 @@ export interface ReleasedRequest {
 /** Inserts the requests of a batch, those that are there excepted. */
 export function enqueueRequests(
   tx: Transaction,
-  run: Pick<BulkRetryRow, 'id' | 'reason' | 'actor'>,
+  run: Pick<BulkRetryRow, 'id' | 'reason' | 'actor' | 'trace'>,
   requests: readonly ReleasedRequest[],
   now: Date,
 ): void {
   sql(tx).enqueue`
-    INSERT INTO retry_requests (id, payment_id, reason, actor, bulk_retry_id, status, refusal, requested_at, settled_at)
-    SELECT id, payment_id, ${run.reason}, ${JSON.stringify(run.actor)}::jsonb, ${run.id},
+    INSERT INTO retry_requests (id, payment_id, reason, actor, trace, bulk_retry_id, status, refusal, requested_at,
+      settled_at)
+    SELECT id, payment_id, ${run.reason}, ${JSON.stringify(run.actor)}::jsonb,
+      ${run.trace === null ? null : JSON.stringify(run.trace)}::jsonb, ${run.id},
       CASE WHEN refusal IS NULL THEN 'requested' ELSE 'refused' END, refusal, ${now}::timestamptz,
       CASE WHEN refusal IS NULL THEN NULL ELSE ${now}::timestamptz END
     FROM json_to_recordset(${JSON.stringify(requests)}::json) AS given(id text, payment_id text, refusal text)

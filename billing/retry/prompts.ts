@@ -76,7 +76,8 @@ async function acceptExternal(
   await requireOwnMethod(db, customer_id, payment_method_id);
   const actor = externalActor(source, named, reason);
   return inTransaction(db, async (tx) => {
-    const isNew = await insertRequest(tx, { id, payment_id, payment_method_id, reason, actor });
+    const wanted = { id, payment_id, payment_method_id, reason, actor, trace: { ...event.trace } };
+    const isNew = await insertRequest(tx, wanted);
     if (isNew) await acceptCharge(tx, rules, 'payments.retry.requested', event, actor);
     // Another process may have written it meanwhile.
     const request = await findRequest(tx, id);

@@ -7,16 +7,18 @@
 import type { Actor } from '../../contracts/fields';
 import type { Payment } from '../../contracts/http/payments';
 import { retryRequest, type RetryPayment, type RetryRequest } from '../../contracts/http/retries';
-import { ProblemError, validationFailed } from '../../contracts/problem-error';
+import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import { paymentKey } from '../../contracts/topics/event-keys';
 import { retryRequestedEventId } from '../../domain/event-ids';
+import type { TraceContext } from '../../domain/trace';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
-import { timesForCustomer } from '../clock';
+import { customersTimesAt, timesForCustomer } from '../clock';
 import { lockPaymentInOrder } from '../locks';
 import { appendToOutbox } from '../outbox';
 import { requirePayment } from '../payment/payments';
 import { refusalNow } from '../payment/retry-facts';
+import { findPayment } from '../payment/store';
 import { instantOrNull, toPayment, type PaymentRow } from '../rows';
 
 export interface ManualRetry {
@@ -26,7 +28,7 @@ export interface ManualRetry {
   request: RetryPayment;
   actor: Actor;
   /** W3C trace context of the call. */
-  traceparent: string;
+  trace: TraceContext;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function requestRetry(db: Database, retry: ManualRetry): Promise<Pa
 }
 
 async function recordRequest(tx: Transaction, retry: ManualRetry): Promise<PaymentRow> {
-  const { paymentId, requestId, request, actor, traceparent } = retry;
+  const { paymentId, requestId, request, actor, trace } = retry;
   const { payment, subscription } = await lockPaymentInOrder(tx, paymentId);
   // Only a derived id can have a row already: an earlier run under the same Idempotency-Key created it.
   if (await isRequested(tx, requestId)) return payment;
@@ -75,7 +77,7 @@ async function recordRequest(tx: Transaction, retry: ManualRetry): Promise<Payme
       reason: request.reason,
       actor,
     },
-    traceparent,
+    trace,
   };
   appendToOutbox(tx, event, realNow);
   return payment;
@@ -100,11 +102,11 @@ async function isMethodOf(tx: Transaction, customerId: string, methodId: string)
 }
 
 function enqueueRequest(tx: Transaction, retry: ManualRetry, at: Date): void {
-  const { paymentId, requestId, request, actor } = retry;
+  const { paymentId, requestId, request, actor, trace } = retry;
   sql(tx).enqueue`
-    INSERT INTO retry_requests (id, payment_id, payment_method_id, reason, actor, requested_at)
+    INSERT INTO retry_requests (id, payment_id, payment_method_id, reason, actor, trace, requested_at)
     VALUES (${requestId}, ${paymentId}, ${request.payment_method_id ?? null}, ${request.reason},
-      ${JSON.stringify(actor)}::jsonb, ${at})`;
+      ${JSON.stringify(actor)}::jsonb, ${JSON.stringify(trace)}::jsonb, ${at})`;
 }
 
 /** Lists the manual retry requests of a payment, newest first, at most `limit`. @throws ProblemError `not_found` */
@@ -113,15 +115,20 @@ export async function listRetryRequests(
   paymentId: string,
   limit: number,
 ): Promise<RetryRequest[]> {
-  await requirePayment(db, paymentId);
+  const payment = await findPayment(db, paymentId);
+  if (payment === null) throw notFound('payment');
   const rows = await db.retryRequest.findMany({
     where: { payment_id: paymentId },
     orderBy: [{ requested_at: 'desc' }, { id: 'desc' }],
     take: limit,
   });
-  return rows.map((row) =>
+  const { customer_id } = payment;
+  const asked = rows.map(({ requested_at: recordedAt }) => ({ customer_id, recordedAt }));
+  const instants = await customersTimesAt(db, asked);
+  return rows.map((row, place) =>
     retryRequest.parse({
       ...row,
+      at: instants[place]?.toISOString(),
       requested_at: row.requested_at.toISOString(),
       settled_at: instantOrNull(row.settled_at),
     }),

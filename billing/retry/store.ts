@@ -80,15 +80,16 @@ export async function findRequest(
 
 export type NewRequest = Pick<
   RetryRequestRow,
-  'id' | 'payment_id' | 'payment_method_id' | 'reason' | 'actor'
+  'id' | 'payment_id' | 'payment_method_id' | 'reason' | 'actor' | 'trace'
 >;
 
 /** Writes a request. @returns false when there is one of its id; nothing is written then */
 export async function insertRequest(tx: Transaction, request: NewRequest): Promise<boolean> {
-  const { id, payment_id, payment_method_id, reason, actor } = request;
+  const { id, payment_id, payment_method_id, reason, actor, trace } = request;
   const written = await sql(tx).execute`
-    INSERT INTO retry_requests (id, payment_id, payment_method_id, reason, actor)
-    VALUES (${id}, ${payment_id}, ${payment_method_id}, ${reason}, ${JSON.stringify(actor)}::jsonb)
+    INSERT INTO retry_requests (id, payment_id, payment_method_id, reason, actor, trace)
+    VALUES (${id}, ${payment_id}, ${payment_method_id}, ${reason}, ${JSON.stringify(actor)}::jsonb,
+      ${JSON.stringify(trace)}::jsonb)
     ON CONFLICT DO NOTHING`;
   return written > 0;
 }

@@ -28,6 +28,7 @@ import type { AttemptDependencies } from '../payment/attempt';
 import type { ReceivedCharge } from '../payment/received-charge';
 import { reserveUnwanted } from '../payment/reserve-refund';
 import { toFacts, type PaidChange, type PaymentRow } from '../rows';
+import { traceOfPayment } from '../traces';
 import { applyChange } from './apply-change';
 import { applyTerms } from './change-terms';
 import { applyFirst } from './first-payment';
@@ -195,7 +196,8 @@ function enqueueAppliedMoney(
 
 /** The context of what a payment's outcome makes, once. */
 function paymentContext(payment: PaymentRow, context: MoneyContext): ChangeContext {
-  return { ...context, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService };
+  const trace = traceOfPayment(payment);
+  return { ...context, commandId: `${payment.id}/applied`, changes: [], actor: subscriptionService, trace };
 }
 
 /** Applies the payment of a change, or drops the change that was not paid. */
@@ -253,13 +255,8 @@ async function applyPaidChange(
   const applied = { ...context, actor, changes: terms.changes };
   const written = writeUpdated(tx, row, patch, applied);
   const rest = { ...change.command, plan_id: null, quantity: null };
-  const also = await applyChange(
-    tx,
-    written.row,
-    rest,
-    { kind: 'unchanged' },
-    { ...applied, commandId: `${context.commandId}/rest` },
-  );
+  const next = { ...applied, commandId: `${context.commandId}/rest` };
+  const also = await applyChange(tx, written.row, rest, { kind: 'unchanged' }, next);
   return 'kind' in also ? written : also;
 }
 

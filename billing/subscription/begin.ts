@@ -37,6 +37,7 @@ import {
   type ChargedMethod,
 } from '../payment/begin-attempt';
 import { announceCreated } from './events';
+import { traceOfCommand } from '../traces';
 import type { BegunCharge } from './charge';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
@@ -88,7 +89,7 @@ async function beginCharged(
   if (period === null || terms.hasCredit || !isWhole) return null;
   const payment = firstPayment(creation, terms, period, { charge: terms.amount, credit: 0 });
   const attempted = attemptedOf(creation, terms, payment);
-  const attempt = newAttempt(attempted, firstAttempt(payment.id), terms.method);
+  const attempt = newAttempt(attempted, firstAttempt(payment.id), terms.method, payment.trace);
   const row = await insertCreation(db, {
     subscription: newRow(creation, terms, period, payment.id),
     period: newPeriod(creation, terms, period),
@@ -143,7 +144,7 @@ async function conclude(
     actor: creation.actor,
     at: terms.realNow,
   });
-  announceCreated(tx, record.subscription, null, terms.realNow, creation.traceparent);
+  announceCreated(tx, record.subscription, null, terms.realNow, traceOfCommand(creation));
   return { kind: 'concluded', record };
 }
 
@@ -217,7 +218,8 @@ function attemptedOf(
   payment: NewPayment,
 ): AttemptedPayment & Pick<NewPayment, 'payment_method_id'> {
   const amount = BigInt(payment.amount);
-  return { ...payment, subscription_id: creation.subscription_id, amount, currency: plan.currency };
+  const trace = { ...payment.trace };
+  return { ...payment, subscription_id: creation.subscription_id, amount, currency: plan.currency, trace };
 }
 
 /** Resumes a creation whose row exists: an earlier execution may have been interrupted anywhere after that. */

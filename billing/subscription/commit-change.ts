@@ -151,7 +151,7 @@ function changePayment(
   row: SubscriptionRow,
   command: ChangeCommand,
   { decision, priced, money }: ChargedChange,
-  { now, realNow }: ChangeContext,
+  { now, realNow, trace }: ChangeContext,
 ): NewChangePayment {
   const { terms, pending } = decision;
   return {
@@ -172,6 +172,7 @@ function changePayment(
       period_index: row.period_index,
       holds_credit: priced.held.length > 0,
     },
+    trace,
     created_at: now,
     updated_at: realNow,
   };

@@ -24,8 +24,7 @@ export async function createSubscription(
   deps: AttemptDependencies,
   creation: SubscriptionCreation,
 ): Promise<Creation> {
-  const begun = await beginCreation(deps, creation);
-  return conclude(deps, begun, creation.traceparent);
+  return conclude(deps, await beginCreation(deps, creation));
 }
 
 /** Loads a subscription as it stands, and resumes a creation that was interrupted. */
@@ -40,15 +39,11 @@ export async function adoptSubscription(
   return begun === null ? { kind: 'none' } : conclude(deps, begun);
 }
 
-async function conclude(
-  deps: AttemptDependencies,
-  begun: BegunCreation,
-  traceparent?: string,
-): Promise<Creation> {
+async function conclude(deps: AttemptDependencies, begun: BegunCreation): Promise<Creation> {
   if (begun.kind === 'too_late') return { kind: 'none' };
   if (begun.kind === 'concluded') return begun;
   const { record, answer } = await callAndApply(deps, begun, (tx, row, payment, times, received) =>
-    applyFirst(tx, row, payment, times, { traceparent, received }),
+    applyFirst(tx, row, payment, times, received),
   );
   if (answer.status !== 'open') return { kind: 'concluded', record };
   const waitsForCustomer = answer.waits_for_customer === true;

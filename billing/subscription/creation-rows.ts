@@ -8,6 +8,7 @@ import { named } from '../../domain/subscription/change';
 import { firstPeriod, type Period } from '../../domain/subscription/opening';
 import { decideBeginning, type Beginning } from '../../domain/subscription/subscription';
 import type { Times } from '../clock';
+import { traceOfCommand } from '../traces';
 import type { CreationTerms, NamedMethod, NamedPlan } from './creation-terms';
 import type { NewPayment, NewPeriod } from './period-store';
 import type { NewSubscription } from './store';
@@ -146,6 +147,7 @@ export function firstPayment(
     provider: method?.provider ?? null,
     payment_method_id: creation.payment_method_id,
     announced: false,
+    trace: traceOfCommand(creation),
     created_at: now,
     updated_at: realNow,
   };

@@ -23,6 +23,7 @@ import type { AttemptDependencies } from '../payment/attempt';
 import { applyUnapplied } from './apply-payment';
 import { endingColumns, endSubscription, endWithoutRefund } from './end';
 import { toFacts, type PaymentRow } from '../rows';
+import { traceOfPayment } from '../traces';
 import { enqueueCancelledFailed, enqueueCancelRequest, enqueueWriteOff } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
@@ -74,7 +75,14 @@ async function recordDunning(
     const payment = await lockPayment(tx, paymentId);
     const { decision, writeOff: writesOff } = dunningEffect(await decide(row, tx), payment?.status ?? null);
     if (decision.kind === 'nothing') return toRecord(row);
-    const context: ChangeContext = { ...base, commandId: `${what}/v${row.version}`, changes: [], actor };
+    const trace = traceOfPayment(payment ?? { id: paymentId, trace: null });
+    const context: ChangeContext = {
+      ...base,
+      commandId: `${what}/v${row.version}`,
+      changes: [],
+      actor,
+      trace,
+    };
     if (writesOff) enqueueWriteOff(tx, paymentId, realNow);
     const record = await execute(tx, row, decision, paymentId, context);
     if (writesOff && payment !== null && decision.kind !== 'past_due') {

@@ -6,6 +6,7 @@ import type { NewEvent } from '../../contracts/topics/envelope';
 import { renewRequiredEventId, subscriptionEventId } from '../../domain/event-ids';
 import { nextDue } from '../../domain/subscription/due';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
+import { renewalTrace, type TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { appendToOutbox } from '../outbox';
 import { toFacts, type SubscriptionRow } from '../rows';
@@ -17,16 +18,23 @@ const envelope = (subscription: Subscription) => ({
   key: subscription.id,
 });
 
-/** `traceparent`, here and below: of the request, where one asked for the change. `firstPayment` in its state of now: completed, or still open; null when there was none. */
+/** What a change comes from. */
+interface Cause {
+  actor: Actor;
+  trace: TraceContext;
+  realNow: Date;
+}
+
+/** `firstPayment` in its state of now: completed, or still open; null when there was none. */
 export function announceCreated(
   tx: Transaction,
   subscription: Subscription,
   firstPayment: FirstPayment | null,
   at: Date,
-  traceparent?: string,
+  trace: TraceContext,
 ): void {
   const data = { subscription, first_payment: firstPayment };
-  appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.created', data }, at);
+  appendToOutbox(tx, { ...envelope(subscription), trace, topic: 'subscriptions.created', data }, at);
 }
 
 /** `previous` has the changed fields only. */
@@ -35,12 +43,10 @@ export function announceUpdated(
   subscription: Subscription,
   changes: SubscriptionChange[],
   previous: Partial<Subscription>,
-  actor: Actor,
-  at: Date,
-  traceparent?: string,
+  { actor, trace, realNow }: Cause,
 ): void {
   const data = { subscription, changes, previous, actor };
-  appendToOutbox(tx, { ...envelope(subscription), traceparent, topic: 'subscriptions.updated', data }, at);
+  appendToOutbox(tx, { ...envelope(subscription), trace, topic: 'subscriptions.updated', data }, realNow);
 }
 
 /**
@@ -60,6 +66,7 @@ export function renewRequired(
     source: '/retry-service',
     subject: row.id,
     key: row.id,
+    trace: renewalTrace(row.id, due.period_index),
     data: {
       subscription_id: row.id,
       customer_id: row.customer_id,
@@ -81,14 +88,10 @@ export function announceCancelled(
   tx: Transaction,
   subscription: Subscription,
   { mode, reason, refunds, openPaymentIds }: Cancellation,
-  { actor, realNow, traceparent }: { actor: Actor; realNow: Date; traceparent?: string },
+  { actor, trace, realNow }: Cause,
 ): void {
   const amount = refunds.reduce((sum, part) => sum + part.amount, 0);
   const refund = amount === 0 ? null : { amount, currency: subscription.currency };
   const data = { subscription, mode, reason, refund, refunds, open_payment_ids: openPaymentIds, actor };
-  appendToOutbox(
-    tx,
-    { ...envelope(subscription), traceparent, topic: 'subscriptions.cancelled', data },
-    realNow,
-  );
+  appendToOutbox(tx, { ...envelope(subscription), trace, topic: 'subscriptions.cancelled', data }, realNow);
 }

@@ -20,6 +20,7 @@ import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
 import { enqueueUnapplied } from '../ledger/state-store';
 import { toFacts, type PaymentRow } from '../rows';
+import { traceOfPayment } from '../traces';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import {
   lockOrThrow,
@@ -32,14 +33,9 @@ import {
 
 /**
  * Concludes a creation (version 0), or settles a subscription that waits as `incomplete`; anything else is left.
- * @param traceparent of the creation, where it is concluded for its caller
  * @returns the record as it stands
  */
-export async function applyFirstPayment(
-  db: Database,
-  subscriptionId: string,
-  traceparent?: string,
-): Promise<SubscriptionRecord> {
+export async function applyFirstPayment(db: Database, subscriptionId: string): Promise<SubscriptionRecord> {
   return inTransaction(db, async (tx) => {
     const { row, realNow } = await lockOrThrow(tx, subscriptionId);
     if (row.status !== 'incomplete') return toRecord(row);
@@ -47,31 +43,27 @@ export async function applyFirstPayment(
     const payment = await lockPayment(tx, row.first_payment_id);
     if (payment === null) throw new Error(`payment ${row.first_payment_id} does not exist`);
     const times = await timesFor(tx, row.test_clock_id, realNow);
-    return (await applyFirst(tx, row, payment, times, { traceparent })).record;
+    return (await applyFirst(tx, row, payment, times)).record;
   });
 }
 
-/** Of a first payment that is applied. */
-interface FirstContext {
-  /** Of the creation, where it is concluded for its caller. */
-  traceparent?: string | undefined;
-  /** What was received in this transaction; null or left out: it is written already. */
-  received?: ReceivedCharge | null;
-}
-
-/** Applies the first payment. @param payment its locked row */
+/**
+ * Applies the first payment.
+ * @param payment its locked row
+ * @param received what was received in this transaction; null: it is written already
+ */
 export async function applyFirst(
   tx: Transaction,
   row: SubscriptionRow,
   payment: PaymentRow,
   times: Times,
-  { traceparent, received = null }: FirstContext = {},
+  received: ReceivedCharge | null = null,
 ): Promise<Applied> {
   if (row.status !== 'incomplete') return unchanged(row);
   const decision = decideFirstPayment(payment.status);
   if (decision.status === 'incomplete' && row.version > 0) return unchanged(row);
   const patch = await moneyOf(tx, row, payment, decision.status, { times, charge: received });
-  return write(tx, row, payment, { decision, patch }, times, traceparent);
+  return write(tx, row, payment, { decision, patch }, times);
 }
 
 /** The first period opens with the money that pays it; credit that was set aside for a decline comes back. */
@@ -118,13 +110,13 @@ function write(
   payment: PaymentRow,
   { decision, patch }: { decision: ReturnType<typeof decideFirstPayment>; patch: Patch },
   times: Times,
-  traceparent: string | undefined,
 ): Applied {
   const paid = decision.status === 'active';
   const creating = row.version === 0;
   const changes: SubscriptionChange[] =
     'change' in decision && !creating ? [decision.change] : creating ? ['created'] : [];
   const commandId = `${row.id}/first-payment/v${row.version + 1}`;
+  const trace = traceOfPayment(payment);
   const {
     record,
     row: after,
@@ -138,21 +130,15 @@ function write(
       period_paid: paid,
       open_payment_id: decision.status === 'incomplete' ? payment.id : null,
     },
-    { ...times, commandId, changes, actor, paidPeriod: paid ? row.period_index : null },
+    { ...times, commandId, changes, actor, trace, paidPeriod: paid ? row.period_index : null },
   );
   const { subscription } = record;
-  if (creating) announceCreation(tx, subscription, payment, times.realNow, traceparent);
-  else announceUpdated(tx, subscription, changes, previous, actor, times.realNow);
+  if (creating) announceCreation(tx, subscription, payment, times.realNow);
+  else announceUpdated(tx, subscription, changes, previous, { actor, trace, realNow: times.realNow });
   return { record, row: after };
 }
 
-function announceCreation(
-  tx: Transaction,
-  subscription: Subscription,
-  payment: PaymentRow,
-  now: Date,
-  traceparent: string | undefined,
-): void {
+function announceCreation(tx: Transaction, subscription: Subscription, payment: PaymentRow, now: Date): void {
   // Only its caller knows of a creation whose payment was declined.
   if (subscription.status === 'expired') return;
   const firstPayment: FirstPayment = {
@@ -161,5 +147,5 @@ function announceCreation(
     amount: Number(payment.amount),
     currency: payment.currency,
   };
-  announceCreated(tx, subscription, firstPayment, now, traceparent);
+  announceCreated(tx, subscription, firstPayment, now, traceOfPayment(payment));
 }

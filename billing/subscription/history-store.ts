@@ -45,7 +45,7 @@ export function enqueueVersion(
     paid === null
       ? Prisma.empty
       : Prisma.sql`, paying AS (
-          UPDATE subscription_periods SET paid_at = ${paid.at}
+          UPDATE subscription_periods SET paid_at = ${paid.at}, paid_recorded_at = ${change.at}
           WHERE subscription_id = ${result.id} AND index = ${paid.index}
         )`;
   sql(tx).enqueue`

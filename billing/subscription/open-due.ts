@@ -4,8 +4,9 @@
  * Invariants: decided by the row and the customer's clock, so that a repeated, late or foreign prompt does nothing
  * that is not due; opening a period publishes no event, a change of state does.
  */
-import { decideDue, type DueDecision } from '../../domain/subscription/due';
+import { decideDue, nextDue, type DueDecision } from '../../domain/subscription/due';
 import { trialPeriod } from '../../domain/subscription/opening';
+import { renewalTrace, type TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { timesFor } from '../clock';
 import type { LimitsOf } from '../ledger/limits';
@@ -32,18 +33,22 @@ export type OpenedDue = { record: SubscriptionRecord; resumed?: true } & (
   { kind: 'done' } | { kind: 'early'; wait_ms: number }
 );
 
+/** @param trace that the prompt brought; null: that of the renewal, the same for every prompt */
 export async function openDue(
   tx: Transaction,
   subscriptionId: string,
   limitsOf: LimitsOf,
+  trace: TraceContext | null = null,
 ): Promise<OpenedDue> {
   const { unapplied, ...locked } = await lockWithUnapplied(tx, subscriptionId);
   const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
   const context = { ...times, limitsOf };
   const row = await applyUnapplied(tx, locked.row, unapplied, context);
-  const decision = decideDue(toFacts(row), times.now.toISOString());
+  const facts = toFacts(row);
+  const decision = decideDue(facts, times.now.toISOString());
   if (decision.kind === 'early') return early(row, decision.at, times.now);
-  const record = await execute(tx, row, decision, context);
+  const own = renewalTrace(row.id, nextDue(facts)?.period_index ?? 0);
+  const record = await execute(tx, row, decision, { ...context, trace: trace ?? own });
   const isResumed = row.status === 'paused' && ['active', 'past_due'].includes(record.subscription.status);
   return { kind: 'done', record, ...(isResumed && { resumed: true }) };
 }
@@ -59,7 +64,7 @@ async function execute(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<DueDecision, { kind: 'early' }>,
-  base: MoneyContext,
+  base: MoneyContext & Pick<ChangeContext, 'trace'>,
 ): Promise<SubscriptionRecord> {
   const context: ChangeContext = { ...base, commandId: systemCommandId(row, 'due'), changes: [], actor };
   switch (decision.kind) {

@@ -7,6 +7,7 @@ import {
 } from '../../domain/payment/payment';
 import type { Pause } from '../../domain/retry/pauses';
 import type { Line } from '../../domain/subscription/proration';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import type { PaidChange, PaymentRow, SubscriptionRow } from '../rows';
@@ -25,6 +26,7 @@ export interface NewChangePayment extends Pick<
   amount: number;
   lines: readonly Line[];
   change: PaidChange;
+  trace: TraceContext;
 }
 
 /** Whether there is such a payment. */
@@ -37,11 +39,11 @@ export async function paymentExists(tx: Transaction, paymentId: string): Promise
 export function enqueueChangePayment(tx: Transaction, payment: NewChangePayment): void {
   sql(tx).enqueue`
     INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
-      payment_method_id, announced, change, created_at, updated_at)
+      payment_method_id, announced, change, trace, created_at, updated_at)
     VALUES (${payment.id}, 'proration', 'requested', ${payment.customer_id}, ${payment.subscription_id},
       ${payment.period_index}, ${payment.currency}, ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb,
-      ${payment.payment_method_id}, false, ${JSON.stringify(payment.change)}::jsonb, ${payment.created_at},
-      ${payment.updated_at})`;
+      ${payment.payment_method_id}, false, ${JSON.stringify(payment.change)}::jsonb,
+      ${JSON.stringify(payment.trace)}::jsonb, ${payment.created_at}, ${payment.updated_at})`;
 }
 
 /** From now on the outcome of a change's payment is published: the change waits for it. */

@@ -1,5 +1,6 @@
 /** Statements over the periods of a subscription, each written together with the payment that it opens. */
 import type { Line } from '../../domain/subscription/proration';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
@@ -20,6 +21,7 @@ export interface NewPayment {
   provider: string | null;
   payment_method_id: string | null;
   announced: boolean;
+  trace: TraceContext;
   created_at: Date;
   updated_at: Date;
 }
@@ -41,8 +43,10 @@ export function periodInsertion(
   paymentId: string | null,
 ): Prisma.Sql {
   return Prisma.sql`
-    INSERT INTO subscription_periods (subscription_id, index, start, "end", currency, amount, paid_at, payment_id)
-    SELECT ${id}, ${index}, ${start}, ${end}, ${currency}, ${amount}, ${paidAt}, ${paymentId}`;
+    INSERT INTO subscription_periods (subscription_id, index, start, "end", currency, amount, paid_at,
+      paid_recorded_at, payment_id)
+    SELECT ${id}, ${index}, ${start}, ${end}, ${currency}, ${amount}, ${paidAt},
+      CASE WHEN ${paidAt !== null} THEN date_trunc('milliseconds', clock_timestamp()) END, ${paymentId}`;
 }
 
 /** An INSERT as {@link periodInsertion}'s. @param status `processing`: its first attempt is written with it */
@@ -53,10 +57,11 @@ export function paymentInsertion(
 ): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
-      provider, payment_method_id, announced, created_at, updated_at)
+      provider, payment_method_id, announced, trace, created_at, updated_at)
     SELECT ${payment.id}, ${payment.kind}, ${status}, ${payment.customer_id}, ${id}, ${index}, ${currency},
       ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb, ${payment.provider},
-      ${payment.payment_method_id}, ${payment.announced}, ${payment.created_at}, ${payment.updated_at}`;
+      ${payment.payment_method_id}, ${payment.announced}, ${JSON.stringify(payment.trace)}::jsonb,
+      ${payment.created_at}, ${payment.updated_at}`;
 }
 
 /** Ends a period early, where the next one begins. @throws Error when there is no such period: periods have no gap */

@@ -128,7 +128,7 @@ function writeRows(
   row: SubscriptionRow,
   { period, amount }: OpenedPeriod,
   { charge, lines, paymentId }: { charge: number; lines: Line[]; paymentId: string | null },
-  { now, realNow }: ChangeContext,
+  { now, realNow, trace }: ChangeContext,
 ): void {
   const { id: subscription_id, customer_id, currency } = row;
   const written = { subscription_id, ...periodDates(period), currency, amount };
@@ -146,6 +146,7 @@ function writeRows(
       provider: null,
       payment_method_id: null,
       announced: true,
+      trace,
       created_at: now,
       updated_at: realNow,
     },

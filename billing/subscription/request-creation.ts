@@ -4,6 +4,7 @@
  * Does not own the rows (the Subscription Service writes them) nor charging. Invariant: a creation that is known to be
  * concluded is answered from its row and never requested again.
  */
+import type { TraceContext } from '../../domain/trace';
 import type { Actor } from '../../contracts/fields';
 import {
   createdSubscription,
@@ -34,7 +35,7 @@ export interface CreationRequest {
   /** Of the caller's process. */
   requestedAt: Date;
   /** W3C trace context of the call. */
-  traceparent: string;
+  trace: TraceContext;
   /** Whether an earlier run under the same Idempotency-Key may have created it. */
   mayExist: boolean;
   deadlines: CreationDeadlines;
@@ -79,7 +80,7 @@ export async function readConcluded(
 }
 
 function creationOf(
-  { id, request, actor, traceparent, deadlines }: CreationRequest,
+  { id, request, actor, trace, deadlines }: CreationRequest,
   paymentMethodId: string | null,
   acceptedAt: Date,
 ): SubscriptionCreation {
@@ -98,7 +99,7 @@ function creationOf(
     command_id: `${id}/create`,
     accept_by: new Date(acceptedAt.getTime() + deadlines.acceptWithinMs).toISOString(),
     answer_within_ms: deadlines.answerWithinMs,
-    traceparent,
+    ...trace,
   };
 }
 

@@ -58,6 +58,7 @@ export async function listPeriods(
       end: row.end.toISOString(),
       amount: Number(row.amount),
       paid_at: instantOrNull(row.paid_at),
+      paid_recorded_at: instantOrNull(row.paid_recorded_at),
     });
   return pageBy(rows, limit, toPeriod, ({ index }) => index);
 }

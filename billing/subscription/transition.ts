@@ -9,11 +9,13 @@
  */
 import { systemActor, type Actor } from '../../contracts/fields';
 import type { Subscription } from '../../contracts/http/subscriptions';
+import type { Traced } from '../../contracts/workflows/commands';
 import type { SubscriptionChange } from '../../domain/subscription/subscription';
 import type { Refusal } from '../../domain/subscription/commands';
 import { nextDue } from '../../domain/subscription/due';
 import type { PendingChange } from '../../domain/subscription/facts';
 import { enqueueVersion } from './history-store';
+import type { TraceContext } from '../../domain/trace';
 import type { Transaction } from '../../prisma/client';
 import { timesFor, type Times } from '../clock';
 import type { LimitsOf } from '../ledger/limits';
@@ -22,6 +24,7 @@ import { lockSubscription, type Locked } from '../locks';
 import { toFacts, toSubscription } from '../rows';
 import { appendToOutbox } from '../outbox';
 import { announceUpdated, renewRequired } from './events';
+import { traceOfCommand } from '../traces';
 import { changedFields } from './changed-fields';
 import { findUnapplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -77,13 +80,13 @@ export interface ChangeContext extends MoneyContext {
   actor: Actor;
   /** The index of a period that is paid by it, at the customer's time; null or left out: none. */
   paidPeriod?: number | null;
-  /** W3C trace context of the request, where the change has one. */
-  traceparent?: string;
+  /** Of what the change follows from; its event carries it, and the payments that it opens. */
+  trace: TraceContext;
 }
 
 /** The actor and trace of a command. */
-export function requestedBy({ actor, traceparent }: Pick<ChangeContext, 'actor' | 'traceparent'>) {
-  return { actor, traceparent };
+export function requestedBy(command: Traced & { command_id: string; actor: Actor }) {
+  return { actor: command.actor, trace: traceOfCommand(command) };
 }
 
 export interface Written {
@@ -135,16 +138,7 @@ export function writeUpdated(
   context: ChangeContext,
 ): Written {
   const written = writeVersion(tx, row, patch, context);
-  const { changes, actor, realNow, traceparent } = context;
-  announceUpdated(
-    tx,
-    written.record.subscription,
-    [...changes],
-    written.previous,
-    actor,
-    realNow,
-    traceparent,
-  );
+  announceUpdated(tx, written.record.subscription, [...context.changes], written.previous, context);
   return written;
 }
 

@@ -2,7 +2,7 @@
  * The entries of a timeline, each from its row.
  *
  * Owns their `data`, which is for programs. Does not own the sentences (`domain/timeline/titles.ts`). Invariants: no
- * secret, token or personal data is in an entry; `at` is the instant at which the row was written.
+ * secret, token or personal data is in an entry. When it happened, and when it was recorded, is said by its place.
  */
 import { actor, recordedActor, systemActor } from '../../contracts/fields';
 import { subscription, type Subscription } from '../../contracts/http/subscriptions';
@@ -13,6 +13,7 @@ import * as titles from '../../domain/timeline/titles';
 import type { Prisma } from '../../prisma/generated/client';
 import {
   instantOrNull,
+  instantsOf,
   type AttemptRow,
   type RefundRow,
   type RetryPlanRow,
@@ -20,16 +21,18 @@ import {
   type TaskRow,
 } from '../rows';
 
+/** An entry without its instants, which its place has. */
+export type EntryBody = Omit<TimelineEntry, 'at' | 'recorded_at'>;
+
 const previousFields = subscription.partial();
 const retryService = systemActor('retry-service');
 
 export const entryOf = {
   webhook_delivery(
     row: Prisma.WebhookDeliveryGetPayload<{ omit: { body: true; headers: true; event: true } }>,
-  ): TimelineEntry {
+  ): EntryBody {
     const { id, provider, provider_event_id, event_type, payment_id, status, outcome, replays } = row;
     return {
-      at: row.created_at.toISOString(),
       kind: 'webhook',
       title: titles.webhookTitle(provider, event_type, outcome),
       actor: { kind: 'external', id: provider, reason: null },
@@ -47,11 +50,10 @@ export const entryOf = {
     };
   },
 
-  attempt(row: AttemptRow): TimelineEntry {
+  attempt(row: AttemptRow): EntryBody {
     const { payment_id, number, currency, status, failure } = row;
     const amount = Number(row.amount);
     return {
-      at: row.started_at.toISOString(),
       kind: 'attempt',
       title: titles.attemptTitle({ number, status, failure, amount, currency }),
       actor: systemActor('payment-service'),
@@ -68,16 +70,15 @@ export const entryOf = {
         provider_reference: row.provider_reference,
         failure,
         settled_by: row.settled_by,
-        finished_at: instantOrNull(row.settled_at),
+        ...instantsOf(row),
       },
     };
   },
 
-  refund(row: RefundRow): TimelineEntry {
+  refund(row: RefundRow): EntryBody {
     const { id, payment_id, attempt, currency, status, reason, failure_reason, provider_reference } = row;
     const amount = Number(row.amount);
     return {
-      at: row.created_at.toISOString(),
       kind: 'refund',
       title: titles.refundTitle({ amount, currency, status, reason }),
       actor: row.requested_by,
@@ -96,7 +97,7 @@ export const entryOf = {
     };
   },
 
-  change(row: Prisma.ChangeGetPayload<object>): TimelineEntry {
+  change(row: Prisma.ChangeGetPayload<object>): EntryBody {
     const { subject_id, version, command_id } = row;
     const changes = row.changes.flatMap((name) => subscriptionChanges.find((known) => known === name) ?? []);
     const now = subscription.parse(row.result);
@@ -105,7 +106,6 @@ export const entryOf = {
       Object.keys(previous).map((field) => [field, now[field as keyof Subscription]]),
     );
     return {
-      at: row.at.toISOString(),
       kind: 'change',
       title: changeTitle(changes, previous, now),
       actor: actor.parse(row.actor),
@@ -122,12 +122,11 @@ export const entryOf = {
     };
   },
 
-  retry_plan(row: RetryPlanRow): TimelineEntry {
+  retry_plan(row: RetryPlanRow): EntryBody {
     const { payment_id, sequence, after_attempt, kind, reason, final_action } = row;
     const { policy_id, policy_version } = row;
     const at = row.at.toISOString();
     return {
-      at: row.created_at.toISOString(),
       kind: 'retry_plan',
       title: titles.planTitle({ kind, at, reason, final_action }),
       actor: retryService,
@@ -136,9 +135,8 @@ export const entryOf = {
     };
   },
 
-  retry_request(row: RetryRequestRow): TimelineEntry {
+  retry_request(row: RetryRequestRow): EntryBody {
     return {
-      at: row.requested_at.toISOString(),
       kind: 'operator_action',
       title: titles.retryRequestTitle(row.reason, row.actor.kind === 'external' ? row.actor.id : null),
       actor: row.actor,
@@ -147,9 +145,8 @@ export const entryOf = {
     };
   },
 
-  retry_refusal(row: RetryRequestRow): TimelineEntry {
+  retry_refusal(row: RetryRequestRow): EntryBody {
     return {
-      at: (row.settled_at ?? row.requested_at).toISOString(),
       kind: 'retry_plan',
       title: titles.retryRefusalTitle(row.refusal ?? 'unknown'),
       actor: retryService,
@@ -158,9 +155,8 @@ export const entryOf = {
     };
   },
 
-  operator_task(row: TaskRow): TimelineEntry {
+  operator_task(row: TaskRow): EntryBody {
     return {
-      at: row.created_at.toISOString(),
       kind: 'operator_action',
       title: titles.taskTitle(row.kind, row.detail),
       actor: null,
@@ -169,10 +165,9 @@ export const entryOf = {
     };
   },
 
-  task_resolution(row: TaskRow): TimelineEntry {
+  task_resolution(row: TaskRow): EntryBody {
     const { resolution } = row;
     return {
-      at: (row.resolved_at ?? row.created_at).toISOString(),
       kind: 'operator_action',
       title: titles.resolutionTitle(row.kind, resolution?.outcome ?? null),
       actor: resolution?.actor ?? null,
@@ -181,12 +176,11 @@ export const entryOf = {
     };
   },
 
-  event(row: Prisma.OutboxEventGetPayload<{ omit: { payload: true } }>): TimelineEntry {
+  event(row: Prisma.OutboxEventGetPayload<{ omit: { payload: true } }>): EntryBody {
     const { event_id, topic, key, partition } = row;
     const offset = row.offset?.toString() ?? null;
     const parked = row.parked_at !== null;
     return {
-      at: row.created_at.toISOString(),
       kind: topic === 'notifications.requested' ? 'notification' : 'event',
       title: titles.eventTitle({ topic, event_id, partition, offset, parked }),
       actor: null,
@@ -195,13 +189,12 @@ export const entryOf = {
     };
   },
 
-  audit(row: Prisma.AuditLogGetPayload<object>): TimelineEntry {
+  audit(row: Prisma.AuditLogGetPayload<object>): EntryBody {
     const { action, status, request_id, subject_id } = row;
     const { code = null, scope } = row.detail as { code?: string; scope?: string };
     const caller = recordedActor.parse(row.actor);
     const isRecord = caller.kind === 'external';
     return {
-      at: row.at.toISOString(),
       kind: isRecord ? 'event' : scope === 'operator' ? 'operator_action' : 'api_call',
       title: isRecord ? titles.recordTitle(action, caller.id) : titles.callTitle(action, status, code),
       actor: caller,

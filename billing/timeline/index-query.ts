@@ -7,6 +7,7 @@
 import { rankOf, sourceAt, type TimelinePlace, type TimelineSource } from '../../domain/timeline/timeline';
 import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import { shownAt } from '../clock';
 import { Prisma } from '../../prisma/generated/client';
 
 /** Whose timeline. A subscription's has all that its payments' have, a customer's all that both have. */
@@ -17,13 +18,14 @@ export interface TimelineSubject {
 
 interface IndexRow {
   at: Date;
+  recorded_at: Date;
   rank: number;
   id: string;
   number: bigint;
 }
 
 /** Before every entry. */
-const beginning: TimelinePlace = { atMs: 0, source: 'webhook_delivery', id: '', number: 0n };
+const beginning: TimelinePlace = { atMs: 0, recordedMs: 0, source: 'webhook_delivery', id: '', number: 0n };
 
 /** At most `limit` places. @param after null: from the first one on */
 export async function timelinePlaces(
@@ -32,19 +34,30 @@ export async function timelinePlaces(
   after: TimelinePlace | null,
   limit: number,
 ): Promise<TimelinePlace[]> {
-  const { atMs, source, id, number } = after ?? beginning;
+  const { atMs, recordedMs, source, id, number } = after ?? beginning;
+  const happened = Prisma.sql`coalesce(entry.at, ${shownAt(clockOf(subject), Prisma.sql`entry.recorded_at`)},
+    entry.recorded_at)`;
   const rows = await sql(db).query<IndexRow[]>`
     WITH ${subjects(subject)}
-    SELECT at, rank, id, number FROM (
-      SELECT at, rank, id COLLATE "C" AS id, number FROM (${entries(subject)}) AS entry
+    SELECT at, recorded_at, rank, id, number FROM (
+      SELECT ${happened} AS at, recorded_at, rank, id COLLATE "C" AS id, number FROM (${entries(subject)}) AS entry
     ) AS placed
-    WHERE (at, rank, id, number) > (${new Date(atMs)}::timestamptz, ${rankOf(source)}::int, ${id}, ${number}::bigint)
-    ORDER BY at, rank, id, number
+    WHERE (at, recorded_at, rank, id, number) > (${new Date(atMs)}::timestamptz, ${new Date(recordedMs)}::timestamptz,
+      ${rankOf(source)}::int, ${id}, ${number}::bigint)
+    ORDER BY at, recorded_at, rank, id, number
     LIMIT ${limit}`;
-  return rows.flatMap(({ at, rank, id, number }) => {
-    const source = sourceAt(rank);
-    return source === undefined ? [] : [{ atMs: at.getTime(), source, id, number }];
+  return rows.flatMap((row) => {
+    const source = sourceAt(row.rank);
+    const instants = { atMs: row.at.getTime(), recordedMs: row.recorded_at.getTime() };
+    return source === undefined ? [] : [{ ...instants, source, id: row.id, number: row.number }];
   });
+}
+
+/** The test clock of the customer; null: their time is real. */
+function clockOf({ type, id }: TimelineSubject): Prisma.Sql {
+  if (type === 'subscription') return Prisma.sql`(SELECT test_clock_id FROM subscriptions WHERE id = ${id})`;
+  const customer = type === 'customer' ? Prisma.sql`${id}` : Prisma.sql`(SELECT customer_id FROM paid)`;
+  return Prisma.sql`(SELECT test_clock_id FROM customers WHERE customers.id = ${customer})`;
 }
 
 /** The ids that rows of other tables name: the payments, and every subject of an event or a decision. */
@@ -83,11 +96,24 @@ function ofLedger({ type, id }: TimelineSubject): Prisma.Sql {
   return Prisma.sql`customer_id IN (SELECT customer_id FROM paid) AND payment_id = ${id}`;
 }
 
+/**
+ * The places of one source's rows.
+ * @param at when it happened; most rows have the real instant alone, from which follows what the customer's clock showed
+ */
+function branch(
+  source: TimelineSource,
+  recordedAt: string,
+  id: string,
+  number: string,
+  from: Prisma.Sql,
+  at = 'NULL::timestamptz',
+): Prisma.Sql {
+  return Prisma.sql`SELECT ${Prisma.raw(at)} AS at, ${Prisma.raw(recordedAt)} AS recorded_at,
+    ${rankOf(source)}::int AS rank, ${Prisma.raw(id)} AS id, ${Prisma.raw(number)}::bigint AS number FROM ${from}`;
+}
+
 function entries(subject: TimelineSubject): Prisma.Sql {
   const ofPayments = Prisma.sql`payment_id IN (SELECT id FROM paid)`;
-  const branch = (source: TimelineSource, at: string, id: string, number: string, from: Prisma.Sql) =>
-    Prisma.sql`SELECT ${Prisma.raw(at)} AS at, ${rankOf(source)}::int AS rank, ${Prisma.raw(id)} AS id,
-      ${Prisma.raw(number)}::bigint AS number FROM ${from}`;
   const one = '0';
   const counted = `'${noId}'::text`;
   return Prisma.join(
@@ -100,8 +126,9 @@ function entries(subject: TimelineSubject): Prisma.Sql {
         'payment_id',
         'number',
         Prisma.sql`payment_attempts WHERE ${ofPayments}`,
+        'began_at',
       ),
-      branch('refund', 'created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`),
+      branch('refund', 'created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`, 'at'),
       branch(
         'change',
         'at',
@@ -115,6 +142,7 @@ function entries(subject: TimelineSubject): Prisma.Sql {
         'customer_id',
         'seq',
         Prisma.sql`ledger_transactions WHERE ${ofLedger(subject)}`,
+        'at',
       ),
       branch(
         'retry_plan',

@@ -1,10 +1,10 @@
 /** The transactions of the ledger as entries of a timeline. Invariant: one statement for each table. */
 import { actor } from '../../contracts/fields';
-import type { TimelineEntry } from '../../contracts/http/timeline';
 import { ledgerTitle } from '../../domain/timeline/ledger';
 import type { TimelinePlace } from '../../domain/timeline/timeline';
 import type { Database } from '../../prisma/client';
 import { toLedgerEntry } from '../ledger/ledger';
+import type { EntryBody } from './entries';
 import { ledgerTransactionRow, type LedgerEntryRow, type LedgerTransactionRow } from '../ledger-rows';
 
 /** What of other tables a sentence needs. */
@@ -17,7 +17,7 @@ interface Surroundings {
 export interface PlacedTransaction {
   customerId: string;
   seq: bigint;
-  entry: TimelineEntry;
+  entry: EntryBody;
 }
 
 /** Reads the transactions at these places: the customer's id and the sequence. */
@@ -65,13 +65,12 @@ function toEntry(
   row: LedgerTransactionRow,
   rows: readonly LedgerEntryRow[],
   { period, timeZone }: Surroundings,
-): TimelineEntry {
+): EntryBody {
   const { id, kind, currency, reason, subscription_id, period_index, payment_id, refund_id } = row;
   const at = row.at.toISOString();
   const entries = rows.map(toLedgerEntry);
   const dates = period === null ? null : { start: period.start.toISOString(), end: period.end.toISOString() };
   return {
-    at: row.recorded_at.toISOString(),
     kind: 'ledger',
     title: ledgerTitle({ kind, currency, at, reason, period: dates, time_zone: timeZone, entries }),
     actor: actor.parse(row.actor),

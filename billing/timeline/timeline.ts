@@ -8,7 +8,7 @@ import type { TimelineEntry } from '../../contracts/http/timeline';
 import { timelineSources, type TimelinePlace, type TimelineSource } from '../../domain/timeline/timeline';
 import type { Database } from '../../prisma/client';
 import { attemptRow, refundRow, retryPlanRow, retryRequestRow, taskRow } from '../rows';
-import { entryOf } from './entries';
+import { entryOf, type EntryBody } from './entries';
 import { readLedgerEntries } from './ledger-entries';
 import { timelinePlaces, type TimelineSubject } from './index-query';
 
@@ -20,7 +20,7 @@ export async function readTimeline(
   limit: number,
 ): Promise<{ places: TimelinePlace[]; entryAt(place: TimelinePlace): TimelineEntry | null }> {
   const places = await timelinePlaces(db, subject, after, limit);
-  const entries = new Map<string, TimelineEntry>();
+  const entries = new Map<string, EntryBody>();
   await Promise.all(
     timelineSources.map(async (source) => {
       const wanted = places.filter((place) => place.source === source);
@@ -29,13 +29,21 @@ export async function readTimeline(
     }),
   );
   // A task that was asked again meanwhile is not resolved any more.
-  return { places, entryAt: (place) => entries.get(keyOf(place)) ?? null };
+  const entryAt = (place: TimelinePlace): TimelineEntry | null => {
+    const body = entries.get(keyOf(place));
+    return body === undefined ? null : { ...instantsOf(place), ...body };
+  };
+  return { places, entryAt };
+}
+
+function instantsOf({ atMs, recordedMs }: TimelinePlace): Pick<TimelineEntry, 'at' | 'recorded_at'> {
+  return { at: new Date(atMs).toISOString(), recorded_at: new Date(recordedMs).toISOString() };
 }
 
 type Key = Pick<TimelinePlace, 'source' | 'id' | 'number'>;
 interface Read {
   place: Key;
-  entry: TimelineEntry;
+  entry: EntryBody;
 }
 
 function keyOf({ source, id, number }: Key): string {
@@ -109,6 +117,6 @@ const readers: Readonly<Record<TimelineSource, Reader>> = {
   },
 };
 
-function read(source: TimelineSource, id: string, number: bigint, entry: TimelineEntry): Read {
+function read(source: TimelineSource, id: string, number: bigint, entry: EntryBody): Read {
   return { place: { source, id, number }, entry };
 }

@@ -12,6 +12,7 @@ import type { AttemptOutcome } from '../../domain/payment/payment';
 import { webhookEventId } from '../../domain/event-ids';
 import { derivedId } from '../../domain/ids';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
+import { derivedTrace, type TraceContext } from '../../domain/trace';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { appendToOutbox } from '../outbox';
 import { lockDelivery } from '../locks';
@@ -29,6 +30,10 @@ export interface ReceivedWebhook {
   /** Without signatures and secrets. */
   headers: Readonly<Record<string, string>>;
   receivedAt: Date;
+  /** Of the call that brought it. */
+  trace: TraceContext;
+  /** Whether the provider sent it; else what it reports belongs to the trace of the attempt that it is about. */
+  isTraceSent: boolean;
 }
 
 /** Stores an event that its provider signed. @returns `duplicate` when it was stored before; nothing is written then */
@@ -100,13 +105,15 @@ async function storeSettling(
   return inTransaction(db, async (tx) => {
     const row = rowOf(webhook, paymentId);
     if (!(await insertDelivery(tx, row))) return 'duplicate';
-    await settleAttempt(tx, paymentId, attempt, outcome, 'webhook', '/webhook-handler');
+    const origin = { source: '/webhook-handler', trace: row.trace } as const;
+    await settleAttempt(tx, paymentId, attempt, outcome, 'webhook', origin);
     appendToOutbox(tx, receivedEvent(webhook, row, key), webhook.receivedAt);
     return 'stored';
   });
 }
 
-function rowOf({ provider, event, body, headers, receivedAt }: ReceivedWebhook, paymentId: string | null) {
+function rowOf(webhook: ReceivedWebhook, paymentId: string | null) {
+  const { provider, event, body, headers, receivedAt, trace, isTraceSent } = webhook;
   return {
     id: derivedId('webhook_delivery', [provider, event.id]),
     provider,
@@ -116,13 +123,19 @@ function rowOf({ provider, event, body, headers, receivedAt }: ReceivedWebhook, 
     body,
     headers: { ...headers },
     event: { ...event, payment_id: paymentId },
+    trace: isTraceSent ? trace : null,
     created_at: receivedAt,
   };
 }
 
 /** @param key of the payment's events; null: the event's own id */
 function receivedEvent(
-  { provider, event, receivedAt }: Pick<ReceivedWebhook, 'provider' | 'event' | 'receivedAt'>,
+  {
+    provider,
+    event,
+    receivedAt,
+    trace,
+  }: Pick<ReceivedWebhook, 'provider' | 'event' | 'receivedAt' | 'trace'>,
   delivery: { id: string; payment_id: string | null },
   key: string | null,
   replays = 0,
@@ -133,6 +146,7 @@ function receivedEvent(
     source: '/webhook-handler',
     subject: delivery.id,
     key: key ?? webhookEventId(provider, event.id),
+    trace,
     data: {
       delivery_id: delivery.id,
       provider,
@@ -151,16 +165,24 @@ export type ReadAgain = (
   received: { body: Buffer; headers: Readonly<Record<string, string>> },
 ) => ProviderEvent | null;
 
+/** What a replay goes by. */
+export interface Replaying {
+  /** Reads what could not be read, as long as its bytes are kept. */
+  readAgain: ReadAgain;
+  /** Of the call that asks for it; null: nobody's, the delivery keeps its own. */
+  trace: TraceContext | null;
+}
+
 /**
  * Publishes a stored event once more for the Payment Service, whatever became of it the first time. Its effects stay
  * once: they are decided by the rows.
- * @param readAgain reads what could not be read, as long as its bytes are kept
+ * @param how left out: what could not be read stays so, and the delivery keeps its trace
  * @returns null when there is no such delivery
  */
 export async function replayDelivery(
   tx: Transaction,
   deliveryId: string,
-  readAgain: ReadAgain = () => null,
+  { readAgain = () => null, trace = null }: Partial<Replaying> = {},
 ): Promise<DeliveryRow | null> {
   const locked = await lockDelivery(tx, deliveryId);
   if (locked === null) return null;
@@ -173,10 +195,16 @@ export async function replayDelivery(
     outcome: null,
     processed_at: null,
     replays: locked.replays + 1,
+    trace: trace === null ? locked.trace : { ...trace },
   };
-  enqueueReplay(tx, deliveryId, event);
+  enqueueReplay(tx, deliveryId, event, row.trace);
   const key = row.payment_id === null ? null : await findPaymentKey(tx, row.payment_id);
-  const webhook = { provider: row.provider, event, receivedAt: row.created_at };
+  const webhook = {
+    provider: row.provider,
+    event,
+    receivedAt: row.created_at,
+    trace: row.trace ?? derivedTrace(['webhook', row.id]),
+  };
   appendToOutbox(tx, receivedEvent(webhook, row, key, row.replays), await databaseNow(tx));
   return row;
 }

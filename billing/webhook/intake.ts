@@ -32,14 +32,15 @@ const maxInFlight = 2;
 const storing = `
   WITH given AS MATERIALIZED (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[],
-      $8::text[], $9::timestamptz[], $10::text[], $11::text[]) WITH ORDINALITY
+      $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
       AS given(id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at, event_id,
-        payload, place)
+        payload, trace, place)
   ),
   stored AS (
     INSERT INTO webhook_deliveries
-      (id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at)
-    SELECT id, provider, provider_event_id, event_type, payment_id, body, headers::jsonb, event::jsonb, created_at
+      (id, provider, provider_event_id, event_type, payment_id, body, headers, event, trace, created_at)
+    SELECT id, provider, provider_event_id, event_type, payment_id, body, headers::jsonb, event::jsonb, trace::jsonb,
+      created_at
     FROM given ORDER BY id
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -102,5 +103,6 @@ function columnsOf(rows: readonly DeliveryToStore[]): unknown[] {
     rows.map(({ created_at }) => created_at.toISOString()),
     rows.map(({ event_id }) => event_id),
     rows.map(({ payload }) => payload),
+    rows.map(({ trace }) => (trace === null ? null : JSON.stringify(trace))),
   ];
 }

@@ -9,7 +9,7 @@ import { notFound } from '../../contracts/problem-error';
 import { inTransaction, type Database } from '../../prisma/client';
 import { newestFirst, pageOf, type Page, type PageRequest } from '../../prisma/pages';
 import { deliveryRow, instantOrNull, type DeliveryRow } from '../rows';
-import { replayDelivery, type ReadAgain } from './deliveries';
+import { replayDelivery, type Replaying } from './deliveries';
 
 function fieldsOf(row: DeliveryRow) {
   return {
@@ -54,9 +54,9 @@ export async function readDelivery(db: Database, deliveryId: string): Promise<Wh
 export async function replayWebhook(
   db: Database,
   deliveryId: string,
-  readAgain: ReadAgain,
+  how: Replaying,
 ): Promise<WebhookDelivery> {
-  const row = await inTransaction(db, (tx) => replayDelivery(tx, deliveryId, readAgain));
+  const row = await inTransaction(db, (tx) => replayDelivery(tx, deliveryId, how));
   if (row === null) throw notFound('webhook delivery');
   return toDelivery(row);
 }

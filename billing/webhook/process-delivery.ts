@@ -64,13 +64,13 @@ async function verdictOf(
 ): Promise<Verdict | 'payment' | 'attempt'> {
   if (event.unreadable !== undefined) return judgeUnreadable(tx, row, event);
   if (row.replays > 0) await answerUnreadable(tx, row);
-  return judged(tx, row.provider, event);
+  return judged(tx, row, event);
 }
 
 /** @returns the name of what is not there */
 async function judged(
   tx: Transaction,
-  provider: string,
+  { provider, trace }: Pick<DeliveryRow, 'provider' | 'trace'>,
   event: ProviderEvent,
 ): Promise<Verdict | 'payment' | 'attempt'> {
   const { payment_id: paymentId, outcome, dispute, refund } = event;
@@ -81,7 +81,7 @@ async function judged(
   ]);
   if (payment === null) return 'payment';
   if (outcome !== null) {
-    return attempt === null ? 'attempt' : settled(tx, provider, attempt, outcome);
+    return attempt === null ? 'attempt' : settled(tx, { provider, trace }, attempt, outcome);
   }
   if (dispute !== null) return disputed(tx, provider, paymentId, dispute);
   return refund === null
@@ -91,7 +91,7 @@ async function judged(
 
 async function settled(
   tx: Transaction,
-  provider: string,
+  { provider, trace }: Pick<DeliveryRow, 'provider' | 'trace'>,
   asked: AttemptRow,
   reported: ReportedOutcome,
 ): Promise<Verdict> {
@@ -103,7 +103,7 @@ async function settled(
     return alreadySo(asked);
   }
   const { payment_id: paymentId, number } = asked;
-  const { effect, attempt } = await settleAttempt(tx, paymentId, number, outcome, 'webhook');
+  const { effect, attempt } = await settleAttempt(tx, paymentId, number, outcome, 'webhook', { trace });
   if (outcome.status === 'unknown') {
     return processed('It names another amount or currency than was asked: a person is asked.');
   }

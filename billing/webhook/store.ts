@@ -1,4 +1,5 @@
 /** Statements on stored webhooks, save the one that stores many at once (`intake.ts`). */
+import type { TraceContext } from '../../domain/trace';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { exceptLocked } from '../locks';
@@ -12,18 +13,21 @@ export interface NewDelivery {
   body: Buffer;
   headers: object;
   event: object;
+  /** That the provider sent; null: none. */
+  trace: TraceContext | null;
   created_at: Date;
 }
 
 /** Stores a webhook. @returns false when its event was stored before; nothing is written then */
 export async function insertDelivery(tx: Transaction, delivery: NewDelivery): Promise<boolean> {
-  const { id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at } =
+  const { id, provider, provider_event_id, event_type, payment_id, body, headers, event, trace, created_at } =
     delivery;
   const written = await sql(tx).execute`
     INSERT INTO webhook_deliveries
-      (id, provider, provider_event_id, event_type, payment_id, body, headers, event, created_at)
+      (id, provider, provider_event_id, event_type, payment_id, body, headers, event, trace, created_at)
     VALUES (${id}, ${provider}, ${provider_event_id}, ${event_type}, ${payment_id}, ${body},
-      ${JSON.stringify(headers)}::jsonb, ${JSON.stringify(event)}::jsonb, ${created_at})
+      ${JSON.stringify(headers)}::jsonb, ${JSON.stringify(event)}::jsonb,
+      ${trace === null ? null : JSON.stringify(trace)}::jsonb, ${created_at})
     ON CONFLICT DO NOTHING`;
   return written > 0;
 }
@@ -48,16 +52,22 @@ export function enqueueVerdict(
     WHERE id = ${deliveryId}`;
 }
 
-/** Opens a stored webhook again, to be processed once more. @param event as it was read, now or before */
+/**
+ * Opens a stored webhook again, to be processed once more.
+ * @param event as it was read, now or before
+ * @param trace that what follows carries; null: none
+ */
 export function enqueueReplay(
   tx: Transaction,
   deliveryId: string,
   event: { type: string; payment_id: string | null },
+  trace: TraceContext | null,
 ): void {
   sql(tx).enqueue`
     UPDATE webhook_deliveries SET status = 'stored', outcome = NULL, processed_at = NULL, replays = replays + 1,
       event_type = ${event.type}, event = ${JSON.stringify(event)}::jsonb,
-      payment_id = coalesce(payment_id, ${event.payment_id})
+      payment_id = coalesce(payment_id, ${event.payment_id}),
+      trace = ${trace === null ? null : JSON.stringify(trace)}::jsonb
     WHERE id = ${deliveryId}`;
 }
 

@@ -18,8 +18,9 @@ export interface PromptDependencies {
 }
 
 /**
- * Sends the messages that follow from a record, under its identity, so that a repeat of it signals nothing twice. Ids can
- * be guessed: a record that takes the id of one that is still to come, with other content, keeps no signal back.
+ * Sends the messages that follow from a record, under its identity, so that a repeat of it signals nothing twice, and
+ * with its trace. Ids can be guessed: a record that takes the id of one that is still to come, with other content, keeps
+ * no signal back.
  */
 export async function prompt(
   { client, times }: PromptDependencies,
@@ -27,7 +28,7 @@ export async function prompt(
   messages: readonly WorkflowMessage[],
 ): Promise<void> {
   if (messages.length === 0) return;
-  await sendInOrder(createMessenger(client, times, identityOf(event)), messages);
+  await sendInOrder(createMessenger(client, times, { id: identityOf(event), trace: event.trace }), messages);
 }
 
 function identityOf({ id, source, time, data }: ReadEvent<EventTopic>): string {

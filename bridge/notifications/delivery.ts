@@ -44,7 +44,7 @@ const outdatedAfterMs = 24 * 3_600_000;
 /** Delivers a notification, once by its event. @throws when no receiver was reached, or the answer was "not now" */
 export async function deliver(
   deps: DeliveryDependencies,
-  { id, time, data }: ReadEvent<'notifications.requested'>,
+  { id, time, trace, data }: ReadEvent<'notifications.requested'>,
   read: ReadRequest,
 ): Promise<void> {
   const { db, log, notifier, leaseMs = usualLeaseMs } = deps;
@@ -56,7 +56,7 @@ export async function deliver(
   const request: Request = { eventId: read.name, template, ...about, requestedAt: time, from };
   const claimed = await claim(db, request, channel, leaseMs);
   if (claimed === null) return;
-  const conclusion = await conclusionOf(deps, request, read, claimed);
+  const conclusion = await conclusionOf(deps, { ...request, trace }, read, claimed);
   await conclude(db, claimed, conclusion);
   deps.onConcluded(template, channel, conclusion.status);
   if (conclusion.status === 'failed') {
@@ -64,9 +64,12 @@ export async function deliver(
   }
 }
 
+/** A request, with the trace context of its record. */
+type TracedRequest = Request & Pick<ReadEvent<'notifications.requested'>, 'trace'>;
+
 async function conclusionOf(
   deps: DeliveryDependencies,
-  request: Request,
+  request: TracedRequest,
   read: ReadRequest,
   claimed: Claim,
 ): Promise<Conclusion> {
@@ -90,7 +93,7 @@ function reasonToSkip(
 async function send(
   { db, language: usual }: DeliveryDependencies,
   notifier: Notifier,
-  { eventId, template, customer_id, subscription_id, payment_id, requestedAt }: Request,
+  { eventId, template, customer_id, subscription_id, payment_id, requestedAt, trace }: TracedRequest,
   { customer, plan, message }: ReadRequest,
   claimed: Claim,
 ): Promise<Conclusion> {
@@ -109,6 +112,7 @@ async function send(
       ...render(message, { language, timeZone, name, plan }),
       values: message.values,
       requestedAt,
+      trace,
     });
     return { status: 'sent', messageId };
   } catch (error) {

@@ -5,6 +5,7 @@
  * throws holds neither an address nor a secret, for it is logged.
  */
 import type { Language } from '../../contracts/topics/notifications';
+import type { TraceContext } from '../../domain/trace';
 
 /** What is sent, to whom. */
 export interface OutgoingNotification {
@@ -24,6 +25,8 @@ export interface OutgoingNotification {
   values: Record<string, unknown>;
   /** When it was asked for, RFC 3339. */
   requestedAt: string;
+  /** W3C trace context of what it follows from. */
+  trace: TraceContext;
 }
 
 export interface Notifier {

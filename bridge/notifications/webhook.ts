@@ -30,6 +30,7 @@ export function webhookNotifier({ url, secrets, now }: WebhookSettings): Notifie
       const status = await post(url, body, {
         'webhook-id': message.id,
         'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+        ...message.trace,
         'webhook-signature': signers.map((signer) => signer.sign(message.id, at, body)).join(' '),
       });
       if (status >= 200 && status < 300) return message.id;

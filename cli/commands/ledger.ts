@@ -13,9 +13,9 @@ import {
 } from '../command';
 import { table, type Row } from '../output';
 import { line } from '../terminal-text';
-import { amountOption, listed, pageOptions, requestPage, withMoney } from '../pages';
+import { amountOption, listed, pageOptions, recordedText, requestPage, withMoney } from '../pages';
 
-const columns = ['at', 'kind', 'account', 'source', 'debit', 'credit', 'transaction'];
+const columns = ['at', 'recorded', 'kind', 'account', 'source', 'debit', 'credit', 'transaction'];
 const currencyOption: CommandOption = {
   name: 'currency',
   value: 'CODE',
@@ -36,6 +36,7 @@ function linesOf(transaction: Row): Row[] {
   const currency = String(transaction['currency']);
   return (transaction['entries'] as Entry[]).map(({ account, owner, source, amount }, at) => ({
     at: at === 0 ? transaction['at'] : '',
+    recorded: at === 0 ? recordedText(transaction) : '',
     kind: at === 0 ? transaction['kind'] : '',
     account: owner === 'customer' ? `${account} (customer)` : account,
     source,

@@ -14,11 +14,21 @@ import {
 } from '../command';
 import { sheet, table, type Row } from '../output';
 import { line } from '../terminal-text';
-import { amountOption, requestPage, limitOption, listed, pageOptions, timelineOf, withMoney } from '../pages';
+import {
+  amountOption,
+  columnsOf,
+  requestPage,
+  limitOption,
+  listed,
+  pageOptions,
+  recordedText,
+  timelineOf,
+  withMoney,
+} from '../pages';
 
 const columns = ['id', 'status', 'kind', 'customer_id', 'subscription_id', 'amount', 'created_at'];
-const attemptColumns = ['number', 'trigger', 'status', 'failure', 'started_at'];
-const requestColumns = ['id', 'status', 'refusal', 'attempt', 'requested_at', 'reason'];
+const attemptColumns = ['number', 'trigger', 'status', 'failure', 'started_at', 'finished_at', 'recorded'];
+const requestColumns = ['id', 'status', 'refusal', 'attempt', 'at', 'requested_at', 'reason'];
 const filters: readonly CommandOption[] = [
   { name: 'status', value: 'S', text: 'only these', choices: paymentStatuses },
   { name: 'customer-id', value: 'ID', text: 'of this customer' },
@@ -39,8 +49,10 @@ function shown(answer: Row): Outcome {
   const lines = (attempts as Row[]).map((row) => ({
     ...row,
     failure: (row['failure'] as { code: string } | null)?.code,
+    recorded: recordedText({ at: row['started_at'], recorded_at: row['started_recorded_at'] }),
   }));
-  return { answer, text: lines.length === 0 ? head : `${head}\n\n${table(lines, attemptColumns)}` };
+  const shown = table(lines, columnsOf(lines, attemptColumns));
+  return { answer, text: lines.length === 0 ? head : `${head}\n\n${shown}` };
 }
 
 export const paymentCommands: CommandGroup = {

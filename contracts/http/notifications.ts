@@ -1,6 +1,6 @@
 /** Notifications: what customers were told, for operators. Never what it said, nor to which address it went. */
 import { z } from 'zod';
-import { id, instant } from '../fields';
+import { customersInstant, id, realInstant } from '../fields';
 import { pageQuery } from './lists';
 
 export const notificationStatuses = ['sending', 'sent', 'skipped', 'failed'] as const;
@@ -30,8 +30,9 @@ export const notification = z
       .string()
       .nullable()
       .meta({ description: 'Message-ID of the mail, name of the file, or `webhook-id`.' }),
-    requested_at: instant,
-    sent_at: instant.nullable(),
+    at: customersInstant.meta({ description: 'When it was asked for, by the customer’s time.' }),
+    requested_at: realInstant,
+    sent_at: realInstant.nullable(),
   })
   .meta({ id: 'Notification' });
 export type Notification = z.infer<typeof notification>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { maxAmount } from '../../domain/money';
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
-import { actor, id, instant, text } from '../fields';
+import { actor, id, realInstant, text } from '../fields';
 import { pageQuery } from './lists';
 
 const statuses = ['open', 'resolved'] as const;
@@ -46,9 +46,9 @@ export const operatorTask = z
     subject: z.object({ type: z.string(), id: z.string() }),
     detail: z.string(),
     status: z.enum(statuses),
-    created_at: instant,
+    created_at: realInstant,
     resolved: z
-      .object({ at: instant, actor, reason: z.string(), outcome: z.enum(outcomes).nullable() })
+      .object({ at: realInstant, actor, reason: z.string(), outcome: z.enum(outcomes).nullable() })
       .nullable(),
   })
   .meta({ id: 'OperatorTask' });

@@ -8,7 +8,18 @@ import {
   paymentKinds,
   paymentStatuses,
 } from '../../domain/payment/payment';
-import { amount, currency, foreignId, foreignText, id, instant, text } from '../fields';
+import {
+  amount,
+  currency,
+  customersInstant,
+  foreignId,
+  foreignText,
+  id,
+  instant,
+  realInstant,
+  recordedInstant,
+  text,
+} from '../fields';
 import { pageQuery } from './lists';
 
 export const createPayment = z
@@ -35,8 +46,8 @@ export const listPayments = pageQuery.extend({
   customer_id: id.optional(),
   subscription_id: id.optional(),
   category: oneOf(declineCategories).meta({ description: 'An attempt failed with this category.' }),
-  from: instant.optional().meta({ description: 'Created at this instant or later.' }),
-  to: instant.optional().meta({ description: 'Created before this instant.' }),
+  from: instant.optional().meta({ description: 'Created at this instant or later, by the customer’s time.' }),
+  to: instant.optional().meta({ description: 'Created before this instant, by the customer’s time.' }),
 });
 export type ListPayments = z.output<typeof listPayments>;
 
@@ -58,8 +69,13 @@ export const paymentAttempt = z
     idempotency_key: z.string(),
     provider_reference: z.string().nullable(),
     failure: attemptFailure.nullable(),
-    started_at: instant,
-    finished_at: instant.nullable(),
+    started_at: customersInstant,
+    started_recorded_at: realInstant,
+    finished_at: customersInstant.nullable(),
+    finished_recorded_at: recordedInstant.meta({
+      description:
+        'Real time at which the outcome was recorded; null: there is none, or an older version recorded it.',
+    }),
   })
   .meta({ id: 'PaymentAttempt' });
 
@@ -90,11 +106,12 @@ export const payment = z
     payment_method_id: z.string().nullable(),
     next_action: nextAction.nullable(),
     attempts: z.array(paymentAttempt).optional().meta({ description: 'In GET by id, not in lists.' }),
-    next_attempt_at: instant.nullable(),
+    next_attempt_at: customersInstant.nullable(),
     refunded_amount: z.int(),
     reason: z.string().nullable(),
-    created_at: instant,
-    updated_at: instant,
+    created_at: customersInstant,
+    updated_at: realInstant,
+    recorded_at: recordedInstant,
   })
   .meta({ id: 'Payment' });
 export type Payment = z.infer<typeof payment>;

@@ -1,7 +1,7 @@
 /** Refunds as the API shows them. */
 import { z } from 'zod';
 import { refundStatuses } from '../../domain/payment/refund';
-import { amount, instant, text } from '../fields';
+import { amount, customersInstant, realInstant, text } from '../fields';
 
 export const createRefund = z
   .strictObject({
@@ -22,7 +22,8 @@ export const refund = z
     currency: z.string(),
     status: z.enum(refundStatuses),
     reason: z.string(),
-    created_at: instant,
+    at: customersInstant,
+    created_at: realInstant,
   })
   .meta({ id: 'Refund' });
 export type Refund = z.infer<typeof refund>;

@@ -1,7 +1,7 @@
 /** Manual retries: what is asked for and what became of it. */
 import { z } from 'zod';
 import { retryRefusals } from '../../domain/retry/refusal';
-import { id, instant, text } from '../fields';
+import { customersInstant, id, realInstant, text } from '../fields';
 import { payment } from './payments';
 
 export const retryPayment = z
@@ -26,8 +26,9 @@ export const retryRequest = z
       .meta({ description: `One of ${retryRefusals.join(', ')}, or the attempt's own.` }),
     attempt: z.int().nullable().meta({ description: 'The number of the attempt that it led to.' }),
     bulk_retry_id: z.string().nullable().meta({ description: 'The bulk retry that it is part of.' }),
-    requested_at: instant,
-    settled_at: instant.nullable(),
+    at: customersInstant.meta({ description: 'When it was asked for, by the customer’s time.' }),
+    requested_at: realInstant,
+    settled_at: realInstant.nullable(),
   })
   .meta({ id: 'RetryRequest' });
 export type RetryRequest = z.infer<typeof retryRequest>;

@@ -8,6 +8,7 @@ import { cancelModes, refundModes } from '../../domain/subscription/commands';
 import { paymentStatuses } from '../../domain/payment/payment';
 import {
   amount,
+  customersInstant,
   foreignId,
   foreignText,
   id,
@@ -15,6 +16,7 @@ import {
   int4,
   metadata,
   reason,
+  recordedInstant,
   signedAmount,
   timeZone,
 } from '../fields';
@@ -86,9 +88,10 @@ export const subscription = z
     version: int4,
     test_clock_id: foreignId.nullable(),
     metadata: z.record(foreignId, foreignText),
-    created_at: instant,
+    created_at: customersInstant,
+    recorded_at: recordedInstant.optional(),
   })
-  .meta({ id: 'Subscription' });
+  .meta({ id: 'Subscription', description: 'Its instants are the customer’s, save `recorded_at`.' });
 export type Subscription = z.infer<typeof subscription>;
 
 export const firstPayment = z
@@ -180,7 +183,11 @@ export const subscriptionPeriod = z
     end: instant,
     currency: z.string(),
     amount: z.int(),
-    paid_at: instant.nullable(),
+    paid_at: customersInstant.nullable(),
+    paid_recorded_at: recordedInstant.meta({
+      description:
+        'Real time at which it was recorded as paid; null: it is not, or an older version recorded it.',
+    }),
     payment_id: z.string().nullable(),
   })
   .meta({ id: 'SubscriptionPeriod' });

@@ -1,14 +1,16 @@
 /** The timeline of a subscription or payment, and the audit log, as the API shows them. */
 import { z } from 'zod';
 import { timelineKinds, timelineSources } from '../../domain/timeline/timeline';
-import { id, instant, recordedActor, text } from '../fields';
+import { customersInstant, id, realInstant, recordedActor, text } from '../fields';
 import { pageQuery } from './lists';
 
 export const timelineEntry = z
   .object({
-    at: instant.meta({
-      description: 'Real time at which it was written down; a test clock’s instants are in `data`.',
+    at: customersInstant.meta({
+      description:
+        'When it happened, by the customer’s time: real, or of their test clock. Entries are in its order.',
     }),
+    recorded_at: realInstant.meta({ description: 'Real time at which it was written down.' }),
     kind: z.enum(timelineKinds),
     title: z.string().meta({ description: 'A sentence for people; may be worded otherwise tomorrow.' }),
     actor: recordedActor.nullable().meta({ description: 'null: nobody in particular.' }),
@@ -28,7 +30,7 @@ export const listAudit = pageQuery.extend({
 
 export const auditedCall = z
   .object({
-    at: instant,
+    at: realInstant,
     actor: recordedActor,
     action: z.string().meta({ description: 'Method and route, or the topic of a record from outside.' }),
     subject_id: z.string().nullable(),

@@ -1,6 +1,6 @@
 /** Webhook deliveries: what providers told us, for operators. */
 import { z } from 'zod';
-import { id, instant, text } from '../fields';
+import { id, realInstant, text } from '../fields';
 import { pageQuery } from './lists';
 
 export const deliveryStatuses = ['stored', 'processed', 'ignored', 'failed'] as const;
@@ -28,8 +28,8 @@ export const webhookDelivery = z
         'stored: the Payment Service has not seen it yet. processed: it was used. ignored: it changes nothing. failed: a person should look.',
     }),
     outcome: z.string().nullable().meta({ description: 'What became of it, in words.' }),
-    received_at: instant,
-    processed_at: instant.nullable(),
+    received_at: realInstant,
+    processed_at: realInstant.nullable(),
   })
   .meta({ id: 'WebhookDelivery' });
 export type WebhookDelivery = z.infer<typeof webhookDelivery>;

@@ -10,6 +10,7 @@ import { CloudEvent, Kafka } from 'cloudevents';
 import { z } from 'zod';
 import { eventKey } from './event-keys';
 import { eventData, type EventData, type EventTopic } from './events';
+import { derivedTrace, readTrace, type TraceContext } from '../../domain/trace';
 import { foreignId, instant } from '../fields';
 import { isStorable, unstorablePath } from '../storable';
 import { topics, type Topic } from './topics';
@@ -34,8 +35,8 @@ export interface NewEvent<T extends EventTopic = EventTopic> {
   subject: string;
   key: string;
   data: EventData<T>;
-  /** W3C trace context of what was asked for; left out where nobody asked. */
-  traceparent?: string;
+  /** Of what it follows from: a call, a webhook, another producer's record, a renewal. */
+  trace: TraceContext;
 }
 
 /** The type of a topic's events: the topic's name with the schema's major version. */
@@ -50,7 +51,7 @@ export function schemaUri(topic: Topic): string {
 
 /**
  * The record's value: the whole event as JSON.
- * @param time when it happened, real time
+ * @param time when it was recorded, real time
  * @throws ZodError when the data is not what the topic's schema says
  * @throws Error when the key is not the data's
  */
@@ -66,7 +67,7 @@ export function writeEnvelope<T extends EventTopic>(event: NewEvent<T>, time: Da
     time: time.toISOString(),
     datacontenttype: 'application/json',
     dataschema: schemaUri(event.topic),
-    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+    ...event.trace,
     data,
   }).toString();
 }
@@ -89,7 +90,8 @@ export interface ReadEvent<T extends EventTopic> {
   source?: string | undefined;
   subject: string | undefined;
   time: string;
-  traceparent?: string | undefined;
+  /** The record's own; without one a trace begins here, the same for a repeat of the record. */
+  trace: TraceContext;
   data: EventData<T>;
 }
 
@@ -108,7 +110,9 @@ const attributes = z.object({
   type: z.string(),
   time: instant,
   subject: ifUsable,
-  traceparent: ifUsable,
+  // Whatever another producer has written there, it is no reason to refuse its event.
+  traceparent: z.unknown().optional(),
+  tracestate: z.unknown().optional(),
   data: z.unknown(),
 });
 
@@ -146,7 +150,9 @@ export function readEnvelope<T extends EventTopic>(topic: T, record: IncomingRec
     source: known.data.source,
     subject: known.data.subject,
     time: known.data.time,
-    traceparent: known.data.traceparent,
+    trace:
+      readTrace(known.data.traceparent, known.data.tracestate) ??
+      derivedTrace(['record', topic, known.data.id]),
     data,
   };
 }

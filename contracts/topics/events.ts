@@ -17,6 +17,11 @@ import type { Topic } from './topics';
 const nullableId = foreignId.nullable();
 /** Payments of one event. */
 const maxPayments = 10_000;
+const byCustomersTime = 'By the customer’s time: real, or that of their test clock.';
+const recorded = (what: string) =>
+  instant
+    .optional()
+    .meta({ description: `Real time at which ${what} was recorded. Left out by older versions.` });
 
 const subscriptionCreated = z.object({
   subscription,
@@ -53,7 +58,7 @@ const renewRequired = z.object({
   subscription_id: foreignId,
   customer_id: foreignId,
   period_index: int4,
-  due_at: instant,
+  due_at: instant.meta({ description: byCustomersTime }),
   cause: z.enum(dueCauses),
 });
 
@@ -92,10 +97,15 @@ const paymentHead = z.object({
   trigger: z.enum(attemptTriggers).meta({ description: 'What started the attempt.' }),
 });
 
-const paymentFailed = paymentHead.extend({ failure: attemptFailure, failed_at: instant });
+const paymentFailed = paymentHead.extend({
+  failure: attemptFailure,
+  failed_at: instant.meta({ description: byCustomersTime }),
+  failed_recorded_at: recorded('the failure'),
+});
 const paymentCompleted = paymentHead.extend({
   settled_by: z.enum(settledBy).meta({ description: 'How the outcome became known.' }),
-  completed_at: instant,
+  completed_at: instant.meta({ description: byCustomersTime }),
+  completed_recorded_at: recorded('the success'),
 });
 
 const webhookReceived = z.object({
@@ -105,7 +115,7 @@ const webhookReceived = z.object({
   event_type: foreignId,
   payment_id: nullableId,
   outcome: reportedOutcome.nullable().meta({ description: 'null: the event says nothing about an attempt.' }),
-  received_at: instant,
+  received_at: instant.meta({ description: 'Real time.' }),
 });
 
 const notificationRequested = z.object({
@@ -114,7 +124,7 @@ const notificationRequested = z.object({
   subscription_id: nullableId,
   payment_id: nullableId,
   data: z.record(foreignId, z.unknown()),
-  not_before: instant,
+  not_before: instant.meta({ description: byCustomersTime }),
 });
 
 /** By topic. */

@@ -31,10 +31,11 @@ export function recordSchema(topic: EventTopic): JsonSchema {
     source: isRequest(topic) ? z.string() : z.enum(sources),
     type: z.literal(type),
     subject: z.string().optional(),
-    time: instant,
+    time: instant.meta({ description: 'When it was recorded, real time.' }),
     datacontenttype: z.literal('application/json').optional(),
     dataschema: z.string().optional(),
-    traceparent: z.string().optional(),
+    traceparent: z.string().optional().meta({ description: 'W3C trace context of what it follows from.' }),
+    tracestate: z.string().optional(),
     data: eventData[topic],
   });
   const { $schema, ...schema } = z.toJSONSchema(event, { io: 'input', target: 'draft-2020-12' });

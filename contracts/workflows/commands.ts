@@ -9,10 +9,14 @@ import type { BulkRetryCommand } from '../../domain/retry/bulk-retry';
 import type { FinalAction } from '../../domain/retry/policy';
 import type { CancelMode, RefundMode } from '../../domain/subscription/commands';
 import type { DueCause } from '../../domain/subscription/due';
+import type { TraceContext } from '../../domain/trace';
 import type { Actor } from '../fields';
 
+/** W3C trace context of what a message follows from; left out by what begins by itself, and by older versions. */
+export type Traced = Partial<TraceContext>;
+
 /** Everything that a creation needs; part of the start arguments, since only those survive from the first instant. */
-export interface SubscriptionCreation {
+export interface SubscriptionCreation extends Traced {
   subscription_id: string;
   customer_id: string;
   plan_id: string;
@@ -31,8 +35,6 @@ export interface SubscriptionCreation {
   accept_by: string;
   /** How long the caller waits for the first payment's outcome, milliseconds from the start of the process. */
   answer_within_ms: number;
-  /** W3C trace context of the asking, for the events that follow. */
-  traceparent?: string;
 }
 
 /** Start arguments of `subscription/{id}`. Without `creation` the process adopts the row that exists. */
@@ -42,11 +44,9 @@ export interface SubscriptionInput {
 }
 
 /** What every command says about its asking. */
-interface Command {
+interface Command extends Traced {
   command_id: string;
   actor: Actor;
-  /** W3C trace context of the asking, for the events that follow. */
-  traceparent?: string;
 }
 
 export interface CancelCommand extends Command {
@@ -90,7 +90,7 @@ export interface SubscriptionCommands {
 }
 
 /** Signal `renewRequired`: something may be due; the row says what. The fields are for people who read the history. */
-export interface RenewRequired {
+export interface RenewRequired extends Traced {
   period_index?: number;
   cause?: DueCause;
 }
@@ -126,7 +126,7 @@ export interface RenewalSchedulerInput {
 }
 
 /** Start arguments of `payment/{id}`. */
-export interface PaymentInput {
+export interface PaymentInput extends Traced {
   payment_id: string;
   /** Hours that a first payment may wait for its customer. */
   incomplete_hours: number;
@@ -154,7 +154,7 @@ export interface FirstPaymentSettled {
 }
 
 /** Update `refund` to `payment/{id}`; the same `refund_id` is paid once. */
-export interface RefundCommand {
+export interface RefundCommand extends Traced {
   refund_id: string;
   /** Minor units; null: all that is left. */
   amount: number | null;
@@ -163,7 +163,7 @@ export interface RefundCommand {
 }
 
 /** Signal `cancel` to `payment/{id}`. */
-export interface CancelPayment {
+export interface CancelPayment extends Traced {
   reason: string;
 }
 
@@ -185,7 +185,7 @@ export interface BulkRetryInput {
 export type { BulkRetryCommand };
 
 /** Updates `pause`, `resume` and `cancel` of a bulk retry. */
-export interface DecideBulkRetry {
+export interface DecideBulkRetry extends Traced {
   actor: Actor;
 }
 

@@ -12,6 +12,7 @@ import type {
   RetryInput,
   SubscriptionInput,
   TestClockInput,
+  Traced,
 } from './commands';
 
 export const taskQueues = {
@@ -70,8 +71,12 @@ export function subscriptionStart(input: SubscriptionInput): WorkflowStart<Subsc
   };
 }
 
-/** The follow-up of a payment. */
-export function paymentStart(paymentId: string, times: FollowUpTimes): WorkflowStart<PaymentInput> {
+/** The follow-up of a payment. @param trace of the record that it is started for, if there is one */
+export function paymentStart(
+  paymentId: string,
+  times: FollowUpTimes,
+  trace: Traced = {},
+): WorkflowStart<PaymentInput> {
   return {
     workflowType: 'payment',
     workflowId: paymentWorkflowId(paymentId),
@@ -81,6 +86,7 @@ export function paymentStart(paymentId: string, times: FollowUpTimes): WorkflowS
         payment_id: paymentId,
         incomplete_hours: times.incompleteHours,
         first_lookup_seconds: times.firstLookupSeconds,
+        ...trace,
       },
     ],
     summary: `Payment ${paymentId}`,

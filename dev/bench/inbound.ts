@@ -5,6 +5,7 @@
  * Each side is a process of its own and reads the same records. Not measured: what workflows do when they are
  * signalled (nobody works for them here), handlers' statements in PostgreSQL, several brokers.
  */
+import { derivedTrace } from '../../domain/trace';
 import { fork } from 'node:child_process';
 import { Client, Connection } from '@temporalio/client';
 import { Kafka, logLevel } from 'kafkajs';
@@ -83,10 +84,11 @@ async function fill(kafka: Kafka, to: string, count: number, valueOf: (at: numbe
 
 const keyOf = (at: number): string => `sub_${at % keyCount}`;
 const time = new Date('2027-01-15T12:00:00.000Z');
+const trace = derivedTrace(['bench']);
 
 function renewRequired(at: number): string {
   const key = keyOf(at);
-  const about = { id: `${key}/period/${at}/v1`, source: '/retry-service', subject: key, key } as const;
+  const about = { id: `${key}/period/${at}/v1`, source: '/retry-service', subject: key, key, trace } as const;
   const data = {
     subscription_id: key,
     customer_id: 'cus_1',
@@ -99,7 +101,13 @@ function renewRequired(at: number): string {
 
 function retryRequested(at: number): string {
   const key = keyOf(at);
-  const about = { id: `pay_${at}/retry/1`, source: '/api-gateway', subject: `pay_${at}`, key } as const;
+  const about = {
+    id: `pay_${at}/retry/1`,
+    source: '/api-gateway',
+    subject: `pay_${at}`,
+    key,
+    trace,
+  } as const;
   const data = {
     payment_id: `pay_${at}`,
     subscription_id: key,

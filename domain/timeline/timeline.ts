@@ -1,9 +1,9 @@
 /**
  * The timeline: what happened to a subscription, payment or customer, from all the places where it was written down.
  *
- * Owns: which kinds of entries there are, and their one order. Invariants: an entry stands at the real instant at which
- * its row was written, whatever becomes of the row later, so that its place never changes; at one instant causes come
- * before what follows from them.
+ * Owns: which kinds of entries there are, and their one order: by the customer's time at which something happened, then
+ * by the real time at which it was written, then by source and id. Invariants: neither instant changes, whatever becomes
+ * of the row later, so its place never does; at one instant causes come before what follows from them.
  */
 
 export const timelineKinds = [
@@ -38,8 +38,10 @@ export type TimelineSource = (typeof timelineSources)[number];
 
 /** The place of an entry among all of its timeline. */
 export interface TimelinePlace {
-  /** When its row was written; milliseconds since 1970. */
+  /** When it happened, by the customer's time; milliseconds since 1970. */
   atMs: number;
+  /** When its row was written, real time. */
+  recordedMs: number;
   source: TimelineSource;
   /** Of the row, or what the number counts in. */
   id: string;

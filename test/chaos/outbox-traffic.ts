@@ -16,6 +16,7 @@ import { eventually } from '../support/eventually';
 import { snapshotOf } from '../support/kafka/subscription-records';
 import { writtenCustomer, rows, type Chaos } from './context';
 import type { Random } from './random';
+import { someTrace } from '../support/trace';
 
 const playedPrefix = 'sub_played_';
 const playingActor = { kind: 'system' as const, id: 'chaos', reason: null };
@@ -99,6 +100,7 @@ function startPlayedEvents(planId: string, random: Random, { subscriptions, ends
       source: '/subscription-service' as const,
       subject: subscription.id,
       key: subscription.id,
+      trace: someTrace,
     };
     if (subscription.version === 1) {
       return { ...envelope, topic: 'subscriptions.created', data: { subscription, first_payment: null } };
@@ -151,7 +153,8 @@ function publishedBefore(chaos: Chaos): Promise<Published[]> {
 /** As an operator's repair does. */
 function publishAgain({ topic, key, payload }: Published): NewEvent {
   const { id, source, subject, data } = JSON.parse(payload) as NewEvent;
-  return { topic, key, source, subject, data, id: `${id}/again/${randomUUID()}` } as NewEvent;
+  const again = { id: `${id}/again/${randomUUID()}`, trace: someTrace };
+  return { topic, key, source, subject, data, ...again } as NewEvent;
 }
 
 /** As a company's own scheduler does that is too early. Undefined while there is no subscription. */
@@ -166,6 +169,7 @@ function notYetDue({ reported }: Chaos, random: Random): NewEvent | undefined {
     source: '/retry-service',
     subject: id,
     key: id,
+    trace: someTrace,
     data: {
       subscription_id: id,
       customer_id: customer,

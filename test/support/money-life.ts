@@ -22,6 +22,7 @@ import { actor } from './creation';
 import { accountsOf, creditOfCustomer, expectLedgerHolds } from './ledger-rows';
 import { lookUpUntil } from './payment-follow-up';
 import { startLife, type SubscriptionLife } from './subscription-life';
+import { someTrace } from './trace';
 
 /** A payment of the subscription, oldest first from 0. */
 type Nth = number;
@@ -231,7 +232,8 @@ export class MoneyLife {
     const task = (await this.openTasks()).find((open) => open.kind === kind);
     if (task === undefined) throw new Error(`${this.life.id} has no open task ${kind}`);
     const request = { reason: 'looked it up', outcome, ...found };
-    await resolveOperatorTask(this.db, task.id, request, 'key_1');
+    const call = { callerId: 'key_1', trace: someTrace };
+    await resolveOperatorTask(this.db, task.id, request, call);
   }
 
   holds(): Promise<void> {

@@ -23,6 +23,7 @@ import { openDue } from '../../billing/subscription/open-due';
 import { anyAmount, completed, declined, refunded } from './billing';
 import { actor } from './creation';
 import * as scene from './money-scenes';
+import { someTrace } from './trace';
 
 const { transact, settle } = scene;
 
@@ -158,6 +159,7 @@ export const moneyMoves: Readonly<Record<string, scene.Move>> = {
       outcome: 'failed',
       provider_reference: null,
       amount: null,
+      trace: someTrace,
     } as const;
     return transact(given, (tx) => resolveTask(tx, task, decision));
   },

@@ -2,6 +2,7 @@
 import { toSubscription } from '../../billing/rows';
 import type { TestBilling } from './billing';
 import { actor } from './creation';
+import { someTrace } from './trace';
 
 export function subscriptionRecords(billing: TestBilling) {
   /** A record of a cancellation, with a refund, which nobody of ours has written. */
@@ -15,7 +16,7 @@ export function subscriptionRecords(billing: TestBilling) {
       open_payment_ids: [],
       actor,
     };
-    return { id: 'x', subject: undefined, time: '', data };
+    return { id: 'x', subject: undefined, time: '', trace: someTrace, data };
   }
   /** The same as an older version wrote it: what goes back is a sum, not yet reserved. */
   async function oldCancellation(...about: Parameters<typeof cancellation>) {
@@ -31,7 +32,7 @@ export function subscriptionRecords(billing: TestBilling) {
     const { payload } = await billing.db.outboxEvent.findFirstOrThrow({ where: { subject: subscriptionId } });
     const text = renamed.reduce((before, [from, to]) => before.replaceAll(from, to), payload ?? '{}');
     const { data } = JSON.parse(text) as { data: never };
-    return { id: 'x', subject: undefined, time: '', data };
+    return { id: 'x', subject: undefined, time: '', trace: someTrace, data };
   }
 
   return { cancellation, oldCancellation, created };

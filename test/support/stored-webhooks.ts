@@ -2,11 +2,13 @@
 import type { Client } from '@temporalio/client';
 import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
 import type { ReportedDispute } from '../../contracts/topics/provider-events';
+import type { TraceContext } from '../../domain/trace';
 import { failure } from '../../domain/payment/payment';
 import type { Database } from '../../prisma/client';
 import { storeWebhook } from '../../billing/webhook/deliveries';
 import { WorkflowClient } from '../../temporal/client';
 import { nothingOutside } from './outside';
+import { someTrace } from './trace';
 
 const receivedAt = new Date('2027-03-01T09:00:00.000Z');
 
@@ -23,6 +25,8 @@ export interface Reported {
   refund?: { idempotency_key: string | null; amount: number; status?: 'pending' | 'succeeded' | 'failed' };
   /** About the payment, and about no attempt. */
   nothing?: boolean;
+  /** That the provider sends; left out: none. */
+  trace?: TraceContext;
 }
 
 /** A record of webhooks.received. */
@@ -61,12 +65,27 @@ export function webhooksOf(db: Database, client: Client): Webhooks {
     async stored(paymentId, reported = {}) {
       events += 1;
       const { provider = 'sandbox' } = reported;
-      const event = eventOf(`evt_${events}`, paymentId, reported);
-      await storeWebhook(db, { provider, event, body: Buffer.from('{}'), headers: {}, receivedAt });
+      await storeWebhookOf(db, `evt_${events}`, paymentId, reported);
       return record(`${provider}/evt_${events}`);
     },
-    consume: ({ data }) => handle({ id: 'x', subject: undefined, time: '', data: data as never }),
+    consume: ({ data }) =>
+      handle({ id: 'x', subject: undefined, time: '', trace: someTrace, data: data as never }),
   };
+}
+
+/** Stores a webhook as the API does. @returns the id of its delivery */
+export async function storeWebhookOf(
+  db: Database,
+  eventId: string,
+  paymentId: string | null,
+  reported: Reported = {},
+): Promise<string> {
+  const { provider = 'sandbox', trace } = reported;
+  const event = eventOf(eventId, paymentId, reported);
+  const traced = { trace: trace ?? someTrace, isTraceSent: trace !== undefined };
+  await storeWebhook(db, { provider, event, body: Buffer.from('{}'), headers: {}, receivedAt, ...traced });
+  const name = { provider, provider_event_id: eventId };
+  return (await db.webhookDelivery.findUniqueOrThrow({ where: { provider_provider_event_id: name } })).id;
 }
 
 function eventOf(id: string, paymentId: string | null, reported: Reported) {

@@ -34,7 +34,6 @@ export interface Charge {
 
 export interface Buyer {
   customer: string;
-  /** The body of a POST /subscriptions. */
   order: Json;
 }
 
@@ -117,13 +116,14 @@ export class TestSystem {
   }
 
   /** One call. @throws when the connection is refused or lost */
-  async call(method: string, path: string, body?: unknown, key?: string): Promise<Answer> {
+  async call(method: string, path: string, body?: unknown, key?: string, trace?: string): Promise<Answer> {
     const response = await fetch(`${this.system.apiUrl}${path}`, {
       method,
       headers: {
         Authorization: `Bearer ${this.system.apiKey}`,
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(key !== undefined && { 'Idempotency-Key': key }),
+        ...(trace !== undefined && { traceparent: trace }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });

@@ -14,6 +14,7 @@ import {
   type SubscriptionWorkers,
 } from '../support/workflows/subscription-workers';
 import { until } from '../support/until';
+import { traceOf } from '../support/trace';
 
 let subscriptions: SubscriptionWorkers;
 beforeAll(async () => {
@@ -56,6 +57,25 @@ describe('the life of subscription/{id}', () => {
       await handle.signal('renewRequired', {});
       await until('it has ended', async () => (await handle.describe()).status.name === 'COMPLETED');
     });
+  });
+
+  it('I15: renews with the trace of what prompted it, and with none where a prompt has no payload', async () => {
+    const fake = scriptSubscription({ status: 'completed' });
+    const prompts: unknown[] = [];
+    fake.activities.renewSubscription = async (_, prompt) => {
+      prompts.push(prompt);
+      return { kind: 'done', record: record(prompts.length < 3 ? 'active' : 'cancelled', 2), followUp: null };
+    };
+    const trace = { ...traceOf('1'), tracestate: 'vendor=1' };
+    await run(fake, async () => {
+      await create('sub_traced');
+      const handle = handleOf('sub_traced');
+      await handle.signal('renewRequired', { period_index: 2, cause: 'period_end', ...trace });
+      await handle.signal('renewRequired');
+      await handle.signal('renewRequired', null);
+      await until('it has ended', async () => (await handle.describe()).status.name === 'COMPLETED');
+    });
+    expect(prompts).toEqual([trace, {}, {}]);
   });
 
   it('leaves a declined renewal to the Retry Service, and has an open one followed up', async () => {

@@ -45,5 +45,5 @@ async function followUp(
     ? 0
     : workflowInfo().runStartTime.getTime() + (creation?.answer_within_ms ?? 0) - Date.now();
   if (waitMs > 0) await condition(() => hasOutcome(paymentId), waitMs);
-  return laterStep((step) => step.applyFirstPayment(record.subscription.id, creation?.traceparent));
+  return laterStep((step) => step.applyFirstPayment(record.subscription.id));
 }

@@ -12,6 +12,7 @@ import type {
   ChangeCommand,
   PauseCommand,
   ResumeCommand,
+  Traced,
 } from '../../contracts/workflows/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { isFinal } from '../../domain/subscription/subscription';
@@ -39,8 +40,8 @@ export interface SubscriptionProcess {
   execute(command: CancelCommand | PauseCommand, step: Step<Committed>): Promise<Subscription>;
   resume(command: ResumeCommand): Promise<Subscription>;
   change(command: ChangeCommand): Promise<Subscription>;
-  /** Opens what is due, and charges what it opened. */
-  renew(): Promise<void>;
+  /** Opens what is due, and charges what it opened. @param why with the trace that it belongs to, if it has one */
+  renew(why: Traced): Promise<void>;
   /** Applies a payment, if its outcome would change anything. */
   applyPayment(paymentId: string): Promise<void>;
   /** Runs a step that records a message. */
@@ -91,9 +92,9 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     if (found !== null) adopt(await resumeOpenWork(found));
   }
 
-  async function renew(): Promise<void> {
-    const renewed = await firstChargingStep((step) => step.renewSubscription(id));
-    if (renewed.kind === 'early') queue.enqueueLater(renew, renewed.wait_ms);
+  async function renew(why: Traced): Promise<void> {
+    const renewed = await firstChargingStep((step) => step.renewSubscription(id, why));
+    if (renewed.kind === 'early') queue.enqueueLater(() => renew(why), renewed.wait_ms);
     const { record: next, followUp } = renewed;
     if (followUp !== null) await laterStep((step) => step.startFollowUp(followUp));
     adopt(next);

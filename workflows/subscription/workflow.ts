@@ -101,7 +101,11 @@ function handleMessages(process: SubscriptionProcess, queue: MessageQueue): void
   );
   setHandler(resume, process.resume, early);
   setHandler(change, process.change, early);
-  setHandler(renewRequired, () => queue.enqueue(process.renew));
+  // Operators may send it without a payload.
+  setHandler(renewRequired, (why?: RenewRequired | null) => {
+    const { traceparent, tracestate } = why ?? {};
+    queue.enqueue(() => process.renew({ traceparent, tracestate }));
+  });
   setHandler(paymentCompleted, ({ payment_id: paymentId }) =>
     queue.enqueue(() => process.applyPayment(paymentId)),
   );

@@ -6,6 +6,8 @@ import { TestSystem } from '../../support/system';
 /** Newest first. */
 const newerSecret = 'whsec_newer_0123456789abcdef';
 export const stripeSecret = 'whsec_former_0123456789abcdef';
+/** The service outside whose requests are accepted. */
+export const externalSource = '/erp';
 /** Longer than the API waits for a worker. */
 export const creationAcceptSeconds = 16;
 
@@ -26,6 +28,7 @@ export async function openSystem(): Promise<void> {
     TEST_CLOCK_STALL_SECONDS: '5',
     IDEMPOTENCY_LEASE_SECONDS: '20',
     CREATION_ACCEPT_SECONDS: String(creationAcceptSeconds),
+    EXTERNAL_SOURCES: externalSource,
     STRIPE_SECRET_KEY: 'sk_test_nobody',
     STRIPE_WEBHOOK_SECRETS: `${newerSecret},${stripeSecret}`,
     // No server listens there: outcomes come by webhook alone.

@@ -59,6 +59,7 @@ describe('a payout', () => {
           currency: 'EUR',
           status: 'pending',
           reason: 'payout',
+          at: expect.any(String),
           created_at: expect.any(String),
         },
       ],

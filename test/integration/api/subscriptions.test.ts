@@ -60,6 +60,7 @@ describe('reading', () => {
       currency: 'EUR',
       amount: 1000,
       paid_at: '2027-02-01T00:00:00.000Z',
+      paid_recorded_at: null,
       payment_id: 'pay_1',
     });
     const rest = await api.ask(

@@ -3,6 +3,7 @@ import { replayDelivery, storeWebhook } from '../../../billing/webhook/deliverie
 import { forgetBodies } from '../../../billing/webhook/store';
 import { inTransaction } from '../../../prisma/client';
 import { fixedNow, useApi } from './test-api';
+import { someTrace } from '../../support/trace';
 
 const given = useApi();
 
@@ -20,6 +21,8 @@ async function delivered(
     body: Buffer.from(`{"id":"${eventId}"}`),
     headers: { 'content-type': 'application/json' },
     receivedAt: new Date(fixedNow.getTime() + minutes * 60_000),
+    trace: someTrace,
+    isTraceSent: false,
   });
   const row = await given.db.webhookDelivery.findUniqueOrThrow({
     where: { provider_provider_event_id: { provider, provider_event_id: eventId } },

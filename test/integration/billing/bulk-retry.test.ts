@@ -12,6 +12,7 @@ import { writeFailed } from '../../support/failed-payment';
 import { fakeMessenger } from '../../support/fake-messenger';
 import { useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 /** Payments whose processes were told of a wish. */
@@ -33,7 +34,14 @@ async function begun(name: string, payments: number): Promise<string> {
     });
   }
   const filter = { failed_from: at(0), failed_to: at(payments + 1) };
-  const wanted = { id: `brt_${name}`, filter, reason: 'an outage', actor, rate_per_second: 10 };
+  const wanted = {
+    id: `brt_${name}`,
+    filter,
+    reason: 'an outage',
+    actor,
+    trace: someTrace,
+    rate_per_second: 10,
+  };
   await inTransaction(given.db, (tx) => beginRun(tx, wanted));
   return wanted.id;
 }

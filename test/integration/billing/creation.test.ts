@@ -191,9 +191,9 @@ describe('the first payment', () => {
 
   it('carries the trace of who asked to the event of the creation, with a charge and without', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const { subscriptionId: charged, paymentId } = await given.begun();
+    const { subscriptionId: charged, paymentId } = await given.begun({ traceparent });
     await charge(paymentId);
-    await applyFirstPayment(given.db, charged, traceparent);
+    await applyFirstPayment(given.db, charged);
     const trial = given.creation({ trial_days: 7, traceparent });
     await beginCreation(given, trial);
     for (const id of [charged, trial.subscription_id]) {

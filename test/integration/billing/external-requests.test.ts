@@ -16,6 +16,7 @@ import {
   type Requested,
   type Retry,
 } from '../../support/outside-requests';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 
@@ -67,7 +68,7 @@ describe('R4: a record of ours', () => {
     const { id } = await customer();
     const paymentId = derivedId('payment', ['test', id]);
     const wanted = { customer_id: id, amount: 9_000_000, currency: 'EUR', reason: 'usage of March' };
-    await createPayment(given.db, { id: paymentId, request: wanted, actor, traceparent: '' });
+    await createPayment(given.db, { id: paymentId, request: wanted, actor, trace: someTrace });
     return asked(id, { payment_id: paymentId, amount: 9_000_000, actor });
   }
 
@@ -100,7 +101,7 @@ describe('R4: a record of ours', () => {
       requestId: wanted.retry_request_id,
       request: { reason: 'they called' },
       actor,
-      traceparent: '',
+      trace: someTrace,
     };
     await requestRetry(given.db, call);
     const started = [{ kind: 'start_retry', payment_id: wanted.payment_id, reason: 'manualRetry' }];

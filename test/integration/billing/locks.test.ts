@@ -12,6 +12,7 @@ import { storeWebhook } from '../../../billing/webhook/deliveries';
 import { failure } from '../../../domain/payment/payment';
 import { useBilling } from '../../support/billing';
 import { until } from '../../support/until';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 /** With one connection, which keeps what it has prepared. */
@@ -106,6 +107,8 @@ describe('a webhook that reports a failed attempt', () => {
     body: Buffer.from('{}'),
     headers: {},
     receivedAt,
+    trace: someTrace,
+    isTraceSent: false,
   });
 
   it('takes its turn at the outbox behind the locks of its payment', async () => {
@@ -138,6 +141,7 @@ describe('a webhook that reports a failed attempt', () => {
           source: '/retry-service',
           subject: subscriptionId,
           key: subscriptionId,
+          trace: someTrace,
           data: {
             subscription_id: subscriptionId,
             customer_id: 'cus_1',

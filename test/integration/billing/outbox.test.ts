@@ -11,6 +11,7 @@ import {
 } from '../../../billing/outbox';
 import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 import { until } from '../../support/until';
+import { someTrace } from '../../support/trace';
 
 let database: TestDatabase;
 let db: Database;
@@ -31,6 +32,7 @@ const event = (id: string, key: string): NewEvent<'payments.completed'> => ({
   key,
   source: '/payment-service',
   subject: key,
+  trace: someTrace,
   data: {
     payment_id: key,
     kind: 'manual',

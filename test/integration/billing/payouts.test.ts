@@ -13,6 +13,7 @@ import { completed, refunded, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { expectLedgerHolds } from '../../support/ledger-rows';
 import { startLife, type SubscriptionLife } from '../../support/subscription-life';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 const customers: string[] = [];
@@ -212,7 +213,8 @@ it('keeps a payout that failed set aside, and gives it back to the credit once a
   await payRefund(given, refund?.id ?? '');
   expect(await accountsOf(customerId)).toEqual({ cash: 3_000, refunding: -2_000, credit: 0 });
   const task = await given.db.operatorTask.findFirstOrThrow({ where: { subject_id: refund?.id ?? '' } });
-  await resolveOperatorTask(given.db, task.id, { reason: 'closed', outcome: 'failed' }, 'key_1');
+  const call = { callerId: 'key_1', trace: someTrace };
+  await resolveOperatorTask(given.db, task.id, { reason: 'closed', outcome: 'failed' }, call);
   expect(await accountsOf(customerId)).toEqual({ cash: 3_000, refunding: 0, credit: -2_000 });
   expect(await creditOf(customerId)).toBe(2_000);
   given.provider.refunds = [refunded];

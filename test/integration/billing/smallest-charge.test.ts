@@ -7,6 +7,7 @@ import type { CreateSubscription } from '../../../contracts/http/subscriptions';
 import { completed, ScriptedProvider, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { startLife } from '../../support/subscription-life';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 const strict = new ScriptedProvider();
@@ -46,7 +47,7 @@ describe('a price that needs more than three periods to reach the smallest charg
       request: { customer_id: 'cus_1', plan_id: 'gold', payment_method_id: 'pm_1', ...request },
       actor,
       requestedAt: new Date(),
-      traceparent: '00-0-0-00',
+      trace: someTrace,
       mayExist: false,
       deadlines: { acceptWithinMs: 1, answerWithinMs: 1 },
     });

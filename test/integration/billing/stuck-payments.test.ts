@@ -8,6 +8,7 @@ import { reserveRefund } from '../../../billing/payment/reserve-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { completed, useBilling, pending } from '../../support/billing';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 
@@ -18,7 +19,9 @@ async function found(paymentId: string, toleranceMs = 60_000): Promise<string[]>
 async function requested(payment_id: string): Promise<void> {
   const terms = { customer_id: 'cus_1', subscription_id: null, amount: 700, currency: 'EUR' };
   const wanted = { payment_id, ...terms, payment_method_id: 'pm_1', reason: 'fee' };
-  await inTransaction(given.db, (tx) => requestPayment(tx, wanted, new Date(Date.now() - 120_000)));
+  const before = new Date(Date.now() - 120_000);
+  const times = { now: before, realNow: before };
+  await inTransaction(given.db, (tx) => requestPayment(tx, wanted, someTrace, times));
 }
 const attempt = (payment_id: string) => attemptPayment(given, { payment_id, number: 1, trigger: 'manual' });
 

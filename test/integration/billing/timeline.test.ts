@@ -14,6 +14,7 @@ import { storeWebhook } from '../../../billing/webhook/deliveries';
 import { completed, declined, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { startLife } from '../../support/subscription-life';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 let subscription: TimelineSubject;
@@ -55,6 +56,8 @@ async function aroundIt(subscriptionId: string, paymentId: string): Promise<void
     body: Buffer.from('{}'),
     headers: {},
     receivedAt: new Date(),
+    trace: someTrace,
+    isTraceSent: false,
   });
   const subject = { type: 'payment', id: paymentId } as const;
   await inTransaction(db, async (tx) => enqueueOperatorTask(tx, 'dispute', subject, 'Look.', new Date()));

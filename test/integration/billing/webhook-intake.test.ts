@@ -25,6 +25,7 @@ const row = (event: string, more: Partial<DeliveryToStore> = {}): DeliveryToStor
   body: Buffer.from([0, 34, 92, 123, 255]),
   headers: { 'webhook-id': `"${event}", {a}` },
   event: { id: event },
+  trace: null,
   created_at: new Date('2027-03-01T09:00:00.123Z'),
   event_id: `sandbox/${event}`,
   payload: `{"of":"${event}, \\" {NULL}"}`,

@@ -16,6 +16,7 @@ import { subscriptionUpdated, writeFirstVersions } from '../../support/kafka/sub
 import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
 import { WorkflowClient } from '../../../temporal/client';
+import { someTrace } from '../../support/trace';
 
 type Completed = EventData<'payments.completed'>;
 type Failed = EventData<'payments.failed'>;
@@ -77,7 +78,8 @@ function recordOf<T extends 'payments.completed' | 'payments.failed'>(
 ) {
   const key = data.subscription_id ?? data.payment_id;
   const id = `${data.payment_id}/attempt/${data.attempt}`;
-  const value = writeEnvelope({ topic, id, source: '/payment-service', subject: id, key, data }, at);
+  const about = { id, source: '/payment-service', subject: id, key, trace: someTrace } as const;
+  const value = writeEnvelope({ topic, ...about, data }, at);
   return { topic, key, value, headers: structured } satisfies OutgoingRecord;
 }
 const truth = () => recordOf('payments.completed', paid);

@@ -5,6 +5,7 @@ import { Unprocessable } from '../../../billing/unprocessable';
 import { failedPayment, structured, time, useGroups } from '../../support/kafka/consuming';
 import { silentLog, type ReadRecord } from '../../support/kafka/fresh-kafka';
 import { until } from '../../support/until';
+import { someTrace } from '../../support/trace';
 
 const topic = 'payments.failed';
 
@@ -36,7 +37,7 @@ async function consume(
 const event = (paymentId: string, subscriptionId = 'sub_1'): string => {
   const data = failedPayment(paymentId, subscriptionId);
   const named = { topic, id: `${paymentId}/1`, subject: paymentId, key: subscriptionId, data } as const;
-  return writeEnvelope({ ...named, source: '/payment-service' }, time);
+  return writeEnvelope({ ...named, source: '/payment-service', trace: someTrace }, time);
 };
 const write = (value: string | Buffer, more: object = {}) =>
   given.producer.send([

@@ -15,6 +15,7 @@ import { writeFailed } from '../../support/failed-payment';
 import { dumpDatabase } from '../../support/table-dump';
 import { useTemporal } from '../../support/temporal';
 import { forged, type Truth } from './forged-records';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 const temporal = useTemporal();
@@ -56,7 +57,7 @@ async function lived(billing: TestBilling): Promise<Truth> {
   for (const data of [paid, open, gone]) await groups.consume('subscriptions.created', data);
   await groups.consume('subscriptions.cancelled', cancelled);
   const wanted = { customer_id: 'cus_1', amount: 2_000, currency: 'EUR', reason: 'setup fee' };
-  await createPayment(db, { id: 'pay_asked', request: wanted, actor, traceparent: '' });
+  await createPayment(db, { id: 'pay_asked', request: wanted, actor, trace: someTrace });
   await writeFailed(db, { id: 'pay_failed' });
   const about = { payment_id: 'pay_failed', subscription_id: null, customer_id: 'cus_of_pay_failed' };
   return {
@@ -97,7 +98,8 @@ async function ignoredWebhook(): Promise<EventData<'webhooks.received'>> {
   const nothing = { payment_id: null, outcome: null, dispute: null, refund: null };
   const event = { id: 'evt_1', type: 'charge.succeeded', ...nothing };
   const received = { body: Buffer.from('{}'), headers: {}, receivedAt: new Date('2027-03-01T09:00:00.000Z') };
-  await storeWebhook(given.db, { provider: 'sandbox', event, ...received });
+  const traced = { trace: someTrace, isTraceSent: false };
+  await storeWebhook(given.db, { provider: 'sandbox', event, ...received, ...traced });
   const { id } = await given.db.webhookDelivery.findFirstOrThrow();
   const data = await own('webhooks.received', id);
   await groups.consume('webhooks.received', data);

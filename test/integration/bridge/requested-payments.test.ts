@@ -5,6 +5,7 @@ import { useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { outside, outsider } from '../../support/outside';
 import { useTemporal } from '../../support/temporal';
+import { someTrace } from '../../support/trace';
 
 const given = useBilling();
 const client = useTemporal();
@@ -31,6 +32,7 @@ async function read(more: Partial<typeof wanted>): Promise<void> {
     source: outsider,
     subject: undefined,
     time: '',
+    trace: someTrace,
     data: { ...wanted, ...more },
   });
 }

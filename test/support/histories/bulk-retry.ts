@@ -6,6 +6,7 @@ import { inTransaction } from '../../../prisma/client';
 import { writeFailed } from '../failed-payment';
 import { completed, type TestBilling } from '../billing';
 import { actor } from '../creation';
+import { someTrace } from '../trace';
 
 interface Recorder {
   given: TestBilling;
@@ -18,7 +19,14 @@ export async function recordBulkRetry({ given, client, save }: Recorder): Promis
   provider.charges = [completed];
   for (const n of [1, 2, 3]) await writeFailed(db, { id: `pay_bulk_${n}` });
   const filter = { failed_to: '2025-04-01T00:00:00Z' };
-  const wanted = { id: 'brt_recorded', filter, reason: 'an outage', actor, rate_per_second: 1 };
+  const wanted = {
+    id: 'brt_recorded',
+    filter,
+    reason: 'an outage',
+    actor,
+    trace: someTrace,
+    rate_per_second: 1,
+  };
   await inTransaction(db, (tx) => beginRun(tx, wanted));
   const { workflowType, ...options } = bulkRetryStart(wanted.id);
   const handle = await client.workflow.start(workflowType, options);

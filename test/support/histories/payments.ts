@@ -7,6 +7,7 @@ import { requestPayment } from '../../../billing/payment/request-payment';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { completed, pending, refunded, type TestBilling } from '../billing';
 import { actor } from '../creation';
+import { someTrace } from '../trace';
 
 interface Recorder {
   given: TestBilling;
@@ -18,6 +19,7 @@ interface Recorder {
 
 /** A payment of its own, and one that is cancelled before it is tried. */
 export async function recordManualPayments({ given, client, save }: Recorder): Promise<void> {
+  const now = new Date();
   const wanted = (payment_id: string) =>
     inTransaction(given.db, (tx) =>
       requestPayment(
@@ -31,7 +33,8 @@ export async function recordManualPayments({ given, client, save }: Recorder): P
           payment_method_id: 'pm_1',
           reason: 'set-up fee',
         },
-        new Date(),
+        someTrace,
+        { now, realNow: now },
       ),
     );
   given.provider.charges = [completed];

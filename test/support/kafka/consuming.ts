@@ -14,6 +14,7 @@ import type { ConsumerGroup } from '../../../contracts/topics/topics';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { forFile } from '../for-file';
 import { createTestDatabase, type TestDatabase } from '../servers/database';
+import { someTrace } from '../trace';
 import { freshKafka, type FreshKafka } from './fresh-kafka';
 
 export const time = new Date('2027-01-15T12:00:00.000Z');
@@ -42,7 +43,7 @@ export function failedRecord(
   more: Partial<OutgoingRecord> = {},
 ): OutgoingRecord {
   const topic = 'payments.failed';
-  const about = { id: `${paymentId}/attempt/1/failed`, subject: paymentId, key };
+  const about = { id: `${paymentId}/attempt/1/failed`, subject: paymentId, key, trace: someTrace };
   const event = { topic, source: '/payment-service', ...about, data: failedPayment(paymentId, key) } as const;
   return { topic, key, value: writeEnvelope(event, time), headers: structured, ...more };
 }

@@ -16,6 +16,7 @@ interface OutsideEvent {
   id: string;
   type: string;
   source: string;
+  traceparent?: string;
   data: Record<string, unknown>;
 }
 

@@ -3,6 +3,7 @@ import type { Database } from '../../../prisma/client';
 import { writeEnvelope } from '../../../contracts/topics/envelope';
 import type { OutgoingRecord } from '../../../bridge/kafka/port';
 import type { Subscription } from '../../../contracts/http/subscriptions';
+import { someTrace } from '../trace';
 
 /** An active subscription without a period. */
 export function snapshotOf(id: string, version: number, at: Date): Subscription {
@@ -53,6 +54,7 @@ export function subscriptionUpdated(id: string, version: number, at: Date): Outg
     source: '/subscription-service',
     subject: id,
     key: id,
+    trace: someTrace,
     data,
   } as const;
   return {

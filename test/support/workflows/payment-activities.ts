@@ -122,5 +122,6 @@ const refundOf = (id: string, status: RefundStatus) => ({
   currency: 'EUR',
   status,
   reason: 'goodwill',
+  at: new Date(0).toISOString(),
   created_at: new Date(0).toISOString(),
 });

@@ -54,6 +54,14 @@ test('the ledger has an entry a line, debit and credit apart', async () => {
   ]);
 });
 
+test('I16: the ledger names when a transaction was recorded, where that is another instant', async () => {
+  const data = (answer['data'] as Row[]).map((row) => ({ ...row, recorded_at: '2026-11-30T08:00:00.000Z' }));
+  const text = await run('ledger customer', ['cus_1'], {}, { ...answer, data });
+  expect(text).toMatch(
+    /^AT +RECORDED +KIND .*\n2027-01-30T00:00:00.000Z +2026-11-30T08:00:00.000Z +subscription_ended/,
+  );
+});
+
 test('the balance shows credit by source, then the subscriptions', async () => {
   const amounts = { receivable: 0, unearned: 1_000, credit: 250, credit_held: 0 };
   const text = await run(

@@ -118,6 +118,22 @@ describe('payments', () => {
     ]);
   });
 
+  test('I16: a payment and a timeline name when it was recorded, where that is another instant', async () => {
+    const recorded = '2026-11-30T08:00:00.000Z';
+    const [attempt] = payment['attempts'] as Row[];
+    const attempts = [{ ...attempt, started_recorded_at: recorded, finished_at: '2027-01-02T00:00:00.000Z' }];
+    const { text } = await run('payments show', ['pay_1'], {}, { ...payment, attempts });
+    expect(text).toMatch(/STARTED_AT +FINISHED_AT +RECORDED$/m);
+    expect(text).toMatch(/2027-01-01T00:00:00.000Z +2027-01-02T00:00:00.000Z +2026-11-30T08:00:00.000Z$/m);
+    const entry = { at: '2027-01-01T00:00:00.000Z', kind: 'attempt', title: 'Attempt 1', actor: null };
+    const timeline = async (recorded_at: string) =>
+      (await run('payments timeline', ['pay_1'], {}, { data: [{ ...entry, recorded_at }] })).text;
+    expect(await timeline(recorded)).toMatch(
+      /^AT +RECORDED +KIND +BY +TITLE\n\S+ +2026-11-30T08:00:00.000Z +attempt/,
+    );
+    expect(await timeline('2027-01-01T00:00:02.000Z')).toMatch(/^AT +KIND +BY +TITLE\n/);
+  });
+
   test('timelines show who and why', async () => {
     const entry = {
       at: '2027-01-01T00:00:00.000Z',

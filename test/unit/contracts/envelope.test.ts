@@ -7,6 +7,7 @@ import {
   writeEnvelope,
   type NewEvent,
 } from '../../../contracts/topics/envelope';
+import { someTrace } from '../../support/trace';
 
 const completed: NewEvent<'payments.completed'> = {
   topic: 'payments.completed',
@@ -14,6 +15,7 @@ const completed: NewEvent<'payments.completed'> = {
   source: '/payment-service',
   subject: 'pay_a',
   key: 'sub_a',
+  trace: someTrace,
   data: {
     payment_id: 'pay_a',
     kind: 'renewal',
@@ -57,22 +59,29 @@ describe('an event', () => {
     expect(read).toMatchObject({ id: completed.id, subject: 'pay_a', data: completed.data });
   });
 
-  it('carries the trace context of what was asked for, and none where nobody asked', () => {
+  const traceOfRecord = (value: string) =>
+    readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) }).trace;
+
+  it('carries the trace context of what it follows from', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const value = writeEnvelope({ ...completed, traceparent }, time);
-    expect(JSON.parse(value)).toMatchObject({ specversion: '1.0', traceparent });
-    expect(readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) }).traceparent).toBe(
-      traceparent,
-    );
-    expect(JSON.parse(writeEnvelope(completed, time))).not.toHaveProperty('traceparent');
+    for (const trace of [{ traceparent }, { traceparent, tracestate: 'vendor=1' }]) {
+      const value = writeEnvelope({ ...completed, trace }, time);
+      expect(JSON.parse(value)).toMatchObject({ specversion: '1.0', ...trace });
+      expect(traceOfRecord(value)).toEqual(trace);
+    }
+    expect(JSON.parse(writeEnvelope(completed, time))).not.toHaveProperty('tracestate');
   });
 
-  it('is read though its trace context is no text', () => {
-    const event = JSON.parse(writeEnvelope(completed, time)) as object;
-    const value = JSON.stringify({ ...event, traceparent: 7 });
-    expect(
-      readEnvelope('payments.completed', { headers, key, value: Buffer.from(value) }).traceparent,
-    ).toBeUndefined();
+  it('I15: begins a trace of its own where its trace context cannot be read, the same for a repeat', () => {
+    const { traceparent, ...event } = JSON.parse(writeEnvelope(completed, time)) as Record<string, unknown>;
+    expect(traceparent).toBe(someTrace.traceparent);
+    const begun = traceOfRecord(JSON.stringify(event));
+    for (const malformed of [7, 'abc', null, ['00'], '000']) {
+      expect(traceOfRecord(JSON.stringify({ ...event, traceparent: malformed, tracestate: 'a=1' }))).toEqual(
+        begun,
+      );
+    }
+    expect(traceOfRecord(JSON.stringify({ ...event, id: 'pay_a/attempt/2/completed' }))).not.toEqual(begun);
   });
 
   it('is read in binary mode, too', () => {

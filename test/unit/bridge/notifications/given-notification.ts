@@ -1,5 +1,6 @@
 /** A notification as it is handed to a notifier. */
 import type { OutgoingNotification } from '../../../../bridge/notifications/port';
+import { traceOf } from '../../../support/trace';
 
 export const notification: OutgoingNotification = {
   id: 'payment_failed/pay_1/attempt/1',
@@ -15,6 +16,7 @@ export const notification: OutgoingNotification = {
   html: '<p>Hello Ada,</p>\n',
   values: { amount: 1000, currency: 'EUR' },
   requestedAt: '2027-03-01T12:00:00.000Z',
+  trace: { ...traceOf('7'), tracestate: 'vendor=1' },
 };
 
 /** What it is thrown as, in words. */
