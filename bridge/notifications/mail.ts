@@ -1,5 +1,6 @@
 /** A notification as a mail, the same for a server and for a file. */
 import type { SendMailOptions } from 'nodemailer';
+import { asciiEmail } from '../../contracts/email';
 import type { OutgoingNotification } from './port';
 
 /** @param from `Perennial <billing@example.com>`, or the address alone */
@@ -9,7 +10,7 @@ export function mailOf(message: OutgoingNotification, from: string): SendMailOpt
   return {
     // Names and addresses apart, so that no name can be read as a list of addresses.
     from: sender,
-    to: { name: to.name ?? '', address: to.email ?? '' },
+    to: { name: to.name ?? '', address: asciiOf(to.email ?? '') },
     subject,
     text,
     html,
@@ -26,5 +27,10 @@ export function mailOf(message: OutgoingNotification, from: string): SendMailOpt
 
 function senderOf(from: string): { name: string; address: string } {
   const [, name = '', address = from] = /^(.*) <([^<>]+)>$/.exec(from) ?? [];
-  return { name, address };
+  return { name, address: asciiOf(address) };
+}
+
+/** Not every server takes a domain in Unicode. What was stored by other rules is left as it is. */
+function asciiOf(address: string): string {
+  return asciiEmail(address) ?? address;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileNotifier } from '../../../../bridge/notifications/file';
+import { mailOf } from '../../../../bridge/notifications/mail';
 import { smtpNotifier } from '../../../../bridge/notifications/smtp';
 import { mailServer, type MailServer } from '../../../support/mail-server';
 import { notification, thrownBy } from './given-notification';
@@ -24,6 +25,19 @@ async function sent(url = server.url, message = notification) {
 const ntf = { ...notification, subject: 'Не удалось', to: { email: 'vera@example.com', name: 'Вера' } };
 
 describe('a mail', () => {
+  it('I3: goes to the ASCII form of a domain that was written in Unicode', async () => {
+    const to = (email: string) => ({ ...notification, to: { email, name: null } });
+    expect(mailOf(to('a&b@пример.рф'), 'Счета <billing@пример.рф>')).toMatchObject({
+      from: { name: 'Счета', address: 'billing@xn--e1afmkfd.xn--p1ai' },
+      to: { address: 'a&b@xn--e1afmkfd.xn--p1ai' },
+      messageId: '<ntf_1@xn--e1afmkfd.xn--p1ai>',
+    });
+    const ascii = to('ada@xn--e1afmkfd.xn--p1ai');
+    expect(mailOf(ascii, from)).toMatchObject({ to: { address: 'ada@xn--e1afmkfd.xn--p1ai' } });
+    await sent(server.url, to('a&b@пример.рф'));
+    expect(server.mails[0]?.text).toMatch(/^To: .*a&b@xn--e1afmkfd\.xn--p1ai/m);
+  });
+
   it('goes from the sender to the one customer, by a name that is the same each time', async () => {
     expect(await sent()).toBe('<ntf_1@example.org>');
     expect(await sent()).toBe('<ntf_1@example.org>');
