@@ -82,7 +82,12 @@ export async function timelineOf(context: Context, path: string): Promise<Outcom
       title: `${String(row['title'])}${why === null ? '' : ` (${why})`}`,
     };
   };
-  return listed(answer, ['at', 'recorded', 'kind', 'by', 'title'], lineOf, widestTitle);
+  const { text } = listed(answer, ['at', 'recorded', 'kind', 'by', 'title'], lineOf, widestTitle);
+  const omitted = (answer['omitted'] as { scope: string; types: string[] }[] | undefined) ?? [];
+  const notes = omitted.map(
+    ({ scope, types }) => line`Not shown, as the key lacks the scope ${scope}: ${types.join(', ')}`,
+  );
+  return { answer, text: [text, ...notes].join('\n') };
 }
 
 /** When it was recorded; nothing where that is when it happened, to the minute. */

@@ -5,7 +5,7 @@ import type { TimelineSubject } from '../../billing/timeline/index-query';
 import { pageOfTimeline } from '../../billing/timeline/pages';
 import { id } from '../../contracts/fields';
 import { listOf, pageQuery } from '../../contracts/http/lists';
-import { auditedCall, listAudit as auditQuery, timelineEntry } from '../../contracts/http/timeline';
+import { auditedCall, listAudit as auditQuery, timelinePage } from '../../contracts/http/timeline';
 import {
   decodeSerial,
   decodeTimelinePlace,
@@ -15,21 +15,24 @@ import {
   readPageBy,
 } from '../http/cursors';
 import type { ApiDependencies } from '../http/dependencies';
-import { route, type Answer } from '../http/route';
+import { route, type Answer, type Call } from '../http/route';
 
 const auditList = 'audit';
 
 async function timeline(
+  { query, caller }: Call<unknown, z.output<typeof pageQuery>, unknown>,
   { db }: ApiDependencies,
   subject: TimelineSubject,
-  query: z.output<typeof pageQuery>,
 ): Promise<Answer> {
   const list = `${subject.type}-timeline`;
-  const page = await pageOfTimeline(db, subject, readPageBy(list, query, decodeTimelinePlace));
-  return { status: 200, body: pageBodyBy(list, page, encodeTimelinePlace) };
+  const page = await pageOfTimeline(db, subject, caller.scopes, readPageBy(list, query, decodeTimelinePlace));
+  const body = { ...pageBodyBy(list, page, encodeTimelinePlace), omitted: page.omitted };
+  return { status: 200, body };
 }
 
-const entries = { 200: { description: 'A page.', schema: listOf(timelineEntry) } };
+const entries = { 200: { description: 'A page.', schema: timelinePage } };
+const ofOtherScopes =
+  'An entry is shown to an API key that may read what it was made of; `omitted` names the scopes that others need.';
 
 export const timelineRoutes = [
   route({
@@ -40,14 +43,13 @@ export const timelineRoutes = [
     summary: 'What happened to a subscription and its payments, oldest first',
     description:
       'API calls, changes, attempts, refunds, what moved money, retry plans, webhooks, events with partition and offset, and what ' +
-      'operators did, in one order. An entry keeps its place; its title and data show the state of today.',
+      `operators did, in one order. An entry keeps its place; its title and data show the state of today. ${ofOtherScopes}`,
     scope: 'subscriptions:read',
     params: z.object({ subscription_id: id }),
     query: pageQuery,
     answers: entries,
     problems: ['not_found', 'malformed_cursor'],
-    handle: ({ params, query }, deps) =>
-      timeline(deps, { type: 'subscription', id: params.subscription_id }, query),
+    handle: (call, deps) => timeline(call, deps, { type: 'subscription', id: call.params.subscription_id }),
   }),
   route({
     method: 'get',
@@ -55,12 +57,13 @@ export const timelineRoutes = [
     operationId: 'getPaymentTimeline',
     tag: 'Payments',
     summary: 'What happened to a payment, oldest first',
+    description: ofOtherScopes,
     scope: 'payments:read',
     params: z.object({ payment_id: id }),
     query: pageQuery,
     answers: entries,
     problems: ['not_found', 'malformed_cursor'],
-    handle: ({ params, query }, deps) => timeline(deps, { type: 'payment', id: params.payment_id }, query),
+    handle: (call, deps) => timeline(call, deps, { type: 'payment', id: call.params.payment_id }),
   }),
   route({
     method: 'get',
@@ -68,12 +71,13 @@ export const timelineRoutes = [
     operationId: 'getCustomerTimeline',
     tag: 'Customers',
     summary: 'What happened to a customer, their subscriptions and payments, oldest first',
+    description: ofOtherScopes,
     scope: 'customers:read',
     params: z.object({ customer_id: id }),
     query: pageQuery,
     answers: entries,
     problems: ['not_found', 'malformed_cursor'],
-    handle: ({ params, query }, deps) => timeline(deps, { type: 'customer', id: params.customer_id }, query),
+    handle: (call, deps) => timeline(call, deps, { type: 'customer', id: call.params.customer_id }),
   }),
   route({
     method: 'get',

@@ -5,6 +5,7 @@
  * that was there when the first page was read; only small columns are read, and bodies for one page at a time.
  */
 import { rankOf, sourceAt, type TimelinePlace, type TimelineSource } from '../../domain/timeline/timeline';
+import type { Topic } from '../../contracts/topics/topics';
 import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { shownAt } from '../clock';
@@ -14,6 +15,14 @@ import { Prisma } from '../../prisma/generated/client';
 export interface TimelineSubject {
   type: 'subscription' | 'payment' | 'customer';
   id: string;
+}
+
+/** What of a timeline is read. */
+export interface ReadableEntries {
+  sources: readonly TimelineSource[];
+  topics: readonly Topic[];
+  /** Transactions that concern no subscription are the customer's alone. */
+  ledger: 'all' | 'of_subscriptions';
 }
 
 interface IndexRow {
@@ -27,20 +36,22 @@ interface IndexRow {
 /** Before every entry. */
 const beginning: TimelinePlace = { atMs: 0, recordedMs: 0, source: 'webhook_delivery', id: '', number: 0n };
 
-/** At most `limit` places. @param after null: from the first one on */
+/** At most `limit` places of entries that may be read. @param after null: from the first one on */
 export async function timelinePlaces(
   db: Database,
   subject: TimelineSubject,
+  readable: ReadableEntries,
   after: TimelinePlace | null,
   limit: number,
 ): Promise<TimelinePlace[]> {
+  if (readable.sources.length === 0) return [];
   const { atMs, recordedMs, source, id, number } = after ?? beginning;
   const happened = Prisma.sql`coalesce(entry.at, ${shownAt(clockOf(subject), Prisma.sql`entry.recorded_at`)},
     entry.recorded_at)`;
   const rows = await sql(db).query<IndexRow[]>`
     WITH ${subjects(subject)}
     SELECT at, recorded_at, rank, id, number FROM (
-      SELECT ${happened} AS at, recorded_at, rank, id COLLATE "C" AS id, number FROM (${entries(subject)}) AS entry
+      SELECT ${happened} AS at, recorded_at, rank, id COLLATE "C" AS id, number FROM (${entries(subject, readable)}) AS entry
     ) AS placed
     WHERE (at, recorded_at, rank, id, number) > (${new Date(atMs)}::timestamptz, ${new Date(recordedMs)}::timestamptz,
       ${rankOf(source)}::int, ${id}, ${number}::bigint)
@@ -77,7 +88,7 @@ function subjects({ type, id }: TimelineSubject): Prisma.Sql {
       UNION SELECT id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM paid)
     ),
     events AS MATERIALIZED (
-      SELECT id, event_id, created_at FROM outbox_events WHERE subject IN (SELECT id FROM named)
+      SELECT id, event_id, topic, created_at FROM outbox_events WHERE subject IN (SELECT id FROM named)
     ),
     tasks AS MATERIALIZED (
       SELECT id, created_at, status, resolved_at FROM operator_tasks
@@ -112,69 +123,52 @@ function branch(
     ${rankOf(source)}::int AS rank, ${Prisma.raw(id)} AS id, ${Prisma.raw(number)}::bigint AS number FROM ${from}`;
 }
 
-function entries(subject: TimelineSubject): Prisma.Sql {
+/** One query for each source that may be read. */
+function entries(subject: TimelineSubject, { sources, topics, ledger }: ReadableEntries): Prisma.Sql {
   const ofPayments = Prisma.sql`payment_id IN (SELECT id FROM paid)`;
+  const ofCustomers = ledger === 'all' ? Prisma.empty : Prisma.sql` AND subscription_id IS NOT NULL`;
   const one = '0';
   const counted = `'${noId}'::text`;
-  return Prisma.join(
-    [
-      branch('webhook_delivery', 'created_at', 'id', one, Prisma.sql`webhook_deliveries WHERE ${ofPayments}`),
-      branch('retry_request', 'requested_at', 'id', one, Prisma.sql`retry_requests WHERE ${ofPayments}`),
-      branch(
-        'attempt',
-        'started_at',
-        'payment_id',
-        'number',
-        Prisma.sql`payment_attempts WHERE ${ofPayments}`,
-        'began_at',
-      ),
-      branch('refund', 'created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`, 'at'),
-      branch(
-        'change',
-        'at',
-        'subject_id',
-        'version',
-        Prisma.sql`changes WHERE subject_id IN (SELECT id FROM own)`,
-      ),
-      branch(
-        'ledger_transaction',
-        'recorded_at',
-        'customer_id',
-        'seq',
-        Prisma.sql`ledger_transactions WHERE ${ofLedger(subject)}`,
-        'at',
-      ),
-      branch(
-        'retry_plan',
-        'created_at',
-        'payment_id',
-        'sequence',
-        Prisma.sql`retry_plans WHERE ${ofPayments}`,
-      ),
-      branch(
-        'retry_refusal',
-        'settled_at',
-        'id',
-        one,
-        Prisma.sql`retry_requests WHERE ${ofPayments} AND status = 'refused' AND settled_at IS NOT NULL`,
-      ),
-      branch('operator_task', 'created_at', 'id', one, Prisma.sql`tasks`),
-      branch(
-        'task_resolution',
-        'resolved_at',
-        'id',
-        one,
-        Prisma.sql`tasks WHERE status = 'resolved' AND resolved_at IS NOT NULL`,
-      ),
-      branch('event', 'created_at', counted, 'id', Prisma.sql`events`),
-      branch(
-        'audit',
-        'at',
-        counted,
-        'id',
-        Prisma.sql`audit_log WHERE subject_id IN (SELECT id FROM audited)`,
-      ),
+  const branches: Readonly<
+    Record<TimelineSource, readonly [string, string, string, Prisma.Sql, at?: string]>
+  > = {
+    webhook_delivery: ['created_at', 'id', one, Prisma.sql`webhook_deliveries WHERE ${ofPayments}`],
+    retry_request: ['requested_at', 'id', one, Prisma.sql`retry_requests WHERE ${ofPayments}`],
+    attempt: [
+      'started_at',
+      'payment_id',
+      'number',
+      Prisma.sql`payment_attempts WHERE ${ofPayments}`,
+      'began_at',
     ],
+    refund: ['created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`, 'at'],
+    change: ['at', 'subject_id', 'version', Prisma.sql`changes WHERE subject_id IN (SELECT id FROM own)`],
+    ledger_transaction: [
+      'recorded_at',
+      'customer_id',
+      'seq',
+      Prisma.sql`ledger_transactions WHERE ${ofLedger(subject)}${ofCustomers}`,
+      'at',
+    ],
+    retry_plan: ['created_at', 'payment_id', 'sequence', Prisma.sql`retry_plans WHERE ${ofPayments}`],
+    retry_refusal: [
+      'settled_at',
+      'id',
+      one,
+      Prisma.sql`retry_requests WHERE ${ofPayments} AND status = 'refused' AND settled_at IS NOT NULL`,
+    ],
+    operator_task: ['created_at', 'id', one, Prisma.sql`tasks`],
+    task_resolution: [
+      'resolved_at',
+      'id',
+      one,
+      Prisma.sql`tasks WHERE status = 'resolved' AND resolved_at IS NOT NULL`,
+    ],
+    event: ['created_at', counted, 'id', Prisma.sql`events WHERE topic = ANY(${[...topics]}::text[])`],
+    audit: ['at', counted, 'id', Prisma.sql`audit_log WHERE subject_id IN (SELECT id FROM audited)`],
+  };
+  return Prisma.join(
+    sources.map((source) => branch(source, ...branches[source])),
     ' UNION ALL ',
   );
 }

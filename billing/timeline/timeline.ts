@@ -10,16 +10,17 @@ import type { Database } from '../../prisma/client';
 import { attemptRow, refundRow, retryPlanRow, retryRequestRow, taskRow } from '../rows';
 import { entryOf, type EntryBody } from './entries';
 import { readLedgerEntries } from './ledger-entries';
-import { timelinePlaces, type TimelineSubject } from './index-query';
+import { timelinePlaces, type ReadableEntries, type TimelineSubject } from './index-query';
 
 /** At most `limit` entries, oldest first, each with its place. @param after null: from the first one on */
 export async function readTimeline(
   db: Database,
   subject: TimelineSubject,
+  readable: ReadableEntries,
   after: TimelinePlace | null,
   limit: number,
 ): Promise<{ places: TimelinePlace[]; entryAt(place: TimelinePlace): TimelineEntry | null }> {
-  const places = await timelinePlaces(db, subject, after, limit);
+  const places = await timelinePlaces(db, subject, readable, after, limit);
   const entries = new Map<string, EntryBody>();
   await Promise.all(
     timelineSources.map(async (source) => {

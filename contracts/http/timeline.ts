@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { timelineKinds, timelineSources } from '../../domain/timeline/timeline';
 import { customersInstant, id, realInstant, recordedActor, text } from '../fields';
-import { pageQuery } from './lists';
+import { scope } from '../scopes';
+import { listOf, pageQuery } from './lists';
 
 export const timelineEntry = z
   .object({
@@ -21,6 +22,20 @@ export const timelineEntry = z
   })
   .meta({ id: 'TimelineEntry' });
 export type TimelineEntry = z.infer<typeof timelineEntry>;
+
+const omittedEntries = z.object({ scope, types: z.array(z.enum(timelineSources)) }).meta({
+  id: 'OmittedEntries',
+  description: 'Entries that the API key may not read, and the scope that they need.',
+});
+export type OmittedEntries = z.infer<typeof omittedEntries>;
+
+/** Read page by page, as every list. */
+export const timelinePage = listOf(timelineEntry).extend({
+  omitted: z.array(omittedEntries).meta({
+    description:
+      'What was left out because the API key lacks the scope, if there is any; empty: the timeline is whole.',
+  }),
+});
 
 export const listAudit = pageQuery.extend({
   subject: id.optional().meta({ description: 'The id of what the calls were about.' }),

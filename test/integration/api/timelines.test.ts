@@ -67,6 +67,29 @@ describe('a timeline', () => {
     expect(await status(subscriptions, `/payments/${paymentId}/timeline`)).toBe(403);
   });
 
+  it('I5: shows an entry to an API key that may read what it was made of, and names what it leaves out', async () => {
+    const { id, paymentId } = await subscribed();
+    const narrow = await given.keyWith('subscriptions:read');
+    const wide = await given.keyWith('subscriptions:read', 'payments:read');
+    const read = async (secret: string, path: string) =>
+      (await given.ask('GET', `/subscriptions/${id}/timeline${path}`, { secret })).body;
+    const hidden = await read(narrow, '');
+    expect(hidden).toMatchObject({ data: [], next_cursor: null });
+    expect(hidden.omitted).toContainEqual({
+      scope: 'payments:read',
+      types: expect.arrayContaining(['attempt', 'refund', 'event']),
+    });
+    expect(hidden.omitted).toContainEqual({
+      scope: 'operator',
+      types: expect.arrayContaining(['audit', 'webhook_delivery', 'operator_task']),
+    });
+    const shown = await read(wide, '?limit=1');
+    expect(shown).toMatchObject({ data: [{ title: 'Attempt 1 took 10.00 EUR' }], next_cursor: null });
+    expect(shown.omitted.map(({ scope }: { scope: string }) => scope)).toEqual(['operator']);
+    const all = await given.ask('GET', `/payments/${paymentId}/timeline`);
+    expect(all.body.omitted).toEqual([]);
+  });
+
   it('refuses a cursor that it did not give out', async () => {
     const { id } = await subscribed();
     const cursor = (parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');

@@ -1,5 +1,6 @@
 /** Who appears to have acted when a record from outside names an actor. */
 import { readTimeline } from '../../../billing/timeline/timeline';
+import { wholeTimeline } from '../../support/whole-timeline';
 import { listAudit } from '../../../access/audit-log';
 import { useBilling } from '../../support/billing';
 import { outsider } from '../../support/outside';
@@ -9,7 +10,13 @@ const given = useBilling();
 
 describe('R6: the operator whom a record names', () => {
   const titled = async (id: string) => {
-    const { places, entryAt } = await readTimeline(given.db, { type: 'payment', id }, null, 100);
+    const { places, entryAt } = await readTimeline(
+      given.db,
+      { type: 'payment', id },
+      wholeTimeline,
+      null,
+      100,
+    );
     return places.map(entryAt).filter((entry) => entry?.actor?.kind === 'external');
   };
   const shown = (reason: string) => ({

@@ -142,8 +142,10 @@ describe('payments', () => {
       actor: { kind: 'api_key', id: 'key_1', reason: 'she called' },
     };
     for (const path of ['payments', 'subscriptions']) {
-      const { text } = await run(`${path} timeline`, ['x_1'], { limit: '50' }, { data: [entry] });
+      const omitted = [{ scope: 'payments:read', types: ['attempt', 'refund'] }];
+      const { text } = await run(`${path} timeline`, ['x_1'], { limit: '50' }, { data: [entry], omitted });
       expect(text).toMatch(/operator_action +key_1 +Retry asked for: she called \(she called\)/);
+      expect(text).toContain('Not shown, as the key lacks the scope payments:read: attempt, refund');
     }
     expect(asked).toEqual([
       ['GET', '/payments/x_1/timeline?limit=50'],
