@@ -28,8 +28,6 @@ export interface Lease {
   key: string;
   /** Names the request that holds it. */
   holder: string;
-  /** The id that an earlier run under this key is known to have created. */
-  createdId: string | null;
 }
 
 /** An answer as repeats get it. */
@@ -94,7 +92,7 @@ async function acquire(
   request: KeyedRequest,
 ): Promise<{ lease: Lease } | { repeated: KeptAnswer }> {
   const { apiKeyId, key, requestHash, holder, leaseSeconds } = request;
-  const [held] = await sql(db).query<{ headers: StoredFacts | null }[]>`
+  const [held] = await sql(db).query<object[]>`
     INSERT INTO idempotency_keys (api_key_id, key, request_hash, lease_until, lease_holder)
     VALUES (${apiKeyId}, ${key}, ${requestHash}, clock_timestamp() + make_interval(secs => ${leaseSeconds}), ${holder})
     ON CONFLICT (api_key_id, key) DO UPDATE
@@ -102,8 +100,8 @@ async function acquire(
       WHERE idempotency_keys.status IS NULL
         AND idempotency_keys.request_hash = EXCLUDED.request_hash
         AND idempotency_keys.lease_until <= clock_timestamp()
-    RETURNING headers`;
-  if (held !== undefined) return { lease: { apiKeyId, key, holder, createdId: held.headers?.made ?? null } };
+    RETURNING key`;
+  if (held !== undefined) return { lease: { apiKeyId, key, holder } };
   const known = await db.idempotencyKey.findUniqueOrThrow({
     where: { api_key_id_key: { api_key_id: apiKeyId, key } },
   });
@@ -142,7 +140,7 @@ async function keep(db: Database, lease: Lease, answer: KeptAnswer): Promise<Kep
   const body = answer.kept === null ? null : JSON.stringify(answer.kept);
   const count = await sql(db).execute`
     UPDATE idempotency_keys
-    SET status = ${answer.status}, headers = ${JSON.stringify(facts)}::jsonb, body = ${body}::jsonb,
+    SET status = ${answer.status}, headers = coalesce(headers, '{}') || ${JSON.stringify(facts)}::jsonb, body = ${body}::jsonb,
         completed_at = clock_timestamp()
     WHERE api_key_id = ${lease.apiKeyId} AND key = ${lease.key}
       AND lease_holder = ${lease.holder} AND status IS NULL`;
@@ -161,8 +159,8 @@ async function release(db: Database, lease: Lease): Promise<void> {
 }
 
 /**
- * Records, in the effect's own transaction, what the request created under an id that the caller chose. A run that
- * takes over then distinguishes its own earlier effect from another caller's.
+ * Records, in the effect's own transaction, what the request created. A run that takes over then distinguishes its own
+ * earlier effect from another caller's.
  */
 export async function recordCreated(tx: Transaction, lease: Lease | null, id: string): Promise<void> {
   if (lease === null) return;
@@ -170,6 +168,18 @@ export async function recordCreated(tx: Transaction, lease: Lease | null, id: st
   await sql(tx).execute`
     UPDATE idempotency_keys SET headers = ${JSON.stringify(facts)}::jsonb
     WHERE api_key_id = ${lease.apiKeyId} AND key = ${lease.key} AND status IS NULL`;
+}
+
+/**
+ * Whether a request under this key created the thing with this id. Read in the transaction that found the id taken: the run
+ * that lost its lease may have committed since the lease was acquired.
+ */
+export async function hasCreated(tx: Transaction, lease: Lease | null, id: string): Promise<boolean> {
+  if (lease === null) return false;
+  const [row] = await sql(tx).query<{ made: string | null }[]>`
+    SELECT headers ->> 'made' AS made FROM idempotency_keys
+    WHERE api_key_id = ${lease.apiKeyId} AND key = ${lease.key}`;
+  return row?.made === id;
 }
 
 /** Kept answers of one customer that one erasure rewrites. */

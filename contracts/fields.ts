@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { intervalUnits, isTimeZone, maxIntervalCount } from '../domain/calendar';
 import { isCurrency } from '../domain/currencies';
+import { hasOwnForm, type IdKind } from '../domain/ids';
 import { maxAmount } from '../domain/money';
 
 /** Of instants: what both JavaScript and PostgreSQL write as RFC 3339 has it. */
@@ -66,6 +67,16 @@ export const recordedInstant = instant.nullable().meta({
   description: 'Real time at which it was recorded; null: by an older version, which did not keep it.',
 });
 
+/** A whole number in a query, where everything is text. */
+export function queryNumber(min: number, max: number, message: string) {
+  const isOne = (text: string) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
+  return z
+    .string()
+    .refine(isOne, message)
+    .transform(Number)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } });
+}
+
 export const timeZone = z
   .string()
   .max(64, 'must be at most 64 characters')
@@ -81,6 +92,10 @@ export const id = z
     /^[A-Za-z0-9][A-Za-z0-9_.-]*$/,
     'must consist of letters, digits, "_", "-" and ".", and begin with a letter or digit',
   );
+
+/** An id that a caller chooses: never one that may be derived from another caller's Idempotency-Key. */
+export const chosenId = (kind: IdKind) =>
+  id.refine((text) => !hasOwnForm(kind, text), 'must not have the form of the ids that Perennial makes');
 
 /** An id or a name as another service, or a provider, writes it; short enough for an index. */
 export const foreignId = z.string().min(1).max(255, 'must be at most 255 characters');

@@ -18,6 +18,7 @@ export const problems = {
   test_clocks_disabled: { status: 403, title: 'Test clocks are switched off' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'The path does not know this method' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
   already_exists: { status: 409, title: 'The id is taken' },
   idempotency_key_in_flight: { status: 409, title: 'A request with this Idempotency-Key is still running' },
   subscription_final: { status: 409, title: 'The subscription has ended' },
@@ -45,6 +46,7 @@ export const problems = {
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another body' },
   card_number_refused: { status: 422, title: 'Card numbers are never accepted' },
   too_many_requests: { status: 429, title: 'Too many requests' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something unexpected happened' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -6,7 +6,6 @@
  * of the closed table; no answer holds a stack trace.
  */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import helmet from 'helmet';
 import { productVersion } from '../../contracts/version';
 import type { ApiDependencies } from './dependencies';
 import { refusal, serve, traceOf } from './dispatch';
@@ -16,8 +15,10 @@ import { ProblemError } from '../../contracts/problem-error';
 import { send } from './reply';
 import { requestIdOf } from './request-ids';
 import type { Route } from './route';
+import { securityHeaders } from './security-headers';
 import { routeTable } from '../routes';
 import { readTrace, newTrace } from '../../domain/trace';
+import { withoutTrailingSlashes } from './trailing-slashes';
 
 export type { ApiDependencies, ReadinessCheck } from './dependencies';
 
@@ -34,14 +35,9 @@ export function createApp(given: ApiDependencies): Express {
   // The query is read and checked in one place, with the body.
   app.set('query parser', false);
   app.set('trust proxy', deps.trustProxy ?? false);
-  app.use(traced(deps), securityHeaders());
+  app.use(traced(deps), securityHeaders(), requireHost(deps));
   mount(app, routes, deps);
-  app.use((_request, response) => {
-    send(
-      response,
-      refusal(new ProblemError('not_found', 'No route has this path.'), deps, traceOf(response)),
-    );
-  });
+  app.use(elsewhere(routes, deps));
   app.use(answerErrors(deps));
   return app;
 }
@@ -100,23 +96,34 @@ function traced(deps: ApiDependencies): RequestHandler {
   };
 }
 
-/** Only files of our own origin run; nothing may frame the page or send a form elsewhere. */
-function securityHeaders(): RequestHandler {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'"],
-        baseUri: ["'none'"],
-        formAction: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-  });
+/** RFC 9112, 3.2; Node's own refusal would be bare. */
+function requireHost(deps: ApiDependencies): RequestHandler {
+  return (request, response, next) => {
+    if (request.headers.host !== undefined || request.httpVersion !== '1.1') {
+      next();
+      return;
+    }
+    const problem = new ProblemError('malformed_request', 'The header Host is needed.');
+    send(response, refusal(problem, deps, traceOf(response)));
+  };
+}
+
+/** What no route has: another spelling of one, or nothing. */
+function elsewhere(routes: readonly Route[], deps: ApiDependencies): RequestHandler {
+  const find = withoutTrailingSlashes(routes);
+  return (request, response) => {
+    const place = find(request);
+    if (place !== null) {
+      // 308 keeps method and body.
+      response.status(308).setHeader('Location', place);
+      response.end();
+      return;
+    }
+    send(
+      response,
+      refusal(new ProblemError('not_found', 'No route has this path.'), deps, traceOf(response)),
+    );
+  };
 }
 
 function answerErrors(deps: ApiDependencies): ErrorRequestHandler {

@@ -40,7 +40,8 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           description:
             'The same key with the same request gives the same answer and has its effect once. ' +
             'Scoped to the API key; 1 to 255 printable ASCII characters.',
-          schema: { type: 'string', minLength: 1, maxLength: 255 },
+          // White space around a header's value is none of it.
+          schema: { type: 'string', pattern: '^[\\x21-\\x7e]([\\x20-\\x7e]{0,253}[\\x21-\\x7e])?$' },
           example: 'order-1042',
         },
         IfMatch: {
@@ -48,15 +49,18 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           in: 'header',
           required: false,
           description: 'The version that the change is about, in quotes; when it is another one by now, 412.',
-          schema: { type: 'string' },
+          schema: { type: 'string', pattern: '^(\\*|"\\d{1,9}")$' },
           example: '"3"',
         },
         RequestId: {
           name: 'X-Request-Id',
           in: 'header',
           required: false,
-          description: 'Answered in the same header and in problems; made when left out or malformed.',
-          schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
+          description:
+            'Answered in the same header and in problems. Made when left out, or when it is not 8 to 64 letters, ' +
+            'digits, "_" and "-".',
+          schema: { type: 'string' },
+          example: 'order-1042-a',
         },
         ...traceParameters,
       },
@@ -142,8 +146,12 @@ function response({
 
 /** The route's own refusals, and those that its kind may always answer. */
 function problemsOf(entry: Route): ProblemCode[] {
-  const own = entry.problems ?? [];
-  if (entry.scope === null) return [...own, 'internal'];
+  const own: ProblemCode[] = [
+    ...(entry.problems ?? []),
+    // An id that nothing can have is the id of nothing, whatever the method.
+    ...(entry.params === undefined ? [] : ['not_found' as const]),
+  ];
+  if (entry.scope === null) return ['malformed_request', ...own, 'validation_failed', 'internal'];
   const always: ProblemCode[] = ['malformed_request', 'unauthenticated', 'forbidden', 'validation_failed'];
   const withBody: ProblemCode[] = ['malformed_json', 'payload_too_large', 'unsupported_media_type'];
   const repeated: ProblemCode[] = ['idempotency_key_in_flight', 'idempotency_key_reused'];

@@ -24,8 +24,10 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'It was redriven or discarded before; resolved says when, by whom and why. Nothing was changed.',
   dead_letter_redriving:
     'A redrive was asked for and its group has not said yet how it ended. Read it again in a moment; when the redrive failed, it can be discarded.',
+  request_timeout:
+    'The whole request has to arrive within 30 seconds, its headers within 10. The connection was closed. Send it again.',
   already_exists:
-    'Something else has the id that was chosen. Choose another, or leave it out to have one made.',
+    'Something else has the id. Choose another, or leave it out to have one made; where it was left out, send the request under another Idempotency-Key.',
   idempotency_key_in_flight:
     'The first request with this Idempotency-Key has not been answered yet. Send the same again after Retry-After.',
   subscription_final:
@@ -64,6 +66,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'Something in the request looks like a card number. Send the token that the payment provider gave out instead. The value was not stored.',
   too_many_requests:
     'So much was asked of one thing at once that this was not taken. Wait for Retry-After, read it where detail says so, then send the same again.',
+  headers_too_large:
+    'Request line and headers may have 16 KiB together. The connection was closed; nothing was changed.',
   internal:
     'The mistake is ours. It was logged under request_id. The same request with its Idempotency-Key may be repeated.',
   unavailable:

@@ -5,9 +5,11 @@
  * connections, and at the deadline cut what is left. Does not own the application, nor its dependencies: the process
  * runs it closes the Temporal client and the database afterwards.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import { answerUnreadable, type UnreadableRequest } from './unreadable-requests';
 
 export interface ListenOptions {
   host: string;
@@ -15,6 +17,8 @@ export interface ListenOptions {
   port: number;
   /** For a whole request to arrive, milliseconds. */
   requestTimeoutMs?: number;
+  /** Is given each request that the server itself refused. */
+  onUnreadable?(refused: UnreadableRequest): void;
 }
 
 export interface RunningServer {
@@ -37,11 +41,14 @@ export async function listen(app: Express, options: ListenOptions): Promise<Runn
       requestTimeout: requestTimeoutMs,
       headersTimeout: Math.min(10_000, requestTimeoutMs),
       keepAliveTimeout: 65_000,
+      // The application asks for it, with a problem.
+      requireHostHeader: false,
       // How often the two bounds above are looked at.
       connectionsCheckingInterval: Math.min(2_000, requestTimeoutMs),
     },
     app,
   );
+  answerUnreadable(server, randomUUID, (refused) => options.onUnreadable?.(refused));
   const close = gracefulClose(server);
   await listening(server, options);
   const { port } = server.address() as AddressInfo;

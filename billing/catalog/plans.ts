@@ -1,6 +1,6 @@
 /** Plans. A plan's price never changes; its name and `active` do. */
 import type { z } from 'zod';
-import { recordCreated, type Lease } from '../../access/idempotency';
+import { hasCreated, recordCreated, type Lease } from '../../access/idempotency';
 import type { changePlan as changeShape, CreatePlan, Plan } from '../../contracts/http/plans';
 import { notFound, ProblemError } from '../../contracts/problem-error';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
@@ -39,7 +39,7 @@ export async function createPlan(
   const plan = { ...fields, id, interval_unit: interval.unit, interval_count: interval.count };
   const row = await inTransaction(db, async (tx) => {
     if (await insertPlan(tx, plan)) await recordCreated(tx, lease, id);
-    else if (chosen !== undefined && lease?.createdId !== id) {
+    else if (!(await hasCreated(tx, lease, id))) {
       throw new ProblemError('already_exists', 'There is a plan with this id.');
     }
     return selectPlan(tx, id);

@@ -1,6 +1,6 @@
 /** Customers: creating, reading and changing them. Their erasure is `erase.ts`. */
 import type { z } from 'zod';
-import { recordCreated, type Lease } from '../../access/idempotency';
+import { hasCreated, recordCreated, type Lease } from '../../access/idempotency';
 import type { changeCustomer as changeShape, CreateCustomer, Customer } from '../../contracts/http/customers';
 import { notFound, ProblemError, validationFailed } from '../../contracts/problem-error';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
@@ -41,7 +41,7 @@ export async function createCustomer(
   const row = await inTransaction(db, async (tx) => {
     if (fields.test_clock_id !== undefined) await refuseUnknownClock(tx, fields.test_clock_id);
     if (await insertCustomer(tx, { ...fields, id })) await recordCreated(tx, lease, id);
-    else if (chosen !== undefined && lease?.createdId !== id) {
+    else if (!(await hasCreated(tx, lease, id))) {
       throw new ProblemError('already_exists', 'There is a customer with this id.');
     }
     return selectCustomer(tx, id);

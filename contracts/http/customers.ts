@@ -1,11 +1,12 @@
 /** Customers and their payment methods (tokens of the provider; never card data). */
 import { z } from 'zod';
-import { id, instant, metadata, text, timeZone } from '../fields';
+import { emailAddress } from '../email';
+import { chosenId, id, instant, metadata, text, timeZone } from '../fields';
 
 export const createCustomer = z
   .strictObject({
-    id: id.optional(),
-    email: z.email('must be an e-mail address').max(320).optional(),
+    id: chosenId('customer').optional(),
+    email: emailAddress.optional(),
     name: text(200).optional(),
     time_zone: timeZone.optional(),
     test_clock_id: id
@@ -18,7 +19,7 @@ export type CreateCustomer = z.output<typeof createCustomer>;
 
 export const changeCustomer = z
   .strictObject({
-    email: z.email('must be an e-mail address').max(320).nullable().optional(),
+    email: emailAddress.nullable().optional(),
     name: text(200).nullable().optional(),
     time_zone: timeZone.optional(),
     default_payment_method_id: id.optional(),

@@ -1,15 +1,11 @@
 /** Lists: pages of 1 to 100, continued by an opaque cursor. */
 import { z } from 'zod';
-
-const limitMessage = 'must be a whole number from 1 to 100';
+import { queryNumber } from '../fields';
 
 export const pageQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, limitMessage)
-    .transform(Number)
-    .pipe(z.number().min(1, limitMessage).max(100, limitMessage))
-    .default(20),
+  limit: queryNumber(1, 100, 'must be a whole number from 1 to 100')
+    .default(20)
+    .meta({ override: { default: 20 } }),
   cursor: z.string().max(500).optional(),
 });
 

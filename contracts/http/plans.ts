@@ -1,11 +1,11 @@
 /** Plans: what is sold. A plan's price never changes; for another price another plan is made. */
 import { z } from 'zod';
 import { maxPrice } from '../../domain/money';
-import { amount, currency, id, instant, interval, metadata, text } from '../fields';
+import { amount, chosenId, currency, instant, interval, metadata, text } from '../fields';
 
 export const createPlan = z
   .strictObject({
-    id: id
+    id: chosenId('plan')
       .optional()
       .meta({ description: 'Chosen by the caller, such as `gold-monthly`; made when left out.' }),
     name: text(200),

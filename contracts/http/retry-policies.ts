@@ -2,16 +2,11 @@
 import { z } from 'zod';
 import { declineCategories, declineCodes } from '../../domain/payment/payment';
 import { previewKinds } from '../../domain/retry/preview';
-import { actor, instant, localInstant, reason, text, timeZone } from '../fields';
+import { actor, instant, localInstant, queryNumber, reason, text, timeZone } from '../fields';
 import { retryPolicyDocument } from '../retry-policy';
 
-const versionMessage = 'must be a whole number from 1 on';
-
 export const readRetryPolicy = z.strictObject({
-  version: z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, versionMessage)
-    .transform(Number)
+  version: queryNumber(1, 999_999_999, 'must be a whole number from 1 on')
     .optional()
     .meta({ description: 'An earlier version; the current one when left out.' }),
 });

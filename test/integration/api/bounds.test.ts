@@ -1,4 +1,7 @@
-import { useApi } from './test-api';
+import { v7 as uuidv7 } from 'uuid';
+import { createCustomer } from '../../../billing/customer/customers';
+import { idOfRequest, newId } from '../../../domain/ids';
+import { fixedNow, planOf, useApi } from './test-api';
 
 const given = useApi();
 
@@ -42,5 +45,92 @@ describe('I2: a request beyond what there is', () => {
     ['/analytics/subscriptions?to=1970-01-01', 200],
   ])('GET %s: %i', async (path, status) => {
     expect((await given.ask('GET', path)).status).toBe(status);
+  });
+});
+
+describe('I3: an e-mail address', () => {
+  it.each([
+    'user@xn--e1aybc.xn--p1ai',
+    'user@пример.рф',
+    'a&b@example.com',
+    "first.o'last+tag@mail.example",
+    'ada@ab--c.example',
+  ])('%s is taken, kept as it was written', async (email) => {
+    const created = await given.ask('POST', '/customers', { body: { email } });
+    expect([created.status, created.body.email]).toEqual([201, email]);
+    const changed = await given.ask('PATCH', `/customers/${created.body.id}`, { body: { email } });
+    expect([changed.status, changed.body.email]).toEqual([200, email]);
+  });
+
+  it.each([
+    'user@xn--a.com',
+    'почта@пример.рф',
+    'a..b@example.com',
+    '.a@example.com',
+    'user@localhost',
+    'user@192.168.0.1',
+    'user@[192.168.0.1]',
+    'user@exa\u200bmple.com',
+    'user@-a.com',
+    'user@a..com',
+    'a b@example.com',
+    'Ada <ada@example.com>',
+    `${'a'.repeat(65)}@example.com`,
+    `a@${'пример'.repeat(12)}.рф`,
+  ])('%s has no form that mail servers take, and is refused', async (email) => {
+    const created = await given.ask('POST', '/customers', { body: { email } });
+    expect([created.status, created.body.errors]).toEqual([
+      422,
+      [{ path: 'email', message: 'must be an e-mail address' }],
+    ]);
+  });
+});
+
+describe('I7: an id that a request’s Idempotency-Key derives', () => {
+  const bodies = { customers: {}, plans: { ...planOf('unused'), id: undefined } };
+  const kinds = [
+    ['customers', 'customer'],
+    ['plans', 'plan'],
+  ] as const;
+
+  it.each(kinds)('cannot be chosen for %s', async (path, kind) => {
+    for (const id of [idOfRequest(kind, 'key_victim', 'order-1'), newId(kind, uuidv7())]) {
+      const chosen = await given.ask('POST', `/${path}`, { body: { ...bodies[path], id } });
+      expect([chosen.status, chosen.body.errors?.[0].path]).toEqual([422, 'id']);
+    }
+    const near = `${idOfRequest(kind, 'key_victim', 'order-1')}x`;
+    expect((await given.ask('POST', `/${path}`, { body: { ...bodies[path], id: near } })).status).toBe(201);
+  });
+
+  it.each(kinds)(
+    'that was taken before it could be refused gives nobody the row of %s',
+    async (path, kind) => {
+      const { id: keyId } = await given.db.apiKey.findFirstOrThrow();
+      const id = idOfRequest(kind, keyId, `squatted-${kind}`);
+      const { interval, ...plan } = planOf(id);
+      if (kind === 'plan')
+        await given.db.plan.create({ data: { ...plan, interval_unit: interval.unit, interval_count: 1 } });
+      else await given.db.customer.create({ data: { id, name: 'Squatter' } });
+      const asked = await given.ask('POST', `/${path}`, { key: `squatted-${kind}`, body: bodies[path] });
+      expect([asked.status, asked.body.code]).toEqual([409, 'already_exists']);
+      expect(asked.text).not.toContain('Squatter');
+    },
+  );
+
+  it('gives the row to the request that made it, though another run took its lease meanwhile', async () => {
+    const { id: keyId } = await given.db.apiKey.findFirstOrThrow();
+    const id = idOfRequest('customer', keyId, 'late');
+    const lease = { apiKeyId: keyId, key: 'late', holder: uuidv7() };
+    await given.db.idempotencyKey.create({
+      data: {
+        api_key_id: keyId,
+        key: 'late',
+        request_hash: '',
+        lease_until: fixedNow,
+        lease_holder: 'other',
+      },
+    });
+    const once = await createCustomer(given.db, {}, id, lease);
+    expect(await createCustomer(given.db, {}, id, { ...lease, holder: 'other' })).toEqual(once);
   });
 });

@@ -2,9 +2,12 @@
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { Express } from 'express';
+import { readIdempotencyKey } from '../../../access/idempotency';
 import { createApp } from '../../../api/http/app';
 import { openApiDocument } from '../../../api/http/openapi';
+import { readIfMatch } from '../../../api/http/preconditions';
 import { routeTable } from '../../../api/routes';
+import { scopeOfSource } from '../../../billing/timeline/readable';
 import { problems } from '../../../contracts/problems';
 import { scopes } from '../../../contracts/scopes';
 import { apiDependencies } from './test-app';
@@ -13,7 +16,7 @@ interface Operation {
   operationId: string;
   description: string;
   security?: unknown[];
-  parameters?: { $ref?: string; name?: string; in?: string; required?: boolean }[];
+  parameters?: { $ref?: string; name?: string; in?: string; required?: boolean; schema?: object }[];
   requestBody?: { content: Record<string, { schema: object }> };
   responses: Record<string, { content?: Record<string, { schema?: object; examples?: object }> }>;
 }
@@ -68,6 +71,7 @@ test('it is OpenAPI 3.1 and every reference in it leads somewhere', () => {
 test('every schema is a valid JSON Schema', () => {
   const ajv = new Ajv2020({ strict: false });
   addFormats(ajv);
+  ajv.addFormat('idn-email', true);
   ajv.addSchema({ $id: 'https://perennial.invalid/api', ...document });
   for (const name of Object.keys(document.components.schemas)) {
     const schema = ajv.getSchema(`https://perennial.invalid/api#/components/schemas/${name}`);
@@ -128,6 +132,46 @@ test('unknown fields are refused in every body, and the document says so', () =>
   }
 });
 
+test('I4: numbers of a query are whole numbers with bounds', () => {
+  const limits = operations.flatMap(({ operation }) =>
+    (operation.parameters ?? []).filter(({ name }) => name === 'limit' || name === 'version'),
+  );
+  expect(limits.length).toBeGreaterThan(10);
+  for (const { name, schema } of limits) {
+    const bounds = name === 'limit' ? { maximum: 100, default: 20 } : { maximum: 999_999_999 };
+    expect(schema).toMatchObject({ type: 'integer', minimum: 1, ...bounds });
+    expect(schema).not.toHaveProperty('pattern');
+  }
+});
+
+test('I4: an id in a path may be that of nothing, and a query may be wrong, whatever the operation', () => {
+  for (const { path, operation } of operations) {
+    const expected = ['400', '422', ...(path.includes('{') ? ['404'] : [])];
+    const statuses = Object.keys(operation.responses);
+    expect([path, statuses]).toEqual([path, expect.arrayContaining(expected)]);
+  }
+});
+
+test.each(['RequestId', 'Traceparent'])('I4: the header %s has no pattern: others are replaced', (name) => {
+  const { schema } = document.components.parameters[name] as { schema: object };
+  expect(schema).toEqual({ type: 'string' });
+});
+
+test.each<[string, (value: string) => unknown, string[], string[]]>([
+  ['IdempotencyKey', readIdempotencyKey, ['a', 'order 1', '~'.repeat(255)], ['', 'é', 'x'.repeat(256)]],
+  ['IfMatch', readIfMatch, ['*', '"3"', '"123456789"'], ['3', '""', '"1234567890"', 'W/"3"']],
+])('I4: the pattern of the header %s is the one that is kept', (name, read, right, wrong) => {
+  const { schema } = document.components.parameters[name] as { schema: { pattern: string } };
+  for (const value of right) {
+    expect([value, new RegExp(schema.pattern).test(value)]).toEqual([value, true]);
+    expect(() => read(value)).not.toThrow();
+  }
+  for (const value of wrong) {
+    expect([value, new RegExp(schema.pattern).test(value)]).toEqual([value, false]);
+    expect(() => read(value)).toThrow(expect.objectContaining({ code: 'validation_failed' }));
+  }
+});
+
 test('problem answers have examples of the closed table', () => {
   const plan = operations.find(({ operation }) => operation.operationId === 'createPlan');
   const examples = Object.keys(
@@ -135,4 +179,23 @@ test('problem answers have examples of the closed table', () => {
   );
   expect(examples).toEqual(expect.arrayContaining(['validation_failed', 'idempotency_key_reused']));
   for (const code of examples) expect(Object.keys(problems)).toContain(code);
+});
+
+test('I5: an entry of a timeline needs the scope of the operation that reads its source', () => {
+  const scopeOf = (path: string) =>
+    /Scope: `([\w:]+)`/.exec(document.paths[path]?.['get']?.description ?? '')?.[1];
+  const readBy = {
+    webhook_delivery: '/webhook-deliveries',
+    retry_request: '/payments/{payment_id}/retry-requests',
+    attempt: '/payments/{payment_id}',
+    refund: '/payments/{payment_id}/refunds',
+    change: '/subscriptions/{subscription_id}',
+    retry_plan: '/payments/{payment_id}',
+    retry_refusal: '/payments/{payment_id}/retry-requests',
+    operator_task: '/operator-tasks',
+    task_resolution: '/operator-tasks',
+    audit: '/audit',
+  } as const satisfies Record<keyof typeof scopeOfSource, string>;
+  const expected = Object.entries(readBy).map(([source, path]) => [source, scopeOf(path)]);
+  expect(scopeOfSource).toEqual(Object.fromEntries(expected));
 });

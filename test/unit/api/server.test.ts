@@ -1,4 +1,5 @@
 /** Listening and stopping: a taken port is named, and no request in hand is lost. */
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import express, { type Express } from 'express';
 import { listen, type RunningServer } from '../../../api/http/server';
@@ -84,17 +85,48 @@ test('closing again is the same closing', async () => {
   expect(await server.close(1_000)).toBe(0);
 });
 
-test('a client that never finishes its request is cut off', async () => {
-  server = await listen(slowApp().app, { ...local, requestTimeoutMs: 100 });
-  const { port } = server;
-  const response = await new Promise<string>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () =>
-      socket.write('GET /fast HTTP/1.1\r\nHost: x\r\nX-Slow: '),
-    );
-    let text = '';
-    socket.on('data', (data) => (text += data.toString()));
-    socket.on('end', () => resolve(text));
-    socket.on('error', reject);
+describe('what is no request', () => {
+  const chunk = 'POST /fast HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;';
+  test.each([
+    ['that never ends', 'GET /fast HTTP/1.1\r\nHost: x\r\nX-Slow: ', 408, 'request_timeout'],
+    ['in another protocol', 'HELO mail.example\r\n\r\n', 400, 'malformed_request'],
+    ['with a broken header', 'GET /fast HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400, 'malformed_request'],
+    ['with large headers', `GET /fast HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`, 431, 'headers_too_large'],
+    ['with large chunk extensions', chunk + 'x'.repeat(17_000), 413, 'payload_too_large'],
+    ['to a proxy', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'malformed_request'],
+  ])('%s is answered with a problem, and its connection ends', async (_name, sent, status, code) => {
+    const refused: unknown[] = [];
+    const onUnreadable = (one: unknown): void => void refused.push(one);
+    server = await listen(slowApp().app, { ...local, requestTimeoutMs: 100, onUnreadable });
+    const { port } = server;
+    const text = await new Promise<string>((resolve, reject) => {
+      // It keeps its own end open, and would hold the connection for as long as it likes.
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.write(sent));
+      let received = '';
+      socket.on('data', (data) => (received += data.toString()));
+      socket.on('end', () => resolve(received));
+      socket.on('error', reject);
+      socket.on('close', () => socket.destroy());
+    });
+    const [head = '', body = ''] = text.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(head).toMatch(/Content-Type: application\/problem\+json/);
+    expect(head).toMatch(/Content-Security-Policy: default-src 'none'/);
+    const problem = JSON.parse(body);
+    expect(problem).toMatchObject({ status, code, type: `/problems/${code}` });
+    expect(head).toContain(`X-Request-Id: ${problem.request_id}`);
+    expect(refused).toEqual([{ code, status, requestId: problem.request_id, address: '127.0.0.1' }]);
   });
-  expect(response).toMatch(/^HTTP\/1\.1 408 /);
+
+  test('an expectation that is not known is no obstacle', async () => {
+    server = await listen(slowApp().app, local);
+    const { port } = server;
+    const status = await new Promise((resolve, reject) => {
+      get({ port, path: '/fast', headers: { expect: 'miracles' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+    expect(status).toBe(200);
+  });
 });

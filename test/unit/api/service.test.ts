@@ -86,7 +86,11 @@ describe('documentation', () => {
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
     const html = await page.text();
     expect(html).not.toMatch(/<script(?![^>]* src=)[^>]*>|\son\w+=|https?:/i);
-    expect(page.headers.get('content-security-policy')).toMatch(/script-src 'self'(;|$)/);
+    expect(html).not.toMatch(/<style|\sstyle=/i);
+    const policy = page.headers.get('content-security-policy');
+    expect(policy).toMatch(/script-src 'self'(;|$)/);
+    expect(policy).toMatch(/style-src 'self'(;|$)/);
+    expect(policy).not.toContain('unsafe');
     const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
     expect(files).toHaveLength(4);
     for (const file of files) {
