@@ -9,16 +9,14 @@ import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { listRetryRequests } from '../../../billing/retry/request-retry';
 import { planRetry } from '../../../billing/retry/plan';
 import { listPeriods, readSubscription } from '../../../billing/subscription/subscriptions';
-import { readTimeline } from '../../../billing/timeline/timeline';
-import type { TimelineSubject } from '../../../billing/timeline/index-query';
 import type { TimelineEntry } from '../../../contracts/http/timeline';
 import { periodPaymentId } from '../../../domain/ids';
-import type { TimelinePlace } from '../../../domain/timeline/timeline';
 import { inTransaction } from '../../../prisma/client';
 import { completed, declined, pending, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { storeWebhookOf } from '../../support/stored-webhooks';
 import { startLife } from '../../support/subscription-life';
+import { pagedTimeline } from '../../support/timeline-life';
 import { someTrace } from '../../support/trace';
 
 const given = useBilling();
@@ -154,17 +152,6 @@ describe('I16: by test clock', () => {
   });
 });
 
-async function paged(subject: TimelineSubject, limit: number): Promise<TimelineEntry[]> {
-  const entries: TimelineEntry[] = [];
-  for (let after: TimelinePlace | null = null; ;) {
-    const { places, entryAt } = await readTimeline(given.db, subject, after, limit);
-    entries.push(...places.map((place) => entryAt(place)!));
-    const last = places.at(-1);
-    if (last === undefined) return entries;
-    after = last;
-  }
-}
-
 describe('I16: a timeline', () => {
   it('is in the order of the customer’s time, then of recording, and names both, also of rows that have real time only', async () => {
     const { life, paymentId } = await renewalOf([completed]);
@@ -175,7 +162,7 @@ describe('I16: a timeline', () => {
     await life.setNow('2031-02-20T00:00:00.000Z');
     const call = { actor, action: 'PUT /subscriptions/{subscription_id}', request_id: 'req_1', status: 200 };
     await given.db.auditLog.create({ data: { ...call, subject_id: life.id } });
-    const entries = await paged({ type: 'subscription', id: life.id }, 100);
+    const entries = await pagedTimeline(given.db, { type: 'subscription', id: life.id }, 100);
     const place = ({ at, recorded_at }: TimelineEntry) => `${at} ${recorded_at}`;
     expect(entries.map(place)).toEqual(entries.map(place).toSorted());
     expect(entries.every(({ recorded_at }) => isReal(recorded_at))).toBe(true);
@@ -188,8 +175,8 @@ describe('I16: a timeline', () => {
       entries.filter(({ at }) => [began, renewed, '2031-02-20T00:00:00.000Z'].includes(at)).length,
     );
     for (const limit of [1, 3])
-      expect(await paged({ type: 'subscription', id: life.id }, limit)).toEqual(entries);
-    const ofPayment = await paged({ type: 'payment', id: paymentId }, 100);
+      expect(await pagedTimeline(given.db, { type: 'subscription', id: life.id }, limit)).toEqual(entries);
+    const ofPayment = await pagedTimeline(given.db, { type: 'payment', id: paymentId }, 100);
     expect(new Set(ofPayment.map(({ at }) => at))).toEqual(new Set([renewed]));
   });
 
@@ -197,7 +184,7 @@ describe('I16: a timeline', () => {
     const { life, paymentId } = await renewalOf([completed]);
     const { test_clock_id } = await readSubscription(given.db, life.id);
     await given.db.testClockMove.deleteMany({ where: { clock_id: test_clock_id ?? '' } });
-    const entries = await paged({ type: 'payment', id: paymentId }, 100);
+    const entries = await pagedTimeline(given.db, { type: 'payment', id: paymentId }, 100);
     const event = entries.find(({ kind }) => kind === 'event');
     expect(event?.at).toBe(event?.recorded_at);
     expect(entries.find(({ kind }) => kind === 'attempt')?.at).toBe(renewed);
@@ -207,7 +194,7 @@ describe('I16: a timeline', () => {
     given.provider.charges = [completed];
     const { paymentId } = await given.opened();
     await attemptPayment(given, { payment_id: paymentId, number: 1, trigger: 'renewal' });
-    const entries = await paged({ type: 'payment', id: paymentId }, 100);
+    const entries = await pagedTimeline(given.db, { type: 'payment', id: paymentId }, 100);
     expect(entries.length).toBeGreaterThan(2);
     const others = entries.filter(({ at, recorded_at }) => at !== recorded_at);
     expect(others.every(({ kind }) => kind === 'ledger')).toBe(true);
