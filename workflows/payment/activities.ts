@@ -2,10 +2,19 @@
 import { ActivityFailure, proxyActivities } from '@temporalio/workflow';
 import type { AttemptActivities, PaymentActivities, PaymentState } from '../../activities/payment';
 
-/** Repeated for as long as the database or parts of Temporal are down. */
-export const steps = proxyActivities<PaymentActivities & AttemptActivities>({
+type Steps = PaymentActivities & AttemptActivities;
+type Unbounded = 'loadPayment' | 'markUnknown';
+
+/** Repeated for as long as the database is down: without the row nothing can be decided. */
+export const unbounded = proxyActivities<Pick<Steps, Unbounded>>({
   startToCloseTimeout: '30 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 min' },
+});
+
+/** Five tries, with 15 s of pauses between: no step that fails for good holds up the messages behind it. */
+export const steps = proxyActivities<Omit<Steps, Unbounded | 'repeatCall'>>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumAttempts: 5 },
 });
 
 /** Repeats with the same key: 4 attempts, 60 s in all. */
@@ -23,5 +32,5 @@ export async function repeatCall(paymentId: string): Promise<PaymentState> {
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
   }
-  return steps.markUnknown(paymentId);
+  return unbounded.markUnknown(paymentId);
 }

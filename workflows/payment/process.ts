@@ -1,8 +1,9 @@
 /**
  * The state of one payment's follow-up, and its steps.
  *
- * Owns: the payment as an activity returned it last. Invariant: it is replaced by what an activity returned, never
- * edited.
+ * Owns: the payment as an activity returned it last. Invariants:
+ * - It is replaced by what an activity returned, never edited.
+ * - A step that cannot be done now is repeated later; requests that arrive meanwhile go first.
  */
 import { condition } from '@temporalio/workflow';
 import type { PaymentState } from '../../activities/payment';
@@ -15,8 +16,9 @@ import type {
 import type { Refund } from '../../contracts/http/refunds';
 import { isAttemptOpen, isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import type { Lookup } from '../../domain/payment/unknown-outcome';
+import { failureCause, orUnavailable } from '../activity-retry';
 import { createMessageQueue } from '../message-queue';
-import { repeatCall, steps } from './activities';
+import { repeatCall, steps, unbounded } from './activities';
 import { createPaymentClock, type NextStep } from './clock';
 import { introducePayment, showPayment } from './display';
 import { createLookups } from './lookups';
@@ -40,11 +42,15 @@ export interface PaymentProcess {
   /** Refunds or looks the attempt up when its time has come; reloads the row when a message comes first. */
   proceed(): Promise<void>;
   reload(): Promise<void>;
-  /** Notifies those who wait for the outcome. */
-  reportOutcome(): Promise<void>;
+  /** Notifies those who wait for the outcome. @returns false: it has to be repeated */
+  reportOutcome(): Promise<boolean>;
   /** The input of a run that continues this one between two steps: the rows have all but the calls for refunds. */
   continued(): PaymentInput;
 }
+
+/** How long a step waits that could not be done; longer each time. */
+const firstBackOffMs = 1_000;
+const longestBackOffMs = 10 * 60_000;
 
 export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   const { payment_id: paymentId } = input;
@@ -55,13 +61,42 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   let state: PaymentState | null = null;
   let lookups = createLookups(input, 0);
   let woken = false;
+  let backOffMs = firstBackOffMs;
 
   const hasRequest = (): boolean => cancellations.length > 0 || queue.hasWork();
   const hasMessage = (): boolean => woken || hasRequest();
 
   async function reload(): Promise<void> {
     woken = false;
-    state = await steps.loadPayment(paymentId);
+    state = await unbounded.loadPayment(paymentId);
+  }
+
+  /** Runs a step, or waits before it is repeated, until a message comes. @returns whether it was done */
+  async function done(step: () => Promise<void>): Promise<boolean> {
+    const before = cancellations.length;
+    try {
+      await step();
+      backOffMs = firstBackOffMs;
+      return true;
+    } catch (error) {
+      if (failureCause(error) === null) throw error;
+      const waitMs = backOffMs;
+      backOffMs = Math.min(2 * waitMs, longestBackOffMs);
+      await condition(() => woken || queue.hasWork() || cancellations.length > before, waitMs);
+      await reload();
+      return false;
+    }
+  }
+
+  /** Refunds, or looks the attempt up, when its time has come; reloads the row when a message comes first. */
+  async function proceed(held: PaymentState): Promise<void> {
+    const lookup = lookups.next(held);
+    showPayment(held, lookup);
+    const step = await nextStep(held, lookup);
+    if (step === 'reload') return reload();
+    if (step === 'refund') await refunds.payNext(held);
+    const found = step === 'lookup' && lookup !== null ? await lookups.run(held, lookup) : null;
+    state = found ?? (await unbounded.loadPayment(paymentId));
   }
 
   /** Waits for the next due step or for a message. */
@@ -83,47 +118,54 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
     wasWoken: () => woken,
     requestCancellation: (request) => void cancellations.push(request),
     cancel: ({ reason }) =>
-      queue.submit('cancel', async () => (await steps.cancelPayment(paymentId, reason)).status),
-    refund: (command) => queue.submit(command.refund_id, () => refunds.execute(command)),
+      queue.submit('cancel', () =>
+        orUnavailable(async () => (await steps.cancelPayment(paymentId, reason)).status),
+      ),
+    refund: (command) => queue.submit(command.refund_id, () => orUnavailable(() => refunds.execute(command))),
     advanceClock: clock.advance,
     hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
     async begin() {
-      state = await beginFollowUp(paymentId, hasRequest);
+      state = await beginFollowUp(paymentId, hasRequest, done);
       lookups = createLookups(input, customersNowMs(state));
     },
     async handleRequest() {
-      const cancellation = cancellations.shift();
-      if (cancellation !== undefined && state !== null) {
-        state = await steps.cancelPayment(paymentId, cancellation.reason);
-      } else if (queue.hasWork()) {
+      if (queue.hasWork()) {
         await queue.takeOne();
-        state = await steps.loadPayment(paymentId);
+        state = await unbounded.loadPayment(paymentId);
+        return;
       }
+      const [cancellation] = cancellations;
+      const cancelled = await done(async () => {
+        if (cancellation !== undefined && state !== null)
+          state = await steps.cancelPayment(paymentId, cancellation.reason);
+      });
+      if (cancelled) cancellations.shift();
     },
     async proceed() {
-      if (state === null) return;
-      const lookup = lookups.next(state);
-      showPayment(state, lookup);
-      const step = await nextStep(state, lookup);
-      if (step === 'reload') return reload();
-      if (step === 'refund') await refunds.payNext(state);
-      const found = step === 'lookup' && lookup !== null ? await lookups.run(state, lookup) : null;
-      state = found ?? (await steps.loadPayment(paymentId));
+      const held = state;
+      if (held !== null) await done(() => proceed(held));
     },
     async reportOutcome() {
-      if (state !== null) await reportSettled(state);
+      const held = state;
+      return held === null || (await done(() => reportSettled(held)));
     },
     continued: () => ({ ...input, refund_calls: refunds.calls() }),
   };
 }
 
 /** Loads the payment, begins its first attempt where that is missing, and repeats a call without an answer. */
-async function beginFollowUp(paymentId: string, hasRequest: () => boolean): Promise<PaymentState | null> {
-  let state = await steps.loadPayment(paymentId);
+async function beginFollowUp(
+  paymentId: string,
+  hasRequest: () => boolean,
+  done: (step: () => Promise<void>) => Promise<boolean>,
+): Promise<PaymentState | null> {
+  let state = await unbounded.loadPayment(paymentId);
   if (state !== null) introducePayment(state);
   if (state !== null && isUnattempted(state) && !hasRequest()) {
-    await attemptFirst(state);
-    state = await steps.loadPayment(paymentId);
+    const unattempted = state;
+    // One that cannot be made now is found by the reconciliation.
+    await done(() => attemptFirst(unattempted));
+    state = await unbounded.loadPayment(paymentId);
   }
   return state?.attempt?.status === 'processing' ? repeatCall(paymentId) : state;
 }

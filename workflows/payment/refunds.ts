@@ -9,6 +9,7 @@ import type { PaymentState } from '../../activities/payment';
 import type { RefundCalls, RefundCommand } from '../../contracts/workflows/commands';
 import type { Refund } from '../../contracts/http/refunds';
 import { refundAgainAfterMs, refundNeedsOperator } from '../../domain/payment/refund';
+import { failureCause } from '../activity-retry';
 import { steps } from './activities';
 
 export interface Refunds {
@@ -37,10 +38,20 @@ export function createRefunds(paymentId: string, before: RefundCalls = {}): Refu
     return refund;
   }
 
+  /** The refund stands, even where the provider cannot be asked now. */
+  async function payOrLater(reserved: Refund): Promise<Refund> {
+    try {
+      return await pay(reserved.id);
+    } catch (error) {
+      if (failureCause(error) === null) throw error;
+      return reserved;
+    }
+  }
+
   return {
     async execute(command) {
       const reserved = await steps.reserveRefund(paymentId, command);
-      if (reserved.kind === 'reserved') return pay(reserved.refund.id);
+      if (reserved.kind === 'reserved') return payOrLater(reserved.refund);
       throw ApplicationFailure.create({
         type: 'payment_not_refundable',
         message: `The payment cannot be refunded: ${reserved.reason}.`,

@@ -56,7 +56,7 @@ export async function payment(input: PaymentInput): Promise<void> {
       }
       await process.proceed();
     } else {
-      await process.reportOutcome();
+      if (!(await process.reportOutcome())) continue;
       await condition(() => process.hasRequest() || allHandlersFinished());
       // A signal that arrived meanwhile must not be lost with the run.
       if (process.wasWoken()) await process.reload();

@@ -3,13 +3,14 @@
  *
  * Invariants:
  * - A database step gives up after 5 s.
- * - Only the first step of a message may fail with `unavailable`; a later one waits on a durable timer until it is done.
+ * - A message's first step fails with `unavailable` at once; a later one waits on durable timers before, but not for ever:
+ *   no step that fails for good holds up the messages behind it.
  * - An attempt never fails: without an answer it is open.
  */
 import { ApplicationFailure, proxyLocalActivities } from '@temporalio/workflow';
 import type { AttemptActivities, AttemptAnswer, AttemptRequest } from '../../activities/payment';
 import type { SubscriptionActivities } from '../../activities/subscription';
-import { failureCause, refusalOf, retryUntilDone } from '../activity-retry';
+import { failureCause, orUnavailable, retryInTurn } from '../activity-retry';
 
 const database = proxyLocalActivities<SubscriptionActivities>({
   scheduleToCloseTimeout: '5 s',
@@ -50,26 +51,20 @@ export function firstChargingStep<T>(step: (activities: SubscriptionActivities) 
   return orUnavailable(() => step(charging));
 }
 
-async function orUnavailable<T>(step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (failureCause(error) === null) throw error;
-    throw refusalOf(error) ?? ApplicationFailure.nonRetryable('the database is down', 'unavailable');
-  }
-}
-
-/** Whether a first step gave up because the database was down; its transaction may have committed all the same. */
+/** Whether a step gave up because the database was down; its transaction may have committed all the same. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof ApplicationFailure && error.type === 'unavailable';
 }
 
-/** A step after the first commit: waits, visibly, until it can be done. @throws only a final refusal */
+/**
+ * A step after the first commit: waits, visibly, until it can be done.
+ * @throws ApplicationFailure a final refusal; `unavailable` after three tries
+ */
 export function laterStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
-  return retryUntilDone(() => step(database));
+  return retryInTurn(() => step(database));
 }
 
 /** {@link laterStep} that charges: once, however often it is repeated. */
 export function chargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
-  return retryUntilDone(() => step(charging));
+  return retryInTurn(() => step(charging));
 }

@@ -68,10 +68,18 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     throw ApplicationFailure.nonRetryable(`there is no subscription ${id}`, 'not_found');
   }
 
+  /** A creation that cannot be concluded now has left a row, or none. */
+  async function loadMissing(): Promise<void> {
+    if (record !== null) return;
+    const found = await firstStep((step) => step.loadSubscription(id));
+    if (found !== null) adopt(found);
+  }
+
   const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
 
   function inTurn(commandId: string, work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
     return queue.submit(commandId, async () => {
+      await loadMissing();
       current();
       try {
         return adopt(await work()).subscription;
@@ -84,6 +92,17 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 
   async function recordMessage(step: Step<SubscriptionRecord>): Promise<void> {
     adopt(await firstStep((activities) => step(activities, id)));
+  }
+
+  /** Charges the period that a command has opened. The command stands, even where that cannot be done now. */
+  async function charged(committed: SubscriptionRecord): Promise<SubscriptionRecord> {
+    try {
+      return await chargeOpenPeriod(committed);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      queue.enqueueLater(reloadAndResume, decidedAfterMs);
+      return committed;
+    }
   }
 
   /** Resumes by the row, whatever became of a step. */
@@ -109,10 +128,10 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     refuseIfEnded: () => refuseIfEnded(record),
     recordOutcome: (paymentId) => void outcomes.push(paymentId),
     execute: ({ command_id: commandId }, step) =>
-      inTurn(commandId, async () => chargeOpenPeriod(await commit((activities) => step(activities, id)))),
+      inTurn(commandId, async () => charged(await commit((activities) => step(activities, id)))),
     resume: (command) =>
       inTurn(command.command_id, async () =>
-        chargeOpenPeriod(await commit((step) => step.commitResumption(id, command))),
+        charged(await commit((step) => step.commitResumption(id, command))),
       ),
     change: (command) => inTurn(command.command_id, () => executeChange(id, command, hasOutcome)),
     resumeWork: async () => void adopt(await resumeOpenWork(current())),

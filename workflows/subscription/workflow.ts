@@ -32,6 +32,7 @@ import type {
 } from '../../contracts/workflows/commands';
 import type { Subscription } from '../../contracts/http/subscriptions';
 import { createMessageQueue, type MessageQueue } from '../message-queue';
+import { isUnavailable } from './activities';
 import { createOrAdopt } from './creation';
 import { createSubscriptionProcess, type SubscriptionProcess } from './process';
 
@@ -53,22 +54,23 @@ export const dunningStarted = defineSignal<[DunningStarted]>('dunningStarted');
 /** Nothing more is tried. */
 export const dunningExhausted = defineSignal<[DunningExhausted]>('dunningExhausted');
 
+/** How long a creation waits that could not be concluded; longer each time. */
+const repeatedAfterMs = 1_000;
+
 export async function subscription(input: SubscriptionInput): Promise<void> {
   const queue = createMessageQueue();
   const process = createSubscriptionProcess(input.subscription_id, queue);
-  let creation: Promise<CreationResult> | undefined;
-  const created = () => (creation ??= concludeCreation(input, process));
-  setHandler(awaitCreated, created);
+  const creation = createConclusion(input, process, queue);
+  setHandler(awaitCreated, () => creation.outcome);
   handleMessages(process, queue);
 
-  // The caller of `awaitCreated` gets the refusal.
-  await created().catch(throwUnlessRefusal);
-  if (input.creation === null) queue.enqueue(process.resumeWork);
-
-  while (process.isLive()) {
+  await creation.conclude();
+  while (process.isLive() || creation.isPending()) {
     await untilWorkOrContinueAsNew(queue);
-    if (queue.hasWork() || queue.waitMs() !== null) await queue.takeOne();
-    else if (allHandlersFinished()) await continueAsNew<typeof subscription>({ ...input, creation: null });
+    // What is delayed follows from the rows: the next run finds it there.
+    if (!queue.hasWork() && mayContinueAsNew())
+      await continueAsNew<typeof subscription>({ ...input, creation: null });
+    await queue.takeOne();
   }
   // Messages that arrive while the run ends are answered by the final row.
   do {
@@ -77,15 +79,53 @@ export async function subscription(input: SubscriptionInput): Promise<void> {
   } while (queue.hasWork());
 }
 
-/** Creates the subscription or adopts its row, once for all callers. @throws a refusal of the creation */
-async function concludeCreation(
+interface Conclusion {
+  /** Answers all who wait for the creation. Rejects with its refusal. */
+  readonly outcome: Promise<CreationResult>;
+  /** Concludes the creation, or later, in turn with the messages that arrive meanwhile. */
+  conclude(): Promise<void>;
+  isPending(): boolean;
+}
+
+function createConclusion(
   input: SubscriptionInput,
   process: SubscriptionProcess,
-): Promise<CreationResult> {
-  const found = await createOrAdopt(input, process.hasOutcome);
-  if (found === null) return 'too_late';
-  process.adopt(found);
-  return 'concluded';
+  queue: MessageQueue,
+): Conclusion {
+  let isPending = true;
+  let answer: (result: CreationResult) => void;
+  let refuse: (refusal: ApplicationFailure) => void;
+  const outcome = new Promise<CreationResult>((resolve, reject) => {
+    answer = resolve;
+    refuse = reject;
+  });
+  // Nobody may wait for it.
+  outcome.catch(() => undefined);
+
+  /** @throws ApplicationFailure `unavailable`: it is to be repeated */
+  async function attempt(): Promise<void> {
+    try {
+      const found = await createOrAdopt(input, process.hasOutcome);
+      if (found !== null) process.adopt(found);
+      answer(found === null ? 'too_late' : 'concluded');
+    } catch (error) {
+      // Anything but a refusal is a fault of this code and must stay visible.
+      if (isUnavailable(error) || !(error instanceof ApplicationFailure)) throw error;
+      refuse(error);
+    }
+    isPending = false;
+    if (input.creation === null) queue.enqueue(process.resumeWork);
+  }
+
+  return {
+    outcome,
+    isPending: () => isPending,
+    conclude: () =>
+      attempt().catch((error: unknown) => {
+        if (!isUnavailable(error)) throw error;
+        queue.enqueueLater(attempt, repeatedAfterMs);
+      }),
+  };
 }
 
 /** Puts every message into the queue; the main function takes it when its turn comes. */
@@ -131,9 +171,4 @@ function untilWorkOrContinueAsNew(queue: MessageQueue): Promise<unknown> {
 /** Only between messages: the work of a handler in progress would be lost with the run. */
 function mayContinueAsNew(): boolean {
   return workflowInfo().continueAsNewSuggested && allHandlersFinished();
-}
-
-/** Anything but a refusal is a fault of this code and must stay visible. */
-function throwUnlessRefusal(error: unknown): void {
-  if (!(error instanceof ApplicationFailure)) throw error;
 }
