@@ -181,25 +181,3 @@ export async function hasCreated(tx: Transaction, lease: Lease | null, id: strin
     WHERE api_key_id = ${lease.apiKeyId} AND key = ${lease.key}`;
   return row?.made === id;
 }
-
-/** Kept answers of one customer that one erasure rewrites. */
-const maxErased = 1_000;
-
-/** Takes a customer's personal data out of the answers that are kept about them. */
-export async function erasePersonalData(
-  tx: Transaction,
-  customerId: string,
-  erased: (body: Record<string, unknown>) => Record<string, unknown>,
-): Promise<void> {
-  const rows = await sql(tx).query<{ api_key_id: string; key: string; body: unknown }[]>`
-    SELECT api_key_id, key, body FROM idempotency_keys
-    WHERE headers ->> 'personal_data_of' = ${customerId} LIMIT ${maxErased}`;
-  const answers = rows.flatMap(({ api_key_id, key, body }) => {
-    if (typeof body !== 'string') return [];
-    return [{ api_key_id, key, body: JSON.stringify(erased(JSON.parse(body) as Record<string, unknown>)) }];
-  });
-  await sql(tx).execute`
-    UPDATE idempotency_keys AS kept SET body = to_jsonb(given.body)
-    FROM json_to_recordset(${JSON.stringify(answers)}::json) AS given(api_key_id text, key text, body text)
-    WHERE kept.api_key_id = given.api_key_id AND kept.key = given.key`;
-}

@@ -29,6 +29,12 @@ export interface Locked<Row> {
   realNow: Date;
 }
 
+/** Where an erasure stands: the step, and the key of the last row that was looked at. Null: the pass is to begin. */
+export interface ErasureProgress {
+  step: string | null;
+  position: string[] | null;
+}
+
 /** Locks a subscription for a change. Null when it does not exist. */
 export async function lockSubscription(
   tx: Transaction,
@@ -163,6 +169,29 @@ export async function lockPayments(
 export async function lockCustomer(tx: Transaction, customerId: string): Promise<CustomerRow | null> {
   const [row] = await sql(tx).query<CustomerRow[]>`
     SELECT ${customerColumns} FROM customers WHERE id = ${customerId} FOR NO KEY UPDATE`;
+  return row ?? null;
+}
+
+/** Locks a customer for an erasure: nothing that refers to it begins meanwhile. Null when it does not exist. */
+export async function lockCustomerForErasure(
+  tx: Transaction,
+  customerId: string,
+): Promise<CustomerRow | null> {
+  const [row] = await sql(tx).query<CustomerRow[]>`
+    SELECT ${customerColumns} FROM customers WHERE id = ${customerId} FOR UPDATE`;
+  return row ?? null;
+}
+
+/** Keeps a customer from being erased until the transaction ends; what it reads next knows of an erasure before. */
+export function enqueueErasureBarrier(tx: Transaction, customerId: string): void {
+  sql(tx).enqueue`SELECT FROM customers WHERE id = ${customerId} FOR KEY SHARE`;
+}
+
+/** Locks an erasure for its next batch. Null: it has nothing to do, or another process is at it. */
+export async function lockDueErasure(tx: Transaction, customerId: string): Promise<ErasureProgress | null> {
+  const [row] = await sql(tx).query<ErasureProgress[]>`
+    SELECT step, position FROM customer_erasures
+    WHERE customer_id = ${customerId} AND next_pass_at <= clock_timestamp() ${exceptLocked}`;
   return row ?? null;
 }
 

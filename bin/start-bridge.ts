@@ -4,6 +4,7 @@ import { notificationServiceHandlers } from '../bridge/consumers/notification-se
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
 import { retryServiceHandlers } from '../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
+import { startErasures } from '../bridge/erasures';
 import { runGroup, type Handlers } from '../bridge/consumer/consumer';
 import { startOutboxRetention } from '../bridge/relay/outbox-retention';
 import { startRelay } from '../bridge/relay/relay';
@@ -81,7 +82,9 @@ export async function startBridge(
   );
   watchConnections(health, db, temporal.workflows);
   const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);
+  const erasures = startErasures(db, log.child({ part: 'erasures' }));
   return [
+    { name: 'erasures', close: () => erasures.close() },
     { name: 'webhook bodies', close: () => bodies.close() },
     { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
     { name: 'notifier', close: async () => notifier?.close() },

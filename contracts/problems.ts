@@ -38,6 +38,7 @@ export const problems = {
   payment_method_in_use: { status: 409, title: 'The payment method is in use' },
   customer_erased: { status: 409, title: 'The customer was erased' },
   customer_has_credit: { status: 409, title: 'The customer has credit that payments funded' },
+  customer_not_settled: { status: 409, title: 'Something of the customer is still open' },
   credit_not_enough: { status: 409, title: 'The customer does not have that much credit' },
   version_mismatch: { status: 412, title: 'It has changed since it was read' },
   payload_too_large: { status: 413, title: 'The body is too large' },

@@ -84,6 +84,28 @@ export function decodeTimelinePlace(list: string, cursor: string): TimelinePlace
   return { atMs, recordedMs, source, id, number: BigInt(number) };
 }
 
+/** Where an export goes on: after the row with this key, in this step of the list. */
+export interface ExportPlace {
+  step: string;
+  position: readonly string[];
+}
+
+/** A cursor of an export. */
+export function encodeExportPlace(list: string, { step, position }: ExportPlace): string {
+  return Buffer.from(JSON.stringify([list, step, ...position])).toString('base64url');
+}
+
+/** @throws ProblemError `malformed_cursor` */
+export function decodeExportPlace(list: string, cursor: string): ExportPlace {
+  const [from, step, ...position] = readCursor(cursor, maxExportCursor);
+  if (from !== list || typeof step !== 'string' || !position.every(isKeyPart)) throw malformedCursor();
+  return { step, position };
+}
+
+const isKeyPart = (value: unknown): value is string => typeof value === 'string';
+/** Keys of callers are part of it. */
+const maxExportCursor = 2_000;
+
 function isInstant(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxInstantMs;
 }
@@ -105,8 +127,8 @@ function malformedCursor(): ProblemError {
   return new ProblemError('malformed_cursor', 'Leave cursor out to begin with the first page.');
 }
 
-function readCursor(cursor: string): unknown[] {
-  if (!/^[A-Za-z0-9_-]{1,500}$/.test(cursor)) return [];
+function readCursor(cursor: string, maxLength = 500): unknown[] {
+  if (cursor.length > maxLength || !/^[A-Za-z0-9_-]+$/.test(cursor)) return [];
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     return Array.isArray(value) ? value : [];

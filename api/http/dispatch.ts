@@ -99,6 +99,8 @@ async function perform(
   const sent = isMutating(entry) && raw === null ? await readJsonBody(request, response) : undefined;
   const body = validatedBody(entry, sent);
   trace.reason = reasonOf(query) ?? reasonOf(body);
+  // Kept with the answer, so that an erasure finds it.
+  const about = (answer: Reply): Reply => ({ ...answer, subjectId: answer.subjectId ?? lastIdOf(request) });
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
     const { requestId, context, isContextSent, reason } = trace;
@@ -118,9 +120,11 @@ async function perform(
       lease,
     };
     try {
-      return replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps));
+      return about(
+        replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps)),
+      );
     } catch (error) {
-      return refusal(error, deps, trace);
+      return about(refusal(error, deps, trace));
     }
   };
   if (idempotencyKey === null || !takesIdempotencyKey(entry)) return work(null);
@@ -174,6 +178,11 @@ function validatedBody(entry: Route, sent: unknown): unknown {
   return validated(entry.body ?? nothing, sent === undefined ? {} : sent);
 }
 
+/** The last id in the path. */
+function lastIdOf(request: Request): string | null {
+  return id.safeParse(Object.values(request.params).at(-1)).data ?? null;
+}
+
 async function auditCall(
   entry: Route,
   deps: ApiDependencies,
@@ -182,12 +191,11 @@ async function auditCall(
   trace: Trace,
   reply: Reply,
 ): Promise<void> {
-  const lastParam = id.safeParse(Object.values(request.params).at(-1));
   await audit(deps.db, deps.log, {
     apiKeyId: caller.id,
     reason: trace.reason,
     action: `${entry.method.toUpperCase()} ${entry.path}`,
-    subjectId: reply.subjectId ?? lastParam.data ?? null,
+    subjectId: reply.subjectId ?? lastIdOf(request),
     requestId: trace.requestId,
     status: reply.status,
     detail: {

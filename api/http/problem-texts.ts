@@ -55,6 +55,8 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'The customer’s personal data was erased. What remains are records of money, which do not change.',
   customer_has_credit:
     'Payments fund credit of the customer, which an erasure would leave to nobody; detail says how much. Pay it out, or take it back with a negative credit, then erase. Nothing was changed.',
+  customer_not_settled:
+    'Subscriptions that have not ended, charges without an outcome, refunds that are under way and open disputes end before an erasure; detail names them. Nothing was changed.',
   credit_not_enough:
     'A correction takes back no more than the customer’s own credit in that currency, a payout no more than payments funded of it and their providers still hold; detail says how much that is. Credit of a living subscription is not part of it. Nothing was changed.',
   payload_too_large: 'JSON bodies may have 262144 bytes at most, webhooks 1048576.',

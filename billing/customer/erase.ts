@@ -1,42 +1,151 @@
 /**
- * The erasure of a customer's personal data.
+ * The erasure of a customer's personal data, by the list of `domain/personal-data.ts`.
  *
- * Invariants: the records of money stay as they are; no personal data is left, in kept answers neither. An erased customer
- * has no credit: what payments funded goes back or is given up by a person before, what was granted is taken back here.
+ * Invariants:
+ * - The records of money stay as they are. An erased customer has no credit: what payments funded goes back or is given up
+ *   by a person before, what was granted is taken back here.
+ * - It begins when nothing of the customer's is open, and nothing begins afterwards; then it goes through the list in
+ *   batches, each a transaction that says how far it has come. Whoever runs it next continues there.
+ * - What is written late is found by later passes.
  */
-import { erasePersonalData } from '../../access/idempotency';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '../../contracts/fields';
-import type { Customer } from '../../contracts/http/customers';
-import { ProblemError } from '../../contracts/problem-error';
+import { notFound, ProblemError } from '../../contracts/problem-error';
 import { creditOf, decideCreditChange } from '../../domain/ledger/credit';
 import { isPaymentSource } from '../../domain/ledger/state';
 import { moneyText } from '../../domain/money';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesForCustomer } from '../clock';
-import { enqueueCustomerBalance, enqueueReasonErasure } from '../ledger/ledger-store';
+import { enqueueCustomerBalance } from '../ledger/ledger-store';
 import { enqueuePosting } from '../ledger/post';
-import { lockCustomerBalances } from '../locks';
+import { lockCustomerBalances, lockCustomerForErasure, lockDueErasure } from '../locks';
 import type { CustomerRow } from '../rows';
-import { lockKnownCustomer, toCustomer } from './customers';
-import { enqueueMethodErasure, updateCustomer } from './store';
+import { blanked } from './blank';
+import {
+  blankedColumns,
+  dueErasures,
+  enqueueBlanked,
+  enqueueErasure,
+  enqueueProgress,
+  findErasure,
+  readBatch,
+  steps,
+  type BlankedRow,
+  type ErasureRow,
+  type ReadRow,
+  type Step,
+} from './erasure-store';
+import { refuseUnsettled } from './open-business';
+import { enqueueMethodDeletions, updateCustomer } from './store';
 
 /**
  * Erases a customer's personal data; erased already, it changes nothing.
- * @throws ProblemError `not_found`, `customer_has_credit`
+ * @param withinMs how long it works on it here; the bridge does what is left then
+ * @returns how far it has come
+ * @throws ProblemError `not_found`, `customer_not_settled`, `customer_has_credit`
  */
-export async function eraseCustomer(db: Database, customerId: string, actor: Actor): Promise<Customer> {
-  const row = await inTransaction(db, async (tx) => {
-    const before = await lockKnownCustomer(tx, customerId);
-    if (before.erased_at !== null) return before;
+export async function eraseCustomer(
+  db: Database,
+  customerId: string,
+  actor: Actor,
+  withinMs: number,
+): Promise<ErasureRow> {
+  await beginErasure(db, customerId, actor);
+  const deadline = performance.now() + withinMs;
+  let erasure = await readErasure(db, customerId);
+  while (erasure.finished_at === null && performance.now() < deadline) {
+    if (!(await eraseBatch(db, customerId))) await sleep(busyMs);
+    erasure = await readErasure(db, customerId);
+  }
+  return erasure;
+}
+
+/** Until it is looked again whether another process has finished. */
+const busyMs = 20;
+
+/** Reads how far the erasure of a customer has come. @throws ProblemError `not_found` when the customer was not erased */
+export async function readErasure(db: Database, customerId: string): Promise<ErasureRow> {
+  const row = await findErasure(db, customerId);
+  if (row === null) throw notFound('erasure');
+  return row;
+}
+
+/**
+ * Begins an erasure: the customer's own columns, and nothing is charged any more; begun already, it changes nothing.
+ * @throws ProblemError `not_found`, `customer_not_settled`, `customer_has_credit`
+ */
+export async function beginErasure(db: Database, customerId: string, actor: Actor): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const before = await lockCustomerForErasure(tx, customerId);
+    if (before === null) throw notFound('customer');
+    if (before.erased_at !== null) return enqueueErasure(tx, customerId, before.erased_at);
+    await refuseUnsettled(tx, customerId);
     await takeCreditBack(tx, before, actor);
     const at = await databaseNow(tx);
-    enqueueMethodErasure(tx, customerId, at);
-    enqueueReasonErasure(tx, customerId);
-    await erasePersonalData(tx, customerId, withoutPersonalData);
+    enqueueMethodDeletions(tx, customerId, at);
+    enqueueErasure(tx, customerId, at);
     const nothing = { email: null, name: null, metadata: {}, default_payment_method_id: null };
-    return updateCustomer(tx, customerId, { ...nothing, erased_at: at });
+    await updateCustomer(tx, customerId, { ...nothing, erased_at: at });
   });
-  return toCustomer(row);
+}
+
+/** Customers of one round. */
+const perRound = 10;
+
+/** Continues the erasures that have something to do. @returns how many batches were done */
+export async function continueErasures(db: Database, stopping: AbortSignal): Promise<number> {
+  let batches = 0;
+  for (const customerId of await dueErasures(db, perRound)) {
+    while (!stopping.aborted && (await eraseBatch(db, customerId))) batches += 1;
+  }
+  return batches;
+}
+
+/** Rows of a batch; of records, which are large, fewer. */
+const batchSize = 200;
+const recordBatchSize = 20;
+
+/** Blanks the next batch. @returns false when there is nothing to do, or another process is at it */
+async function eraseBatch(db: Database, customerId: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const progress = await lockDueErasure(tx, customerId);
+    if (progress === null) return false;
+    // A step that this version does not know is begun again: blanking twice changes nothing.
+    const at = Math.max(
+      0,
+      steps.findIndex(({ name }) => name === progress.step),
+    );
+    const step = steps[at];
+    if (step === undefined) throw new Error('the list of personal data is empty');
+    const after = step.name === progress.step ? progress.position : null;
+    const limit = step.owner === 'record' ? recordBatchSize : batchSize;
+    const changes = Object.keys(step.list.personal).length > 0;
+    const { rows, next } = changes
+      ? await readBatch(tx, step, customerId, after, { limit, columns: blankedColumns(step), lock: true })
+      : { rows: [], next: null };
+    const changed = rows.flatMap((row) => blankedRow(step, row));
+    if (changed.length > 0) enqueueBlanked(tx, step, changed);
+    const following = steps[at + 1];
+    const end = following === undefined ? null : { step: following.name, position: null };
+    enqueueProgress(
+      tx,
+      customerId,
+      next === null ? end : { step: step.name, position: next },
+      changed.length,
+    );
+    return true;
+  });
+}
+
+/** None when there is nothing to blank in it. */
+function blankedRow({ list }: Step, row: ReadRow): BlankedRow[] {
+  const values = Object.fromEntries(
+    Object.entries(list.personal).map(([column, { blank }]) => [column, blanked(blank, row[column], row)]),
+  );
+  const isSame = Object.entries(values).every(
+    ([column, value]) => JSON.stringify(value) === JSON.stringify(row[column]),
+  );
+  return isSame ? [] : [{ position: row['position'] as string[], values }];
 }
 
 /** Takes back what was granted. @throws ProblemError `customer_has_credit` when payments fund a part of the credit */
@@ -69,12 +178,4 @@ function refusalOf(funded: readonly { currency: string; amount: number }[]): Pro
   const money = funded.map(({ amount, currency }) => moneyText(amount, currency)).join(', ');
   const detail = `Payments of the customer fund ${money} of credit: pay it out, or take it back, then erase.`;
   return new ProblemError('customer_has_credit', detail);
-}
-
-const personalFields = new Set(['email', 'name', 'brand', 'last4', 'exp_month', 'exp_year', 'reason']);
-
-/** Returns what is left of a customer, or of a payment method, in an answer that is kept for repeats. */
-function withoutPersonalData(body: Record<string, unknown>): Record<string, unknown> {
-  const fields = Object.entries(body).map(([name, value]) => [name, personalFields.has(name) ? null : value]);
-  return { ...Object.fromEntries(fields), ...('metadata' in body ? { metadata: {} } : {}) };
 }

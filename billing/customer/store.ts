@@ -69,12 +69,10 @@ export function enqueueMethodDeletion(tx: Transaction, methodId: string): void {
   sql(tx).enqueue`UPDATE payment_methods SET deleted_at = clock_timestamp() WHERE id = ${methodId}`;
 }
 
-/** Deletes all of a customer's payment methods and what identifies their cards. */
-export function enqueueMethodErasure(tx: Transaction, customerId: string, at: Date): void {
+/** Deletes all of a customer's payment methods: none of them is charged any more. */
+export function enqueueMethodDeletions(tx: Transaction, customerId: string, at: Date): void {
   sql(tx).enqueue`
-    UPDATE payment_methods SET deleted_at = coalesce(deleted_at, ${at}::timestamptz), token = 'erased',
-      brand = NULL, last4 = NULL, exp_month = NULL, exp_year = NULL, fingerprint = NULL
-    WHERE customer_id = ${customerId}`;
+    UPDATE payment_methods SET deleted_at = ${at}::timestamptz WHERE customer_id = ${customerId} AND deleted_at IS NULL`;
 }
 
 /** Returns whether there is a test clock with this id that was not deleted. */

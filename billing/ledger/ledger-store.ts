@@ -88,9 +88,3 @@ export async function wasTransactionWritten(tx: Transaction, id: string): Promis
   const rows = await sql(tx).query`SELECT FROM ledger_transactions WHERE id = ${id}`;
   return rows.length > 0;
 }
-
-/** Takes away what people gave as reasons in a customer's transactions. */
-export function enqueueReasonErasure(tx: Transaction, customerId: string): void {
-  sql(tx).enqueue`
-    UPDATE ledger_transactions SET reason = NULL WHERE customer_id = ${customerId} AND reason IS NOT NULL`;
-}

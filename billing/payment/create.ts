@@ -14,7 +14,7 @@ import type { TraceContext } from '../../domain/trace';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { timesForCustomer } from '../clock';
-import { lockSubscriptionForShare } from '../locks';
+import { enqueueErasureBarrier, lockSubscriptionForShare } from '../locks';
 import { appendToOutbox } from '../outbox';
 import { toPayment } from '../rows';
 import { requestPayment } from './request-payment';
@@ -69,6 +69,7 @@ export async function createPayment(
 async function check(tx: Transaction, request: CreatePayment): Promise<void> {
   const { customer_id: customerId, subscription_id, payment_method_id: methodId } = request;
   const subscription = await lockSubscriptionForShare(tx, subscription_id ?? null);
+  enqueueErasureBarrier(tx, customerId);
   const customer = await findPayer(tx, customerId, methodId ?? null);
   const mistakes: FieldMistake[] = [];
   const note = (path: string, message: string) => mistakes.push({ path, message });

@@ -19,7 +19,7 @@ import {
   requireOwnMethod,
   type ExternalRules,
 } from '../external-records';
-import { lockSubscriptionForShare } from '../locks';
+import { enqueueErasureBarrier, lockSubscriptionForShare } from '../locks';
 import type { PaymentRow } from '../rows';
 import { isSamePayment, requestPayment, type RequestedPayment } from './request-payment';
 import { findPayment, isCustomer } from './store';
@@ -85,6 +85,7 @@ async function requireAcceptable(
     throw new Unprocessable('amount_too_large', detail);
   }
   const subscription = await lockSubscriptionForShare(tx, wanted.subscription_id);
+  enqueueErasureBarrier(tx, customerId);
   if (!(await isCustomer(tx, customerId)))
     throw new Unprocessable('unknown_customer', `there is no customer ${customerId}`);
   await requireOwnMethod(tx, customerId, wanted.payment_method_id);

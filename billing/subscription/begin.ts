@@ -22,7 +22,7 @@ import { enqueueUsedCredit, lockUsableCredit } from '../ledger/credit';
 import { limitsOfProviders, type LimitsOf } from '../ledger/limits';
 import { moneyColumns } from '../ledger/money-columns';
 import { enqueuePosting } from '../ledger/post';
-import { lockPaymentInOrder } from '../locks';
+import { enqueueErasureBarrier, lockPaymentInOrder } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
 import { enqueuePaidPeriod, enqueuePeriodWithPayment, type NewPayment } from './period-store';
 import { methodToCharge } from '../payment/card-store';
@@ -112,6 +112,7 @@ async function begin(
   creation: SubscriptionCreation,
   limitsOf: LimitsOf,
 ): Promise<BegunCreation> {
+  enqueueErasureBarrier(tx, creation.customer_id);
   const named = await readCreationTerms(tx, creation, false);
   const terms = termsOf(creation, named);
   if (terms === null || terms.realNow > new Date(creation.accept_by)) {

@@ -1,7 +1,8 @@
 /**
  * The statement that writes all rows of a subscription whose first period is to be paid; it is the transaction.
  *
- * Invariants: all rows are written, or none; none once PostgreSQL's clock is past the creation's `accept_by`.
+ * Invariants: all rows are written, or none; none once PostgreSQL's clock is past the creation's `accept_by`, or once the
+ * customer is erased.
  */
 import type { Database } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
@@ -23,7 +24,7 @@ export interface NewCreation {
 
 /**
  * Inserts a creation.
- * @returns the subscription; null when it is too late @throws when there is one already (isUniqueViolation)
+ * @returns the subscription; null when it is too late, or the customer was erased @throws when there is one already (isUniqueViolation)
  */
 export async function insertCreation(
   db: Database,
@@ -32,8 +33,11 @@ export async function insertCreation(
   const { names, values } = listOf(subscription, jsonColumns);
   const [row] = await sql(db).query<SubscriptionRow[]>`
     WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS now),
+    payer AS MATERIALIZED (
+      SELECT id FROM customers WHERE id = ${subscription.customer_id} AND erased_at IS NULL FOR KEY SHARE
+    ),
     created AS (
-      INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment WHERE moment.now <= ${acceptBy}
+      INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment, payer WHERE moment.now <= ${acceptBy}
       RETURNING ${subscriptionColumns}
     ),
     opened AS (${periodInsertion(period, payment.id)} FROM created),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { emailAddress } from '../email';
 import { chosenId, id, instant, metadata, text, timeZone } from '../fields';
+import { pageQuery } from './lists';
 
 export const createCustomer = z
   .strictObject({
@@ -40,6 +41,31 @@ export const customer = z
   })
   .meta({ id: 'Customer' });
 export type Customer = z.infer<typeof customer>;
+
+export const erasure = z
+  .object({
+    status: z
+      .enum(['running', 'done'])
+      .meta({ description: 'running: it continues by itself; nothing is charged any more.' }),
+    rows: z.int().meta({ description: 'Rows that something personal was removed from.' }),
+    started_at: instant,
+    finished_at: instant.nullable(),
+  })
+  .meta({ id: 'Erasure' });
+export type Erasure = z.infer<typeof erasure>;
+
+export const erasedCustomer = customer.extend({ erasure }).meta({ id: 'ErasedCustomer' });
+
+/** Keys that callers chose are part of its cursor. */
+export const exportQuery = pageQuery.extend({ cursor: z.string().max(2_000).optional() });
+
+export const exportedRow = z
+  .object({
+    table: z.string().meta({ description: 'Where it lies.' }),
+    data: z.record(z.string(), z.unknown()).meta({ description: 'The row; bytes as text, else as base64.' }),
+  })
+  .meta({ id: 'ExportedRow' });
+export type ExportedRow = z.infer<typeof exportedRow>;
 
 export const createPaymentMethod = z
   .strictObject({

@@ -63,6 +63,11 @@ export type NotificationData<T extends NotificationTemplate> = z.infer<
 >;
 export const notificationTemplateNames = Object.keys(notificationTemplates) as NotificationTemplate[];
 
+/** Whether there is such a template. */
+export function isNotificationTemplate(name: unknown): name is NotificationTemplate {
+  return typeof name === 'string' && Object.hasOwn(notificationTemplates, name);
+}
+
 export const languages = ['en', 'ru'] as const;
 export type Language = (typeof languages)[number];
 

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { changeCredit } from '../../billing/customer/credits';
-import { eraseCustomer } from '../../billing/customer/erase';
+import { beginErasure } from '../../billing/customer/erase';
 import { payOutCredit } from '../../billing/customer/payouts';
 import { limitsOfProviders } from '../../billing/ledger/limits';
 import { resolveTask } from '../../billing/operator/resolve-task';
@@ -119,7 +119,7 @@ export const moneyMoves: Readonly<Record<string, scene.Move>> = {
   'an erasure takes granted credit back': async (given) => {
     const customerId = await scene.customer(given);
     await scene.grant(given, customerId, 400);
-    return () => eraseCustomer(given.db, customerId, actor);
+    return () => beginErasure(given.db, customerId, actor);
   },
   'a cancellation without a refund': scene.cancelled('none'),
   'a cancellation with what is not used': scene.cancelled('prorated'),

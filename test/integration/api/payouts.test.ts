@@ -132,6 +132,9 @@ describe('a payout', () => {
     expect(refused.body.detail).toContain('10.00 EUR');
     expect(await given.db.customer.findUniqueOrThrow({ where: { id } })).toMatchObject({ erased_at: null });
     await payOut(id, {}, { key: 'before the erasure' });
+    expect((await erase()).body.code).toBe('customer_not_settled');
+    const settled = { status: 'succeeded', settled_at: fixedNow };
+    await given.db.refund.updateMany({ where: { payment_id: paymentId }, data: settled });
     expect((await erase()).status).toBe(200);
     const { body } = await given.ask('GET', `/customers/${id}/ledger`);
     expect(body.data).toMatchObject([{ kind: 'refund_reserved', reason: null, actor: { reason: null } }]);
