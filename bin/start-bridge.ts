@@ -11,7 +11,7 @@ import { startRelay } from '../bridge/relay/relay';
 import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
 import type { ExternalRules } from '../billing/external-records';
 import type { ConsumerGroup } from '../contracts/topics/topics';
-import { closeDatabase, createDatabase } from '../prisma/client';
+import { closeDatabase, createDatabase, type Database } from '../prisma/client';
 import { connectLazily } from '../temporal/connection';
 import { installTemporalRuntime } from '../temporal/runtime';
 import { kafkaFrom } from './kafka';
@@ -39,11 +39,6 @@ export async function startBridge(
     kafka,
     log: log.child({ part: 'relay' }),
     pulse: pulseOf('relay', health),
-  });
-  const retention = startOutboxRetention({
-    db,
-    retentionDays: config.OUTBOX_RETENTION_DAYS,
-    log: log.child({ part: 'outbox-retention' }),
   });
   const notifier = notifierFrom(config);
   const prompting = { db, client: temporal.workflows, times: followUpTimes(config) };
@@ -81,17 +76,29 @@ export async function startBridge(
     ),
   );
   watchConnections(health, db, temporal.workflows);
-  const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);
+  return [
+    ...startUpkeep(db, config, log),
+    { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
+    { name: 'notifier', close: async () => notifier?.close() },
+    { name: 'relay', close: () => relay.close() },
+    { name: 'temporal', close: () => temporal.close() },
+    { name: 'database', close: () => closeDatabase(db) },
+  ];
+}
+
+/** What removes contents that are kept no longer. */
+function startUpkeep(
+  db: Database,
+  { OUTBOX_RETENTION_DAYS: retentionDays, WEBHOOK_BODY_RETENTION_DAYS: bodyDays }: ProcessContext['config'],
+  log: ProcessContext['log'],
+): Part[] {
+  const payloads = startOutboxRetention({ db, retentionDays, log: log.child({ part: 'outbox-retention' }) });
+  const bodies = startBodyRetention(db, bodyDays, log);
   const erasures = startErasures(db, log.child({ part: 'erasures' }));
   return [
     { name: 'erasures', close: () => erasures.close() },
     { name: 'webhook bodies', close: () => bodies.close() },
-    { name: 'consumers', close: async () => void (await Promise.all(groups.map((group) => group.close()))) },
-    { name: 'notifier', close: async () => notifier?.close() },
-    { name: 'relay', close: () => relay.close() },
-    { name: 'outbox-retention', close: () => retention.close() },
-    { name: 'temporal', close: () => temporal.close() },
-    { name: 'database', close: () => closeDatabase(db) },
+    { name: 'outbox-retention', close: () => payloads.close() },
   ];
 }
 

@@ -5,56 +5,7 @@
  * (`test/unit/domain/personal-data.test.ts`); amounts, dates and ids are kept.
  */
 
-/** Whose a row is. `mentioned`: it names no payment, and its text mentions the customer. */
-export type Owner =
-  | 'self'
-  | 'customer'
-  | 'subscription'
-  | 'payment'
-  | 'subject'
-  | 'event'
-  | 'answer'
-  | 'record'
-  | 'bulk'
-  | 'mentioned';
-
-/**
- * How a column is blanked. `null`, `empty` (`{}`), `erased` (that word); `reason`: that word, unless it is one of
- * {@link ownReasons}; `json`: by the names in it; `event`: the same of a JSON text; `answer`: of a kept answer;
- * `record`, `headers`: of a dead letter.
- */
-export type Blank =
-  'null' | 'empty' | 'erased' | 'reason' | 'json' | 'event' | 'answer' | 'record' | 'headers';
-export type ColumnType = 'text' | 'jsonb' | 'bytea' | 'integer';
-
-export interface PersonalColumn {
-  what: string;
-  type: ColumnType;
-  blank: Blank;
-}
-
-/** Why a column is kept. */
-export const keptBecause = {
-  id: 'names a row, here or at a provider; callers put nothing personal into ids that they choose',
-  code: 'one of a few words of ours',
-  terms: 'what was sold or charged, and by which calendar',
-  ours: 'a text of ours about ids, amounts and instants',
-  provider: 'a provider’s code or its text about a decline; adapters let nothing personal into it',
-  money: 'amounts, and the payments and grants that they come from',
-  actor: 'who did it, by id; its reason is always null here',
-  hash: 'SHA-256: a repeated request is recognised by it',
-} as const;
-export type KeptBecause = keyof typeof keptBecause;
-
-export interface PersonalTable {
-  /** The owners that are looked through, one after the other. */
-  owners: readonly Owner[];
-  key: Readonly<Record<string, 'text' | 'bigint' | 'integer'>>;
-  personal: Readonly<Record<string, PersonalColumn>>;
-  kept: Partial<Record<KeptBecause, readonly string[]>>;
-  /** Columns that no export has. */
-  hidden?: readonly string[];
-}
+import type { Blank, ColumnType, PersonalColumn, PersonalTable } from './personal-columns';
 
 const column = (what: string, type: ColumnType, blank: Blank): PersonalColumn => ({ what, type, blank });
 const actor = column('who did it, with the reason', 'jsonb', 'json');
@@ -126,6 +77,7 @@ export const personalData = {
       code: ['kind', 'status', 'provider'],
       terms: ['currency', 'pauses'],
       money: ['lines'],
+      trace: ['trace'],
     },
   },
   payment_attempts: {
@@ -138,6 +90,7 @@ export const personalData = {
       terms: ['currency'],
       provider: ['failure'],
       money: ['named'],
+      trace: ['trace'],
     },
   },
   refunds: {
@@ -187,7 +140,11 @@ export const personalData = {
     owners: ['payment'],
     key: id,
     personal: { reason: column('why it was asked for', 'text', 'erased'), actor },
-    kept: { id: ['id', 'payment_id', 'payment_method_id', 'bulk_retry_id'], code: ['status', 'refusal'] },
+    kept: {
+      id: ['id', 'payment_id', 'payment_method_id', 'bulk_retry_id'],
+      code: ['status', 'refusal'],
+      trace: ['trace'],
+    },
   },
   bulk_retries: {
     owners: ['bulk'],
@@ -197,7 +154,7 @@ export const personalData = {
       actor,
       decision: column('the last decision, with its reason', 'jsonb', 'json'),
     },
-    kept: { id: ['id'], code: ['status'], ours: ['filter', 'preview'] },
+    kept: { id: ['id'], code: ['status'], ours: ['filter', 'preview'], trace: ['trace'] },
   },
   notifications: {
     owners: ['customer'],
@@ -256,7 +213,11 @@ export const personalData = {
       event: column('what was read in it', 'jsonb', 'json'),
       outcome: column('what it meant', 'text', 'erased'),
     },
-    kept: { id: ['id', 'provider_event_id', 'payment_id'], code: ['provider', 'event_type', 'status'] },
+    kept: {
+      id: ['id', 'provider_event_id', 'payment_id'],
+      code: ['provider', 'event_type', 'status'],
+      trace: ['trace'],
+    },
   },
   payment_methods: {
     owners: ['customer'],
@@ -280,6 +241,7 @@ export type PersonalTableName = keyof typeof personalData;
 export const notPersonal: Readonly<Record<string, string>> = {
   plans: 'what is sold, to all customers',
   test_clocks: 'a clock of many customers; its detail names ids',
+  test_clock_moves: 'what a clock has shown',
   renewal_pauses: 'an operator’s decision about all renewals',
   retry_policies: 'rules for all payments, with an operator’s reason',
   api_keys: 'keys of callers, not of customers',
@@ -290,44 +252,3 @@ export const notPersonal: Readonly<Record<string, string>> = {
   external_charge_counts: 'a number of charges by day',
   customer_erasures: 'how far an erasure has come',
 };
-
-/** What stands where a text was that may not be missing. */
-export const erasedText = 'erased';
-
-/** Reasons that the product itself writes, some of which decide about money: they are codes, and stay. */
-export const ownReasons: ReadonlySet<string> = new Set([
-  'second_success',
-  'subscription_final',
-  'payment_cancelled',
-  'amount_mismatch',
-  'made_at_provider',
-  'change_overtaken',
-  'payout',
-  'subscription_cancelled',
-  'subscription_ended',
-  'no_transport',
-  'no_address',
-  'customer_erased',
-  'outdated',
-]);
-
-const blankedNames = new Set(['email', 'name', 'brand', 'last4', 'exp_month', 'exp_year', 'fingerprint']);
-
-/**
- * Returns JSON without what is personal by its name: metadata, what identifies a person or a card, who another service
- * claims to be. A reason becomes `reason`, unless it is one of {@link ownReasons}.
- */
-export function withoutPersonalText(json: unknown, reason: string | null = erasedText): unknown {
-  if (Array.isArray(json)) return json.map((item) => withoutPersonalText(item, reason));
-  if (json === null || typeof json !== 'object') return json;
-  const fields = Object.entries(json).flatMap(([name, value]): [string, unknown][] => {
-    if (value === null) return [[name, null]];
-    if (name === 'claimed') return [];
-    if (name === 'metadata') return [[name, {}]];
-    if (blankedNames.has(name)) return [[name, null]];
-    if (name === 'reason' && typeof value === 'string')
-      return [[name, ownReasons.has(value) ? value : reason]];
-    return [[name, withoutPersonalText(value, reason)]];
-  });
-  return Object.fromEntries(fields);
-}

@@ -4,6 +4,7 @@
  * Owns the opaque cursor: the name of its list and the place of the last row that was given. Does not own filters, which
  * the caller repeats, nor reading a page (`prisma/pages.ts`).
  */
+import type { ExportPlace } from '../../billing/customer/export';
 import { rankOf, sourceAt, type TimelinePlace } from '../../domain/timeline/timeline';
 import { ProblemError } from '../../contracts/problem-error';
 
@@ -82,12 +83,6 @@ export function decodeTimelinePlace(list: string, cursor: string): TimelinePlace
   if (parts.length !== 6 || from !== list || source === undefined) throw malformedCursor();
   if (!isInstant(atMs) || !isInstant(recordedMs) || !isId(id) || !isSerial(number)) throw malformedCursor();
   return { atMs, recordedMs, source, id, number: BigInt(number) };
-}
-
-/** Where an export goes on: after the row with this key, in this step of the list. */
-export interface ExportPlace {
-  step: string;
-  position: readonly string[];
 }
 
 /** A cursor of an export. */

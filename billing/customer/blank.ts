@@ -6,13 +6,14 @@
 import { eventData } from '../../contracts/topics/events';
 import { isNotificationTemplate, notificationTemplates } from '../../contracts/topics/notifications';
 import { topics, type Topic } from '../../contracts/topics/topics';
-import { erasedText, ownReasons, withoutPersonalText, type Blank } from '../../domain/personal-data';
+import type { Blank } from '../../domain/personal-columns';
+import { erasedText, ownReasons, withoutPersonalText } from '../../domain/personal-text';
 
 /** A column as PostgreSQL gives it: text, JSON, bytes or a number. */
-export type Value = unknown;
+export type Value = string | number | object | null | undefined;
 
 /** @param row the other columns, of which a dead letter's record needs the topic */
-export function blanked(blank: Blank, value: Value, row: Readonly<Record<string, unknown>>): Value {
+export function blanked(blank: Blank, value: Value, row: Readonly<Record<string, unknown>>): unknown {
   if (value === null || value === undefined) return null;
   switch (blank) {
     case 'null':
@@ -22,11 +23,11 @@ export function blanked(blank: Blank, value: Value, row: Readonly<Record<string,
     case 'erased':
       return erasedText;
     case 'reason':
-      return ownReasons.has(String(value)) ? value : erasedText;
+      return typeof value === 'string' && ownReasons.has(value) ? value : erasedText;
     case 'json':
       return withoutPersonalText(value);
     case 'event':
-      return JSON.stringify(withoutPersonalText(JSON.parse(String(value))));
+      return typeof value === 'string' ? JSON.stringify(withoutPersonalText(JSON.parse(value))) : null;
     case 'answer':
       return typeof value === 'string' ? blankedAnswer(value) : null;
     case 'record':

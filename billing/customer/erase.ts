@@ -20,7 +20,7 @@ import { enqueueCustomerBalance } from '../ledger/ledger-store';
 import { enqueuePosting } from '../ledger/post';
 import { lockCustomerBalances, lockCustomerForErasure, lockDueErasure } from '../locks';
 import type { CustomerRow } from '../rows';
-import { blanked } from './blank';
+import { blanked, type Value } from './blank';
 import {
   blankedColumns,
   dueErasures,
@@ -140,7 +140,10 @@ async function eraseBatch(db: Database, customerId: string): Promise<boolean> {
 /** None when there is nothing to blank in it. */
 function blankedRow({ list }: Step, row: ReadRow): BlankedRow[] {
   const values = Object.fromEntries(
-    Object.entries(list.personal).map(([column, { blank }]) => [column, blanked(blank, row[column], row)]),
+    Object.entries(list.personal).map(([column, { blank }]) => [
+      column,
+      blanked(blank, row[column] as Value, row),
+    ]),
   );
   const isSame = Object.entries(values).every(
     ([column, value]) => JSON.stringify(value) === JSON.stringify(row[column]),

@@ -1,19 +1,16 @@
 /**
- * Statements of an erasure: which rows are a customer's, by the list of `domain/personal-data.ts`, reading a batch of
- * them, blanking it, and how far the erasure has come.
+ * Statements of an erasure: reading a batch of a customer's rows, by the list of `domain/personal-data.ts`, blanking it, and
+ * how far the erasure has come.
  *
  * Invariant: a batch reads at most its size of rows of one table, by key; a table is never read as a whole, save dead
  * letters and the webhooks that name no payment, which are looked through in batches, too.
  */
-import {
-  personalData,
-  type Owner,
-  type PersonalTable,
-  type PersonalTableName,
-} from '../../domain/personal-data';
+import type { Owner, PersonalTable } from '../../domain/personal-columns';
+import { personalData, type PersonalTableName } from '../../domain/personal-data';
 import type { Database, Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
+import { selectionOf } from './whose-rows';
 
 /** A table and one of its owners; the name stands in the erasure's row and in cursors. */
 export interface Step {
@@ -40,97 +37,6 @@ export interface Batch {
 
 const name = (column: string): Prisma.Sql => Prisma.raw(`"${column}"`);
 const ofRow = (column: string): Prisma.Sql => Prisma.raw(`t."${column}"`);
-
-/** Everything of the customer's that another row may be about, by id. */
-function mine(customerId: string): Prisma.Sql {
-  return Prisma.sql`
-    own_payments AS MATERIALIZED (SELECT id FROM payments WHERE customer_id = ${customerId}),
-    things AS MATERIALIZED (
-      SELECT ${customerId}::text AS id
-      UNION ALL SELECT id FROM subscriptions WHERE customer_id = ${customerId}
-      UNION ALL SELECT id FROM own_payments
-      UNION ALL SELECT id FROM payment_methods WHERE customer_id = ${customerId}
-      UNION ALL SELECT id FROM refunds WHERE payment_id IN (SELECT id FROM own_payments)
-      UNION ALL SELECT id FROM disputes WHERE payment_id IN (SELECT id FROM own_payments)
-      UNION ALL SELECT id FROM retry_requests WHERE payment_id IN (SELECT id FROM own_payments)
-      UNION ALL SELECT id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM own_payments)
-      UNION ALL SELECT id FROM notifications WHERE customer_id = ${customerId}
-    ),
-    bulk AS MATERIALIZED (
-      SELECT DISTINCT bulk_retry_id AS id FROM bulk_retry_payments AS selected
-      WHERE payment_id IN (SELECT id FROM own_payments) AND NOT EXISTS (
-        SELECT FROM bulk_retry_payments AS other WHERE other.bulk_retry_id = selected.bulk_retry_id
-          AND other.payment_id NOT IN (SELECT id FROM own_payments))
-    ),
-    mine AS MATERIALIZED (
-      SELECT id FROM things
-      UNION ALL SELECT id FROM bulk
-      UNION ALL SELECT id FROM operator_tasks WHERE subject_id IN (SELECT id FROM things)
-      UNION ALL SELECT id FROM dead_letters WHERE key IN (SELECT id FROM things)
-    )`;
-}
-
-/** What a webhook of a customer's holds that names no payment: whole JSON strings, so that a short id finds no other text. */
-function needles(customerId: string): Prisma.Sql {
-  return Prisma.sql`
-    needles AS MATERIALIZED (
-      SELECT convert_to(to_json(needle)::text, 'UTF8') AS needle FROM (
-        SELECT ${customerId}::text AS needle
-        UNION SELECT provider_customer FROM payment_methods WHERE customer_id = ${customerId}
-        UNION SELECT token FROM payment_methods WHERE customer_id = ${customerId} AND token <> 'erased'
-      ) AS known WHERE needle IS NOT NULL
-    )`;
-}
-
-interface Selection {
-  ctes: Prisma.Sql;
-  /** Which rows are looked at. */
-  candidates: Prisma.Sql;
-  /** Which of them are the customer's; left out: all. */
-  match?: Prisma.Sql;
-}
-
-function selectionOf(owner: Owner, customerId: string): Selection {
-  const none = Prisma.sql`nothing AS (SELECT 1)`;
-  const ofMine = (column: Prisma.Sql): Selection => ({
-    ctes: mine(customerId),
-    candidates: Prisma.sql`${column} IN (SELECT id FROM mine)`,
-  });
-  const ofIds = (ids: Prisma.Sql): Selection => ({ ctes: none, candidates: ids });
-  switch (owner) {
-    case 'self':
-      return ofIds(Prisma.sql`t.id = ${customerId}`);
-    case 'customer':
-      return ofIds(Prisma.sql`t.customer_id = ${customerId}`);
-    case 'subscription':
-      return ofIds(
-        Prisma.sql`t.subscription_id IN (SELECT id FROM subscriptions WHERE customer_id = ${customerId})`,
-      );
-    case 'payment':
-      return ofIds(Prisma.sql`t.payment_id IN (SELECT id FROM payments WHERE customer_id = ${customerId})`);
-    case 'subject':
-      return ofMine(Prisma.sql`t.subject_id`);
-    case 'event':
-      return ofMine(Prisma.sql`t.subject`);
-    case 'answer':
-      return ofMine(Prisma.sql`coalesce(t.headers ->> 'personal_data_of', t.headers ->> 'subject_id')`);
-    case 'bulk':
-      return { ctes: mine(customerId), candidates: Prisma.sql`t.id IN (SELECT id FROM bulk)` };
-    case 'record':
-      return {
-        ctes: Prisma.sql`${mine(customerId)}, ${needles(customerId)}`,
-        candidates: Prisma.sql`true`,
-        match: Prisma.sql`t.key IN (SELECT id FROM mine) OR EXISTS (
-          SELECT FROM needles WHERE position(needle IN t.value) > 0)`,
-      };
-    case 'mentioned':
-      return {
-        ctes: needles(customerId),
-        candidates: Prisma.sql`t.payment_id IS NULL AND t.body IS NOT NULL`,
-        match: Prisma.sql`EXISTS (SELECT FROM needles WHERE position(needle IN t.body) > 0)`,
-      };
-  }
-}
 
 /** Rows of a table that is looked through for those of a customer, at once. */
 const lookedThrough = 500;

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { auditCommands } from './audit';
 import { bulkRetryCommands } from './bulk-retries';
 import type { CommandGroup } from '../command';
+import { customerCommands } from './customers';
 import { deadLetterCommands } from './dead-letters';
 import { deliveryCommands } from './deliveries';
 import { schedulerCommands } from './scheduler';
@@ -28,6 +29,7 @@ export const subjects: readonly Subject[] = [
   { name: 'subscriptions', text: 'see, end, pause and resume them', commands: subscriptionCommands },
   { name: 'payments', text: 'see, cancel, refund and retry them', commands: paymentCommands },
   { name: 'ledger', text: 'what moved money, and credit of customers', commands: ledgerCommands },
+  { name: 'customers', text: 'export and erase what is kept about one', commands: customerCommands },
   { name: 'scheduler', text: 'pause and resume the renewals', commands: schedulerCommands },
   { name: 'dead-letters', text: 'records that a group could not handle', commands: deadLetterCommands },
   { name: 'deliveries', text: 'webhooks of payment providers', commands: deliveryCommands },

@@ -1,11 +1,8 @@
 /** The list of what is personal, against the schema: a column that is added has to be placed in it. */
 import { readFileSync } from 'node:fs';
-import {
-  notPersonal,
-  personalData,
-  withoutPersonalText,
-  type PersonalTable,
-} from '../../../domain/personal-data';
+import type { PersonalTable } from '../../../domain/personal-columns';
+import { notPersonal, personalData } from '../../../domain/personal-data';
+import { withoutPersonalText } from '../../../domain/personal-text';
 
 const types: Readonly<Record<string, string>> = {
   String: 'text',
