@@ -444,6 +444,36 @@ export const settings = {
     10,
     'Most payments and retries of one customer that other services may ask for in a UTC day, all of them together; further ones become dead letters.',
   ),
+  API_REQUESTS_PER_SECOND: setting(
+    'Behaviour',
+    wholeNumber(0, 1_000_000).default(50),
+    50,
+    'Requests of one API key that a process of the API takes each second, and of one address without a key; 0 is no limit, which `make up` sets.',
+  ),
+  API_REQUESTS_BURST: setting(
+    'Behaviour',
+    wholeNumber(0, 1_000_000).default(100),
+    100,
+    'How many of them may come at once, in the time that they take at that rate; 0 is as many as in a second.',
+  ),
+  API_REQUESTS_IN_FLIGHT: setting(
+    'Behaviour',
+    wholeNumber(0, 1_000_000).default(50),
+    50,
+    'Requests of one API key, or of one address without a key, that a process works on at the same time; 0 is no limit, which `make up` sets.',
+  ),
+  API_FAILED_AUTHENTICATIONS_PER_MINUTE: setting(
+    'Behaviour',
+    wholeNumber(0, 1_000_000).default(60),
+    60,
+    'API keys that are not valid and may come from one address in a minute; further unknown ones are refused unseen. 0 is no limit, which `make up` sets.',
+  ),
+  WEBHOOKS_PER_SECOND: setting(
+    'Behaviour',
+    wholeNumber(0, 1_000_000).default(1_000),
+    1_000,
+    'Verified webhooks of one provider that a process takes each second; it sends the others again. 0 is no limit, which `make up` sets.',
+  ),
   IDEMPOTENCY_LEASE_SECONDS: setting(
     'Behaviour',
     wholeNumber(20, 3_600).default(30),
@@ -600,6 +630,7 @@ const prefixes = [
   'TEST_CLOCK_',
   'TRUST_',
   'WEBHOOK_',
+  'WEBHOOKS_',
 ];
 // Temporal's own CLI reads these from the same environment.
 const foreign = /^TEMPORAL_(CLI_|ENV|CONFIG_FILE|PROFILE|DEBUG|GRPC_META_)/;

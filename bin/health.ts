@@ -2,26 +2,25 @@
  * Whether a worker or a bridge works: `/healthz` and `/readyz` beside its metrics.
  *
  * Owns: what a process in each phase answers. Invariants: `/healthz` says that the process answers, and no more: a restart
- * cures no server that is down, and what a restart cures ends the process by itself. `/readyz` asks each part once for
- * all who ask at the same time, and again after a second at the earliest.
+ * cures no server that is down, and what a restart cures ends the process by itself.
  */
 import type { ServerResponse } from 'node:http';
 import type { ReadinessCheck } from '../api/http/dependencies';
-import { readinessOf } from '../api/http/readiness';
+import { sharedReadiness } from '../api/http/readiness';
 import type { Readiness } from '../contracts/http/service';
 import type { Database } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import type { WorkflowClient } from '../temporal/client';
 import type { Part } from './process';
 
-const keptMs = 1_000;
-
 export class Health {
   private readonly checks: ReadinessCheck[] = [];
   private phase: 'starting' | 'running' | 'closing' = 'starting';
-  private last: { atMs: number; readiness: Promise<Readiness> } | undefined;
+  private readonly askParts: () => Promise<Readiness>;
 
-  constructor(private readonly nowMs: () => number = () => performance.now()) {}
+  constructor(nowMs?: () => number) {
+    this.askParts = sharedReadiness(this.checks, nowMs);
+  }
 
   /** Adds a part of the process. @param fault what is wrong with it; null: nothing. May throw instead */
   add(name: string, fault: () => string | null | Promise<string | null>): void {
@@ -60,10 +59,7 @@ export class Health {
       const part = { name: 'process', state: 'down', reason: `it is ${this.phase}` } as const;
       return Promise.resolve({ status: 'not_ready', parts: [part] });
     }
-    if (this.last === undefined || this.nowMs() - this.last.atMs >= keptMs) {
-      this.last = { atMs: this.nowMs(), readiness: readinessOf(this.checks) };
-    }
-    return this.last.readiness;
+    return this.askParts();
   }
 }
 

@@ -66,6 +66,12 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly refusals = new Counter({
+    name: 'perennial_api_refusals_total',
+    help: 'Answers 401, 403 and 429 of the API, by where the caller is: loopback, private, public.',
+    labelNames: ['status', 'caller'],
+    registers: [this.registry],
+  });
   private readonly notifications = new Counter({
     name: 'perennial_notifications_total',
     help: 'Notifications by status: sent, skipped, failed.',
@@ -103,6 +109,9 @@ export class Metrics {
   };
 
   readonly onWebhook = (provider: string, result: string): void => this.webhooks.inc({ provider, result });
+
+  readonly onRefused = (status: number, caller: string): void =>
+    this.refusals.inc({ status: String(status), caller });
 
   readonly onNotification = (template: string, channel: string, status: string): void =>
     this.notifications.inc({ template, channel, status });

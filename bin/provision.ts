@@ -10,7 +10,7 @@ import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
 import { leastRetentionMs, provisionedTopics } from '../contracts/topics/topics';
 import { searchAttributes } from '../contracts/workflows/workflows';
-import type { KafkaClient } from '../bridge/kafka/port';
+import type { KafkaAdmin, KafkaClient } from '../bridge/kafka/port';
 import { grpcCodes } from '../temporal/grpc-codes';
 import type { Config } from '../config';
 
@@ -30,7 +30,7 @@ export async function provisionTopics(kafka: KafkaClient, config: Config, log: L
       minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
     });
     if (created.length > 0) log.info({ topics: created }, 'topics created');
-    const fault = await topicFault(kafka);
+    const fault = await topicFault(admin);
     if (fault !== null) throw new Error(fault);
   } finally {
     await admin.close();
@@ -38,22 +38,17 @@ export async function provisionTopics(kafka: KafkaClient, config: Config, log: L
 }
 
 /** What is wrong with the topics; null when all are there and keep their records long enough. */
-export async function topicFault(kafka: KafkaClient): Promise<string | null> {
-  const admin = await kafka.admin();
-  try {
-    const wanted = provisionedTopics();
-    const states = await admin.describeTopics(wanted);
-    const missing = wanted.filter((name) => !states.some((state) => state.name === name));
-    if (missing.length > 0) return `topics are missing: ${missing.join(', ')}; run bin/migrate`;
-    // -1 keeps records for ever.
-    const short = states.filter(
-      ({ name, retentionMs }) => retentionMs >= 0 && retentionMs < leastRetentionMs(name),
-    );
-    if (short.length === 0) return null;
-    return `topics keep records for less than 7 days: ${short.map(({ name }) => name).join(', ')}`;
-  } finally {
-    await admin.close();
-  }
+export async function topicFault(admin: Pick<KafkaAdmin, 'describeTopics'>): Promise<string | null> {
+  const wanted = provisionedTopics();
+  const states = await admin.describeTopics(wanted);
+  const missing = wanted.filter((name) => !states.some((state) => state.name === name));
+  if (missing.length > 0) return `topics are missing: ${missing.join(', ')}; run bin/migrate`;
+  // -1 keeps records for ever.
+  const short = states.filter(
+    ({ name, retentionMs }) => retentionMs >= 0 && retentionMs < leastRetentionMs(name),
+  );
+  if (short.length === 0) return null;
+  return `topics keep records for less than 7 days: ${short.map(({ name }) => name).join(', ')}`;
 }
 
 /** Creates the namespace and the search attributes that are missing, and waits until both can be used. */

@@ -1,7 +1,9 @@
 /** The REST API over its database, Temporal and Kafka. */
 import { v7 as uuidv7 } from 'uuid';
+import { Limits, type LimitSettings } from '../access/limits';
 import { createApp } from '../api/http/app';
 import { listen } from '../api/http/server';
+import type { Config } from '../config';
 import { bulkRetryProcess } from '../temporal/bulk-retry';
 import { connectLazily } from '../temporal/connection';
 import { createMessenger } from '../temporal/messenger';
@@ -15,11 +17,11 @@ import { testClockProcess } from '../temporal/test-clock';
 import { closeDatabase, createDatabase } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import { kafkaFrom } from './kafka';
+import { KafkaReadiness } from './kafka-readiness';
 import type { Metrics } from './metrics';
 import { followUpTimes } from './follow-up-times';
 import type { Part, ProcessContext } from './process';
 import { providersFrom, webhookSourcesFrom } from './providers';
-import { topicFault } from './provision';
 import { temporalSettings } from './temporal';
 
 export async function startApi({ config, log }: ProcessContext, metrics: Metrics): Promise<Part[]> {
@@ -27,7 +29,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
   installTemporalRuntime(log);
   const temporal = connectLazily(temporalSettings(config));
   const { workflows } = temporal;
-  const kafka = kafkaFrom(config, log);
+  const kafka = new KafkaReadiness(kafkaFrom(config, log));
   const providers = providersFrom(config);
   const logRefusal = refusalLog(log.child({ component: 'webhooks' }), () => performance.now());
   const app = createApp({
@@ -42,14 +44,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     readiness: [
       { name: 'postgres', check: async () => void (await sql(db).query`SELECT 1 FROM plans LIMIT 1`) },
       { name: 'temporal', check: () => workflows.checkReachable({ withinMs: 2_000 }) },
-      { name: 'kafka', check: async () => (await kafka.admin()).close() },
-      {
-        name: 'topics',
-        check: async () => {
-          const fault = await topicFault(kafka);
-          if (fault !== null) throw new Error(fault);
-        },
-      },
+      ...kafka.checks(),
     ],
     providers,
     webhooks: {
@@ -60,6 +55,8 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
       },
     },
     trustProxy: config.TRUST_PROXY,
+    limits: new Limits(limitsFrom(config)),
+    onRefused: metrics.onRefused,
     deadlines: {
       leaseSeconds: config.IDEMPOTENCY_LEASE_SECONDS,
       acceptWithinMs: config.CREATION_ACCEPT_SECONDS * 1_000,
@@ -73,10 +70,26 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     now: () => new Date(),
     newUuid: uuidv7,
   });
-  const server = await listen(app, { host: config.API_HOST, port: config.API_PORT });
+  const server = await listen(app, {
+    host: config.API_HOST,
+    port: config.API_PORT,
+    onUnreadable: (refused) => log.info(refused, 'request not readable'),
+  });
   return [
     { name: 'http', close: async () => void (await server.close(config.SHUTDOWN_TIMEOUT_MS / 2)) },
+    { name: 'kafka', close: () => kafka.close() },
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => closeDatabase(db) },
   ];
+}
+
+/** The limits as settings have them. */
+function limitsFrom(config: Config): LimitSettings {
+  return {
+    requestsPerSecond: config.API_REQUESTS_PER_SECOND,
+    burst: config.API_REQUESTS_BURST,
+    inFlight: config.API_REQUESTS_IN_FLIGHT,
+    failedAuthenticationsPerMinute: config.API_FAILED_AUTHENTICATIONS_PER_MINUTE,
+    webhooksPerSecond: config.WEBHOOKS_PER_SECOND,
+  };
 }

@@ -25,6 +25,22 @@ export class ProblemError extends Error {
   }
 }
 
+/** A refusal for a time. */
+export class TooManyRequests extends ProblemError {
+  /**
+   * @param detail what was too much
+   * @param retryAfterSeconds when to ask again
+   * @param headers what else the answer says about the limit
+   */
+  constructor(
+    detail: string,
+    readonly retryAfterSeconds: number,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super('too_many_requests', detail);
+  }
+}
+
 /** Makes one refusal of field mistakes; `errors` is bounded, so that an answer never outgrows its request. */
 export function validationFailed(errors: readonly { path: string; message: string }[]): ProblemError {
   const first = errors[0];

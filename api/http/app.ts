@@ -5,11 +5,19 @@
  * routes (`routes/`). Invariants: every request is answered with an id and logged once; every refusal is a problem
  * of the closed table; no answer holds a stack trace.
  */
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import { productVersion } from '../../contracts/version';
+import { admitAddress, type Held } from './admission';
+import { addressClass } from './caller-address';
 import type { ApiDependencies } from './dependencies';
 import { refusal, serve, traceOf } from './dispatch';
-import { apiLogger, logRequest, type Trace } from './logging';
+import { apiLogger, isRefusedCaller, logRequest, type Trace } from './logging';
 import { openApiDocument } from './openapi';
 import { ProblemError } from '../../contracts/problem-error';
 import { send } from './reply';
@@ -61,13 +69,13 @@ function mount(app: Express, routes: readonly Route[], deps: ApiDependencies): v
 function refuseMethod(path: string, entries: readonly Route[], deps: ApiDependencies): RequestHandler {
   const known = entries.map(({ method }) => method.toUpperCase());
   const allow = [...known, ...(known.includes('GET') ? ['HEAD'] : [])].join(', ');
-  return (_request, response) => {
+  return withinLimits(deps, (_request, response) => {
     const trace = traceOf(response);
     trace.route = path;
     const problem = new ProblemError('method_not_allowed', `Allowed here: ${allow}.`);
     const reply = refusal(problem, deps, trace);
     send(response, { ...reply, headers: { ...reply.headers, Allow: allow } });
-  };
+  });
 }
 
 function traced(deps: ApiDependencies): RequestHandler {
@@ -84,6 +92,7 @@ function traced(deps: ApiDependencies): RequestHandler {
       problem: null,
       replayed: false,
       reason: null,
+      address: request.ip,
     };
     response.locals['trace'] = trace;
     response.setHeader('X-Request-Id', trace.requestId);
@@ -91,6 +100,9 @@ function traced(deps: ApiDependencies): RequestHandler {
     response.once('close', () => {
       const ms = Math.round(performance.now() - trace.startedMs);
       logRequest(deps.log, trace, response.statusCode, ms, !response.writableFinished);
+      if (isRefusedCaller(response.statusCode)) {
+        deps.onRefused?.(response.statusCode, addressClass(trace.address));
+      }
     });
     next();
   };
@@ -111,7 +123,7 @@ function requireHost(deps: ApiDependencies): RequestHandler {
 /** What no route has: another spelling of one, or nothing. */
 function elsewhere(routes: readonly Route[], deps: ApiDependencies): RequestHandler {
   const find = withoutTrailingSlashes(routes);
-  return (request, response) => {
+  return withinLimits(deps, (request, response) => {
     const place = find(request);
     if (place !== null) {
       // 308 keeps method and body.
@@ -123,6 +135,19 @@ function elsewhere(routes: readonly Route[], deps: ApiDependencies): RequestHand
       response,
       refusal(new ProblemError('not_found', 'No route has this path.'), deps, traceOf(response)),
     );
+  });
+}
+
+/** What no route answers counts for the caller's address. */
+function withinLimits(
+  deps: ApiDependencies,
+  answer: (request: Request, response: Response) => void,
+): RequestHandler {
+  return async (request, response) => {
+    const held: Held = [];
+    await admitAddress(deps, request, response, held);
+    answer(request, response);
+    for (const release of held) release();
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
+import type { Limits } from '../../access/limits';
 import type { StuckAfter } from '../../billing/reconcile/dry-run';
 import type { Database } from '../../prisma/client';
 import type { BulkRetryProcess } from '../../temporal/bulk-retry';
@@ -7,6 +8,7 @@ import type { SendAfterCommit } from '../../temporal/send';
 import type { PaymentProcess } from '../../temporal/payment';
 import type { SubscriptionProcess } from '../../temporal/subscription';
 import type { TestClockProcess } from '../../temporal/test-clock';
+import type { AddressClass } from './caller-address';
 import type { Webhooks } from './webhook-sources';
 
 /** A part of the system that has to be there before the API can serve. */
@@ -51,6 +53,9 @@ export interface ApiDependencies {
   webhooks: Webhooks;
   /** Whose X-Forwarded-For is believed, as Express’s `trust proxy` takes it; undefined: no proxy’s. */
   trustProxy?: number | readonly string[] | undefined;
+  limits: Limits;
+  /** Is given each answer 401, 403 and 429. */
+  onRefused?(status: number, caller: AddressClass): void;
   deadlines: Deadlines;
   stuckAfter: StuckAfter;
   log: Logger;

@@ -1,7 +1,7 @@
 /**
  * From a request to a reply, in one order for every route.
  *
- * Owns that order: authentication, scope, reading the body, validation, Idempotency-Key, handler, audit. Invariants:
+ * Owns that order: limits, authentication, scope, reading the body, validation, Idempotency-Key, handler, audit. Invariants:
  * no caller without a valid key and scope has a body read or learns whether a thing exists; validation comes before the
  * Idempotency-Key, so that a corrected body may be sent under the same key.
  */
@@ -11,7 +11,8 @@ import { id } from '../../contracts/fields';
 import { idOfRequest, newId, type IdKind } from '../../domain/ids';
 import type { WebhookRequest } from '../../domain/payment/webhook';
 import { audit } from '../../access/audit';
-import { anonymous, authenticate, requireScope, type Caller } from '../../access/authentication';
+import { requireScope, type Caller } from '../../access/authentication';
+import { admittedCaller, type Held } from './admission';
 import { readJsonBody, readRawBody } from './body';
 import { prefersCsv } from './csv';
 import type { ApiDependencies } from './dependencies';
@@ -33,7 +34,10 @@ export function serve(entry: Route, deps: ApiDependencies): RequestHandler {
   return async (request, response) => {
     const trace = traceOf(response);
     trace.route = entry.path;
-    const reply = await replyTo(entry, deps, request, response, trace);
+    const held: Held = [];
+    const reply = await replyTo(entry, deps, request, response, trace, held).finally(() => {
+      for (const release of held) release();
+    });
     trace.problem = reply.problem;
     trace.replayed = reply.headers['Idempotent-Replayed'] === 'true';
     send(response, reply);
@@ -62,11 +66,12 @@ async function replyTo(
   request: Request,
   response: Response,
   trace: Trace,
+  held: Held,
 ): Promise<Reply> {
   let caller: Caller | undefined;
   let reply: Reply;
   try {
-    caller = await callerOf(entry, deps, request);
+    caller = await admittedCaller(entry, deps, request, response, trace, held);
     trace.apiKeyId = entry.scope === null ? null : caller.id;
     if (entry.scope !== null) requireScope(caller, entry.scope);
     reply = await perform(entry, deps, request, response, caller, trace);
@@ -77,11 +82,6 @@ async function replyTo(
     await auditCall(entry, deps, request, caller, trace, reply);
   }
   return reply;
-}
-
-async function callerOf(entry: Route, deps: ApiDependencies, request: Request): Promise<Caller> {
-  if (entry.scope === null) return anonymous;
-  return authenticate(deps.db, request.headers.authorization, deps.now());
 }
 
 async function perform(

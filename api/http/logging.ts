@@ -82,6 +82,16 @@ export interface Trace {
   replayed: boolean;
   /** For the audit log; never logged. */
   reason: string | null;
+  /** Of the caller; logged of what is refused to them, and nowhere else. */
+  address: string | undefined;
+}
+
+/** Refused to the caller rather than for what was asked. */
+const ofCaller: ReadonlySet<number> = new Set([401, 403, 429]);
+
+/** Whether the answer may be one of many that somebody tries. */
+export function isRefusedCaller(status: number): boolean {
+  return ofCaller.has(status);
 }
 
 /** The one line. `aborted`: the caller disconnected before the answer was written. */
@@ -97,6 +107,7 @@ export function logRequest(log: Logger, trace: Trace, status: number, ms: number
     ...(trace.problem === null ? {} : { problem: trace.problem }),
     ...(trace.replayed ? { replayed: true } : {}),
     ...(aborted ? { aborted: true } : {}),
+    ...(isRefusedCaller(status) ? { address: trace.address } : {}),
   };
   if (status >= 500) log.warn(line, 'request');
   else log.info(line, 'request');

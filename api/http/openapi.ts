@@ -151,6 +151,7 @@ function problemsOf(entry: Route): ProblemCode[] {
     // An id that nothing can have is the id of nothing, whatever the method.
     ...(entry.params === undefined ? [] : ['not_found' as const]),
   ];
+  if (entry.unlimited !== true) own.push('too_many_requests');
   if (entry.scope === null) return ['malformed_request', ...own, 'validation_failed', 'internal'];
   const always: ProblemCode[] = ['malformed_request', 'unauthenticated', 'forbidden', 'validation_failed'];
   const withBody: ProblemCode[] = ['malformed_json', 'payload_too_large', 'unsupported_media_type'];
@@ -165,6 +166,10 @@ function problemsOf(entry: Route): ProblemCode[] {
   ];
 }
 
+const whenToAskAgain: ZodOpenApiResponseObject['headers'] = {
+  'Retry-After': { description: 'Seconds.', required: true, schema: { type: 'integer', minimum: 1 } },
+};
+
 /** One answer for each status; its codes are in the description and in the examples. */
 function refused(codes: readonly ProblemCode[]): Record<string, ZodOpenApiResponseObject> {
   const byStatus = new Map<number, Set<ProblemCode>>();
@@ -176,6 +181,7 @@ function refused(codes: readonly ProblemCode[]): Record<string, ZodOpenApiRespon
     [...byStatus].map(([status, some]) => [
       String(status),
       {
+        ...(status === problems.too_many_requests.status ? { headers: whenToAskAgain } : {}),
         description: [...some].map((code) => `\`${code}\`: ${problems[code].title}.`).join('\n\n'),
         content: {
           'application/problem+json': {

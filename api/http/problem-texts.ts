@@ -67,7 +67,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   card_number_refused:
     'Something in the request looks like a card number. Send the token that the payment provider gave out instead. The value was not stored.',
   too_many_requests:
-    'So much was asked of one thing at once that this was not taken. Wait for Retry-After, read it where detail says so, then send the same again.',
+    'This caller, or all callers of one thing, asked for more than is taken at once; detail says what. Wait for Retry-After, read the thing where detail says so, then send the same again.',
   headers_too_large:
     'Request line and headers may have 16 KiB together. The connection was closed; nothing was changed.',
   internal:

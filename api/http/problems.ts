@@ -4,7 +4,7 @@
  * Does not own the table (`contracts/problems`) nor its error (`contracts/problem-error`). Invariants: nothing of an
  * unexpected error reaches the caller; a database that is down is `unavailable` whatever route met it.
  */
-import { ProblemError } from '../../contracts/problem-error';
+import { ProblemError, TooManyRequests } from '../../contracts/problem-error';
 import { problems, type Problem, type ProblemCode } from '../../contracts/problems';
 import { isDatabaseUnavailable } from '../../billing/database-unavailable';
 
@@ -29,8 +29,10 @@ export function problemBody(error: ProblemError, requestId: string): Problem {
 
 /** Headers that belong to the refusal. */
 export function problemHeaders(error: ProblemError): Record<string, string> {
-  const retryAfter = retryAfterSeconds[error.code];
+  const ofLimit = error instanceof TooManyRequests;
+  const retryAfter = ofLimit ? String(error.retryAfterSeconds) : retryAfterSeconds[error.code];
   return {
+    ...(ofLimit ? error.headers : {}),
     ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }),
     ...(error.code === 'unauthenticated' ? { 'WWW-Authenticate': 'Bearer' } : {}),
   };

@@ -74,6 +74,8 @@ export interface RouteOf<Params extends z.ZodType, Query extends z.ZodType, Body
   description?: string;
   /** null: served to anyone. */
   scope: Scope | null;
+  /** Served however often it is asked for. */
+  unlimited?: true;
   params?: Params;
   query?: Query;
   body?: Body;

@@ -30,8 +30,8 @@ export interface Webhooks {
   count(provider: string, result: WebhookResult): void;
 }
 
-/** `unreadable`: stored, and an operator may have to look at it. */
-export type WebhookResult = WebhookRefusal | 'unreadable' | 'stored' | 'duplicate';
+/** `limited`: verified and not taken now, the provider sends it again; `unreadable`: stored, and an operator may have to look at it. */
+export type WebhookResult = WebhookRefusal | 'limited' | 'unreadable' | 'stored' | 'duplicate';
 const taken: ReadonlySet<WebhookResult> = new Set(['stored', 'unreadable', 'duplicate']);
 
 const logEveryMs = 60_000;

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { alive, problemExplanation, readiness } from '../../contracts/http/service';
+import { alive, problemExplanation, readiness, type Readiness } from '../../contracts/http/service';
 import { problems, type ProblemCode } from '../../contracts/problems';
 import type { ApiDependencies } from '../http/dependencies';
 import { problemTexts } from '../http/problem-texts';
 import { notFound } from '../../contracts/problem-error';
-import { readinessOf } from '../http/readiness';
+import { sharedReadiness } from '../http/readiness';
 import { route, type Answer, type Route } from '../http/route';
 
 const tag = 'Service';
@@ -58,9 +58,14 @@ function docsFile(name: string): Answer {
   return { status: 200, headers: { 'Cache-Control': 'public, max-age=3600' }, file: { contentType, data } };
 }
 
-async function ready(_call: unknown, deps: ApiDependencies): Promise<Answer> {
-  const body = await readinessOf(deps.readiness);
-  return { status: body.status === 'ready' ? 200 : 503, body };
+/** One for each application, so that all who ask it share an answer. */
+function readyHandler(): (call: unknown, deps: ApiDependencies) => Promise<Answer> {
+  let ask: (() => Promise<Readiness>) | undefined;
+  return async (_call, { readiness: checks }) => {
+    ask ??= sharedReadiness(checks);
+    const body = await ask();
+    return { status: body.status === 'ready' ? 200 : 503, body };
+  };
 }
 
 const explainProblem = route({
@@ -99,6 +104,7 @@ export function serviceRoutes(): Route[] {
       tag,
       summary: 'The process runs and answers',
       scope: null,
+      unlimited: true,
       answers: { 200: { description: 'It does.', schema: alive } },
       handle: () => ({ status: 200, body: { status: 'ok' } }),
     }),
@@ -108,12 +114,13 @@ export function serviceRoutes(): Route[] {
       operationId: 'isReady',
       tag,
       summary: 'Every part that the API needs is there',
+      description: 'Found out once a second at most, however many ask.',
       scope: null,
       answers: {
         200: { description: 'Ready.', schema: readiness },
         503: { description: 'At least one part is down; each is named.', schema: readiness },
       },
-      handle: ready,
+      handle: readyHandler(),
     }),
     route({
       method: 'get',

@@ -1,7 +1,7 @@
 /**
  * POST /webhooks/{provider}: the events of providers.
  *
- * Owns the order: provider, size, signature, meaning, ledger, answer. Does not own signatures and shapes (the
+ * Owns the order: provider, size, signature, limit, meaning, ledger, answer. Does not own signatures and shapes (the
  * provider's adapter) nor what follows from an event. Invariants: the raw bytes are verified before anything of them is
  * read; nothing of an unverified webhook is kept; a verified one is stored whatever its shape; no 2xx before it is
  * committed; a repeat gets the same answer.
@@ -41,6 +41,7 @@ async function receive(call: Call<Params, unknown, unknown>, deps: ApiDependenci
     deps.webhooks.count(provider, verdict);
     throw new ProblemError('webhook_not_verified', refusals[verdict], { reason: verdict });
   }
+  await withinLimit(provider, deps);
   const event = source.read(request);
   const { body } = request;
   const headers = kept(request, source);
@@ -51,6 +52,16 @@ async function receive(call: Call<Params, unknown, unknown>, deps: ApiDependenci
   deps.webhooks.count(provider, isNew && event.unreadable !== undefined ? 'unreadable' : result);
   const { status, contentType, body: data } = source.answer;
   return { status, file: { contentType, data } };
+}
+
+/** What is verified only: anybody can send what is not, and would keep the provider out. */
+async function withinLimit(provider: string, { limits, webhooks }: ApiDependencies): Promise<void> {
+  try {
+    await limits.admitWebhook(provider);
+  } catch (error) {
+    webhooks.count(provider, 'limited');
+    throw error;
+  }
 }
 
 /** The provider's adapter names what may be kept; what cannot be stored as text is left out. */

@@ -15,6 +15,7 @@ import { benchCreations } from './creations';
 import { cachedWorkflows } from './floor/sleepers';
 import { benchIdle } from './idle';
 import { benchInbound } from './inbound';
+import { benchLimits } from './limits';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
 import { benchRenewals } from './renewals';
@@ -74,6 +75,12 @@ const benches: Readonly<Record<string, Bench>> = {
     onSystem(dir, processes, (system, pids) => benchPlanned(system, pids, planned, report), withoutWebhooks),
   sleeping: (dir, { sleeping }) =>
     onSystem(dir, processes, (system, pids) => benchSleeping(system, pids, sleeping, report)),
+  limits: (dir, { flood, seconds }) =>
+    onSystem(dir, ['api'], (system, pids) => benchLimits(system, pids, flood, seconds, report), {
+      // Those of production.
+      API_REQUESTS_PER_SECOND: '50',
+      API_REQUESTS_IN_FLIGHT: '50',
+    }),
   webhooks: (dir, { webhooks }) =>
     onSystem(dir, processes, (system, pids) => benchWebhooks(system, pids, webhooks, report)),
   inbound: (dir, { backlog }) => onSystem(dir, [], (system) => benchInbound(system, backlog, report)),

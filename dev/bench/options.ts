@@ -1,7 +1,7 @@
 /**
  * What `make bench` was asked for:
  * `npm run bench -- [names] [--creations N] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]
- * [--retries N] [--planned N]`.
+ * [--retries N] [--planned N] [--flood N] [--seconds N]`.
  */
 import { parseArgs } from 'node:util';
 
@@ -24,6 +24,10 @@ export interface BenchOptions {
   backlog: number;
   /** Webhooks in each of the measurements of webhooks. */
   webhooks: number;
+  /** Requests of one API key in a second. */
+  flood: number;
+  /** How long they come. */
+  seconds: number;
 }
 
 /** @throws Error when a name or an option is not known */
@@ -40,6 +44,8 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
       rows: { type: 'string', default: '100000' },
       backlog: { type: 'string', default: '100000' },
       webhooks: { type: 'string', default: '5000' },
+      flood: { type: 'string', default: '1000' },
+      seconds: { type: 'string', default: '60' },
     },
   });
   const unknown = positionals.filter((name) => !known.includes(name));
@@ -53,6 +59,8 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
     rows: Number(values.rows),
     backlog: Number(values.backlog),
     webhooks: Number(values.webhooks),
+    flood: Number(values.flood),
+    seconds: Number(values.seconds),
   };
   for (const [name, count] of Object.entries(counts)) {
     if (!Number.isInteger(count) || count < 1) throw new Error(`--${name} takes a whole number above 0`);

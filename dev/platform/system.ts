@@ -110,6 +110,17 @@ function notificationFiles(dir: string): Record<string, string> {
   return { NOTIFY_TRANSPORT: 'file', NOTIFY_OUTBOX_DIR: join(dir, 'notifications') };
 }
 
+/** Where nothing else is said, callers may ask as often as they like: there are no others. */
+function withoutLimits(): Record<string, string> {
+  const limits = [
+    'API_REQUESTS_PER_SECOND',
+    'API_REQUESTS_IN_FLIGHT',
+    'API_FAILED_AUTHENTICATIONS_PER_MINUTE',
+    'WEBHOOKS_PER_SECOND',
+  ];
+  return Object.fromEntries(limits.map((name) => [name, process.env[name] || '0']));
+}
+
 function environmentOf(options: SystemOptions, platform: Platform, ports: { api: number; sandbox: number }) {
   const set: Record<string, string | undefined> = {
     ...environmentWithHome(),
@@ -117,6 +128,7 @@ function environmentOf(options: SystemOptions, platform: Platform, ports: { api:
     API_PORT: String(ports.api),
     SANDBOX_PORT: String(ports.sandbox),
     METRICS_PORT: String(options.metricsPort ?? 0),
+    ...withoutLimits(),
     ...notificationFiles(options.dir),
     ...options.productEnvironment,
   };

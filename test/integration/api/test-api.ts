@@ -1,6 +1,7 @@
 /** A running API over a database of its own, with a process of subscriptions that the test writes the lines of. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
+import { Limits, noLimits } from '../../../access/limits';
 import { v7 as uuidv7 } from 'uuid';
 import { createApp, type ApiDependencies, type ReadinessCheck } from '../../../api/http/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
@@ -196,6 +197,7 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
     },
     log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
     now: () => clock.now,
+    limits: new Limits(noLimits),
     deadlines: { leaseSeconds: 30, acceptWithinMs: 30_000, answerWithinMs: 10_000 },
     stuckAfter: { toleranceMs: 60_000 },
     newUuid: () => uuidv7(),

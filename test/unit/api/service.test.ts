@@ -1,4 +1,5 @@
 /** What the service says about itself: alive, ready, documented; and what it says when PostgreSQL is away. */
+import { sharedReadiness } from '../../../api/http/readiness';
 import type { Readiness } from '../../../contracts/http/service';
 import { problems } from '../../../contracts/problems';
 import { testApp, type TestApp } from './test-app';
@@ -68,6 +69,42 @@ describe('readiness', () => {
     const body = (await (await app.get('/readyz')).json()) as Readiness;
     expect(performance.now() - startedMs).toBeLessThan(3_500);
     expect(body.parts.map(({ reason }) => reason)).toEqual(allParts.map(() => 'no answer within 2000 ms'));
+  });
+});
+
+describe('I9: readiness that many ask for', () => {
+  it.each([
+    ['there', () => Promise.resolve(), 200],
+    ['down', () => Promise.reject(new Error('no broker')), 503],
+  ])(
+    'asks a part that is %s once for all of them, and again after a second',
+    async (_name, state, status) => {
+      let asked = 0;
+      const check = () => {
+        asked += 1;
+        return state();
+      };
+      app = await testApp({ readiness: [{ name: 'kafka', check }] });
+      const answers = await Promise.all(Array.from({ length: 60 }, () => app.get('/readyz')));
+      expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([status]));
+      expect(asked).toBe(1);
+      await app.get('/readyz');
+      expect(asked).toBe(1);
+    },
+  );
+
+  it('asks again a second after the last answer, not while a round runs', async () => {
+    let nowMs = 0;
+    let asked = 0;
+    const check = () => Promise.resolve(void (asked += 1));
+    const ask = sharedReadiness([{ name: 'kafka', check }], () => nowMs);
+    await Promise.all([ask(), ask()]);
+    nowMs = 999;
+    await ask();
+    expect(asked).toBe(1);
+    nowMs = 1_000;
+    await ask();
+    expect(asked).toBe(2);
   });
 });
 

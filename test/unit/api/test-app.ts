@@ -1,5 +1,6 @@
 /** The application without a database: its address leads nowhere, as when PostgreSQL is away. */
 import { pino } from 'pino';
+import { Limits, noLimits } from '../../../access/limits';
 import { createApp, type ApiDependencies } from '../../../api/http/app';
 import { listen, type RunningServer } from '../../../api/http/server';
 import { closeDatabase, createDatabase } from '../../../prisma/client';
@@ -38,6 +39,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
   webhooks: { sources: new Map(), count: () => undefined },
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
   now: () => new Date('2027-01-15T12:00:00.000Z'),
+  limits: new Limits(noLimits),
   deadlines: { leaseSeconds: 30, acceptWithinMs: 30_000, answerWithinMs: 10_000 },
   stuckAfter: { toleranceMs: 60_000 },
   newUuid: () => '01946a30-5c00-7000-8000-000000000001',
