@@ -7,6 +7,7 @@ import {
   livingSubscriptionIds,
 } from '../billing/reconcile/living-processes';
 import type { AttemptDependencies } from '../billing/payment/attempt';
+import { recordFound } from '../billing/reconcile/lasting-work';
 import { repair } from '../billing/reconcile/repair';
 import { findStuckWork } from '../billing/reconcile/stuck-work';
 import type { Predicate } from '../domain/stuck-work';
@@ -56,6 +57,10 @@ export function createReconciliationActivities(deps: ReconciliationDependencies)
         }
         heartbeat();
       }
+      // What is missing is started all the same.
+      await recordFound(db, items, limit).catch((err: unknown) =>
+        log.warn({ err }, 'stuck work not recorded'),
+      );
       deps.onFound(found);
       return found;
     },

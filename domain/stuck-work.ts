@@ -29,3 +29,25 @@ export const predicateNames = [
   'outbox_unpublished',
 ] as const;
 export type Predicate = (typeof predicateNames)[number];
+
+/**
+ * What may be found for long without a fault, and who is asked about it then: a refund that the provider works on
+ * (`refund_failed`), a request whose attempt is open (`unknown_outcome`), events while Kafka is away (a metric). What
+ * counts without tolerance only is never found by a round.
+ */
+const waitsByItself = [
+  'refund_not_finished',
+  'retry_request_open',
+  'outbox_unpublished',
+  'refund_not_reserved',
+] as const satisfies readonly Predicate[];
+
+/** Whether an operator is asked about work that a predicate has found for an hour: repairs did not help. */
+export function isFaultWhenLasting(predicate: Predicate): boolean {
+  return !(waitsByItself as readonly Predicate[]).includes(predicate);
+}
+
+/** How long work may be found again and again before an operator is asked. */
+export const lastingAfterMs = 60 * 60_000;
+/** Open questions about one predicate at most: when a whole part is away, more would say nothing new. */
+export const mostAskedPerPredicate = 20;

@@ -9,6 +9,7 @@ export const operatorTaskKinds = [
   'event_too_large',
   'ledger_opening',
   'webhook_unreadable',
+  'stuck_work',
 ] as const;
 export type OperatorTaskKind = (typeof operatorTaskKinds)[number];
 
@@ -21,6 +22,7 @@ export const operatorTaskSubjects = [
   'subscription',
   'event',
   'webhook_delivery',
+  'bulk_retry',
 ] as const;
 
 export interface OperatorTaskSubject {
