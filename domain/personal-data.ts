@@ -251,4 +251,5 @@ export const notPersonal: Readonly<Record<string, string>> = {
   bulk_retry_payments: 'ids',
   external_charge_counts: 'a number of charges by day',
   customer_erasures: 'how far an erasure has come',
+  stuck_work: 'ids, and names of predicates',
 };

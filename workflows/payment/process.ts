@@ -16,12 +16,12 @@ import type {
 import type { Refund } from '../../contracts/http/refunds';
 import { isAttemptOpen, isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import type { Lookup } from '../../domain/payment/unknown-outcome';
-import { failureCause, orUnavailable } from '../activity-retry';
-import { createMessageQueue } from '../message-queue';
 import { repeatCall, steps, unbounded } from './activities';
 import { createPaymentClock, type NextStep } from './clock';
 import { introducePayment, showPayment } from './display';
 import { createLookups } from './lookups';
+import { createMessages } from './messages';
+import { createRepeated } from './repeated';
 import { createRefunds } from './refunds';
 
 export interface PaymentProcess {
@@ -48,45 +48,21 @@ export interface PaymentProcess {
   continued(): PaymentInput;
 }
 
-/** How long a step waits that could not be done; longer each time. */
-const firstBackOffMs = 1_000;
-const longestBackOffMs = 10 * 60_000;
-
 export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   const { payment_id: paymentId } = input;
-  const cancellations: CancelPayment[] = [];
-  const queue = createMessageQueue();
+  const messages = createMessages();
+  const { hasMessage, hasRequest } = messages;
   const refunds = createRefunds(paymentId, input.refund_calls);
   const clock = createPaymentClock();
   let state: PaymentState | null = null;
   let lookups = createLookups(input, 0);
-  let woken = false;
-  let backOffMs = firstBackOffMs;
-
-  const hasRequest = (): boolean => cancellations.length > 0 || queue.hasWork();
-  const hasMessage = (): boolean => woken || hasRequest();
 
   async function reload(): Promise<void> {
-    woken = false;
+    messages.forgetWaking();
     state = await unbounded.loadPayment(paymentId);
   }
 
-  /** Runs a step, or waits before it is repeated, until a message comes. @returns whether it was done */
-  async function done(step: () => Promise<void>): Promise<boolean> {
-    const before = cancellations.length;
-    try {
-      await step();
-      backOffMs = firstBackOffMs;
-      return true;
-    } catch (error) {
-      if (failureCause(error) === null) throw error;
-      const waitMs = backOffMs;
-      backOffMs = Math.min(2 * waitMs, longestBackOffMs);
-      await condition(() => woken || queue.hasWork() || cancellations.length > before, waitMs);
-      await reload();
-      return false;
-    }
-  }
+  const { done } = createRepeated(messages.arrived, reload);
 
   /** Refunds, or looks the attempt up, when its time has come; reloads the row when a message comes first. */
   async function proceed(held: PaymentState): Promise<void> {
@@ -112,16 +88,12 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   return {
     hasRequest,
     reload,
-    wake() {
-      woken = true;
-    },
-    wasWoken: () => woken,
-    requestCancellation: (request) => void cancellations.push(request),
+    wake: messages.wake,
+    wasWoken: messages.wasWoken,
+    requestCancellation: messages.requestCancellation,
     cancel: ({ reason }) =>
-      queue.submit('cancel', () =>
-        orUnavailable(async () => (await steps.cancelPayment(paymentId, reason)).status),
-      ),
-    refund: (command) => queue.submit(command.refund_id, () => orUnavailable(() => refunds.execute(command))),
+      messages.submit('cancel', async () => (await steps.cancelPayment(paymentId, reason)).status),
+    refund: (command) => messages.submit(command.refund_id, () => refunds.execute(command)),
     advanceClock: clock.advance,
     hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
     async begin() {
@@ -129,17 +101,17 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
       lookups = createLookups(input, customersNowMs(state));
     },
     async handleRequest() {
-      if (queue.hasWork()) {
-        await queue.takeOne();
+      if (messages.hasSubmitted()) {
+        await messages.handleSubmitted();
         state = await unbounded.loadPayment(paymentId);
         return;
       }
-      const [cancellation] = cancellations;
+      const cancellation = messages.cancellation();
       const cancelled = await done(async () => {
         if (cancellation !== undefined && state !== null)
           state = await steps.cancelPayment(paymentId, cancellation.reason);
       });
-      if (cancelled) cancellations.shift();
+      if (cancelled) messages.forgetCancellation();
     },
     async proceed() {
       const held = state;

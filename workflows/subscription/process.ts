@@ -63,24 +63,18 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     return next;
   }
 
-  function current(): SubscriptionRecord {
-    if (record !== null) return record;
+  /** The record; a creation that cannot be concluded now may have left a row. */
+  async function loaded(): Promise<SubscriptionRecord> {
+    const found = record ?? (await firstStep((step) => step.loadSubscription(id)));
+    if (found !== null) return record ?? adopt(found);
     throw ApplicationFailure.nonRetryable(`there is no subscription ${id}`, 'not_found');
-  }
-
-  /** A creation that cannot be concluded now has left a row, or none. */
-  async function loadMissing(): Promise<void> {
-    if (record !== null) return;
-    const found = await firstStep((step) => step.loadSubscription(id));
-    if (found !== null) adopt(found);
   }
 
   const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
 
   function inTurn(commandId: string, work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
     return queue.submit(commandId, async () => {
-      await loadMissing();
-      current();
+      await loaded();
       try {
         return adopt(await work()).subscription;
       } catch (error) {
@@ -95,21 +89,21 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
   }
 
   /** Charges the period that a command has opened. The command stands, even where that cannot be done now. */
-  async function charged(committed: SubscriptionRecord): Promise<SubscriptionRecord> {
-    try {
-      return await chargeOpenPeriod(committed);
-    } catch (error) {
+  const charged = (committed: SubscriptionRecord): Promise<SubscriptionRecord> =>
+    chargeOpenPeriod(committed).catch((error: unknown) => {
       if (!isUnavailable(error)) throw error;
       queue.enqueueLater(reloadAndResume, decidedAfterMs);
       return committed;
-    }
-  }
+    });
 
   /** Resumes by the row, whatever became of a step. */
   async function reloadAndResume(): Promise<void> {
     const found = await firstStep((step) => step.loadSubscription(id));
     if (found !== null) adopt(await resumeOpenWork(found));
   }
+
+  const execute = (command: CancelCommand | PauseCommand | ResumeCommand, step: Step<Committed>) =>
+    inTurn(command.command_id, async () => charged(await commit((activities) => step(activities, id))));
 
   async function renew(why: Traced): Promise<void> {
     const renewed = await firstChargingStep((step) => step.renewSubscription(id, why));
@@ -127,18 +121,15 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     isLive: () => record !== null && !isFinal(record.subscription.status),
     refuseIfEnded: () => refuseIfEnded(record),
     recordOutcome: (paymentId) => void outcomes.push(paymentId),
-    execute: ({ command_id: commandId }, step) =>
-      inTurn(commandId, async () => charged(await commit((activities) => step(activities, id)))),
-    resume: (command) =>
-      inTurn(command.command_id, async () =>
-        charged(await commit((step) => step.commitResumption(id, command))),
-      ),
+    execute,
+    resume: (command) => execute(command, (step) => step.commitResumption(id, command)),
     change: (command) => inTurn(command.command_id, () => executeChange(id, command, hasOutcome)),
-    resumeWork: async () => void adopt(await resumeOpenWork(current())),
+    resumeWork: async () => void adopt(await resumeOpenWork(await loaded())),
     async applyPayment(paymentId) {
       // The rows decide whether the money is still to be applied, and to what.
-      if (isFinal(current().subscription.status)) return;
-      const creating = current().subscription.status === 'incomplete';
+      const { status } = (await loaded()).subscription;
+      if (isFinal(status)) return;
+      const creating = status === 'incomplete';
       await recordMessage((step) =>
         creating ? step.applyFirstPayment(id) : step.applyPayment(id, paymentId),
       );
