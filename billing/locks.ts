@@ -33,6 +33,8 @@ export interface Locked<Row> {
 export interface ErasureProgress {
   step: string | null;
   position: string[] | null;
+  /** Of a later pass: tables that are looked through for the customer's rows are looked through from then on. */
+  since: Date | null;
 }
 
 /** Locks a subscription for a change. Null when it does not exist. */
@@ -190,7 +192,7 @@ export function enqueueErasureBarrier(tx: Transaction, customerId: string): void
 /** Locks an erasure for its next batch. Null: it has nothing to do, or another process is at it. */
 export async function lockDueErasure(tx: Transaction, customerId: string): Promise<ErasureProgress | null> {
   const [row] = await sql(tx).query<ErasureProgress[]>`
-    SELECT step, position FROM customer_erasures
+    SELECT step, position, CASE WHEN finished_at IS NOT NULL THEN started_at END AS since FROM customer_erasures
     WHERE customer_id = ${customerId} AND next_pass_at <= clock_timestamp() ${exceptLocked}`;
   return row ?? null;
 }

@@ -19,10 +19,12 @@ export interface Erasures {
 export function startErasures(db: Database, log: Logger): Erasures {
   const closing = new AbortController();
   const { signal } = closing;
+  const onFailure = (customerId: string, error: unknown) =>
+    log.error({ err: error, customer_id: customerId }, 'erasure of a customer not continued, retrying');
   const running = (async () => {
     while (!signal.aborted) {
       try {
-        const batches = await continueErasures(db, signal);
+        const batches = await continueErasures(db, signal, onFailure);
         if (batches > 0) log.info({ batches }, 'erasures continued');
       } catch (error) {
         log.warn({ err: error }, 'erasures not continued, retrying');

@@ -26,12 +26,16 @@ import {
   dueErasures,
   enqueueBlanked,
   enqueueErasure,
+  enqueueErasurePermit,
   enqueueProgress,
   findErasure,
+  postponeErasure,
   readBatch,
   steps,
+  type Batch,
   type BlankedRow,
   type ErasureRow,
+  type Position,
   type ReadRow,
   type Step,
 } from './erasure-store';
@@ -92,11 +96,24 @@ export async function beginErasure(db: Database, customerId: string, actor: Acto
 /** Customers of one round. */
 const perRound = 10;
 
-/** Continues the erasures that have something to do. @returns how many batches were done */
-export async function continueErasures(db: Database, stopping: AbortSignal): Promise<number> {
+/**
+ * Continues the erasures that have something to do.
+ * @param onFailure of a customer; the others have their turn
+ * @returns how many batches were done
+ */
+export async function continueErasures(
+  db: Database,
+  stopping: AbortSignal,
+  onFailure: (customerId: string, error: unknown) => void,
+): Promise<number> {
   let batches = 0;
   for (const customerId of await dueErasures(db, perRound)) {
-    while (!stopping.aborted && (await eraseBatch(db, customerId))) batches += 1;
+    try {
+      while (!stopping.aborted && (await eraseBatch(db, customerId))) batches += 1;
+    } catch (error) {
+      onFailure(customerId, error);
+      await postponeErasure(db, customerId);
+    }
   }
   return batches;
 }
@@ -118,11 +135,8 @@ async function eraseBatch(db: Database, customerId: string): Promise<boolean> {
     const step = steps[at];
     if (step === undefined) throw new Error('the list of personal data is empty');
     const after = step.name === progress.step ? progress.position : null;
-    const limit = step.owner === 'record' ? recordBatchSize : batchSize;
-    const changes = Object.keys(step.list.personal).length > 0;
-    const { rows, next } = changes
-      ? await readBatch(tx, step, customerId, after, { limit, columns: blankedColumns(step), lock: true })
-      : { rows: [], next: null };
+    const { rows, next } = await readPersonal(tx, step, customerId, after, progress.since);
+    enqueueErasurePermit(tx);
     const changed = rows.flatMap((row) => blankedRow(step, row));
     if (changed.length > 0) enqueueBlanked(tx, step, changed);
     const following = steps[at + 1];
@@ -135,6 +149,18 @@ async function eraseBatch(db: Database, customerId: string): Promise<boolean> {
     );
     return true;
   });
+}
+
+function readPersonal(
+  tx: Transaction,
+  step: Step,
+  customerId: string,
+  after: Position | null,
+  since: Date | null,
+): Promise<Batch> {
+  if (Object.keys(step.list.personal).length === 0) return Promise.resolve({ rows: [], next: null });
+  const limit = step.owner === 'record' ? recordBatchSize : batchSize;
+  return readBatch(tx, step, customerId, { after, since, limit, columns: blankedColumns(step), lock: true });
 }
 
 /** None when there is nothing to blank in it. */

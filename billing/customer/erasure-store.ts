@@ -38,11 +38,19 @@ export interface Batch {
 const name = (column: string): Prisma.Sql => Prisma.raw(`"${column}"`);
 const ofRow = (column: string): Prisma.Sql => Prisma.raw(`t."${column}"`);
 
+/** Which batch is read. */
+export interface Wanted {
+  after: Position | null;
+  /** Of tables that are looked through: rows that were written from then on; null: all. */
+  since: Date | null;
+  limit: number;
+}
+
 /** Rows of a table that is looked through for those of a customer, at once. */
 const lookedThrough = 500;
 
 /** The rows of a batch, in the order of their keys, before their columns are read. */
-function foundRows({ table, list, owner }: Step, customerId: string, after: Position | null, limit: number) {
+function foundRows({ table, list, owner }: Step, customerId: string, { after, since, limit }: Wanted) {
   const keys = Object.entries(list.key);
   const tuple = Prisma.join(keys.map(([column]) => ofRow(column)));
   const values = Prisma.join(
@@ -50,7 +58,7 @@ function foundRows({ table, list, owner }: Step, customerId: string, after: Posi
   );
   const beyond =
     after === null || after.length !== keys.length ? Prisma.empty : Prisma.sql`AND (${tuple}) > (${values})`;
-  const { ctes, candidates, match } = selectionOf(owner, customerId);
+  const { ctes, candidates, match } = selectionOf(owner, customerId, since);
   const looked = Prisma.sql`
     SELECT ${tuple}, ${match ?? Prisma.sql`true`} AS is_mine FROM ${name(table)} AS t
     WHERE ${candidates} ${beyond}`;
@@ -63,19 +71,15 @@ function foundRows({ table, list, owner }: Step, customerId: string, after: Posi
   return { ctes: Prisma.sql`${ctes}, ${found}`, keys: keys.map(([column]) => column), most };
 }
 
-/**
- * Reads a batch of a customer's rows.
- * @param columns of `t`, the row
- * @param lock whether its rows are locked for a change
- */
+/** Reads a batch of a customer's rows. */
 export async function readBatch(
   on: Database | Transaction,
   step: Step,
   customerId: string,
-  after: Position | null,
-  { limit, columns, lock }: { limit: number; columns: Prisma.Sql; lock: boolean },
+  wanted: Wanted & { columns: Prisma.Sql; lock: boolean },
 ): Promise<Batch> {
-  const { ctes, keys, most } = foundRows(step, customerId, after, limit);
+  const { limit, columns, lock } = wanted;
+  const { ctes, keys, most } = foundRows(step, customerId, wanted);
   const order = Prisma.join(keys.map(name));
   const position = Prisma.join(keys.map((key) => Prisma.sql`${name(key)}::text`));
   const looked = await sql(on).query<{ position: string[]; is_mine: boolean }[]>`
@@ -183,6 +187,17 @@ export async function dueErasures(db: Database, limit: number): Promise<string[]
     SELECT customer_id FROM customer_erasures WHERE next_pass_at <= clock_timestamp()
     ORDER BY next_pass_at LIMIT ${limit}`;
   return rows.map(({ customer_id }) => customer_id);
+}
+
+/** Has an erasure that failed wait, so that others have their turn. */
+export async function postponeErasure(db: Database, customerId: string): Promise<void> {
+  await sql(db).execute`
+    UPDATE customer_erasures SET next_pass_at = clock_timestamp() + interval '1 minute' WHERE customer_id = ${customerId}`;
+}
+
+/** Lets the batch blank rows of the audit log, which is append-only otherwise. */
+export function enqueueErasurePermit(tx: Transaction): void {
+  sql(tx).enqueue`SELECT set_config('perennial.erasure', 'on', true)`;
 }
 
 /** Days in which what was written late is looked for. */

@@ -38,10 +38,12 @@ export async function exportCustomer(
   let position = steps[at]?.name === after?.step ? (after?.position ?? null) : null;
   for (let step = steps[at]; step !== undefined; step = steps[at]) {
     const left = limit - items.length;
-    const batch = { limit: isLarge(step) ? Math.min(left, largeBatch) : left, lock: false };
-    const { rows, next } = await readBatch(db, step, customerId, position, {
-      ...batch,
+    const { rows, next } = await readBatch(db, step, customerId, {
+      after: position,
+      since: null,
+      limit: isLarge(step) ? Math.min(left, largeBatch) : left,
       columns: columnsOf(step),
+      lock: false,
     });
     const read = rows.map((row) => exportedRow(step, row));
     items.push(...read);

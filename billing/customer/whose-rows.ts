@@ -52,13 +52,17 @@ export interface Selection {
   match?: Prisma.Sql;
 }
 
-/** Returns how the rows of an owner are found. */
-export function selectionOf(owner: Owner, customerId: string): Selection {
+/**
+ * Returns how the rows of an owner are found.
+ * @param since of tables that are looked through: rows that were written from then on; null: all
+ */
+export function selectionOf(owner: Owner, customerId: string, since: Date | null): Selection {
   const none = Prisma.sql`nothing AS (SELECT 1)`;
   const ofMine = (column: Prisma.Sql): Selection => ({
     ctes: mine(customerId),
     candidates: Prisma.sql`${column} IN (SELECT id FROM mine)`,
   });
+  const written = since === null ? Prisma.sql`true` : Prisma.sql`t.created_at >= ${since}`;
   const ofIds = (ids: Prisma.Sql): Selection => ({ ctes: none, candidates: ids });
   switch (owner) {
     case 'self':
@@ -82,14 +86,14 @@ export function selectionOf(owner: Owner, customerId: string): Selection {
     case 'record':
       return {
         ctes: Prisma.sql`${mine(customerId)}, ${needles(customerId)}`,
-        candidates: Prisma.sql`true`,
+        candidates: written,
         match: Prisma.sql`t.key IN (SELECT id FROM mine) OR EXISTS (
           SELECT FROM needles WHERE position(needle IN t.value) > 0)`,
       };
     case 'mentioned':
       return {
         ctes: needles(customerId),
-        candidates: Prisma.sql`t.payment_id IS NULL AND t.body IS NOT NULL`,
+        candidates: Prisma.sql`t.payment_id IS NULL AND t.body IS NOT NULL AND ${written}`,
         match: Prisma.sql`EXISTS (SELECT FROM needles WHERE position(needle IN t.body) > 0)`,
       };
   }

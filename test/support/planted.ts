@@ -40,6 +40,9 @@ export async function plant(api: TestApi, id: string): Promise<Planted> {
   await api.ask('POST', `/customers/${id}/credits`, { body: credit, key: `credit ${id}` });
 
   const { db } = api;
+  const charge = { customer_id: id, ...money, reason: secret('charge') };
+  const charged = await api.ask('POST', '/payments', { body: charge, key: `charge ${id}` });
+  await db.payment.update({ where: { id: charged.body.id }, data: { status: 'cancelled' } });
   await db.plan.create({
     data: { id: planId, name: 'Gold', ...money, interval_unit: 'month', interval_count: 1 },
   });

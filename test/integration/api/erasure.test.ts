@@ -1,4 +1,6 @@
 /** I6: the erasure of a customer, its export, and what comes late. */
+import { pino } from 'pino';
+import { startErasures } from '../../../bridge/erasures';
 import { continueErasures, eraseCustomer } from '../../../billing/customer/erase';
 import { lockCustomerForErasure } from '../../../billing/locks';
 import { inTransaction } from '../../../prisma/client';
@@ -36,11 +38,15 @@ async function exported(id: string, limit = 100): Promise<string> {
   return text;
 }
 
+const never = new AbortController().signal;
+const failures: string[] = [];
+const onFailure = (customerId: string) => void failures.push(customerId);
+
 /** What is due is done, also what would be due later. */
 async function laterPass(id: string): Promise<void> {
   await sql(given.db).execute`
     UPDATE customer_erasures SET next_pass_at = now() - interval '1 second' WHERE customer_id = ${id}`;
-  await continueErasures(given.db, new AbortController().signal);
+  await continueErasures(given.db, never, onFailure);
 }
 
 describe('I6: an erasure', () => {
@@ -154,12 +160,33 @@ describe('I6: an erasure', () => {
     expect(await eraseCustomer(given.db, 'large', operator, 0)).toMatchObject({ finished_at: null });
     expect((await given.ask('GET', '/customers/large')).body).toMatchObject({ name: null, email: null });
     expect((await given.ask('GET', '/customers/large/erasure')).body).toMatchObject({ status: 'running' });
-    const never = new AbortController();
-    const both = [continueErasures(given.db, never.signal), erase('large')] as const;
-    const [, answered] = await Promise.all(both);
+    const loop = startErasures(given.db, pino({ level: 'silent' }));
+    const answered = await erase('large');
+    await loop.close();
     expect(answered.status).toBe(200);
     expect(answered.body.erasure.rows).toBeGreaterThan(450);
     expect((await everything()).includes('-of-large-kept')).toBe(false);
+  });
+
+  it('that fails leaves the others their turn, and is tried again', async () => {
+    for (const id of ['broken', 'whole']) {
+      await given.db.customer.create({ data: { id } });
+      await eraseCustomer(given.db, id, operator, 0);
+    }
+    const event = {
+      event_id: 'broken',
+      topic: 'payments.requested',
+      key: 'broken',
+      shard: 1,
+      subject: 'broken',
+    };
+    await given.db.outboxEvent.create({ data: { ...event, payload: 'no JSON' } });
+    await continueErasures(given.db, never, onFailure);
+    expect(failures).toEqual(['broken']);
+    expect((await given.ask('GET', '/customers/whole/erasure')).body.status).toBe('done');
+    await given.db.outboxEvent.update({ where: { event_id: 'broken' }, data: { payload: '{}' } });
+    await laterPass('broken');
+    expect((await given.ask('GET', '/customers/broken/erasure')).body.status).toBe('done');
   });
 
   it('leaves no way in for a payment that is asked for at the same moment', async () => {

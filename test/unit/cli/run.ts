@@ -1,4 +1,4 @@
-/** Runs a command line as the program does, against an API that gives one answer. */
+/** Runs a command line as the program does, against an API that gives one answer, or some in their order. */
 import { runCli } from '../../../cli/cli';
 
 export interface Ran {
@@ -9,14 +9,21 @@ export interface Ran {
   asked: string[];
 }
 
+interface Asked {
+  env?: NodeJS.ProcessEnv;
+  answer?: object;
+  answers?: readonly object[];
+  status?: number;
+}
+
 export async function runCommandLine(
   args: readonly string[],
-  { env = {}, answer = {}, status = 200 }: { env?: NodeJS.ProcessEnv; answer?: object; status?: number } = {},
+  { env = {}, answer = {}, answers = [], status = 200 }: Asked = {},
 ): Promise<Ran> {
   const asked: string[] = [];
   const fetched = jest.spyOn(globalThis, 'fetch').mockImplementation((url) => {
     asked.push((url as URL).href);
-    return Promise.resolve(Response.json(answer, { status }));
+    return Promise.resolve(Response.json(answers[asked.length - 1] ?? answer, { status }));
   });
   const ran = { output: '', errors: '' };
   const exitCode = await runCli(args, {

@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "dead_letters_key_idx" ON "dead_letters"("key");
