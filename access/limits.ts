@@ -9,6 +9,7 @@
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { TooManyRequests } from '../contracts/problem-error';
+import { secondsOf, UsedUp } from './used-up';
 
 export interface LimitSettings {
   /** Of one caller. */
@@ -49,6 +50,8 @@ export class Limits {
   /** By a hash of the token, oldest use first: the id of its API key. */
   private readonly knownTokens = new Map<string, string>();
   private readonly policy: string;
+  /** By caller, and by `failures/{address}`. */
+  readonly usedUp = new UsedUp();
 
   constructor(private readonly settings: LimitSettings) {
     const { requestsPerSecond, failedAuthenticationsPerMinute, webhooksPerSecond } = settings;
@@ -89,7 +92,10 @@ export class Limits {
 
   /** Counts a webhook that was verified. @throws TooManyRequests */
   async admitWebhook(provider: string): Promise<void> {
-    await consume(this.webhooks, provider, 'So many webhooks of this provider are not taken at once.');
+    const state = await consume(this.webhooks, provider);
+    if (state === null || !state.isRefused) return;
+    const detail = 'So many webhooks of this provider are not taken at once.';
+    throw new TooManyRequests(detail, secondsOf(state.msBeforeNext));
   }
 
   /** Refuses an address from which too many authentications have failed. @throws TooManyRequests */
@@ -97,7 +103,12 @@ export class Limits {
     const state = await this.failures?.get(address);
     if (!this.failures || !state || state.consumedPoints < this.failures.points || state.msBeforeNext <= 0)
       return;
-    throw new TooManyRequests('Too many authentications from this address have failed.', secondsOf(state));
+    const detail = 'Too many authentications from this address have failed.';
+    throw this.usedUp.note(
+      `failures/${address}`,
+      state.msBeforeNext,
+      (seconds) => new TooManyRequests(detail, seconds),
+    );
   }
 
   async countFailure(address: string): Promise<void> {
@@ -121,18 +132,24 @@ export class Limits {
   }
 
   private async countRequest(caller: string): Promise<Record<string, string>> {
-    const headersOf = (state: RateLimiterRes) => this.headersOf(state);
+    const state = await consume(this.requests, caller);
+    if (state === null) return {};
+    const headersOf = (seconds: number) => this.headersOf(state.remainingPoints, seconds);
+    if (!state.isRefused) return headersOf(secondsOf(state.msBeforeNext));
     const detail = 'Too many requests in this time.';
-    const state = await consume(this.requests, caller, detail, headersOf);
-    return state === null ? {} : headersOf(state);
+    throw this.usedUp.note(
+      caller,
+      state.msBeforeNext,
+      (seconds) => new TooManyRequests(detail, seconds, headersOf(seconds)),
+    );
   }
 
   /** As drafts of RateLimit headers for HTTP have them, in the form that clients know. */
-  private headersOf(state: RateLimiterRes): Record<string, string> {
+  private headersOf(remaining: number, resetSeconds: number): Record<string, string> {
     return {
       'RateLimit-Limit': String(this.requests?.points ?? 0),
-      'RateLimit-Remaining': String(state.remainingPoints),
-      'RateLimit-Reset': String(secondsOf(state)),
+      'RateLimit-Remaining': String(remaining),
+      'RateLimit-Reset': String(resetSeconds),
       'RateLimit-Policy': this.policy,
     };
   }
@@ -142,22 +159,20 @@ function limiter(points: number, seconds: number): RateLimiterMemory | null {
   return points === 0 ? null : new RateLimiterMemory({ points, duration: seconds });
 }
 
-async function consume(
-  of: RateLimiterMemory | null,
-  key: string,
-  detail: string,
-  headersOf: (state: RateLimiterRes) => Record<string, string> = () => ({}),
-): Promise<RateLimiterRes | null> {
-  if (of === null) return null;
-  try {
-    return await of.consume(key);
-  } catch (refused) {
-    if (!(refused instanceof RateLimiterRes)) throw refused;
-    throw new TooManyRequests(detail, secondsOf(refused), headersOf(refused));
-  }
+interface Consumed {
+  isRefused: boolean;
+  remainingPoints: number;
+  msBeforeNext: number;
 }
 
-/** Until the window ends. */
-function secondsOf({ msBeforeNext }: RateLimiterRes): number {
-  return Math.max(1, Math.ceil(msBeforeNext / 1_000));
+/** Counts one. @returns null where there is no limit */
+async function consume(of: RateLimiterMemory | null, key: string): Promise<Consumed | null> {
+  if (of === null) return null;
+  try {
+    const { remainingPoints, msBeforeNext } = await of.consume(key);
+    return { isRefused: false, remainingPoints, msBeforeNext };
+  } catch (refused) {
+    if (!(refused instanceof RateLimiterRes)) throw refused;
+    return { isRefused: true, remainingPoints: 0, msBeforeNext: refused.msBeforeNext };
+  }
 }

@@ -18,6 +18,7 @@ import { addressClass } from './caller-address';
 import type { ApiDependencies } from './dependencies';
 import { refusal, serve, traceOf } from './dispatch';
 import { apiLogger, isRefusedCaller, logRequest, type Trace } from './logging';
+import { earlyRefusals } from './early-refusals';
 import { openApiDocument } from './openapi';
 import { ProblemError } from '../../contracts/problem-error';
 import { send } from './reply';
@@ -43,7 +44,7 @@ export function createApp(given: ApiDependencies): Express {
   // The query is read and checked in one place, with the body.
   app.set('query parser', false);
   app.set('trust proxy', deps.trustProxy ?? false);
-  app.use(traced(deps), securityHeaders(), requireHost(deps));
+  app.use(traced(deps), earlyRefusals(routes, deps), securityHeaders(), requireHost(deps));
   mount(app, routes, deps);
   app.use(elsewhere(routes, deps));
   app.use(answerErrors(deps));

@@ -49,7 +49,9 @@ test('I9: an API key has its requests in a time, whatever it asks for, and other
   const plans = () => ask('POST', '/plans', '203.0.113.1', { secret: busy, body: {} });
   expect(await statuses(perWindow + 5, plans)).toEqual({ 422: perWindow, 429: 5 });
   const { headers, body } = await ask('GET', '/customers', '203.0.113.2', { secret: busy });
-  expect(body).toMatchObject({ code: 'too_many_requests', status: 429 });
+  expect(body).toMatchObject({ code: 'too_many_requests', status: 429, request_id: headers['x-request-id'] });
+  expect(headers['content-type']).toBe('application/problem+json');
+  expect(headers['content-security-policy']).toContain("default-src 'none'");
   expect(Number(headers['retry-after'])).toBeGreaterThan(0);
   expect(headers).toMatchObject({
     'ratelimit-limit': '20',
@@ -59,6 +61,9 @@ test('I9: an API key has its requests in a time, whatever it asks for, and other
   });
   const served = await ask('GET', '/plans', '203.0.113.1', { secret: other });
   expect([served.status, served.headers['ratelimit-remaining']]).toEqual([200, '19']);
+  const open = await ask('GET', '/problems/forbidden', '203.0.113.1', { secret: busy });
+  const alive = await ask('GET', '/healthz', '203.0.113.1', { secret: busy });
+  expect([open.status, alive.status]).toEqual([200, 200]);
   // What is refused leaves no row.
   const { id } = await api.db.apiKey.findFirstOrThrow({ where: { secret_hash: hashOfSecret(busy) } });
   expect(await api.db.auditLog.count({ where: { actor: { path: ['id'], equals: id } } })).toBe(perWindow);

@@ -61,6 +61,26 @@ describe('requests in a time', () => {
   });
 });
 
+describe('a limit that is used up', () => {
+  it('is found so without counting, with the time that is left, until it holds again', async () => {
+    const limits = given({ requestsPerSecond: 1, burst: 2, failedAuthenticationsPerMinute: 1 });
+    expect(limits.usedUp.isAny()).toBe(false);
+    await letIn(limits, 'key/a', 3);
+    await limits.countFailure('b');
+    await refusalOf(limits.requireFewFailures('b'));
+    jest.advanceTimersByTime(1_500);
+    expect(limits.usedUp.refusal('key/a')).toMatchObject({
+      retryAfterSeconds: 1,
+      headers: { 'RateLimit-Remaining': '0', 'RateLimit-Reset': '1' },
+    });
+    expect(limits.usedUp.refusal('failures/b')).toMatchObject({ retryAfterSeconds: 59, headers: {} });
+    expect(limits.usedUp.refusal('key/b')).toBeNull();
+    jest.advanceTimersByTime(500);
+    expect(limits.usedUp.refusal('key/a')).toBeNull();
+    expect(await letIn(limits, 'key/a', 3)).toBe(2);
+  });
+});
+
 describe('requests in progress', () => {
   it('are bounded for each caller, and a slot is given back once', async () => {
     const limits = given({ inFlight: 2 });
