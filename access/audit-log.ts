@@ -38,6 +38,6 @@ export async function listAudit(
 }
 
 function toAuditedCall({ at, detail, ...row }: AuditRow): AuditedCall {
-  const { code = null, replayed = false } = detail as { code?: string; replayed?: boolean };
-  return auditedCall.parse({ ...row, at: at.toISOString(), code, replayed });
+  const facts = { code: null, replayed: false, sign_in: null, ...(detail as object) };
+  return auditedCall.parse({ ...facts, ...row, at: at.toISOString() });
 }

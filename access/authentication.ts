@@ -12,12 +12,21 @@ import { scopes, type Scope } from '../contracts/scopes';
 import type { Database } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import type { Prisma } from '../prisma/generated/client';
-import { hashOfSecret } from './keys';
+import { hasKeyForm, hashOfSecret, prefixOfSecret } from './keys';
 import { ProblemError } from '../contracts/problem-error';
 
 type ApiKey = Prisma.ApiKeyGetPayload<{
   select: { id: true; secret_hash: true; scopes: true; revoked_at: true; expires_at: true };
 }>;
+
+/** Why a call is not let in. The caller gets the same answer for each; the audit log has which. */
+export interface SignInFailure {
+  kind: 'missing' | 'malformed' | 'unknown' | 'expired' | 'revoked';
+  /** Of a key that was known. */
+  apiKeyId: string | null;
+  /** What people recognise a key by, of a token in the form of our keys; of any other nothing is kept. */
+  prefix: string | null;
+}
 
 export interface Caller {
   id: string;
@@ -27,24 +36,44 @@ export interface Caller {
 /** The caller of a route that needs no API key. */
 export const anonymous: Caller = { id: 'anonymous', scopes: [] };
 
-/** Finds the caller of `Authorization: Bearer <secret>`. @throws ProblemError `unauthenticated` */
+/**
+ * Finds the caller of `Authorization: Bearer <secret>`.
+ * @param onRefused learns why there is none
+ * @throws ProblemError `unauthenticated`
+ */
 export async function authenticate(
   db: Database,
   authorization: string | undefined,
   now: Date,
+  onRefused: (failure: SignInFailure) => void,
 ): Promise<Caller> {
   const secret = /^Bearer +([\x21-\x7e]{16,200})$/i.exec(authorization ?? '')?.[1];
-  if (secret === undefined) throw unauthenticated();
+  if (secret === undefined) {
+    const kind = authorization === undefined ? 'missing' : 'malformed';
+    onRefused({ kind, apiKeyId: null, prefix: null });
+    throw unauthenticated();
+  }
   const hash = hashOfSecret(secret);
   const [key] = await sql(db).query<ApiKey[]>`
     SELECT id, secret_hash, scopes, revoked_at, expires_at FROM api_keys WHERE secret_hash = ${hash}`;
-  const valid =
-    key !== undefined &&
-    timingSafeEqual(Buffer.from(key.secret_hash), Buffer.from(hash)) &&
-    key.revoked_at === null &&
-    (key.expires_at === null || key.expires_at > now);
-  if (!valid) throw unauthenticated();
+  const known = key !== undefined && timingSafeEqual(Buffer.from(key.secret_hash), Buffer.from(hash));
+  const failure = known ? endOf(key, now) : 'unknown';
+  if (!known || failure !== null) {
+    const apiKeyId = known ? key.id : null;
+    onRefused({
+      kind: failure ?? 'unknown',
+      apiKeyId,
+      prefix: hasKeyForm(secret) ? prefixOfSecret(secret) : null,
+    });
+    throw unauthenticated();
+  }
   return { id: key.id, scopes: scopes.filter((scope) => key.scopes.includes(scope)) };
+}
+
+/** Why the key is not good any more; null: it is. */
+function endOf({ revoked_at, expires_at }: ApiKey, now: Date): 'revoked' | 'expired' | null {
+  if (revoked_at !== null) return 'revoked';
+  return expires_at !== null && expires_at <= now ? 'expired' : null;
 }
 
 /** Requires a scope of the caller. @throws ProblemError `forbidden` */

@@ -20,6 +20,11 @@ export function hashOfSecret(secret: string): string {
   return createHash('sha256').update(secret, 'utf8').digest('hex');
 }
 
+/** Whether a token may be a secret of ours. */
+export function hasKeyForm(secret: string): boolean {
+  return /^pk_[A-Za-z0-9_-]{43}$/.test(secret);
+}
+
 /** What people recognise a key by. */
 export function prefixOfSecret(secret: string): string {
   return secret.slice(0, 8);

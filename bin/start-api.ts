@@ -1,6 +1,7 @@
 /** The REST API over its database, Temporal and Kafka. */
 import { v7 as uuidv7 } from 'uuid';
 import { Limits, type LimitSettings } from '../access/limits';
+import { FailedSignIns } from '../access/sign-ins';
 import { createApp } from '../api/http/app';
 import { listen } from '../api/http/server';
 import type { Config } from '../config';
@@ -32,6 +33,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
   const kafka = new KafkaReadiness(kafkaFrom(config, log));
   const providers = providersFrom(config);
   const logRefusal = refusalLog(log.child({ component: 'webhooks' }), () => performance.now());
+  const signIns = new FailedSignIns(db, log);
   const app = createApp({
     db,
     process: subscriptionProcess(workflows, log),
@@ -57,6 +59,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
     trustProxy: config.TRUST_PROXY,
     limits: new Limits(limitsFrom(config)),
     onRefused: metrics.onRefused,
+    signIns,
     deadlines: {
       leaseSeconds: config.IDEMPOTENCY_LEASE_SECONDS,
       acceptWithinMs: config.CREATION_ACCEPT_SECONDS * 1_000,
@@ -78,6 +81,7 @@ export async function startApi({ config, log }: ProcessContext, metrics: Metrics
   return [
     { name: 'http', close: async () => void (await server.close(config.SHUTDOWN_TIMEOUT_MS / 2)) },
     { name: 'kafka', close: () => kafka.close() },
+    { name: 'sign-ins', close: () => signIns.flush() },
     { name: 'temporal', close: () => temporal.close() },
     { name: 'database', close: () => closeDatabase(db) },
   ];

@@ -40,7 +40,7 @@ export async function admittedCaller(
   }
   if (token === undefined) {
     await admitAddress(deps, request, response, held);
-    return authenticate(deps.db, token, deps.now());
+    return authenticated(deps, request, trace);
   }
   const tokenHash = hashOfSecret(token);
   const known = limits.knownKey(tokenHash);
@@ -48,7 +48,7 @@ export async function admittedCaller(
     trace.apiKeyId = known;
     await admit(deps, `key/${known}`, response, held);
   }
-  const caller = await lookedUp(deps, request, tokenHash, known === undefined);
+  const caller = await lookedUp(deps, request, trace, tokenHash, known === undefined);
   if (known !== caller.id) await admit(deps, `key/${caller.id}`, response, held);
   limits.rememberToken(tokenHash, caller.id);
   return caller;
@@ -77,16 +77,18 @@ async function admit(
 
 /** Looks the token up; as many at once of an address that may be guessing as of any caller. */
 async function lookedUp(
-  { db, limits, now }: ApiDependencies,
+  deps: ApiDependencies,
   request: Request,
+  trace: Trace,
   tokenHash: string,
   mayBeGuessed: boolean,
 ): Promise<Caller> {
+  const { limits } = deps;
   const network = networkOf(request.ip);
   if (mayBeGuessed) await limits.requireFewFailures(network);
   const release = mayBeGuessed ? limits.takeSlot(`address/${network}`) : () => undefined;
   try {
-    return await authenticate(db, request.headers.authorization, now());
+    return await authenticated(deps, request, trace);
   } catch (error) {
     if (error instanceof ProblemError && error.code === 'unauthenticated') {
       limits.forgetToken(tokenHash);
@@ -96,4 +98,15 @@ async function lookedUp(
   } finally {
     release();
   }
+}
+
+/** Failures are counted for the audit log. */
+function authenticated(
+  { db, now, signIns }: ApiDependencies,
+  request: Request,
+  { requestId }: Trace,
+): Promise<Caller> {
+  return authenticate(db, request.headers.authorization, now(), (failure) =>
+    signIns.record({ failure, address: request.ip, requestId }),
+  );
 }

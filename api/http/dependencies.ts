@@ -1,6 +1,7 @@
 /** What the API is made of; put together by the process that runs it, and by tests. */
 import type { Logger } from 'pino';
 import type { Limits } from '../../access/limits';
+import type { FailedSignIns } from '../../access/sign-ins';
 import type { StuckAfter } from '../../billing/reconcile/dry-run';
 import type { Database } from '../../prisma/client';
 import type { BulkRetryProcess } from '../../temporal/bulk-retry';
@@ -56,6 +57,8 @@ export interface ApiDependencies {
   limits: Limits;
   /** Is given each answer 401, 403 and 429. */
   onRefused?(status: number, caller: AddressClass): void;
+  /** Counts calls without a valid key for the audit log. */
+  signIns: Pick<FailedSignIns, 'record'>;
   deadlines: Deadlines;
   stuckAfter: StuckAfter;
   log: Logger;

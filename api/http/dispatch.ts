@@ -1,19 +1,18 @@
 /**
  * From a request to a reply, in one order for every route.
  *
- * Owns that order: limits, authentication, scope, reading the body, validation, Idempotency-Key, handler, audit. Invariants:
+ * Owns that order: limits, authentication, scope, reading the body, validation, Idempotency-Key, audit, handler. Invariants:
  * no caller without a valid key and scope has a body read or learns whether a thing exists; validation comes before the
  * Idempotency-Key, so that a corrected body may be sent under the same key.
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { id } from '../../contracts/fields';
 import { idOfRequest, newId, type IdKind } from '../../domain/ids';
 import type { WebhookRequest } from '../../domain/payment/webhook';
-import { audit } from '../../access/audit';
 import { requireScope, type Caller } from '../../access/authentication';
 import { admittedCaller, type Held } from './admission';
 import { readJsonBody, readRawBody } from './body';
+import { CallAudit, lastIdOf } from './call-audit';
 import { prefersCsv } from './csv';
 import type { ApiDependencies } from './dependencies';
 import { answerOnce, readIdempotencyKey, type Lease } from '../../access/idempotency';
@@ -68,19 +67,18 @@ async function replyTo(
   trace: Trace,
   held: Held,
 ): Promise<Reply> {
-  let caller: Caller | undefined;
+  let audit: CallAudit | undefined;
   let reply: Reply;
   try {
-    caller = await admittedCaller(entry, deps, request, response, trace, held);
+    const caller = await admittedCaller(entry, deps, request, response, trace, held);
+    audit = new CallAudit(entry, deps, request, caller, trace);
     trace.apiKeyId = entry.scope === null ? null : caller.id;
     if (entry.scope !== null) requireScope(caller, entry.scope);
-    reply = await perform(entry, deps, request, response, caller, trace);
+    reply = await perform(entry, deps, request, response, caller, trace, audit);
   } catch (error) {
     reply = refusal(error, deps, trace);
   }
-  if (caller && entry.scope !== null && isMutating(entry)) {
-    await auditCall(entry, deps, request, caller, trace, reply);
-  }
+  await audit?.complete(reply);
   return reply;
 }
 
@@ -91,6 +89,7 @@ async function perform(
   response: Response,
   caller: Caller,
   trace: Trace,
+  audit: CallAudit,
 ): Promise<Reply> {
   const params = validatedParams(entry, request.params);
   const query = validated(entry.query ?? nothing, readQuery(request.originalUrl));
@@ -120,6 +119,7 @@ async function perform(
       lease,
     };
     try {
+      await audit.begin();
       return about(
         replyOf(await entry.handle({ ...call, idFor: idsOf(deps, caller, idempotencyKey) }, deps)),
       );
@@ -176,32 +176,4 @@ function validatedBody(entry: Route, sent: unknown): unknown {
     throw new ProblemError('malformed_json', 'The body is empty; a JSON object is needed.');
   }
   return validated(entry.body ?? nothing, sent === undefined ? {} : sent);
-}
-
-/** The last id in the path. */
-function lastIdOf(request: Request): string | null {
-  return id.safeParse(Object.values(request.params).at(-1)).data ?? null;
-}
-
-async function auditCall(
-  entry: Route,
-  deps: ApiDependencies,
-  request: Request,
-  caller: Caller,
-  trace: Trace,
-  reply: Reply,
-): Promise<void> {
-  await audit(deps.db, deps.log, {
-    apiKeyId: caller.id,
-    reason: trace.reason,
-    action: `${entry.method.toUpperCase()} ${entry.path}`,
-    subjectId: reply.subjectId ?? lastIdOf(request),
-    requestId: trace.requestId,
-    status: reply.status,
-    detail: {
-      ...(entry.scope === null ? {} : { scope: entry.scope }),
-      ...(reply.problem === null ? {} : { code: reply.problem }),
-      ...(reply.headers['Idempotent-Replayed'] === 'true' ? { replayed: true } : {}),
-    },
-  });
 }

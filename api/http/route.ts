@@ -79,6 +79,8 @@ export interface RouteOf<Params extends z.ZodType, Query extends z.ZodType, Body
   params?: Params;
   query?: Query;
   body?: Body;
+  /** What it reads may hold secrets or personal data as others sent them: reading stands in the audit log. */
+  showsSecrets?: true;
   /** No body at all is an empty object. */
   bodyOptional?: true;
   /** The body is the handler's, byte for byte: nothing parses or judges it before. */
@@ -114,9 +116,14 @@ export function route<
   return declared;
 }
 
-/** Whether the route asks for a change, so that it is audited. */
+/** Whether the route asks for a change. */
 export function isMutating(entry: Route): boolean {
   return entry.method !== 'get';
+}
+
+/** Whether calls of the route stand in the audit log: they ask for a change, or show what is secret. */
+export function isAudited(entry: Route): boolean {
+  return entry.scope !== null && (isMutating(entry) || entry.showsSecrets === true);
 }
 
 /** Whether the route keeps its answer under an Idempotency-Key. */

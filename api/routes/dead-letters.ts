@@ -40,6 +40,7 @@ export const deadLetterRoutes = [
     tag,
     summary: 'Read a dead letter with its record',
     scope: 'operator',
+    showsSecrets: true,
     params,
     answers: { 200: { description: 'The dead letter.', schema: wholeDeadLetter } },
     problems: ['not_found'],

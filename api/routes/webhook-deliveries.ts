@@ -49,6 +49,7 @@ export const webhookDeliveryRoutes = [
     tag,
     summary: 'Read a webhook delivery with what was received',
     scope: 'operator',
+    showsSecrets: true,
     params,
     answers: { 200: { description: 'The delivery.', schema: wholeWebhookDelivery } },
     problems: ['not_found'],

@@ -165,7 +165,12 @@ function entries(subject: TimelineSubject, { sources, topics, ledger }: Readable
       Prisma.sql`tasks WHERE status = 'resolved' AND resolved_at IS NOT NULL`,
     ],
     event: ['created_at', counted, 'id', Prisma.sql`events WHERE topic = ANY(${[...topics]}::text[])`],
-    audit: ['at', counted, 'id', Prisma.sql`audit_log WHERE subject_id IN (SELECT id FROM audited)`],
+    audit: [
+      'at',
+      counted,
+      'id',
+      Prisma.sql`audit_log WHERE subject_id IN (SELECT id FROM audited) AND action NOT LIKE 'GET %'`,
+    ],
   };
   return Prisma.join(
     sources.map((source) => branch(source, ...branches[source])),

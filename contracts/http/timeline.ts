@@ -43,18 +43,41 @@ export const listAudit = pageQuery.extend({
   action: text(200).optional().meta({ example: 'POST /payments/{payment_id}/retry' }),
 });
 
+const failedSignIn = z
+  .object({
+    failure: z.enum(['missing', 'malformed', 'unknown', 'expired', 'revoked', 'several']),
+    network: z.string().meta({
+      description: 'The /24 or /64 from which it came; `elsewhere` for what a minute had no more rows for.',
+    }),
+    prefix: z
+      .string()
+      .nullable()
+      .meta({ description: 'The first 8 characters of a token in the form of a key.' }),
+    count: z.int().meta({ description: 'How many there were; the first of a minute has a row of its own.' }),
+  })
+  .meta({ id: 'FailedSignIn' });
+
 export const auditedCall = z
   .object({
     at: realInstant,
     actor: recordedActor,
-    action: z.string().meta({ description: 'Method and route, or the topic of a record from outside.' }),
+    action: z
+      .string()
+      .meta({
+        description:
+          'Method and route, the topic of a record from outside, or `sign_in`: calls without a valid key.',
+      }),
     subject_id: z.string().nullable(),
     request_id: z.string(),
-    status: z.int(),
+    status: z.int().nullable().meta({
+      description:
+        'null: the call began and its outcome was not written. It may have had its effect or not: what it was about says.',
+    }),
     code: z.string().nullable().meta({ description: 'Of the problem, when it was refused.' }),
     replayed: z
       .boolean()
       .meta({ description: 'Answered as the first request with its Idempotency-Key was.' }),
+    sign_in: failedSignIn.nullable().meta({ description: 'Of calls without a valid key.' }),
   })
   .meta({ id: 'AuditedCall' });
 export type AuditedCall = z.infer<typeof auditedCall>;

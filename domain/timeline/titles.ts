@@ -20,7 +20,8 @@ export function minuteText(at: string): string {
 }
 
 /** @param code of the problem, when it was refused */
-export function callTitle(action: string, status: number, code: string | null): string {
+export function callTitle(action: string, status: number | null, code: string | null): string {
+  if (status === null) return `${action}: the outcome is not known`;
   return code === null ? `${action} answered ${status}` : `${action} refused with ${status}: ${words(code)}`;
 }
 

@@ -5,6 +5,7 @@ import { Limits, noLimits } from '../../../access/limits';
 import { v7 as uuidv7 } from 'uuid';
 import { createApp, type ApiDependencies, type ReadinessCheck } from '../../../api/http/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
+import { FailedSignIns } from '../../../access/sign-ins';
 import { listen, type RunningServer } from '../../../api/http/server';
 import type { BulkRetryProcess } from '../../../temporal/bulk-retry';
 import type { PaymentProcess } from '../../../temporal/payment';
@@ -138,6 +139,7 @@ export interface TestApi {
   bulkRetries: ScriptedBulkRetries;
   /** What was to be sent after commits. */
   sent: WorkflowMessage[];
+  signIns: FailedSignIns;
   /** Every line that was logged. */
   logged: string[];
   clock: { now: Date };
@@ -175,6 +177,8 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
     STRIPE_WEBHOOK_SECRETS: stripeSecret,
   });
   const adapters = new Map([['sandbox', sandboxProvider({ baseUrl: 'http://127.0.0.1:1' })]]);
+  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  const signIns = new FailedSignIns(db, log);
   const app = createApp({
     db,
     process: played,
@@ -195,7 +199,8 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
         if (result !== 'stored' && result !== 'duplicate') refused.push(`${provider} ${result}`);
       },
     },
-    log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
+    signIns,
+    log,
     now: () => clock.now,
     limits: new Limits(noLimits),
     deadlines: { leaseSeconds: 30, acceptWithinMs: 30_000, answerWithinMs: 10_000 },
@@ -213,6 +218,7 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
     clocks,
     bulkRetries,
     sent,
+    signIns,
     logged,
     clock,
     readiness,
@@ -229,6 +235,7 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
     },
     async end() {
       await server.close(5_000);
+      await signIns.flush();
       await closeDatabase(db);
       await database.drop();
     },

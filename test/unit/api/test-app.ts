@@ -40,6 +40,7 @@ export const apiDependencies = (logged: string[] = []): ApiDependencies => ({
   log: pino({ level: 'info' }, { write: (line: string) => void logged.push(line) }),
   now: () => new Date('2027-01-15T12:00:00.000Z'),
   limits: new Limits(noLimits),
+  signIns: { record: () => undefined },
   deadlines: { leaseSeconds: 30, acceptWithinMs: 30_000, answerWithinMs: 10_000 },
   stuckAfter: { toleranceMs: 60_000 },
   newUuid: () => '01946a30-5c00-7000-8000-000000000001',
