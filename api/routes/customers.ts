@@ -146,6 +146,7 @@ export const customerRoutes = [
       'Rows of every table that holds something of the customer’s, in one order: what an erasure would blank, with the ' +
       'amounts, dates and ids beside it. A page may hold fewer rows than asked for: follow next_cursor until it is null.',
     scope: 'operator',
+    showsSecrets: true,
     params: customerParams,
     query: exportQuery,
     answers: { 200: { description: 'A page.', schema: listOf(exportedRow) } },

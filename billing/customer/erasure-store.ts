@@ -147,6 +147,8 @@ export function enqueueBlanked(tx: Transaction, { table, list }: Step, rows: rea
   }));
   const types = personal.map(([column, { type }]) => Prisma.raw(`"${column}" ${type}`));
   const settings = Prisma.join(personal.map(([column]) => Prisma.raw(`"${column}" = given."${column}"`)));
+  // The audit log lets nobody else change what people wrote.
+  sql(tx).enqueue`SELECT set_config('perennial.erasure', 'on', true)`;
   sql(tx).enqueue`
     UPDATE ${name(table)} AS t SET ${settings}
     FROM json_to_recordset(${JSON.stringify(given)}::json) AS given(${keyTypes(keys)}, ${Prisma.join(types)}) WHERE ${sameKey(keys)}`;

@@ -35,29 +35,30 @@ describe('the log and the audit log', () => {
     await api.ask('POST', '/plans', { secret: null, body: planOf('a'), headers: headers('audit-anon') });
     const reader = await api.keyWith('catalog:read');
     await api.ask('POST', '/plans', { secret: reader, body: planOf('a'), headers: headers('audit-scope') });
+    await api.signIns.flush();
     const rows = await api.db.auditLog.findMany({
       where: { request_id: { startsWith: 'audit-' } },
-      orderBy: { id: 'asc' },
+      orderBy: { request_id: 'asc' },
     });
+    const bootstrap = { kind: 'api_key', id: 'key_bootstrap', reason: null };
     expect(rows.map((row) => [row.request_id, row.action, row.subject_id, row.status, row.actor])).toEqual([
-      ['audit-made', 'POST /plans', 'audited', 201, { kind: 'api_key', id: 'key_bootstrap', reason: null }],
-      ['audit-wrong', 'POST /plans', null, 422, { kind: 'api_key', id: 'key_bootstrap', reason: null }],
-      [
-        'audit-nul',
-        'PATCH /plans/{plan_id}',
-        null,
-        404,
-        { kind: 'api_key', id: 'key_bootstrap', reason: null },
-      ],
-      ['audit-scope', 'POST /plans', null, 403, { kind: 'api_key', id: expect.any(String), reason: null }],
+      ['audit-anon', 'sign_in', null, 401, { kind: 'external', id: '127.0.0.0/24', reason: null }],
+      ['audit-made', 'POST /plans', 'audited', 201, bootstrap],
+      ['audit-nul', 'PATCH /plans/{plan_id}', null, 404, bootstrap],
+      ['audit-scope', 'POST /plans', null, 403, { ...bootstrap, id: expect.any(String) }],
+      ['audit-wrong', 'POST /plans', null, 422, bootstrap],
     ]);
   });
 
-  test('an audit log that cannot be written does not change the answer', async () => {
+  test('a refusal that cannot be audited stays what it is, and is logged without what people wrote', async () => {
     await api.db.$executeRawUnsafe('ALTER TABLE audit_log RENAME TO audit_log_away');
-    const made = await api.ask('POST', '/plans', { body: planOf('unaudited') });
+    const refused = await api.ask('POST', '/plans', { body: { name: '' } });
+    const made = await api.ask('POST', '/api-keys', {
+      body: { name: 'x', scopes: ['admin'], reason: 'she is Ada' },
+    });
     await api.db.$executeRawUnsafe('ALTER TABLE audit_log_away RENAME TO audit_log');
-    expect(made.status).toBe(201);
-    expect(api.logged.some((line) => line.includes('audit entry not written'))).toBe(true);
+    expect([refused.status, made.status]).toEqual([422, 503]);
+    expect(api.logged.filter((line) => line.includes('audit entry not written'))).toHaveLength(3);
+    expect(api.logged.join('')).not.toContain('she is Ada');
   });
 });
