@@ -6,7 +6,6 @@
  * end of the minute, and one for what came from elsewhere; no row holds a token, or more of a key than the prefix that its
  * list shows. A process that is lost loses counts, not the first rows.
  */
-import { isIPv4, isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
 import type { SignInFailure } from './authentication';
 import type { Database } from '../prisma/client';
@@ -19,8 +18,8 @@ const elsewhere = 'elsewhere';
 
 export interface FailedSignIn {
   failure: SignInFailure;
-  /** As the request came; undefined: the connection is gone. */
-  address: string | undefined;
+  /** From which it came; never the whole address. */
+  network: string;
   requestId: string;
 }
 
@@ -40,9 +39,8 @@ export class FailedSignIns {
   ) {}
 
   /** Counts it; never throws, and is not waited for. */
-  record({ failure, address, requestId }: FailedSignIn): void {
+  record({ failure, network, requestId }: FailedSignIn): void {
     this.timer ??= setTimeout(() => void this.flush(), windowMs).unref();
-    const network = networkOf(address);
     const name = `${network} ${failure.kind} ${failure.apiKeyId ?? ''}`;
     const place = this.sources.has(name) || this.sources.size < maxSources ? name : elsewhere;
     const known = this.sources.get(place);
@@ -94,19 +92,4 @@ function intentOf(
       sign_in: { failure: isElsewhere ? 'several' : kind, network, prefix: isElsewhere ? null : prefix },
     },
   };
-}
-
-/** Returns the /24 of an IPv4 address, the /64 of an IPv6 one. */
-export function networkOf(address: string | undefined): string {
-  const plain = (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (isIPv4(plain)) return `${plain.split('.').slice(0, 3).join('.')}.0/24`;
-  if (!isIPv6(plain)) return 'unknown';
-  const [head = '', tail] = plain.toLowerCase().split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const embedded = after.at(-1)?.includes('.') === true ? 1 : 0;
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length - embedded;
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
-  const first = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
-  return `${first.join(':')}::/64`;
 }

@@ -7,6 +7,7 @@ export type Owner =
   | 'subscription'
   | 'payment'
   | 'subject'
+  | 'audited'
   | 'event'
   | 'answer'
   | 'record'

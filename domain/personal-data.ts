@@ -182,7 +182,7 @@ export const personalData = {
     hidden: ['lease_holder', 'lease_until', 'request_hash'],
   },
   audit_log: {
-    owners: ['subject'],
+    owners: ['audited'],
     key: { id: 'bigint' },
     personal: { actor },
     kept: { id: ['subject_id', 'request_id'], code: ['action', 'detail'] },

@@ -10,7 +10,7 @@ import type { Request, Response } from 'express';
 import { anonymous, authenticate, type Caller } from '../../access/authentication';
 import { hashOfSecret } from '../../access/keys';
 import { ProblemError } from '../../contracts/problem-error';
-import { networkOf } from './caller-address';
+import { keptNetworkOf, networkOf } from './caller-address';
 import type { ApiDependencies } from './dependencies';
 import type { Trace } from './logging';
 import type { Route } from './route';
@@ -107,6 +107,6 @@ function authenticated(
   { requestId }: Trace,
 ): Promise<Caller> {
   return authenticate(db, request.headers.authorization, now(), (failure) =>
-    signIns.record({ failure, address: request.ip, requestId }),
+    signIns.record({ failure, network: keptNetworkOf(request.ip), requestId }),
   );
 }

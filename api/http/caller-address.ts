@@ -53,3 +53,9 @@ export function networkOf(address: string | undefined): string {
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
   return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`;
 }
+
+/** What the audit log keeps of an address: its /24 or /64. */
+export function keptNetworkOf(address: string | undefined): string {
+  const network = networkOf(address);
+  return isIP(network) === 4 ? network.replace(/\d+$/, '0/24') : network;
+}

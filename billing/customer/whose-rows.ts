@@ -77,6 +77,9 @@ export function selectionOf(owner: Owner, customerId: string, since: Date | null
       return ofIds(Prisma.sql`t.payment_id IN (SELECT id FROM payments WHERE customer_id = ${customerId})`);
     case 'subject':
       return ofMine(Prisma.sql`t.subject_id`);
+    case 'audited':
+      // Reading has no words of a person; and an export whose pages are audited would never come to its end.
+      return ofMine(Prisma.sql`t.action NOT LIKE 'GET %' AND t.subject_id`);
     case 'event':
       return ofMine(Prisma.sql`t.subject`);
     case 'answer':

@@ -1,6 +1,6 @@
 /** A row of the audit log precedes the effect, is completed once, and is changed by nobody. */
 import { sql } from '../../../prisma/sql';
-import { networkOf } from '../../../access/sign-ins';
+import { keptNetworkOf } from '../../../api/http/caller-address';
 import { eventually } from '../../support/eventually';
 import { fixedNow, planOf, useApi } from './test-api';
 import { writeRows } from './subscription-rows';
@@ -196,7 +196,7 @@ describe('failed sign-ins', () => {
     const before = await given.db.auditLog.count();
     for (let n = 0; n < 2_000; n += 1) {
       const failure = { kind: 'unknown', apiKeyId: null, prefix: null } as const;
-      given.signIns.record({ failure, address: `10.0.${n % 200}.7`, requestId: `flood-${n}` });
+      given.signIns.record({ failure, network: `10.0.${n % 200}.0/24`, requestId: `flood-${n}` });
     }
     await given.signIns.flush();
     const rows = await given.db.auditLog.findMany({ where: { request_id: { startsWith: 'flood-' } } });
@@ -214,6 +214,6 @@ describe('failed sign-ins', () => {
     ['::1', '0:0:0:0::/64'],
     [undefined, 'unknown'],
   ])('of %s are of the network %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
+    expect(keptNetworkOf(address)).toBe(network);
   });
 });

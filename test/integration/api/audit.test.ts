@@ -3,7 +3,7 @@ import type { Route } from '../../../api/http/route';
 import { isAudited, isMutating } from '../../../api/http/route';
 import { routeTable } from '../../../api/routes';
 import { shippedPolicy } from '../../../domain/retry/policy';
-import { useApi } from './test-api';
+import { planOf, useApi } from './test-api';
 
 const given = useApi();
 
@@ -14,6 +14,13 @@ const bodies: Readonly<Record<string, object>> = {
   createApiKey: { name: 'shop', scopes: ['catalog:read'] },
   createCredit: { amount: 100, currency: 'EUR' },
   createPayout: { currency: 'EUR' },
+  createPlan: planOf('gold'),
+  createSubscription: { customer_id: 'ada', plan_id: 'gold' },
+  createPayment: { customer_id: 'ada', amount: 100, currency: 'EUR' },
+  addPaymentMethod: { provider: 'sandbox', token: 'tok_ok' },
+  previewRetryPolicy: { category: 'insufficient_funds' },
+  createTestClock: { now: '2027-01-15T12:00:00Z' },
+  advanceTestClock: { to: '2027-02-15T12:00:00Z' },
 };
 /** Operators' calls that decide nothing. */
 const looks = new Set(['previewRetryPolicy']);
