@@ -61,12 +61,10 @@ export const auditedCall = z
   .object({
     at: realInstant,
     actor: recordedActor,
-    action: z
-      .string()
-      .meta({
-        description:
-          'Method and route, the topic of a record from outside, or `sign_in`: calls without a valid key.',
-      }),
+    action: z.string().meta({
+      description:
+        'Method and route, the topic of a record from outside, or `sign_in`: calls without a valid key.',
+    }),
     subject_id: z.string().nullable(),
     request_id: z.string(),
     status: z.int().nullable().meta({
