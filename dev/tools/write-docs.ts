@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the code: the pages of configuration, topics and commands, OpenAPI, AsyncAPI, JSON Schemas.
+ * Writes what follows from the code: the pages of configuration, topics, commands and what waits, OpenAPI, AsyncAPI, JSON Schemas.
  *
  * With `--check` it writes nothing: it fails when a committed one is stale, when AsyncAPI's own parser objects, or when
  * a schema broke the readers of the last release (`contracts/released`). `--release` makes today's schemas that release.
@@ -15,6 +15,7 @@ import { eventType } from '../../contracts/topics/envelope';
 import { jsonSchemas, type JsonSchema } from '../../contracts/topics/json-schemas';
 import { productVersion } from '../../contracts/version';
 import { commandsPage } from './commands-page';
+import { openStatesPage } from './open-states-page';
 import { topicNames, topics, type Topic, type TopicDescription } from '../../contracts/topics/topics';
 
 const root = join(__dirname, '..', '..', '..');
@@ -92,6 +93,7 @@ function documents(): Record<string, string> {
     'docs/configuration.md': configurationPage(),
     'docs/topics.md': topicsPage(),
     'docs/cli.md': commandsPage(),
+    'docs/open-states.md': openStatesPage(),
     'docs/openapi.json': `${openApiDocument(
       routeTable(() => ''),
       productVersion,
