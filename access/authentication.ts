@@ -16,7 +16,14 @@ import { hasKeyForm, hashOfSecret, prefixOfSecret } from './keys';
 import { ProblemError } from '../contracts/problem-error';
 
 type ApiKey = Prisma.ApiKeyGetPayload<{
-  select: { id: true; secret_hash: true; scopes: true; revoked_at: true; expires_at: true };
+  select: {
+    id: true;
+    secret_hash: true;
+    scopes: true;
+    revoked_at: true;
+    expires_at: true;
+    last_used_at: true;
+  };
 }>;
 
 /** Why a call is not let in. The caller gets the same answer for each; the audit log has which. */
@@ -55,7 +62,7 @@ export async function authenticate(
   }
   const hash = hashOfSecret(secret);
   const [key] = await sql(db).query<ApiKey[]>`
-    SELECT id, secret_hash, scopes, revoked_at, expires_at FROM api_keys WHERE secret_hash = ${hash}`;
+    SELECT id, secret_hash, scopes, revoked_at, expires_at, last_used_at FROM api_keys WHERE secret_hash = ${hash}`;
   const known = key !== undefined && timingSafeEqual(Buffer.from(key.secret_hash), Buffer.from(hash));
   const failure = known ? endOf(key, now) : 'unknown';
   if (!known || failure !== null) {
@@ -67,7 +74,22 @@ export async function authenticate(
     });
     throw unauthenticated();
   }
+  noteUse(db, key, now);
   return { id: key.id, scopes: scopes.filter((scope) => key.scopes.includes(scope)) };
+}
+
+const useNotedEveryMs = 60_000;
+
+/** Records the last use, at most once a minute; no call waits for it, or fails with it, and it waits for nobody. */
+function noteUse(db: Database, { id, last_used_at: last }: ApiKey, now: Date): void {
+  const before = new Date(now.getTime() - useNotedEveryMs);
+  if (last !== null && last > before) return;
+  void sql(db).execute`
+    UPDATE api_keys SET last_used_at = ${now}
+    WHERE id = (
+      SELECT id FROM api_keys WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= ${before})
+      FOR NO KEY UPDATE SKIP LOCKED
+    )`.catch(() => undefined);
 }
 
 /** Why the key is not good any more; null: it is. */
@@ -88,6 +110,7 @@ export function actorOf(caller: Caller, reason: string | null): Actor {
   return { kind: 'api_key', id: caller.id, reason };
 }
 
-function unauthenticated(): ProblemError {
+/** The refusal of a caller without a valid key. */
+export function unauthenticated(): ProblemError {
   return new ProblemError('unauthenticated', 'Send a valid API key as Authorization: Bearer <key>.');
 }

@@ -5,6 +5,7 @@ import type { Row } from './output';
 import { line } from './terminal-text';
 
 const timeoutMs = 30_000;
+const noContent = 204;
 
 /** Asks the API that the settings name. What is wrong with them is found at the first call. */
 export function apiCaller(env: NodeJS.ProcessEnv): Context['call'] {
@@ -22,6 +23,7 @@ export function apiCaller(env: NodeJS.ProcessEnv): Context['call'] {
         signal: AbortSignal.timeout(timeoutMs),
       }),
     );
+    if (response.status === noContent) return {};
     const answer = await answered(response.json() as Promise<Row>, ` (HTTP ${response.status})`);
     if (!response.ok) throw new Refused(refusalOf(answer));
     return answer;

@@ -10,9 +10,10 @@ import {
   apiKey,
   createApiKey as newApiKey,
   createdApiKey,
+  listApiKeys as keysQuery,
   revokeApiKey as revocation,
 } from '../../contracts/http/api-keys';
-import { listOf, pageQuery } from '../../contracts/http/lists';
+import { listOf } from '../../contracts/http/lists';
 import { pageBody, readPage } from '../http/cursors';
 import { route } from '../http/route';
 
@@ -28,7 +29,8 @@ export const apiKeyRoutes = [
     summary: 'Create an API key',
     description:
       'The secret is in this answer and nowhere else. Repeated under the same Idempotency-Key the answer has ' +
-      '`secret: null`; when the first answer was lost, delete the key and create another.',
+      '`secret: null`; when the first answer was lost, delete the key and create another. A key grants no scope that ' +
+      'its maker lacks, and ends no later.',
     scope: 'admin',
     body: newApiKey,
     answers: { 201: { description: 'The key, with its secret.', schema: createdApiKey } },
@@ -44,11 +46,11 @@ export const apiKeyRoutes = [
     tag,
     summary: 'List API keys, newest first',
     scope: 'admin',
-    query: pageQuery,
+    query: keysQuery,
     answers: { 200: { description: 'A page.', schema: listOf(apiKey) } },
     problems: ['malformed_cursor'],
     async handle({ query }, { db }) {
-      return { status: 200, body: pageBody(list, await listApiKeys(db, readPage(list, query))) };
+      return { status: 200, body: pageBody(list, await listApiKeys(db, query, readPage(list, query))) };
     },
   }),
   route({
@@ -57,7 +59,9 @@ export const apiKeyRoutes = [
     operationId: 'revokeApiKey',
     tag,
     summary: 'Revoke an API key',
-    description: 'Holds from the next request on. Again: the same answer.',
+    description:
+      'Holds from the next request on. Again: the same answer. Keys that it made stay good: list them with ' +
+      '`created_by`, and revoke those that should end, too.',
     scope: 'admin',
     params: z.object({ api_key_id: id }),
     query: revocation,

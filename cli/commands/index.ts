@@ -7,6 +7,7 @@ import { customerCommands } from './customers';
 import { deadLetterCommands } from './dead-letters';
 import { deliveryCommands } from './deliveries';
 import { schedulerCommands } from './scheduler';
+import { keyCommands } from './keys';
 import { ledgerCommands } from './ledger';
 import { operatorTaskCommands } from './operator-tasks';
 import { paymentCommands } from './payments';
@@ -36,6 +37,7 @@ export const subjects: readonly Subject[] = [
   { name: 'operator-tasks', text: 'what only an operator can decide', commands: operatorTaskCommands },
   { name: 'bulk-retry', text: 'try many failed payments again', commands: bulkRetryCommands(watching) },
   { name: 'audit', text: 'who asked for which change', commands: auditCommands },
+  { name: 'keys', text: 'who may do what', commands: keyCommands },
   { name: 'policies', text: 'the rules by which failed payments are retried', commands: policyCommands },
   { name: 'simulate', text: 'what a policy would have made of the past', commands: simulateCommands },
   { name: 'plans', text: 'what is sold', commands: planCommands },

@@ -1,5 +1,8 @@
 /** API keys: made, shown once, never stored in clear, revoked at once; and the key of a fresh installation. */
+import { createApiKey } from '../../../access/api-keys';
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
+import { scopePresets, scopes } from '../../../contracts/scopes';
+import { eventually } from '../../support/eventually';
 import { adminSecret, fixedNow, useApi } from './test-api';
 
 const api = useApi();
@@ -18,6 +21,8 @@ test('a key is made, its secret shown once, and it opens what it is for', async 
     expires_at: '2027-02-01T00:00:00.000Z',
     revoked_at: null,
     created_at: expect.any(String),
+    created_by: 'key_bootstrap',
+    last_used_at: null,
     secret: expect.stringMatching(/^pk_[A-Za-z0-9_-]{43}$/),
   });
   const { secret } = made.body;
@@ -69,6 +74,9 @@ test('a key cannot grant what it does not have', async () => {
 
 test.each([
   ['no scope', { scopes: [] }, 'scopes'],
+  ['neither scopes nor a preset', { scopes: undefined }, 'scopes'],
+  ['scopes and a preset', { preset: 'reader' }, 'scopes'],
+  ['a preset that is none', { scopes: undefined, preset: 'toString' }, 'preset'],
   ['a scope that is none', { scopes: ['everything'] }, 'scopes.0'],
   ['a scope twice', { scopes: ['admin', 'admin'] }, 'scopes'],
   ['an end in the past', { expires_at: fixedNow.toISOString() }, 'expires_at'],
@@ -90,6 +98,78 @@ test('a revoked key is refused from the next request on, and stays in the list',
   const revoked = data.find((key: { id: string }) => key.id === id);
   expect(revoked.revoked_at).toBe(fixedNow.toISOString());
   expect((await api.ask('DELETE', '/api-keys/key_none')).status).toBe(404);
+});
+
+describe('I10: a key', () => {
+  const end = '2027-02-01T00:00:00.000Z';
+  const expiring = async (): Promise<{ id: string; secret: string }> =>
+    (await make({ scopes: ['admin', 'catalog:read'], expires_at: end })).body;
+
+  test.each([
+    ['without an end', {}, 201, end],
+    ['that ends before', { expires_at: '2027-01-20T00:00:00.000Z' }, 201, '2027-01-20T00:00:00.000Z'],
+    ['that ends with it', { expires_at: end }, 201, end],
+    ['that ends a millisecond later', { expires_at: '2027-02-01T00:00:00.001Z' }, 422, undefined],
+  ])('that ends makes one %s', async (_name, more, status, expiresAt) => {
+    const { id, secret } = await expiring();
+    const made = await make(more, { secret });
+    expect(made.status).toBe(status);
+    expect(made.body.expires_at).toBe(expiresAt);
+    const { data } = (await api.ask('GET', `/api-keys?created_by=${id}`)).body;
+    expect(data.map((key: { id: string }) => key.id)).toEqual(status === 201 ? [made.body.id] : []);
+  });
+
+  test('that is revoked while it makes another makes none, and those that it made stay good', async () => {
+    const { id, secret } = await expiring();
+    const made = await make({}, { secret });
+    await api.ask('DELETE', `/api-keys/${id}`);
+    expect((await api.ask('GET', '/plans', { secret: made.body.secret })).status).toBe(200);
+    const maker = { id, scopes: ['catalog:read'] as const };
+    const late = createApiKey(
+      api.db,
+      'key_late',
+      { name: 'late', scopes: ['catalog:read'] },
+      maker,
+      fixedNow,
+    );
+    await expect(late).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(await api.db.apiKey.count({ where: { id: 'key_late' } })).toBe(0);
+  });
+
+  test('has the instant of its last use, written at most once a minute', async () => {
+    const { id, secret } = (await make()).body;
+    const lastUse = async () => (await api.db.apiKey.findUniqueOrThrow({ where: { id } })).last_used_at;
+    const useAt = async (seconds: number) => {
+      api.clock.now = new Date(fixedNow.getTime() + seconds * 1_000);
+      // The scope is lacking: that is a use, too.
+      expect((await api.ask('GET', '/customers', { secret })).status).toBe(403);
+    };
+    await useAt(0);
+    await eventually('the first use', async () => (await lastUse())?.getTime() === fixedNow.getTime());
+    await useAt(59);
+    await useAt(60);
+    await eventually('the next minute', async () => (await lastUse())?.getTime() === api.clock.now.getTime());
+    api.clock.now = fixedNow;
+    const { data } = (await api.ask('GET', '/api-keys')).body;
+    expect(data.find((key: { id: string }) => key.id === id).last_used_at).toBe('2027-01-15T12:01:00.000Z');
+  });
+
+  test.each(Object.entries(scopePresets))('of the preset %s has its scopes', async (preset, granted) => {
+    expect((await make({ scopes: undefined, preset })).body.scopes).toEqual([...granted]);
+  });
+
+  test('of a preset grants no more than its maker has', async () => {
+    const secret = await api.keyWith('admin', ...scopePresets.reader);
+    expect((await make({ scopes: undefined, preset: 'reader' }, { secret })).status).toBe(201);
+    expect((await make({ scopes: undefined, preset: 'support' }, { secret })).status).toBe(403);
+  });
+
+  test('of the preset admin has all but time, of reader nothing that changes', () => {
+    expect(scopes.filter((name) => !(scopePresets.admin as readonly string[]).includes(name))).toEqual([
+      'test_clocks',
+    ]);
+    expect(scopePresets.reader.filter((name) => !name.endsWith(':read'))).toEqual([]);
+  });
 });
 
 describe('the key of a fresh installation', () => {

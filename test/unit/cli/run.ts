@@ -23,7 +23,8 @@ export async function runCommandLine(
   const asked: string[] = [];
   const fetched = jest.spyOn(globalThis, 'fetch').mockImplementation((url) => {
     asked.push((url as URL).href);
-    return Promise.resolve(Response.json(answers[asked.length - 1] ?? answer, { status }));
+    const body = JSON.stringify(answers[asked.length - 1] ?? answer);
+    return Promise.resolve(new Response(status === 204 ? null : body, { status }));
   });
   const ran = { output: '', errors: '' };
   const exitCode = await runCli(args, {
