@@ -26,7 +26,6 @@ import {
   dueErasures,
   enqueueBlanked,
   enqueueErasure,
-  enqueueErasurePermit,
   enqueueProgress,
   findErasure,
   postponeErasure,
@@ -119,7 +118,7 @@ export async function continueErasures(
 }
 
 /** Rows of a batch; of records, which are large, fewer. */
-const batchSize = 200;
+const batchSize = 500;
 const recordBatchSize = 20;
 
 /** Blanks the next batch. @returns false when there is nothing to do, or another process is at it */
@@ -136,7 +135,6 @@ async function eraseBatch(db: Database, customerId: string): Promise<boolean> {
     if (step === undefined) throw new Error('the list of personal data is empty');
     const after = step.name === progress.step ? progress.position : null;
     const { rows, next } = await readPersonal(tx, step, customerId, after, progress.since);
-    enqueueErasurePermit(tx);
     const changed = rows.flatMap((row) => blankedRow(step, row));
     if (changed.length > 0) enqueueBlanked(tx, step, changed);
     const following = steps[at + 1];

@@ -197,11 +197,6 @@ export async function postponeErasure(db: Database, customerId: string): Promise
     UPDATE customer_erasures SET next_pass_at = clock_timestamp() + interval '1 minute' WHERE customer_id = ${customerId}`;
 }
 
-/** Lets the batch blank rows of the audit log, which is append-only otherwise. */
-export function enqueueErasurePermit(tx: Transaction): void {
-  sql(tx).enqueue`SELECT set_config('perennial.erasure', 'on', true)`;
-}
-
 /** Days in which what was written late is looked for. */
 export const daysOfPasses = 40;
 
