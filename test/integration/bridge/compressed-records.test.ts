@@ -44,7 +44,9 @@ describe('R1: a batch that unpacks to too much', () => {
     const bomb = await bombs[codec](bytes);
     const { maxRSS: before } = process.resourceUsage();
     await sendAll(given.producer, records(`before-${codec}`, 10));
-    const offset = BigInt(await writeBatch(given.kafka.plain, { topic, partition: 0 }, codec, message, bomb));
+    const offset = BigInt(
+      await writeBatch(given.kafka.plain, { topic, partition: 0 }, codec, message, () => bomb),
+    );
     await sendAll(given.producer, [...records(`after-${codec}`, 10), ...records(`beside-${codec}`, 10, 1)]);
     await Promise.all(['before', 'after', 'beside'].map((when) => allHandled(`${when}-${codec}`, 10)));
     const letter = await until('it is a dead letter', () =>

@@ -7,6 +7,7 @@
 import { CompressionCodecs, CompressionTypes, ConfigResourceTypes, type Kafka, type Message } from 'kafkajs';
 import { once } from 'node:events';
 import { createGzip } from 'node:zlib';
+import { compress as compressSnappy } from 'snappyjs';
 import { registerCodecs } from '../../../bridge/kafka/kafkajs-codecs';
 
 export const codecs = {
@@ -30,7 +31,7 @@ export async function storeCompressed(kafka: Kafka, topic: string, type: Codec |
 }
 
 /**
- * Writes a batch whose records are compressed to given bytes, whatever the messages are.
+ * Writes a batch whose records are compressed to the bytes that `pack` makes.
  * @returns its first offset
  */
 export async function writeBatch(
@@ -38,14 +39,16 @@ export async function writeBatch(
   { topic, partition }: { topic: string; partition: number },
   codec: Codec,
   messages: Message[],
-  compressed: Buffer,
+  pack: (records: Buffer) => Buffer,
 ): Promise<string> {
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
   // Consumers of this process may fetch the batch before the producer has its answer: they unpack as ever.
   const registered: unknown = CompressionCodecs[codecs[codec]]();
   CompressionCodecs[codecs[codec]] = () =>
-    Object.assign({}, registered, { compress: () => Promise.resolve(compressed) });
+    Object.assign({}, registered, {
+      compress: ({ buffer }: { buffer: Buffer }) => Promise.resolve(pack(buffer)),
+    });
   try {
     const acks = -1;
     const placed = messages.map((message) => ({ ...message, partition }));
@@ -56,6 +59,19 @@ export async function writeBatch(
     await producer.disconnect();
   }
 }
+
+/** Frames that a codec makes of what it cannot compress. */
+export const packed = {
+  snappy: (records: Buffer) => compressSnappy(records),
+  lz4: (records: Buffer) => {
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(2 ** 31 + records.length);
+    // The magic, blocks of 64 KiB that are independent, the checksum of that.
+    const start = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
+    return Buffer.concat([start, size, records, Buffer.alloc(4)]);
+  },
+  zstd: (records: Buffer) => Buffer.concat([zstdStart, zstdBlock(0, records.length, records, true)]),
+} satisfies Partial<Record<Codec, (records: Buffer) => Buffer>>;
 
 /** A batch of one record whose value is so many zeros. */
 export const bombs = {
@@ -80,20 +96,27 @@ function varint(value: number): Buffer {
 }
 
 const zstdBlockBytes = 128 * 1024;
+/** The magic, a descriptor without anything, a window of 1 MiB. */
+const zstdStart = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]);
+
+/** @param type 0: as it is; 1: one byte, repeated */
+function zstdBlock(type: 0 | 1, size: number, content: Buffer, isLast = false): Buffer {
+  const header = Buffer.alloc(3);
+  header.writeUIntLE(size * 8 + type * 2 + Number(isLast), 0, 3);
+  return Buffer.concat([header, content]);
+}
 
 /** One frame: the zeros are blocks of one byte each that is repeated. */
 function zstdOf({ head, tail }: { head: Buffer; tail: Buffer }, zeros: number): Buffer {
-  const block = (type: number, size: number, content: Buffer, isLast = false) => {
-    const header = Buffer.alloc(3);
-    header.writeUIntLE(size * 8 + type * 2 + Number(isLast), 0, 3);
-    return Buffer.concat([header, content]);
-  };
   const blocks = Array.from({ length: Math.ceil(zeros / zstdBlockBytes) }, (_, at) =>
-    block(1, Math.min(zstdBlockBytes, zeros - at * zstdBlockBytes), Buffer.from([0])),
+    zstdBlock(1, Math.min(zstdBlockBytes, zeros - at * zstdBlockBytes), Buffer.from([0])),
   );
-  // The magic, a descriptor without anything, a window of 1 MiB.
-  const start = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]);
-  return Buffer.concat([start, block(0, head.length, head), ...blocks, block(0, tail.length, tail, true)]);
+  return Buffer.concat([
+    zstdStart,
+    zstdBlock(0, head.length, head),
+    ...blocks,
+    zstdBlock(0, tail.length, tail, true),
+  ]);
 }
 
 async function gzipOf({ head, tail }: { head: Buffer; tail: Buffer }, zeros: number): Promise<Buffer> {
