@@ -1,166 +1,179 @@
 /**
- * Every kind of poison on every topic that is consumed, among records that are good.
+ * Twelve kinds of poison on the ten topics that are consumed, among records that are good.
  *
- * The groups have handlers that only note what reaches them: no poison may. A seed sets the order (`POISON_SEED`).
+ * The groups have handlers that only note what reaches them: no poison may. Each kind is tried once, on topics that the
+ * seed chooses (`POISON_SEED`); `npm run chaos:poison` tries each on each, and has Java's console producer and kcat
+ * write, too.
  */
-import type { Message } from 'kafkajs';
 import type { Handlers } from '../../../bridge/consumer/consumer';
-import type { OutgoingRecord, RecordProducer } from '../../../bridge/kafka/port';
 import type { EventTopic } from '../../../contracts/topics/events';
 import { consumerGroups, topicNames, type ConsumerGroup } from '../../../contracts/topics/topics';
-import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { groupsOf } from '../../chaos/poison';
-import { randomFrom, type Random } from '../../chaos/random';
-import { bombs, packed, writeBatch, type Codec } from '../../support/kafka/compressed';
-import { consuming, structured, type Consuming } from '../../support/kafka/consuming';
-import { sampleEvent } from '../../support/kafka/event-samples';
-import { freshKafka, type FreshKafka } from '../../support/kafka/fresh-kafka';
-import { poisonKinds } from '../../support/kafka/poison';
-import { createTestDatabase } from '../../support/servers/database';
+import { randomFrom } from '../../chaos/random';
+import { bombs, codecs, packed, writeBatch, type Codec } from '../../support/kafka/compressed';
+import { structured, useGroups } from '../../support/kafka/consuming';
+import { javaProducer, kcatProducer, type OutsideProducer } from '../../support/kafka/outside-producers';
+import { goodRecord, packedKind, pairs, planned, type Planned } from '../../support/kafka/poison-plan';
 import { until } from '../../support/until';
 
+const isFull = process.env['POISON_MATRIX'] === 'full';
 const seed = Number(process.env['POISON_SEED'] ?? 7);
 const withinMs = 60_000;
+const allCodecs = Object.keys(codecs) as Codec[];
+const report = (line: string): void => void process.stderr.write(`${line}\n`);
 
-let kafka: FreshKafka;
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
-let db: Database;
-let producer: RecordProducer;
-let groups: Consuming;
-/** Events that a group handled, as `group/topic/id`. */
-const handled = new Set<string>();
-/** What is to become of records, as `group/topic/offset`: a code, for those that are given up. */
+const given = useGroups(1);
+beforeAll(() => Promise.all(consumerGroups.map((group) => given.start(handlersOf(group), { group }))));
+
+/** When a group handled an event, as `group/topic/id`. */
+const handledAtMs = new Map<string, number>();
+/** The good events, each with when it was written. */
+const writtenAtMs = new Map<string, number>();
+/** Codes of what is to be given up, as `group/topic/key`. */
 const wanted = new Map<string, string>();
-const good = new Set<string>();
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = createDatabase(database.url, 10);
-  kafka = await freshKafka(1);
-  producer = await kafka.client.producer();
-  groups = await consuming(kafka, db);
-  await Promise.all(consumerGroups.map((group) => groups.start(handlersOf(group), { group })));
-}, 120_000);
-afterAll(async () => {
-  await groups.closeGroups();
-  await groups.end();
-  await producer.close();
-  await kafka.end();
-  await closeDatabase(db);
-  await database.drop();
-});
+/** Poison and the good event that comes next of its key. */
+const followers: { letter: string; good: string }[] = [];
 
 function handlersOf(group: ConsumerGroup): Handlers {
+  const note = (topic: string, id: string) => void handledAtMs.set(`${group}/${topic}/${id}`, Date.now());
   const own = topicNames.filter((topic) => groupsOf(topic).includes(group));
-  return Object.fromEntries(
-    own.map((topic) => [
-      topic,
-      async ({ id }: { id: string }) => void handled.add(`${group}/${topic}/${id}`),
-    ]),
-  );
+  return Object.fromEntries(own.map((topic) => [topic, async ({ id }: { id: string }) => note(topic, id)]));
 }
 
-interface Planned {
-  record: OutgoingRecord;
-  /** Undefined: it is good. */
-  code: string | undefined;
-}
-
-let events = 0;
-function goodRecord(topic: EventTopic, key: string): Planned {
-  events += 1;
-  const id = `good/${events}`;
-  for (const group of groupsOf(topic)) good.add(`${group}/${topic}/${id}`);
-  const value = JSON.stringify(sampleEvent(topic, key, id));
-  return { record: { topic, key, value, headers: structured }, code: undefined };
-}
-
-/** Of each kind all, each followed by a good one of its key, and by one of another. */
-function plan(topic: EventTopic, random: Random): Planned[] {
-  const poison = Object.entries(poisonKinds).flatMap(([kind, make], at) => {
-    const key = `key_${at}`;
-    return make(topic, sampleEvent(topic, key, `${kind}/${topic}`)).map(({ value, code }) => ({
-      record: { topic, key, value, headers: structured },
-      code,
-    }));
-  });
-  return random
-    .shuffled(poison)
-    .flatMap((one) => [one, goodRecord(topic, String(one.record.key)), goodRecord(topic, 'key_other')]);
-}
-
-async function write(topic: EventTopic, planned: readonly Planned[]): Promise<void> {
-  for (let at = 0; at < planned.length; at += 50) {
-    const part = planned.slice(at, at + 50);
-    const large = part.some(({ record }) => Buffer.byteLength(record.value ?? '') > 100_000);
-    // One that is as large as its topic takes is a batch of its own.
-    const batches = large ? part.map((one) => [one]) : [part];
-    for (const batch of batches) {
-      const places = await producer.send(batch.map(({ record }) => record));
-      for (const [index, { code }] of batch.entries())
-        if (code !== undefined) expectGivenUp(topic, places[index]?.offset ?? '', code);
+/** Notes what has to become of records that are written. */
+function expectOf(topic: EventTopic, records: readonly Planned[]): void {
+  for (const group of groupsOf(topic))
+    for (const [at, { key, goodId, code }] of records.entries()) {
+      const next = records[at + 1]?.goodId;
+      if (goodId !== undefined) writtenAtMs.set(`${group}/${topic}/${goodId}`, Date.now());
+      if (code === undefined) continue;
+      wanted.set(`${group}/${topic}/${key}`, code);
+      if (next !== undefined)
+        followers.push({ letter: `${group}/${topic}/${key}`, good: `${group}/${topic}/${next}` });
     }
+}
+
+async function writeOwn(topic: EventTopic, records: readonly Planned[]): Promise<void> {
+  // One that is as large as its topic takes is a batch of its own.
+  const large = records.some(({ value }) => (value?.length ?? 0) > 100_000);
+  const outgoing = records.map(({ key, value }) => ({ topic, key, value, headers: structured }));
+  for (const batch of large ? outgoing.map((one) => [one]) : [outgoing]) await given.producer.send(batch);
+  expectOf(topic, records);
+}
+
+/** Has each producer write what it can, a share of all, each time in another codec. */
+async function writeShared(
+  topic: EventTopic,
+  all: readonly Planned[][],
+  outside: readonly OutsideProducer[],
+): Promise<void> {
+  const shares = outside.flatMap((producer) =>
+    allCodecs.map((codec) => ({ producer, codec, records: [] as Planned[] })),
+  );
+  const own: Planned[] = [];
+  for (const [at, records] of all.entries()) {
+    const able = shares.filter(({ producer }) => records.every((one) => producer.carries(one)));
+    // One share of each round is kafkajs' own.
+    (able[at % (able.length + 1)]?.records ?? own).push(...records);
+  }
+  for (let at = 0; at < own.length; at += 48) await writeOwn(topic, own.slice(at, at + 48));
+  for (const { producer, codec, records } of shares) {
+    if (records.length === 0) continue;
+    await producer.write(topic, codec, records);
+    expectOf(topic, records);
   }
 }
 
-function expectGivenUp(topic: EventTopic, offset: string, code: string): void {
-  for (const group of groupsOf(topic)) wanted.set(`${group}/${topic}/${offset}`, code);
-}
-
-/** A good batch in each codec, and a bomb. */
-async function writeCompressed(topic: EventTopic): Promise<void> {
+/** Good batches in each codec, and a bomb, which has no key that can be read. */
+async function writePacked(topic: EventTopic): Promise<void> {
   const place = { topic, partition: 0 };
   for (const codec of ['snappy', 'lz4', 'zstd'] satisfies Codec[]) {
-    const messages = [1, 2, 3].map(() => {
-      const { record } = goodRecord(topic, 'key_packed');
-      return { key: 'key_packed', value: record.value, headers: structured } satisfies Message;
-    });
-    await writeBatch(kafka.plain, place, codec, messages, packed[codec]);
+    const records = [1, 2, 3].map(() => goodRecord(topic, 'packed'));
+    const messages = records.map(({ key, value }) => ({ key, value, headers: structured }));
+    await writeBatch(given.kafka.plain, place, codec, messages, packed[codec]);
+    expectOf(topic, records);
   }
   const bomb = await bombs.zstd(1_000_000_000);
-  const message: Message[] = [{ key: 'key_bomb', value: 'x' }];
-  const offset = await writeBatch(kafka.plain, place, 'zstd', message, () => bomb);
-  expectGivenUp(topic, offset, 'batch_not_decodable');
+  await writeBatch(given.kafka.plain, place, 'zstd', [{ key: 'bomb', value: 'x' }], () => bomb);
+  for (const group of groupsOf(topic)) wanted.set(`${group}/${topic}/null`, 'batch_not_decodable');
+  await writeOwn(topic, [goodRecord(topic, 'packed')]);
 }
 
-const letters = async () =>
-  new Map(
-    (await db.deadLetter.findMany({ omit: { value: true } })).map(
-      ({ group, topic, offset, error_code: code }) => [`${group}/${topic}/${offset}`, code] as const,
-    ),
-  );
+async function letters() {
+  const rows = await given.db.deadLetter.findMany({ omit: { value: true } });
+  return rows.map((row) => ({ ...row, name: `${row.group}/${row.topic}/${row.key}` }));
+}
 
-it('R1, R2, R3: twelve kinds of poison on ten topics are dead letters, and every good record is handled', async () => {
-  const random = randomFrom(seed);
-  const { maxRSS: before } = process.resourceUsage();
-  await Promise.all(topicNames.map((topic) => write(topic, plan(topic, random))));
-  for (const topic of topicNames) await writeCompressed(topic);
-  for (const topic of topicNames) await write(topic, [goodRecord(topic, 'key_last')]);
-  const writtenMs = performance.now();
-  await until('every good record is handled', async () => [...good].every((id) => handled.has(id)), withinMs);
-  await until(
-    'every poison record is a dead letter',
-    async () => (await letters()).size >= wanted.size,
-    withinMs,
-  );
-  const tookMs = performance.now() - writtenMs;
-  const rssMiB = (process.resourceUsage().maxRSS - before) / 1_024;
-  const figures = `${wanted.size} dead letters and ${good.size} good records within ${Math.round(tookMs)} ms`;
-  process.stderr.write(`poison of seed ${seed}: ${figures}; ${Math.round(rssMiB)} MiB more memory\n`);
-  expect(Object.fromEntries(await letters())).toEqual(Object.fromEntries(wanted));
-  expect([...handled].filter((id) => !good.has(id))).toEqual([]);
-  await until('no lag is left', () => isCommitted(), withinMs);
-  expect(groups.fatal).toEqual([]);
-  expect(groups.logged).not.toContain('consumer crashed');
-}, 240_000);
+async function outsideProducers(): Promise<OutsideProducer[]> {
+  if (!isFull) return [];
+  const found = [await javaProducer(report), await kcatProducer()].filter((one) => one !== undefined);
+  report(`producers: ${['kafkajs', ...found.map(({ name }) => name)].join(', ')}`);
+  return found;
+}
+
+const overWithinMs = isFull ? 1_200_000 : 240_000;
+it(
+  'R1, R2, R3: every kind of poison becomes a dead letter, and every good record is handled',
+  async () => {
+    const random = randomFrom(seed);
+    const outside = await outsideProducers();
+    const chosen = [...pairs(isFull, random)];
+    const writing = chosen.map(
+      ([topic, kinds]) =>
+        () =>
+          writeShared(topic, planned(topic, kinds, random), outside),
+    );
+    if (isFull) for (const write of writing) await write();
+    else await Promise.all(writing.map((write) => write()));
+    await until('the poison is out of the way', async () => missing().length === 0, withinMs).catch(() => 0);
+    const { maxRSS: beforeKiB } = process.resourceUsage();
+    for (const [topic, kinds] of chosen) if (kinds.includes(packedKind)) await writePacked(topic);
+    await until('every good record is handled', async () => missing().length === 0, withinMs).catch(() => 0);
+    await until(
+      'every poison record is given up',
+      async () => (await letters()).length >= wanted.size,
+      withinMs,
+    ).catch(() => 0);
+    const moreMiB = (process.resourceUsage().maxRSS - beforeKiB) / 1_024;
+    expect(missing()).toEqual([]);
+    const found = await letters();
+    expect(Object.fromEntries(found.map(({ name, error_code: code }) => [name, code]))).toEqual(
+      Object.fromEntries(wanted),
+    );
+    expect(found.map(({ name }) => name).sort()).toEqual([...wanted.keys()].sort());
+    expect([...handledAtMs.keys()].filter((id) => !writtenAtMs.has(id))).toEqual([]);
+    const sameKeyMs = slowest(
+      followers.map(({ letter, good }) => {
+        const row = found.find(({ name }) => name === letter);
+        return (handledAtMs.get(good) ?? Infinity) - (row?.created_at.getTime() ?? 0);
+      }),
+    );
+    const anyMs = slowest([...writtenAtMs].map(([id, ms]) => (handledAtMs.get(id) ?? Infinity) - ms));
+    report(
+      `poison of seed ${seed}: ${found.length} dead letters, ${writtenAtMs.size} good records, the slowest ${anyMs} ms ` +
+        `after it was written, ${sameKeyMs} ms after its key's dead letter; ${Math.round(moreMiB)} MiB more for bombs`,
+    );
+    expect(sameKeyMs).toBeLessThan(60_000);
+    expect(anyMs).toBeLessThan(30_000);
+    expect(moreMiB).toBeLessThan(100);
+    await until('no lag is left', () => isCommitted(), withinMs);
+    expect(given.fatal).toEqual([]);
+    expect(given.logged).not.toContain('consumer crashed');
+  },
+  overWithinMs,
+);
+
+const missing = () => [...writtenAtMs.keys()].filter((id) => !handledAtMs.has(id));
+const slowest = (ms: readonly number[]) => ms.reduce((most, one) => Math.max(most, one), 0);
 
 async function isCommitted(): Promise<boolean> {
-  const admin = kafka.plain.admin();
+  const admin = given.kafka.plain.admin();
   await admin.connect();
   try {
     for (const topic of topicNames) {
       const [end] = await admin.fetchTopicOffsets(topic);
       for (const group of groupsOf(topic))
-        if ((await groups.committed(group, topic, 0)) !== Number(end?.high)) return false;
+        if ((await given.committed(group, topic, 0)) !== Number(end?.high)) return false;
     }
     return true;
   } finally {
