@@ -56,10 +56,20 @@ export async function javaProducer(report: (line: string) => void): Promise<Outs
       run(
         java,
         [
-          ...[...runtime, 'org.apache.kafka.tools.ConsoleProducer', '--bootstrap-server', brokers()],
-          ...['--topic', topic, '--compression-codec', codec],
-          ...['--property', 'parse.headers=true', '--property', 'parse.key=true'],
-          ...['--producer-property', `max.request.size=${largestRequestBytes}`],
+          ...runtime,
+          'org.apache.kafka.tools.ConsoleProducer',
+          '--bootstrap-server',
+          brokers(),
+          '--topic',
+          topic,
+          '--compression-codec',
+          codec,
+          '--property',
+          'parse.headers=true',
+          '--property',
+          'parse.key=true',
+          '--producer-property',
+          `max.request.size=${largestRequestBytes}`,
         ],
         lines.map((line) => [`${headerName}:${headerValue}\t${line.key}\t`, line.value]),
       ),
@@ -78,8 +88,21 @@ export async function kcatProducer(): Promise<OutsideProducer | undefined> {
       run(
         kcat,
         [
-          ...['-P', '-q', '-b', brokers(), '-t', topic, '-z', codec, '-K', '\\t', '-Z'],
-          ...['-H', `${headerName}=${headerValue}`, '-X', `message.max.bytes=${largestRequestBytes}`],
+          '-P',
+          '-q',
+          '-b',
+          brokers(),
+          '-t',
+          topic,
+          '-z',
+          codec,
+          '-K',
+          '\\t',
+          '-Z',
+          '-H',
+          `${headerName}=${headerValue}`,
+          '-X',
+          `message.max.bytes=${largestRequestBytes}`,
         ],
         lines.map((line) => [`${line.key}\t`, line.value]),
       ),
@@ -92,7 +115,7 @@ async function run(
   lines: readonly (readonly [string, Buffer | null])[],
 ): Promise<void> {
   const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
-  const said = buffer(child.stderr);
+  const printed = buffer(child.stderr);
   const ended = once(child, 'close') as Promise<[number | null]>;
   child.stdin.end(
     Buffer.concat(
@@ -100,7 +123,7 @@ async function run(
     ),
   );
   const [code] = await ended;
-  const complaints = (await said).toString();
+  const complaints = (await printed).toString();
   // Java's says it, and ends with 0.
   if (code !== 0 || /ERROR|Exception/.test(complaints))
     throw new Error(`${program} ended with ${code}: ${complaints.slice(0, 2_000)}`);
