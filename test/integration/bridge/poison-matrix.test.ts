@@ -1,11 +1,13 @@
 /**
  * Twelve kinds of poison on the ten topics that are consumed, among records that are good.
  *
- * The groups have handlers that only note what reaches them: no poison may. Each kind is tried once, on topics that the
- * seed chooses (`POISON_SEED`); `npm run chaos:poison` tries each on each, and has Java's console producer and kcat
- * write, too.
+ * The groups have handlers that only note what reaches them, those of notifications after their template has read it: no
+ * poison may. Each kind is tried once, on topics that the seed chooses (`POISON_SEED`); `npm run chaos:poison` tries each
+ * on each, and has Java's console producer and kcat write, too.
  */
 import type { Handlers } from '../../../bridge/consumer/consumer';
+import { templates } from '../../../bridge/notifications/templates';
+import { Unprocessable } from '../../../billing/unprocessable';
 import type { EventTopic } from '../../../contracts/topics/events';
 import { consumerGroups, topicNames, type ConsumerGroup } from '../../../contracts/topics/topics';
 import { groupsOf } from '../../chaos/poison';
@@ -37,7 +39,14 @@ const followers: { letter: string; good: string }[] = [];
 function handlersOf(group: ConsumerGroup): Handlers {
   const note = (topic: string, id: string) => void handledAtMs.set(`${group}/${topic}/${id}`, Date.now());
   const own = topicNames.filter((topic) => groupsOf(topic).includes(group));
-  return Object.fromEntries(own.map((topic) => [topic, async ({ id }: { id: string }) => note(topic, id)]));
+  const handlers = own.map((topic) => [topic, async ({ id }: { id: string }) => note(topic, id)]);
+  if (group !== 'notification-service') return Object.fromEntries(handlers) as Handlers;
+  return {
+    'notifications.requested': async ({ id, data: { template, data } }) => {
+      if (!templates.get(template)?.read(data)) throw new Unprocessable('invalid_notification', template);
+      note('notifications.requested', id);
+    },
+  };
 }
 
 /** Notes what has to become of records that are written. */

@@ -9,7 +9,7 @@ import type { sampleEvent } from './event-samples';
 export interface Poison {
   value: Buffer | null;
   /** Why it is given up. */
-  code: 'not_a_cloud_event' | 'unknown_type' | 'invalid_data';
+  code: 'not_a_cloud_event' | 'unknown_type' | 'invalid_data' | 'invalid_notification';
 }
 
 type Event = ReturnType<typeof sampleEvent>;
@@ -55,10 +55,13 @@ export const poisonKinds: Readonly<Record<string, (topic: EventTopic, event: Eve
     unreadable(bytesOf({ ...event, time: '0000-01-01T00:00:00Z' })),
     ...instants.flatMap((instant) => edited(event, isInstant, () => instant)),
   ],
-  'a number out of range': (_, event) => [
-    ...edited(event, isNumber, () => Number.MAX_SAFE_INTEGER),
-    ...edited(event, isNumber, () => 2.5),
-  ],
+  'a number out of range': (topic, event) =>
+    [Number.MAX_SAFE_INTEGER, 2.5]
+      .flatMap((number) => edited(event, isNumber, () => number))
+      // Its numbers are its template's.
+      .map((one) =>
+        topic === 'notifications.requested' ? { ...one, code: 'invalid_notification' as const } : one,
+      ),
   'as large as its topic takes': (_, event) => [
     { value: bytesOf({ ...event, data: { ...event.data, ...tooLong(event) } }), code: 'invalid_data' },
   ],
