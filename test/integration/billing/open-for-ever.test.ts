@@ -5,12 +5,14 @@ import { planRetry } from '../../../billing/retry/plan';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { repair } from '../../../billing/reconcile/repair';
 import type { AttemptOutcome } from '../../../domain/payment/payment';
+import { renewalTrace } from '../../../domain/trace';
 import { openDue } from '../../../billing/subscription/open-due';
 import { renewSubscription } from '../../../billing/renewal/renew';
 import { inTransaction } from '../../../prisma/client';
 import type { LookupOutcome } from '../../../providers/port';
 import { anyAmount, completed, declined, noAnswer, pending, requiresAction } from '../../support/billing';
 import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
+import { someTrace } from '../../support/trace';
 
 const { given, begin } = useMoneyLives();
 
@@ -46,6 +48,18 @@ describe('W1: a renewal that stays pending, its webhook lost', () => {
     await money.apply(1);
     expect(await money.life.read()).toMatchObject({ status: 'active', period: { index: 2, paid: true } });
     expect(await money.tasks()).toEqual([]);
+  });
+
+  it('I15: is past due in the trace of its renewal, also when its payment belongs to another', async () => {
+    const money = await renewing(pending, pending);
+    await given.db.payment.update({
+      where: { id: await money.paymentId(1) },
+      data: { trace: { ...someTrace } },
+    });
+    await money.life.advance(on('08-01'));
+    const pastDue = { subject: money.life.id, topic: 'subscriptions.updated' };
+    const { payload } = await given.db.outboxEvent.findFirstOrThrow({ where: pastDue });
+    expect(JSON.parse(payload ?? '{}')).toMatchObject(renewalTrace(money.life.id, 2));
   });
 
   it('gets no attempt beside the open one, whatever is asked for, and is retried once it has failed', async () => {

@@ -241,16 +241,6 @@ describe('I15: a renewal', () => {
     expect(await last(subscriptionId, 'subscriptions.updated')).toBe(traceOf('8').traceparent);
   });
 
-  it('has it past due at the end of its period, too, also when its payment belongs to another trace', async () => {
-    given.provider.charges = [completed, pending];
-    const life = await startLife(given, '2027-01-01T00:00:00Z');
-    await life.advance('2027-02-01T00:00:00Z');
-    const open = { subscription_id: life.id, period_index: 2 };
-    await given.db.payment.updateMany({ where: open, data: { trace: { ...traceOf('9') } } });
-    expect(await life.advance('2027-03-01T00:00:00Z')).toMatchObject({ status: 'past_due' });
-    expect(await last(life.id, 'subscriptions.updated')).toBe(renewalTrace(life.id, 2).traceparent);
-  });
-
   it('leaves it to the bulk retry that selected it', async () => {
     const { paymentId } = await declinedRenewal();
     given.provider.charges = [completed];
