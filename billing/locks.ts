@@ -184,9 +184,15 @@ export async function lockCustomerForErasure(
   return row ?? null;
 }
 
+/** Ends a SELECT of customers: keeps them from being erased until the transaction ends. */
+export const beforeErasure = Prisma.sql`FOR KEY SHARE`;
+
+/** Ends the SELECT of an erasure's batch: locks the rows of `t`, and nothing else in its transaction. */
+export const ofErasure = Prisma.sql`FOR NO KEY UPDATE OF t`;
+
 /** Keeps a customer from being erased until the transaction ends; what it reads next knows of an erasure before. */
 export function enqueueErasureBarrier(tx: Transaction, customerId: string): void {
-  sql(tx).enqueue`SELECT FROM customers WHERE id = ${customerId} FOR KEY SHARE`;
+  sql(tx).enqueue`SELECT FROM customers WHERE id = ${customerId} ${beforeErasure}`;
 }
 
 /** Locks an erasure for its next batch. Null: it has nothing to do, or another process is at it. */

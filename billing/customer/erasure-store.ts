@@ -10,6 +10,7 @@ import { personalData, type PersonalTableName } from '../../domain/personal-data
 import type { Database, Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
+import { ofErasure } from '../locks';
 import { selectionOf } from './whose-rows';
 
 /** A table and one of its owners; the name stands in the erasure's row and in cursors. */
@@ -108,7 +109,7 @@ async function readRows(
     SELECT ARRAY[${position}] AS position, ${columns}
     FROM json_to_recordset(${JSON.stringify(wanted)}::json) AS given(${keyTypes(keys)})
       JOIN ${name(table)} AS t ON ${sameKey(keys)}
-    ORDER BY ${order} ${lock ? Prisma.sql`FOR NO KEY UPDATE OF t` : Prisma.empty}`;
+    ORDER BY ${order} ${lock ? ofErasure : Prisma.empty}`;
 }
 
 type Keys = readonly (readonly [column: string, type: string])[];

@@ -7,6 +7,7 @@
 import type { Database } from '../../prisma/client';
 import { listOf } from '../../prisma/columns';
 import { sql } from '../../prisma/sql';
+import { beforeErasure } from '../locks';
 import { subscriptionColumns, type SubscriptionRow } from '../rows';
 import { paymentInsertion, periodInsertion, type NewPayment, type NewPeriod } from './period-store';
 import { jsonColumns, type NewSubscription } from './store';
@@ -34,7 +35,7 @@ export async function insertCreation(
   const [row] = await sql(db).query<SubscriptionRow[]>`
     WITH moment AS MATERIALIZED (SELECT date_trunc('milliseconds', clock_timestamp()) AS now),
     payer AS MATERIALIZED (
-      SELECT id FROM customers WHERE id = ${subscription.customer_id} AND erased_at IS NULL FOR KEY SHARE
+      SELECT id FROM customers WHERE id = ${subscription.customer_id} AND erased_at IS NULL ${beforeErasure}
     ),
     created AS (
       INSERT INTO subscriptions (${names}) SELECT ${values} FROM moment, payer WHERE moment.now <= ${acceptBy}
