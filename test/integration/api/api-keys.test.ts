@@ -138,6 +138,12 @@ describe('I10: a key', () => {
 
   test('has the instant of its last use, written at most once a minute', async () => {
     const { id, secret } = (await make()).body;
+    await api.db.$executeRaw`CREATE TABLE key_uses (id text, at timestamptz)`;
+    await api.db.$executeRaw`
+      CREATE FUNCTION note_use() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN INSERT INTO key_uses VALUES (NEW.id, NEW.last_used_at); RETURN NEW; END'`;
+    await api.db.$executeRaw`
+      CREATE TRIGGER uses AFTER UPDATE ON api_keys FOR EACH ROW EXECUTE FUNCTION note_use()`;
     const lastUse = async () => (await api.db.apiKey.findUniqueOrThrow({ where: { id } })).last_used_at;
     const useAt = async (seconds: number) => {
       api.clock.now = new Date(fixedNow.getTime() + seconds * 1_000);
@@ -152,6 +158,10 @@ describe('I10: a key', () => {
     api.clock.now = fixedNow;
     const { data } = (await api.ask('GET', '/api-keys')).body;
     expect(data.find((key: { id: string }) => key.id === id).last_used_at).toBe('2027-01-15T12:01:00.000Z');
+    const written = await api.db.$queryRaw<
+      { at: Date }[]
+    >`SELECT at FROM key_uses WHERE id = ${id} ORDER BY at`;
+    expect(written.map(({ at }) => at.getTime() - fixedNow.getTime())).toEqual([0, 60_000]);
   });
 
   test.each(Object.entries(scopePresets))('of the preset %s has its scopes', async (preset, granted) => {
