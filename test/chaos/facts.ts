@@ -121,6 +121,9 @@ export interface RevenueFact {
 
 /** A webhook that was taken. */
 export interface DeliveryFact {
+  id: string;
+  /** Null: it is about nothing of ours, or that is not known. */
+  payment_id: string | null;
   provider_event_id: string;
   event_type: string;
   status: string;
@@ -161,6 +164,8 @@ export interface Facts {
   refundsAtProvider: ProviderRefundFact[];
   disputesAtProvider: ProviderDisputeFact[];
   deliveries: DeliveryFact[];
+  /** What operators are asked, by what it is about. */
+  openTasks: { kind: string; subject_id: string }[];
   retryRequests: RetryRequestFact[];
   changes: ChangeFact[];
   revenue: RevenueFact[];
@@ -200,10 +205,11 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
       'SELECT id, idempotency_key, status, amount::int, currency FROM refunds',
     ),
     disputesAtProvider: await askProvider('SELECT id, status FROM charge_disputes'),
-    deliveries: await ask(`SELECT provider_event_id, event_type, status, outcome,
+    deliveries: await ask(`SELECT id, payment_id, provider_event_id, event_type, status, outcome,
       coalesce(event -> 'outcome' ->> 'provider_reference', event -> 'refund' ->> 'provider_reference',
         event -> 'dispute' ->> 'dispute_reference') AS reference
       FROM webhook_deliveries`),
+    openTasks: await ask(`SELECT kind, subject_id FROM operator_tasks WHERE status = 'open'`),
     retryRequests: await ask('SELECT id, payment_id, status FROM retry_requests'),
     changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status FROM changes
       WHERE subject_id LIKE 'sub\\_%' ORDER BY subject_id, version`),

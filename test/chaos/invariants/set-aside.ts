@@ -1,7 +1,9 @@
 /** Money that is set aside: for refunds, by disputes, for charges that are open, and what is not assigned yet. */
-import type { LedgerFacts } from '../ledger-facts';
+import { finalStatuses } from '../../../domain/subscription/subscription';
+import type { LedgerFacts, PaymentMoneyFact } from '../ledger-facts';
 import { Sums, unequal, type LedgerInvariant } from './ledger-invariant';
 
+const finals: readonly string[] = finalStatuses;
 const openStatuses = new Set(['requested', 'processing', 'requires_action', 'pending', 'unknown']);
 
 const sumOfAccount = ({ entries }: LedgerFacts, account: string, sign: 1 | -1): Sums =>
@@ -72,9 +74,22 @@ function heldForWhatIsOpen({ states, payments }: LedgerFacts): string[] {
   });
 }
 
-function nothingUnapplied({ payments }: LedgerFacts): string[] {
-  return payments
-    .filter(({ unapplied_amount: amount }) => amount !== 0)
+/**
+ * Whether a bank decides about money that nobody wants: a dispute of the payment is open, and its subscription has ended
+ * or it was for a change, which the dispute has overtaken.
+ */
+function waitsForBank(
+  { disputes, states }: LedgerFacts,
+  { id, kind, subscription_id: of }: PaymentMoneyFact,
+): boolean {
+  const status = states.find((state) => state.id === of)?.status;
+  const isWanted = kind !== 'proration' && !(status !== undefined && finals.includes(status));
+  return !isWanted && disputes.some((dispute) => dispute.payment_id === id && dispute.status === 'open');
+}
+
+function nothingUnapplied(ledger: LedgerFacts): string[] {
+  return ledger.payments
+    .filter((payment) => payment.unapplied_amount !== 0 && !waitsForBank(ledger, payment))
     .map(({ id, status, unapplied_amount: amount }) => `${amount} of ${id}, which is ${status}`);
 }
 

@@ -20,6 +20,43 @@ test('a first period whose payment went back before it opened needs no transacti
   expect(moneyViolations(ledger)).toEqual([]);
 });
 
+describe('money under dispute that is not applied', () => {
+  const disputed = (harm: (ledger: LedgerFacts) => void): string[] => {
+    const ledger = idleLedger();
+    Object.assign(ledger.payments[1]!, { unapplied_amount: 7 });
+    ledger.disputes.push({ ...ledger.disputes[0]!, id: 'dsp_2', payment_id: 'pay_2' });
+    harm(ledger);
+    return moneyViolations(ledger).filter((line) => line.startsWith('all that was collected'));
+  };
+  const violation = 'all that was collected is applied: 7 of pay_2, which is completed';
+
+  test.each<[string, string[], (ledger: LedgerFacts) => void]>([
+    ['waits for the bank, since its subscription has ended', [], () => undefined],
+    [
+      'waits for the bank, since it was for a change',
+      [],
+      ({ payments }) => Object.assign(payments[1]!, { kind: 'proration', subscription_id: 'sub_1' }),
+    ],
+    [
+      'is a violation while its subscription lives',
+      [violation],
+      ({ states }) => Object.assign(states[1]!, { status: 'active' }),
+    ],
+    [
+      'is a violation once the dispute is decided',
+      [violation],
+      ({ disputes }) => Object.assign(disputes[1]!, { status: 'won' }),
+    ],
+    [
+      'is a violation where another payment is disputed',
+      [violation],
+      ({ disputes }) => Object.assign(disputes[1]!, { payment_id: 'pay_9' }),
+    ],
+  ])('%s', (_, expected, harm) => {
+    expect(disputed(harm)).toEqual(expected);
+  });
+});
+
 const without = (list: { id: string }[], id: string): void =>
   void list.splice(
     list.findIndex((one) => one.id === id),

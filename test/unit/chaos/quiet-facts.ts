@@ -78,6 +78,8 @@ const attempt = (payment: string, status: string, reference: string, number = 1)
 });
 
 const taken = (type: string, reference: string) => ({
+  id: `whd_${reference}`,
+  payment_id: 'pay_1',
   provider_event_id: `evt_${reference}`,
   event_type: type,
   status: 'processed',
@@ -188,6 +190,7 @@ export function idleFacts(): Facts {
       taken('dispute.opened', 'dp_1'),
       taken('dispute.won', 'dp_1'),
     ],
+    openTasks: [],
     retryRequests: [{ id: 'rtr_4', payment_id: 'pay_4', status: 'attempted' }],
     changes: [
       version('sub_1', 1, 'active'),
