@@ -22,37 +22,6 @@ test('an event that Kafka holds twice violates nothing, when the order of its ke
   expect(violationsOf(repeated)).toEqual([]);
 });
 
-describe('a webhook that failed', () => {
-  const notCharged = 'Of attempt 1, which is failed: once its success is known, replay this webhook.';
-  const unreadable = 'It cannot be read: a person is asked. amount is missing';
-  const failed = (outcome: string, openTasks: Facts['openTasks']): string[] =>
-    violationsOf(
-      facts((known) => {
-        Object.assign(known.deliveries[6]!, { status: 'failed', outcome });
-        known.openTasks = openTasks;
-      }),
-    );
-
-  test.each([
-    ['whose charge is not known to have succeeded', notCharged, { kind: 'dispute', subject_id: 'pay_1' }],
-    ['that cannot be read', unreadable, { kind: 'webhook_unreadable', subject_id: 'whd_dp_1' }],
-  ])('%s violates nothing while an operator is asked', (_, outcome, task) => {
-    expect(failed(outcome, [task])).toEqual([]);
-  });
-
-  test.each([
-    ['nobody is asked', notCharged, []],
-    ['another payment is asked about', notCharged, [{ kind: 'dispute', subject_id: 'pay_2' }]],
-    ['something else is asked', notCharged, [{ kind: 'refund_failed', subject_id: 'pay_1' }]],
-    ['another webhook is asked about', unreadable, [{ kind: 'webhook_unreadable', subject_id: 'whd_re_1' }]],
-    ['it failed otherwise', 'The payment is not known.', [{ kind: 'dispute', subject_id: 'pay_1' }]],
-  ])('is a violation where %s', (_, outcome, openTasks) => {
-    expect(failed(outcome, openTasks)).toEqual([
-      `each webhook that was taken was used: dispute.opened dp_1 is failed: ${outcome}`,
-    ]);
-  });
-});
-
 describe('an attempt that was declined and succeeded late', () => {
   /** The first attempt of pay_4 instead of its second one. */
   const late = (reported: 'failed before' | 'completed alone') =>
