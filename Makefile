@@ -1,8 +1,8 @@
 # Every target is one npm script; `install` runs first and does nothing when nothing changed.
-.PHONY: up demo test test-fast check bench chaos down clean
+.PHONY: up demo test test-fast check bench chaos fuzz down clean
 .DEFAULT_GOAL := up
 
-up demo test test-fast check bench chaos down clean: node_modules/.package-lock.json
+up demo test test-fast check bench chaos fuzz down clean: node_modules/.package-lock.json
 	@npm run --silent $@
 
 node_modules/.package-lock.json: package-lock.json package.json

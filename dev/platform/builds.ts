@@ -1,8 +1,8 @@
 /**
- * Building what the platform runs: jars from Maven, programs from Go modules.
+ * Building what the platform and its tests run: jars from Maven, programs from Go modules, packages from PyPI.
  *
- * Owns: the calls of `mvn` and `go`, their progress, and the message when they fail. Does not own where the result
- * is kept (`cache.ts`). Invariant: an interrupted build loses nothing that was fetched or compiled, because both
+ * Owns: the calls of `mvn`, `go` and `pip`, their progress, and the message when they fail. Does not own where the result
+ * is kept (`cache.ts`). Invariant: an interrupted build loses nothing that was fetched or compiled, because these
  * tools keep their own caches.
  */
 import { writeFile } from 'node:fs/promises';
@@ -165,4 +165,35 @@ export async function goModuleFolder(module: string, folder: string, context: Bu
   const dir = code === 0 ? /"Dir": (".*")/.exec(output)?.[1] : undefined;
   if (!dir) throw failure(text, 'the Go module proxy', output.split('\n'), `${folder}.log`);
   return JSON.parse(dir) as string;
+}
+
+/**
+ * Makes a virtual environment of Python in a folder and installs packages into it.
+ * @param requirements a file of `pip` that pins each package, with all that they depend on
+ * @throws PlatformError `build_failed` or `missing_tools`
+ */
+export async function installPythonPackages(
+  build: BuildText & { readonly requirements: string },
+  folder: string,
+  context: BuildContext,
+): Promise<void> {
+  const python = await requireTool(context.tools, 'python3', build);
+  const logFile = `${folder}.log`;
+  const lines: string[] = [];
+  const run = async (command: string, args: readonly string[]) => {
+    const { signal } = context;
+    const onLine = (line: string) => void lines.push(line);
+    const env = environmentWithHome({ PIP_DISABLE_PIP_VERSION_CHECK: '1' });
+    const code = await runLong({ command, args, cwd: folder, env, logFile, signal, onLine });
+    if (code !== 0) throw failure(build, 'the Python package index', lines, logFile);
+  };
+  context.report(`${build.title}: fetching from the Python package index (half a minute the first time)`);
+  const done = follow(context.report, build.title, () => `${lines.length} steps`);
+  try {
+    await run(python, ['-m', 'venv', folder]);
+    const install = ['-m', 'pip', 'install', '--no-compile', '--no-deps', '-r', build.requirements];
+    await run(join(folder, 'bin', 'python'), install);
+  } finally {
+    done();
+  }
 }
