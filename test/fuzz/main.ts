@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureSchemathesis } from '../../dev/platform/schemathesis';
@@ -55,12 +56,15 @@ async function fuzz({ seed, minutes, operation }: Asked): Promise<number> {
   const [python = '', script = ''] = await ensureSchemathesis(join(folder, 'requirements.txt'), report);
   const its = await TestSystem.start(['sandbox', 'api', 'worker', 'bridge'], { LOG_LEVEL: 'warn' });
   try {
-    const { apiUrl, apiKey, platform } = its.system;
+    const { apiUrl, apiKey } = its.system;
+    const reports = join(tmpdir(), `perennial-fuzz-${seed}`);
     const options = [
       ['--config-file', join(folder, 'schemathesis.toml'), 'run', `${apiUrl}/openapi.json`],
       ['--header', `Authorization: Bearer ${apiKey}`, '--checks', 'all', '--continue-on-failure'],
       ['--max-time', String(minutes * 60), '--seed', String(seed), '--request-timeout', '30', '--no-color'],
-      ['--generation-database', 'none', '--report', 'ndjson', '--report-dir', join(platform.dir, 'fuzz')],
+      ['--generation-database', 'none', '--report', 'ndjson', '--report-dir', reports],
+      // It would revoke the key that the run itself uses.
+      ['--exclude-operation-id', 'revokeApiKey'],
       operation === undefined ? [] : ['--include-path-regex', operation],
     ].flat();
     const child = spawn(python, [script, ...options], {
