@@ -7,6 +7,7 @@ import type { Charge } from '../../providers/sandbox/charge';
 import { rows, type Chaos, type Reported } from './context';
 import { gatherLedger, type LedgerFacts } from './ledger-facts';
 import { poisonHeader } from './poison';
+import { openWithoutNextLook } from '../support/next-look';
 import { misfitOf } from './published-schemas';
 import { dumpTopics, type DumpedRecord } from './topic-dump';
 
@@ -171,6 +172,8 @@ export interface Facts {
   revenue: RevenueFact[];
   charges: Charge[];
   workflows: WorkflowFact[];
+  /** What is open and will never be looked at again. */
+  withoutNextLook: string[];
   ledger: LedgerFacts;
 }
 
@@ -216,6 +219,7 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
     revenue: await ask('SELECT subscription_id, version, status FROM subscription_revenue'),
     charges: await listCharges(chaos),
     workflows: await listWorkflows(chaos),
+    withoutNextLook: await openWithoutNextLook(ask),
     ledger: await gatherLedger(ask, askProvider),
   };
 }

@@ -139,5 +139,6 @@ export const processInvariants: readonly Invariant[] = [
   { name: 'cancellations are as their callers were told', violations: cancellationsAsReported },
   { name: 'payments are as their callers were told', violations: paymentsAsReported },
   { name: 'retries are as their callers were told', violations: retriesAsReported },
+  { name: 'every open entity has a next look', violations: ({ withoutNextLook }) => withoutNextLook },
   { name: 'no call is answered with a fault', violations: ({ reported }) => reported.faults },
 ];

@@ -263,6 +263,11 @@ test.each<[string, string, (facts: Facts) => void]>([
     ({ retryRequests }) => void retryRequests.pop(),
   ],
   [
+    'an open entity that nobody looks at again',
+    'every open entity has a next look: subscription that is never due: sub_1',
+    ({ withoutNextLook }) => void withoutNextLook.push('subscription that is never due: sub_1'),
+  ],
+  [
     'a call that was answered with a fault',
     'no call is answered with a fault: PUT /subscriptions/sub_1: 500',
     ({ reported }) => void reported.faults.push('PUT /subscriptions/sub_1: 500'),

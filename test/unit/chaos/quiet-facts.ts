@@ -220,6 +220,7 @@ export function idleFacts(): Facts {
       { id: 'subscription/sub_3', runId: 'c', status: 'COMPLETED', terminated: false },
       { id: 'payment/pay_2', runId: 'd', status: 'COMPLETED', terminated: false },
     ],
+    withoutNextLook: [],
     ledger: idleLedger(),
   };
 }
