@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -67,7 +68,10 @@ async function fuzz({ seed, minutes, operation }: Asked): Promise<number> {
       ['--exclude-operation-id', 'revokeApiKey'],
       operation === undefined ? [] : ['--include-path-regex', operation],
     ].flat();
+    mkdirSync(reports, { recursive: true });
     const child = spawn(python, [script, ...options], {
+      // It keeps what it found in a folder of its own.
+      cwd: reports,
       stdio: 'inherit',
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONUTF8: '1' },
     });
