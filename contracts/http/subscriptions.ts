@@ -144,7 +144,7 @@ const changedFields = {
     .meta({ description: 'true: drops the change that waits for the end of the period.' }),
   as_of: instant.optional().meta({
     description:
-      'The instant that a preview reckoned with, at most 10 minutes ago: the change costs what it showed.',
+      'The instant that a preview reckoned with, at most 10 minutes ago: with nothing changed meanwhile, refunds included, the change costs what it showed.',
   }),
 };
 

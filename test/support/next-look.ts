@@ -1,7 +1,7 @@
 /**
  * Finds what is open and will never be looked at again: by no instant, no repair of the reconciliation, no operator task.
  *
- * States the ends of `domain/open-states.ts` as questions to the rows, without the predicates of the reconciliation: what
+ * States the ends of `domain/open-states.ts` as statements about the rows, without the predicates of the reconciliation: what
  * those find is looked at each minute. Instants are the customer's.
  */
 
@@ -18,7 +18,7 @@ const anyTask = (kind: string, ...subjects: string[]) =>
   openTask(kind, ...subjects).replace(" AND t.status = 'open'", '');
 
 /** Each selects ids of what it names. */
-const questions: readonly [what: string, sql: string][] = [
+const waitsWithoutEnd: readonly [what: string, sql: string][] = [
   [
     'subscription that is never due',
     `SELECT id FROM subscriptions WHERE next_due_at IS NULL AND (status IN ('scheduled', 'trialing', 'active')
@@ -86,7 +86,9 @@ const questions: readonly [what: string, sql: string][] = [
 
 /** Finds the open entities that have no next look. @returns a line for people for each */
 export async function openWithoutNextLook(ask: Ask): Promise<string[]> {
-  const lines = questions.map(([what, sql]) => `SELECT '${what}: ' || id AS line FROM (${sql}) AS found`);
+  const lines = waitsWithoutEnd.map(
+    ([what, sql]) => `SELECT '${what}: ' || id AS line FROM (${sql}) AS found`,
+  );
   // One statement sees one moment.
   return (await ask(`${lines.join(' UNION ALL ')} ORDER BY line`)).map(({ line }) => line);
 }
