@@ -57,7 +57,8 @@ export async function previewChange(
       ? money
       : { ...money, state: after.state, credit: { ...money.credit, customer: after.customer } };
   const { currency } = row;
-  const due = dueAfter(facts, decision);
+  const { cancel_at_period_end: ends = facts.cancel_at !== null } = request;
+  const due = ends ? null : dueAfter({ ...facts, cancel_at: null }, decision);
   return {
     as_of: now.toISOString(),
     lines: priced === null || priced.kind === 'keeps' ? [] : priced.lines,
@@ -79,7 +80,7 @@ function askedTerms(request: ChangeSubscription): AskedTerms {
   return { planId, quantity, effective, proration, cancelChange };
 }
 
-/** When the next renewal is due once the change is made; null: nothing is due by itself. */
+/** When the next renewal of a subscription that goes on is due after the change; null: nothing is due by itself. */
 function dueAfter(facts: SubscriptionFacts, decision: DecidedTerms['decision']): string | null {
   const newPeriod = decision.kind === 'terms' ? decision.terms.new_period : null;
   return newPeriod?.end ?? nextDue(facts)?.at ?? null;

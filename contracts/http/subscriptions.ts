@@ -170,7 +170,7 @@ export const changePreview = z
     next_renewal: z
       .object({ at: instant, amount: z.int(), currency: z.string() })
       .nullable()
-      .meta({ description: 'null: nothing is due by itself.' }),
+      .meta({ description: 'null: nothing is due by itself, or the subscription ends before.' }),
   })
   .meta({ id: 'ChangePreview' });
 export type ChangePreview = z.infer<typeof changePreview>;

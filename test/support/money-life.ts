@@ -90,7 +90,8 @@ export class MoneyLife {
   async payments(): Promise<string[]> {
     const rows = await this.db.payment.findMany({
       where: { subscription_id: this.life.id },
-      orderBy: [{ created_at: 'asc' }, { id: 'asc' }],
+      // Two may be made at one instant of a clock.
+      orderBy: [{ created_at: 'asc' }, { recorded_at: 'asc' }, { id: 'asc' }],
     });
     return rows.map(({ id }) => id);
   }

@@ -147,6 +147,17 @@ describe('PUT', () => {
 describe('POST /change-preview', () => {
   const preview = (body: object) => api.ask('POST', `/subscriptions/${id}/change-preview`, { body });
 
+  test('announces no renewal of a subscription that ends before, unless the change takes the end back', async () => {
+    const period_start = new Date();
+    const period_end = new Date(period_start.getTime() + 30 * 86_400_000);
+    await setRow({ period_start, period_end, period_paid: true, cancel_at: period_end });
+    expect((await preview({ quantity: 2 })).body.next_renewal).toBeNull();
+    const takenBack = await preview({ quantity: 2, cancel_at_period_end: false });
+    expect(takenBack.body.next_renewal).toMatchObject({ at: period_end.toISOString() });
+    await setRow({ cancel_at: null });
+    expect((await preview({ quantity: 2, cancel_at_period_end: true })).body.next_renewal).toBeNull();
+  });
+
   test('shows both sides, what is due now and what the next renewal will be', async () => {
     const period_start = new Date();
     const period_end = new Date(period_start.getTime() + 30 * 86_400_000);
