@@ -1,7 +1,7 @@
 /**
  * The trace contexts of rows and commands.
  *
- * Rows hold them, because messages may be lost: whoever goes on with a row goes on with its trace. Rows and messages of
+ * Rows hold them, because messages may be lost: the work that continues a row continues its trace. Rows and messages of
  * before there were any have one that is derived from what they are about.
  */
 import type { Traced } from '../contracts/workflows/commands';

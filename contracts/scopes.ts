@@ -32,17 +32,7 @@ export const scopePresets = {
     'customers:write',
   ],
   /** Everything but keys and test clocks. */
-  operator: [
-    'subscriptions:read',
-    'subscriptions:write',
-    'payments:read',
-    'payments:write',
-    'catalog:read',
-    'catalog:write',
-    'customers:read',
-    'customers:write',
-    'operator',
-  ],
+  operator: scopes.filter((name) => name !== 'admin' && name !== 'test_clocks'),
   /** Every scope but test clocks: those make time pass. */
   admin: scopes.filter((name) => name !== 'test_clocks'),
 } as const satisfies Record<string, readonly Scope[]>;

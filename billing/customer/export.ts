@@ -12,7 +12,7 @@ import { Prisma } from '../../prisma/generated/client';
 import type { Page, PageRequest } from '../../prisma/pages';
 import { readBatch, steps, type Position, type ReadRow, type Step } from './erasure-store';
 
-/** Where an export goes on. */
+/** The position at which an export continues. */
 export interface ExportPlace {
   step: string;
   position: Position;

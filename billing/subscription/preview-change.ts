@@ -80,7 +80,7 @@ function askedTerms(request: ChangeSubscription): AskedTerms {
   return { planId, quantity, effective, proration, cancelChange };
 }
 
-/** When the next renewal of a subscription that goes on is due after the change; null: nothing is due by itself. */
+/** When the next renewal of a subscription that does not end is due after the change; null: nothing is due by itself. */
 function dueAfter(facts: SubscriptionFacts, decision: DecidedTerms['decision']): string | null {
   const newPeriod = decision.kind === 'terms' ? decision.terms.new_period : null;
   return newPeriod?.end ?? nextDue(facts)?.at ?? null;

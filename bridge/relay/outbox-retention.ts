@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import { inTransaction, type Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import { startRounds, type Rounds } from '../rounds';
 
 /** The advisory lock of the process that works on it; the first key is the relay's, too, and the second is no shard. */
 const lock = [7_351_902, 1_001] as const;
@@ -19,28 +20,15 @@ export interface OutboxRetentionDependencies {
   log: Logger;
 }
 
-export interface OutboxRetention {
-  /** Finishes the batch in progress. */
-  close(): Promise<void>;
-}
-
 /** Works at once and then every hour, until it is closed. */
-export function startOutboxRetention(deps: OutboxRetentionDependencies): OutboxRetention {
-  const stopping = new AbortController();
-  let round = forgetOldPayloads(deps, stopping.signal);
-  const timer = setInterval(() => {
-    round = round.then(() => forgetOldPayloads(deps, stopping.signal));
-  }, roundMs);
-  return {
-    async close() {
-      stopping.abort();
-      clearInterval(timer);
-      await round;
-    },
-  };
+export function startOutboxRetention(deps: OutboxRetentionDependencies): Rounds {
+  return startRounds(
+    roundMs,
+    (signal) => forgetOldPayloads(deps, signal),
+    (error) => deps.log.warn({ err: error }, 'outbox payloads not removed, retrying in an hour'),
+  );
 }
 
-/** One round; never rejects. */
 async function forgetOldPayloads(deps: OutboxRetentionDependencies, stopping: AbortSignal): Promise<void> {
   let forgotten = 0;
   try {
@@ -49,10 +37,9 @@ async function forgetOldPayloads(deps: OutboxRetentionDependencies, stopping: Ab
       forgotten += count;
       if (count < batchSize) break;
     }
-  } catch (error) {
-    deps.log.warn({ err: error }, 'outbox payloads not removed, retrying in an hour');
+  } finally {
+    if (forgotten > 0) deps.log.info({ events: forgotten }, 'outbox payloads removed');
   }
-  if (forgotten > 0) deps.log.info({ events: forgotten }, 'outbox payloads removed');
 }
 
 /** @returns how many rows lost their payload; 0 also while another process works on it */

@@ -4,41 +4,26 @@
  * Owns: when to look. Does not own the rows (`prisma/webhook-deliveries.ts`). Invariants: what was read in a webhook
  * stays, so that it can still be replayed and shown; several at once share the work.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../../prisma/client';
 import { forgetBodies } from '../../billing/webhook/store';
+import { startRounds, type Rounds } from '../rounds';
 
 const dayMs = 24 * 3_600_000;
 const pollMs = 3_600_000;
 const batchSize = 1_000;
 
-export interface BodyRetention {
-  close(): Promise<void>;
-}
-
 /** Looks at once and then every hour, until it is closed. */
-export function startBodyRetention(db: Database, retentionDays: number, log: Logger): BodyRetention {
-  const closing = new AbortController();
-  const { signal } = closing;
-  const running = (async () => {
-    while (!signal.aborted) {
-      try {
-        const before = new Date(Date.now() - retentionDays * dayMs);
-        let forgotten = batchSize;
-        while (forgotten === batchSize && !signal.aborted) {
-          forgotten = await forgetBodies(db, before, batchSize);
-        }
-      } catch (error) {
-        log.warn({ err: error }, 'webhook bodies not removed, retrying in an hour');
+export function startBodyRetention(db: Database, retentionDays: number, log: Logger): Rounds {
+  return startRounds(
+    pollMs,
+    async (signal) => {
+      const before = new Date(Date.now() - retentionDays * dayMs);
+      let forgotten = batchSize;
+      while (forgotten === batchSize && !signal.aborted) {
+        forgotten = await forgetBodies(db, before, batchSize);
       }
-      await sleep(pollMs, undefined, { signal }).catch(() => undefined);
-    }
-  })();
-  return {
-    close: () => {
-      closing.abort();
-      return running;
     },
-  };
+    (error) => log.warn({ err: error }, 'webhook bodies not removed, retrying in an hour'),
+  );
 }

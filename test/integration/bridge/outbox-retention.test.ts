@@ -1,5 +1,6 @@
 import { Client } from 'pg';
-import { startOutboxRetention, type OutboxRetention } from '../../../bridge/relay/outbox-retention';
+import { startOutboxRetention } from '../../../bridge/relay/outbox-retention';
+import type { Rounds } from '../../../bridge/rounds';
 import { closeDatabase, createDatabase, type Database } from '../../../prisma/client';
 import { createTestDatabase, type TestDatabase } from '../../support/servers/database';
 import { silentLog } from '../../support/kafka/fresh-kafka';
@@ -28,7 +29,7 @@ async function write(eventId: string, published: number | null, count = 1): Prom
     [eventId, published, count],
   );
 }
-const retention = (retentionDays: number): OutboxRetention =>
+const retention = (retentionDays: number): Rounds =>
   startOutboxRetention({ db, retentionDays, log: silentLog });
 async function count(where: string): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
