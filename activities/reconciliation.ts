@@ -1,16 +1,20 @@
-/** The activities of `reconciliation`: repair stuck work, and start the processes that are missing. */
-import { heartbeat } from '@temporalio/activity';
+/**
+ * The activities of `reconciliation`: repair stuck work, check what is earned and assigned, and start the processes
+ * that are missing. None waits for another.
+ */
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import {
   advancingClockIds,
-  countLivingSubscriptions,
+  areMoreLiving,
   livingSubscriptionIds,
 } from '../billing/reconcile/living-processes';
 import type { AttemptDependencies } from '../billing/payment/attempt';
-import { recordFound } from '../billing/reconcile/lasting-work';
+import { recordSweep } from '../billing/reconcile/passes';
 import { repair } from '../billing/reconcile/repair';
-import { findStuckWork } from '../billing/reconcile/stuck-work';
-import type { Predicate } from '../domain/stuck-work';
+import { reconcilePredicate } from '../billing/reconcile/round';
+import type { StuckItem } from '../billing/reconcile/stuck-work';
+import { isOfLedger, predicateNames, type Predicate } from '../domain/stuck-work';
 import type { Messenger } from '../temporal/messenger';
 import { maxIdsPerSweep, type MissingWorkflows } from '../temporal/missing-workflows';
 import { sendMessages } from '../temporal/send';
@@ -18,9 +22,17 @@ import { sendMessages } from '../temporal/send';
 /** By predicate: how many were found. */
 export type Found = Partial<Record<Predicate, number>>;
 
+export interface Round {
+  found: Found;
+  /** What could not be asked or not be recorded; the next round asks again. */
+  failed: Predicate[];
+}
+
 export interface ReconciliationActivities {
-  /** One round over all predicates. */
-  repairStuckWork(): Promise<Found>;
+  /** One round over the predicates of work. */
+  repairStuckWork(): Promise<Round>;
+  /** One round over the predicates of the ledger. */
+  checkLedger(): Promise<Round>;
   /** @returns how many processes were started */
   startMissingProcesses(): Promise<number>;
 }
@@ -39,55 +51,103 @@ export interface ReconciliationDependencies extends AttemptDependencies {
 const limit = 500;
 
 export function createReconciliationActivities(deps: ReconciliationDependencies): ReconciliationActivities {
-  const { db, messenger, missing, log, toleranceMs, firstLookupAfterMs } = deps;
   return {
-    async repairStuckWork() {
-      const items = await findStuckWork(db, { toleranceMs, firstLookupAfterMs, testClockId: null, limit });
-      const found: Found = {};
-      for (const item of items) {
-        found[item.predicate] = (found[item.predicate] ?? 0) + 1;
-        try {
-          const messages = await repair(deps, item);
-          if (messages !== null) {
-            await sendMessages(messenger, messages);
-            log.info(item, 'reconciliation re-sent message');
-          }
-        } catch (error) {
-          log.warn({ err: error, ...item }, 'stuck work not repaired');
-        }
-        heartbeat();
-      }
-      // What is missing is started all the same.
-      await recordFound(db, items, limit).catch((err: unknown) =>
-        log.warn({ err }, 'stuck work not recorded'),
-      );
-      deps.onFound(found);
-      return found;
-    },
-    async startMissingProcesses() {
-      let started = await sweep((after) => advancingClockIds(db, after, maxIdsPerSweep), missing.startClocks);
-      const living = await countLivingSubscriptions(db);
-      if ((await missing.countSubscriptions()) < living) {
-        const page = (after: string | null) => livingSubscriptionIds(db, after, maxIdsPerSweep);
-        started += await sweep(page, missing.startSubscriptions);
-      }
-      if (started > 0) log.warn({ started }, 'missing workflows started');
-      return started;
-    },
+    repairStuckWork: () =>
+      goThrough(
+        deps,
+        predicateNames.filter((name) => !isOfLedger(name)),
+      ),
+    checkLedger: () => goThrough(deps, predicateNames.filter(isOfLedger)),
+    startMissingProcesses: () => startMissing(deps),
   };
+}
+
+/** @throws the failure of the last predicate when all fail: then it is none of theirs */
+async function goThrough(deps: ReconciliationDependencies, names: readonly Predicate[]): Promise<Round> {
+  const { db, log, toleranceMs, firstLookupAfterMs } = deps;
+  const round: Round = { found: {}, failed: [] };
+  let failure: unknown;
+  const options = {
+    toleranceMs,
+    firstLookupAfterMs,
+    limit,
+    onLook: beat,
+    onFound: (item: StuckItem) => repairOne(deps, item),
+  };
+  for (const predicate of names) {
+    beat();
+    try {
+      const count = await reconcilePredicate(db, predicate, options);
+      if (count > 0) round.found[predicate] = count;
+    } catch (error) {
+      cancellationSignal().throwIfAborted();
+      log.warn({ err: error, predicate }, 'stuck work not looked for');
+      round.failed.push(predicate);
+      failure = error;
+    }
+  }
+  deps.onFound(round.found);
+  if (round.failed.length === names.length) throw failure;
+  return round;
+}
+
+/** One that is not repaired holds up no other. */
+async function repairOne(deps: ReconciliationDependencies, item: StuckItem): Promise<void> {
+  beat();
+  try {
+    const messages = await repair(deps, item);
+    if (messages === null) return;
+    await sendMessages(deps.messenger, messages);
+    deps.log.info(item, 'reconciliation re-sent message');
+  } catch (error) {
+    deps.log.warn({ err: error, ...item }, 'stuck work not repaired');
+  }
+}
+
+/** Where a sweep goes on that was cut off. */
+interface Swept {
+  after: string | null;
+  started: number;
+}
+
+async function startMissing({ db, missing, log }: ReconciliationDependencies): Promise<number> {
+  const sweptBefore = activityInfo().heartbeatDetails as Swept | undefined;
+  const clocks = await sweep((after) => advancingClockIds(db, after, maxIdsPerSweep), missing.startClocks, {
+    onPage: () => beat(sweptBefore),
+  });
+  let subscriptions = 0;
+  const running = sweptBefore === undefined ? await missing.countSubscriptions() : 0;
+  if (sweptBefore !== undefined || (await areMoreLiving(db, running, beat))) {
+    subscriptions = await sweep(
+      (after) => livingSubscriptionIds(db, after, maxIdsPerSweep),
+      missing.startSubscriptions,
+      { from: sweptBefore, onPage: beat },
+    );
+  }
+  const started = clocks + subscriptions;
+  if (started > 0) log.warn({ started }, 'missing workflows started');
+  await recordSweep(db, started);
+  return started;
 }
 
 /** Reads page after page and starts what is missing of each. @returns how many processes were started */
 async function sweep(
   page: (after: string | null) => Promise<string[]>,
-  startMissing: (ids: readonly string[]) => Promise<number>,
+  startMissingOf: (ids: readonly string[]) => Promise<number>,
+  { from = { after: null, started: 0 }, onPage }: { from?: Swept; onPage(swept: Swept): void },
 ): Promise<number> {
-  let started = 0;
-  for (let after: string | null = null; ;) {
-    const ids: string[] = await page(after);
-    started += await startMissing(ids);
-    heartbeat();
-    after = ids.at(-1) ?? null;
+  let { after, started } = from;
+  for (;;) {
+    const ids = await page(after);
+    started += await startMissingOf(ids);
+    after = ids.at(-1) ?? after;
+    onPage({ after, started });
     if (ids.length < maxIdsPerSweep) return started;
   }
+}
+
+/** @throws when the activity is to end, as its worker stops */
+function beat(details?: Swept): void {
+  heartbeat(details);
+  cancellationSignal().throwIfAborted();
 }

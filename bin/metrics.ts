@@ -9,9 +9,11 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PublishedBatch } from '../activities/retry';
 import type { Found } from '../activities/reconciliation';
+import { completedPasses, sweepName } from '../billing/reconcile/passes';
 import { readBacklog, type Backlog } from '../bridge/backlog';
 import { within } from '../bridge/within';
 import type { WaitingReason } from '../bridge/consumer/consumer';
+import { predicateNames } from '../domain/stuck-work';
 import type { Database } from '../prisma/client';
 import type { Health } from './health';
 import type { Part, ProcessContext } from './process';
@@ -37,6 +39,10 @@ const backlogGauges: Readonly<Record<keyof Backlog, { name: string; help: string
     name: 'perennial_dead_letters_open',
     help: 'Dead letters without a decision of an operator.',
   },
+};
+const passGauge = {
+  name: 'perennial_reconciliation_completed_timestamp_seconds',
+  help: 'When the reconciliation last saw all that a predicate asks about, since the epoch; 0: not yet.',
 };
 const backlogFields = Object.keys(backlogGauges) as (keyof Backlog)[];
 
@@ -124,19 +130,28 @@ export class Metrics {
     };
   }
 
-  /** Reads the outbox and the dead letters at each scrape. */
+  /** Reads the outbox, the dead letters and the reconciliation's passes at each scrape. */
   watchDatabase(db: Database, log: Logger): void {
     const gauges = backlogFields.map((field) => {
       return [field, new Gauge({ ...backlogGauges[field], registers: [this.registry] })] as const;
     });
+    const completed = new Gauge({ ...passGauge, labelNames: ['predicate'], registers: [this.registry] });
     this.readBacklog = async () => {
       try {
-        const backlog = await within(readWithinMs, readBacklog(db));
+        const [backlog, passes] = await within(
+          readWithinMs,
+          Promise.all([readBacklog(db), completedPasses(db)]),
+        );
         for (const [field, gauge] of gauges) gauge.set(backlog[field]);
+        const at = new Map(passes.map((pass) => [pass.predicate, pass.completed_at?.getTime() ?? 0]));
+        for (const predicate of [...predicateNames, sweepName]) {
+          completed.set({ predicate }, (at.get(predicate) ?? 0) / 1_000);
+        }
       } catch (error) {
         log.warn({ err: error }, 'backlog not read');
         // What is not known is left out; the others are still served.
         for (const [, gauge] of gauges) gauge.remove();
+        completed.reset();
       }
     };
   }

@@ -47,6 +47,11 @@ export function isFaultWhenLasting(predicate: Predicate): boolean {
   return !(waitsByItself as readonly Predicate[]).includes(predicate);
 }
 
+/** Whether a predicate is about money that is not where the ledger has it, not about work that waits for somebody. */
+export function isOfLedger(predicate: Predicate): boolean {
+  return predicate === 'unapplied_money' || predicate === 'period_end_not_earned';
+}
+
 /** How long work may be found again and again before an operator is asked. */
 export const lastingAfterMs = 60 * 60_000;
 /** Open questions about one predicate at most: when a whole part is away, more would say nothing new. */

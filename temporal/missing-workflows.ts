@@ -9,6 +9,9 @@ import type { WorkflowClient } from './client';
 /** Ids that one query to Temporal may name. */
 export const maxIdsPerSweep = 100;
 
+/** Starts at a time. */
+const concurrentStarts = 10;
+
 export type MissingWorkflows = ReturnType<typeof createMissingWorkflows>;
 
 export function createMissingWorkflows(client: WorkflowClient) {
@@ -36,6 +39,8 @@ async function startMissing(
 ): Promise<number> {
   const running = await client.runningOf(starts.map(({ workflowId }) => workflowId));
   const missing = starts.filter(({ workflowId }) => !running.has(workflowId));
-  for (const start of missing) await client.start(start);
+  for (let at = 0; at < missing.length; at += concurrentStarts) {
+    await Promise.all(missing.slice(at, at + concurrentStarts).map((start) => client.start(start)));
+  }
   return missing.length;
 }

@@ -85,23 +85,26 @@ const idToCharge = Prisma.sql`(
     JOIN payment_methods m ON m.id = method_id AND m.customer_id = p.customer_id AND m.deleted_at IS NULL
   ORDER BY place LIMIT 1)`;
 
-/** Payments `p` with their customer `c`, their subscription `s` and their latest plan `r`. */
-const withLatestPlan = Prisma.sql`
-  payments p JOIN customers c ON c.id = p.customer_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
+/** What follows a payment `p` and joins its customer `c`, its subscription `s` and its latest plan `r`. */
+export const joinedLatestPlan = Prisma.sql`
+  JOIN customers c ON c.id = p.customer_id LEFT JOIN subscriptions s ON s.id = p.subscription_id
     CROSS JOIN LATERAL (
       SELECT kind, payment_method_id, created_at FROM retry_plans
       WHERE payment_id = p.id ORDER BY sequence DESC LIMIT 1) AS r`;
+const withLatestPlan = Prisma.sql`payments p ${joinedLatestPlan}`;
 const isForAnotherMethod = Prisma.sql`r.payment_method_id IS DISTINCT FROM ${idToCharge}`;
 const retriedKinds = Prisma.join(paymentKinds.filter(isRetried));
 
 /**
- * What follows FROM and selects the failed payments `p` whose plan `r` was made for another payment method than would be
- * charged now. Those of a paused subscription are planned again when it is resumed.
+ * Of a failed payment `p` with its {@link joinedLatestPlan}: whether its plan `r` was made for another payment method
+ * than would be charged now. Those of a paused subscription are planned again when it is resumed.
  */
+export const isPlannedForAnotherMethod = Prisma.sql`
+  p.kind IN (${retriedKinds}) AND (s.id IS NULL OR s.status IN ('active', 'past_due')) AND ${isForAnotherMethod}`;
+
+/** What follows FROM and selects the failed payments `p` that are {@link isPlannedForAnotherMethod}. */
 export const plannedForAnotherMethod = Prisma.sql`
-  ${withLatestPlan}
-  WHERE p.status = 'failed' AND p.kind IN (${retriedKinds})
-    AND (s.id IS NULL OR s.status IN ('active', 'past_due')) AND ${isForAnotherMethod}`;
+  ${withLatestPlan} WHERE p.status = 'failed' AND ${isPlannedForAnotherMethod}`;
 
 /** Whose payments are asked about. */
 export type MethodHolder = { customer_id: string } | { subscription_id: string } | { payment_id: string };

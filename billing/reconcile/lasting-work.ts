@@ -1,16 +1,16 @@
 /**
  * Since when work is stuck, and the operator task about what stays so.
  *
- * Invariants: a task is raised once for each time that work gets stuck, and answered when it is found no more; a round
- * that did not see everything forgets nothing.
+ * Invariants: a task is raised once for each time that work gets stuck, and answered when a pass over everything finds it
+ * no more; a part of a pass forgets nothing.
  */
 import {
   isFaultWhenLasting,
   lastingAfterMs,
   mostAskedPerPredicate,
-  predicateNames,
+  type Predicate,
 } from '../../domain/stuck-work';
-import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
+import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { enqueueAnsweredTask, enqueueReopenedTask } from '../operator-tasks';
 import type { StuckItem } from './stuck-work';
@@ -21,45 +21,39 @@ type Subject = Pick<StuckItem['subject'], 'id'> & {
   type: Exclude<StuckItem['subject']['type'], 'outbox_event'>;
 };
 
-/**
- * Records what a round found, and asks an operator about what has been found for an hour.
- * @param limit of findings that the round had for each predicate
- */
-export async function recordFound(db: Database, found: readonly StuckItem[], limit: number): Promise<void> {
-  const items = found.filter(({ predicate }) => isFaultWhenLasting(predicate));
-  const seenWhole = predicateNames.filter(
-    (name) => items.filter(({ predicate }) => predicate === name).length < limit,
-  );
-  await inTransaction(db, async (tx) => {
-    const now = await databaseNow(tx);
-    await forgetGone(tx, items, seenWhole, now);
-    await remember(tx, items, now);
-    await askAboutLasting(tx, now);
-  });
+/** What a part of a predicate's pass found. */
+export interface FoundByPass {
+  predicate: Predicate;
+  found: readonly StuckItem[];
+  passBeganAt: Date;
+  /** The pass has seen everything. */
+  isOver: boolean;
+  now: Date;
 }
 
-async function remember(tx: Transaction, items: readonly StuckItem[], now: Date): Promise<void> {
+/** Records what was found of a predicate, and asks an operator about what has been found for an hour. */
+export async function recordFound(tx: Transaction, part: FoundByPass): Promise<void> {
+  if (!isFaultWhenLasting(part.predicate)) return;
+  await remember(tx, part);
+  if (part.isOver) await forgetGone(tx, part);
+  await askAboutLasting(tx, part);
+}
+
+async function remember(tx: Transaction, { found, now }: FoundByPass): Promise<void> {
+  if (found.length === 0) return;
   await sql(tx).execute`
-    INSERT INTO stuck_work (predicate, subject_type, subject_id, since)
-    SELECT predicate, type, id, ${now}
-    FROM unnest(${items.map(({ predicate }) => predicate)}::text[], ${items.map(({ subject }) => subject.type)}::text[],
-      ${items.map(({ subject }) => subject.id)}::text[]) AS found(predicate, type, id)
-    ON CONFLICT DO NOTHING`;
+    INSERT INTO stuck_work (predicate, subject_type, subject_id, since, seen_at)
+    SELECT DISTINCT predicate, type, id, ${now}::timestamptz, ${now}::timestamptz
+    FROM unnest(${found.map(({ predicate }) => predicate)}::text[], ${found.map(({ subject }) => subject.type)}::text[],
+      ${found.map(({ subject }) => subject.id)}::text[]) AS found(predicate, type, id)
+    ON CONFLICT (predicate, subject_id) DO UPDATE SET seen_at = excluded.seen_at`;
 }
 
-/** What is found no more needs no decision. */
-async function forgetGone(
-  tx: Transaction,
-  items: readonly StuckItem[],
-  seenWhole: readonly string[],
-  now: Date,
-): Promise<void> {
+/** What a whole pass has not found needs no decision. */
+async function forgetGone(tx: Transaction, { predicate, passBeganAt, now }: FoundByPass): Promise<void> {
   const gone = await sql(tx).query<Subject[]>`
     WITH gone AS (
-      DELETE FROM stuck_work s WHERE s.predicate = ANY(${[...seenWhole]}::text[]) AND NOT EXISTS (
-        SELECT 1 FROM unnest(${items.map(({ predicate }) => predicate)}::text[],
-          ${items.map(({ subject }) => subject.id)}::text[]) AS found(predicate, id)
-        WHERE found.predicate = s.predicate AND found.id = s.subject_id)
+      DELETE FROM stuck_work WHERE predicate = ${predicate} AND seen_at < ${passBeganAt}
       RETURNING predicate, subject_type, subject_id, asked_at)
     SELECT DISTINCT subject_type AS type, subject_id AS id FROM gone
     WHERE asked_at IS NOT NULL AND NOT EXISTS (
@@ -70,13 +64,13 @@ async function forgetGone(
   for (const subject of gone) enqueueAnsweredTask(tx, 'stuck_work', subject, resolution, now);
 }
 
-async function askAboutLasting(tx: Transaction, now: Date): Promise<void> {
+async function askAboutLasting(tx: Transaction, { predicate: asked, now }: FoundByPass): Promise<void> {
   const since = new Date(now.getTime() - lastingAfterMs);
   const lasting = await sql(tx).query<(Subject & { predicate: string; since: Date })[]>`
     WITH lasting AS (
-      SELECT s.predicate, s.subject_id, row_number() OVER (PARTITION BY s.predicate ORDER BY s.since, s.subject_id)
-        + (SELECT count(*) FROM stuck_work a WHERE a.predicate = s.predicate AND a.asked_at IS NOT NULL) AS place
-      FROM stuck_work s WHERE s.asked_at IS NULL AND s.since <= ${since})
+      SELECT s.predicate, s.subject_id, row_number() OVER (ORDER BY s.since, s.subject_id)
+        + (SELECT count(*) FROM stuck_work a WHERE a.predicate = ${asked} AND a.asked_at IS NOT NULL) AS place
+      FROM stuck_work s WHERE s.predicate = ${asked} AND s.asked_at IS NULL AND s.since <= ${since})
     UPDATE stuck_work s SET asked_at = ${now} FROM lasting
     WHERE s.predicate = lasting.predicate AND s.subject_id = lasting.subject_id AND place <= ${mostAskedPerPredicate}
     RETURNING s.predicate, s.subject_type AS type, s.subject_id AS id, s.since`;

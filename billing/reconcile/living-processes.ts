@@ -1,10 +1,28 @@
 /** What must have a process: ids of living subscriptions and of test clocks that are being advanced, page by page. */
-import { finalStatuses } from '../../domain/subscription/subscription';
 import type { Database } from '../../prisma/client';
+import { Prisma } from '../../prisma/generated/client';
+import { sql } from '../../prisma/sql';
 
-/** Living subscriptions in all. */
-export function countLivingSubscriptions(db: Database): Promise<number> {
-  return db.subscription.count({ where: { status: { notIn: [...finalStatuses] } } });
+/** The condition of the index `subscriptions_living`. */
+const isLiving = Prisma.sql`status NOT IN ('cancelled', 'expired')`;
+
+/** Living subscriptions of one statement at most. */
+const countedAtOnce = 20_000;
+
+/** Whether more subscriptions live than that. @param onLook called after each range of ids */
+export async function areMoreLiving(db: Database, than: number, onLook: () => void): Promise<boolean> {
+  let living = 0;
+  for (let after: string | null = null; living <= than;) {
+    const [range]: [{ count: number; last: string | null }] = await sql(db).query`
+      SELECT count(*)::int AS count, max(id) AS last FROM (
+        SELECT id FROM subscriptions WHERE ${isLiving} AND id > ${after ?? ''}
+        ORDER BY id LIMIT ${countedAtOnce}) AS range`;
+    onLook();
+    living += range.count;
+    if (range.count < countedAtOnce) break;
+    after = range.last;
+  }
+  return living > than;
 }
 
 /** Ids of living subscriptions, in order. @param after the last id seen; null: from the beginning */
@@ -13,12 +31,8 @@ export async function livingSubscriptionIds(
   after: string | null,
   limit: number,
 ): Promise<string[]> {
-  const rows = await db.subscription.findMany({
-    where: { status: { notIn: [...finalStatuses] }, ...idAfter(after) },
-    orderBy: { id: 'asc' },
-    take: limit,
-    select: { id: true },
-  });
+  const rows = await sql(db).query<{ id: string }[]>`
+    SELECT id FROM subscriptions WHERE ${isLiving} AND id > ${after ?? ''} ORDER BY id LIMIT ${limit}`;
   return rows.map(({ id }) => id);
 }
 
@@ -29,14 +43,10 @@ export async function advancingClockIds(
   limit: number,
 ): Promise<string[]> {
   const rows = await db.testClock.findMany({
-    where: { status: 'advancing', ...idAfter(after) },
+    where: { status: 'advancing', id: { gt: after ?? '' } },
     orderBy: { id: 'asc' },
     take: limit,
     select: { id: true },
   });
   return rows.map(({ id }) => id);
-}
-
-function idAfter(after: string | null): { id?: { gt: string } } {
-  return after === null ? {} : { id: { gt: after } };
 }

@@ -6,11 +6,12 @@
  * Invariants: each predicate is bounded; work in progress is stuck only after `toleranceMs`.
  */
 import { predicateNames, type Predicate } from '../../domain/stuck-work';
-import type { Database } from '../../prisma/client';
+import { databaseNow, type Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
 import type { BoundQuery, SubjectType } from './predicate';
 import { predicates } from './predicates';
+import { lookThrough } from './window';
 
 export interface StuckItem {
   predicate: Predicate;
@@ -30,35 +31,54 @@ export interface StuckWorkQuery {
 
 const endOfTime = new Date('9999-12-31T00:00:00Z');
 
-/** Finds stuck work, predicate by predicate. */
+/** Finds stuck work, predicate by predicate, the oldest of each. */
 export async function findStuckWork(db: Database, query: StuckWorkQuery): Promise<StuckItem[]> {
-  const { toleranceMs, testClockId, limit } = query;
-  const bound: BoundQuery = {
+  const bound = await bindQuery(db, query);
+  if (bound.strict) return findAtOneMoment(db, bound, query.limit);
+  const found: StuckItem[] = [];
+  for (const predicate of predicateNames) {
+    const items: StuckItem[] = [];
+    for await (const window of lookThrough(db, predicate, bound, null)) {
+      items.push(...window.items);
+      if (items.length >= query.limit) break;
+    }
+    found.push(...items.slice(0, query.limit));
+  }
+  return found;
+}
+
+/** Binds what the predicates ask to the present. */
+export async function bindQuery(db: Database, query: Omit<StuckWorkQuery, 'limit'>): Promise<BoundQuery> {
+  const { toleranceMs, testClockId } = query;
+  const strict = toleranceMs === 0;
+  return {
     ...query,
-    strict: toleranceMs === 0,
+    strict,
     // Without tolerance everything counts, also what was written since this statement began.
-    before: toleranceMs === 0 ? endOfTime : await realTimeBefore(db, toleranceMs),
+    before: strict ? endOfTime : new Date((await databaseNow(db)).getTime() - toleranceMs),
     mine: (column) =>
       testClockId === null
         ? Prisma.sql`(${column} IS NULL OR ${column} IN (SELECT id FROM test_clocks WHERE status <> 'advancing'))`
         : Prisma.sql`${column} = ${testClockId}`,
   };
-  const queries = predicateNames.map((predicate) => {
-    const { type, query } = predicates[predicate];
+}
+
+/** One statement sees one moment: nothing slips through by going from one predicate's rows to another's meanwhile. */
+async function findAtOneMoment(db: Database, bound: BoundQuery, limit: number): Promise<StuckItem[]> {
+  const queries = predicateNames.flatMap((predicate) => {
+    const { type, sources } = predicates[predicate];
+    const subjects = sources(bound).map(
+      ({ over, among, joined, stuck, id }) => Prisma.sql`
+        SELECT ${id} AS id FROM ${over.table} ${over.as} ${joined} WHERE ${among} AND ${stuck}`,
+    );
+    if (subjects.length === 0) return [];
     return Prisma.sql`
       SELECT ${predicate}::text AS predicate, ${type}::text AS type, found.id
-      FROM (${query(bound)} LIMIT ${limit}) AS found`;
+      FROM (${Prisma.join(subjects, ' UNION ')} LIMIT ${limit}) AS found`;
   });
-  // One statement sees one moment: nothing slips through by going from one predicate's rows to another's meanwhile.
   const rows = await sql(db).query<
     { predicate: Predicate; type: StuckItem['subject']['type']; id: string }[]
   >`
     ${Prisma.join(queries, ' UNION ALL ')}`;
   return rows.map(({ predicate, type, id }) => ({ predicate, subject: { type, id } }));
-}
-
-async function realTimeBefore(db: Database, toleranceMs: number): Promise<Date> {
-  const [row] = await sql(db).query<[{ at: Date }]>`
-    SELECT clock_timestamp() - ${toleranceMs} * interval '1 millisecond' AS at`;
-  return row.at;
 }
