@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { createReconciliationActivities, type Found } from '../../../activities/reconciliation';
 import { completedPasses } from '../../../billing/reconcile/passes';
 import { reconcilePredicate } from '../../../billing/reconcile/round';
+import { Metrics } from '../../../bin/metrics';
 import { isOfLedger, predicateNames, type Predicate } from '../../../domain/stuck-work';
 import { useBilling } from '../../support/billing';
 import { fakeMessenger } from '../../support/fake-messenger';
@@ -67,6 +68,21 @@ it('remembers since when each is stuck over the parts of a pass, and forgets wha
   expect(await remembered()).toEqual(all);
   await part('attempt_in_processing');
   expect(await remembered()).toEqual(all.slice(1, -1));
+});
+
+it('shows in a metric when each predicate last saw everything', async () => {
+  await inProcessing('pay_metric_', 1_100);
+  const metrics = new Metrics();
+  metrics.watchDatabase(given.db, pino({ level: 'silent' }));
+  const shown = async () => {
+    const text = await metrics.text();
+    const name = 'perennial_reconciliation_completed_timestamp_seconds';
+    return Number(new RegExp(`^${name}\\{predicate="attempt_in_processing"\\} (.*)$`, 'm').exec(text)?.[1]);
+  };
+  await part('attempt_in_processing');
+  expect(await shown()).toBe(0);
+  await part('attempt_in_processing');
+  expect(await shown()).toBe(Number((await passOf('attempt_in_processing'))?.completed_at) / 1_000);
 });
 
 it('stays where it was when a part is cut off', async () => {
