@@ -148,7 +148,8 @@ describe('the activities of a round', () => {
   it('fail together when nothing can be asked', async () => {
     await given.db.$executeRaw`ALTER TABLE reconciliation_passes RENAME TO reconciliation_passes_away`;
     try {
-      await expect(new MockActivityEnvironment().run(activities().checkLedger)).rejects.toThrow();
+      const round = new MockActivityEnvironment().run(activities().checkLedger);
+      await expect(round).rejects.toThrow('does not exist');
     } finally {
       await given.db.$executeRaw`ALTER TABLE reconciliation_passes_away RENAME TO reconciliation_passes`;
     }
