@@ -13,7 +13,7 @@ import type { AttemptDependencies } from '../billing/payment/attempt';
 import { recordSweep } from '../billing/reconcile/passes';
 import { repair } from '../billing/reconcile/repair';
 import { reconcilePredicate } from '../billing/reconcile/round';
-import type { StuckItem } from '../billing/reconcile/stuck-work';
+import type { StuckItem } from '../billing/reconcile/predicate';
 import { isOfLedger, predicateNames, type Predicate } from '../domain/stuck-work';
 import type { Messenger } from '../temporal/messenger';
 import { maxIdsPerSweep, type MissingWorkflows } from '../temporal/missing-workflows';

@@ -13,7 +13,7 @@ import {
 import type { Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { enqueueAnsweredTask, enqueueReopenedTask } from '../operator-tasks';
-import type { StuckItem } from './stuck-work';
+import type { StuckItem } from './predicate';
 
 const actor = { kind: 'system', id: 'reconciliation', reason: null } as const;
 

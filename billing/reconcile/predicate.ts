@@ -4,9 +4,15 @@
  * Invariant: what a predicate goes through is named by one index, in that index' order; all else is read by key, of a
  * bounded number of rows. So no statement grows with the tables, and a round can go on where another one stopped.
  */
+import type { Predicate } from '../../domain/stuck-work';
 import { Prisma } from '../../prisma/generated/client';
 
 export type SubjectType = 'subscription' | 'payment' | 'webhook_delivery' | 'bulk_retry' | 'outbox_event';
+
+export interface StuckItem {
+  predicate: Predicate;
+  subject: { type: SubjectType; id: string };
+}
 
 export interface PredicateSql {
   type: SubjectType;

@@ -5,7 +5,6 @@
  */
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Predicate } from '../../domain/stuck-work';
-import type { StuckItem } from './stuck-work';
 import { databaseNow, inTransaction, type Transaction } from '../../prisma/client';
 import { lockSubscription } from '../locks';
 import type { AttemptDependencies } from '../payment/attempt';
@@ -15,6 +14,7 @@ import { abandonChange } from '../subscription/conclude-change';
 import { enqueueReopenedTask } from '../operator-tasks';
 import { replayDelivery } from '../webhook/deliveries';
 import { announceDueAgain } from '../renewal/publish-due';
+import type { StuckItem } from './predicate';
 import { countDueEvents, markAnnounced } from './store';
 
 /** Writes what a repair writes, and returns what is to be sent. */

@@ -9,7 +9,8 @@ import type { Predicate } from '../../domain/stuck-work';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
 import { recordFound } from './lasting-work';
 import { enqueuePass, readPass } from './passes';
-import { bindQuery, type StuckItem, type StuckWorkQuery } from './stuck-work';
+import type { StuckItem } from './predicate';
+import { bindQuery, type StuckWorkQuery } from './stuck-work';
 import { lookThrough } from './window';
 
 export interface RoundOptions extends Pick<StuckWorkQuery, 'toleranceMs' | 'firstLookupAfterMs'> {

@@ -9,14 +9,9 @@ import { predicateNames, type Predicate } from '../../domain/stuck-work';
 import { databaseNow, type Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { Prisma } from '../../prisma/generated/client';
-import type { BoundQuery, SubjectType } from './predicate';
+import type { BoundQuery, StuckItem } from './predicate';
 import { predicates } from './predicates';
 import { lookThrough } from './window';
-
-export interface StuckItem {
-  predicate: Predicate;
-  subject: { type: SubjectType; id: string };
-}
 
 export interface StuckWorkQuery {
   /** How old a thing has to be; 0: ask whether all is quiet. */

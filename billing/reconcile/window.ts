@@ -8,9 +8,8 @@ import type { Predicate } from '../../domain/stuck-work';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { Prisma } from '../../prisma/generated/client';
 import { sql } from '../../prisma/sql';
-import type { BoundQuery, Column, Source } from './predicate';
+import type { BoundQuery, Column, Source, StuckItem } from './predicate';
 import { predicates } from './predicates';
-import type { StuckItem } from './stuck-work';
 
 /** Behind which row it goes on, in the order of which source. */
 export interface Position {

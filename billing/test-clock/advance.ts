@@ -15,7 +15,8 @@ import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
 import { lockTestClock } from '../locks';
 import type { TestClockRow } from '../rows';
-import { findStuckWork, type StuckItem } from '../reconcile/stuck-work';
+import type { StuckItem } from '../reconcile/predicate';
+import { findStuckWork } from '../reconcile/stuck-work';
 import { announceDueByClock } from '../renewal/publish-due';
 import {
   enqueueAdvance,

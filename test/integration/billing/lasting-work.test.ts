@@ -1,6 +1,6 @@
 /** Work that the reconciliation finds again and again becomes an operator task. */
 import { recordFound } from '../../../billing/reconcile/lasting-work';
-import type { StuckItem } from '../../../billing/reconcile/stuck-work';
+import type { StuckItem } from '../../../billing/reconcile/predicate';
 import type { Predicate } from '../../../domain/stuck-work';
 import { inTransaction } from '../../../prisma/client';
 import { useBilling } from '../../support/billing';
