@@ -69,7 +69,7 @@ export const openStates: readonly OpenState[] = [
   {
     entity: 'change',
     states: ['waits for the end of the period'],
-    endsBy: 'the end of the period',
+    endsBy: 'the end of the period; of a subscription that is paused, the first one after its resumption',
     looksNext: 'the renewal scheduler, at `next_due_at`',
     foundAs: ['due_not_opened'],
     asks: stuck,

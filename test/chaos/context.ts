@@ -70,6 +70,8 @@ export interface Chaos {
   ending: Set<string>;
   /** Workflows that a fault has ended. */
   terminatedRuns: Set<string>;
+  /** Webhooks that were kept from the system for ever: event type and subject. */
+  lostWebhooks: Set<string>;
   /** Processes that a fault wants to stay dead for now; all others are started again when they end. */
   heldDown: Set<string>;
   /** Connections of the test's own. */
@@ -135,6 +137,7 @@ export async function openChaos(
     reserved: new Set(),
     ending: new Set(),
     terminatedRuns: new Set(),
+    lostWebhooks: new Set(),
     heldDown: new Set(),
     temporal: new Client({ connection }),
     async close() {

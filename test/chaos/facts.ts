@@ -50,6 +50,8 @@ export interface SubscriptionFact {
   version: number;
   status: string;
   cancelled_at: Date | null;
+  /** What the customer's test clock shows; null: they live in real time. */
+  clock_now: Date | null;
 }
 
 /** A period, or a trial, that a subscription has begun. */
@@ -82,6 +84,7 @@ export interface AttemptFact {
   amount: number;
   currency: string;
   provider_reference: string | null;
+  /** By the customer's time. */
   started_at: Date;
 }
 
@@ -165,6 +168,8 @@ export interface Facts {
   refundsAtProvider: ProviderRefundFact[];
   disputesAtProvider: ProviderDisputeFact[];
   deliveries: DeliveryFact[];
+  /** Webhooks that never arrived, on purpose: event type and subject. */
+  lostWebhooks: ReadonlySet<string>;
   /** What operators are asked, by what it is about. */
   openTasks: { kind: string; subject_id: string }[];
   retryRequests: RetryRequestFact[];
@@ -191,14 +196,16 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
       partition, "offset"::int FROM outbox_events ORDER BY id`),
     letters: await ask(`SELECT "group", topic, partition, "offset"::int FROM dead_letters`),
     now: ((await ask<{ now: Date }>('SELECT now()'))[0] as { now: Date }).now,
-    subscriptions: await ask('SELECT id, customer_id, version, status, cancelled_at FROM subscriptions'),
+    subscriptions:
+      await ask(`SELECT s.id, s.customer_id, s.version, s.status, s.cancelled_at, c.now AS clock_now
+      FROM subscriptions s LEFT JOIN test_clocks c ON c.id = s.test_clock_id`),
     periods: await ask(`SELECT subscription_id, index, start, "end", paid_at IS NOT NULL AS paid, payment_id
       FROM subscription_periods ORDER BY subscription_id, index`),
     payments:
       await ask(`SELECT id, customer_id, kind, status, subscription_id, period_index, amount::int, currency, announced
       FROM payments`),
     attempts: await ask(`SELECT payment_id, number, idempotency_key, status, amount::int, currency,
-      provider_reference, started_at FROM payment_attempts`),
+      provider_reference, coalesce(began_at, started_at) AS started_at FROM payment_attempts`),
     refunds: await ask(`SELECT r.payment_id, r.idempotency_key, r.status, r.amount::int, r.currency,
       r.provider_reference, r.charge_reference IS NULL AND r.attempt = (
         SELECT a.number FROM payment_attempts a WHERE a.payment_id = r.payment_id AND a.status = 'completed'
@@ -212,6 +219,7 @@ export async function gatherFacts(chaos: Chaos): Promise<Facts> {
       coalesce(event -> 'outcome' ->> 'provider_reference', event -> 'refund' ->> 'provider_reference',
         event -> 'dispute' ->> 'dispute_reference') AS reference
       FROM webhook_deliveries`),
+    lostWebhooks: chaos.lostWebhooks,
     openTasks: await ask(`SELECT kind, subject_id FROM operator_tasks WHERE status = 'open'`),
     retryRequests: await ask('SELECT id, payment_id, status FROM retry_requests'),
     changes: await ask(`SELECT subject_id, version, result ->> 'status' AS status FROM changes

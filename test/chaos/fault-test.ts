@@ -18,6 +18,8 @@ export interface FaultTest<Option extends string> {
   defaults: Readonly<Record<Option, number>>;
   processes: readonly string[];
   tokens: Chaos['tokens'];
+  /** Of the processes, on top of what follows from the servers. */
+  environment?: Readonly<Record<string, string>>;
   /** The first line: what is run, and how to run it again. */
   title(asked: Asked<Option>): string;
   /** @returns the violations, one line each */
@@ -71,7 +73,7 @@ async function runOnSystem<Option extends string>(
   asked: Asked<Option>,
 ): Promise<string[]> {
   report(`seed ${asked.seed}: ${test.title(asked)}`);
-  const its = await TestSystem.start(test.processes, { LOG_LEVEL: 'warn' });
+  const its = await TestSystem.start(test.processes, { LOG_LEVEL: 'warn', ...test.environment });
   try {
     const chaos = await openChaos(its, randomFrom(asked.seed), test.tokens, report);
     let violations: string[] = [];

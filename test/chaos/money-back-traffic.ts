@@ -48,7 +48,7 @@ const partOf = (random: Random, { amount }: Paid): { amount?: number } =>
   random.int(0, 2) === 0 ? {} : { amount: random.int(1, amount) };
 
 /** A call at the provider's, again while it is away. @returns its answer; undefined when it was refused */
-function atProvider(chaos: Chaos, path: string, body: object): Promise<{ id: string } | undefined> {
+export function atProvider(chaos: Chaos, path: string, body: object): Promise<{ id: string } | undefined> {
   const call = async () => {
     const response = await fetch(`${chaos.its.system.sandboxUrl}/v1${path}`, {
       method: 'POST',

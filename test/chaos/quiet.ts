@@ -15,7 +15,8 @@ const counted = (what: string, sql: string): Condition => ({
   },
 });
 
-const conditions: readonly Condition[] = [
+/** All that was written has arrived: nothing is on its way between the parts. */
+export const arrived: readonly Condition[] = [
   {
     waitingFor: ({ its }) => {
       const down = its.processes.filter((name) => its.system.product(name).pid === undefined);
@@ -27,33 +28,15 @@ const conditions: readonly Condition[] = [
     'SELECT count(*)::int AS count FROM outbox_events WHERE published_at IS NULL',
   ),
   { waitingFor: groupsAtTheEnd },
-  counted(
-    'payments to be settled',
-    `SELECT count(*)::int AS count FROM payments
-     WHERE status IN ('requested', 'processing', 'requires_action', 'pending', 'unknown')`,
-  ),
-  counted('retries to be made', `SELECT count(*)::int AS count FROM retry_requests WHERE settled_at IS NULL`),
-  {
-    async waitingFor(chaos) {
-      const sandbox = chaos.its.system.environment['SANDBOX_DATABASE_URL'];
-      const sql = `SELECT (SELECT count(*) FROM webhooks)::int AS webhooks,
-        (SELECT count(*) FROM late_successes)::int
-          + (SELECT count(*) FROM late_disputes)::int
-          + (SELECT count(*) FROM refunds WHERE fails_at IS NOT NULL)::int AS late`;
-      const [row] = await rows<{ webhooks: number; late: number }>(chaos, sql, [], sandbox);
-      if (row?.webhooks === 0 && row.late === 0) return null;
-      return `${row?.webhooks} webhooks to be taken, ${row?.late} late outcomes`;
-    },
-  },
+  sandboxHasNo('webhooks to be taken', '(SELECT count(*) FROM webhooks)'),
   counted(
     'webhooks to be used',
     `SELECT count(*)::int AS count FROM webhook_deliveries WHERE status = 'stored'`,
   ),
   counted(
     'payments to be applied',
-    'SELECT count(*)::int AS count FROM payments WHERE unapplied_amount <> 0',
+    `SELECT count(*)::int AS count FROM payments WHERE unapplied_amount <> 0 AND disputed_amount = 0`,
   ),
-  counted('refunds to be paid out', 'SELECT count(*)::int AS count FROM refunds WHERE settled_at IS NULL'),
   {
     async waitingFor(chaos) {
       const [row] = await rows<{ count: number }>(
@@ -66,6 +49,26 @@ const conditions: readonly Condition[] = [
       return count >= (row?.count ?? 0) ? null : `${(row?.count ?? 0) - count} processes of subscriptions`;
     },
   },
+];
+
+/** Nothing is open any more, either. */
+const settled: readonly Condition[] = [
+  counted(
+    'payments to be settled',
+    `SELECT count(*)::int AS count FROM payments
+     WHERE status IN ('requested', 'processing', 'requires_action', 'pending', 'unknown')`,
+  ),
+  counted('retries to be made', `SELECT count(*)::int AS count FROM retry_requests WHERE settled_at IS NULL`),
+  sandboxHasNo(
+    'late outcomes',
+    `(SELECT count(*) FROM late_successes) + (SELECT count(*) FROM late_disputes)
+      + (SELECT count(*) FROM refunds WHERE fails_at IS NOT NULL)`,
+  ),
+  counted(
+    'payments to be applied',
+    'SELECT count(*)::int AS count FROM payments WHERE unapplied_amount <> 0',
+  ),
+  counted('refunds to be paid out', 'SELECT count(*)::int AS count FROM refunds WHERE settled_at IS NULL'),
   counted(
     'subscriptions to be renewed',
     `SELECT count(*)::int AS count FROM subscriptions
@@ -76,6 +79,16 @@ const conditions: readonly Condition[] = [
     `SELECT count(*)::int AS count FROM subscriptions WHERE version = 0 OR status = 'incomplete'`,
   ),
 ];
+
+function sandboxHasNo(what: string, count: string): Condition {
+  return {
+    async waitingFor(chaos) {
+      const sandbox = chaos.its.system.environment['SANDBOX_DATABASE_URL'];
+      const [row] = await rows<{ count: number }>(chaos, `SELECT (${count})::int AS count`, [], sandbox);
+      return row?.count === 0 ? null : `${row?.count} ${what}`;
+    },
+  };
+}
 
 async function groupsAtTheEnd(chaos: Chaos): Promise<string | null> {
   const { admin } = chaos;
@@ -94,7 +107,11 @@ async function groupsAtTheEnd(chaos: Chaos): Promise<string | null> {
 }
 
 /** @throws Error that names what is still on its way when the deadline has passed */
-export async function untilIdle(chaos: Chaos, timeoutMs: number): Promise<void> {
+export async function untilIdle(
+  chaos: Chaos,
+  timeoutMs: number,
+  conditions: readonly Condition[] = [...arrived, ...settled, ...arrived],
+): Promise<void> {
   let last = 'a look';
   const look = async (): Promise<boolean> => {
     for (const { waitingFor } of conditions) {

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import type { Chaos } from './context';
-import { gatherFacts } from './facts';
+import { gatherFacts, type Facts } from './facts';
 import { faults, type FaultName, type FaultSettings } from './faults';
 import { violationsOf } from './invariants';
 import { startLoad, type Load } from './load';
@@ -67,12 +67,17 @@ async function untilEnough(chaos: Chaos, { lacks }: RoundSettings): Promise<void
   await eventually('enough load', look, { timeoutMs: loadsOnForMs, everyMs: 500 }).catch(() => undefined);
 }
 
-/** What is violated for a moment only is asked again; what is wrong stays wrong. */
-async function judge(chaos: Chaos, replays: number, name: string): Promise<string[]> {
+/** What is violated for a moment only is asked again; what is wrong stays wrong. @param judged by what */
+export async function judge(
+  chaos: Chaos,
+  replays: number,
+  name: string,
+  judged: (facts: Facts) => string[] | Promise<string[]> = (facts) => violationsOf(facts),
+): Promise<string[]> {
   const deadlineMs = performance.now() + settleWithinMs;
   for (;;) {
     const facts = await gatherFacts(chaos);
-    const violations = violationsOf(facts);
+    const violations = await judged(facts);
     if (violations.length > 0 && performance.now() < deadlineMs) {
       await sleep(1_000);
       continue;
@@ -83,7 +88,7 @@ async function judge(chaos: Chaos, replays: number, name: string): Promise<strin
   }
 }
 
-function noteFacts({ figures }: Chaos, facts: Awaited<ReturnType<typeof gatherFacts>>): void {
+function noteFacts({ figures }: Chaos, facts: Facts): void {
   const events = facts.records
     .filter(({ event }) => event !== null)
     .map(({ topic, event }) => `${topic} ${event?.id}`);

@@ -37,7 +37,13 @@ async function anySubscription(chaos: Chaos, random: Random, where: string): Pro
 }
 
 /** Asks once, until there is an answer; what a product answers with 500 is held against it. */
-async function ask(chaos: Chaos, method: string, path: string, body: object | undefined, what: string) {
+export async function ask(
+  chaos: Chaos,
+  method: string,
+  path: string,
+  body: object | undefined,
+  what: string,
+) {
   const { status, body: answer } = await untilAnswered(chaos, method, path, body, randomUUID());
   chaos.figures.add(`${what}: answered ${status}`);
   if (status >= 500) chaos.reported.faults.push(`${method} ${path} ${JSON.stringify(body)}: ${status}`);

@@ -27,9 +27,10 @@ const invariants: readonly Invariant[] = [
 /** More of one kind say nothing more to people. */
 const shownOfOne = 20;
 
-/** The violations of each invariant, with its name. */
-export function violationsOf(facts: Facts): string[] {
-  return invariants.flatMap(({ name, violations }) => {
+/** The violations of each invariant, with its name. @param except names of those that are judged otherwise */
+export function violationsOf(facts: Facts, except: readonly string[] = []): string[] {
+  const judged = invariants.filter(({ name }) => !except.includes(name));
+  return judged.flatMap(({ name, violations }) => {
     const all = violations(facts);
     const more = all.length > shownOfOne ? [`${name}: and ${all.length - shownOfOne} more`] : [];
     return [...all.slice(0, shownOfOne).map((violation) => `${name}: ${violation}`), ...more];

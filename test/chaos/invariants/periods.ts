@@ -20,7 +20,9 @@ function noneSkipped(facts: Facts): string[] {
   return periodsOf(facts).flatMap(([id, its]) =>
     its.flatMap((period, place) => {
       const before = its[place - 1];
-      if (period.index !== place + 1) return [`${id} has no period ${place + 1}`];
+      // Period 0 is the trial.
+      const index = place + (its[0]?.index === 0 ? 0 : 1);
+      if (period.index !== index) return [`${id} has no period ${index}`];
       // The time of a pause is nobody's.
       const isLater = facts.reported.paused.has(id) && before !== undefined && before.end < period.start;
       const follows = before === undefined || isLater || before.end.getTime() === period.start.getTime();
@@ -31,15 +33,17 @@ function noneSkipped(facts: Facts): string[] {
 
 /** What is active has a period that holds now; none has one that has not begun. */
 function upToToday(facts: Facts): string[] {
-  const statusOf = new Map(facts.subscriptions.map(({ id, status }) => [id, status]));
+  const subscriptionOf = new Map(facts.subscriptions.map((subscription) => [subscription.id, subscription]));
   return periodsOf(facts).flatMap(([id, its]) => {
     const last = its.at(-1);
-    const isActive = statusOf.get(id) === 'active';
+    const { status, clock_now: clockNow } = subscriptionOf.get(id) ?? {};
+    const isActive = status === 'active';
+    const now = clockNow ?? facts.now;
     if (last === undefined) return isActive ? [`${id} is active, and has no period`] : [];
-    const isOver = isActive && last.end <= facts.now;
+    const isOver = isActive && last.end <= now;
     return [
       ...(isOver ? [`${id} is active, and its last period ended at ${last.end.toISOString()}`] : []),
-      ...(last.start > facts.now ? [`period ${last.index} of ${id} was opened before it begins`] : []),
+      ...(last.start > now ? [`period ${last.index} of ${id} was opened before it begins`] : []),
     ];
   });
 }

@@ -43,7 +43,20 @@ function rowsEqualHistory({ subscriptions, changes }: Facts): string[] {
   });
 }
 
-function processesEqualRows({ subscriptions, payments, workflows }: Facts): string[] {
+const openAttempts = new Set(['requires_action', 'pending', 'unknown']);
+
+/** Payments that are followed up: an attempt of theirs is open, or a refund. */
+function followedUp({ attempts, refunds }: Facts): Set<string> {
+  const open = [
+    ...attempts.filter(({ status }) => openAttempts.has(status)),
+    ...refunds.filter(({ status }) => status === 'pending'),
+  ];
+  return new Set(open.map(({ payment_id: id }) => `payment/${id}`));
+}
+
+function processesEqualRows(facts: Facts): string[] {
+  const { subscriptions, payments, workflows } = facts;
+  const followed = followedUp(facts);
   const running = new Set(workflows.filter(({ status }) => status === 'RUNNING').map(({ id }) => id));
   const wanted = new Set(
     subscriptions.filter(({ status }) => isLiving(status)).map(({ id }) => `subscription/${id}`),
@@ -54,7 +67,10 @@ function processesEqualRows({ subscriptions, payments, workflows }: Facts): stri
   ];
   return [
     ...[...wanted].filter((id) => !running.has(id)).map((id) => `${id} does not run`),
-    ...known.filter((id) => running.has(id) && !wanted.has(id)).map((id) => `${id} still runs`),
+    ...[...followed].filter((id) => !running.has(id)).map((id) => `${id} does not run`),
+    ...known
+      .filter((id) => running.has(id) && !wanted.has(id) && !followed.has(id))
+      .map((id) => `${id} still runs`),
     ...workflows
       .filter(
         ({ status, terminated }) =>

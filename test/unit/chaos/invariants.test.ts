@@ -198,6 +198,11 @@ test.each<[string, string, (facts: Facts) => void]>([
     ({ workflows }) => Object.assign(first(workflows), { status: 'COMPLETED' }),
   ],
   [
+    'an open attempt that is not followed up',
+    'a process runs exactly for what lives: payment/pay_3 does not run',
+    ({ attempts }) => Object.assign(attempts[2]!, { status: 'pending' }),
+  ],
+  [
     'a process that outlives its subscription',
     'a process runs exactly for what lives: subscription/sub_2 still runs',
     ({ workflows }) => Object.assign(workflows[1]!, { status: 'RUNNING' }),

@@ -22,6 +22,12 @@ test.each<[string, string, (facts: Facts) => void]>([
     ({ periods }) => void periods.splice(1, 1),
   ],
   [
+    'a renewal that did not come by a test clock',
+    'periods are opened up to today: sub_1 is active, and its last period ended at 2026-01-01T00:01:01.000Z',
+    ({ subscriptions }) =>
+      Object.assign(first(subscriptions), { clock_now: new Date('2026-02-01T00:00:00Z') }),
+  ],
+  [
     'a renewal that came too often',
     'periods are opened up to today: period 3 of sub_1 was opened before it begins',
     ({ periods }) => {

@@ -138,9 +138,30 @@ export function idleFacts(): Facts {
     deadRecords: [...letters],
     now: at(60),
     subscriptions: [
-      { id: 'sub_1', customer_id: 'cus_1', version: 3, status: 'active', cancelled_at: null },
-      { id: 'sub_2', customer_id: 'cus_2', version: 2, status: 'cancelled', cancelled_at: at(9) },
-      { id: 'sub_3', customer_id: 'cus_3', version: 1, status: 'expired', cancelled_at: null },
+      {
+        id: 'sub_1',
+        customer_id: 'cus_1',
+        version: 3,
+        status: 'active',
+        cancelled_at: null,
+        clock_now: null,
+      },
+      {
+        id: 'sub_2',
+        customer_id: 'cus_2',
+        version: 2,
+        status: 'cancelled',
+        cancelled_at: at(9),
+        clock_now: null,
+      },
+      {
+        id: 'sub_3',
+        customer_id: 'cus_3',
+        version: 1,
+        status: 'expired',
+        cancelled_at: null,
+        clock_now: null,
+      },
     ],
     periods: [
       period('sub_1', 1, 1, 31, 'pay_1'),
@@ -190,6 +211,7 @@ export function idleFacts(): Facts {
       taken('dispute.opened', 'dp_1'),
       taken('dispute.won', 'dp_1'),
     ],
+    lostWebhooks: new Set(),
     openTasks: [],
     retryRequests: [{ id: 'rtr_4', payment_id: 'pay_4', status: 'attempted' }],
     changes: [

@@ -31,3 +31,13 @@ describe('a webhook that failed', () => {
     ]);
   });
 });
+
+test('a webhook that was lost on purpose is not missed, another is', () => {
+  const known = idleFacts();
+  known.deliveries = known.deliveries.slice(2);
+  const [kept = '', lost = ''] = idleFacts().deliveries.map(
+    ({ event_type: type, reference }) => `${type} ${reference}`,
+  );
+  known.lostWebhooks = new Set([lost]);
+  expect(violationsOf(known)).toEqual([`each webhook of the provider was taken once: missing: ${kept}`]);
+});
