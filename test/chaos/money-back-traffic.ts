@@ -103,7 +103,8 @@ export function makeDisputer(chaos: Chaos, random: Random): () => Promise<void> 
     const paid = await anyPaid(chaos, random);
     if (paid === undefined) return;
     const dispute = await atProvider(chaos, `/charges/${paid.charge}/dispute`, partOf(random, paid));
-    if (dispute === undefined) return;
+    // A charge keeps the dispute that is open: decided twice, it would be lost and won.
+    if (dispute === undefined || open.includes(dispute.id)) return;
     open.push(dispute.id);
     chaos.figures.add('disputes opened');
   };
