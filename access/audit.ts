@@ -1,13 +1,13 @@
 /**
  * The audit log: every call of a known API key that asks for a change or shows a secret, every record from outside that was
- * accepted, and failed sign-ins (`sign-ins.ts`).
+ * accepted, failed sign-ins (`sign-ins.ts`), and what `bin/migrate` does to the bootstrap key.
  *
  * Owns the rows of `audit_log`. Invariants: a call's row is committed before its effect begins, or there is no effect; its
- * outcome is written once, afterwards; a record's row is part of the transaction that accepts it. A row without an outcome
+ * outcome is written once, afterwards; the row of a record, or of a program, is part of the transaction that does it. A row without an outcome
  * says that the effect may have happened or not. The database refuses any other change of a row.
  */
 import type { Logger } from 'pino';
-import type { RecordedActor } from '../contracts/fields';
+import { systemActor, type RecordedActor } from '../contracts/fields';
 import { ProblemError } from '../contracts/problem-error';
 import type { Database, Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
@@ -121,6 +121,26 @@ export interface RecordAudit {
   /** Of the record, as its producer gave it. */
   eventId: string;
   subjectId: string;
+}
+
+export interface ProgramAudit {
+  /** Such as `migrate`. */
+  program: string;
+  subjectId: string;
+  status: number;
+  detail: AuditDetail;
+}
+
+/** Writes the row of what a program did by itself, asked by no call, in the transaction that does it. */
+export function enqueueProgramAudit(
+  tx: Transaction,
+  { program, subjectId, status, detail }: ProgramAudit,
+): void {
+  const action = `bin/${program}`;
+  sql(tx).enqueue`
+    INSERT INTO audit_log (actor, action, subject_id, request_id, status, detail)
+    VALUES (${JSON.stringify(systemActor(program))}::jsonb, ${action}, ${subjectId}, ${action}, ${status},
+      ${JSON.stringify(detail)}::jsonb)`;
 }
 
 const longestEventId = 200;

@@ -6,7 +6,9 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { scopes } from '../contracts/scopes';
-import type { Database } from '../prisma/client';
+import { inTransaction, type Database, type Transaction } from '../prisma/client';
+import { sql } from '../prisma/sql';
+import { enqueueProgramAudit } from './audit';
 
 export const bootstrapKeyId = 'key_bootstrap';
 
@@ -30,30 +32,53 @@ export function prefixOfSecret(secret: string): string {
   return secret.slice(0, 8);
 }
 
+/** What was done about the bootstrap key. */
+type BootstrapResult = 'created' | 'unchanged' | 'widened' | 'replaced' | 'revoked';
+
 /**
  * Makes sure that the key `key_bootstrap` has this secret and every scope. Safe to repeat, also by two at once.
  * Another secret replaces the one before. A revoked key stays revoked until it gets another secret, so that a
- * leaked one does not come back with the next start.
+ * leaked one does not come back with the next start. What is changed is in the audit log.
+ * @throws Error when another key has the secret
  */
-export async function ensureBootstrapKey(
-  db: Database,
-  secret: string,
-): Promise<'created' | 'unchanged' | 'replaced' | 'revoked'> {
-  const fields = { secret_hash: hashOfSecret(secret), prefix: prefixOfSecret(secret), scopes: [...scopes] };
-  const created = await db.apiKey.createMany({
-    data: [{ id: bootstrapKeyId, name: 'bootstrap', ...fields }],
-    skipDuplicates: true,
+export async function ensureBootstrapKey(db: Database, secret: string): Promise<BootstrapResult> {
+  return inTransaction(db, async (tx) => {
+    const result = await writeBootstrapKey(tx, hashOfSecret(secret), prefixOfSecret(secret));
+    if (result !== 'unchanged' && result !== 'revoked') {
+      const status = result === 'created' ? 201 : 200;
+      enqueueProgramAudit(tx, {
+        program: 'migrate',
+        subjectId: bootstrapKeyId,
+        status,
+        detail: { bootstrap_key: result },
+      });
+    }
+    return result;
   });
-  if (created.count === 1) return 'created';
-  const known = await db.apiKey.findUnique({ where: { id: bootstrapKeyId } });
-  if (known === null) throw new Error('The secret of the bootstrap key is already that of another API key.');
-  if (known.secret_hash !== fields.secret_hash) {
-    const data = { ...fields, revoked_at: null, expires_at: null };
-    await db.apiKey.update({ where: { id: bootstrapKeyId }, data });
+}
+
+async function writeBootstrapKey(tx: Transaction, hash: string, prefix: string): Promise<BootstrapResult> {
+  const created = await sql(tx).execute`
+    INSERT INTO api_keys (id, name, scopes, prefix, secret_hash)
+    VALUES (${bootstrapKeyId}, 'bootstrap', ${[...scopes]}::text[], ${prefix}, ${hash})
+    ON CONFLICT DO NOTHING`;
+  if (created === 1) return 'created';
+  const [known] = await sql(tx).query<{ secret_hash: string; revoked_at: Date | null; scopes: string[] }[]>`
+    SELECT secret_hash, revoked_at, scopes FROM api_keys WHERE id = ${bootstrapKeyId} FOR UPDATE`;
+  if (known === undefined) {
+    throw new Error('The secret of the bootstrap key is already that of another API key.');
+  }
+  if (known.secret_hash !== hash) {
+    await sql(tx).execute`
+      UPDATE api_keys SET secret_hash = ${hash}, prefix = ${prefix}, scopes = ${[...scopes]}::text[],
+        revoked_at = NULL, expires_at = NULL
+      WHERE id = ${bootstrapKeyId}`;
     return 'replaced';
   }
   if (known.revoked_at !== null) return 'revoked';
   // A later version may know more scopes than the one that made the key.
-  await db.apiKey.update({ where: { id: bootstrapKeyId }, data: { scopes: fields.scopes } });
-  return 'unchanged';
+  if (scopes.every((scope) => known.scopes.includes(scope))) return 'unchanged';
+  await sql(tx).execute`
+    UPDATE api_keys SET scopes = ${[...scopes]}::text[] WHERE id = ${bootstrapKeyId}`;
+  return 'widened';
 }

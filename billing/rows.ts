@@ -253,6 +253,8 @@ export function toPayment(
     ...row,
     amount: Number(row.amount),
     refunded_amount: Number(row.refunded_amount),
+    disputed_amount: Number(row.disputed_amount),
+    lost_amount: Number(row.lost_amount),
     next_attempt_at: instantOrNull(row.next_attempt_at),
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

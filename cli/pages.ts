@@ -40,12 +40,31 @@ export const amountOption: CommandOption = {
   text: 'such as 250 for 2.50 EUR',
 };
 
-/** Has the real instant of what stands at another one by the customer's time; left out where no row has any. */
-const recordedColumn = 'recorded';
+/**
+ * Columns that are left out where no row has anything in them: the real instant of what stands at another one by the
+ * customer's time, and money of which there is seldom any.
+ */
+const seldom: ReadonlySet<string> = new Set([
+  'recorded',
+  'refunded_amount',
+  'disputed_amount',
+  'lost_amount',
+  'disputed',
+  'credit_disputed',
+]);
 
 /** The columns that say something. */
 export function columnsOf(rows: readonly Row[], columns: readonly string[]): readonly string[] {
-  return columns.filter((name) => name !== recordedColumn || rows.some((row) => row[name] !== ''));
+  return columns.filter((name) => !seldom.has(name) || rows.some((row) => (row[name] ?? '') !== ''));
+}
+
+/** Amounts of a row in the currency's own units; nothing in place of 0. */
+export function seldomMoney(row: Row, names: readonly string[]): Row {
+  const textOf = (name: string) => {
+    const amount = Number(row[name] ?? 0);
+    return amount === 0 ? '' : moneyText(amount, String(row['currency']));
+  };
+  return Object.fromEntries(names.map((name) => [name, textOf(name)]));
 }
 
 /** A table, and how to continue. @param lineOf what a row shows in the columns */

@@ -9,15 +9,21 @@ import { maxAmount } from '../domain/money';
 const firstYear = 1970;
 const lastYear = 9999;
 
-/** Whole minor units, 0 or more. */
-export const amount = (max = maxAmount) =>
+/** The bounds of an amount, in the same words wherever one is given. */
+const boundedAmount = (least: number, most: number) =>
   z
     .int('must be a whole number of minor units')
-    .min(0, 'must be 0 or more')
-    .max(max, `must be at most ${max}`);
+    .min(least, `must be ${least} or more`)
+    .max(most, `must be at most ${most}`);
+
+/** Whole minor units, 0 or more. */
+export const amount = (max = maxAmount) => boundedAmount(0, max);
+
+/** Whole minor units, 1 or more. */
+export const positiveAmount = boundedAmount(1, maxAmount);
 
 /** Whole minor units, negative for a credit. */
-export const signedAmount = z.int().min(-maxAmount).max(maxAmount);
+export const signedAmount = boundedAmount(-maxAmount, maxAmount);
 
 export const currency = z
   .string()

@@ -42,12 +42,15 @@ export class TooManyRequests extends ProblemError {
 }
 
 /** Makes one refusal of field mistakes; `errors` is bounded, so that an answer never outgrows its request. */
-export function validationFailed(errors: readonly { path: string; message: string }[]): ProblemError {
+export function validationFailed(
+  errors: readonly { path: string; message: string }[],
+  extras: Pick<ProblemExtras, 'available'> = {},
+): ProblemError {
   const first = errors[0];
   const detail = first
     ? `${first.path === '' ? 'The body' : first.path} ${first.message}.`
     : 'The request is not acceptable.';
-  return new ProblemError('validation_failed', detail, { errors: errors.slice(0, 50) });
+  return new ProblemError('validation_failed', detail, { errors: errors.slice(0, 50), ...extras });
 }
 
 /** Refuses what makes time pass, where test clocks are switched off. @throws ProblemError `test_clocks_disabled` */

@@ -61,6 +61,10 @@ export const fieldMistake = z.object({
 });
 export type FieldMistake = z.infer<typeof fieldMistake>;
 
+/** An amount that a refusal names, for programs. */
+const namedMoney = z.object({ amount: z.int().meta({ description: 'Minor units.' }), currency: z.string() });
+export type NamedMoney = z.infer<typeof namedMoney>;
+
 /** `application/problem+json`. */
 export const problem = z
   .object({
@@ -75,10 +79,17 @@ export const problem = z
     payment_id: z.string().optional(),
     failure: attemptFailure.optional(),
     reason: z.string().optional(),
+    available: namedMoney.optional().meta({
+      description: 'Where more was asked for than there is: how much there is. Ask for that, or less.',
+    }),
+    credit: z
+      .array(namedMoney)
+      .optional()
+      .meta({ description: 'Of customer_has_credit: what payments fund, by currency.' }),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof problem>;
 /** The members that only some problems have. */
 export type ProblemExtras = Partial<
-  Pick<Problem, 'errors' | 'subscription_id' | 'payment_id' | 'failure' | 'reason'>
+  Pick<Problem, 'errors' | 'subscription_id' | 'payment_id' | 'failure' | 'reason' | 'available' | 'credit'>
 >;

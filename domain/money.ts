@@ -68,3 +68,8 @@ export function decimalText(minorUnits: number, currency: string): string {
 export function moneyText(minorUnits: number, currency: string): string {
   return `${decimalText(minorUnits, currency)} ${currency}`;
 }
+
+/** As callers write it, and as people read it: `1000 in minor units (10.00 EUR)`. */
+export function minorUnitsText(minorUnits: number, currency: string): string {
+  return `${minorUnits} in minor units (${moneyText(minorUnits, currency)})`;
+}

@@ -46,7 +46,7 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   bulk_retry_state:
     'reason is the status of the bulk retry: a preview was never started, and what is completed or cancelled stays so. Start another one.',
   payment_not_refundable:
-    'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left. What is pending or was given back already is not left. Nothing was changed.',
+    'reason says why: not_paid, disputed (the bank decides about the money), nothing_left, more_than_left; available says how much is left. What is pending, was given back or was lost already is not left, nor what another subscription uses as credit. Nothing was changed.',
   live_provider_on_test_clock:
     'Time that is made to pass must move no real money. Add a payment method of the sandbox provider, or of a provider whose key is one for tests. Nothing was changed.',
   payment_method_in_use:
@@ -54,11 +54,11 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   customer_erased:
     'The customer’s personal data was erased. What remains are records of money, which do not change.',
   customer_has_credit:
-    'Payments fund credit of the customer, which an erasure would leave to nobody; detail says how much. Pay it out, or take it back with a negative credit, then erase. Nothing was changed.',
+    'Payments fund credit of the customer, which an erasure would leave to nobody; detail and credit say how much. Pay it out, or take it back with a negative credit, then erase. Nothing was changed.',
   customer_not_settled:
     'Subscriptions that have not ended, charges without an outcome, refunds that are under way and open disputes end before an erasure; detail names them. Nothing was changed.',
   credit_not_enough:
-    'A correction takes back no more than the customer’s own credit in that currency, a payout no more than payments funded of it and their providers still hold; detail says how much that is. Credit of a living subscription is not part of it. Nothing was changed.',
+    'A correction takes back no more than the customer’s own credit in that currency, a payout no more than payments funded of it and their providers still hold; detail and available say how much that is. Credit of a living subscription is not part of it. Nothing was changed.',
   payload_too_large: 'JSON bodies may have 262144 bytes at most, webhooks 1048576.',
   unsupported_media_type: 'Bodies are sent as application/json in UTF-8 without Content-Encoding.',
   validation_failed: 'errors lists each mistake: where it is and what is allowed there. Nothing was changed.',

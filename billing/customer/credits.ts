@@ -7,8 +7,9 @@
 import type { Actor } from '../../contracts/fields';
 import type { CreateCredit, CreditMade } from '../../contracts/http/ledger';
 import { ProblemError, validationFailed } from '../../contracts/problem-error';
+import type { NamedMoney } from '../../contracts/problems';
 import { creditOf, decideCreditChange } from '../../domain/ledger/credit';
-import { maxAmount } from '../../domain/money';
+import { maxAmount, minorUnitsText } from '../../domain/money';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { timesForCustomer } from '../clock';
 import { readLedgerTransaction } from '../ledger/ledger';
@@ -46,7 +47,9 @@ async function commitCredit(tx: Transaction, request: CreditRequest): Promise<nu
   refuseErased(customer);
   const balance = await lockOrOpenCustomerBalance(tx, customerId, currency);
   const decision = decideCreditChange(balance.funds, { transactionId: id, amount });
-  if (decision.kind === 'refused') throw refusalOf(decision.reason, Number(balance.credit));
+  if (decision.kind === 'refused') {
+    throw refusalOf(decision.reason, { amount: Number(balance.credit), currency });
+  }
   const { now, realNow } = await timesForCustomer(tx, customerId);
   enqueueCustomerBalance(tx, customerId, currency, decision.funds);
   enqueueLedgerTransaction(tx, {
@@ -68,13 +71,14 @@ async function commitCredit(tx: Transaction, request: CreditRequest): Promise<nu
   return creditOf(decision.funds);
 }
 
-function refusalOf(reason: 'not_enough_credit' | 'too_much_credit', credit: number): ProblemError {
+function refusalOf(reason: 'not_enough_credit' | 'too_much_credit', credit: NamedMoney): ProblemError {
   if (reason === 'too_much_credit') {
-    const most = maxAmount - credit;
+    const most = maxAmount - credit.amount;
     return validationFailed([
       { path: 'amount', message: `must be at most ${most}: there is credit already` },
     ]);
   }
-  const detail = `The customer has ${credit} in minor units; a correction takes no more than that.`;
-  return new ProblemError('credit_not_enough', detail);
+  const { amount, currency } = credit;
+  const detail = `The customer has ${minorUnitsText(amount, currency)} of credit; a correction takes no more than that.`;
+  return new ProblemError('credit_not_enough', detail, { available: credit });
 }

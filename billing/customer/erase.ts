@@ -11,6 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '../../contracts/fields';
 import { notFound, ProblemError } from '../../contracts/problem-error';
+import type { NamedMoney } from '../../contracts/problems';
 import { creditOf, decideCreditChange } from '../../domain/ledger/credit';
 import { isPaymentSource } from '../../domain/ledger/state';
 import { moneyText } from '../../domain/money';
@@ -201,8 +202,8 @@ async function takeCreditBack(
   }
 }
 
-function refusalOf(funded: readonly { currency: string; amount: number }[]): ProblemError {
+function refusalOf(funded: NamedMoney[]): ProblemError {
   const money = funded.map(({ amount, currency }) => moneyText(amount, currency)).join(', ');
   const detail = `Payments of the customer fund ${money} of credit: pay it out, or take it back, then erase.`;
-  return new ProblemError('customer_has_credit', detail);
+  return new ProblemError('customer_has_credit', detail, { credit: funded });
 }

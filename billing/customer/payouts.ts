@@ -13,7 +13,7 @@ import { payoutRefundId } from '../../domain/ids';
 import { creditOf, removeCredit, type CustomerFund } from '../../domain/ledger/credit';
 import { decidePayout, reservePayout, type PayingPayment, type PayoutPart } from '../../domain/ledger/payout';
 import { isPaymentSource } from '../../domain/ledger/state';
-import { moneyText } from '../../domain/money';
+import { minorUnitsText } from '../../domain/money';
 import { decideRefund } from '../../domain/payment/refund';
 import { inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { enqueueCustomerBalance } from '../ledger/ledger-store';
@@ -171,10 +171,11 @@ function refusalOf(
   { reason, payable }: { reason: 'not_enough' | 'not_in_steps'; payable: number },
   currency: string,
 ): ProblemError {
+  const available = { amount: payable, currency };
   if (reason === 'not_in_steps') {
-    const message = `can be ${payable}: a provider gives back multiples of its step only`;
-    return validationFailed([{ path: 'amount', message }]);
+    const message = `can be ${minorUnitsText(payable, currency)}: a provider gives back multiples of its step only`;
+    return validationFailed([{ path: 'amount', message }], { available });
   }
-  const detail = `${payable} in minor units (${moneyText(payable, currency)}) can be paid out: what payments funded and their providers still hold. Grants and disputed money are not part of it.`;
-  return new ProblemError('credit_not_enough', detail);
+  const detail = `${minorUnitsText(payable, currency)} can be paid out: what payments funded and their providers still hold. Grants and disputed money are not part of it.`;
+  return new ProblemError('credit_not_enough', detail, { available });
 }

@@ -6,14 +6,19 @@
 import { actor } from '../../contracts/fields';
 import type { CustomerBalance, LedgerTransactionView } from '../../contracts/http/ledger';
 import { notFound } from '../../contracts/problem-error';
+import { creditOf } from '../../domain/ledger/credit';
 import { standingAt } from '../../domain/ledger/standing';
+import type { CreditPart } from '../../domain/ledger/state';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { Database } from '../../prisma/client';
+import type { Prisma } from '../../prisma/generated/client';
 import { pageBy, type Page, type PageRequest } from '../../prisma/pages';
 import { timesForCustomer } from '../clock';
 import { ledgerTransactionRow, type LedgerEntryRow, type LedgerTransactionRow } from '../ledger-rows';
 import { subscriptionRow } from '../rows';
+import { blockedSources } from './credit';
 import { readLedgerOf } from './opening';
+import { sumRefunding } from './state-store';
 
 /** Whose ledger. A customer's has all that their subscriptions' have. */
 export interface LedgerSubject {
@@ -88,38 +93,66 @@ export function toLedgerEntry({
 }
 
 /**
- * Reads what a customer has: credit of their own by currency and source, and what their living subscriptions stand at
- * by the customer's time. @throws ProblemError `not_found`
+ * Reads what a customer has: credit of their own by currency and source, what is on its way back to them, and what their
+ * living subscriptions stand at by the customer's time. @throws ProblemError `not_found`
  */
 export async function readCustomerBalance(db: Database, customerId: string): Promise<CustomerBalance> {
   await refuseUnknown(db, { type: 'customer', id: customerId });
-  const [{ now }, balances, rows] = await Promise.all([
+  const [{ now }, balances, rows, refunding] = await Promise.all([
     timesForCustomer(db, customerId),
     db.customerBalance.findMany({ where: { customer_id: customerId }, orderBy: { currency: 'asc' } }),
     db.subscription.findMany({ where: { customer_id: customerId }, orderBy: { created_at: 'asc' } }),
+    sumRefunding(db, customerId),
   ]);
+  const living = await Promise.all(
+    rows
+      .map((row) => subscriptionRow(row))
+      .filter(({ status }) => !isFinal(status))
+      .map(async (row) => ({ row, state: await readLedgerOf(db, row, now) })),
+  );
+  const credit = balances.filter(({ credit }) => credit > 0n).map(creditIn);
+  const sources = [...credit.flatMap((own) => own.sources), ...living.flatMap(({ state }) => state.funds)];
+  const disputed = new Set(await blockedSources(db, sources));
   const asOf = now.toISOString();
   return {
     customer_id: customerId,
     as_of: asOf,
-    credit: balances
-      .filter(({ credit }) => credit > 0n)
-      .map(({ currency, credit, funds }) => ({
+    credit: credit.map((own) => withDisputed(own, disputed)),
+    refunding: [...new Set(refunding.map(({ currency }) => currency))].map((currency) => {
+      const parts = refunding.filter((part) => part.currency === currency);
+      return {
         currency,
-        amount: Number(credit),
-        sources: (funds as { source: string; amount: number }[])
-          // What other subscriptions use of a payment stands beside what is left of it.
-          .map((fund) => ({ source: fund.source, amount: fund.amount }))
-          .filter(({ amount }) => amount > 0),
-      })),
-    subscriptions: await Promise.all(
-      rows
-        .map((row) => subscriptionRow(row))
-        .filter(({ status }) => !isFinal(status))
-        .map(async (row) => {
-          const { id: subscription_id, status, currency } = row;
-          return { subscription_id, status, currency, ...standingAt(await readLedgerOf(db, row, now), asOf) };
-        }),
-    ),
+        amount: creditOf(parts),
+        sources: parts.map(({ source, amount }) => ({ source, amount })),
+      };
+    }),
+    subscriptions: living.map(({ row, state }) => ({
+      subscription_id: row.id,
+      status: row.status,
+      currency: row.currency,
+      ...standingAt(state, asOf),
+      credit_disputed: state.funds.reduce(
+        (sum, fund) => sum + (disputed.has(fund.source) ? fund.credit : 0),
+        0,
+      ),
+    })),
   };
+}
+
+type OwnCredit = Pick<CustomerBalance['credit'][number], 'currency' | 'amount'> & { sources: CreditPart[] };
+
+function creditIn({ currency, credit, funds }: Prisma.CustomerBalanceGetPayload<object>): OwnCredit {
+  // What other subscriptions use of a payment stands beside what is left of it.
+  const sources = (funds as { source: string; amount: number }[])
+    .map(({ source, amount }) => ({ source, amount }))
+    .filter(({ amount }) => amount > 0);
+  return { currency, amount: Number(credit), sources };
+}
+
+function withDisputed(
+  { sources, ...own }: OwnCredit,
+  disputed: ReadonlySet<string>,
+): CustomerBalance['credit'][number] {
+  const parts = sources.map((part) => ({ ...part, disputed: disputed.has(part.source) }));
+  return { ...own, disputed: creditOf(parts.filter((part) => part.disputed)), sources: parts };
 }

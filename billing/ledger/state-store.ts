@@ -38,3 +38,26 @@ export async function findCustomerCredit(
     SELECT funds FROM customer_balances WHERE customer_id = ${customerId} AND currency = ${currency}`;
   return row?.funds ?? [];
 }
+
+/** What is reserved to go back of a payment. */
+export interface RefundingPart {
+  currency: string;
+  source: string;
+  /** Minor units. */
+  amount: number;
+}
+
+/**
+ * Adds up what of a customer's payments stands in `refunding`, by the refunds that hold it there: pending, or failed and
+ * not given up.
+ */
+export async function sumRefunding(on: Database, customerId: string): Promise<RefundingPart[]> {
+  const rows = await sql(on).query<(Omit<RefundingPart, 'amount'> & { amount: bigint })[]>`
+    SELECT refund.currency, refund.payment_id AS source, sum(refund.amount)::bigint AS amount
+    FROM payments JOIN refunds AS refund ON refund.payment_id = payments.id
+    WHERE payments.customer_id = ${customerId} AND refund.status <> 'succeeded'
+      AND refund.released_at IS NULL AND refund.taken IS NOT NULL
+    GROUP BY refund.currency, refund.payment_id
+    ORDER BY refund.currency, min(refund.created_at), refund.payment_id`;
+  return rows.map((row) => ({ ...row, amount: Number(row.amount) }));
+}

@@ -6,6 +6,8 @@
  */
 import type { RefundCommand } from '../../contracts/workflows/commands';
 import type { Refund } from '../../contracts/http/refunds';
+import type { NamedMoney } from '../../contracts/problems';
+import { minorUnitsText } from '../../domain/money';
 import type { RefundOutcome, RefundRefusal } from '../../domain/payment/refund';
 import { databaseNow, inTransaction } from '../../prisma/client';
 import { enqueueOperatorTask } from '../operator-tasks';
@@ -13,7 +15,7 @@ import { toRefund, type RefundRow } from '../rows';
 import type { AttemptDependencies } from './attempt';
 import { UnknownPayment } from './payment-state';
 import { refundOf } from './refund-store';
-import { reserveRefund as reserve } from './reserve-refund';
+import { reserveRefund as reserve, type RefusedRefund } from './reserve-refund';
 import { settleRefund } from './settle-refund';
 import { attemptOf } from './attempt-store';
 import { findPayment } from './store';
@@ -21,8 +23,10 @@ import { findPayment } from './store';
 /** How long one call may take; shorter than what a caller of the API waits. */
 const callTimeoutMs = 8_000;
 
+/** `detail` and `available` were left out by older versions, whose answers histories hold. */
 export type ReservedRefund =
-  { kind: 'reserved'; refund: Refund } | { kind: 'refused'; reason: RefundRefusal };
+  | { kind: 'reserved'; refund: Refund }
+  | { kind: 'refused'; reason: RefundRefusal; detail?: string; available?: NamedMoney };
 
 /** Reserves a refund; with the same id again it finds the one that is reserved. @throws UnknownPayment */
 export async function reserveRefund(
@@ -35,9 +39,22 @@ export async function reserveRefund(
     reserve(tx, { ...command, payment_id: paymentId }),
   );
   return reservation.kind === 'refused'
-    ? reservation
+    ? refusalOf(reservation)
     : { kind: 'reserved', refund: toRefund(reservation.refund) };
 }
+
+function refusalOf({ reason, left }: RefusedRefund): Extract<ReservedRefund, { kind: 'refused' }> {
+  const detail = `The payment cannot be refunded: ${refusalTexts[reason](left)}.`;
+  const isOfAmount = reason === 'nothing_left' || reason === 'more_than_left';
+  return { kind: 'refused', reason, detail, ...(isOfAmount ? { available: left } : {}) };
+}
+
+const refusalTexts: Readonly<Record<RefundRefusal, (left: NamedMoney) => string>> = {
+  not_paid: () => 'it is not paid',
+  disputed: () => 'it is under dispute, and the bank decides about its money, or has taken all of it',
+  nothing_left: () => 'nothing of it is left',
+  more_than_left: ({ amount, currency }) => `${minorUnitsText(amount, currency)} of it are left`,
+};
 
 /** Asks the provider for a reserved refund, once; `pending` when it gave no final answer. */
 export async function payRefund(deps: AttemptDependencies, refundId: string): Promise<Refund> {

@@ -5,6 +5,7 @@
  * same id again finds the refund that was reserved; what an earlier refund could not give back is free again first.
  */
 import type { Actor } from '../../contracts/fields';
+import type { NamedMoney } from '../../contracts/problems';
 import { decideRefund, type RefundRefusal } from '../../domain/payment/refund';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { Transaction } from '../../prisma/client';
@@ -28,8 +29,14 @@ export interface RefundOrder {
   actor: Actor;
 }
 
-export type Reservation =
-  { kind: 'reserved'; refund: RefundRow } | { kind: 'refused'; reason: RefundRefusal };
+export type Reservation = { kind: 'reserved'; refund: RefundRow } | RefusedRefund;
+
+export interface RefusedRefund {
+  kind: 'refused';
+  reason: RefundRefusal;
+  /** What is left to give back of the payment. */
+  left: NamedMoney;
+}
 
 /** Reserves a refund of what the payment took. @throws when there is no such payment */
 export async function reserveRefund(tx: Transaction, order: RefundOrder): Promise<Reservation> {
@@ -40,11 +47,12 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
     findPayingAttempt(tx, payment.id),
   ]);
   if (existing !== null) return { kind: 'reserved', refund: existing };
-  if (attempt === null) return { kind: 'refused', reason: 'not_paid' };
+  const { currency } = payment;
+  if (attempt === null) return { kind: 'refused', reason: 'not_paid', left: { amount: 0, currency } };
   const gone = (await reservedAmountOf(tx, attempt)) + (await usedElsewhere(tx, payment));
   const left = leftOf(payment, attempt, gone);
   const decision = decideRefund(payment.status, left, order.amount);
-  if (decision.kind === 'refused') return decision;
+  if (decision.kind === 'refused') return { ...decision, left: { amount: left, currency } };
   const { refund_id: id, reason, actor } = order;
   const again = { actor, reason: `refunded again as ${id}` };
   const open = await releaseFailed(tx, await openBooks(tx, locked), again, isOfCharge(attempt));

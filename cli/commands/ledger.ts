@@ -13,7 +13,16 @@ import {
 } from '../command';
 import { table, type Row } from '../output';
 import { line } from '../terminal-text';
-import { amountOption, listed, pageOptions, recordedText, requestPage, withMoney } from '../pages';
+import {
+  amountOption,
+  columnsOf,
+  listed,
+  pageOptions,
+  recordedText,
+  requestPage,
+  seldomMoney,
+  withMoney,
+} from '../pages';
 
 const columns = ['at', 'recorded', 'kind', 'account', 'source', 'debit', 'credit', 'transaction'];
 const currencyOption: CommandOption = {
@@ -22,7 +31,8 @@ const currencyOption: CommandOption = {
   text: 'such as EUR',
   isRequired: true,
 };
-const standingColumns = ['subscription_id', 'status', 'receivable', 'unearned', 'credit', 'credit_held'];
+const standing = ['receivable', 'unearned', 'credit', 'credit_held'];
+const standingColumns = ['subscription_id', 'status', ...standing, 'credit_disputed'];
 
 interface Entry {
   account: string;
@@ -57,20 +67,42 @@ const ledgerOf = (kind: 'subscriptions' | 'customers', text: string): Command =>
   },
 });
 
-/** The customer's own credit, then what each living subscription stands at. */
-function balanceText(answer: Row): string {
-  const credit = (answer['credit'] as (Row & { sources: Row[] })[]).flatMap(({ currency, sources }) =>
-    sources.map((part) => withMoney({ ...part, currency })),
+interface InCurrency {
+  currency: string;
+  sources: { source: string; amount: number; disputed?: boolean }[];
+}
+
+/** A line for each source. */
+function linesBySource(money: readonly InCurrency[]): Row[] {
+  return money.flatMap(({ currency, sources }) =>
+    sources.map(({ source, amount, disputed = false }) => ({
+      source,
+      amount: moneyText(amount, currency),
+      disputed: disputed ? 'disputed: not used' : '',
+    })),
   );
+}
+
+/** The customer's own credit, what is on its way back to them, then what each living subscription stands at. */
+function balanceText(answer: Row): string {
+  const credit = linesBySource(answer['credit'] as InCurrency[]);
+  const refunding = linesBySource((answer['refunding'] ?? []) as InCurrency[]);
   const subscriptions = (answer['subscriptions'] as Row[]).map((row) => {
     const money = (name: string) => moneyText(Number(row[name]), String(row['currency']));
-    const amounts = standingColumns.slice(2).map((name) => [name, money(name)]);
-    return { ...row, ...Object.fromEntries(amounts) };
+    const amounts = standing.map((name) => [name, money(name)]);
+    return { ...row, ...Object.fromEntries(amounts), ...seldomMoney(row, ['credit_disputed']) };
   });
-  const own = credit.length === 0 ? 'No credit of their own.' : table(credit, ['source', 'amount']);
+  const columns = ['source', 'amount', 'disputed'];
+  const own = credit.length === 0 ? 'No credit of their own.' : table(credit, columnsOf(credit, columns));
+  const back =
+    refunding.length === 0
+      ? []
+      : [`Reserved to go back, and not paid yet:\n${table(refunding, ['source', 'amount'])}`];
   const theirs =
-    subscriptions.length === 0 ? 'No living subscription.' : table(subscriptions, standingColumns);
-  return `${own}\n\n${theirs}`;
+    subscriptions.length === 0
+      ? 'No living subscription.'
+      : table(subscriptions, columnsOf(subscriptions, standingColumns));
+  return [own, ...back, theirs].join('\n\n');
 }
 
 async function balance(context: Context): Promise<Outcome> {
@@ -112,7 +144,7 @@ export const ledgerCommands: CommandGroup = {
   'ledger customer': ledgerOf('customers', 'what moved their money, newest first'),
   'ledger balance': {
     argument: 'CUSTOMER_ID',
-    text: 'their credit, and what their subscriptions stand at',
+    text: 'their credit, what is on its way back, and what their subscriptions stand at',
     run: balance,
   },
   'ledger grant': changeOf(1, 'give credit for later charges, such as 250 for 2.50 EUR'),

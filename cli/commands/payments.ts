@@ -22,11 +22,14 @@ import {
   listed,
   pageOptions,
   recordedText,
+  seldomMoney,
   timelineOf,
   withMoney,
 } from '../pages';
 
-const columns = ['id', 'status', 'kind', 'customer_id', 'subscription_id', 'amount', 'created_at'];
+/** What of a payment has gone, or may go. */
+const gone = ['refunded_amount', 'disputed_amount', 'lost_amount'];
+const columns = ['id', 'status', 'kind', 'customer_id', 'subscription_id', 'amount', ...gone, 'created_at'];
 const attemptColumns = ['number', 'trigger', 'status', 'failure', 'started_at', 'finished_at', 'recorded'];
 const requestColumns = ['id', 'status', 'refusal', 'attempt', 'at', 'requested_at', 'reason'];
 const filters: readonly CommandOption[] = [
@@ -44,8 +47,11 @@ const kept = 'it is kept with the decision';
 /** The payment a field a line, its attempts below. */
 function shown(answer: Row): Outcome {
   const { attempts = [], ...payment } = answer;
-  const refunded = moneyText(Number(payment['refunded_amount']), String(payment['currency']));
-  const head = sheet({ ...withMoney(payment), refunded_amount: refunded });
+  const money = (name: string) => moneyText(Number(payment[name] ?? 0), String(payment['currency']));
+  const head = sheet({
+    ...withMoney(payment),
+    ...Object.fromEntries(gone.map((name) => [name, money(name)])),
+  });
   const lines = (attempts as Row[]).map((row) => ({
     ...row,
     failure: (row['failure'] as { code: string } | null)?.code,
@@ -61,7 +67,8 @@ export const paymentCommands: CommandGroup = {
     options: [...filters, ...pageOptions],
     async run(context) {
       for (const name of ['from', 'to']) instantIn(context, name);
-      return listed(await requestPage(context, '/payments', filters), columns, withMoney);
+      const lineOf = (row: Row): Row => ({ ...withMoney(row), ...seldomMoney(row, gone) });
+      return listed(await requestPage(context, '/payments', filters), columns, lineOf);
     },
   },
   'payments show': {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ledgerKinds } from '../../domain/ledger/accounts';
 import { subscriptionStatuses } from '../../domain/subscription/subscription';
-import { actor, amount, currency, instant, signedAmount, text } from '../fields';
+import { actor, currency, instant, positiveAmount, signedAmount, text } from '../fields';
 import { refund } from './refunds';
 
 const source = z.string().meta({
@@ -10,6 +10,8 @@ const source = z.string().meta({
     'Whose money it is: a payment’s id, `grant/{transaction}`, or `owed` while no payment exists for it.',
 });
 const minorUnits = z.int().meta({ description: 'Minor units.' });
+/** Money in one currency. */
+const inCurrency = { currency: z.string(), amount: minorUnits };
 
 export const ledgerEntry = z
   .object({
@@ -61,8 +63,7 @@ export type CreditMade = z.infer<typeof creditMade>;
 export const createPayout = z
   .strictObject({
     currency,
-    amount: amount()
-      .min(1, 'must be 1 or more')
+    amount: positiveAmount
       .optional()
       .meta({ description: 'Minor units; left out: all that can be paid out.' }),
     reason: text(500),
@@ -91,12 +92,28 @@ export const customerBalance = z
     credit: z
       .array(
         z.object({
-          currency: z.string(),
-          amount: minorUnits,
-          sources: z.array(z.object({ source, amount: minorUnits })),
+          ...inCurrency,
+          disputed: minorUnits.meta({
+            description:
+              'Of the amount: of payments under dispute, or of which all has gone. No charge uses it, and it is not paid out.',
+          }),
+          sources: z.array(
+            z.object({
+              source,
+              amount: minorUnits,
+              disputed: z.boolean().meta({ description: 'Whether it is part of `disputed`.' }),
+            }),
+          ),
         }),
       )
       .meta({ description: 'The customer’s own credit, which serves each of their subscriptions.' }),
+    refunding: z
+      .array(z.object({ ...inCurrency, sources: z.array(z.object({ source, amount: minorUnits })) }))
+      .meta({
+        description:
+          'Reserved to go back and not paid yet, of all the customer’s payments: refunds in progress, and failed ones until ' +
+          'they are given up. It is no credit any more.',
+      }),
     subscriptions: z
       .array(
         z.object({
@@ -106,6 +123,10 @@ export const customerBalance = z
           receivable: minorUnits.meta({ description: 'Owed for periods and changes.' }),
           unearned: minorUnits.meta({ description: 'Paid or owed for service still to come.' }),
           credit: minorUnits.meta({ description: 'Kept for its later charges.' }),
+          credit_disputed: minorUnits.meta({
+            description:
+              'Of `credit`: of payments under dispute, or of which all has gone. No charge uses it.',
+          }),
           credit_held: minorUnits.meta({ description: 'Set aside for a charge that is open.' }),
         }),
       )

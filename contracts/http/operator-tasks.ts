@@ -1,8 +1,7 @@
 /** Operator tasks: what a person has to decide. */
 import { z } from 'zod';
-import { maxAmount } from '../../domain/money';
 import { operatorTaskKinds } from '../../domain/payment/operator-task';
-import { actor, id, realInstant, text } from '../fields';
+import { actor, id, positiveAmount, realInstant, text } from '../fields';
 import { pageQuery } from './lists';
 
 const statuses = ['open', 'resolved'] as const;
@@ -20,21 +19,20 @@ export const resolveOperatorTask = z
     outcome: z
       .enum(outcomes, `must be one of ${outcomes.join(', ')}`)
       .optional()
-      .meta({ description: 'For unknown_outcome and amount_mismatch: what the provider’s records say.' }),
+      .meta({
+        description:
+          'For unknown_outcome, amount_mismatch and refund_failed of a refund: what the provider’s records say. A failed ' +
+          'refund that is resolved as failed is given up: its money is not reserved any more.',
+      }),
     provider_reference: text(200)
       .optional()
       .meta({ description: 'The provider’s name of the charge; a refund needs it.' }),
-    amount: z
-      .int('must be a whole number of minor units')
-      .min(1, 'must be at least 1')
-      .max(maxAmount, `must be at most ${maxAmount}`)
-      .optional()
-      .meta({
-        description:
-          'Of a payment: what the provider has charged, minor units. Left out: what it has named; with unknown_outcome, ' +
-          'else what was asked. With succeeded, what is more than was asked goes back, and less is refused. With failed, ' +
-          'all of it goes back; left out, nothing was charged.',
-      }),
+    amount: positiveAmount.optional().meta({
+      description:
+        'Of a payment: what the provider has charged, minor units. Left out: what it has named; with unknown_outcome, ' +
+        'else what was asked. With succeeded, what is more than was asked goes back, and less is refused. With failed, ' +
+        'all of it goes back; left out, nothing was charged.',
+    }),
   })
   .meta({ id: 'ResolveOperatorTask' });
 export type ResolveOperatorTask = z.infer<typeof resolveOperatorTask>;

@@ -9,13 +9,13 @@ import {
   paymentStatuses,
 } from '../../domain/payment/payment';
 import {
-  amount,
   currency,
   customersInstant,
   foreignId,
   foreignText,
   id,
   instant,
+  positiveAmount,
   realInstant,
   recordedInstant,
   text,
@@ -26,7 +26,7 @@ export const createPayment = z
   .strictObject({
     customer_id: id,
     subscription_id: id.optional(),
-    amount: amount().min(1, 'must be 1 or more'),
+    amount: positiveAmount,
     currency,
     payment_method_id: id.optional().meta({ description: 'Left out: the default one.' }),
     reason: text(500),
@@ -107,7 +107,16 @@ export const payment = z
     next_action: nextAction.nullable(),
     attempts: z.array(paymentAttempt).optional().meta({ description: 'In GET by id, not in lists.' }),
     next_attempt_at: customersInstant.nullable(),
-    refunded_amount: z.int(),
+    refunded_amount: z.int().meta({ description: 'What refunds that succeeded gave back, minor units.' }),
+    disputed_amount: z.int().meta({
+      description:
+        'What the provider holds back in open disputes, minor units. 0, too, of a dispute of before the ledger.',
+    }),
+    lost_amount: z
+      .int()
+      .meta({
+        description: 'What lost disputes took, minor units: of a part, the payment stays `completed`.',
+      }),
     reason: z.string().nullable(),
     created_at: customersInstant,
     updated_at: realInstant,

@@ -1,14 +1,11 @@
 /** Refunds as the API shows them. */
 import { z } from 'zod';
 import { refundStatuses } from '../../domain/payment/refund';
-import { amount, customersInstant, realInstant, text } from '../fields';
+import { customersInstant, positiveAmount, realInstant, text } from '../fields';
 
 export const createRefund = z
   .strictObject({
-    amount: amount()
-      .min(1, 'must be 1 or more')
-      .optional()
-      .meta({ description: 'Minor units; left out: all that is left.' }),
+    amount: positiveAmount.optional().meta({ description: 'Minor units; left out: all that is left.' }),
     reason: text(500),
   })
   .meta({ id: 'CreateRefund' });

@@ -63,7 +63,7 @@ export const auditedCall = z
     actor: recordedActor,
     action: z.string().meta({
       description:
-        'Method and route, the topic of a record from outside, or `sign_in`: calls without a valid key.',
+        'Method and route, the topic of a record from outside, `sign_in`: calls without a valid key, or `bin/migrate`: it made or changed the bootstrap key.',
     }),
     subject_id: z.string().nullable(),
     request_id: z.string(),

@@ -8,7 +8,16 @@ import { attemptTriggers, paymentKinds, settledBy } from '../../domain/payment/p
 import { subscriptionChanges } from '../../domain/subscription/subscription';
 import { cancelModes } from '../../domain/subscription/commands';
 import { dueCauses } from '../../domain/subscription/due';
-import { actor, amount, currency, foreignId, foreignText, instant, int4, signedAmount } from '../fields';
+import {
+  actor,
+  currency,
+  foreignId,
+  foreignText,
+  instant,
+  int4,
+  positiveAmount,
+  signedAmount,
+} from '../fields';
 import { attemptFailure } from '../http/payments';
 import { firstPayment, subscription } from '../http/subscriptions';
 import { reportedOutcome } from './provider-events';
@@ -66,7 +75,7 @@ const paymentRequested = z.object({
   payment_id: foreignId,
   customer_id: foreignId,
   subscription_id: nullableId,
-  amount: amount().min(1, 'must be 1 or more'),
+  amount: positiveAmount,
   currency,
   payment_method_id: nullableId,
   reason: foreignText,

@@ -52,11 +52,12 @@ export function createRefunds(paymentId: string, before: RefundCalls = {}): Refu
     async execute(command) {
       const reserved = await steps.reserveRefund(paymentId, command);
       if (reserved.kind === 'reserved') return payOrLater(reserved.refund);
+      const { reason, available, detail = `The payment cannot be refunded: ${reason}.` } = reserved;
       throw ApplicationFailure.create({
         type: 'payment_not_refundable',
-        message: `The payment cannot be refunded: ${reserved.reason}.`,
+        message: detail,
         nonRetryable: true,
-        details: [{ reason: reserved.reason }],
+        details: [{ reason, ...(available === undefined ? {} : { available }) }],
       });
     },
     nextAtMs(state) {
