@@ -115,7 +115,8 @@ export const ledgerRoutes = [
     tag,
     summary: 'What a customer has and owes',
     description:
-      'Credit of the customer’s own by currency, and what each living subscription stands at by the customer’s time.',
+      'Credit of the customer’s own by currency, what is reserved to go back, and what each living subscription stands at ' +
+      'by the customer’s time.',
     scope: 'customers:read',
     params: customerParams,
     answers: { 200: { description: 'The balance.', schema: customerBalance } },

@@ -182,6 +182,8 @@ export const subscriptionCommandRoutes = [
     operationId: 'previewChange',
     tag,
     summary: 'What a change would cost now and at the next renewal',
+    description:
+      'The change costs this when it names the same `as_of` within 10 minutes, and nothing has changed meanwhile.',
     scope: 'subscriptions:read',
     params: subscriptionParams,
     body: changeSubscription,

@@ -12,6 +12,7 @@ import type { EventData } from '../../contracts/topics/events';
 import type { Actor } from '../../contracts/fields';
 import { subscriptionEventId } from '../../domain/event-ids';
 import { cancellationRefundId } from '../../domain/ids';
+import { moneyText } from '../../domain/money';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, lockSubscription } from '../locks';
 import { enqueueOperatorTask } from '../operator-tasks';
@@ -131,7 +132,7 @@ async function reportMissing(
   currency: string,
 ): Promise<void> {
   const subject = { type: 'subscription', id: subscriptionId } as const;
-  const detail = `Of the refund that the cancellation asks for, ${amount} ${currency} (minor units) are more than its payments took.`;
+  const detail = `Of the refund that the cancellation asks for, ${moneyText(amount, currency)} are not given back: no more is left of its payments, which were refunded before, or are disputed.`;
   enqueueOperatorTask(tx, 'refund_failed', subject, detail, await databaseNow(tx));
 }
 

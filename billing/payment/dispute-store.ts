@@ -13,6 +13,12 @@ export async function findDispute(tx: Transaction, disputeId: string): Promise<D
   return row ?? null;
 }
 
+/** Reads the disputes of a payment, the oldest first. */
+export async function findDisputes(tx: Transaction, paymentId: string): Promise<DisputeRow[]> {
+  return sql(tx).query<DisputeRow[]>`
+    SELECT ${disputeColumns} FROM disputes WHERE payment_id = ${paymentId} ORDER BY created_at, id`;
+}
+
 /** Reads the disputes of an attempt's charge that were lost, the newest first. */
 export async function findLostDisputes(
   tx: Transaction,

@@ -5,6 +5,7 @@
  * and an operator is told.
  */
 import { providerRefundId } from '../../domain/ids';
+import { moneyText } from '../../domain/money';
 import type { Actor } from '../../contracts/fields';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription } from '../locks';
@@ -64,7 +65,8 @@ export async function recordProviderRefund(
   });
   await addRefundedAmount(tx, payment, saved, amount, realNow);
   if (amount > left) {
-    const detail = `The provider refunded ${amount} ${payment.currency} (minor units) of ${payment.id}, of which ${left} were left.`;
+    const money = (minorUnits: number) => moneyText(minorUnits, payment.currency);
+    const detail = `The provider refunded ${money(amount)} of ${payment.id}, and ${money(left)} were left to refund: more has gone than the payment took, or than was free to go.`;
     enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id }, detail, realNow);
   }
   return saved;

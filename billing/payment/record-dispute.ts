@@ -6,17 +6,24 @@
  */
 import { disputeId, unwantedChargeRefundId } from '../../domain/ids';
 import { cashAccount } from '../../domain/ledger/accounts';
-import { decideDispute, type DisputeEvent, type DisputeStep } from '../../domain/ledger/dispute';
+import {
+  decideDispute,
+  questionAbout,
+  type DisputeEvent,
+  type DisputeStatus,
+  type DisputeStep,
+} from '../../domain/ledger/dispute';
 import { nothingTaken, openDispute, type Taken } from '../../domain/ledger/refund';
+import { moneyText } from '../../domain/money';
 import { isPaymentPaid } from '../../domain/payment/payment';
 import { refundedStatus } from '../../domain/payment/refund';
 import type { Transaction } from '../../prisma/client';
 import type { DisputeRow } from '../ledger-rows';
 import { lockPaymentWithSubscription } from '../locks';
-import { enqueueReopenedTask } from '../operator-tasks';
+import { enqueueAnsweredTask, enqueueNewDetail, enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, PaymentRow } from '../rows';
 import { enqueuePaymentPosting, enqueueState } from './books';
-import { enqueueDispute, findDispute } from './dispute-store';
+import { enqueueDispute, findDispute, findDisputes } from './dispute-store';
 import { findPayingAttempt } from './attempt-store';
 import { enqueueRefund } from './refund-store';
 import { isDisputed } from './refundable';
@@ -50,10 +57,10 @@ export async function recordDispute(
   const steps = decideDispute(known?.status ?? null, reported.event);
   const isOfPayment = isPaymentPaid(payment.status) && paying?.number === attempt.number;
   if (steps.length > 0 && !isOfPayment && attempt.status === 'completed') {
-    // A charge beside the one that paid goes back as a whole: an operator sees to it that it does not go back twice.
-    raiseTask(tx, payment.id, 'open', locked.realNow);
+    askAboutOtherCharge(tx, attempt, reported, locked.realNow);
   }
   if (steps.length === 0 || !isOfPayment) return { recorded: false, payment };
+  const before = await findDisputes(tx, payment.id);
   let open = await openBooks(tx, locked);
   const { books } = open;
   let dispute = known ?? newDispute(id, attempt, reported, books.times.realNow);
@@ -61,7 +68,7 @@ export async function recordDispute(
   enqueueDispute(tx, dispute);
   const unwanted = unwantedAfterDispute(open.locked);
   if (unwanted !== null) await reserveUnwanted(tx, open.locked, unwanted);
-  raiseTask(tx, payment.id, dispute.status, books.times.realNow);
+  await askAboutDisputes(tx, payment.id, { before, decided: dispute.status, now: books.times.realNow });
   return { recorded: true, payment: open.locked.payment };
 }
 
@@ -180,11 +187,32 @@ function mark(tx: Transaction, open: OpenBooks, by: { disputed: number; lost: nu
   return { ...open, locked: { ...open.locked, payment: after } };
 }
 
-function raiseTask(tx: Transaction, id: string, status: DisputeRow['status'], now: Date): void {
-  const details = {
-    open: 'The customer disputes the payment: answer the bank at the provider.',
-    won: 'The dispute is won: the provider has the money again.',
-    lost: 'The dispute is lost: the money is gone.',
-  };
-  if (status !== 'won') enqueueReopenedTask(tx, 'dispute', { type: 'payment', id }, details[status], now);
+/**
+ * Asks an operator about what is disputed or lost of a payment now; once every dispute is won, nothing is left to answer.
+ * @param before the disputes as they stood when the operator was asked last
+ */
+async function askAboutDisputes(
+  tx: Transaction,
+  id: string,
+  { before, decided, now }: { before: readonly DisputeRow[]; decided: DisputeStatus; now: Date },
+): Promise<void> {
+  const subject = { type: 'payment', id } as const;
+  const detail = questionAbout(await findDisputes(tx, id));
+  if (decided !== 'won' && detail !== null) enqueueReopenedTask(tx, 'dispute', subject, detail, now);
+  const asked = questionAbout(before);
+  if (decided !== 'won' || asked === null) return;
+  if (detail !== null) enqueueNewDetail(tx, 'dispute', subject, { asked, detail });
+  else enqueueAnsweredTask(tx, 'dispute', subject, { actor, reason: 'the dispute is won' }, now, asked);
+}
+
+/** A charge beside the one that paid goes back as a whole: an operator sees to it that it does not go back twice. */
+function askAboutOtherCharge(
+  tx: Transaction,
+  attempt: AttemptRow,
+  { event, amount }: ReportedDispute,
+  now: Date,
+): void {
+  const { payment_id: id, provider_reference: charge, currency } = attempt;
+  const detail = `A dispute of ${moneyText(amount, currency)} is ${event}, of charge ${charge ?? attempt.number} beside the one that paid. That charge is refunded: see to it at the provider that it does not go back twice.`;
+  enqueueReopenedTask(tx, 'dispute', { type: 'payment', id }, detail, now);
 }

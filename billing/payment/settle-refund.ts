@@ -5,8 +5,10 @@
  * Invariants: what a payment gave back is the sum of its succeeded refunds; a failed refund keeps its money set aside,
  * and an operator is asked what becomes of it.
  */
+import { moneyText } from '../../domain/money';
 import {
   decideRefundSettlement,
+  refundFailureText,
   type RefundOutcome,
   type RefundSettlementDecision,
 } from '../../domain/payment/refund';
@@ -17,7 +19,8 @@ import type { RefundRow } from '../rows';
 import { booksOf } from './books';
 import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
 import { addRefundedAmount, enqueuePaidBack } from './refunded-money';
-import { attemptOf } from './attempt-store';
+import { attemptOf, findPayingAttempt } from './attempt-store';
+import { isOfCharge } from './release-refund';
 import { beyondNow } from './shared-charge';
 import { openBooks, takeForRefund } from './take-money';
 
@@ -61,7 +64,10 @@ export async function settleLockedRefund(
   });
   if (settled) await moveMoney(tx, locked, saved, decision.kind);
   if (outcome.status === 'succeeded') answerTask(tx, saved, locked.realNow);
-  if (outcome.status === 'failed') raiseTask(tx, saved, outcome.reason, locked.realNow);
+  if (outcome.status === 'failed') {
+    const wasPaid = decision.kind === 'failed_after_success';
+    await raiseTask(tx, saved, { reason: outcome.reason, wasPaid }, locked.realNow);
+  }
   return { settledNow: settled, refund: saved };
 }
 
@@ -102,7 +108,21 @@ function answerTask(tx: Transaction, { id }: RefundRow, now: Date): void {
   enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id }, given, now);
 }
 
-function raiseTask(tx: Transaction, refund: RefundRow, reason: string, now: Date): void {
-  const detail = `The provider did not refund ${refund.amount} ${refund.currency} (minor units) of ${refund.payment_id}: ${reason}. The money stays set aside: refund the payment again, or resolve this task as failed to give it up.`;
-  enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id: refund.id }, detail, now);
+async function raiseTask(
+  tx: Transaction,
+  refund: RefundRow,
+  { reason, wasPaid }: { reason: string; wasPaid: boolean },
+  now: Date,
+): Promise<void> {
+  const { id, payment_id: paymentId, currency, charge_reference: charge } = refund;
+  const money = moneyText(Number(refund.amount), currency);
+  const what = wasPaid
+    ? `The refund of ${money} of ${paymentId} failed after it had succeeded`
+    : `The provider did not refund ${money} of ${paymentId}`;
+  const isOfPaying = isOfCharge(await findPayingAttempt(tx, paymentId))(refund);
+  // A new refund of the payment would give back what was paid, and leave this one as it is.
+  const instead = `give back charge ${charge ?? `of attempt ${refund.attempt}`} at the provider, which is not the one that paid, and resolve this task as succeeded`;
+  const how = isOfPaying ? 'refund the payment again' : instead;
+  const detail = `${what}: ${refundFailureText(reason)}. The money stays reserved: ${how}; or resolve this task as failed to give it up.`;
+  enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id }, detail, now);
 }

@@ -137,6 +137,6 @@ function reportWithheld(
   { realNow }: ChangeContext,
 ): void {
   const parts = withheld.map(({ source, amount }) => `${moneyText(amount, row.currency)} of ${source}`);
-  const detail = `The cancellation asks to give back what is under dispute: ${parts.join(', ')}. It is the customer's credit until the dispute is decided.`;
+  const detail = `The cancellation asks to give back what is under dispute: ${parts.join(', ')}. It is the customer's credit, which no charge uses until the dispute is decided. Won, it stays credit: pay it out.`;
   enqueueOperatorTask(tx, 'refund_failed', { type: 'subscription', id: row.id }, detail, realNow);
 }

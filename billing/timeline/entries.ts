@@ -16,6 +16,7 @@ import {
   instantsOf,
   type AttemptRow,
   type RefundRow,
+  type Resolution,
   type RetryPlanRow,
   type RetryRequestRow,
   type TaskRow,
@@ -80,7 +81,14 @@ export const entryOf = {
     const amount = Number(row.amount);
     return {
       kind: 'refund',
-      title: titles.refundTitle({ amount, currency, status, reason }),
+      title: titles.refundTitle({
+        amount,
+        currency,
+        status,
+        reason,
+        failure: failure_reason,
+        isGivenUp: row.released_at !== null,
+      }),
       actor: row.requested_by,
       ref: { type: 'refund', id },
       data: {
@@ -169,7 +177,7 @@ export const entryOf = {
     const { resolution } = row;
     return {
       kind: 'operator_action',
-      title: titles.resolutionTitle(row.kind, resolution?.outcome ?? null),
+      title: titles.resolutionTitle(row.kind, resolution === null ? null : titled(resolution)),
       actor: resolution?.actor ?? null,
       ref: { type: 'task_resolution', id: row.id },
       data: { ...task(row), outcome: resolution?.outcome ?? null },
@@ -218,6 +226,10 @@ type RetryRequest = Pick<
   RetryRequestRow,
   'payment_id' | 'payment_method_id' | 'reason' | 'status' | 'refusal' | 'attempt'
 >;
+
+function titled({ actor: { kind }, reason, outcome }: Resolution) {
+  return { byPerson: kind === 'api_key' || kind === 'operator', reason, outcome };
+}
 
 function task({ kind, subject_type, subject_id, status, detail }: TaskRow) {
   return { kind, subject: { type: subject_type, id: subject_id }, status, detail };

@@ -164,7 +164,10 @@ export const resumeSubscription = z
 /** What a change would cost. */
 export const changePreview = z
   .object({
-    as_of: instant.meta({ description: 'The instant that it reckons with.' }),
+    as_of: instant.meta({
+      description:
+        'The instant that it reckons with. Sent as `as_of` within 10 minutes, and with nothing changed meanwhile, refunds included, the change costs this.',
+    }),
     lines: z.array(paymentLine),
     due_now: z.object({ amount: z.int(), currency: z.string() }),
     next_renewal: z

@@ -1,4 +1,5 @@
-/** Disputes: their states, and what a provider's word about one does. Pure. */
+/** Disputes: their states, what a provider's word about one does, and what an operator is asked. Pure. */
+import { moneyText } from '../money';
 
 export const disputeStatuses = ['open', 'won', 'lost'] as const;
 export type DisputeStatus = (typeof disputeStatuses)[number];
@@ -26,4 +27,33 @@ export function decideDispute(status: DisputeStatus | null, event: DisputeEvent)
       if (status === null || status === 'won') return ['open', 'close_lost'];
       return status === 'open' ? ['close_lost'] : [];
   }
+}
+
+interface AskedDispute {
+  status: DisputeStatus;
+  provider_reference: string;
+  amount: bigint;
+  currency: string;
+}
+
+/** What an operator is asked about the disputes of a payment; null: nothing, none is open and none was lost. */
+export function questionAbout(disputes: readonly AskedDispute[]): string | null {
+  const named = (which: DisputeStatus): string =>
+    disputes
+      .filter(({ status }) => status === which)
+      .map(
+        ({ provider_reference: name, amount, currency }) =>
+          `${moneyText(Number(amount), currency)} (${name})`,
+      )
+      .join(', ');
+  const [open, lost] = [named('open'), named('lost')];
+  const parts = [
+    ...(open === ''
+      ? []
+      : [
+          `The customer disputes ${open}: answer the bank at the provider. Nothing of the payment is refunded meanwhile.`,
+        ]),
+    ...(lost === '' ? [] : [`Lost: ${lost}. That money is gone.`]),
+  ];
+  return parts.length === 0 ? null : parts.join(' ');
 }

@@ -16,6 +16,11 @@ export type RefundOutcome =
   | { status: 'failed'; provider_reference: string | null; reason: string }
   | { status: 'unknown'; reason: string };
 
+/** Why a refund failed, for people. @param reason the provider's, or `operator` where a person has found it failed */
+export function refundFailureText(reason: string): string {
+  return reason === 'operator' ? 'found failed by a person' : reason.replaceAll('_', ' ');
+}
+
 /** Why nothing is given back; a caller reads it as `reason`. */
 export type RefundRefusal = 'not_paid' | 'disputed' | 'nothing_left' | 'more_than_left';
 

@@ -76,6 +76,12 @@ function becauseOf(reason: string | null): string {
   return reason === null ? '' : `: ${reason}`;
 }
 
+/** What of an amount paid for the period, and what is kept: its time was over. */
+function paidParts(reading: Reading, amount: number): string[] {
+  const kept = Math.max(0, reading.credit('credit'));
+  return reading.parts([amount - kept, `paid${reading.forPeriod()}`], [kept, 'kept as credit']);
+}
+
 const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
   period_opened(reading) {
     const [first = 'Nothing due', ...others] = reading.parts(
@@ -88,20 +94,19 @@ const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
   },
   period_ended: (reading) => `${reading.money(reading.credit('earned'))} earned${reading.forPeriod()}`,
   payment_collected(reading) {
-    const amount = reading.money(reading.debit('cash'));
-    if (reading.credit('earned') > 0) return `${amount} paid`;
+    const charged = reading.debit('cash');
+    if (reading.credit('unapplied') > 0) return `${reading.money(charged)} received`;
+    // A payment of its own has earned all of it.
+    if (reading.credit('earned') === charged) return `${reading.money(charged)} paid`;
     // What is applied by the same transaction stands on no account in between.
-    return reading.credit('unapplied') > 0 ? `${amount} received` : `${amount} paid${reading.forPeriod()}`;
+    return listed(paidParts(reading, charged), 'Nothing was collected');
   },
   payment_applied(reading) {
     const back = reading.credit('refunding');
-    const kept = Math.max(0, reading.credit('credit'));
-    const paid = reading.debit('unapplied') - back - kept;
-    const parts = reading.parts(
-      [paid, `paid${reading.forPeriod()}`],
-      [kept, 'kept as credit'],
-      [back, 'goes back: it came too late'],
-    );
+    const parts = [
+      ...paidParts(reading, reading.debit('unapplied') - back),
+      ...reading.parts([back, 'goes back: it came too late']),
+    ];
     return listed(parts, 'Nothing was left to apply');
   },
   change_applied(reading) {
@@ -144,7 +149,11 @@ const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
     `A refund of ${reading.money(reading.debit('cash'))} failed after it was settled; it stays reserved`,
   refund_released: (reading) => `A refund of ${reading.money(reading.debit('refunding'))} is given up`,
   dispute_opened: (reading) => `${reading.money(reading.debit('disputed'))} is under dispute`,
-  dispute_won: (reading) => `Dispute of ${reading.money(reading.credit('disputed'))} won`,
+  dispute_won(reading) {
+    const held = reading.credit('disputed');
+    if (held > 0) return `Dispute of ${reading.money(held)} won`;
+    return `Dispute of ${reading.money(reading.debit('cash'))} won after it was lost`;
+  },
   dispute_lost: (reading) => `Dispute of ${reading.money(reading.credit('disputed'))} lost`,
   credit_granted: (reading) =>
     `${reading.money(reading.credit('credit'))} of credit granted${becauseOf(reading.of.reason)}`,

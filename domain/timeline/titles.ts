@@ -7,7 +7,7 @@ import { moneyText } from '../money';
 import type { OperatorTaskKind } from '../payment/operator-task';
 import type { AttemptStatus, Failure } from '../payment/payment';
 import type { FinalAction } from '../retry/policy';
-import type { RefundStatus } from '../payment/refund';
+import { refundFailureText, type RefundStatus } from '../payment/refund';
 
 /** `card_declined` as people read it. */
 function words(name: string): string {
@@ -56,20 +56,34 @@ export function attemptTitle({ number, status, failure, amount, currency }: Titl
   }
 }
 
+/** Failures that may come without a bank having declined anything. */
+const undeclined: ReadonlySet<Failure['code']> = new Set(['processing_error', 'invalid_payment_method']);
+
 function failureText({ category, code }: Failure): string {
   if (category === 'not_completed') return 'was not completed';
-  return category === code ? `declined: ${words(code)}` : `declined: ${words(code)} (${words(category)})`;
+  const what = `${undeclined.has(code) ? 'failed' : 'declined'}: ${words(code)}`;
+  return category === code ? what : `${what} (${words(category)})`;
 }
 
 interface TitledRefund {
   amount: number;
   currency: string;
   status: RefundStatus;
+  /** Why it was asked for. */
   reason: string;
+  /** Why it failed; null: it did not, or that is not known. */
+  failure: string | null;
+  /** Whether it failed and was given up. */
+  isGivenUp: boolean;
 }
 
-export function refundTitle({ amount, currency, status, reason }: TitledRefund): string {
-  return `Refund of ${moneyText(amount, currency)} ${status}: ${reason}`;
+export function refundTitle({ reason, ...refund }: TitledRefund): string {
+  const { amount, currency, status, failure, isGivenUp } = refund;
+  const money = moneyText(amount, currency);
+  if (status !== 'failed') return `Refund of ${money} ${status}: ${reason}`;
+  const why = failure === null ? '' : ` (${refundFailureText(failure)})`;
+  const now = isGivenUp ? 'it is given up' : 'its money stays reserved';
+  return `Refund of ${money} failed${why}, ${now}; it was asked for as: ${reason}`;
 }
 
 /** @param outcome what became of it, in words; null while nobody has looked at it */
@@ -133,8 +147,20 @@ export function taskTitle(kind: OperatorTaskKind, detail: string): string {
   return `A person is asked about ${words(kind)}: ${detail}`;
 }
 
-/** @param outcome where the task asked for one */
-export function resolutionTitle(kind: OperatorTaskKind, outcome: string | null): string {
+/** What ended an operator task. */
+interface TitledResolution {
+  /** Whether a person or a caller did; else what was asked has answered itself. */
+  byPerson: boolean;
+  reason: string;
+  /** Where the task asked for one. */
+  outcome: string | null;
+}
+
+export function resolutionTitle(kind: OperatorTaskKind, resolution: TitledResolution | null): string {
+  if (resolution !== null && !resolution.byPerson) {
+    return `The question about ${words(kind)} has answered itself: ${resolution.reason}`;
+  }
+  const outcome = resolution?.outcome ?? null;
   const resolved = `A person decided about ${words(kind)}`;
   return outcome === null ? resolved : `${resolved}: ${outcome}`;
 }

@@ -6,6 +6,7 @@ import { emptyState, totalOf, type FundAmount, type LedgerState } from '../../do
 import { isFinal } from '../../domain/subscription/subscription';
 import { subscriptionRow, type SubscriptionRow } from '../../billing/rows';
 import { sumAccounts } from '../../billing/ledger/balances-store';
+import { readCustomerBalance } from '../../billing/ledger/ledger';
 import type { Database } from '../../prisma/client';
 
 /** What of each source an account of a subscription stands at, above 0 on the side that it has. */
@@ -19,8 +20,8 @@ const kept: Readonly<Record<string, { amount: FundAmount; sign: 1 | -1 }>> = {
 /**
  * Expects that the ledger of a customer holds: each transaction sums to zero, as a whole and for each source; the state
  * of each subscription and the customer's credit are the sums of their entries; of each payment, what is collected and
- * not applied, what the provider holds, what is on its way back and what is disputed are what its rows say; an ended
- * subscription has nothing left.
+ * not applied, what the provider holds, what is on its way back and what is disputed are what its rows say, and
+ * what the customer's balance shows; an ended subscription has nothing left.
  * @param id of a subscription, or of its customer
  */
 export async function expectLedgerHolds(db: Database, id: string): Promise<void> {
@@ -39,6 +40,7 @@ export async function ledgerFaults(db: Database, id: string): Promise<string[]> 
     ...ofSubscriptions,
     ...(await creditFaults(db, customerId)),
     ...(await paymentFaults(db, customerId)),
+    ...(await balanceFaults(db, customerId)),
   ];
 }
 
@@ -121,6 +123,25 @@ async function creditFaults(db: Database, customerId: string): Promise<string[]>
     if (entries !== row) faults.push(`${customerId} has ${row} ${key}, its entries ${entries}`);
   }
   return faults;
+}
+
+/** What a customer is shown of their own credit, and of what is on its way back, is the sum of its entries. */
+async function balanceFaults(db: Database, customerId: string): Promise<string[]> {
+  const { credit, refunding } = await readCustomerBalance(db, customerId);
+  const entries = await db.$queryRaw<{ what: string; amount: bigint }[]>`
+    SELECT account || ' ' || currency || ' of ' || source AS what, -sum(amount)::bigint AS amount FROM ledger_entries
+    WHERE customer_id = ${customerId} AND (account = 'refunding' OR account = 'credit' AND subscription_id IS NULL)
+    GROUP BY account, currency, source HAVING sum(amount) <> 0`;
+  const shown = Object.entries({ credit, refunding }).flatMap(([account, money]) =>
+    money.flatMap(({ currency, sources }) =>
+      sources.map(({ source, amount }) => `${account} ${currency} of ${source}: ${amount}`),
+    ),
+  );
+  const kept = entries.map(({ what, amount }) => `${what}: ${amount}`);
+  return [
+    ...shown.filter((line) => !kept.includes(line)).map((line) => `${customerId} is shown ${line}`),
+    ...kept.filter((line) => !shown.includes(line)).map((line) => `${customerId} is not shown ${line}`),
+  ];
 }
 
 interface PaymentFigures {

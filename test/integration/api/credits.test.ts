@@ -50,7 +50,7 @@ describe('credit', () => {
       credit: 500,
     });
     expect(await creditOf(id)).toEqual([
-      { currency: 'EUR', amount: 500, sources: [{ source, amount: 500 }] },
+      { currency: 'EUR', amount: 500, disputed: 0, sources: [{ source, amount: 500, disputed: false }] },
     ]);
     const audited = (await given.ask('GET', `/audit?subject=${id}`)).body.data;
     expect(audited).toMatchObject([
@@ -85,13 +85,26 @@ describe('credit', () => {
     await change(id, 900, { currency: 'JPY' });
     const beyond = await change(id, -501);
     expect(beyond).toMatchObject({ status: 409, body: { code: 'credit_not_enough' } });
-    expect(beyond.body.detail).toContain('has 500');
+    expect(beyond.body.detail).toContain('has 500 in minor units (5.00 EUR)');
+    expect(beyond.body.available).toEqual({ amount: 500, currency: 'EUR' });
     expect((await change(id, -1, { currency: 'GBP' })).body.code).toBe('credit_not_enough');
     expect(await change(id, -500)).toMatchObject({
       status: 201,
       body: { kind: 'credit_corrected', credit: 0 },
     });
     expect(await creditOf(id)).toMatchObject([{ currency: 'JPY', amount: 900 }]);
+  });
+
+  it.each([
+    [{ amount: 1_000_000_000_000_000 }, 'must be at most 999999999999999'],
+    [{ amount: -1_000_000_000_000_000 }, 'must be -999999999999999 or more'],
+    [{ amount: 999_999_999_999_999 }, 'must be at most 999999999999499: there is credit already'],
+    [{ amount: 1.5 }, 'must be a whole number of minor units'],
+  ])('beyond the bounds, %j, is refused in the words of every amount', async (more, message) => {
+    const id = await newCustomer();
+    await change(id, 500);
+    const { status, body } = await change(id, 0, { body: { currency: 'EUR', reason: 'x', ...more } });
+    expect([status, body.errors]).toEqual([422, [{ path: 'amount', message }]]);
   });
 
   it.each<[string, object]>([

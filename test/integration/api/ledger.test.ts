@@ -176,6 +176,7 @@ describe('the balance of a customer', () => {
       customer_id: 'cus_1',
       as_of: expect.any(String),
       credit: [],
+      refunding: [],
       subscriptions: [
         {
           subscription_id: subscriptionId,
@@ -184,6 +185,7 @@ describe('the balance of a customer', () => {
           receivable: 0,
           unearned: expect.any(Number),
           credit: 0,
+          credit_disputed: 0,
           credit_held: 0,
         },
       ],
@@ -212,7 +214,15 @@ describe('the balance of a customer', () => {
     expect(body).toEqual({
       customer_id: 'cus_1',
       as_of: clock.toISOString(),
-      credit: [{ currency: 'EUR', amount: 500, sources: [{ source: 'grant/t3', amount: 500 }] }],
+      credit: [
+        {
+          currency: 'EUR',
+          amount: 500,
+          disputed: 0,
+          sources: [{ source: 'grant/t3', amount: 500, disputed: false }],
+        },
+      ],
+      refunding: [],
       subscriptions: [
         {
           subscription_id: subscriptionId,
@@ -221,6 +231,7 @@ describe('the balance of a customer', () => {
           receivable: 5,
           unearned: 500,
           credit: 70,
+          credit_disputed: 0,
           credit_held: 30,
         },
       ],

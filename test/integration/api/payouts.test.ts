@@ -66,7 +66,16 @@ describe('a payout', () => {
     });
     expect(given.payments.looks).toEqual([paymentId]);
     expect(await creditOf(id)).toEqual([
-      { currency: 'EUR', amount: 600, sources: [{ source: paymentId, amount: 600 }] },
+      {
+        currency: 'EUR',
+        amount: 600,
+        disputed: 0,
+        sources: [{ source: paymentId, amount: 600, disputed: false }],
+      },
+    ]);
+    const { refunding } = (await given.ask('GET', `/customers/${id}/balance`)).body;
+    expect(refunding).toEqual([
+      { currency: 'EUR', amount: 400, sources: [{ source: paymentId, amount: 400 }] },
     ]);
     const ledger = (await given.ask('GET', `/customers/${id}/ledger`)).body.data;
     expect(ledger).toMatchObject([
@@ -112,7 +121,8 @@ describe('a payout', () => {
     const { id } = await withCredit();
     const beyond = await payOut(id, { amount: 1001 });
     expect(beyond).toMatchObject({ status: 409, body: { code: 'credit_not_enough' } });
-    expect(beyond.body.detail).toContain('1000 in minor units');
+    expect(beyond.body.detail).toContain('1000 in minor units (10.00 EUR)');
+    expect(beyond.body.available).toEqual({ amount: 1000, currency: 'EUR' });
     expect((await payOut(id, { currency: 'USD' })).body.code).toBe('credit_not_enough');
     expect((await payOut('nobody')).status).toBe(404);
     const gone = await withCredit();
@@ -130,6 +140,7 @@ describe('a payout', () => {
     const refused = await erase();
     expect(refused).toMatchObject({ status: 409, body: { code: 'customer_has_credit' } });
     expect(refused.body.detail).toContain('10.00 EUR');
+    expect(refused.body.credit).toEqual([{ amount: 1000, currency: 'EUR' }]);
     expect(await given.db.customer.findUniqueOrThrow({ where: { id } })).toMatchObject({ erased_at: null });
     await payOut(id, {}, { key: 'before the erasure' });
     expect((await erase()).body.code).toBe('customer_not_settled');

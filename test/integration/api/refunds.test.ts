@@ -1,5 +1,5 @@
 import { inTransaction } from '../../../prisma/client';
-import { reserveRefund } from '../../../billing/payment/reserve-refund';
+import { reserveRefund } from '../../../billing/payment/pay-refund';
 import { settleRefund } from '../../../billing/payment/settle-refund';
 import { ProblemError } from '../../../contracts/problem-error';
 import { fixedNow, useApi, planOf } from './test-api';
@@ -11,15 +11,16 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   given.payments.refunds = [];
-  given.payments.onRefund = (paymentId, command) =>
-    inTransaction(given.db, async (tx) => {
-      const reserved = await reserveRefund(tx, { ...command, payment_id: paymentId });
-      if (reserved.kind === 'refused') {
-        const { reason } = reserved;
-        throw new ProblemError('payment_not_refundable', 'No.', { payment_id: paymentId, reason });
-      }
-      await settleRefund(tx, command.refund_id, { status: 'succeeded', provider_reference: 're_1' });
-    });
+  given.payments.onRefund = async (paymentId, command) => {
+    const reserved = await reserveRefund({ db: given.db, providers: new Map() }, paymentId, command);
+    if (reserved.kind === 'refused') {
+      // As the process relays it.
+      const { kind: _kind, detail = '', ...extras } = reserved;
+      throw new ProblemError('payment_not_refundable', detail, { payment_id: paymentId, ...extras });
+    }
+    const outcome = { status: 'succeeded', provider_reference: 're_1' } as const;
+    await inTransaction(given.db, (tx) => settleRefund(tx, command.refund_id, outcome));
+  };
 });
 
 /** A payment of 10.00 EUR that was taken. */
@@ -105,12 +106,14 @@ describe('refunds', () => {
   });
 
   it.each([
-    ['of what was not paid', 'failed', {}, 'not_paid'],
-    ['of more than was paid', 'completed', { amount: 1001 }, 'more_than_left'],
-  ])('%s are refused with the reason', async (_, status, more, reason) => {
+    ['of what was not paid', 'failed', {}, 'not_paid', undefined],
+    ['of more than was paid', 'completed', { amount: 1001 }, 'more_than_left', 1000],
+  ])('%s are refused with the reason, and how much is left', async (_, status, more, reason, left) => {
     const path = await paid(`pay_${reason}`, status);
     const { status: answered, body } = await given.ask('POST', path, { body: { reason: 'r', ...more } });
     expect([answered, body.code, body.reason]).toEqual([409, 'payment_not_refundable', reason]);
+    expect(body.available).toEqual(left === undefined ? undefined : { amount: left, currency: 'EUR' });
+    if (left !== undefined) expect(body.detail).toContain('1000 in minor units (10.00 EUR) of it are left');
   });
 
   it.each([

@@ -161,7 +161,10 @@ it('pays in the steps of the provider: what is below one stays credit', async ()
   given.provider.limits = { smallest: 50, step: 30 };
   await expect(payOut(customerId, { amount: 100 })).rejects.toMatchObject({
     code: 'validation_failed',
-    extras: { errors: [{ path: 'amount', message: expect.stringContaining('can be 90') }] },
+    extras: {
+      errors: [{ path: 'amount', message: expect.stringContaining('can be 90 in minor units (0.90 EUR)') }],
+      available: { amount: 90, currency: 'EUR' },
+    },
   });
   expect((await payOut(customerId)).payout).toMatchObject({ amount: 1_980, credit: 20 });
 });

@@ -1,174 +1,112 @@
-/** The year in the life of one customer that docs/ledger.md tells, computed by the rules that billing uses. */
-import { applyChange, chargeOf, type ChangeOfMoney } from '../../../domain/ledger/change';
-import { decideCreditChange, removeCredit } from '../../../domain/ledger/credit';
-import { cashAccount, type Entry, type LedgerKind } from '../../../domain/ledger/accounts';
-import { endMoney } from '../../../domain/ledger/end';
-import { applyReceived, writeOff } from '../../../domain/ledger/payment';
-import { openPeriod } from '../../../domain/ledger/period';
-import { loseDispute, reserveRefund } from '../../../domain/ledger/refund';
-import { emptyState, type CreditPart, type LedgerState } from '../../../domain/ledger/state';
+/** The year in the life of one customer that docs/ledger.md shows, lived on real rows by what billing does. */
+import { changeCredit } from '../../../billing/customer/credits';
+import { attemptPayment } from '../../../billing/payment/attempt';
+import { createPayment } from '../../../billing/payment/create';
+import { readLedgerEntries } from '../../../billing/timeline/ledger-entries';
+import type { LedgerKind } from '../../../domain/ledger/accounts';
+import { completed, declined, type TestBilling } from '../billing';
+import { actor } from '../creation';
+import { on, type MoneyLife } from '../money-life';
+import { someTrace } from '../trace';
 
+/** A transaction of the ledger, and its sentence in the timeline. */
 export interface YearTransaction {
   at: string;
   kind: LedgerKind;
-  period: { start: string; end: string } | null;
-  reason: string | null;
-  entries: readonly Entry[];
+  /** `A` to `J` in place of the payments’ ids. */
+  entries: readonly { account: string; owner: 'subscription' | 'customer'; source: string; amount: number }[];
+  title: string;
 }
 
-const limits = { smallest: 50, step: 1 };
-const cash = cashAccount('stripe');
-/** @param text `01-15`, or with a time `01-15T12:00` */
-const day = (text: string): string => `2027-${text.includes('T') ? text : `${text}T00:00`}:00.000Z`;
+/** The plan of 30.00 EUR; that of 10.00 is `basic`. */
+export const larger = {
+  id: 'plus',
+  name: 'Plus',
+  currency: 'EUR',
+  amount: 3000,
+  interval_unit: 'month',
+  interval_count: 1,
+};
 
-/** A customer with one subscription, in the making. */
-class Year {
-  readonly written: YearTransaction[] = [];
-  private state: LedgerState = emptyState;
-  private credit: CreditPart[] = [];
-
-  private write(at: string, kind: LedgerKind, entries: readonly Entry[], reason: string | null = null): void {
-    this.written.push({ at, kind, entries, reason, period: this.state.period });
-  }
-
-  private post(at: string, kind: LedgerKind, posted: { state: LedgerState; entries: Entry[] }): void {
-    this.state = posted.state;
-    this.write(at, kind, posted.entries);
-  }
-
-  opens(start: string, end: string, price: number, paymentId: string): void {
-    const opened = openPeriod(this.state, {
-      period: { start, end },
-      price,
-      paymentId,
-      credit: { customer: this.credit, blocked: [] },
-      limits,
-      pausedAt: null,
-    });
-    this.credit = removeCredit(this.credit, opened.customerCredit);
-    this.post(start, 'period_opened', opened);
-  }
-
-  receives(at: string, paymentId: string, amount: number): void {
-    this.write(at, 'payment_collected', [
-      { account: cash, source: paymentId, amount },
-      { account: 'unapplied', source: paymentId, amount: -amount },
-    ]);
-  }
-
-  applies(at: string, id: string, amount: number): void {
-    this.post(at, 'payment_applied', applyReceived(this.state, { id, amount }, { at, runs: true }));
-  }
-
-  /** @param paymentId charges what is due */
-  changes(at: string, price: number, paymentId: string): void {
-    const change: ChangeOfMoney = { at, price, newPeriod: null, blocked: [] };
-    const asked = chargeOf(this.state, change, { credit: { customer: [], blocked: [] }, limits });
-    if (asked.charge > 0) this.receives(at, paymentId, asked.charge);
-    const payer =
-      asked.charge > 0
-        ? ({ kind: 'payment', paymentId, amount: asked.charge } as const)
-        : ({ kind: 'credit', credit: asked.credit } as const);
-    this.post(at, 'change_applied', applyChange(this.state, change, payer));
-  }
-
-  grants(at: string, transactionId: string, amount: number, reason: string): void {
-    const decision = decideCreditChange(this.credit, { transactionId, amount });
-    if (decision.kind === 'refused') throw new Error(decision.reason);
-    this.credit = decision.funds;
-    this.write(at, decision.kind, decision.entries, reason);
-  }
-
-  writesOff(at: string): void {
-    this.post(at, 'written_off', writeOff(this.state, at));
-  }
-
-  refunds(at: string, paymentId: string, amount: number): void {
-    const back = { paymentId, amount, at, unapplied: 0, customerCredit: 0 };
-    this.post(at, 'refund_reserved', reserveRefund(this.state, back));
-  }
-
-  settles(at: string, paymentId: string, amount: number): void {
-    this.write(at, 'refund_settled', [
-      { account: 'refunding', source: paymentId, amount },
-      { account: cash, source: paymentId, amount: -amount },
-    ]);
-  }
-
-  disputes(at: string, paymentId: string, amount: number): void {
-    this.write(at, 'dispute_opened', [
-      { account: 'disputed', source: paymentId, amount },
-      { account: cash, source: paymentId, amount: -amount },
-    ]);
-  }
-
-  loses(at: string, paymentId: string, amount: number): void {
-    const back = { paymentId, amount, at, unapplied: 0, customerCredit: 0 };
-    this.post(at, 'dispute_lost', loseDispute(this.state, back));
-  }
-
-  ends(at: string, refundable: Readonly<Record<string, number>>): void {
-    const period = this.state.period;
-    const end = {
-      at,
-      pausedAt: null,
-      refund: 'prorated',
-      blocked: [],
-      refundable,
-      floor: floorless,
-    } as const;
-    this.post(at, 'subscription_ended', endMoney(this.state, end));
-    const last = this.written.at(-1);
-    if (last !== undefined) last.period = period;
-  }
-
-  /** A payment of its own. */
-  sells(at: string, paymentId: string, amount: number): void {
-    this.written.push({
-      at,
-      kind: 'payment_collected',
-      period: null,
-      reason: null,
-      entries: [
-        { account: cash, source: paymentId, amount, owner: 'customer' },
-        { account: 'earned', source: paymentId, amount: -amount, owner: 'customer' },
-      ],
-    });
-  }
+/** Lives the year from 15 January on. @param money begun on that day, on `basic` */
+export async function liveYear(given: TestBilling, money: MoneyLife): Promise<YearTransaction[]> {
+  const { life } = money;
+  const until = (day: string) => life.advance(on(day));
+  await until('03-01');
+  await life.change({ plan_id: larger.id, proration: 'charge_now' });
+  await until('03-30');
+  await life.setNow('2027-03-30T12:00:00.000Z');
+  await life.change({ plan_id: 'basic', proration: 'charge_now' });
+  await until('05-01');
+  await grant(given, money);
+  given.provider.charges = [completed, declined];
+  await until('06-15');
+  await loseAndRegain(given, money);
+  await until('07-25');
+  await money.refund(6, 400);
+  await money.payOut();
+  await until('08-20');
+  await money.dispute(7, 'opened');
+  await life.setNow(on('09-10'));
+  await money.dispute(7, 'lost');
+  await until('09-30');
+  await life.cancel({ refund: 'prorated' });
+  await money.payOut();
+  await life.setNow(on('12-01'));
+  await sell(given, money);
+  return written(given, money.customerId);
 }
 
-const floorless = (_paymentId: string, amount: number): number => amount;
+function grant({ db }: TestBilling, { customerId }: MoneyLife): Promise<unknown> {
+  const credit = { id: 'crd_1', amount: 400, currency: 'EUR', reason: 'a slow week' };
+  return changeCredit(db, { ...credit, customerId, actor });
+}
 
-/** Writes the year: all transactions, in their order. */
-export function workedYear(): readonly YearTransaction[] {
-  const year = new Year();
-  const paid = (start: string, end: string, price: number, id: string, charge = price): void => {
-    year.opens(start, end, price, id);
-    if (charge === 0) return;
-    year.receives(start, id, charge);
-    year.applies(start, id, charge);
+/** Dunning of F ends without money; days later it turns out that the charge had succeeded. */
+async function loseAndRegain({ provider }: TestBilling, money: MoneyLife): Promise<void> {
+  await money.startDunning(5);
+  await money.life.setNow(on('06-29'));
+  await money.exhaustDunning(5, 'pause');
+  await money.life.setNow(on('07-05'));
+  provider.charges = [completed];
+  await money.receive(5);
+  await money.apply(5);
+}
+
+/** A payment of its own, for nothing that is served over time. */
+async function sell(given: TestBilling, { customerId }: MoneyLife): Promise<void> {
+  const method = await given.db.paymentMethod.findFirstOrThrow({ where: { customer_id: customerId } });
+  const of = { customer_id: customerId, payment_method_id: method.id, reason: 'a book' };
+  const request = { ...of, amount: 5000, currency: 'EUR' };
+  await createPayment(given.db, { id: 'pay_own', request, actor, trace: someTrace });
+  await attemptPayment(given, { payment_id: 'pay_own', number: 1, trigger: 'manual' });
+}
+
+async function written({ db }: TestBilling, customerId: string): Promise<YearTransaction[]> {
+  const [payments, rows] = await Promise.all([
+    db.payment.findMany({
+      where: { customer_id: customerId },
+      orderBy: [{ created_at: 'asc' }, { recorded_at: 'asc' }],
+    }),
+    db.ledgerTransaction.findMany({ where: { customer_id: customerId }, orderBy: { seq: 'asc' } }),
+  ]);
+  const nameOf = (source: string): string => {
+    const nth = payments.findIndex(({ id }) => id === source);
+    return nth === -1 ? source : String.fromCodePoint('A'.charCodeAt(0) + nth);
   };
-  paid(day('01-15'), day('02-15'), 1_000, 'A');
-  paid(day('02-15'), day('03-15'), 1_000, 'B');
-  year.changes(day('03-01'), 3_000, 'C');
-  paid(day('03-15'), day('04-15'), 3_000, 'D');
-  year.changes(day('03-30T12:00'), 1_000, '-');
-  paid(day('04-15'), day('05-15'), 1_000, '-', 0);
-  year.grants(day('05-01'), 'crd_1', 400, 'a slow week');
-  paid(day('05-15'), day('06-15'), 1_000, 'E', 600);
-  year.opens(day('06-15'), day('07-15'), 1_000, 'F');
-  year.writesOff(day('06-29'));
-  year.receives(day('07-05'), 'F', 1_000);
-  year.applies(day('07-05'), 'F', 1_000);
-  paid(day('07-15'), day('08-15'), 1_000, 'G');
-  year.refunds(day('07-25'), 'G', 400);
-  year.settles(day('07-25'), 'G', 400);
-  paid(day('08-15'), day('09-15'), 1_000, 'H');
-  year.disputes(day('08-20'), 'H', 1_000);
-  year.loses(day('09-10'), 'H', 1_000);
-  paid(day('09-15'), day('10-15'), 1_000, 'I');
-  year.ends(day('09-30'), { I: 1_000 });
-  year.settles(day('09-30'), 'I', 500);
-  year.sells(day('12-01'), 'J', 5_000);
-  return year.written;
+  const read = await readLedgerEntries(
+    db,
+    rows.map(({ customer_id: id, seq: number }) => ({ id, number })),
+  );
+  return read
+    .toSorted((a, b) => Number(a.seq - b.seq))
+    .map(({ entry: { title, data } }) => {
+      const { at, kind, entries } = data as Omit<YearTransaction, 'title'>;
+      return {
+        at,
+        kind,
+        title,
+        entries: entries.map((entry) => ({ ...entry, source: nameOf(entry.source) })),
+      };
+    });
 }

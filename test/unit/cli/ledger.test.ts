@@ -75,6 +75,25 @@ test('the balance shows credit by source, then the subscriptions', async () => {
   );
   expect(text).toMatch(/grant\/t1 +700 JPY/);
   expect(text).toMatch(/sub_1 +active +0\.00 EUR +10\.00 EUR +2\.50 EUR +0\.00 EUR/);
+  const own = [
+    { source: 'grant/t1', amount: 700, disputed: false },
+    { source: 'pay_1', amount: 300, disputed: true },
+  ];
+  const disputed = await run(
+    'ledger balance',
+    ['cus_1'],
+    {},
+    {
+      credit: [{ currency: 'EUR', amount: 1_000, disputed: 300, sources: own }],
+      refunding: [{ currency: 'EUR', amount: 400, sources: [{ source: 'pay_2', amount: 400 }] }],
+      subscriptions: [
+        { subscription_id: 'sub_1', status: 'active', currency: 'EUR', ...amounts, credit_disputed: 200 },
+      ],
+    },
+  );
+  expect(disputed).toMatch(/grant\/t1 +7\.00 EUR\npay_1 +3\.00 EUR +disputed: not used/);
+  expect(disputed).toMatch(/Reserved to go back, and not paid yet:\n.*\npay_2 +4\.00 EUR/);
+  expect(disputed).toMatch(/CREDIT_DISPUTED\nsub_1 .* 2\.00 EUR$/);
   const nothing = await run('ledger balance', ['cus_1'], {}, { credit: [], subscriptions: [] });
   expect(nothing).toBe('No credit of their own.\n\nNo living subscription.');
 });

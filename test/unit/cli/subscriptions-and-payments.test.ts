@@ -41,6 +41,8 @@ const payment: Row = {
   currency: 'EUR',
   amount: 1000,
   refunded_amount: 250,
+  disputed_amount: 0,
+  lost_amount: 300,
   attempts: [
     {
       number: 1,
@@ -93,7 +95,18 @@ describe('payments', () => {
     const { text } = await run('payments show', ['pay_1'], {}, payment);
     expect(text).toMatch(/amount +10\.00 EUR/);
     expect(text).toMatch(/refunded_amount +2\.50 EUR/);
+    expect(text).toMatch(/disputed_amount +0\.00 EUR\nlost_amount +3\.00 EUR/);
     expect(text).toMatch(/1 +renewal +failed +insufficient_funds/);
+  });
+
+  test('list has what is disputed or lost of any, and no such columns where nothing is', async () => {
+    const page = (data: Row[]) => run('payments list', [], {}, { data, next_cursor: null });
+    const other = { ...payment, id: 'pay_2', refunded_amount: 0, lost_amount: 0, disputed_amount: 0 };
+    const { text } = await page([payment, { ...other, disputed_amount: 700 }]);
+    expect(text).toMatch(/^ID .* AMOUNT +REFUNDED_AMOUNT +DISPUTED_AMOUNT +LOST_AMOUNT +CREATED_AT/);
+    expect(text).toMatch(/pay_1 .*10\.00 EUR +2\.50 EUR +3\.00 EUR/);
+    expect(text).toMatch(/pay_2 .*10\.00 EUR +7\.00 EUR/);
+    expect((await page([other])).text).not.toContain('LOST_AMOUNT');
   });
 
   test('refund, cancel and retry ask with a reason', async () => {

@@ -95,7 +95,9 @@ describe('M15 an amount reads the same', () => {
     expect(moneyText(amount, currency)).toBe(text);
     expect(moneyText(-amount, currency)).toBe(`-${text}`);
     expect(attemptTitle({ ...money, number: 1, status: 'completed', failure: null })).toContain(text);
-    expect(refundTitle({ ...money, status: 'succeeded', reason: 'r' })).toContain(text);
+    expect(
+      refundTitle({ ...money, status: 'succeeded', reason: 'r', failure: null, isGivenUp: false }),
+    ).toContain(text);
 
     const payment = { ...money, id: 'pay_1', refunded_amount: amount };
     expect((await cliText('payments show', payment)).split(text)).toHaveLength(3);

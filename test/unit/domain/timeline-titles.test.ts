@@ -32,6 +32,8 @@ describe('an attempt', () => {
   it.each([
     ['insufficient_funds', 'Attempt 2 declined: insufficient funds (soft)'],
     ['stolen_or_lost', 'Attempt 2 declined: stolen or lost (hard)'],
+    ['processing_error', 'Attempt 2 failed: processing error (soft)'],
+    ['invalid_payment_method', 'Attempt 2 failed: invalid payment method (hard)'],
     ['authentication_required', 'Attempt 2 declined: authentication required'],
     ['not_completed', 'Attempt 2 was not completed'],
   ] as const)('that failed with %s', (code, title) => {
@@ -92,16 +94,44 @@ describe('what is planned and decided', () => {
     expect(titles.taskTitle('unknown_outcome', 'Look.')).toBe(
       'A person is asked about unknown outcome: Look.',
     );
-    expect(titles.resolutionTitle('unknown_outcome', 'succeeded')).toBe(
-      'A person decided about unknown outcome: succeeded',
-    );
-    expect(titles.resolutionTitle('dispute', null)).toBe('A person decided about dispute');
-    const refund = { amount: 500, currency: 'EUR', status: 'succeeded', reason: 'goodwill_x' } as const;
-    expect(titles.refundTitle(refund)).toBe('Refund of 5.00 EUR succeeded: goodwill_x');
     expect(titles.webhookTitle('sandbox', 'charge.failed', null)).toBe(
       'Webhook charge.failed from sandbox: not yet looked at',
     );
   });
+});
+
+const refund = { amount: 500, currency: 'EUR', reason: 'goodwill_x', failure: null, isGivenUp: false };
+it.each([
+  [{ status: 'pending' }, 'Refund of 5.00 EUR pending: goodwill_x'],
+  [{ status: 'succeeded' }, 'Refund of 5.00 EUR succeeded: goodwill_x'],
+  [
+    { status: 'failed', failure: 'insufficient_funds' },
+    'Refund of 5.00 EUR failed (insufficient funds), its money stays reserved; it was asked for as: goodwill_x',
+  ],
+  [
+    { status: 'failed', failure: 'operator', isGivenUp: true },
+    'Refund of 5.00 EUR failed (found failed by a person), it is given up; it was asked for as: goodwill_x',
+  ],
+] as const)('a refund that is %j', (more, title) => {
+  expect(titles.refundTitle({ ...refund, ...more })).toBe(title);
+});
+
+const resolution = { byPerson: true, reason: 'the provider has paid the refund', outcome: null };
+it.each([
+  ['dispute', null, 'A person decided about dispute'],
+  ['dispute', resolution, 'A person decided about dispute'],
+  [
+    'unknown_outcome',
+    { ...resolution, outcome: 'succeeded' },
+    'A person decided about unknown outcome: succeeded',
+  ],
+  [
+    'refund_failed',
+    { ...resolution, byPerson: false },
+    'The question about refund failed has answered itself: the provider has paid the refund',
+  ],
+] as const)('the answer to %s of %j', (kind, answer, title) => {
+  expect(titles.resolutionTitle(kind, answer)).toBe(title);
 });
 
 describe('a change of a subscription', () => {

@@ -43,6 +43,16 @@ it.each<[LedgerKind, Moved, string]>([
   ['period_ended', { 'unearned p1': 1_000, 'earned p1': -1_000 }, `10.00 EUR earned for ${dates}`],
   ['payment_collected', { 'cash/sandbox p1': 1_000, 'unapplied p1': -1_000 }, '10.00 EUR received'],
   ['payment_collected', { 'cash/sandbox p1': 5_000, 'earned p1': -5_000 }, '50.00 EUR paid'],
+  [
+    'payment_collected',
+    { 'cash/sandbox p1': 1_000, 'written_off p1': -467, 'credit p1': -533 },
+    `4.67 EUR paid for ${dates}; 5.33 EUR kept as credit`,
+  ],
+  [
+    'payment_collected',
+    { 'cash/sandbox p1': 1_000, 'receivable p1': -1_000, 'unearned p1': 300, 'earned p1': -300 },
+    `10.00 EUR paid for ${dates}`,
+  ],
   ['payment_applied', { 'unapplied p1': 1_000, 'receivable p1': -1_000 }, `10.00 EUR paid for ${dates}`],
   [
     'payment_applied',
@@ -120,6 +130,11 @@ it.each<[LedgerKind, Moved, string]>([
   ['refund_released', { 'refunding p1': 400, 'credit p1': -400 }, 'A refund of 4.00 EUR is given up'],
   ['dispute_opened', { 'disputed p1': 1_000, 'cash/stripe p1': -1_000 }, '10.00 EUR is under dispute'],
   ['dispute_won', { 'disputed p1': -1_000, 'cash/stripe p1': 1_000 }, 'Dispute of 10.00 EUR won'],
+  [
+    'dispute_won',
+    { 'written_off p1': -1_000, 'cash/stripe p1': 1_000 },
+    'Dispute of 10.00 EUR won after it was lost',
+  ],
   ['dispute_lost', { 'disputed p1': -1_000, 'written_off p1': 1_000 }, 'Dispute of 10.00 EUR lost'],
   [
     'credit_granted',
