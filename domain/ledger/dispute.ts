@@ -38,22 +38,16 @@ interface AskedDispute {
 
 /** What an operator is asked about the disputes of a payment; null: nothing, none is open and none was lost. */
 export function questionAbout(disputes: readonly AskedDispute[]): string | null {
+  const textOf = ({ provider_reference: name, amount, currency }: AskedDispute) =>
+    `${moneyText(Number(amount), currency)} (${name})`;
   const named = (which: DisputeStatus): string =>
     disputes
       .filter(({ status }) => status === which)
-      .map(
-        ({ provider_reference: name, amount, currency }) =>
-          `${moneyText(Number(amount), currency)} (${name})`,
-      )
+      .map(textOf)
       .join(', ');
   const [open, lost] = [named('open'), named('lost')];
-  const parts = [
-    ...(open === ''
-      ? []
-      : [
-          `The customer disputes ${open}: answer the bank at the provider. Nothing of the payment is refunded meanwhile.`,
-        ]),
-    ...(lost === '' ? [] : [`Lost: ${lost}. That money is gone.`]),
-  ];
+  const isOpen = `The customer disputes ${open}: answer the bank at the provider. Nothing of the payment is refunded meanwhile.`;
+  const isLost = `Lost: ${lost}. That money is gone.`;
+  const parts = [...(open === '' ? [] : [isOpen]), ...(lost === '' ? [] : [isLost])];
   return parts.length === 0 ? null : parts.join(' ');
 }

@@ -71,6 +71,19 @@ describe('payment/{id} and refunds', () => {
     expect(whats().some((what) => what.startsWith('refund'))).toBe(false);
   });
 
+  it('says in a refusal what the step says of how much is left', async () => {
+    const { activities } = scriptPayment(time, 'completed');
+    const left = { reason: 'more_than_left', available: { amount: 600, currency: 'EUR' } } as const;
+    activities.reserveRefund = () =>
+      Promise.resolve({ kind: 'refused', detail: '6.00 EUR are left', ...left });
+    await time.withWorker('payment-service', activities, async () => {
+      await expect(requestRefund('pay_partly_lost')).rejects.toMatchObject({
+        cause: { type: 'payment_not_refundable', message: '6.00 EUR are left', details: [left] },
+      });
+      await ended('pay_partly_lost');
+    });
+  });
+
   it('answers pending without a clear answer, then asks after 1, 5, 15 minutes, 1, 6, 24 hours, then daily', async () => {
     const { activities, minutesBetween, whats } = scriptPayment(time, 'completed', {
       refunds: [...Array<RefundStatus>(8).fill('pending'), 'succeeded'],

@@ -184,6 +184,14 @@ describe('I10: a key', () => {
 
 describe('the key of a fresh installation', () => {
   const rotated = 'another-bootstrap-secret-0123456789-abcdef';
+  /** What the audit log has of it, newest first. */
+  const audited = async () => {
+    const rows = await api.db.auditLog.findMany({
+      where: { action: 'bin/migrate' },
+      orderBy: { id: 'desc' },
+    });
+    return rows.map(({ status, detail }) => [status, detail]);
+  };
 
   test('is there once, however often and by however many it is asked for', async () => {
     const results = await Promise.all([1, 2, 3, 4].map(() => ensureBootstrapKey(api.db, adminSecret)));
@@ -192,6 +200,35 @@ describe('the key of a fresh installation', () => {
     const fresh = await Promise.all([1, 2, 3, 4].map(() => ensureBootstrapKey(api.db, adminSecret)));
     expect(fresh.filter((result) => result === 'created')).toHaveLength(1);
     expect((await api.ask('GET', '/api-keys')).status).toBe(200);
+  });
+
+  test('is in the audit log as often as it is made or changed, and without its row it is not made', async () => {
+    const before = (await audited()).length;
+    await ensureBootstrapKey(api.db, adminSecret);
+    await api.db.apiKey.update({ where: { id: 'key_bootstrap' }, data: { scopes: ['catalog:read'] } });
+    expect(await ensureBootstrapKey(api.db, adminSecret)).toBe('widened');
+    expect(await ensureBootstrapKey(api.db, rotated)).toBe('replaced');
+    await api.db.apiKey.delete({ where: { id: 'key_bootstrap' } });
+    await api.db
+      .$executeRaw`ALTER TABLE audit_log ADD CONSTRAINT away CHECK (request_id <> 'bin/migrate') NOT VALID`;
+    await expect(ensureBootstrapKey(api.db, adminSecret)).rejects.toThrow(/away/);
+    expect(await api.db.apiKey.count({ where: { id: 'key_bootstrap' } })).toBe(0);
+    await api.db.$executeRaw`ALTER TABLE audit_log DROP CONSTRAINT away`;
+    const made = await Promise.all([1, 2].map(() => ensureBootstrapKey(api.db, adminSecret)));
+    expect(made.toSorted()).toEqual(['created', 'unchanged']);
+    const rows = await audited();
+    expect(rows.slice(0, rows.length - before)).toEqual([
+      [201, { bootstrap_key: 'created' }],
+      [200, { bootstrap_key: 'replaced' }],
+      [200, { bootstrap_key: 'widened' }],
+    ]);
+    const { data } = (await api.ask('GET', '/audit?subject=key_bootstrap&actor=migrate')).body;
+    expect(data[0]).toMatchObject({
+      actor: { kind: 'system', id: 'migrate', reason: null },
+      action: 'bin/migrate',
+      subject_id: 'key_bootstrap',
+      status: 201,
+    });
   });
 
   test('takes another secret, which ends the one before', async () => {
