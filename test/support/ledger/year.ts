@@ -2,6 +2,7 @@
 import { changeCredit } from '../../../billing/customer/credits';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { createPayment } from '../../../billing/payment/create';
+import { renewSubscription } from '../../../billing/renewal/renew';
 import { readLedgerEntries } from '../../../billing/timeline/ledger-entries';
 import type { LedgerKind } from '../../../domain/ledger/accounts';
 import { completed, declined, type TestBilling } from '../billing';
@@ -31,7 +32,7 @@ export const larger = {
 /** Lives the year from 15 January on. @param money begun on that day, on `basic` */
 export async function liveYear(given: TestBilling, money: MoneyLife): Promise<YearTransaction[]> {
   const { life } = money;
-  const until = (day: string) => life.advance(on(day));
+  const until = (day: string) => renewUntil(given, money, on(day));
   await until('03-01');
   await life.change({ plan_id: larger.id, proration: 'charge_now' });
   await until('03-30');
@@ -57,6 +58,18 @@ export async function liveYear(given: TestBilling, money: MoneyLife): Promise<Ye
   return written(given, money.customerId);
 }
 
+/** Renews at each due instant, as the subscription’s process does, and stops at `to`. */
+async function renewUntil(given: TestBilling, { life }: MoneyLife, to: string): Promise<void> {
+  const where = { id: life.id };
+  for (;;) {
+    const { next_due_at: due } = await given.db.subscription.findUniqueOrThrow({ where });
+    if (due === null || due > new Date(to)) break;
+    await life.setNow(due.toISOString());
+    await renewSubscription(given, life.id);
+  }
+  await life.setNow(to);
+}
+
 function grant({ db }: TestBilling, { customerId }: MoneyLife): Promise<unknown> {
   const credit = { id: 'crd_1', amount: 400, currency: 'EUR', reason: 'a slow week' };
   return changeCredit(db, { ...credit, customerId, actor });
@@ -71,6 +84,7 @@ async function loseAndRegain({ provider }: TestBilling, money: MoneyLife): Promi
   provider.charges = [completed];
   await money.receive(5);
   await money.apply(5);
+  await money.life.resume();
 }
 
 /** A payment of its own, for nothing that is served over time. */
