@@ -106,15 +106,25 @@ describe('refunds', () => {
   });
 
   it.each([
-    ['of what was not paid', 'failed', {}, 'not_paid', undefined],
-    ['of more than was paid', 'completed', { amount: 1001 }, 'more_than_left', 1000],
-  ])('%s are refused with the reason, and how much is left', async (_, status, more, reason, left) => {
-    const path = await paid(`pay_${reason}`, status);
-    const { status: answered, body } = await given.ask('POST', path, { body: { reason: 'r', ...more } });
-    expect([answered, body.code, body.reason]).toEqual([409, 'payment_not_refundable', reason]);
-    expect(body.available).toEqual(left === undefined ? undefined : { amount: left, currency: 'EUR' });
-    if (left !== undefined) expect(body.detail).toContain('1000 in minor units (10.00 EUR) of it are left');
-  });
+    ['of what was not paid', 'failed', {}, 'not_paid', undefined, 'it is not paid.'],
+    [
+      'of more than was paid',
+      'completed',
+      { amount: 1001 },
+      'more_than_left',
+      { amount: 1000, currency: 'EUR' },
+      '1000 in minor units (10.00 EUR) of it are left.',
+    ],
+  ])(
+    '%s are refused with the reason, and how much is left',
+    async (_, status, more, reason, left, detail) => {
+      const path = await paid(`pay_${reason}`, status);
+      const { status: answered, body } = await given.ask('POST', path, { body: { reason: 'r', ...more } });
+      expect([answered, body.code, body.reason]).toEqual([409, 'payment_not_refundable', reason]);
+      expect(body.available).toEqual(left);
+      expect(body.detail).toBe(`The payment cannot be refunded: ${detail}`);
+    },
+  );
 
   it.each([
     ['without a reason', {}, 'reason'],

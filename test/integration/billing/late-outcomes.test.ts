@@ -165,7 +165,7 @@ describe('a dispute', () => {
     expect(await tasksOf(paymentId)).toEqual(['dispute']);
     const order = { refund_id: `rfd_${paymentId}`, payment_id: paymentId, amount: null, reason: 'r', actor };
     const refund = await inTransaction(given.db, (tx) => reserveRefund(tx, order));
-    expect(refund).toEqual({ kind: 'refused', reason: 'disputed' });
+    expect(refund).toEqual({ kind: 'refused', reason: 'disputed', left: { amount: 0, currency: 'EUR' } });
   });
 
   it('of what was not paid changes nothing', async () => {
