@@ -112,11 +112,9 @@ export const payment = z
       description:
         'What the provider holds back in open disputes, minor units. 0, too, of a dispute of before the ledger.',
     }),
-    lost_amount: z
-      .int()
-      .meta({
-        description: 'What lost disputes took, minor units: of a part, the payment stays `completed`.',
-      }),
+    lost_amount: z.int().meta({
+      description: 'What lost disputes took, minor units: of a part, the payment stays `completed`.',
+    }),
     reason: z.string().nullable(),
     created_at: customersInstant,
     updated_at: realInstant,
