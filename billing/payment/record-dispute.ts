@@ -8,7 +8,7 @@ import { disputeId, unwantedChargeRefundId } from '../../domain/ids';
 import { cashAccount } from '../../domain/ledger/accounts';
 import {
   decideDispute,
-  questionAbout,
+  disputeDetail,
   type DisputeEvent,
   type DisputeStatus,
   type DisputeStep,
@@ -197,9 +197,9 @@ async function askAboutDisputes(
   { before, decided, now }: { before: readonly DisputeRow[]; decided: DisputeStatus; now: Date },
 ): Promise<void> {
   const subject = { type: 'payment', id } as const;
-  const detail = questionAbout(await findDisputes(tx, id));
+  const detail = disputeDetail(await findDisputes(tx, id));
   if (decided !== 'won' && detail !== null) enqueueReopenedTask(tx, 'dispute', subject, detail, now);
-  const asked = questionAbout(before);
+  const asked = disputeDetail(before);
   if (decided !== 'won' || asked === null) return;
   if (detail !== null) enqueueNewDetail(tx, 'dispute', subject, { asked, detail });
   else enqueueAnsweredTask(tx, 'dispute', subject, { actor, reason: 'the dispute is won' }, now, asked);

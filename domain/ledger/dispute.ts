@@ -37,7 +37,7 @@ interface AskedDispute {
 }
 
 /** What an operator is asked about the disputes of a payment; null: nothing, none is open and none was lost. */
-export function questionAbout(disputes: readonly AskedDispute[]): string | null {
+export function disputeDetail(disputes: readonly AskedDispute[]): string | null {
   const textOf = ({ provider_reference: name, amount, currency }: AskedDispute) =>
     `${moneyText(Number(amount), currency)} (${name})`;
   const named = (which: DisputeStatus): string =>
