@@ -12,7 +12,7 @@ import { daysAfter, type Payment, type Sub, type World } from './world';
 
 export type How = 'charge_now' | 'next_renewal' | 'none' | 'period_end';
 
-interface Wanted {
+export interface Wanted {
   price: number;
   /** Another interval than before begins a new period. */
   days: number;
@@ -35,7 +35,7 @@ export function change(
     return null;
   }
   if (how === 'none' || sub.status === 'trialing') {
-    Object.assign(sub, { price, days });
+    Object.assign(sub, { price, days, next: null });
     world.oracle.worth.agrees(sub.id, { price, days });
     sub.version += 1;
     return null;
@@ -94,7 +94,7 @@ function apply(
     sub.period = { ...money.newPeriod, index: sub.period.index + 1, paid: true };
     if (sub.cancel !== null) sub.cancel.at = money.newPeriod.end;
   }
-  Object.assign(sub, { price: money.price, days, waiting: null });
+  Object.assign(sub, { price: money.price, days, waiting: null, next: null });
   sub.version += 1;
 }
 
@@ -103,6 +103,7 @@ export function applyChangePayment(world: World, sub: Sub, payment: Payment): vo
   const { asked } = payment;
   if (asked === null) throw new Error('the payment is for no change');
   const fits =
+    !payment.dropped &&
     sub.status !== 'ended' &&
     sub.version === asked.version &&
     sub.state.revision === asked.revision &&
@@ -118,7 +119,9 @@ export function applyChangePayment(world: World, sub: Sub, payment: Payment): vo
 }
 
 /** The change is not made: the credit that was set aside for it comes back. */
-export function dropChange(world: World, sub: Sub, { id }: Payment): void {
+export function dropChange(world: World, sub: Sub, payment: Payment): void {
+  const { id } = payment;
+  payment.dropped = true;
   world.post(sub, 'credit_released', releaseHeld(sub.state, id));
   world.oracle.dropsChange(sub.id, id);
   if (sub.waiting === id) sub.waiting = null;

@@ -1,4 +1,5 @@
 /** A moment of a life: in which situation a subscription is, and what an operation is. */
+import type { Deed } from './deed';
 import type { Payment, Sub, World } from './world';
 
 export const situations = [
@@ -45,8 +46,8 @@ export interface Moment {
   draw: (below: number) => number;
 }
 
-/** Something that can be done now; it is drawn how. */
-export type Act = () => unknown;
+/** Something that can be done now; it is drawn how. @returns what it was, as seen from outside */
+export type Act = () => Deed;
 
 export interface Operation {
   name: string;

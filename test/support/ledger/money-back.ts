@@ -20,7 +20,7 @@ export function refund(
   amount: number,
   from: 'all' | 'credit' = 'all',
 ): Refund {
-  releaseFailed(world, payment);
+  if (from === 'all') releaseFailed(world, payment);
   const sub = payment.sub === null || from === 'credit' ? null : world.sub(payment.sub);
   const reserved = reserveRefund(sub?.state ?? emptyState, {
     paymentId: payment.id,
@@ -63,6 +63,7 @@ export function refundUnwanted(world: World, payment: Payment): void {
   const { id, sub, unapplied: amount, disputed } = payment;
   payment.applied = disputed === 0;
   payment.waitsForBank = disputed > 0;
+  if (disputed > 0) world.notPlayed = `${id} is not wanted and disputed`;
   if (amount === 0 || disputed > 0) return;
   world.write(sub, 'refund_reserved', [
     { account: 'unapplied', source: id, amount },
@@ -104,15 +105,21 @@ function moveFailed(world: World, { payment: id, amount }: Refund, sign: 1 | -1)
 }
 
 /** What failed is given up before money of its payment goes otherwise. */
-function releaseFailed(world: World, { id }: Payment): void {
+export function releaseFailed(world: World, { id }: Payment): void {
   for (const failed of world.refunds) {
     if (failed.payment === id && failed.status === 'failed') release(world, failed);
   }
 }
 
+/** Whether more than the charge has gone of a payment, or is set aside to go. */
+export function isBeyond({ back, failed, lost, amount }: Payment): boolean {
+  return back + failed + lost > amount;
+}
+
 /** A failed refund is given up. */
 export function release(world: World, row: Refund): void {
   const payment = world.payment(row.payment);
+  if (isBeyond(payment)) world.notPlayed = `${row.id} is given up, and ${payment.id} is beyond its charge`;
   const sub = payment.sub === null ? null : world.sub(payment.sub);
   const alive = sub !== null && sub.status !== 'ended';
   const { now: at } = world;
@@ -137,7 +144,9 @@ export function refundAtProvider(world: World, payment: Payment, amount: number)
 }
 
 export function openDispute(world: World, payment: Payment, amount: number): Dispute {
-  const dispute: Dispute = { payment: payment.id, amount, status: 'open', parts: noParts, lostAt: null };
+  const id = `${payment.id}/dispute/${world.disputes.length}`;
+  const first = { status: 'open', parts: noParts, lostAt: null } as const;
+  const dispute: Dispute = { id, payment: payment.id, amount, ...first };
   world.disputes.push(dispute);
   open(world, dispute);
   return dispute;

@@ -2,6 +2,7 @@
 import { requestPayment, succeed } from './charges';
 import { creditOf } from '../../../domain/ledger/credit';
 import * as back from './money-back';
+import type { Deed } from './deed';
 import { newId, paymentsOf, pick, type Moment, type Operation } from './moment';
 import type { Dispute, Payment, Refund, World } from './world';
 
@@ -14,7 +15,11 @@ function refunding(name: string, amountOf: (moment: Moment, left: number) => num
       const payment = pick(moment, able);
       const amount = payment === null ? 0 : amountOf(moment, left(world, payment));
       const whole = amount - (amount % world.limits.step);
-      return payment === null || whole === 0 ? null : () => back.refund(world, payment, whole);
+      if (payment === null || whole === 0) return null;
+      return () => {
+        back.refund(world, payment, whole);
+        return { do: 'refund', payment: payment.id, amount: whole };
+      };
     },
   };
 }
@@ -37,7 +42,10 @@ function atProvider(name: string, beyond: number): Operation {
       const payment = pickRefundable(moment);
       if (payment === null) return null;
       const amount = beyond > 0 ? world.refundable(payment) + beyond : 1 + draw(world.refundable(payment));
-      return () => back.refundAtProvider(world, payment, amount);
+      return () => {
+        back.refundAtProvider(world, payment, amount);
+        return { do: 'refund at provider', payment: payment.id, amount };
+      };
     },
   };
 }
@@ -45,6 +53,7 @@ function atProvider(name: string, beyond: number): Operation {
 function withRefund(
   name: string,
   statuses: readonly Refund['status'][],
+  deed: 'refund paid' | 'refund fails' | 'refund given up',
   act: (world: World, row: Refund) => void,
 ): Operation {
   return {
@@ -56,7 +65,11 @@ function withRefund(
         moment,
         world.refunds.filter(({ payment, status }) => ids.has(payment) && statuses.includes(status)),
       );
-      return row && (() => act(world, row));
+      if (row === null) return null;
+      return () => {
+        act(world, row);
+        return { do: deed, refund: row.id };
+      };
     },
   };
 }
@@ -64,9 +77,9 @@ function withRefund(
 const refunds: readonly Operation[] = [
   refunding('refund a part', ({ draw }, all) => 1 + draw(all)),
   refunding('refund all', (_, all) => all),
-  withRefund('a refund is paid', ['pending', 'failed'], back.settle),
-  withRefund('a refund fails', ['pending', 'paid'], back.failRefund),
-  withRefund('a refund is given up', ['failed'], back.release),
+  withRefund('a refund is paid', ['pending', 'failed'], 'refund paid', back.settle),
+  withRefund('a refund fails', ['pending', 'paid'], 'refund fails', back.failRefund),
+  withRefund('a refund is given up', ['failed'], 'refund given up', back.release),
   atProvider('the provider refunds', 0),
   atProvider('the provider refunds beyond the charge', 200),
 ];
@@ -74,6 +87,7 @@ const refunds: readonly Operation[] = [
 function withDispute(
   name: string,
   status: Dispute['status'],
+  deed: 'dispute won' | 'dispute lost',
   act: (world: World, dispute: Dispute) => void,
 ): Operation {
   return {
@@ -88,7 +102,11 @@ function withDispute(
           (status !== 'won' || dispute.amount <= world.refundable(world.payment(dispute.payment))),
       );
       const dispute = pick(moment, found);
-      return dispute && (() => act(world, dispute));
+      if (dispute === null) return null;
+      return () => {
+        act(world, dispute);
+        return { do: deed, dispute: dispute.id };
+      };
     },
   };
 }
@@ -102,30 +120,35 @@ const disputes: readonly Operation[] = [
       if (payment === null) return null;
       const all = world.refundable(payment);
       const amount = draw(3) === 0 ? 1 + draw(all) : all;
-      return () => back.openDispute(world, payment, amount);
+      return () => {
+        const { id: dispute } = back.openDispute(world, payment, amount);
+        return { do: 'dispute opens', dispute, payment: payment.id, amount };
+      };
     },
   },
-  withDispute('a dispute is won', 'open', back.winDispute),
-  withDispute('a dispute is lost', 'open', back.loseOpenDispute),
-  withDispute('a won dispute is lost', 'won', back.loseWonDispute),
-  withDispute('a lost dispute is won', 'lost', back.regainLostDispute),
+  withDispute('a dispute is won', 'open', 'dispute won', back.winDispute),
+  withDispute('a dispute is lost', 'open', 'dispute lost', back.loseOpenDispute),
+  withDispute('a won dispute is lost', 'won', 'dispute lost', back.loseWonDispute),
+  withDispute('a lost dispute is won', 'lost', 'dispute won', back.regainLostDispute),
 ];
 
-function ofCustomer(name: string, act: (moment: Moment) => unknown): Operation {
+function ofCustomer(name: string, act: (moment: Moment) => Deed): Operation {
   return { name, prepare: (moment) => (moment.slot === null ? () => act(moment) : null) };
 }
 
+function changeCredit(world: World, amount: number): Deed {
+  const id = `g${world.steps}`;
+  back.changeCredit(world, id, amount);
+  return { do: 'credit', id, amount };
+}
+
 const credits: readonly Operation[] = [
-  ofCustomer('grant credit', ({ world, draw }) =>
-    back.changeCredit(world, `g${world.steps}`, 1 + draw(4000)),
-  ),
+  ofCustomer('grant credit', ({ world, draw }) => changeCredit(world, 1 + draw(4000))),
   {
     name: 'correct credit',
     prepare: ({ world, slot, draw }) => {
       const all = creditOf(world.credit);
-      return slot === null && all > 0
-        ? () => back.changeCredit(world, `g${world.steps}`, -1 - draw(all))
-        : null;
+      return slot === null && all > 0 ? () => changeCredit(world, -1 - draw(all)) : null;
     },
   },
   {
@@ -136,12 +159,18 @@ const credits: readonly Operation[] = [
         const payment = world.payments.get(source);
         return payment !== undefined && world.refundable(payment) >= world.limits.step;
       });
-      return able.length === 0 ? null : () => back.payOut(world, world.limits.step * (1 + draw(1000)));
+      if (able.length === 0) return null;
+      return () => {
+        const rows = back.payOut(world, world.limits.step * (1 + draw(1000)));
+        return { do: 'pay out', amount: rows.reduce((sum, row) => sum + row.amount, 0) };
+      };
     },
   },
-  ofCustomer('charge a payment of its own', (moment) =>
-    succeed(moment.world, requestPayment(moment.world, newId(moment), 100 + moment.draw(5000))),
-  ),
+  ofCustomer('charge a payment of its own', (moment) => {
+    const payment = requestPayment(moment.world, newId(moment), 100 + moment.draw(5000));
+    succeed(moment.world, payment);
+    return { do: 'charge apart', payment: payment.id, amount: payment.amount };
+  }),
 ];
 
 export const moneyOperations = [...refunds, ...disputes, ...credits];

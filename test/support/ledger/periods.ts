@@ -4,7 +4,7 @@ import { beginFirstPeriod, openFirstPeriod } from '../../../domain/ledger/first-
 import { applyReceived, writeOff } from '../../../domain/ledger/payment';
 import { endedPeriod, isOwed, openPeriod, type OpenedMoney } from '../../../domain/ledger/period';
 import type { RefundMode } from '../../../domain/subscription/commands';
-import { refundUnwanted, reserveRows } from './money-back';
+import { refundUnwanted, releaseFailed, reserveRows } from './money-back';
 import { daysAfter, type Payment, type Sub, type World } from './world';
 
 interface Terms {
@@ -190,6 +190,8 @@ export function writeOffPeriod(world: World, sub: Sub): void {
 /** Ends a subscription. @param at a scheduled cancellation: when it was to end */
 export function end(world: World, sub: Sub, refund: RefundMode, at: string): void {
   const own = [...world.payments.values()].filter((payment) => payment.sub === sub.id);
+  // What earlier refunds could not give back is counted with the rest.
+  if (refund !== 'none') for (const payment of own) releaseFailed(world, payment);
   const refundable = Object.fromEntries(own.map((payment) => [payment.id, world.refundable(payment)]));
   const { step } = world.limits;
   const pausedAt = sub.status === 'paused' ? sub.pausedAt : null;

@@ -4,7 +4,8 @@
  */
 import { applyCharged } from './charges';
 import { findFaults } from './checks';
-import { situationOf, type Moment, type Operation } from './moment';
+import type { Deed } from './deed';
+import { situationOf, type Moment, type Operation, type Situation } from './moment';
 import { operations } from './operations';
 import { choose, drawTendency, pairOf, waitsForEnd, type Hits } from './steering';
 import { daysAfter, World } from './world';
@@ -16,6 +17,8 @@ export interface Step {
   /** How long after the step before. */
   days: number;
   operation: string;
+  /** In which it was drawn. */
+  situation: Situation;
   /** What the operation draws from. */
   draws: readonly number[];
 }
@@ -23,6 +26,8 @@ export interface Step {
 export interface Plan {
   limits: { smallest: number; step: number };
   steps: Step[];
+  /** So many of the steps are played on real rows: until the world does otherwise than billing. */
+  playable: number;
 }
 
 /** A life that went wrong. */
@@ -56,14 +61,13 @@ const limits = [
 /**
  * Draws a life and lives it.
  * @param hits of the lives before; what occurred rarely is preferred
- * @returns how many steps it had
  * @throws LifeFault when something does not hold after a step
  */
-export function drawLife(random: () => number, hits: Hits): number {
+export function drawLife(random: () => number, hits: Hits): Plan {
   const nat = (below: number) => Math.floor(random() * below);
   const tendency = drawTendency(random, hits);
   const isTwo = nat(5) === 0;
-  const plan: Plan = { limits: limits[nat(3)] ?? limits[0], steps: [] };
+  const plan: Plan = { limits: limits[nat(3)] ?? limits[0], steps: [], playable: 0 };
   const world = new World(plan.limits);
   const story: string[] = [];
   // Half of the lives have at most 15 steps; some are long.
@@ -76,25 +80,44 @@ export function drawLife(random: () => number, hits: Hits): number {
     const able = operations.filter((operation) => prepare(operation, world, slot, draws) !== null);
     const operation = choose(able, { world, slot, tendency, hits }, random);
     if (operation === null) continue;
-    plan.steps.push({ slot, days, operation: operation.name, draws });
+    plan.steps.push({ slot, days, operation: operation.name, situation, draws });
     perform({ world, slot, operation, draws, story, plan });
+    if (world.notPlayed === null) plan.playable = plan.steps.length;
     const pair = pairOf(operation.name, situation);
     hits.set(pair, (hits.get(pair) ?? 0) + 1);
   }
-  return plan.steps.length;
+  return plan;
 }
 
-/** Lives a plan again; a step that cannot be is left out. @throws LifeFault */
-export function livePlan(plan: Plan): string[] {
-  const world = new World(plan.limits);
+/** A step that was lived. */
+export interface LivedStep {
+  step: Step;
+  /** Before it. */
+  situation: Situation;
+  deed: Deed;
+}
+
+/** Lives a plan again in a world, step by step; a step that cannot be is left out. @throws LifeFault */
+export function* relive(plan: Plan, world: World): Generator<LivedStep> {
   const story: string[] = [];
-  for (const { slot, days, operation: name, draws } of plan.steps) {
+  for (const step of plan.steps) {
+    const { slot, days, operation: name, draws } = step;
     world.now = daysAfter(world.now, days);
     const operation = operations.find((each) => each.name === name);
     if (operation === undefined || prepare(operation, world, slot, draws) === null) continue;
-    perform({ world, slot, operation, draws, story, plan });
+    const situation = situationOf(world, slot);
+    const sub = slot === null ? null : world.subOfSlot(slot);
+    const payments = sub === null ? [] : world.unapplied(sub.id).map(({ id }) => id);
+    const deed = perform({ world, slot, operation, draws, story, plan });
+    // Once what was charged is applied, nothing is left to be done.
+    yield { step, situation, deed: deed ?? { do: 'apply', sub: sub?.id ?? '', payments } };
   }
-  return story;
+}
+
+/** Lives a plan again. @throws LifeFault */
+export function livePlan(plan: Plan): void {
+  const world = new World(plan.limits);
+  for (const _ of relive(plan, world));
 }
 
 /** Leaves steps out for as long as the life goes wrong. */
@@ -127,19 +150,21 @@ interface Performance {
 }
 
 /** Does an operation, and checks what has to hold. What was charged for a subscription is applied before a command. */
-function perform({ world, slot, operation, draws, story, plan }: Performance): void {
+function perform({ world, slot, operation, draws, story, plan }: Performance): Deed | null {
   story.push(`${world.now.slice(0, 16)} ${slot ?? '-'} ${situationOf(world, slot)}: ${operation.name}`);
   world.journal = [];
   world.steps += 1;
+  let deed: Deed | null = null;
   try {
     const sub = slot === null ? null : world.subOfSlot(slot);
     if (operation.appliesFirst === true && sub !== null) applyCharged(world, sub);
-    prepare(operation, world, slot, draws)?.();
+    deed = prepare(operation, world, slot, draws)?.() ?? null;
   } catch (error) {
     throw new LifeFault([String(error)], story, plan);
   }
   const faults = findFaults(world);
   if (faults.length > 0) throw new LifeFault(faults, story, plan);
+  return deed;
 }
 
 /** How many days pass before a step: none, hours, days, or until the period's end and beyond it. */

@@ -1,7 +1,8 @@
 /** What a subscription goes through: its periods, charges, changes, pauses and end. */
 import type { RefundMode } from '../../../domain/subscription/commands';
-import { change, type How } from './changes';
+import { change, type How, type Wanted } from './changes';
 import { applyCharged, charge, fail, succeed } from './charges';
+import type { Deed } from './deed';
 import { newId, pick, subOf, type Act, type Moment, type Operation } from './moment';
 import * as periods from './periods';
 import type { Payment, Sub, World } from './world';
@@ -35,11 +36,15 @@ function creating(name: string, trial: boolean): Operation {
         const price = draw(12) === 0 ? 0 : (pick(moment, prices) ?? 0);
         const days = [30, 30, 30, 7, 365][draw(5)] ?? 30;
         const trialDays = trial ? 1 + draw(14) : 0;
-        periods.create(world, world.nextOf(slot), { price, days, trialDays }, newId(moment));
+        const id = world.nextOf(slot);
+        const payment = periods.create(world, id, { price, days, trialDays }, newId(moment));
+        return { do: 'create', sub: id, price, days, trialDays, payment: idOf(payment) };
       };
     },
   };
 }
+
+const idOf = (payment: Payment | null): string | null => payment?.id ?? null;
 
 /** A scheduled end that has come goes before anything else that is due. */
 function isEnding({ cancel }: Sub, world: World): boolean {
@@ -54,16 +59,22 @@ const beginnings: readonly Operation[] = [
     const { status, period } = sub;
     const isDue = period !== null && Date.parse(world.now) >= Date.parse(period.end);
     const isPaid = status === 'trialing' || (status === 'active' && period?.paid === true);
-    return isPaid && isDue && !isEnding(sub, world)
-      ? () => periods.openNext(world, sub, newId(moment))
-      : null;
+    if (!isPaid || !isDue || isEnding(sub, world)) return null;
+    return () => {
+      const payment = periods.openNext(world, sub, newId(moment));
+      return { do: 'renew', sub: sub.id, payment: idOf(payment) };
+    };
   }),
 ];
 
 const earning = ofSub('a period that is over is earned', (sub, { world }) => {
   const { period } = sub.state;
   const isOver = period !== null && Date.parse(world.now) >= Date.parse(period.end);
-  return isOver && sub.status !== 'ended' ? () => periods.earnPeriod(world, sub) : null;
+  if (!isOver || sub.status === 'ended') return null;
+  return () => {
+    periods.earnPeriod(world, sub);
+    return { do: 'earn', sub: sub.id };
+  };
 });
 
 /** The payment that a subscription waits for. */
@@ -92,41 +103,73 @@ function isUnpaid({ status, id }: Sub, world: World): boolean {
   return status === 'past_due' && world.unapplied(id).length === 0;
 }
 
+function succeeds(world: World, payment: Payment): Deed {
+  succeed(world, payment);
+  return { do: 'charged and applied', payment: payment.id };
+}
+
+function fails(world: World, payment: Payment): Deed {
+  fail(world, payment);
+  return { do: 'declined', payment: payment.id };
+}
+
 const charges: readonly Operation[] = [
   ofSub('the charge succeeds', (sub, { world }) => {
     const payment = awaited(sub, world);
-    return payment && (() => succeed(world, payment));
+    return payment && (() => succeeds(world, payment));
   }),
   ofSub('the charge succeeds, not applied yet', (sub, { world }) => {
     const payment = awaited(sub, world);
-    return payment && (() => charge(world, payment));
+    if (payment === null) return null;
+    return () => {
+      charge(world, payment);
+      return { do: 'charged', payment: payment.id };
+    };
   }),
-  ofSub('what was charged is applied', (sub, { world }) =>
-    world.unapplied(sub.id).length > 0 ? () => applyCharged(world, sub) : null,
-  ),
+  ofSub('what was charged is applied', (sub, { world }) => {
+    const payments = world.unapplied(sub.id).map(({ id }) => id);
+    if (payments.length === 0) return null;
+    return () => {
+      applyCharged(world, sub);
+      return { do: 'apply', sub: sub.id, payments };
+    };
+  }),
   ofSub('the charge fails', (sub, { world }) => {
     const payment = awaited(sub, world);
-    return payment?.status === 'open' ? () => fail(world, payment) : null;
+    return payment?.status === 'open' ? () => fails(world, payment) : null;
   }),
   ofSub('a charge succeeds late', (sub, moment) => {
     const payment = overtaken(sub, moment);
-    return payment && (() => succeed(moment.world, payment));
+    return payment && (() => succeeds(moment.world, payment));
   }),
   ofSub('an overtaken charge fails', (sub, moment) => {
     const payment = overtaken(sub, moment);
-    return payment?.status === 'open' ? () => fail(moment.world, payment) : null;
+    return payment?.status === 'open' ? () => fails(moment.world, payment) : null;
   }),
-  command('write off', (sub, { world }) =>
-    isUnpaid(sub, world) ? () => periods.writeOffPeriod(world, sub) : null,
-  ),
-  command('expire', (sub, { world }) =>
-    isUnpaid(sub, world) ? () => periods.end(world, sub, 'none', world.now) : null,
-  ),
+  command('write off', (sub, { world }) => {
+    if (!isUnpaid(sub, world)) return null;
+    return () => {
+      periods.writeOffPeriod(world, sub);
+      return { do: 'write off', sub: sub.id };
+    };
+  }),
+  command('expire', (sub, { world }) => {
+    if (!isUnpaid(sub, world)) return null;
+    return () => {
+      periods.end(world, sub, 'none', world.now);
+      return { do: 'expire', sub: sub.id };
+    };
+  }),
 ];
+
+function changes(world: World, sub: Sub, wanted: Wanted, paymentId: string): Deed {
+  const payment = change(world, sub, wanted, paymentId);
+  return { do: 'change', sub: sub.id, ...wanted, payment: idOf(payment) };
+}
 
 type Direction = 'up' | 'down' | 'sideways' | 'free' | 'interval';
 
-function changing(how: How, direction: Direction): Operation {
+function changeOf(how: How, direction: Direction): Operation {
   return command(`change ${direction}, ${how}`, (sub, moment) => {
     const { world, draw } = moment;
     const { status, period, waiting, price: now, days } = sub;
@@ -146,7 +189,7 @@ function changing(how: How, direction: Direction): Operation {
     if (price === null || !isApplied || (!can && status !== 'trialing')) return null;
     const other = [30, 7, 365].filter((length) => length !== days);
     const length = direction === 'interval' ? (other[draw(2)] ?? 30) : days;
-    return () => change(world, sub, { price, days: length, how }, newId(moment));
+    return () => changes(world, sub, { price, days: length, how, races: false }, newId(moment));
   });
 }
 
@@ -159,35 +202,44 @@ const racing = command('another change at the same time', (sub, moment) => {
   );
   const can = sub.status === 'active' && sub.waiting !== null && world.unapplied(sub.id).length === 0;
   if (!can || price === null) return null;
-  return () => change(world, sub, { price, days: sub.days, how: 'charge_now', races: true }, newId(moment));
+  const wanted = { price, days: sub.days, how: 'charge_now', races: true } as const;
+  return () => changes(world, sub, wanted, newId(moment));
 });
 
-const changes: readonly Operation[] = [
+const changing: readonly Operation[] = [
   racing,
-  changing('charge_now', 'up'),
-  changing('charge_now', 'down'),
-  changing('charge_now', 'sideways'),
-  changing('charge_now', 'free'),
-  changing('charge_now', 'interval'),
-  changing('next_renewal', 'up'),
-  changing('next_renewal', 'down'),
-  changing('none', 'up'),
-  changing('none', 'down'),
-  changing('period_end', 'up'),
-  changing('period_end', 'down'),
-  changing('period_end', 'interval'),
+  changeOf('charge_now', 'up'),
+  changeOf('charge_now', 'down'),
+  changeOf('charge_now', 'sideways'),
+  changeOf('charge_now', 'free'),
+  changeOf('charge_now', 'interval'),
+  changeOf('next_renewal', 'up'),
+  changeOf('next_renewal', 'down'),
+  changeOf('none', 'up'),
+  changeOf('none', 'down'),
+  changeOf('period_end', 'up'),
+  changeOf('period_end', 'down'),
+  changeOf('period_end', 'interval'),
 ];
 
 const pauses: readonly Operation[] = [
   command('pause', (sub, { world }) => {
     const can = sub.waiting === null && (sub.status === 'active' || sub.status === 'past_due');
-    return can ? () => periods.pause(world, sub) : null;
+    if (!can) return null;
+    return () => {
+      periods.pause(world, sub);
+      return { do: 'pause', sub: sub.id };
+    };
   }),
   command('resume', (sub, moment) => {
     const { world } = moment;
     // With an end that is scheduled no new period is opened.
     const lasts = sub.cancel === null || (sub.pausedFrom !== null && !isEnding(sub, world));
-    return sub.status === 'paused' && lasts ? () => periods.resume(world, sub, newId(moment)) : null;
+    if (sub.status !== 'paused' || !lasts) return null;
+    return () => {
+      const payment = periods.resume(world, sub, newId(moment));
+      return { do: 'resume', sub: sub.id, payment: idOf(payment) };
+    };
   }),
 ];
 
@@ -195,24 +247,39 @@ const modes: readonly RefundMode[] = ['none', 'prorated', 'full'];
 
 const cancellations: readonly Operation[] = [
   ...modes.flatMap((refund) => [
-    command(`cancel, refund ${refund}`, (sub, { world }) =>
-      sub.status === 'ended' ? null : () => periods.end(world, sub, refund, world.now),
-    ),
+    command(`cancel, refund ${refund}`, (sub, { world }) => {
+      if (sub.status === 'ended') return null;
+      return () => {
+        periods.end(world, sub, refund, world.now);
+        return { do: 'cancel', sub: sub.id, refund };
+      };
+    }),
     command(`schedule the end, refund ${refund}`, (sub, { world }) => {
       const { id, status, period, waiting, open, cancel } = sub;
       const lasts = period !== null && Date.parse(period.end) > Date.parse(world.now);
       const can = cancel === null && (status === 'active' || status === 'paused') && open === null;
       const isSettled = waiting === null && world.unapplied(id).length === 0;
-      return lasts && can && isSettled ? () => periods.scheduleEnd(sub, refund, period.end) : null;
+      if (!lasts || !can || !isSettled) return null;
+      return () => {
+        periods.scheduleEnd(sub, refund, period.end);
+        return { do: 'schedule the end', sub: sub.id, refund };
+      };
     }),
   ]),
-  command('keep it after all', (sub) =>
-    sub.cancel === null || sub.status === 'ended' ? null : () => periods.revokeEnd(sub),
-  ),
+  command('keep it after all', (sub) => {
+    if (sub.cancel === null || sub.status === 'ended') return null;
+    return () => {
+      periods.revokeEnd(sub);
+      return { do: 'keep', sub: sub.id };
+    };
+  }),
   command('the scheduled end comes', (sub, { world }) => {
     const { cancel, status } = sub;
     if (cancel === null || status === 'ended' || Date.parse(cancel.at) > Date.parse(world.now)) return null;
-    return () => periods.end(world, sub, cancel.refund, cancel.at);
+    return () => {
+      periods.end(world, sub, cancel.refund, cancel.at);
+      return { do: 'end as scheduled', sub: sub.id };
+    };
   }),
 ];
 
@@ -220,7 +287,7 @@ export const subscriptionOperations = [
   ...beginnings,
   earning,
   ...charges,
-  ...changes,
+  ...changing,
   ...pauses,
   ...cancellations,
 ];

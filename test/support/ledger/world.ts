@@ -54,6 +54,8 @@ export interface Payment {
   unapplied: number;
   /** Whether what was charged has been applied. */
   applied: boolean;
+  /** Of a change that was not made: should its money still come, it goes back. */
+  dropped: boolean;
   /** It should go back, and cannot while it is disputed. */
   waitsForBank: boolean;
   /** Refunds that are pending, or were paid. */
@@ -86,6 +88,7 @@ export interface Refund {
 }
 
 export interface Dispute {
+  id: string;
   payment: string;
   amount: number;
   status: 'open' | 'won' | 'lost';
@@ -121,6 +124,12 @@ export class World {
   readonly balances = new Map<string, number>();
   /** What disputes took that no late money brings back, by owner and source. */
   readonly lostForGood = new Map<string, number>();
+  /**
+   * Why the life is not played any further on real rows; null: it is. Billing does otherwise than this world
+   * - when a failed refund is given up while more than its charge has gone of the payment (who bears the excess), and
+   * - when money that nothing wants is under dispute (whether it waits for the bank).
+   */
+  notPlayed: string | null = null;
   /** How many steps were taken. */
   steps = 0;
   /** The entries of the present step. */
@@ -217,6 +226,7 @@ export class World {
       periodIndex: 0,
       unapplied: 0,
       applied: false,
+      dropped: false,
       waitsForBank: false,
       back: 0,
       failed: 0,

@@ -25,9 +25,9 @@ export class Worth {
   /** Where money went back while the service continued: less is earned than it was worth. */
   private readonly reduced = new Set<string>();
 
-  /** The customer and we agree on what is sold from now on. */
+  /** The customer and we agree on what is sold from now on, whatever was to follow. */
   agrees(sub: string, now: Terms): void {
-    this.terms.set(sub, { now, next: this.terms.get(sub)?.next ?? null });
+    this.terms.set(sub, { now, next: null });
   }
 
   /** From the next term on. */

@@ -4,13 +4,13 @@
  *
  * `LIVES=50000 npx jest test/unit/domain/ledger/random-lives.test.ts` lives more, `LIVES_SEED=7` others.
  */
+import { livesWanted } from '../../../support/ledger/lives-wanted';
 import { situations } from '../../../support/ledger/moment';
 import { operations, reasonAgainst } from '../../../support/ledger/operations';
 import { drawLife, LifeFault, randomOf, shortened } from '../../../support/ledger/random-life';
 import { enoughHits, pairOf, type Hits } from '../../../support/ledger/steering';
 
-const count = Number(process.env.LIVES ?? 2_000);
-const seed = Number(process.env.LIVES_SEED ?? 16);
+const { count, seed } = livesWanted(2_000);
 
 const hits: Hits = new Map();
 const lengths: number[] = [];
@@ -20,7 +20,7 @@ function liveAll(): void {
   const random = randomOf(seed);
   for (let life = 1; life <= count; life += 1) {
     try {
-      lengths.push(drawLife(random, hits));
+      lengths.push(drawLife(random, hits).steps.length);
     } catch (error) {
       if (!(error instanceof LifeFault)) throw error;
       throw new Error(`life ${life} of seed ${seed}:\n${shortened(error).message}`, { cause: error });
