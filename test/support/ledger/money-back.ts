@@ -183,6 +183,7 @@ export function loseWonDispute(world: World, dispute: Dispute): void {
 export function regainLostDispute(world: World, dispute: Dispute): void {
   const { payment: id, amount, parts, lostAt } = dispute;
   const payment = world.payment(id);
+  if (isBeyond(payment)) world.notPlayed = `${dispute.id} is won after all, and ${id} is beyond its charge`;
   const sub = payment.sub === null ? null : world.sub(payment.sub);
   const alive = sub !== null && sub.status !== 'ended';
   const { now: at } = world;

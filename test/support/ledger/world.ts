@@ -126,7 +126,7 @@ export class World {
   readonly lostForGood = new Map<string, number>();
   /**
    * Why the life is not played any further on real rows; null: it is. Billing does otherwise than this world
-   * - when a failed refund is given up while more than its charge has gone of the payment (who bears the excess), and
+   * - when a failed refund is given up, or a lost dispute is won, while more than its charge has gone of the payment (who bears the excess), and
    * - when money that nothing wants is under dispute (whether it waits for the bank).
    */
   notPlayed: string | null = null;
