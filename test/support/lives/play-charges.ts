@@ -86,7 +86,9 @@ async function answerAtOnce(
   );
   if (sub === undefined || !payment.is_open || attempts !== 1 || !isAlone) return false;
   const isCreating = kind === 'first' && sub.version === 0;
-  const isRenewing = kind === 'renewal' && sub.status === 'active' && sub.open_payment_id === id;
+  // At the end of its period a subscription is past due, and its payment is not touched by a renewal.
+  const lasts = sub.period_end !== null && !stage.isOver(sub.period_end);
+  const isRenewing = kind === 'renewal' && sub.status === 'active' && sub.open_payment_id === id && lasts;
   if (!isCreating && !isRenewing) return false;
   if (stage.way('first attempt') === 'apart') return false;
   stage.provider.answer(id, outcome);

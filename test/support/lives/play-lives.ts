@@ -4,7 +4,7 @@ import { LifeFault, type Plan } from '../ledger/random-life';
 import { scriptOf } from './script';
 import type { Theatre } from './stage';
 
-const atOnce = 6;
+const atOnce = 8;
 /** A busy machine may let a transaction take too long: the life is played again, on other rows. */
 const mostTries = 3;
 /** How long a life that goes wrong is made shorter. */

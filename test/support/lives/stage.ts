@@ -80,6 +80,11 @@ export class Stage {
     this.now = at;
   }
 
+  /** Whether an instant of a row has come by the customer's clock. */
+  isOver(instant: string): boolean {
+    return Date.parse(instant) <= Date.parse(this.now);
+  }
+
   async look(): Promise<void> {
     this.rows = await readRows(this.db, this.customerId);
   }
