@@ -14,6 +14,7 @@ import { failure, type AttemptOutcome, type AttemptTrigger } from '../../../doma
 import { isFinal } from '../../../domain/subscription/subscription';
 import { inTransaction } from '../../../prisma/client';
 import { actor } from '../creation';
+import { someTrace } from '../trace';
 import type { PaymentFigures } from './rows';
 import type { Stage } from './stage';
 
@@ -172,8 +173,7 @@ export async function playChargeApart(
   const id = `pay_${stage.label}_${name}`;
   stage.call(name, id);
   const request = { customer_id, payment_method_id, currency, amount, reason: 'once' };
-  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  await createPayment(db, { id, request, actor, traceparent });
+  await createPayment(db, { id, request, actor, trace: someTrace });
   provider.answer(id, completed(attemptIdempotencyKey(id, 1)));
   await attempt(stage, id, 1);
 }

@@ -12,6 +12,7 @@ import { grantSource } from '../../../domain/ledger/state';
 import type { RefundOutcome } from '../../../domain/payment/refund';
 import { inTransaction, type Transaction } from '../../../prisma/client';
 import { actor } from '../creation';
+import { someTrace } from '../trace';
 import type { RefundFigures } from './rows';
 import type { PlayedDispute, Stage } from './stage';
 
@@ -68,7 +69,8 @@ async function giveUp(stage: Stage, subject_id: string): Promise<void> {
   const where = { kind: 'refund_failed', subject_type: 'refund', subject_id, status: 'open' };
   const { id } = await stage.db.operatorTask.findFirstOrThrow({ where });
   const decision = { reason: 'looked it up', outcome: 'failed' } as const;
-  await stage.maybeTwice('task resolved', () => resolveOperatorTask(stage.db, id, decision, 'key_1'));
+  const call = { callerId: 'key_1', trace: someTrace };
+  await stage.maybeTwice('task resolved', () => resolveOperatorTask(stage.db, id, decision, call));
 }
 
 /** With the attempt whose charge paid the payment. */
