@@ -133,6 +133,6 @@ function sharedFaults(world: World): string[] {
 /** What was charged is applied, whole, unless it waits for a bank. */
 function unappliedFaults({ payments }: World): string[] {
   return [...payments.values()]
-    .filter(({ applied, unapplied }) => applied && unapplied > 0)
+    .filter(({ applied, unapplied, disputed }) => applied && unapplied > 0 && disputed === 0)
     .map(({ id, unapplied }) => `${unapplied} of ${id} is not assigned`);
 }

@@ -5,22 +5,34 @@ import {
   regainDispute,
   releaseRefund,
   reserveRefund,
+  nothingTaken,
+  type Taken,
   type TakenParts,
 } from '../../../domain/ledger/refund';
 import { decideCreditChange } from '../../../domain/ledger/credit';
 import { emptyState, grantSource, isGrant } from '../../../domain/ledger/state';
+import { beyondNow, noteLoss, shareReturn } from './shared-charge';
 import { cash, type Dispute, type Payment, type Refund, type World } from './world';
 
-const noParts: TakenParts = { unapplied: 0, credit: 0, customer_credit: 0, unearned: 0, rest: 0 };
+/** Reserves a refund. */
+export function refund(world: World, payment: Payment, amount: number): Refund {
+  releaseFailed(world, payment);
+  return reserve(world, payment, amount);
+}
 
-/** Reserves a refund. @param from `credit`: a payout of the customer's credit, which leaves the service alone */
-export function refund(
+interface Reservation {
+  /** `credit`: a payout of the customer's credit, which leaves the service alone. */
+  from?: 'all' | 'credit';
+  /** More than was left of the charge. */
+  beyond?: number;
+}
+
+function reserve(
   world: World,
   payment: Payment,
   amount: number,
-  from: 'all' | 'credit' = 'all',
+  { from = 'all', beyond = 0 }: Reservation = {},
 ): Refund {
-  if (from === 'all') releaseFailed(world, payment);
   const sub = payment.sub === null || from === 'credit' ? null : world.sub(payment.sub);
   const reserved = reserveRefund(sub?.state ?? emptyState, {
     paymentId: payment.id,
@@ -37,13 +49,14 @@ export function refund(
   }
   payment.unapplied -= parts.unapplied;
   world.oracle.reserves(payment.id, { amount, at: world.now, only: from });
-  return newRow(world, payment, amount, parts);
+  return newRow(world, payment, amount, { ...parts, beyond });
 }
 
-function newRow(world: World, payment: Payment, amount: number, parts: TakenParts): Refund {
+function newRow(world: World, payment: Payment, amount: number, parts: Taken): Refund {
   payment.back += amount;
   const id = `${payment.id}/refund/${world.refunds.length}`;
-  const row: Refund = { id, payment: payment.id, amount, status: 'pending', parts, at: world.now };
+  const taken = { beyond: 0, ...parts };
+  const row: Refund = { id, payment: payment.id, amount, status: 'pending', taken, at: world.now };
   world.refunds.push(row);
   return row;
 }
@@ -56,14 +69,15 @@ export function reserveRows(
   for (const { payment_id: id, amount, taken } of refunds) newRow(world, world.payment(id), amount, taken);
 }
 
-/**
- * A charge that came too late, or that nothing waits for, goes back whole. Disputed, it waits for the bank.
- */
+/** A charge that came too late, or that nothing waits for, goes back whole. */
 export function refundUnwanted(world: World, payment: Payment): void {
+  payment.applied = true;
+  giveUnappliedBack(world, payment);
+}
+
+/** Disputed, it waits for the bank. */
+function giveUnappliedBack(world: World, payment: Payment): void {
   const { id, sub, unapplied: amount, disputed } = payment;
-  payment.applied = disputed === 0;
-  payment.waitsForBank = disputed > 0;
-  if (disputed > 0) world.notPlayed = `${id} is not wanted and disputed`;
   if (amount === 0 || disputed > 0) return;
   world.write(sub, 'refund_reserved', [
     { account: 'unapplied', source: id, amount },
@@ -71,7 +85,15 @@ export function refundUnwanted(world: World, payment: Payment): void {
   ]);
   payment.unapplied = 0;
   world.oracle.reserves(id, { amount, at: world.now, only: 'unapplied' });
-  newRow(world, payment, amount, { ...noParts, unapplied: amount });
+  newRow(world, payment, amount, { ...nothingTaken, unapplied: amount });
+}
+
+/**
+ * Whether nothing wants what a disputed payment still has unapplied: its subscription has ended, or it is a change's,
+ * which any dispute overtakes.
+ */
+function isUnwanted(world: World, { sub, purpose }: Payment): boolean {
+  return sub !== null && (purpose === 'change' || world.sub(sub).status === 'ended');
 }
 
 /** Books a transition of a refund between `refunding` and cash. */
@@ -111,23 +133,19 @@ export function releaseFailed(world: World, { id }: Payment): void {
   }
 }
 
-/** Whether more than the charge has gone of a payment, or is set aside to go. */
-export function isBeyond({ back, failed, lost, amount }: Payment): boolean {
-  return back + failed + lost > amount;
-}
-
 /** A failed refund is given up. */
 export function release(world: World, row: Refund): void {
   const payment = world.payment(row.payment);
-  if (isBeyond(payment)) world.notPlayed = `${row.id} is given up, and ${payment.id} is beyond its charge`;
   const sub = payment.sub === null ? null : world.sub(payment.sub);
   const alive = sub !== null && sub.status !== 'ended';
   const { now: at } = world;
-  const released = releaseRefund(sub?.state ?? emptyState, row.parts, {
+  const { taken, gone } = shareReturn(world, payment, row);
+  const released = releaseRefund(sub?.state ?? emptyState, taken, {
     paymentId: payment.id,
     at,
     reservedAt: row.at,
     alive,
+    gone,
   });
   if (sub === null) world.write(null, 'refund_released', released.entries);
   else world.post(sub, 'refund_released', released);
@@ -140,13 +158,13 @@ export function release(world: World, row: Refund): void {
 
 /** A refund that was made at the provider: nobody here asked for it. */
 export function refundAtProvider(world: World, payment: Payment, amount: number): void {
-  settle(world, refund(world, payment, amount));
+  releaseFailed(world, payment);
+  settle(world, reserve(world, payment, amount, { beyond: beyondNow(payment, amount) }));
 }
 
 export function openDispute(world: World, payment: Payment, amount: number): Dispute {
   const id = `${payment.id}/dispute/${world.disputes.length}`;
-  const first = { status: 'open', parts: noParts, lostAt: null } as const;
-  const dispute: Dispute = { id, payment: payment.id, amount, ...first };
+  const dispute: Dispute = { id, payment: payment.id, amount, status: 'open', loss: null };
   world.disputes.push(dispute);
   open(world, dispute);
   return dispute;
@@ -160,6 +178,8 @@ function open(world: World, dispute: Dispute): void {
 export function winDispute(world: World, dispute: Dispute): void {
   dispute.status = 'won';
   moveDisputed(world, dispute, -1);
+  const payment = world.payment(dispute.payment);
+  if (isUnwanted(world, payment)) giveUnappliedBack(world, payment);
 }
 
 function moveDisputed(world: World, { payment: id, amount }: Dispute, sign: 1 | -1): void {
@@ -181,29 +201,38 @@ export function loseWonDispute(world: World, dispute: Dispute): void {
 
 /** A dispute that was lost is won after all. */
 export function regainLostDispute(world: World, dispute: Dispute): void {
-  const { payment: id, amount, parts, lostAt } = dispute;
+  const { payment: id, amount, loss } = dispute;
+  if (loss === null) throw new Error(`${dispute.id} is not lost`);
   const payment = world.payment(id);
-  if (isBeyond(payment)) world.notPlayed = `${dispute.id} is won after all, and ${id} is beyond its charge`;
   const sub = payment.sub === null ? null : world.sub(payment.sub);
   const alive = sub !== null && sub.status !== 'ended';
   const { now: at } = world;
-  const back = { paymentId: id, at, reservedAt: lostAt ?? at, alive };
-  const regained = regainDispute(sub?.state ?? emptyState, parts, back, cash);
+  const { taken, gone } = shareReturn(world, payment, { id: dispute.id, taken: loss.taken });
+  const back = { paymentId: id, at, reservedAt: loss.at, alive, gone };
+  const regained = regainDispute(sub?.state ?? emptyState, taken, back, cash);
   if (sub === null) world.write(null, 'dispute_won', regained.entries);
   else world.post(sub, 'dispute_won', regained);
   world.addCredit(regained.customerCredit, 'new');
-  const key = `${sub?.id ?? 'customer'}|${id}`;
-  world.lostForGood.set(key, (world.lostForGood.get(key) ?? 0) - parts.rest);
+  noteLoss(world, payment, -taken.rest);
   payment.lost -= amount;
-  dispute.status = 'won';
+  Object.assign(dispute, { status: 'won', loss: null });
   const ofPayment = world.disputes.filter((other) => other.payment === id);
-  world.oracle.regains(id, { index: ofPayment.indexOf(dispute), at, alive });
+  const unapplied = world.oracle.regains(id, { index: ofPayment.indexOf(dispute), at, alive });
+  giveRegainedBack(world, payment, unapplied);
+}
+
+/** What was not applied before it was lost, and nothing wants, goes back when the bank returns it. */
+function giveRegainedBack(world: World, payment: Payment, amount: number): void {
+  if (!isUnwanted(world, payment)) return;
+  // Under another dispute it waits, as the customer's credit.
+  if (amount > 0 && payment.disputed === 0) reserve(world, payment, amount);
+  giveUnappliedBack(world, payment);
 }
 
 export function loseOpenDispute(world: World, dispute: Dispute): void {
   const payment = world.payment(dispute.payment);
   const { amount } = dispute;
-  releaseFailed(world, payment);
+  const beyond = beyondNow(payment, amount);
   const sub = payment.sub === null ? null : world.sub(payment.sub);
   const lost = loseDispute(sub?.state ?? emptyState, {
     paymentId: payment.id,
@@ -214,16 +243,18 @@ export function loseOpenDispute(world: World, dispute: Dispute): void {
   });
   if (sub === null) world.write(null, 'dispute_lost', lost.entries);
   else world.post(sub, 'dispute_lost', lost);
-  const { customer_credit: taken, unapplied, rest } = lost.parts;
-  if (taken > 0) world.takeCredit([{ source: payment.id, amount: taken }]);
-  const key = `${sub?.id ?? 'customer'}|${payment.id}`;
-  world.lostForGood.set(key, (world.lostForGood.get(key) ?? 0) + rest);
+  const { customer_credit: credit, unapplied, rest } = lost.parts;
+  if (credit > 0) world.takeCredit([{ source: payment.id, amount: credit }]);
+  noteLoss(world, payment, rest);
   payment.unapplied -= unapplied;
   payment.disputed -= amount;
   payment.lost += amount;
-  Object.assign(dispute, { status: 'lost', parts: lost.parts, lostAt: world.now });
+  world.losses += 1;
+  const taken: Taken = { ...lost.parts, beyond };
+  Object.assign(dispute, { status: 'lost', loss: { taken, at: world.now, number: world.losses } });
   const ofPayment = world.disputes.filter((other) => other.payment === payment.id);
   world.oracle.loses(payment.id, { index: ofPayment.indexOf(dispute), amount, at: world.now });
+  if (isUnwanted(world, payment)) giveUnappliedBack(world, payment);
 }
 
 /** Grants credit (above 0), or takes it back. @returns whether it could be done */
@@ -247,7 +278,7 @@ export function payOut(world: World, amount: number): Refund[] {
     const part = able - (able % world.limits.step);
     if (part === 0) continue;
     left -= part;
-    rows.push(refund(world, payment, part, 'credit'));
+    rows.push(reserve(world, payment, part, { from: 'credit' }));
   }
   return rows;
 }

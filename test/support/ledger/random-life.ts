@@ -26,8 +26,6 @@ export interface Step {
 export interface Plan {
   limits: { smallest: number; step: number };
   steps: Step[];
-  /** So many of the steps are played on real rows: until the world does otherwise than billing. */
-  playable: number;
 }
 
 /** A life that went wrong. */
@@ -67,7 +65,7 @@ export function drawLife(random: () => number, hits: Hits): Plan {
   const nat = (below: number) => Math.floor(random() * below);
   const tendency = drawTendency(random, hits);
   const isTwo = nat(5) === 0;
-  const plan: Plan = { limits: limits[nat(3)] ?? limits[0], steps: [], playable: 0 };
+  const plan: Plan = { limits: limits[nat(3)] ?? limits[0], steps: [] };
   const world = new World(plan.limits);
   const story: string[] = [];
   // Half of the lives have at most 15 steps; some are long.
@@ -82,7 +80,6 @@ export function drawLife(random: () => number, hits: Hits): Plan {
     if (operation === null) continue;
     plan.steps.push({ slot, days, operation: operation.name, situation, draws });
     perform({ world, slot, operation, draws, story, plan });
-    if (world.notPlayed === null) plan.playable = plan.steps.length;
     const pair = pairOf(operation.name, situation);
     hits.set(pair, (hits.get(pair) ?? 0) + 1);
   }

@@ -15,7 +15,7 @@ import {
 } from '../../../domain/ledger/credit';
 import type { ChangeOfMoney } from '../../../domain/ledger/change';
 import type { Posted } from '../../../domain/ledger/posting';
-import type { TakenParts } from '../../../domain/ledger/refund';
+import type { Taken } from '../../../domain/ledger/refund';
 import { emptyState, type CreditPart, type LedgerState } from '../../../domain/ledger/state';
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { Oracle } from './oracle';
@@ -56,8 +56,6 @@ export interface Payment {
   applied: boolean;
   /** Of a change that was not made: should its money still come, it goes back. */
   dropped: boolean;
-  /** It should go back, and cannot while it is disputed. */
-  waitsForBank: boolean;
   /** Refunds that are pending, or were paid. */
   back: number;
   /** Refunds that failed and are not given up. */
@@ -83,7 +81,8 @@ export interface Refund {
   amount: number;
   /** `failed`: its amount still waits in `refunding`. */
   status: 'pending' | 'paid' | 'failed' | 'released';
-  parts: TakenParts;
+  /** Where its amount was taken from, by now. */
+  taken: Taken;
   at: string;
 }
 
@@ -92,9 +91,17 @@ export interface Dispute {
   payment: string;
   amount: number;
   status: 'open' | 'won' | 'lost';
-  /** Lost: where its amount was taken from, and when. */
-  parts: TakenParts;
-  lostAt: string | null;
+  /** Null: it is not lost. */
+  loss: Loss | null;
+}
+
+/** What a lost dispute took. */
+export interface Loss {
+  /** Where its amount was taken from, by now. */
+  taken: Taken;
+  at: string;
+  /** Which loss of the life it is, from 1 on. */
+  number: number;
 }
 
 const epochMs = Date.parse('2027-01-01T00:00:00.000Z');
@@ -124,14 +131,10 @@ export class World {
   readonly balances = new Map<string, number>();
   /** What disputes took that no late money brings back, by owner and source. */
   readonly lostForGood = new Map<string, number>();
-  /**
-   * Why the life is not played any further on real rows; null: it is. Billing does otherwise than this world
-   * - when a failed refund is given up, or a lost dispute is won, while more than its charge has gone of the payment (who bears the excess), and
-   * - when money that nothing wants is under dispute (whether it waits for the bank).
-   */
-  notPlayed: string | null = null;
   /** How many steps were taken. */
   steps = 0;
+  /** How often a dispute was lost. */
+  losses = 0;
   /** The entries of the present step. */
   journal: { owner: string; kind: LedgerKind; entry: Entry }[] = [];
   readonly oracle: Oracle;
@@ -159,8 +162,7 @@ export class World {
   /** Payments that were charged for a subscription and are not applied yet. */
   unapplied(subId: string): Payment[] {
     return [...this.payments.values()].filter(
-      ({ sub, status, applied, waitsForBank, disputed }) =>
-        sub === subId && status === 'paid' && !applied && !(waitsForBank && disputed > 0),
+      ({ sub, status, applied }) => sub === subId && status === 'paid' && !applied,
     );
   }
 
@@ -227,7 +229,6 @@ export class World {
       unapplied: 0,
       applied: false,
       dropped: false,
-      waitsForBank: false,
       back: 0,
       failed: 0,
       lost: 0,

@@ -62,10 +62,7 @@ function settle(stage: Stage, id: string, outcome: RefundOutcome): Promise<void>
 
 /** An operator resolves the task that asks about it. */
 export async function playGivenUp(stage: Stage, name: string): Promise<void> {
-  await giveUp(stage, stage.named(name));
-}
-
-async function giveUp(stage: Stage, subject_id: string): Promise<void> {
+  const subject_id = stage.named(name);
   const where = { kind: 'refund_failed', subject_type: 'refund', subject_id, status: 'open' };
   const { id } = await stage.db.operatorTask.findFirstOrThrow({ where });
   const decision = { reason: 'looked it up', outcome: 'failed' } as const;
@@ -113,10 +110,6 @@ export async function playDisputeClosed(stage: Stage, name: string, event: 'won'
   const dispute = stage.disputes.get(name);
   if (dispute === undefined) throw new Error(`there is no dispute ${name}`);
   const { paymentId, amount, status } = dispute;
-  for (const refund of event === 'lost' ? stage.rows.refunds : []) {
-    if (refund.payment_id === paymentId && refund.status === 'failed' && !refund.is_released)
-      await giveUp(stage, refund.id);
-  }
   if (event === 'won') stage.provider.move(paymentId, amount);
   else if (status === 'won') stage.provider.move(paymentId, -amount);
   dispute.status = event;

@@ -87,8 +87,7 @@ function expectedOf({ oracle, subs, payments, refunds }: World): Expected {
 function* settleAll(world: World): Generator<Deed> {
   for (const [index, dispute] of world.disputes.entries()) {
     if (dispute.status !== 'open') continue;
-    const { failed, unapplied } = world.payment(dispute.payment);
-    const isWon = index % 2 === 0 || failed > 0 || unapplied > 0;
+    const isWon = index % 2 === 0;
     if (isWon) back.winDispute(world, dispute);
     else back.loseOpenDispute(world, dispute);
     yield { do: isWon ? 'dispute won' : 'dispute lost', dispute: dispute.id };
@@ -100,9 +99,9 @@ function* settleAll(world: World): Generator<Deed> {
     yield { do: 'apply', sub: sub.id, payments };
   }
   for (const refund of world.refunds) {
-    const isGivenUp = refund.status === 'failed' && !back.isBeyond(world.payment(refund.payment));
+    const isGivenUp = refund.status === 'failed';
     if (isGivenUp) back.release(world, refund);
-    else if (refund.status === 'pending' || refund.status === 'failed') back.settle(world, refund);
+    else if (refund.status === 'pending') back.settle(world, refund);
     else continue;
     yield { do: isGivenUp ? 'refund given up' : 'refund paid', refund: refund.id };
   }
