@@ -28,6 +28,6 @@ export type Deed =
   | { do: 'dispute opens'; dispute: string; payment: string; amount: number }
   | { do: 'dispute won' | 'dispute lost'; dispute: string }
   | { do: 'credit'; id: string; amount: number }
-  /** What is paid out in all; 0: nothing could be. */
+  /** What is paid out in all. */
   | { do: 'pay out'; amount: number }
   | { do: 'charge apart'; payment: string; amount: number };

@@ -155,13 +155,14 @@ const credits: readonly Operation[] = [
     name: 'pay credit out',
     prepare: ({ world, slot, draw }) => {
       if (slot !== null) return null;
-      const able = world.credit.filter(({ source }) => {
+      const { step } = world.limits;
+      const able = world.credit.filter(({ source, amount }) => {
         const payment = world.payments.get(source);
-        return payment !== undefined && world.refundable(payment) >= world.limits.step;
+        return payment !== undefined && Math.min(amount, world.refundable(payment)) >= step;
       });
       if (able.length === 0) return null;
       return () => {
-        const rows = back.payOut(world, world.limits.step * (1 + draw(1000)));
+        const rows = back.payOut(world, step * (1 + draw(1000)));
         return { do: 'pay out', amount: rows.reduce((sum, row) => sum + row.amount, 0) };
       };
     },

@@ -196,11 +196,7 @@ export class OracleMoneyBack extends OracleBooks {
   }
 
   /** A payment's money goes: what was never applied, what is kept, time to come; the rest was used up. */
-  private take(
-    payment: string,
-    amount: number,
-    { sub, only, against, rest, dispute }: Taking,
-  ): void {
+  private take(payment: string, amount: number, { sub, only, against, rest, dispute }: Taking): void {
     const purse = sub === null || only === 'credit' ? null : this.purse(sub);
     const row = purse?.row(payment) ?? { kept: 0, soon: 0, used: 0 };
     const charge = this.chargeOf(payment);

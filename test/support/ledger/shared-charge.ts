@@ -38,7 +38,15 @@ function bearersOf(world: World, { id }: Payment): (Bearer & { id: string; row: 
   const losses = world.disputes
     .flatMap(({ id: dispute, payment, loss }) =>
       payment === id && loss !== null
-        ? [{ id: dispute, number: loss.number, taken: loss.taken, row: loss, account: 'written_off' as const }]
+        ? [
+            {
+              id: dispute,
+              number: loss.number,
+              taken: loss.taken,
+              row: loss,
+              account: 'written_off' as const,
+            },
+          ]
         : [],
     )
     .toSorted((a, b) => b.number - a.number);

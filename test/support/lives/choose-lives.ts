@@ -8,7 +8,7 @@ import type { Plan } from '../ledger/random-life';
 import { pairOf } from '../ledger/steering';
 
 /** How often each possible pair has to be met on real rows. */
-export const enoughOnRows = 10;
+export const enoughOnRows = 6;
 
 export const possiblePairs: readonly string[] = operations.flatMap(({ name }) =>
   situations
@@ -50,8 +50,8 @@ function cutShort(plans: readonly Plan[]): Plan[] {
   });
 }
 
-/** No life is cut shorter than half of all lives are. */
-const shortest = 15;
+/** No life is cut shorter than the shortest that are drawn. */
+const shortest = 8;
 
 function choose(plans: readonly Plan[], count: number): Plan[] {
   let left = plans.map((plan) => ({ plan, pairs: pairsOf(plan), value: Number.MAX_VALUE }));
@@ -67,7 +67,7 @@ function choose(plans: readonly Plan[], count: number): Plan[] {
       own.set(pair, before + 1);
       if ((met.get(pair) ?? 0) + before < enoughOnRows) value += 1 / (drawn.get(pair) ?? 1);
     }
-    return value / (pairs.length + 1) ** 0.4;
+    return value / (pairs.length + 1) ** 0.8;
   };
   while (left.length > 0) {
     const best = bestOf(left, valueOf);

@@ -139,7 +139,6 @@ export async function playCredit(
 }
 
 export async function playPayOut(stage: Stage, amount: number): Promise<void> {
-  if (amount === 0) return;
   const { customerId, currency, db, limitsOf } = stage;
   const id = `pyo_${stage.label}_${stage.rows.refunds.length}`;
   const request = { id, customerId, currency, amount, reason: 'asked for', actor };

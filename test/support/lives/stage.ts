@@ -104,7 +104,8 @@ export class Stage {
   /** Does what may be told or asked twice, now and then twice. */
   async maybeTwice(kind: Repeated, act: () => Promise<unknown>): Promise<void> {
     await act();
-    if (!this.draw([true, false, false, false])) return;
+    // Payouts are rare.
+    if (!this.draw(kind === 'payout' ? [true, false] : [true, false, false, false])) return;
     this.count(wayOf(kind, 'twice'));
     await act();
   }
