@@ -124,12 +124,12 @@ export async function playEmptied(stage: Stage, names: readonly string[]): Promi
 export async function playApply(stage: Stage, names: readonly string[]): Promise<void> {
   const ids = new Set(names.map((name) => stage.named(name)));
   for (const payment of stage.rows.payments.filter(({ id }) => ids.has(id))) {
-    await stage.maybeTwice('payment settled', () => tell(stage, payment));
+    await stage.maybeTwice('payment settled', () => notify(stage, payment));
   }
 }
 
 /** The subscription is told that a payment was settled. */
-async function tell(stage: Stage, { id, kind, subscription_id: subId }: PaymentFigures): Promise<void> {
+async function notify(stage: Stage, { id, kind, subscription_id: subId }: PaymentFigures): Promise<void> {
   if (subId === null) return;
   if (kind === 'first') await applyFirstPayment(stage.db, subId);
   else await applyPayment(stage.deps, subId, id);
@@ -149,7 +149,7 @@ export async function playDeclined(stage: Stage, name: string): Promise<void> {
   if (subId === null) return;
   const sub = stage.rows.subs.find((each) => each.id === subId);
   if (kind === 'first') await applyFirstPayment(stage.db, subId);
-  if (kind === 'proration') await concludeOrTell(stage, payment, sub?.pending === 'when_paid');
+  if (kind === 'proration') await concludeOrNotify(stage, payment, sub?.pending === 'when_paid');
   if (kind === 'renewal' && sub?.open_payment_id === id) {
     const about = { payment_id: id, period_index: payment.period_index ?? 0 };
     await recordDunningStarted(stage.deps, subId, about);
@@ -157,10 +157,10 @@ export async function playDeclined(stage: Stage, name: string): Promise<void> {
 }
 
 /** A caller who still waits for a change is answered; else the subscription is told. */
-async function concludeOrTell(stage: Stage, payment: PaymentFigures, isWaiting: boolean): Promise<void> {
+async function concludeOrNotify(stage: Stage, payment: PaymentFigures, isWaiting: boolean): Promise<void> {
   const { id, subscription_id: subId } = payment;
   if (subId === null) return;
-  if (isWaiting || stage.way('declined change') === 'its subscription is told') await tell(stage, payment);
+  if (isWaiting || stage.way('declined change') === 'its subscription is told') await notify(stage, payment);
   else await concludeChange(stage.deps, subId, id, false);
 }
 

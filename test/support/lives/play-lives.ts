@@ -13,7 +13,7 @@ const shortenForMs = 60_000;
 let played = 0;
 
 /** Plays a plan on rows of its own. @returns what went wrong; null: nothing */
-async function faultOf(theatre: Theatre, plan: Plan): Promise<PlayFault | null> {
+async function playFault(theatre: Theatre, plan: Plan): Promise<PlayFault | null> {
   for (let tries = 1; ; tries += 1) {
     played += 1;
     try {
@@ -40,7 +40,7 @@ async function shortened(theatre: Theatre, plan: Plan, fault: PlayFault, until: 
 /** Without one of its steps a life may be none that can be lived. */
 async function faultIfLived(theatre: Theatre, plan: Plan): Promise<PlayFault | null> {
   try {
-    return await faultOf(theatre, plan);
+    return await playFault(theatre, plan);
   } catch (error) {
     if (error instanceof LifeFault) return null;
     throw error;
@@ -53,7 +53,7 @@ export async function playLives(theatre: Theatre, plans: readonly Plan[], seed: 
   const waiting = plans.entries();
   const playWaiting = async () => {
     for (const [index, plan] of waiting) {
-      const fault = await faultOf(theatre, plan);
+      const fault = await playFault(theatre, plan);
       if (fault !== null) wrong.push({ life: index + 1, plan, fault });
       if (wrong.length > 0) return;
     }

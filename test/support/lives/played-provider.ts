@@ -20,7 +20,7 @@ export class PlayedProvider implements PaymentProvider {
   readonly webhooks = sandboxWebhooks;
   readonly isLive = false;
   private readonly requests = new Map<string, ChargeRequest>();
-  private readonly collected = new Set<string>();
+  private readonly taken = new Set<string>();
   private readonly answers = new Map<string, AttemptOutcome>();
   private readonly holds = new Map<string, number>();
 
@@ -62,8 +62,8 @@ export class PlayedProvider implements PaymentProvider {
   collect(key: string): void {
     const request = this.requests.get(key);
     if (request === undefined) throw new Error(`${key} was never asked for`);
-    if (this.collected.has(key)) return;
-    this.collected.add(key);
+    if (this.taken.has(key)) return;
+    this.taken.add(key);
     this.move(request.paymentId, request.amount);
   }
 
