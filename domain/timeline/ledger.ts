@@ -129,7 +129,7 @@ const sentences: Readonly<Record<LedgerKind, (reading: Reading) => string>> = {
       [reading.credit('forfeited'), 'forfeited'],
       [reading.debit('written_off'), 'written off'],
     );
-    return `At the end of ${reading.day()}: ${listed(parts, 'nothing is left')}`;
+    return `At the end on ${reading.day()}: ${listed(parts, 'nothing is left')}`;
   },
   written_off(reading) {
     const parts = reading.parts(

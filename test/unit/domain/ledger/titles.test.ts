@@ -102,9 +102,9 @@ it.each<[LedgerKind, Moved, string]>([
       'receivable owed': -250,
       'written_off owed': 250,
     },
-    'At the end of 5 Feb 2027: 4.00 EUR goes back; 81.00 EUR stays the customer’s credit; 1.00 EUR forfeited; 2.50 EUR written off',
+    'At the end on 5 Feb 2027: 4.00 EUR goes back; 81.00 EUR stays the customer’s credit; 1.00 EUR forfeited; 2.50 EUR written off',
   ],
-  ['subscription_ended', { 'unearned p1': 1, 'earned p1': -1 }, 'At the end of 5 Feb 2027: nothing is left'],
+  ['subscription_ended', { 'unearned p1': 1, 'earned p1': -1 }, 'At the end on 5 Feb 2027: nothing is left'],
   [
     'written_off',
     { 'receivable p1': -467, 'written_off p1': 467, 'unearned p2': 100, 'credit p2': -100 },
