@@ -1,8 +1,8 @@
 /** The Payment Service's activities. `attemptPayment` is called by the workflows of other services, too. */
 import { ApplicationFailure } from '@temporalio/activity';
-import type { FirstPaymentSettled, RefundCommand } from '../contracts/workflows/commands';
-import type { Refund } from '../contracts/http/refunds';
+import type { CancelPayment, FirstPaymentSettled, RefundCommand } from '../contracts/workflows/commands';
 import type { LookupProgress } from '../domain/payment/unknown-outcome';
+import { attachTexts } from '../billing/command-texts';
 import { attemptPayment, type AttemptDependencies } from '../billing/payment/attempt';
 import type { AttemptAnswer, AttemptRequest } from '../billing/payment/begin-attempt';
 import { cancelPayment, loadPayment, markUnknown, repeatCall } from '../billing/payment/follow-up';
@@ -21,12 +21,13 @@ import {
   requestRefundDecision,
   payRefund,
   reserveRefund,
+  type HeldRefund,
   type ReservedRefund,
 } from '../billing/payment/pay-refund';
 
 export type { AttemptAnswer, AttemptRequest } from '../billing/payment/begin-attempt';
 export type { PaymentState } from '../billing/payment/payment-state';
-export type { ReservedRefund } from '../billing/payment/pay-refund';
+export type { HeldRefund, ReservedRefund } from '../billing/payment/pay-refund';
 
 /** A local activity of every service that charges. */
 export interface AttemptActivities {
@@ -40,12 +41,12 @@ export interface PaymentActivities {
   /** @param progress with this lookup */
   lookUp(paymentId: string, provesAbsence: boolean, progress: LookupProgress): Promise<PaymentState>;
   endNotCompleted(paymentId: string, progress: LookupProgress): Promise<PaymentState>;
-  cancelPayment(paymentId: string, reason: string): Promise<PaymentState>;
+  cancelPayment(paymentId: string, request: CancelPayment): Promise<PaymentState>;
   requestOperatorDecision(paymentId: string): Promise<void>;
   /** For customers with a test clock. @param at by that clock; null: nothing is left to ask */
   recordNextLookup(paymentId: string, attempt: number, at: string | null): Promise<void>;
   reserveRefund(paymentId: string, command: RefundCommand): Promise<ReservedRefund>;
-  payRefund(refundId: string): Promise<Refund>;
+  payRefund(refundId: string): Promise<HeldRefund>;
   requestRefundDecision(refundId: string): Promise<void>;
   /** Signals `retry/{id}` that the attempt which it waits for has its outcome. */
   signalRetry(paymentId: string): Promise<void>;
@@ -67,10 +68,14 @@ export function createPaymentActivities(
     lookUp: (paymentId, provesAbsence, progress) =>
       withFailures(lookUp(deps, paymentId, provesAbsence, progress)),
     endNotCompleted: (paymentId, progress) => withFailures(endedOrOpen(deps, paymentId, progress)),
-    cancelPayment: (paymentId, reason) => withFailures(cancelPayment(deps, paymentId, reason)),
+    async cancelPayment(paymentId, request) {
+      const { reason } = await attachTexts(deps.db, request);
+      return withFailures(cancelPayment(deps, paymentId, reason));
+    },
     requestOperatorDecision: (paymentId) => withFailures(requestOperatorDecision(deps, paymentId)),
     recordNextLookup: (paymentId, attempt, at) => recordNextLookup(deps, paymentId, attempt, at),
-    reserveRefund: (paymentId, command) => withFailures(reserveRefund(deps, paymentId, command)),
+    reserveRefund: async (paymentId, command) =>
+      withFailures(reserveRefund(deps, paymentId, await attachTexts(deps.db, command))),
     payRefund: (refundId) => payRefund(deps, refundId),
     requestRefundDecision: (refundId) => requestRefundDecision(deps, refundId),
     signalRetry: (paymentId) => deps.messenger.wakeRetry(paymentId, 'settled'),

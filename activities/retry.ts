@@ -1,8 +1,8 @@
 /** The Retry Service's activities. */
 import { Context } from '@temporalio/activity';
-import type { Actor } from '../contracts/fields';
+import { attachTexts } from '../billing/command-texts';
 import type { BulkRetryCommand } from '../domain/retry/bulk-retry';
-import type { AdvanceClock, DunningExhausted, DunningStarted } from '../contracts/workflows/commands';
+import type { AdvanceClock, DecideBulkRetry, DunningExhausted, DunningStarted } from '../contracts/workflows/commands';
 import type { Database } from '../prisma/client';
 import type { AttemptAnswer } from '../billing/payment/begin-attempt';
 import type { Messenger } from '../temporal/messenger';
@@ -62,7 +62,11 @@ export interface BulkRetryActivities {
   /** Releases the requests of one batch. */
   releaseBatch(bulkRetryId: string, batch: Batch): Promise<void>;
   /** Executes an operator's decision. */
-  decideBulkRetry(bulkRetryId: string, command: BulkRetryCommand, actor: Actor): Promise<DecidedBulkRetry>;
+  decideBulkRetry(
+    bulkRetryId: string,
+    command: BulkRetryCommand,
+    decision: DecideBulkRetry,
+  ): Promise<DecidedBulkRetry>;
 }
 
 export interface RetryDependencies {
@@ -100,7 +104,10 @@ export function createRetryActivities(
       const context = Context.current();
       await sendMessages(messenger, await releaseBatch(db, id, batch), () => context.heartbeat());
     },
-    decideBulkRetry: (id, command, actor) => decideBulkRetry(db, id, command, actor),
+    async decideBulkRetry(id, command, decision) {
+      const { actor } = await attachTexts(db, decision);
+      return decideBulkRetry(db, id, command, actor);
+    },
   };
 }
 

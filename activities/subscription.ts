@@ -1,9 +1,12 @@
 /** The Subscription Service's activities. Each is repeatable: it continues with what an earlier execution wrote. */
 import { ApplicationFailure } from '@temporalio/activity';
 import type {
+  CancelCommand,
   ChangeCommand,
   DunningExhausted,
   DunningStarted,
+  PauseCommand,
+  ResumeCommand,
   SubscriptionCreation,
   Traced,
 } from '../contracts/workflows/commands';
@@ -11,12 +14,13 @@ import type { AttemptDependencies } from '../billing/payment/attempt';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';
 import { CreationRefused } from '../billing/subscription/begin';
+import type { Committed } from '../billing/subscription/transition';
 import { applyPayment } from '../billing/subscription/apply-payment';
 import { commitChange, type BegunChange } from '../billing/subscription/commit-change';
 import { concludeChange, type ConcludedChange } from '../billing/subscription/conclude-change';
 import { recordDunningExhausted, recordDunningStarted } from '../billing/subscription/dunning';
-import { commandTransactions, commitResumption } from '../billing/subscription/commands';
-import { bindTo, type Bound } from './bind';
+import { attachTexts } from '../billing/command-texts';
+import { commitCancellation, commitPause, commitResumption } from '../billing/subscription/commands';
 import { adoptSubscription, createSubscription, type Creation } from '../billing/subscription/create';
 import { applyFirstPayment } from '../billing/subscription/first-payment';
 import { wakeAfterPause, wakeForNewMethod } from '../billing/payment/wake-retries';
@@ -24,11 +28,11 @@ import { loadRecord, type SubscriptionRecord } from '../billing/subscription/rec
 import { renewSubscription, type Renewal } from '../billing/renewal/renew';
 
 export type { Creation } from '../billing/subscription/create';
-export type { SubscriptionRecord } from '../billing/subscription/record';
+export type { HeldSubscription, SubscriptionRecord } from '../billing/subscription/record';
 export type { Committed } from '../billing/subscription/transition';
 
 /** Those that change what is charged, or end a pause, wake the retries of payments that failed. */
-export interface SubscriptionActivities extends Bound<typeof commandTransactions> {
+export interface SubscriptionActivities {
   /** Creates a subscription, from its first row to the conclusion, the first payment's call included. */
   createSubscription(creation: SubscriptionCreation): Promise<Creation>;
   /** Loads a subscription, and resumes a creation that was interrupted. */
@@ -41,6 +45,9 @@ export interface SubscriptionActivities extends Bound<typeof commandTransactions
   renewSubscription(subscriptionId: string, prompt?: Traced): Promise<Renewal>;
   /** Applies a payment, if it is settled. */
   applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
+  commitCancellation(subscriptionId: string, command: CancelCommand): Promise<Committed>;
+  commitPause(subscriptionId: string, command: PauseCommand): Promise<Committed>;
+  commitResumption(subscriptionId: string, command: ResumeCommand): Promise<Committed>;
   commitChange(subscriptionId: string, command: ChangeCommand): Promise<BegunChange>;
   /** Concludes a change whose charge was attempted. @param refused the attempt was not even begun */
   concludeChange(subscriptionId: string, paymentId: string, refused: boolean): Promise<ConcludedChange>;
@@ -57,7 +64,7 @@ export function createSubscriptionActivities(
   const sendForNewMethod = async (id: string): Promise<void> =>
     sendMessages(messenger, await wakeForNewMethod(db, { subscription_id: id }));
   return {
-    createSubscription: (creation) => mapped(createSubscription(deps, creation)),
+    createSubscription: async (creation) => mapped(createSubscription(deps, await attachTexts(db, creation))),
     adoptSubscription: (id) => adoptSubscription(deps, id),
     loadSubscription: (id) => loadRecord(db, id),
     applyFirstPayment: (id) => applyFirstPayment(db, id),
@@ -72,14 +79,15 @@ export function createSubscriptionActivities(
       await sendForNewMethod(id);
       return record;
     },
-    ...bindTo(deps, commandTransactions),
+    commitCancellation: async (id, command) => commitCancellation(deps, id, await attachTexts(db, command)),
+    commitPause: async (id, command) => commitPause(deps, id, await attachTexts(db, command)),
     async commitResumption(id, command) {
-      const committed = await commitResumption(deps, id, command);
+      const committed = await commitResumption(deps, id, await attachTexts(db, command));
       if (committed.kind === 'committed') await sendMessages(messenger, await wakeAfterPause(db, id));
       return committed;
     },
     async commitChange(id, command) {
-      const begun = await commitChange(deps, id, command);
+      const begun = await commitChange(deps, id, await attachTexts(db, command));
       if (command.payment_method_id !== null) await sendForNewMethod(id);
       return begun;
     },

@@ -6,6 +6,7 @@ import { retryServiceHandlers } from '../bridge/consumers/retry-service';
 import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
 import { startErasures } from '../bridge/erasures';
 import { runGroup, type Handlers } from '../bridge/consumer/consumer';
+import { startCommandTextRetention } from '../bridge/relay/command-text-retention';
 import { startOutboxRetention } from '../bridge/relay/outbox-retention';
 import { startRelay } from '../bridge/relay/relay';
 import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
@@ -94,9 +95,11 @@ function startUpkeep(
 ): Part[] {
   const payloads = startOutboxRetention({ db, retentionDays, log: log.child({ part: 'outbox-retention' }) });
   const bodies = startBodyRetention(db, bodyDays, log);
+  const texts = startCommandTextRetention(db, log);
   const erasures = startErasures(db, log.child({ part: 'erasures' }));
   return [
     { name: 'erasures', close: () => erasures.close() },
+    { name: 'texts of commands', close: () => texts.close() },
     { name: 'webhook bodies', close: () => bodies.close() },
     { name: 'outbox-retention', close: () => payloads.close() },
   ];

@@ -174,6 +174,12 @@ export const personalData = {
     },
     kept: { id: ['id', 'subject_id'], code: ['kind', 'subject_type', 'status'] },
   },
+  command_texts: {
+    owners: ['subject'],
+    key: id,
+    personal: { texts: column('metadata and reasons of a command, until it is executed', 'jsonb', 'empty') },
+    kept: { id: ['id', 'subject_id'] },
+  },
   idempotency_keys: {
     owners: ['answer'],
     key: { api_key_id: 'text', key: 'text' },

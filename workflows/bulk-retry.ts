@@ -50,8 +50,8 @@ export async function bulkRetry(input: BulkRetryInput): Promise<void> {
   let decided = false;
   let polls = 0;
   let remaining = 0;
-  const decide = async (command: BulkRetryCommand, { actor }: DecideBulkRetry): Promise<void> => {
-    const result = await database.decideBulkRetry(id, command, actor);
+  const decide = async (command: BulkRetryCommand, decision: DecideBulkRetry): Promise<void> => {
+    const result = await database.decideBulkRetry(id, command, decision);
     if (result.kind === 'unknown') throw refusal('not_found', 'There is no such bulk retry.', {});
     if (result.kind === 'refused') throw refusalOf(result.status);
     decided = true;

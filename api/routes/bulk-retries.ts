@@ -1,6 +1,7 @@
 /** Routes of bulk retries. Invariant: once its row is there a run is resumed, whatever is down meanwhile. */
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
+import { detachTexts } from '../../billing/command-texts';
 import * as bulk from '../../billing/retry/bulk-requests';
 import { id } from '../../contracts/fields';
 import {
@@ -53,7 +54,9 @@ const decide =
   async (call: Decision, deps: ApiDependencies): Promise<Answer> => {
     const { bulk_retry_id: bulkRetryId } = call.params;
     if (await bulk.judgeDecision(deps.db, bulkRetryId, command)) {
-      const decision = { actor: actorOf(call.caller, call.body.reason), ...call.trace };
+      const owner = { id: deps.newUuid(), subjectId: bulkRetryId };
+      const complete = { actor: actorOf(call.caller, call.body.reason), ...call.trace };
+      const decision = await detachTexts(deps.db, owner, complete);
       await deps.bulkRetries.command(bulkRetryId, command, decision, updateIdOf(call, deps));
     }
     return { status: 200, body: await bulk.readBulkRetry(deps.db, bulkRetryId) };

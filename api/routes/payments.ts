@@ -1,6 +1,7 @@
 /** Routes of payments. Invariant: what a cancellation answers was read after the process had judged the request. */
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
+import { detachTexts } from '../../billing/command-texts';
 import { createPayment } from '../../billing/payment/create';
 import * as payments from '../../billing/payment/payments';
 import { id } from '../../contracts/fields';
@@ -27,7 +28,9 @@ async function cancel(
   const { payment_id: paymentId } = call.params;
   const cancelled = await payments.judgeCancellation(deps.db, paymentId);
   if (cancelled !== null) return { status: 200, body: cancelled };
-  await deps.payments.cancel(paymentId, { reason: call.body.reason, ...call.trace }, updateIdOf(call, deps));
+  const owner = { id: deps.newUuid(), subjectId: paymentId };
+  const request = await detachTexts(deps.db, owner, { reason: call.body.reason, ...call.trace });
+  await deps.payments.cancel(paymentId, request, updateIdOf(call, deps));
   return { status: 200, body: await payments.readCancelled(deps.db, paymentId) };
 }
 

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
+import { detachTexts } from '../../billing/command-texts';
 import { requirePayment } from '../../billing/payment/payments';
 import { listRefunds, readRefund } from '../../billing/payment/refunds';
 import { id } from '../../contracts/fields';
@@ -26,7 +27,11 @@ async function create(
   await requirePayment(deps.db, paymentId);
   const refundId = call.idFor('refund');
   const { amount = null, reason } = call.body;
-  const command = { refund_id: refundId, amount, reason, actor: actorOf(call.caller, reason), ...call.trace };
+  const command = await detachTexts(
+    deps.db,
+    { id: deps.newUuid(), subjectId: paymentId },
+    { refund_id: refundId, amount, reason, actor: actorOf(call.caller, reason), ...call.trace },
+  );
   await deps.payments.refund(paymentId, command, updateIdOf(call, deps));
   return { status: 201, body: await readRefund(deps.db, refundId) };
 }

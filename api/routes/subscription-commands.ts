@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
+import { detachTexts } from '../../billing/command-texts';
 import { previewChange } from '../../billing/subscription/preview-change';
 import {
   readSubscription,
@@ -63,11 +64,12 @@ async function execute<Name extends keyof SubscriptionCommands>(
   const updateId = updateIdOf(call, deps);
   const requestName =
     idempotencyKey === null ? updateId : idOfRequest('subscription', caller.id, idempotencyKey);
-  const command = commandOf({
+  const complete = commandOf({
     command_id: `${subscriptionId}/${name}/${requestName}`,
     actor: actorOf(caller, reason),
     ...trace,
   });
+  const command = await detachTexts(deps.db, { id: deps.newUuid(), subjectId: subscriptionId }, complete);
   try {
     await deps.process.command(subscriptionId, name, command, updateId, recovery);
   } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { actorOf } from '../../access/authentication';
+import { detachTexts } from '../../billing/command-texts';
 import { limitsOfProviders } from '../../billing/ledger/limits';
 import { prepareCreation, readConcluded } from '../../billing/subscription/request-creation';
 import * as subscriptions from '../../billing/subscription/subscriptions';
@@ -62,7 +63,9 @@ async function createOnce(
     deadlines: deps.deadlines,
   });
   if ('concluded' in prepared) return prepared.concluded;
-  const result = await deps.process.create(prepared.creation, updateIdOf(call, deps));
+  const owner = { id: deps.newUuid(), subjectId: call.body.customer_id };
+  const creation = await detachTexts(deps.db, owner, prepared.creation);
+  const result = await deps.process.create(creation, updateIdOf(call, deps));
   const created = result === 'too_late' ? null : await readConcluded(deps.db, subscriptionId);
   if (created !== null) return created;
   const detail = 'The subscription could not be concluded in time; ask again with the same Idempotency-Key.';

@@ -23,9 +23,12 @@ import { findPayment } from './store';
 /** How long one call may take; shorter than what a caller of the API waits. */
 const callTimeoutMs = 8_000;
 
+/** What histories hold of a refund: free text lies in its row only. */
+export type HeldRefund = Omit<Refund, 'reason'>;
+
 /** `detail` and `available` were left out by older versions, whose answers histories hold. */
 export type ReservedRefund =
-  | { kind: 'reserved'; refund: Refund }
+  | { kind: 'reserved'; refund: HeldRefund }
   | { kind: 'refused'; reason: RefundRefusal; detail?: string; available?: NamedMoney };
 
 /** Reserves a refund; with the same id again it finds the one that is reserved. @throws UnknownPayment */
@@ -40,7 +43,7 @@ export async function reserveRefund(
   );
   return reservation.kind === 'refused'
     ? refusalOf(reservation)
-    : { kind: 'reserved', refund: toRefund(reservation.refund) };
+    : { kind: 'reserved', refund: heldRefund(reservation.refund) };
 }
 
 function refusalOf({ reason, left }: RefusedRefund): Extract<ReservedRefund, { kind: 'refused' }> {
@@ -57,12 +60,17 @@ const refusalTexts: Readonly<Record<RefundRefusal, (left: NamedMoney) => string>
 };
 
 /** Asks the provider for a reserved refund, once; `pending` when it gave no final answer. */
-export async function payRefund(deps: AttemptDependencies, refundId: string): Promise<Refund> {
+export async function payRefund(deps: AttemptDependencies, refundId: string): Promise<HeldRefund> {
   const row = await refundOf(deps.db, refundId);
-  if (row.settled_at !== null) return toRefund(row);
+  if (row.settled_at !== null) return heldRefund(row);
   const outcome = await askProvider(deps, row);
   const { refund } = await inTransaction(deps.db, (tx) => settleRefund(tx, refundId, outcome));
-  return toRefund(refund);
+  return heldRefund(refund);
+}
+
+function heldRefund(row: RefundRow): HeldRefund {
+  const { reason: _, ...held } = toRefund(row);
+  return held;
 }
 
 async function askProvider(

@@ -16,6 +16,7 @@ import type { Period } from '../../domain/subscription/opening';
 import { enqueueFirstChange } from './history-store';
 import { inTransaction, isUniqueViolation, type Database, type Transaction } from '../../prisma/client';
 import { readCreationTerms } from './creation-terms';
+import { toSubscription } from '../rows';
 import { firstPayment, newPeriod, newRow, periodOf, termsOf, type Terms } from './creation-rows';
 import { insertCreation } from './creation-store';
 import { enqueueUsedCredit, lockUsableCredit } from '../ledger/credit';
@@ -136,17 +137,18 @@ async function conclude(
   period: Period | null,
   row: NewSubscription,
 ): Promise<BegunCreation> {
-  const record = toRecord(await insertSubscription(tx, row));
+  const written = await insertSubscription(tx, row);
+  const created = toSubscription(written);
   if (period !== null) enqueuePaidPeriod(tx, newPeriod(creation, terms, period), null);
-  enqueueFirstChange(tx, record.subscription, {
+  enqueueFirstChange(tx, created, {
     commandId: creation.command_id,
     changes: ['created'],
     previous: {},
     actor: creation.actor,
     at: terms.realNow,
   });
-  announceCreated(tx, record.subscription, null, terms.realNow, traceOfCommand(creation));
-  return { kind: 'concluded', record };
+  announceCreated(tx, created, null, terms.realNow, traceOfCommand(creation));
+  return { kind: 'concluded', record: toRecord(written) };
 }
 
 /** Resumes what an earlier execution wrote, whatever has become of the names in the creation. Null: it wrote nothing. */

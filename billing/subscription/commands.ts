@@ -97,6 +97,3 @@ export function commitResumption(
     }
   });
 }
-
-/** The transactions of commands, by the names of their activities. */
-export const commandTransactions = { commitCancellation, commitPause, commitResumption };

@@ -98,7 +98,7 @@ export function newRow(
     retry_policy_id: creation.retry_policy_id ?? 'default',
     test_clock_id: terms.testClockId,
     trial_days: terms.trialDays,
-    metadata: creation.metadata,
+    metadata: creation.metadata ?? {},
     ledger_state: charged || beginning.status !== 'active' ? emptyState : freeState(period),
     next_due_at: charged ? null : (dates?.end ?? terms.startAt),
     created_at: now,

@@ -49,9 +49,8 @@ export async function endSubscription(
   enqueueReserved(tx, row, refunds, { ...ending, version: written.row.version }, context);
   enqueueCancelledFailed(tx, row.id, context.realNow);
   enqueueWithdrawnAttempts(tx, row.id);
-  const { record } = written;
   const list = refunds.map(({ attempt, amount }) => ({ payment_id: attempt.payment_id, amount }));
-  announceCancelled(tx, record.subscription, { ...ending, refunds: list, openPaymentIds }, context);
+  announceCancelled(tx, written.subscription, { ...ending, refunds: list, openPaymentIds }, context);
   return written;
 }
 

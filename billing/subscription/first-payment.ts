@@ -119,6 +119,7 @@ function write(
   const trace = traceOfPayment(payment);
   const {
     record,
+    subscription,
     row: after,
     previous,
   } = writeVersion(
@@ -132,7 +133,6 @@ function write(
     },
     { ...times, commandId, changes, actor, trace, paidPeriod: paid ? row.period_index : null },
   );
-  const { subscription } = record;
   if (creating) announceCreation(tx, subscription, payment, times.realNow);
   else announceUpdated(tx, subscription, changes, previous, { actor, trace, realNow: times.realNow });
   return { record, row: after };

@@ -6,16 +6,20 @@ import { findSubscription } from './store';
 
 export type { SubscriptionRow } from '../rows';
 
+/** What histories hold of a subscription: free text lies in its row only. */
+export type HeldSubscription = Omit<Subscription, 'metadata'>;
+
 export interface SubscriptionRecord {
-  subscription: Subscription;
+  subscription: HeldSubscription;
   next_due_at: string | null;
   first_payment_id: string | null;
 }
 
 /** From a row. */
 export function toRecord(row: SubscriptionRow): SubscriptionRecord {
+  const { metadata: _, ...subscription } = toSubscription(row);
   return {
-    subscription: toSubscription(row),
+    subscription,
     next_due_at: instantOrNull(row.next_due_at),
     first_payment_id: row.first_payment_id,
   };

@@ -91,6 +91,8 @@ export function requestedBy(command: Traced & { command_id: string; actor: Actor
 
 export interface Written {
   record: SubscriptionRecord;
+  /** As events and the history have it. */
+  subscription: Subscription;
   /** The row as it stands then. */
   row: SubscriptionRow;
   previous: Partial<Subscription>;
@@ -117,17 +119,17 @@ export function writeVersion(
   const isDueByClock =
     row.test_clock_id !== null && next.next_due_at !== null && next.next_due_at <= context.now;
   if (isDueByClock) next.announced_version = next.version;
-  const record = toRecord(next);
-  const previous = changedFields(toSubscription(row), record.subscription);
+  const subscription = toSubscription(next);
+  const previous = changedFields(toSubscription(row), subscription);
   const { version, next_due_at, updated_at } = next;
   const { commandId, changes, actor, realNow: at, paidPeriod: index = null } = context;
   const paid = index === null ? null : { index, at: context.now };
   const announced = isDueByClock ? { announced_version: version } : {};
   const columns = { ...patch, ...announced, version, next_due_at, updated_at };
-  enqueueVersion(tx, columns, record.subscription, { commandId, changes, previous, actor, at }, paid);
+  enqueueVersion(tx, columns, subscription, { commandId, changes, previous, actor, at }, paid);
   const event = isDueByClock ? renewRequired(next, 0) : null;
   if (event !== null) appendToOutbox(tx, event, at);
-  return { record, row: next, previous };
+  return { record: toRecord(next), subscription, row: next, previous };
 }
 
 /** Writes the next version and publishes it on subscriptions.updated. */
@@ -138,7 +140,7 @@ export function writeUpdated(
   context: ChangeContext,
 ): Written {
   const written = writeVersion(tx, row, patch, context);
-  announceUpdated(tx, written.record.subscription, [...context.changes], written.previous, context);
+  announceUpdated(tx, written.subscription, [...context.changes], written.previous, context);
   return written;
 }
 

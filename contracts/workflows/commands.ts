@@ -15,8 +15,20 @@ import type { Actor } from '../fields';
 /** W3C trace context of what a message follows from; left out by what begins by itself, and by older versions. */
 export type Traced = Partial<TraceContext>;
 
+/** Histories hold no free text: that of a command lies in the row `texts_id`; left out: there is none. */
+interface Texted {
+  texts_id?: string;
+}
+
+/** What of a command may be free text, which is never part of what is sent. */
+export interface CommandWithTexts extends Texted {
+  metadata?: Record<string, string> | null;
+  reason?: string | null;
+  actor?: Actor;
+}
+
 /** Everything that a creation needs; part of the start arguments, since only those survive from the first instant. */
-export interface SubscriptionCreation extends Traced {
+export interface SubscriptionCreation extends Traced, Texted {
   subscription_id: string;
   customer_id: string;
   plan_id: string;
@@ -28,7 +40,8 @@ export interface SubscriptionCreation extends Traced {
   /** null: the customer's. */
   time_zone: string | null;
   retry_policy_id: string | null;
-  metadata: Record<string, string>;
+  /** null: none. */
+  metadata: Record<string, string> | null;
   actor: Actor;
   command_id: string;
   /** Later than this (database clock) nothing is created: the caller was told long before that it failed. */
@@ -44,7 +57,7 @@ export interface SubscriptionInput {
 }
 
 /** What every command says about its asking. */
-interface Command extends Traced {
+interface Command extends Traced, Texted {
   command_id: string;
   actor: Actor;
 }
@@ -154,7 +167,7 @@ export interface FirstPaymentSettled {
 }
 
 /** Update `refund` to `payment/{id}`; the same `refund_id` is paid once. */
-export interface RefundCommand extends Traced {
+export interface RefundCommand extends Traced, Texted {
   refund_id: string;
   /** Minor units; null: all that is left. */
   amount: number | null;
@@ -163,7 +176,7 @@ export interface RefundCommand extends Traced {
 }
 
 /** Signal `cancel` to `payment/{id}`. */
-export interface CancelPayment extends Traced {
+export interface CancelPayment extends Traced, Texted {
   reason: string;
 }
 
@@ -185,7 +198,7 @@ export interface BulkRetryInput {
 export type { BulkRetryCommand };
 
 /** Updates `pause`, `resume` and `cancel` of a bulk retry. */
-export interface DecideBulkRetry extends Traced {
+export interface DecideBulkRetry extends Traced, Texted {
   actor: Actor;
 }
 

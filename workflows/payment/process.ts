@@ -6,14 +6,13 @@
  * - A step that cannot be done now is repeated later; requests that arrive meanwhile go first.
  */
 import { condition } from '@temporalio/workflow';
-import type { PaymentState } from '../../activities/payment';
+import type { HeldRefund, PaymentState } from '../../activities/payment';
 import type {
   CancelPayment,
   ClockAdvanced,
   PaymentInput,
   RefundCommand,
 } from '../../contracts/workflows/commands';
-import type { Refund } from '../../contracts/http/refunds';
 import { isAttemptOpen, isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import type { Lookup } from '../../domain/payment/unknown-outcome';
 import { repeatCall, steps, unbounded } from './activities';
@@ -31,7 +30,7 @@ export interface PaymentProcess {
   requestCancellation(request: CancelPayment): void;
   /** Cancels in its turn, for a caller who waits. */
   cancel(request: CancelPayment): Promise<PaymentStatus>;
-  refund(command: RefundCommand): Promise<Refund>;
+  refund(command: RefundCommand): Promise<HeldRefund>;
   advanceClock(advanced: ClockAdvanced): void;
   /** Loads the payment, begins its first attempt where that is missing, and repeats a call without an answer. */
   begin(): Promise<void>;
@@ -91,8 +90,8 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
     wake: messages.wake,
     wasWoken: messages.wasWoken,
     requestCancellation: messages.requestCancellation,
-    cancel: ({ reason }) =>
-      messages.submit('cancel', async () => (await steps.cancelPayment(paymentId, reason)).status),
+    cancel: (request) =>
+      messages.submit('cancel', async () => (await steps.cancelPayment(paymentId, request)).status),
     refund: (command) => messages.submit(command.refund_id, () => refunds.execute(command)),
     advanceClock: clock.advance,
     hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
@@ -109,7 +108,7 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
       const cancellation = messages.cancellation();
       const cancelled = await done(async () => {
         if (cancellation !== undefined && state !== null)
-          state = await steps.cancelPayment(paymentId, cancellation.reason);
+          state = await steps.cancelPayment(paymentId, cancellation);
       });
       if (cancelled) messages.forgetCancellation();
     },
@@ -155,7 +154,8 @@ async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Prom
   const trigger = kind === 'manual' ? 'manual' : 'first';
   const answer = await steps.attemptPayment({ payment_id: paymentId, number: 1, trigger });
   // A subscription waits for its first payment and decides itself; a manual payment has no one else.
-  if (kind === 'manual' && answer.status === 'refused') await steps.cancelPayment(paymentId, answer.reason);
+  if (kind === 'manual' && answer.status === 'refused')
+    await steps.cancelPayment(paymentId, { reason: answer.reason });
 }
 
 /** Waits until the instant. @returns whether a message came before @param atMs null: waits for a message alone */

@@ -5,16 +5,15 @@
  * more than a day an operator is asked, once in a run, and the calls go on.
  */
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { PaymentState } from '../../activities/payment';
+import type { HeldRefund, PaymentState } from '../../activities/payment';
 import type { RefundCalls, RefundCommand } from '../../contracts/workflows/commands';
-import type { Refund } from '../../contracts/http/refunds';
 import { refundAgainAfterMs, refundNeedsOperator } from '../../domain/payment/refund';
 import { failureCause } from '../activity-retry';
 import { steps } from './activities';
 
 export interface Refunds {
   /** Reserves a refund and calls the provider once; answers the refund as it stands then. */
-  execute(command: RefundCommand): Promise<Refund>;
+  execute(command: RefundCommand): Promise<HeldRefund>;
   /** When the next call is due, milliseconds since the epoch; null: no refund is open. */
   nextAtMs(state: PaymentState): number | null;
   /** Calls the provider for the refund whose turn it is. */
@@ -28,7 +27,7 @@ export function createRefunds(paymentId: string, before: RefundCalls = {}): Refu
   const calls: RefundCalls = { ...before };
   const atMs = (refundId: string) => calls[refundId]?.nextAtMs ?? 0;
 
-  async function pay(refundId: string): Promise<Refund> {
+  async function pay(refundId: string): Promise<HeldRefund> {
     const refund = await steps.payRefund(refundId);
     const count = (calls[refundId]?.count ?? 0) + 1;
     calls[refundId] = { count, nextAtMs: Date.now() + refundAgainAfterMs(count) };
@@ -39,7 +38,7 @@ export function createRefunds(paymentId: string, before: RefundCalls = {}): Refu
   }
 
   /** The refund stands, even where the provider cannot be asked now. */
-  async function payOrLater(reserved: Refund): Promise<Refund> {
+  async function payOrLater(reserved: HeldRefund): Promise<HeldRefund> {
     try {
       return await pay(reserved.id);
     } catch (error) {

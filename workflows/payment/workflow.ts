@@ -23,7 +23,7 @@ import type {
   PaymentInput,
   RefundCommand,
 } from '../../contracts/workflows/commands';
-import type { Refund } from '../../contracts/http/refunds';
+import type { HeldRefund } from '../../activities/payment';
 import type { PaymentStatus } from '../../domain/payment/payment';
 import { createPaymentProcess } from './process';
 
@@ -36,7 +36,7 @@ export const cancelNow = defineUpdate<PaymentStatus, [CancelPayment]>('cancel');
 /** The customer's test clock moved. */
 export const clockAdvanced = defineSignal<[ClockAdvanced]>('clockAdvanced');
 /** Refunds; answers the refund as it stands then. Refused with `payment_not_refundable`. */
-export const refund = defineUpdate<Refund, [RefundCommand]>('refund');
+export const refund = defineUpdate<HeldRefund, [RefundCommand]>('refund');
 
 export async function payment(input: PaymentInput): Promise<void> {
   const process = createPaymentProcess(input);

@@ -6,7 +6,12 @@
  * - After a step whose commit is uncertain, the row is read again once the commit must be decided.
  */
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { Committed, SubscriptionActivities, SubscriptionRecord } from '../../activities/subscription';
+import type {
+  Committed,
+  HeldSubscription,
+  SubscriptionActivities,
+  SubscriptionRecord,
+} from '../../activities/subscription';
 import type {
   CancelCommand,
   ChangeCommand,
@@ -14,7 +19,6 @@ import type {
   ResumeCommand,
   Traced,
 } from '../../contracts/workflows/commands';
-import type { Subscription } from '../../contracts/http/subscriptions';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
@@ -37,9 +41,9 @@ export interface SubscriptionProcess {
   recordOutcome(paymentId: string): void;
   hasOutcome(paymentId: string): boolean;
   /** Executes a command in its turn, and charges the period that it opens. */
-  execute(command: CancelCommand | PauseCommand, step: Step<Committed>): Promise<Subscription>;
-  resume(command: ResumeCommand): Promise<Subscription>;
-  change(command: ChangeCommand): Promise<Subscription>;
+  execute(command: CancelCommand | PauseCommand, step: Step<Committed>): Promise<HeldSubscription>;
+  resume(command: ResumeCommand): Promise<HeldSubscription>;
+  change(command: ChangeCommand): Promise<HeldSubscription>;
   /** Opens what is due, and charges what it opened. @param why with the trace that it belongs to, if it has one */
   renew(why: Traced): Promise<void>;
   /** Applies a payment, if its outcome would change anything. */
@@ -72,7 +76,7 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 
   const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
 
-  function inTurn(commandId: string, work: () => Promise<SubscriptionRecord>): Promise<Subscription> {
+  function inTurn(commandId: string, work: () => Promise<SubscriptionRecord>): Promise<HeldSubscription> {
     return queue.submit(commandId, async () => {
       await loaded();
       try {

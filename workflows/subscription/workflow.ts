@@ -30,7 +30,7 @@ import type {
   ResumeCommand,
   SubscriptionInput,
 } from '../../contracts/workflows/commands';
-import type { Subscription } from '../../contracts/http/subscriptions';
+import type { HeldSubscription } from '../../activities/subscription';
 import { createMessageQueue, type MessageQueue } from '../message-queue';
 import { isUnavailable } from './activities';
 import { createOrAdopt } from './creation';
@@ -39,10 +39,10 @@ import { createSubscriptionProcess, type SubscriptionProcess } from './process';
 /** Answers when the creation is concluded; the row says how. */
 export const awaitCreated = defineUpdate<CreationResult>('awaitCreated');
 /** Commands: each answers the subscription, or is refused with a code of the error table. */
-export const cancel = defineUpdate<Subscription, [CancelCommand]>('cancel');
-export const change = defineUpdate<Subscription, [ChangeCommand]>('change');
-export const pause = defineUpdate<Subscription, [PauseCommand]>('pause');
-export const resume = defineUpdate<Subscription, [ResumeCommand]>('resume');
+export const cancel = defineUpdate<HeldSubscription, [CancelCommand]>('cancel');
+export const change = defineUpdate<HeldSubscription, [ChangeCommand]>('change');
+export const pause = defineUpdate<HeldSubscription, [PauseCommand]>('pause');
+export const resume = defineUpdate<HeldSubscription, [ResumeCommand]>('resume');
 /** Something may be due. */
 export const renewRequired = defineSignal<[RenewRequired]>('renewRequired');
 /** A payment of a period is completed. */

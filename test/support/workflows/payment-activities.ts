@@ -78,7 +78,7 @@ export function scriptPayment(
       await note('end');
       return set('failed');
     },
-    cancelPayment: async (_, reason) => {
+    cancelPayment: async (_, { reason }) => {
       await note(`cancel ${reason}`);
       return state.attempt === null ? ((state = { ...state, status: 'cancelled' }), state) : state;
     },
