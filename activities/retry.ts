@@ -2,7 +2,12 @@
 import { Context } from '@temporalio/activity';
 import { attachTexts } from '../billing/command-texts';
 import type { BulkRetryCommand } from '../domain/retry/bulk-retry';
-import type { AdvanceClock, DecideBulkRetry, DunningExhausted, DunningStarted } from '../contracts/workflows/commands';
+import type {
+  AdvanceClock,
+  DecideBulkRetry,
+  DunningExhausted,
+  DunningStarted,
+} from '../contracts/workflows/commands';
 import type { Database } from '../prisma/client';
 import type { AttemptAnswer } from '../billing/payment/begin-attempt';
 import type { Messenger } from '../temporal/messenger';

@@ -16,6 +16,7 @@ describe('cards and commands', () => void require('./one-system/cards'));
 describe('test clocks', () => void require('./one-system/test-clock'));
 describe('notifications', () => void require('./one-system/notifications'));
 describe('trace contexts', () => void require('./one-system/trace'));
+describe('erasures', () => void require('./one-system/erasure'));
 describe('webhooks', () => void require('./one-system/webhooks'));
 describe('orders', () => void require('./one-system/once'));
 describe('renewals', () => void require('./one-system/renewal'));

@@ -167,6 +167,13 @@ export async function plant(api: TestApi, id: string): Promise<Planted> {
       status: 200,
     },
   });
+  await db.commandText.createMany({
+    data: [
+      { id: `create ${id}`, subject_id: id, texts: { metadata: { note: secret('command-metadata') } } },
+      { id: `cancel ${id}`, subject_id: subscriptionId, texts: { reason: secret('command-reason') } },
+      { id: `refund ${id}`, subject_id: paymentId, texts: { actor_reason: secret('command-actor') } },
+    ],
+  });
   await db.idempotencyKey.create({
     data: {
       api_key_id: 'key_1',

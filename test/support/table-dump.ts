@@ -14,3 +14,13 @@ export async function dumpDatabase(db: Database): Promise<Record<string, string[
   }
   return dump;
 }
+
+/** Every row of every table as text, bytes also as what they say. */
+export async function textOfDatabase(db: Database): Promise<string> {
+  const text = Object.values(await dumpDatabase(db))
+    .flat()
+    .join('\n');
+  return text.replaceAll(/\\x((?:[0-9a-f]{2})+)/g, (_, hex: string) =>
+    Buffer.from(hex, 'hex').toString('utf8'),
+  );
+}

@@ -6,7 +6,7 @@ import { lockCustomerForErasure } from '../../../billing/locks';
 import { inTransaction } from '../../../prisma/client';
 import { sql } from '../../../prisma/sql';
 import { plant, type Planted } from '../../support/planted';
-import { dumpDatabase } from '../../support/table-dump';
+import { textOfDatabase } from '../../support/table-dump';
 import { until } from '../../support/until';
 import { fixedNow, useApi } from './test-api';
 
@@ -14,15 +14,7 @@ const given = useApi();
 const erase = (id: string) => given.ask('POST', `/customers/${id}/erase`);
 const operator = { kind: 'api_key' as const, id: 'key_1', reason: null };
 
-/** Every row of every table as text, bytes also as what they say. */
-async function everything(): Promise<string> {
-  const text = Object.values(await dumpDatabase(given.db))
-    .flat()
-    .join('\n');
-  return text.replaceAll(/\\x((?:[0-9a-f]{2})+)/g, (_, hex: string) =>
-    Buffer.from(hex, 'hex').toString('utf8'),
-  );
-}
+const everything = () => textOfDatabase(given.db);
 const foundIn = (text: string, { values }: Planted) => values.filter((value) => text.includes(value));
 
 async function exported(id: string, limit = 100): Promise<string> {

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pino } from 'pino';
 import { Limits, noLimits } from '../../../access/limits';
 import { v7 as uuidv7 } from 'uuid';
+import { attachTexts } from '../../../billing/command-texts';
 import { createApp, type ApiDependencies, type ReadinessCheck } from '../../../api/http/app';
 import { ensureBootstrapKey, hashOfSecret } from '../../../access/keys';
 import { FailedSignIns } from '../../../access/sign-ins';
@@ -14,6 +15,7 @@ import type { TestClockProcess } from '../../../temporal/test-clock';
 import type {
   AdvanceClock,
   CancelPayment,
+  CommandWithTexts,
   DecideBulkRetry,
   RefundCommand,
   SubscriptionCreation,
@@ -51,8 +53,26 @@ export interface Ask {
   headers?: Record<string, string>;
 }
 
+/** What histories would hold, and how an activity reads it: with the texts that lie in rows. */
+class Histories {
+  readonly held: object[] = [];
+
+  constructor(private readonly db: Database) {}
+
+  async read<C extends CommandWithTexts>(command: C): Promise<C> {
+    this.held.push(command);
+    const complete = { ...(await attachTexts(this.db, command)) };
+    delete complete.texts_id;
+    return complete;
+  }
+}
+
+type NamedCommand = CommandWithTexts & { command_id: string };
+
 /** Plays the part of the subscription's workflow. */
 export class ScriptedSubscriptions implements SubscriptionProcess {
+  constructor(private readonly histories: Histories) {}
+
   creations: SubscriptionCreation[] = [];
   /** Of the reconciliation, asked for. */
   rounds = 0;
@@ -62,13 +82,14 @@ export class ScriptedSubscriptions implements SubscriptionProcess {
     Promise.resolve('concluded');
   onCommand: (subscriptionId: string) => Promise<void> = () => Promise.resolve();
 
-  create(creation: SubscriptionCreation): Promise<'concluded' | 'too_late'> {
-    this.creations.push(creation);
-    return this.onCreate(creation);
+  async create(creation: SubscriptionCreation): Promise<'concluded' | 'too_late'> {
+    const complete = await this.histories.read(creation);
+    this.creations.push(complete);
+    return this.onCreate(complete);
   }
 
-  async command(subscriptionId: string, name: string, command: object): Promise<void> {
-    this.commands.push({ subscriptionId, name, command: command as { command_id: string } });
+  async command(subscriptionId: string, name: string, command: NamedCommand): Promise<void> {
+    this.commands.push({ subscriptionId, name, command: await this.histories.read(command) });
     await this.onCommand(subscriptionId);
   }
 
@@ -79,19 +100,22 @@ export class ScriptedSubscriptions implements SubscriptionProcess {
 
 /** Plays the part of the payment's workflow. */
 export class ScriptedPayments implements PaymentProcess {
+  constructor(private readonly histories: Histories) {}
+
   refunds: { paymentId: string; command: RefundCommand }[] = [];
   looks: string[] = [];
   onCancel: (paymentId: string, request: CancelPayment) => Promise<void> = () => Promise.resolve();
   onLook: () => Promise<void> = () => Promise.resolve();
   onRefund: (paymentId: string, command: RefundCommand) => Promise<void> = () => Promise.resolve();
 
-  refund(paymentId: string, command: RefundCommand): Promise<void> {
-    this.refunds.push({ paymentId, command });
-    return this.onRefund(paymentId, command);
+  async refund(paymentId: string, command: RefundCommand): Promise<void> {
+    const complete = await this.histories.read(command);
+    this.refunds.push({ paymentId, command: complete });
+    return this.onRefund(paymentId, complete);
   }
 
-  cancel(paymentId: string, request: CancelPayment): Promise<void> {
-    return this.onCancel(paymentId, request);
+  async cancel(paymentId: string, request: CancelPayment): Promise<void> {
+    return this.onCancel(paymentId, await this.histories.read(request));
   }
 
   refreshPayment(paymentId: string): Promise<void> {
@@ -113,6 +137,8 @@ export class ScriptedClocks implements TestClockProcess {
 
 /** Plays the part of the bulk retry's workflow. */
 export class ScriptedBulkRetries implements BulkRetryProcess {
+  constructor(private readonly histories: Histories) {}
+
   started: string[] = [];
   commands: { id: string; name: string; decision: DecideBulkRetry }[] = [];
   onStart: () => Promise<void> = () => Promise.resolve();
@@ -124,7 +150,8 @@ export class ScriptedBulkRetries implements BulkRetryProcess {
     return this.onStart();
   }
 
-  command(id: string, name: BulkRetryCommand, decision: DecideBulkRetry): Promise<void> {
+  async command(id: string, name: BulkRetryCommand, sent: DecideBulkRetry): Promise<void> {
+    const decision = await this.histories.read(sent);
     this.commands.push({ id, name, decision });
     return this.onCommand(id, name, decision);
   }
@@ -137,6 +164,8 @@ export interface TestApi {
   payments: ScriptedPayments;
   clocks: ScriptedClocks;
   bulkRetries: ScriptedBulkRetries;
+  /** Every command as a history would hold it. */
+  held: object[];
   /** What was to be sent after commits. */
   sent: WorkflowMessage[];
   signIns: FailedSignIns;
@@ -162,10 +191,11 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
   const database = await createTestDatabase();
   const db = createDatabase(database.url, 10);
   await ensureBootstrapKey(db, adminSecret);
-  const played = new ScriptedSubscriptions();
-  const payments = new ScriptedPayments();
+  const histories = new Histories(db);
+  const played = new ScriptedSubscriptions(histories);
+  const payments = new ScriptedPayments(histories);
   const clocks = new ScriptedClocks();
-  const bulkRetries = new ScriptedBulkRetries();
+  const bulkRetries = new ScriptedBulkRetries(histories);
   const sent: WorkflowMessage[] = [];
   const logged: string[] = [];
   const clock = { now: fixedNow };
@@ -217,6 +247,7 @@ export async function openApi(more: Partial<ApiDependencies> = {}): Promise<Test
     payments,
     clocks,
     bulkRetries,
+    held: histories.held,
     sent,
     signIns,
     logged,
