@@ -11,6 +11,7 @@ import { startPlatform } from '../platform/platform';
 import { cleanPlatform } from '../platform/recovery';
 import { readState } from '../platform/state';
 import { startSystem, type System } from '../platform/system';
+import { benchAudit } from './audit';
 import { benchCreations } from './creations';
 import { cachedWorkflows } from './floor/sleepers';
 import { benchIdle } from './idle';
@@ -94,6 +95,11 @@ const benches: Readonly<Record<string, Bench>> = {
     const servers = await startPlatform({ dir, ports: 'free', report, components });
     const environment = { ...process.env, ...servers.environment };
     await benchRelay(environment, rows, report).finally(() => servers.stop());
+  },
+  async audit(dir) {
+    const servers = await startPlatform({ dir, ports: 'free', report, components: ['postgres'] });
+    const url = servers.environment.DATABASE_URL ?? '';
+    await benchAudit(url, pidsOf(dir), report).finally(() => servers.stop());
   },
   async transactions(dir, { subscriptions }) {
     const servers = await startPlatform({ dir, ports: 'free', report, components: ['postgres'] });
