@@ -51,7 +51,8 @@ const calls: [what: string, call: () => Promise<unknown>, subject: () => Promise
   ],
   [
     'a cancellation',
-    async () => api.ask('DELETE', `/subscriptions/${await subscriptionId()}?reason=${text}`),
+    async () =>
+      api.ask('DELETE', `/subscriptions/${await subscriptionId()}?reason=${encodeURIComponent(text)}`),
     subscriptionId,
   ],
   [
