@@ -101,7 +101,7 @@ async function exported(customer: string): Promise<string> {
 }
 
 /** What may still begin: a refund that an operator makes, and a dispute that the bank opens and loses. */
-async function goOnAfterwards({ customer, paid }: Eve): Promise<void> {
+async function useAfterwards({ customer, paid }: Eve): Promise<void> {
   const refund = { amount: 200, reason: 'after the erasure' };
   expect(await its.call('POST', `/payments/${paid}/refunds`, refund)).toMatchObject({ status: 201 });
   const charge = (await its.charges(customer)).find(({ metadata }) => metadata.payment_id === paid);
@@ -126,7 +126,7 @@ test('I6: nothing personal is in a history, and after an erasure in no row, no n
 
   expect(await its.call('POST', `/customers/${eve.customer}/erase`)).toMatchObject({ status: 200 });
   const erasedAt = new Date();
-  await goOnAfterwards(eve);
+  await useAfterwards(eve);
   await its.topicsAreIdle();
 
   const since = recordsOf().filter((record) => !before.has(record));
