@@ -77,7 +77,7 @@ export const openStates: readonly OpenState[] = [
   {
     entity: 'change',
     states: ['waits for its charge'],
-    endsBy: 'its charge is paid or declined, at the latest the end of the period',
+    endsBy: 'its charge is paid or declined, `cancel_change`, at the latest the end of the period',
     looksNext: lookups,
     foundAs: ['change_not_concluded'],
     asks: openAttempt,

@@ -11,6 +11,7 @@ export const ownReasons: ReadonlySet<string> = new Set([
   'amount_mismatch',
   'made_at_provider',
   'change_overtaken',
+  'change_cancelled',
   'payout',
   'subscription_cancelled',
   'subscription_ended',

@@ -9,7 +9,7 @@ import { isPaymentSource, type CreditPart, type LedgerState } from '../../domain
 import type { Database, Transaction } from '../../prisma/client';
 import { lockCustomerBalance, lockOrOpenCustomerBalance } from '../locks';
 import { enqueueCustomerBalance } from './ledger-store';
-import { findCustomerCredit, findDisputed } from './state-store';
+import { findCustomerCredit, findDisputed, type DisputedPayment } from './state-store';
 
 /** Whose credit is meant. */
 export interface CreditOwner {
@@ -45,17 +45,28 @@ async function usableOf(
   of: LedgerState,
 ): Promise<UsableCredit> {
   const own = of.funds.filter(({ credit, unearned }) => credit > 0 || unearned > 0);
-  return { customer, blocked: await blockedSources(on, [...own, ...customer]) };
+  const disputed = await disputedOf(on, [...own, ...customer]);
+  const undecided = disputed.filter(({ is_undecided: isUndecided }) => isUndecided);
+  return { customer, blocked: disputed.map(idOf), undecided: undecided.map(idOf) };
 }
 
-/** Which of these sources are payments under dispute. */
+/** Which of these sources are payments under dispute, or of which all has gone. */
 export async function blockedSources(
   tx: Database | Transaction,
   sources: readonly { source: string }[],
 ): Promise<string[]> {
-  const paymentIds = sources.map(({ source }) => source).filter(isPaymentSource);
-  return paymentIds.length === 0 ? [] : findDisputed(tx, paymentIds);
+  return (await disputedOf(tx, sources)).map(idOf);
 }
+
+async function disputedOf(
+  on: Database | Transaction,
+  sources: readonly { source: string }[],
+): Promise<DisputedPayment[]> {
+  const paymentIds = sources.map(({ source }) => source).filter(isPaymentSource);
+  return paymentIds.length === 0 ? [] : findDisputed(on, paymentIds);
+}
+
+const idOf = ({ id }: DisputedPayment): string => id;
 
 /** Writes what charges leave of the customer's credit. The caller holds its lock. @param used parts of `credit` */
 export function enqueueUsedCredit(

@@ -12,15 +12,22 @@ export function enqueueMoney(tx: Transaction, subscriptionId: string, money: Mon
     WHERE id = ${subscriptionId}`;
 }
 
+/** A payment whose money funds nothing new. */
+export interface DisputedPayment {
+  id: string;
+  /** A bank still decides about it; else all of it has gone. */
+  is_undecided: boolean;
+}
+
 /** Of these payments, those whose money funds nothing new: it is under dispute, or all of it has gone. */
 export async function findDisputed(
   on: Database | Transaction,
   paymentIds: readonly string[],
-): Promise<string[]> {
-  const rows = await sql(on).query<{ id: string }[]>`
-    SELECT id FROM payments WHERE id = ANY(${paymentIds})
+): Promise<DisputedPayment[]> {
+  return sql(on).query<DisputedPayment[]>`
+    SELECT id, disputed_amount <> 0 OR status = 'disputed' AND lost_amount + refunded_amount < amount AS is_undecided
+    FROM payments WHERE id = ANY(${paymentIds})
       AND (disputed_amount <> 0 OR status = 'disputed' OR lost_amount + refunded_amount >= amount)`;
-  return rows.map(({ id }) => id);
 }
 
 /** Records what of a payment is not applied from now on. */

@@ -77,6 +77,8 @@ async function check(tx: Transaction, request: CreatePayment): Promise<void> {
   else if (customer.erased_at !== null) note('customer_id', 'must not be an erased customer');
   if (subscription_id !== undefined && subscription?.customer_id !== customerId)
     note('subscription_id', 'must be a subscription of this customer');
+  else if (subscription !== null && subscription.currency !== request.currency)
+    note('currency', `must be ${subscription.currency}, the currency of the subscription`);
   if (methodId !== undefined && customer !== null && !customer.has_method)
     note('payment_method_id', 'must be a payment method of this customer');
   if (mistakes.length > 0) throw validationFailed(mistakes);

@@ -25,6 +25,7 @@ export function isOfCharge(attempt: Pick<AttemptRow, 'number'> | null): ReleaseF
 
 /**
  * Gives up failed refunds of a payment, and answers the tasks that ask about them.
+ * @param paying whose charge paid it; left out: it is read
  * @returns the payment's books afterwards
  */
 export async function releaseFailed(
@@ -32,12 +33,13 @@ export async function releaseFailed(
   open: OpenBooks,
   given: { actor: Actor; reason: string },
   isMeant: ReleaseFilter,
+  paying?: AttemptRow | null,
 ): Promise<OpenBooks> {
   const { payment } = open.locked;
   const { realNow } = open.books.times;
   const failed = (await findFailedRefunds(tx, payment.id)).filter(isMeant);
   if (failed.length === 0) return open;
-  const attempt = await findPayingAttempt(tx, payment.id);
+  const attempt = paying === undefined ? await findPayingAttempt(tx, payment.id) : paying;
   const isCharge = isOfCharge(attempt);
   let books = open;
   for (const refund of failed) {
@@ -77,8 +79,8 @@ export async function releaseFailedOf(
     if (payment.kind === 'manual') continue;
     const locked = { payment, subscription, realNow };
     const open = { locked, books: await booksOf(tx, locked), state: after };
-    const attempt = await findPayingAttempt(tx, payment.id);
-    after = (await releaseFailed(tx, open, given, isOfCharge(attempt))).state;
+    const paying = await findPayingAttempt(tx, payment.id);
+    after = (await releaseFailed(tx, open, given, isOfCharge(paying), paying)).state;
   }
   return after;
 }

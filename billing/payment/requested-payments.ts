@@ -92,6 +92,10 @@ async function requireAcceptable(
   if (wanted.subscription_id === null) return;
   if (subscription === null)
     throw new Unprocessable('unknown_subscription', `there is no subscription ${wanted.subscription_id}`);
+  if (subscription.customer_id === customerId && subscription.currency !== wanted.currency) {
+    const detail = `subscription ${subscription.id} is in ${subscription.currency}, the payment in ${wanted.currency}`;
+    throw new Unprocessable('contradicts_subscription', detail);
+  }
   const isCharged = !isFinal(subscription.status) && subscription.status !== 'paused';
   if (isCharged && subscription.customer_id === customerId) return;
   const detail = `nothing is charged for subscription ${subscription.id} of this customer`;

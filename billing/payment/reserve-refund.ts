@@ -55,7 +55,7 @@ export async function reserveRefund(tx: Transaction, order: RefundOrder): Promis
   if (decision.kind === 'refused') return { ...decision, left: { amount: left, currency } };
   const { refund_id: id, reason, actor } = order;
   const again = { actor, reason: `refunded again as ${id}` };
-  const open = await releaseFailed(tx, await openBooks(tx, locked), again, isOfCharge(attempt));
+  const open = await releaseFailed(tx, await openBooks(tx, locked), again, isOfCharge(attempt), attempt);
   const cause = { kind: 'refund_reserved' as const, actor, paymentId: payment.id, refundId: id };
   const { parts } = await takeForRefund(tx, open, decision.amount, {
     ...cause,

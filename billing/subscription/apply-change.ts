@@ -16,6 +16,7 @@ import { applyTerms } from './change-terms';
 import { endSubscription } from './end';
 import { readEndingFacts } from './ending-facts';
 import type { MoneyOfChange } from './price-change';
+import { withdrawUnpaid } from './unpaid-change';
 import { findMethodOfCustomer } from './store';
 import {
   pendingColumn,
@@ -78,6 +79,8 @@ async function termsPart(
       return nothing;
     case 'drop_pending':
       return { patch: pendingColumn(null), changes: ['change_scheduled'] };
+    case 'drop_unpaid':
+      return { patch: await withdrawUnpaid(tx, row, toApply, context), changes: ['change_scheduled'] };
     case 'schedule':
       return { patch: pendingColumn(toApply.pending), changes: ['change_scheduled'] };
     case 'terms': {

@@ -6,7 +6,7 @@
  * - Whoever decides about a subscription applies first what was received for it.
  * - Money that came too late for its change goes back, and credit that was set aside for it comes back.
  */
-import { applyChange as applyChangeOfMoney, releaseHeld } from '../../domain/ledger/change';
+import { applyChange as applyChangeOfMoney } from '../../domain/ledger/change';
 import { applyReceived } from '../../domain/ledger/payment';
 import { isOwed } from '../../domain/ledger/period';
 import type { Posted } from '../../domain/ledger/posting';
@@ -35,6 +35,7 @@ import { applyFirst } from './first-payment';
 import { wasExecuted } from './history-store';
 import { enqueueCancelledPayment } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
+import { freeHeldCredit } from './unpaid-change';
 import {
   lockOrThrow,
   lockWithUnapplied,
@@ -278,12 +279,9 @@ async function forgetChange(
   paymentId: string,
   context: ChangeContext,
 ): Promise<Applied> {
-  const released = releaseHeld(await ledgerOf(tx, row, context), paymentId);
-  const cause = { id: `${paymentId}/released`, kind: 'credit_released' as const, paymentId };
-  enqueuePosting(tx, row, released, { ...cause, actor: context.actor }, context);
-  const columns = moneyColumns(released.state, row.waiting_lines, context.now);
+  const columns = await freeHeldCredit(tx, row, paymentId, context);
   if (row.pending_change?.payment_id !== paymentId) {
-    if (released.entries.length > 0) enqueueMoney(tx, row.id, columns);
+    if (columns !== null) enqueueMoney(tx, row.id, columns);
     return unchanged({ ...row, ...columns });
   }
   const patch = { ...columns, ...pendingColumn(changeAtPeriodEnd(row.pending_change)) };

@@ -9,7 +9,7 @@ import { derivedId } from '../../domain/ids';
 import { holdCredit } from '../../domain/ledger/change';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { ChangeDecision, NewTermsDecision } from '../../domain/subscription/change';
-import { refusedFinal, type Refusal } from '../../domain/subscription/commands';
+import { endAfter, refusedFinal, type Refusal } from '../../domain/subscription/commands';
 import type { PricedChange } from '../../domain/subscription/priced-change';
 import type { Transaction } from '../../prisma/client';
 import type { AttemptDependencies } from '../payment/attempt';
@@ -62,7 +62,9 @@ export async function commitChange(
       const { limitsOf } = asked;
       const tooSmall = await refuseSmallPrice(tx, row, command, decision, { chargers, limitsOf });
       if (tooSmall !== null) return tooSmall;
-      const priced = await pricedOf(tx, row, decision, chargers, asked);
+      const endsAt = endAfter(toFacts(row), command.cancel_at_period_end);
+      const priced = await pricedOf(tx, row, decision, { chargers, endsAt }, asked);
+      if (priced.kind === 'refused') return priced;
       if (priced.kind === 'charge') {
         charge(tx, row, command, priced, context);
         paymentId = ownPaymentId;
@@ -113,11 +115,12 @@ async function pricedOf(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<ChangeDecision, Refusal>,
-  chargers: Chargers,
+  by: { chargers: Chargers; endsAt: string | null },
   context: ChangeContext,
-): Promise<ChargedChange | { kind: 'apply'; terms: TermsToApply }> {
+): Promise<ChargedChange | { kind: 'apply'; terms: TermsToApply } | Refusal> {
   if (decision.kind !== 'terms') return { kind: 'apply', terms: decision };
-  const { money, priced } = await priceChangeOf(tx, row, decision, chargers, context);
+  const { money, priced } = await priceChangeOf(tx, row, decision, by, context);
+  if (priced.kind === 'refused') return priced;
   if (priced.kind === 'charge') return { kind: 'charge', decision, priced, money };
   return { kind: 'apply', terms: { kind: 'terms', decision, priced, money } };
 }

@@ -3,6 +3,7 @@ import type { ChangePreview, ChangeSubscription } from '../../contracts/http/sub
 import { notFound } from '../../contracts/problem-error';
 import { periodAmount } from '../../domain/money';
 import { pendingAfter } from '../../domain/subscription/change';
+import { endAfter } from '../../domain/subscription/commands';
 import { nextDue } from '../../domain/subscription/due';
 import type { SubscriptionFacts } from '../../domain/subscription/facts';
 import {
@@ -41,8 +42,8 @@ export async function previewChange(
   const { plan_id = null, payment_method_id = null } = request;
   const limitsOf = limitsOfProviders(providers);
   const chargers = new Chargers(db, row, payment_method_id);
-  const asked = { plan_id, payment_method_id };
-  const tooSmall = await refuseSmallPrice(db, row, asked, decision, { chargers, limitsOf });
+  const named = { plan_id, payment_method_id };
+  const tooSmall = await refuseSmallPrice(db, row, named, decision, { chargers, limitsOf });
   if (tooSmall !== null) throw problemOf(tooSmall);
   const state = await readLedgerOf(db, row, now);
   const money: MoneyAtChange = {
@@ -50,7 +51,10 @@ export async function previewChange(
     credit: await readUsableCredit(db, row, state),
     limits: limitsOf(await chargers.after(), row.currency),
   };
-  const priced = decision.kind === 'terms' ? priceChange(money, decision, now.toISOString()) : null;
+  const endsAt = endAfter(facts, request.cancel_at_period_end ?? null);
+  const asked = { at: now.toISOString(), status: facts.status, endsAt };
+  const priced = decision.kind === 'terms' ? priceChange(money, decision, asked) : null;
+  if (priced?.kind === 'refused') throw problemOf(priced);
   const after = priced === null ? null : stateAfter(money, priced);
   const left =
     after === null

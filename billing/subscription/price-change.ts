@@ -1,5 +1,6 @@
 /** What a change is reckoned from: the locked row's money, the customer's credit, and what the provider can charge. */
 import type { NewTermsDecision } from '../../domain/subscription/change';
+import type { Refusal } from '../../domain/subscription/commands';
 import { priceChange, type MoneyAtChange, type PricedChange } from '../../domain/subscription/priced-change';
 import type { Transaction } from '../../prisma/client';
 import { lockUsableCredit } from '../ledger/credit';
@@ -13,17 +14,18 @@ export interface MoneyOfChange extends MoneyAtChange {
   at: Date;
 }
 
-/** Locks what the change may use, and prices it. */
+/** Locks what the change may use, and prices it. @param endsAt when the subscription ends by itself; null: it goes on */
 export async function priceChangeOf(
   tx: Transaction,
   row: SubscriptionRow,
   decision: NewTermsDecision,
-  chargers: Chargers,
+  { chargers, endsAt }: { chargers: Chargers; endsAt: string | null },
   context: MoneyContext,
-): Promise<{ money: MoneyOfChange; priced: PricedChange }> {
+): Promise<{ money: MoneyOfChange; priced: PricedChange | Refusal }> {
   const state = await ledgerOf(tx, row, context);
   const credit = await lockUsableCredit(tx, row, state);
   const limits = context.limitsOf(await chargers.after(), row.currency);
   const money = { state, credit, limits, at: context.now };
-  return { money, priced: priceChange(money, decision, context.now.toISOString()) };
+  const asked = { at: context.now.toISOString(), status: row.status, endsAt };
+  return { money, priced: priceChange(money, decision, asked) };
 }

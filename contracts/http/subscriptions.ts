@@ -4,7 +4,7 @@ import { maxQuantity } from '../../domain/money';
 import { intervalUnits } from '../../domain/calendar';
 import { subscriptionStatuses } from '../../domain/subscription/subscription';
 import { changeEffects, prorations } from '../../domain/subscription/change';
-import { cancelModes, refundModes } from '../../domain/subscription/commands';
+import { cancelModes, refundModes, resumeBound } from '../../domain/subscription/commands';
 import { paymentStatuses } from '../../domain/payment/payment';
 import {
   amount,
@@ -138,10 +138,10 @@ const changedFields = {
     .enum(prorations, oneOf(prorations))
     .optional()
     .meta({ description: 'Default: next_renewal. What becomes of the period in progress.' }),
-  cancel_change: z
-    .boolean('must be true or false')
-    .optional()
-    .meta({ description: 'true: drops the change that waits for the end of the period.' }),
+  cancel_change: z.boolean('must be true or false').optional().meta({
+    description:
+      'true: drops the change that waits, for the end of the period or for its charge. A charge that succeeds all the same goes back.',
+  }),
   as_of: instant.optional().meta({
     description:
       'The instant that a preview reckoned with, at most 10 minutes ago: with nothing changed meanwhile, refunds included, the change costs what it showed.',
@@ -153,7 +153,12 @@ export const changeSubscription = z.strictObject(changedFields).meta({ id: 'Chan
 export type ChangeSubscription = z.output<typeof changeSubscription>;
 
 export const pauseSubscription = z
-  .strictObject({ resume_at: instant.optional(), reason: reason.optional() })
+  .strictObject({
+    resume_at: instant
+      .optional()
+      .meta({ description: `When it is resumed by itself: ${resumeBound}, by the customer’s time.` }),
+    reason: reason.optional(),
+  })
   .meta({ id: 'PauseSubscription' });
 export type PauseSubscription = z.output<typeof pauseSubscription>;
 

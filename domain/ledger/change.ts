@@ -2,8 +2,9 @@
  * A change within a period: what is left of the money is set against what the rest costs.
  *
  * Pure. Rules: what is left is what the ledger says, never a list price; a surplus lowers what is owed first, only the
- * rest is credit of its source; money under dispute funds nothing and waits as credit. A change that charges is
- * reckoned twice, with the same result: when it is asked for, and when it is paid.
+ * rest is credit of its source. While a bank decides about money of the period no change is reckoned: the rest would be
+ * paid twice, or with money that is gone. Money that has gone funds nothing, and waits as credit. A change that charges
+ * is reckoned twice, with the same result: when it is asked for, and when it is paid.
  */
 import { floorToStep, type ChargeLimits } from '../money';
 import { unusedAmount } from '../subscription/proration';
@@ -20,7 +21,7 @@ export interface ChangeOfMoney {
   price: number;
   /** Another interval: the period that begins at `at`. Null: the present period goes on. */
   newPeriod: { start: string; end: string } | null;
-  /** Payments under dispute. */
+  /** Payments whose money takes no part. */
   blocked: string[];
 }
 
@@ -34,6 +35,13 @@ export interface ChangeReckoning {
   due: number;
   /** What is too much: it lowers what is owed, or becomes credit. */
   surplus: number;
+}
+
+/** Whether a bank still decides about money that is left of the period. @param undecided payments under dispute */
+export function waitsForBank(state: LedgerState, at: string, undecided: readonly string[]): boolean {
+  const posting = new Posting(state);
+  earnUntil(posting, at);
+  return posting.funds.some(({ source, unearned }) => unearned > 0 && undecided.includes(source));
 }
 
 export function reckonChange(state: LedgerState, change: ChangeOfMoney): ChangeReckoning {
@@ -124,7 +132,7 @@ export function applyChange(state: LedgerState, change: ChangeOfMoney, payer: Ch
   return { ...posting.done(), customerCredit, reckoning };
 }
 
-/** Begins a change: the time before it is earned, and money under dispute becomes credit. */
+/** Begins a change: the time before it is earned, and money that takes no part becomes credit. */
 function begun(state: LedgerState, { at, blocked }: ChangeOfMoney): Posting {
   const posting = new Posting(state);
   earnUntil(posting, at);

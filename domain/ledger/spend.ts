@@ -7,8 +7,10 @@ import { owed, type CreditPart } from './state';
 export interface UsableCredit {
   /** Credit of the customer, in the order in which it is used. */
   customer: readonly CreditPart[];
-  /** Payments under dispute: their money is not used. */
+  /** Payments under dispute, and those of which all has gone: their money is not used. */
   blocked: readonly string[];
+  /** Those of them that a bank still decides about. Left out: none. */
+  undecided?: readonly string[];
 }
 
 /** A part of a credit that was taken, and whose it was. */

@@ -9,7 +9,7 @@ import { boundary, type Interval } from '../calendar';
 import { periodAmount } from '../money';
 import { isFinal, type SubscriptionChange } from './subscription';
 import { refusedFinal, type Refusal, type Unchanged } from './commands';
-import type { PendingChange, SubscriptionFacts } from './facts';
+import { changeAtPeriodEnd, type PendingChange, type SubscriptionFacts } from './facts';
 
 export const changeEffects = ['now', 'period_end'] as const;
 export type ChangeEffect = (typeof changeEffects)[number];
@@ -33,7 +33,7 @@ export interface ChangeRequest {
   quantity: number | null;
   effective: ChangeEffect;
   proration: Proration;
-  /** Drops the change that waits for the period's end. */
+  /** Drops the change that waits: for the period's end, or for its charge. */
   cancelChange: boolean;
 }
 
@@ -60,6 +60,8 @@ export type ChangeDecision =
   | Refusal
   /** A change that waited for the period's end is not wanted any more. */
   | { kind: 'drop_pending' }
+  /** A change is not wanted any more whose charge is open. `pending` holds again: what it had replaced. */
+  | { kind: 'drop_unpaid'; payment_id: string; pending: PendingChange | null }
   | { kind: 'schedule'; pending: PendingChange }
   /** New terms at once; what they cost is the ledger's to say. */
   | NewTermsDecision;
@@ -91,7 +93,7 @@ export function decideChange(
   const { status, quantity, pending_change: pending } = subscription;
   const waits = pending?.effective === 'period_end';
   if (request.plan === null && request.quantity === null) {
-    return waits && request.cancelChange ? { kind: 'drop_pending' } : { kind: 'unchanged' };
+    return request.cancelChange ? dropped(pending) : { kind: 'unchanged' };
   }
   if (isFinal(status)) return refusedFinal(status, 'changed');
   const present: Sold = { plan: plans.current, quantity };
@@ -127,7 +129,9 @@ function decideWaiting(
 ): ChangeDecision {
   const { pending_change: pending, period } = subscription;
   const waits = pending?.effective === 'period_end';
-  if (later === null || isSame(later, present)) return { kind: waits ? 'drop_pending' : 'unchanged' };
+  if (later === null || isSame(later, present)) {
+    return waits || request.cancelChange ? dropped(pending) : { kind: 'unchanged' };
+  }
   if (waits && waiting !== null && isSame(later, { plan: waiting, quantity: pending.quantity })) {
     return { kind: 'unchanged' };
   }
@@ -135,6 +139,14 @@ function decideWaiting(
   if (refusal !== null) return refusal;
   if (period === null || amountOf(later) === undefined) return tooLarge();
   return { kind: 'schedule', pending: pendingOf(later, period.end) };
+}
+
+/** Drops what waits. A charge that is open cannot be taken back: should it still succeed, it goes back. */
+function dropped(pending: PendingChange | null): ChangeDecision {
+  if (pending?.effective === 'period_end') return { kind: 'drop_pending' };
+  const paymentId = pending?.payment_id ?? null;
+  if (paymentId === null) return { kind: 'unchanged' };
+  return { kind: 'drop_unpaid', payment_id: paymentId, pending: changeAtPeriodEnd(pending) };
 }
 
 function pendingOf({ plan, quantity }: Sold, at: string): PendingChange {
@@ -160,7 +172,9 @@ function refusalOf(subscription: SubscriptionFacts, plan: PlanTerms, request: Ch
   if (status === 'incomplete' || status === 'past_due') {
     return inState(`The subscription is ${status}: only its payment method and metadata can be changed.`);
   }
-  if (pending?.effective === 'when_paid') return inState('Another change waits for its payment.');
+  if (pending?.effective === 'when_paid') {
+    return inState('Another change waits for its payment: cancel_change, asked for alone, drops that one.');
+  }
   if (status !== 'trialing' && period !== null && !period.paid) {
     return inState('The present period is not paid yet: only payment method and metadata can be changed.');
   }
@@ -216,6 +230,7 @@ export function pendingAfter(
   switch (decision.kind) {
     case 'terms':
     case 'schedule':
+    case 'drop_unpaid':
       return decision.pending;
     case 'drop_pending':
       return null;

@@ -113,10 +113,20 @@ export function decideEnding(
   return decideCancel({ ...subscription, cancel_refund: null }, asked, now);
 }
 
+/** When the subscription ends by itself once a change has left its end so; null: it goes on. */
+export function endAfter(
+  { cancel_at: cancelAt, period }: Pick<SubscriptionFacts, 'cancel_at' | 'period'>,
+  atPeriodEnd: boolean | null,
+): string | null {
+  if (atPeriodEnd === null) return cancelAt;
+  return atPeriodEnd ? (period?.end ?? null) : null;
+}
+
 export type PauseDecision = { kind: 'pause'; from: 'active' | 'past_due' } | Refusal;
 
-/** How far ahead a pause may end. */
-const longestPauseMs = 3 * 366 * 86_400_000;
+const longestPauseYears = 3;
+/** The bound of `resume_at`, by the customer's time; the API's schema states it in these words. */
+export const resumeBound = `must lie ahead, by at most ${longestPauseYears} years`;
 
 /**
  * A pause, from `active` or `past_due` only, with nothing waiting for its payment.
@@ -132,12 +142,18 @@ export function decidePause(
   if (pending_change?.effective === 'when_paid') {
     return refused(status, 'A change waits for its payment; the subscription can be paused afterwards.');
   }
-  const pauseMs = resumeAt === null ? 1 : Date.parse(resumeAt) - Date.parse(now);
-  if (pauseMs <= 0 || pauseMs > longestPauseMs) {
-    const detail = 'must lie ahead, by at most three years';
-    return { kind: 'refused', code: 'validation_failed', detail, reason: 'resume_at' };
+  if (resumeAt !== null && !isWithinPause(resumeAt, now)) {
+    return { kind: 'refused', code: 'validation_failed', detail: resumeBound, reason: 'resume_at' };
   }
   return { kind: 'pause', from: status };
+}
+
+/** Years of the calendar: the same day and time, whatever leap days lie between. */
+function isWithinPause(resumeAt: string, now: string): boolean {
+  const latest = new Date(now);
+  latest.setUTCFullYear(latest.getUTCFullYear() + longestPauseYears);
+  const at = Date.parse(resumeAt);
+  return at > Date.parse(now) && at <= latest.getTime();
 }
 
 export type ResumeDecision = ReturnType<typeof decideResumption> | Refusal;

@@ -8,6 +8,7 @@ import {
   chargeOf,
   holdCredit,
   reckonChange,
+  waitsForBank,
   type AppliedChange,
   type ChangeOfMoney,
   type ChangePayer,
@@ -18,6 +19,8 @@ import type { TakenCredit, UsableCredit } from '../ledger/spend';
 import type { CreditPart, LedgerState } from '../ledger/state';
 import type { ChargeLimits } from '../money';
 import type { NewTermsDecision } from './change';
+import type { Refusal } from './commands';
+import type { SubscriptionStatus } from './subscription';
 import type { Line } from './proration';
 
 /** The money that a change is reckoned from. */
@@ -35,13 +38,49 @@ export type PricedChange =
   /** `amount` has to be paid first. */
   | { kind: 'charge'; amount: number; held: TakenCredit[]; lines: Line[]; change: ChangeOfMoney };
 
-/** @param at when the change was asked for */
+/** The subscription that a change is priced for. */
+export interface AskedOf {
+  /** When the change was asked for. */
+  at: string;
+  status: SubscriptionStatus;
+  /** When it ends by itself, as the change leaves that; null: it goes on. */
+  endsAt: string | null;
+}
+
+/**
+ * Prices a change, or refuses it: what a bank decides about has no price, and after its end nothing is renewed that
+ * could charge what waits.
+ */
 export function priceChange(
+  money: MoneyAtChange,
+  decision: NewTermsDecision,
+  { at, status, endsAt }: AskedOf,
+): PricedChange | Refusal {
+  if (decision.money === 'keeps') return { kind: 'keeps' };
+  const refuse = (detail: string): Refusal => {
+    return { kind: 'refused', code: 'subscription_state', detail, reason: status };
+  };
+  if (waitsForBank(money.state, at, money.credit.undecided ?? [])) {
+    const isOtherInterval = decision.terms.new_period !== null;
+    const instead = isOtherInterval ? 'another interval waits for that' : insteadOfPrice;
+    return refuse(`Money of the present period is under dispute until the bank decides: ${instead}.`);
+  }
+  const priced = priceOf(money, decision, at);
+  const waits =
+    decision.money === 'next_renewal' && priced.kind === 'apply' && priced.applied.reckoning.due > 0;
+  if (!waits || endsAt === null) return priced;
+  return refuse(`The subscription ends at ${endsAt}, and is not renewed: ${insteadOfRenewal}.`);
+}
+
+const insteadOfPrice = 'proration none and effective period_end are possible meanwhile';
+const insteadOfRenewal =
+  'proration charge_now charges the difference, cancel_at_period_end false takes the end back';
+
+function priceOf(
   { state, credit, limits }: MoneyAtChange,
   { terms, money, before, after }: NewTermsDecision,
   at: string,
-): PricedChange {
-  if (money === 'keeps') return { kind: 'keeps' };
+): Exclude<PricedChange, { kind: 'keeps' }> {
   const { new_period: newPeriod, amount: price } = terms;
   const change: ChangeOfMoney = { at, price, newPeriod, blocked: [...credit.blocked] };
   const { left, cost, due } = reckonChange(state, change);

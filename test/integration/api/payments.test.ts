@@ -89,6 +89,16 @@ describe('POST /payments', () => {
     expect([status, body.errors[0].path]).toEqual([422, path]);
   });
 
+  it('in another currency than its subscription has is refused before anything is written, without one it is not', async () => {
+    const before = await given.db.payment.count();
+    const { body } = await create({ ...wanted, subscription_id: 'sub_active', currency: 'USD' });
+    expect(body.errors).toEqual([
+      { path: 'currency', message: 'must be EUR, the currency of the subscription' },
+    ]);
+    expect(await given.db.payment.count()).toBe(before);
+    expect((await create({ ...wanted, currency: 'USD' })).status).toBe(202);
+  });
+
   it.each([
     ['sub_ended', 'subscription_final', 'cancelled'],
     ['sub_paused', 'subscription_state', 'paused'],

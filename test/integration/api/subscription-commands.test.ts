@@ -151,11 +151,18 @@ describe('POST /change-preview', () => {
     const period_start = new Date();
     const period_end = new Date(period_start.getTime() + 30 * 86_400_000);
     await setRow({ period_start, period_end, period_paid: true, cancel_at: period_end });
-    expect((await preview({ quantity: 2 })).body.next_renewal).toBeNull();
+    const now = { quantity: 2, proration: 'charge_now' };
+    expect((await preview(now)).body.next_renewal).toBeNull();
     const takenBack = await preview({ quantity: 2, cancel_at_period_end: false });
     expect(takenBack.body.next_renewal).toMatchObject({ at: period_end.toISOString() });
+    expect(await preview({ quantity: 2 })).toMatchObject({
+      status: 409,
+      body: { code: 'subscription_state' },
+    });
     await setRow({ cancel_at: null });
-    expect((await preview({ quantity: 2, cancel_at_period_end: true })).body.next_renewal).toBeNull();
+    const ended = { cancel_at_period_end: true };
+    expect((await preview({ ...now, ...ended })).body.next_renewal).toBeNull();
+    expect((await preview({ quantity: 2, ...ended })).status).toBe(409);
   });
 
   test('shows both sides, what is due now and what the next renewal will be', async () => {

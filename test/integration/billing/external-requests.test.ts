@@ -223,6 +223,18 @@ describe('R4: a request from outside', () => {
     );
   });
 
+  it('in another currency than its subscription has is put aside, in none of a subscription it is accepted', async () => {
+    const { subscriptionId: subscription_id } = await given.begun();
+    const before = await written();
+    const other = asked('cus_1', { payment_id: 'pay_usd', currency: 'USD' });
+    await expect(request({ ...other, subscription_id })).rejects.toMatchObject(
+      refused('contradicts_subscription'),
+    );
+    expect(await written()).toEqual(before);
+    expect(await request({ ...other, subscription_id, currency: 'EUR' })).toHaveLength(1);
+    expect(await request({ ...other, payment_id: 'pay_alone' })).toHaveLength(1);
+  });
+
   it.each(['paused', 'cancelled', 'expired'])('for a subscription that is %s is refused', async (status) => {
     const { subscriptionId } = await given.begun();
     await given.db.subscription.update({ where: { id: subscriptionId }, data: { status } });

@@ -1,6 +1,13 @@
 import { isPaymentPaid, paymentStatuses } from '../../../domain/payment/payment';
 import { paidChangeApplies, termChanges } from '../../../domain/subscription/change';
-import { decideEnding, dunningEffect, type DunningDecision } from '../../../domain/subscription/commands';
+import { pauseSubscription } from '../../../contracts/http/subscriptions';
+import {
+  decideEnding,
+  decidePause,
+  dunningEffect,
+  resumeBound,
+  type DunningDecision,
+} from '../../../domain/subscription/commands';
 import type { SubscriptionFacts } from '../../../domain/subscription/facts';
 import { subscriptionFacts } from './given-subscription';
 
@@ -74,6 +81,25 @@ describe('decideEnding', () => {
   it.each([true, false])('refuses for an expired subscription (at the end of the period: %s)', (wanted) => {
     const expired = subscriptionFacts({ status: 'expired' });
     expect(decideEnding(expired, wanted, now)).toMatchObject({ code: 'subscription_final' });
+  });
+});
+
+describe('decidePause', () => {
+  it.each(['2027-04-10T00:00:00.001Z', '2030-04-10T00:00:00.000Z'])('pauses until %s', (resumeAt) => {
+    expect(decidePause(subscriptionFacts(), resumeAt, now)).toEqual({ kind: 'pause', from: 'active' });
+  });
+
+  it.each([now, '2027-04-09T00:00:00.000Z', '2030-04-10T00:00:00.001Z'])('refuses %s', (resumeAt) => {
+    expect(decidePause(subscriptionFacts(), resumeAt, now)).toEqual({
+      kind: 'refused',
+      code: 'validation_failed',
+      reason: 'resume_at',
+      detail: resumeBound,
+    });
+  });
+
+  it('states its bound in the schema of the API', () => {
+    expect(pauseSubscription.shape.resume_at.meta()?.description).toContain(resumeBound);
   });
 });
 
