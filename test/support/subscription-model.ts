@@ -108,12 +108,19 @@ export class SubscriptionModel {
       this.pending = { price: request.price, quantity: request.quantity };
       return true;
     }
+    const before = [this.paid, this.unpaid, this.since] as const;
+    if (request.how !== 'none') this.use(this.now);
+    const price = prices[request.price] * request.quantity;
+    const difference = this.rest(price, this.period().start) - (this.paid + this.unpaid);
+    if (request.how === 'next_renewal' && difference > 0 && this.cancelAt !== null) {
+      // No renewal comes that could charge it.
+      [this.paid, this.unpaid, this.since] = before;
+      return false;
+    }
     this.price = request.price;
     this.quantity = request.quantity;
     this.pending = null;
     if (request.how === 'none') return true;
-    this.use(this.now);
-    const difference = this.rest(this.amount(), this.period().start) - (this.paid + this.unpaid);
     if (difference < 0) this.giveUp(-difference);
     else if (request.how === 'charge_now') this.payNow(difference);
     else {
