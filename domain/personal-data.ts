@@ -258,4 +258,5 @@ export const notPersonal: Readonly<Record<string, string>> = {
   external_charge_counts: 'a number of charges by day',
   customer_erasures: 'how far an erasure has come',
   stuck_work: 'ids, and names of predicates',
+  reconciliation_passes: 'how far a predicate was looked through: ids and instants',
 };
