@@ -23,6 +23,7 @@ import {
   enqueuePlan,
   enqueuePlannedMethod,
   latestPlan,
+  plannedFor,
   type NewPlan,
 } from './store';
 
@@ -99,7 +100,7 @@ async function planned(
     plan,
     { after_attempt: afterAttempt, payment_method_id: method?.id ?? null },
     policy,
-    realNow,
+    { now, realNow },
   );
   const dunning = { payment, policy: policy.document, attempts, plan, timeZone };
   const noticeAt = await requestNotices(tx, dunning, { now, realNow });
@@ -120,14 +121,16 @@ async function storePlan(
   plan: RetryPlan,
   from: PlannedFrom,
   policy: NewPlan['policy'],
-  realNow: Date,
+  { now, realNow }: Times,
 ): Promise<void> {
   const latest = await latestPlan(tx, payment.id);
-  // An attempt that is due now is planned for a later "now" each time.
+  const at = plannedFor(plan);
+  // An attempt that is due now is planned for a later "now" each time. A pause that has ended moves the instant alone.
   const same =
     latest?.after_attempt === from.after_attempt &&
     latest.kind === plan.kind &&
-    latest.reason === plan.reason;
+    latest.reason === plan.reason &&
+    (latest.at.getTime() === at.getTime() || (latest.at <= now && at <= now));
   if (!same) {
     const sequence = (latest?.sequence ?? 0) + 1;
     enqueuePlan(tx, { ...from, payment_id: payment.id, sequence, plan, policy, created_at: realNow });

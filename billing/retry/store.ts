@@ -38,8 +38,13 @@ export interface NewPlan {
   created_at: Date;
 }
 
+/** When the attempt or the final action of a plan is due, or until when it waits. */
+export function plannedFor(plan: RetryPlan): Date {
+  return new Date('until' in plan ? plan.until : plan.at);
+}
+
 export function enqueuePlan(tx: Transaction, { plan, policy, ...row }: NewPlan): void {
-  const at = new Date('until' in plan ? plan.until : plan.at);
+  const at = plannedFor(plan);
   const finalAction = plan.kind === 'exhausted' ? plan.final_action : null;
   sql(tx).enqueue`
     INSERT INTO retry_plans (payment_id, sequence, after_attempt, kind, at, reason, final_action, payment_method_id,
