@@ -7,6 +7,11 @@ import { Temporal } from 'temporal-polyfill';
 import { computedZone } from '../calendar';
 import type { SubscriptionChange } from '../subscription/subscription';
 
+/** A change that waits: for its payment (`when_paid`), or for the end of the period. */
+interface TitledPending {
+  effective: string;
+}
+
 /** The part of a snapshot that the sentences look at. */
 export interface TitledSubscription {
   version: number;
@@ -17,7 +22,7 @@ export interface TitledSubscription {
   period: { index: number; start: string; end: string; paid: boolean } | null;
   cancel_at: string | null;
   resume_at: string | null;
-  pending_change: object | null;
+  pending_change: TitledPending | null;
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
@@ -53,6 +58,8 @@ function openedPeriod(
 
 type Sentence = (now: TitledSubscription, previous: Partial<TitledSubscription>) => string;
 
+const isForPayment = (pending: TitledPending | null): boolean => pending?.effective === 'when_paid';
+
 /** The changes whose name does not say it all. */
 const sentences: Partial<Record<SubscriptionChange, Sentence>> = {
   created: ({ status }) => `Created: ${status}`,
@@ -60,8 +67,20 @@ const sentences: Partial<Record<SubscriptionChange, Sentence>> = {
   plan_changed: ({ plan_id: to }, { plan_id: from = 'another' }) => `Plan changed from ${from} to ${to}`,
   quantity_changed: ({ quantity: to }, { quantity: from = 'another' }) =>
     `Quantity changed from ${from} to ${to}`,
-  change_scheduled: ({ pending_change: pending }) =>
-    pending === null ? 'The waiting change was dropped' : 'A change waits',
+  change_scheduled({ pending_change: pending }, { pending_change: before = null }) {
+    const isPaymentOver = isForPayment(before) && !isForPayment(pending);
+    if (pending === null) {
+      return isPaymentOver
+        ? 'The change that waited for its payment was dropped'
+        : 'The waiting change was dropped';
+    }
+    // What waited before a change that had to be paid waits again.
+    if (isPaymentOver)
+      return 'The change that waited for its payment was dropped; the one before waits again';
+    return isForPayment(pending)
+      ? 'A change waits for its payment'
+      : 'A change waits for the end of the period';
+  },
   renewed: ({ period }) => `Period ${period?.index ?? 0} paid`,
   past_due: ({ period }) => `Past due: period ${period?.index ?? 0} is not paid`,
   recovered: () => 'Recovered from past due',

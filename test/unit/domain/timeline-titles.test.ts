@@ -147,6 +147,7 @@ describe('a change of a subscription', () => {
     pending_change: null,
   };
   const earlier = { index: 3, start: '', end: '', paid: true };
+  const [atEnd, paid] = [{ effective: 'period_end' }, { effective: 'when_paid' }];
 
   it('that opens a period names it by the days of its zone', () => {
     expect(dayText('2027-03-01T04:00:00.000Z', 'America/New_York')).toBe('28 Feb 2027');
@@ -170,8 +171,26 @@ describe('a change of a subscription', () => {
     [['past_due'], {}, {}, 'Past due: period 4 is not paid'],
     [['plan_changed'], { plan_id: 'gold' }, {}, 'Plan changed from gold to silver'],
     [['quantity_changed'], { quantity: 1 }, {}, 'Quantity changed from 1 to 2'],
-    [['change_scheduled'], {}, { pending_change: {} }, 'A change waits'],
-    [['change_scheduled'], {}, {}, 'The waiting change was dropped'],
+    [['change_scheduled'], {}, { pending_change: atEnd }, 'A change waits for the end of the period'],
+    [
+      ['change_scheduled'],
+      { pending_change: atEnd },
+      { pending_change: paid },
+      'A change waits for its payment',
+    ],
+    [['change_scheduled'], { pending_change: atEnd }, {}, 'The waiting change was dropped'],
+    [
+      ['change_scheduled'],
+      { pending_change: paid },
+      {},
+      'The change that waited for its payment was dropped',
+    ],
+    [
+      ['change_scheduled'],
+      { pending_change: paid },
+      { pending_change: atEnd },
+      'The change that waited for its payment was dropped; the one before waits again',
+    ],
     [['paused'], {}, {}, 'Paused'],
     [['paused'], {}, { resume_at: '2027-05-01T12:00:00.000Z' }, 'Paused until 1 May 2027'],
     [
