@@ -26,7 +26,14 @@ export interface Page<Item, After = Place> {
 export function newestFirst({ after, limit }: PageRequest) {
   const { created_at, id } = after ?? {};
   return {
-    after: after === null ? {} : { OR: [{ created_at: { lt: created_at } }, { created_at, id: { lt: id } }] },
+    // The first condition is a range of an index; the alternatives alone would be tried on every newer row.
+    after:
+      after === null
+        ? {}
+        : {
+            created_at: { lte: created_at },
+            OR: [{ created_at: { lt: created_at } }, { created_at, id: { lt: id } }],
+          },
     orderBy: [{ created_at: 'desc' as const }, { id: 'desc' as const }],
     take: limit + 1,
   };

@@ -7,7 +7,7 @@ import { sql } from '../../prisma/sql';
 const isLiving = Prisma.sql`status NOT IN ('cancelled', 'expired')`;
 
 /** Living subscriptions of one statement at most. */
-const countedAtOnce = 20_000;
+const countedAtOnce = 5_000;
 
 /** Whether more subscriptions live than that. @param onLook called after each range of ids */
 export async function areMoreLiving(db: Database, than: number, onLook: () => void): Promise<boolean> {

@@ -3,16 +3,18 @@ import { actor as actorShape, type Actor } from '../../contracts/fields';
 import type { RenewalScheduler } from '../../contracts/http/scheduler';
 import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
+import { unpublished } from './store';
 
 /** Reads what is due, and whether the scheduler is paused. */
 export async function readScheduler(db: Database): Promise<RenewalScheduler> {
   const pause = await db.renewalPause.findFirst();
   const [row] = await sql(db).query<[{ due: bigint; oldest: Date | null; next: Date | null }]>`
-    SELECT count(*) FILTER (WHERE next_due_at <= clock_timestamp()) AS due,
-      min(next_due_at) FILTER (WHERE next_due_at <= clock_timestamp()) AS oldest,
-      min(next_due_at) FILTER (WHERE next_due_at > clock_timestamp()) AS next
-    FROM subscriptions
-    WHERE next_due_at IS NOT NULL AND announced_version IS DISTINCT FROM version AND test_clock_id IS NULL`;
+    WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now)
+    SELECT (SELECT count(*) FROM subscriptions WHERE next_due_at <= (SELECT now FROM moment) AND ${unpublished}) AS due,
+      (SELECT min(next_due_at) FROM subscriptions
+        WHERE next_due_at <= (SELECT now FROM moment) AND ${unpublished}) AS oldest,
+      (SELECT min(next_due_at) FROM subscriptions
+        WHERE next_due_at > (SELECT now FROM moment) AND ${unpublished}) AS next`;
   return {
     paused: pause && { at: pause.at.toISOString(), actor: actorShape.parse(pause.actor) },
     due: Number(row.due),

@@ -17,8 +17,8 @@ export async function isPaused(tx: Transaction): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** By real time, not published yet; customers with a test clock excepted. */
-const unpublished = Prisma.sql`announced_version IS DISTINCT FROM version AND test_clock_id IS NULL`;
+/** By real time, not published yet; customers with a test clock excepted. The condition of `subscriptions_due`. */
+export const unpublished = Prisma.sql`announced_version IS DISTINCT FROM version AND test_clock_id IS NULL`;
 const inShard = ({ shard, shards }: ShardPlace): Prisma.Sql =>
   Prisma.sql`mod(abs(hashtextextended(id, 0)), ${shards}) = ${shard}`;
 

@@ -1,7 +1,7 @@
 /**
  * `make bench`: figures of this machine, as ratios within one run where they are compared, since machines differ.
  *
- * `npm run bench -- relay inbound` runs the named ones only.
+ * `npm run bench -- relay inbound` runs the named ones only. Without names all but `size` run, which needs much disk.
  */
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { mkdtempSync } from 'node:fs';
@@ -21,6 +21,7 @@ import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
 import { benchRenewals } from './renewals';
 import { benchManualRetries, benchPlanned } from './retries';
+import { benchSize } from './size';
 import { benchSleeping } from './sleeping';
 import { benchTransactions } from './transactions';
 import type { ProcessIds } from './cpu';
@@ -106,6 +107,11 @@ const benches: Readonly<Record<string, Bench>> = {
     const url = servers.environment.DATABASE_URL ?? '';
     await benchTransactions(url, pidsOf(dir), subscriptions, report).finally(() => servers.stop());
   },
+  async size(dir, { size }) {
+    const servers = await startPlatform({ dir, ports: 'free', report, components: ['postgres'] });
+    const url = servers.environment.DATABASE_URL ?? '';
+    await benchSize(url, dir, size, report).finally(() => servers.stop());
+  },
 };
 
 /** Servers and processes of the product that run in a folder. */
@@ -117,7 +123,8 @@ async function main(): Promise<void> {
   const options = benchOptions(process.argv.slice(2), Object.keys(benches));
   report(`${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
   for (const [name, bench] of Object.entries(benches)) {
-    if (options.names.length === 0 || options.names.includes(name)) await runAlone(name, bench, options);
+    if (options.names.includes(name) || (options.names.length === 0 && name !== 'size'))
+      await runAlone(name, bench, options);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What `make bench` was asked for:
  * `npm run bench -- [names] [--creations N] [--subscriptions N] [--sleeping N] [--rows N] [--backlog N] [--webhooks N]
- * [--retries N] [--planned N] [--flood N] [--seconds N]`.
+ * [--retries N] [--planned N] [--flood N] [--seconds N] [--size N]`.
  */
 import { parseArgs } from 'node:util';
 
@@ -28,6 +28,8 @@ export interface BenchOptions {
   flood: number;
   /** How long they come. */
   seconds: number;
+  /** Subscriptions with a year of history. */
+  size: number;
 }
 
 /** @throws Error when a name or an option is not known */
@@ -46,6 +48,7 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
       webhooks: { type: 'string', default: '5000' },
       flood: { type: 'string', default: '1000' },
       seconds: { type: 'string', default: '60' },
+      size: { type: 'string', default: process.env['SIZE_SUBSCRIPTIONS'] ?? '1000000' },
     },
   });
   const unknown = positionals.filter((name) => !known.includes(name));
@@ -61,6 +64,7 @@ export function benchOptions(args: string[], known: readonly string[]): BenchOpt
     webhooks: Number(values.webhooks),
     flood: Number(values.flood),
     seconds: Number(values.seconds),
+    size: Number(values.size),
   };
   for (const [name, count] of Object.entries(counts)) {
     if (!Number.isInteger(count) || count < 1) throw new Error(`--${name} takes a whole number above 0`);
