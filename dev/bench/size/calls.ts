@@ -15,6 +15,7 @@ import { listPayments, readPayment } from '../../../billing/payment/payments';
 import { listRefunds } from '../../../billing/payment/refunds';
 import { dryRun } from '../../../billing/reconcile/dry-run';
 import { areMoreLiving, livingSubscriptionIds } from '../../../billing/reconcile/living-processes';
+import { outboxChannel } from '../../../billing/outbox';
 import { completedPasses } from '../../../billing/reconcile/passes';
 import { reconcilePredicate } from '../../../billing/reconcile/round';
 import { readScheduler } from '../../../billing/renewal/scheduler';
@@ -29,7 +30,7 @@ import { forgetBodies } from '../../../billing/webhook/store';
 import { listDeliveries } from '../../../billing/webhook/ledger';
 import { readBacklog } from '../../../bridge/backlog';
 import { oldestOfShard, shardsWithRows } from '../../../bridge/relay/outbox-batch';
-import type { RelayConnection } from '../../../bridge/relay/relay-connection';
+import { openRelayConnection } from '../../../bridge/relay/relay-connection';
 import { deadLetterStatuses } from '../../../contracts/http/dead-letters';
 import { notificationStatuses } from '../../../contracts/http/notifications';
 import { deliveryStatuses } from '../../../contracts/http/webhook-deliveries';
@@ -43,7 +44,7 @@ import { sql } from '../../../prisma/sql';
 
 export interface Call {
   name: string;
-  run(db: Database): Promise<unknown>;
+  run(db: Database, url: string): Promise<unknown>;
 }
 
 const stuckAfter = { toleranceMs: 60_000, firstLookupAfterMs: 60_000 };
@@ -86,12 +87,9 @@ const always: readonly Call[] = [
   },
   {
     name: 'relay shards',
-    run(db) {
-      const query = (asked: { text: string; values: unknown[] }) =>
-        sql(db)
-          .query(asked)
-          .then((rows) => ({ rows }));
-      return shardsWithRows({ query } as unknown as RelayConnection, [0, 1, 2]);
+    async run(_, url) {
+      const connection = await openRelayConnection(url, outboxChannel, () => undefined);
+      await shardsWithRows(connection, [0, 1, 2]).finally(() => connection.close());
     },
   },
   { name: 'bodies forgotten', run: (db) => forgetBodies(db, new Date(Date.now() - 90 * 86_400_000), 1_000) },

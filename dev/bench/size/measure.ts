@@ -2,12 +2,12 @@
 import { Client } from 'pg';
 import { closeDatabase, createDatabase } from '../../../prisma/client';
 import { calls } from './calls';
-import { carryOut, type Carried } from './plans';
+import { executeAgain, type Executed } from './plans';
 import { recordStatements, type RecordedStatement } from './recorder';
 
-export type Measured = RecordedStatement & Carried;
+export type Measured = RecordedStatement & Executed;
 
-/** Makes every call, and carries out again what it sent. */
+/** Makes every call, and executes again what it sent. */
 export async function measureCalls(url: string): Promise<Measured[]> {
   const db = createDatabase(url, 4);
   const client = new Client({ connectionString: url });
@@ -16,12 +16,12 @@ export async function measureCalls(url: string): Promise<Measured[]> {
     const statements = await recordStatements(async (name) => {
       for (const call of calls) {
         name(call.name);
-        await call.run(db);
+        await call.run(db, url);
       }
     });
     const measured: Measured[] = [];
     for (const statement of statements)
-      measured.push({ ...statement, ...(await carryOut(client, statement)) });
+      measured.push({ ...statement, ...(await executeAgain(client, statement)) });
     return measured;
   } finally {
     await client.end();

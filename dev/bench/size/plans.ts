@@ -1,4 +1,4 @@
-/** How PostgreSQL carries a statement out: which tables it reads as a whole, how many rows it touches, how long it takes. */
+/** How PostgreSQL executes a statement: which tables it reads as a whole, how many rows it touches, how long it takes. */
 import type { Client } from 'pg';
 import { bigTables } from './rows';
 import type { RecordedStatement } from './recorder';
@@ -19,7 +19,7 @@ interface Explained {
   'Execution Time': number;
 }
 
-export interface Carried {
+export interface Executed {
   /** Big tables that are read as a whole. */
   wholeTables: string[];
   /** Rows of big tables that are read. */
@@ -33,8 +33,8 @@ export interface Carried {
 /** A table that is no larger than that is read as a whole for good reason. */
 const fewRows = 1_000;
 
-/** Carries a statement out as its transaction did, and undoes it. */
-export async function carryOut(client: Client, statement: RecordedStatement): Promise<Carried> {
+/** Executes a statement as its transaction did, and undoes it. */
+export async function executeAgain(client: Client, statement: RecordedStatement): Promise<Executed> {
   await client.query('BEGIN');
   try {
     for (const setting of statement.settings) await client.query(setting);
@@ -42,13 +42,13 @@ export async function carryOut(client: Client, statement: RecordedStatement): Pr
     const { rows } = await client.query<{ 'QUERY PLAN': [Explained] }>(text, [...statement.values]);
     const [explained] = rows[0]?.['QUERY PLAN'] ?? [];
     if (explained === undefined) throw new Error('PostgreSQL explains nothing');
-    return carried(explained);
+    return summaryOf(explained);
   } finally {
     await client.query('ROLLBACK');
   }
 }
 
-function carried(explained: Explained): Carried {
+function summaryOf(explained: Explained): Executed {
   const nodes = nodesOf(explained.Plan).filter(({ 'Relation Name': table = '' }) =>
     bigTables.includes(table),
   );
