@@ -36,9 +36,9 @@ export const openStates: readonly OpenState[] = [
   {
     entity: 'subscription',
     states: ['incomplete'],
-    endsBy: 'its first payment, paid or given up after `INCOMPLETE_HOURS`',
+    endsBy: 'its first payment, paid or given up after `INCOMPLETE_HOURS`; another card is tried at once',
     looksNext: '`payment/{id}`; `subscription/{id}` while it is created',
-    foundAs: ['creation_not_concluded', 'incomplete_not_notified'],
+    foundAs: ['creation_not_concluded', 'incomplete_not_notified', 'other_card_not_tried'],
     asks: stuck,
   },
   {
@@ -108,13 +108,14 @@ export const openStates: readonly OpenState[] = [
     entity: 'payment',
     states: ['failed'],
     endsBy:
-      'another attempt is paid, or its subscription ends and cancels it; without a retry policy it is final, and so it is of a creation or a change',
+      'another attempt is paid, or its subscription ends and cancels it; without a retry policy it is final, and so it is of a change, and of a creation whose customer has given no other card',
     looksNext: '`retry/{id}`, at `next_attempt_at` and `next_notice_at`; a new card, at once',
     foundAs: [
       'failed_without_plan',
       'plan_due',
       'notice_due',
       'payment_method_not_planned',
+      'other_card_not_tried',
       'failed_after_end',
     ],
     asks: stuck,
@@ -147,9 +148,9 @@ export const openStates: readonly OpenState[] = [
     entity: 'attempt',
     states: ['requires_action', 'pending'],
     endsBy:
-      'the provider’s outcome; a first payment is given up after `INCOMPLETE_HOURS`, and what is given up is cancelled at the provider',
+      'the provider’s outcome; a first payment is given up after `INCOMPLETE_HOURS`, or when its customer gives another card, and what is given up is cancelled at the provider',
     looksNext: lookups,
-    foundAs: ['lookup_due', 'cancel_not_asked', 'open_without_task'],
+    foundAs: ['lookup_due', 'cancel_not_asked', 'other_card_not_tried', 'open_without_task'],
     asks: openAttempt,
   },
   {
@@ -157,7 +158,7 @@ export const openStates: readonly OpenState[] = [
     states: ['unknown'],
     endsBy: 'the provider’s outcome; two lookups that prove its absence: it is sent again with its key',
     looksNext: lookups,
-    foundAs: ['lookup_due', 'cancel_not_asked', 'unknown_without_task'],
+    foundAs: ['lookup_due', 'cancel_not_asked', 'other_card_not_tried', 'unknown_without_task'],
     asks: openAttempt,
   },
   {

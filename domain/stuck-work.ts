@@ -13,6 +13,7 @@ export const predicateNames = [
   'failed_after_end',
   'lookup_due',
   'cancel_not_asked',
+  'other_card_not_tried',
   'open_without_task',
   'unknown_without_task',
   'webhook_not_processed',

@@ -158,7 +158,8 @@ export const subscriptionCommandRoutes = [
     tag,
     summary: 'Change a subscription',
     description:
-      'Fields that are left out stay. With `proration: charge_now` the difference is charged first: declined, nothing ' +
+      'Fields that are left out stay. While the first payment is open, another `payment_method_id` is charged in place of ' +
+      'the open attempt, which is cancelled at the provider. With `proration: charge_now` the difference is charged first: declined, nothing ' +
       'changes; still open after 10 s, 202 with `pending_change`. `If-Match: "<version>"` refuses another version.',
     scope: 'subscriptions:write',
     params: subscriptionParams,

@@ -26,11 +26,19 @@ export interface SentAgain {
   notFound: number;
 }
 
+/** A lookup that found nothing. */
+interface FoundNothing {
+  /** Whether that counts. */
+  provesAbsence: boolean;
+  /** False: the attempt is given up. */
+  isWanted: boolean;
+}
+
 /** Records a lookup that found nothing. @returns what is to be sent again; null: nothing is */
 export async function recordNotFound(
   tx: Transaction,
   locked: LockedAttempt,
-  provesAbsence: boolean,
+  { provesAbsence, isWanted }: FoundNothing,
   times: Omit<RecordedLookup, 'notFound'>,
 ): Promise<SentAgain | null> {
   const { payment, attempt, realNow } = locked;
@@ -44,14 +52,14 @@ export async function recordNotFound(
     notFoundBefore: attempt.lookups_not_found,
   });
   enqueueLookup(tx, attempt, { ...times, notFound });
-  return conclusive ? proceedAbsent(tx, locked, notFound, times.lookedUpAt) : null;
+  return conclusive ? proceedAbsent(tx, locked, { notFound, isWanted }, times.lookedUpAt) : null;
 }
 
 /** @param now by the customer's time */
 async function proceedAbsent(
   tx: Transaction,
   locked: LockedAttempt,
-  notFound: number,
+  { notFound, isWanted }: { notFound: number; isWanted: boolean },
   now: Date,
 ): Promise<SentAgain | null> {
   const { payment, attempt, subscription, realNow } = locked;
@@ -59,7 +67,7 @@ async function proceedAbsent(
   const method = methodId === null ? null : await findPaymentMethod(tx, methodId);
   const decision = decideAbsent({
     kind: payment.kind,
-    cancelRequested: payment.cancel_requested_at !== null,
+    cancelRequested: payment.cancel_requested_at !== null || !isWanted,
     subscription: subscription?.status ?? null,
     ageMs: now.getTime() - payment.created_at.getTime(),
     methodDeleted: method === null || method.deleted_at !== null,

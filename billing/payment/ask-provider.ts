@@ -14,7 +14,7 @@ import { callTimeoutMs } from './no-clear-answer';
 import type { PaymentState } from './payment-state';
 
 /** Why an attempt is given up; null: it is wanted. */
-export type GivenUp = 'not_wanted' | 'not_completed' | null;
+export type GivenUp = 'not_wanted' | 'other_card' | 'not_completed' | null;
 
 /** What a provider reported of an attempt. */
 export interface ProviderAnswer {
@@ -73,6 +73,7 @@ function answerOfCancel(outcome: CancelOutcome, givenUp: NonNullable<GivenUp>): 
 
 const reasons: Record<NonNullable<GivenUp>, string> = {
   not_wanted: 'The charge was cancelled: it is not wanted any more.',
+  other_card: 'The charge was cancelled: the customer gave another payment method.',
   not_completed: 'The customer did not complete the payment in time.',
 };
 

@@ -6,7 +6,7 @@
  * later only once lookups have proven that its provider has no record of it (`absent-attempt.ts`).
  */
 import type { AttemptTrigger, Failure } from '../../domain/payment/payment';
-import { failure, mayBeginAttempt } from '../../domain/payment/payment';
+import { failure, isPaymentPaid, mayBeginAttempt } from '../../domain/payment/payment';
 import { attemptIdempotencyKey } from '../../domain/ids';
 import { isFinal } from '../../domain/subscription/subscription';
 import { databaseNow, inTransaction, type Database, type Transaction } from '../../prisma/client';
@@ -98,6 +98,8 @@ async function continueAttempt(
 ): Promise<BegunAttempt> {
   if (attempt.settled_at !== null) return answer(settledAnswer(attempt));
   if (subscription !== null && isFinal(subscription.status)) return answer({ status: 'open' });
+  // Another attempt has paid meanwhile.
+  if (isPaymentPaid(payment.status)) return answer({ status: 'open' });
   const now = await databaseNow(tx);
   if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
   const { payment_method_id: methodId } = attempt;
@@ -161,7 +163,9 @@ export function newAttempt<Method extends ChargedMethod | null>(
   trace: TraceContext,
 ) {
   const idempotencyKey = attemptIdempotencyKey(id, number);
-  return { number, idempotencyKey, trigger, onSession: kind === 'first' && number === 1, method, trace };
+  // The customer of a first payment is there, with each card that they give; an operator retries without them.
+  const onSession = kind === 'first' && trigger === 'first';
+  return { number, idempotencyKey, trigger, onSession, method, trace };
 }
 
 /** The call of an attempt that has been written with its payment. */

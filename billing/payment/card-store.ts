@@ -76,7 +76,7 @@ export async function methodToCharge(
 }
 
 /** {@link methodToCharge} as an expression: its id, of the payment `p` of the customer `c` and the subscription `s`. */
-const idToCharge = Prisma.sql`(
+export const idToCharge = Prisma.sql`(
   SELECT m.id FROM unnest(${inOrder(
     Prisma.sql`p.kind IN (${Prisma.join([...kindsOfNow])}) OR NOT p.named_method`,
     Prisma.sql`p.payment_method_id`,
@@ -114,15 +114,16 @@ export async function paymentsToPlanAgain(
   on: Database | Transaction,
   holder: MethodHolder,
 ): Promise<string[]> {
-  const bound =
-    'customer_id' in holder
-      ? Prisma.sql`p.customer_id = ${holder.customer_id}`
-      : 'subscription_id' in holder
-        ? Prisma.sql`p.subscription_id = ${holder.subscription_id}`
-        : Prisma.sql`p.id = ${holder.payment_id}`;
   const rows = await sql(on).query<{ id: string }[]>`
-    SELECT p.id FROM ${plannedForAnotherMethod} AND ${bound} ORDER BY p.created_at, p.id`;
+    SELECT p.id FROM ${plannedForAnotherMethod} AND ${heldBy(holder)} ORDER BY p.created_at, p.id`;
   return rows.map(({ id }) => id);
+}
+
+/** A condition on the payment `p`. */
+export function heldBy(holder: MethodHolder): Prisma.Sql {
+  if ('customer_id' in holder) return Prisma.sql`p.customer_id = ${holder.customer_id}`;
+  if ('subscription_id' in holder) return Prisma.sql`p.subscription_id = ${holder.subscription_id}`;
+  return Prisma.sql`p.id = ${holder.payment_id}`;
 }
 
 /**

@@ -105,6 +105,7 @@ async function lookUpAndRecord(
 /** Why the attempt is not looked up but cancelled; null: it is wanted. What was once given up stays so. */
 function givenUpAs(state: PaymentState, isOverdue: boolean): GivenUp {
   if (state.given_up === true) return 'not_wanted';
+  if (state.other_card === true) return 'other_card';
   const wasGivenUp = isOverdue || (state.attempt?.cancel_asked_at ?? null) !== null;
   return wasGivenUp && waitsForCustomer(state) ? 'not_completed' : null;
 }
@@ -116,7 +117,8 @@ async function record(tx: Transaction, locked: LockedAttempt, made: MadeLookup) 
   const now = new Date(made.progress.lastLookupMs);
   const times = { openSince: new Date(made.progress.unknownSinceMs), lookedUpAt: now };
   // Without an answer an abandoned payment is to be given up again soon.
-  if (givenUp === 'not_wanted' || answer.keptOpen) enqueueCancelAsked(tx, locked.attempt, now);
+  const isAsked = givenUp === 'not_wanted' || givenUp === 'other_card';
+  if (isAsked || answer.keptOpen) enqueueCancelAsked(tx, locked.attempt, now);
   const sent = await recordFound(tx, locked, made, times);
   const state = await stateAfter(tx, locked.payment.id, made);
   await askOperator(tx, locked, state, made);
@@ -127,10 +129,12 @@ async function record(tx: Transaction, locked: LockedAttempt, made: MadeLookup) 
 async function recordFound(
   tx: Transaction,
   locked: LockedAttempt,
-  { answer: { found }, provesAbsence }: MadeLookup,
+  { answer: { found }, givenUp, provesAbsence }: MadeLookup,
   times: Omit<RecordedLookup, 'notFound'>,
 ): Promise<SentAgain | null> {
-  if (found.status === 'not_found') return recordNotFound(tx, locked, provesAbsence, times);
+  if (found.status === 'not_found') {
+    return recordNotFound(tx, locked, { provesAbsence, isWanted: givenUp === null }, times);
+  }
   enqueueLookup(tx, locked.attempt, { ...times, notFound: 0 });
   if (isClear(found)) await settleLocked(tx, locked, found, 'lookup');
   return null;
@@ -172,6 +176,8 @@ async function askOperator(
 const keptReasons: Record<NonNullable<GivenUp>, string> = {
   not_wanted:
     'it is not wanted any more, and the provider does not cancel it; what it still takes goes back. It is asked each day',
+  other_card:
+    'its customer gave another payment method, and the provider does not cancel it; the other one is charged once it has failed. It is asked each day',
   not_completed:
     'its customer did not complete it in time, and the provider does not cancel it; paid late, it counts. It is asked each day',
 };

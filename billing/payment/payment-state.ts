@@ -3,12 +3,20 @@
  *
  * Plain JSON: it travels into workflows and stays in their histories, so fields are added and never removed.
  */
-import type { AttemptStatus, AttemptTrigger, PaymentKind, PaymentStatus } from '../../domain/payment/payment';
+import {
+  isPaymentPaid,
+  paymentStatuses,
+  type AttemptStatus,
+  type AttemptTrigger,
+  type PaymentKind,
+  type PaymentStatus,
+} from '../../domain/payment/payment';
 import { absenceCountsAtMs } from '../../domain/payment/unknown-outcome';
 import { finalStatuses } from '../../domain/subscription/subscription';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import type { PaymentRow } from '../rows';
+import { waitsForOtherCard } from './other-card-store';
 
 export interface PaymentState {
   payment_id: string;
@@ -20,8 +28,13 @@ export interface PaymentState {
   status: PaymentStatus;
   /** The latest; null when none began. */
   attempt: LatestAttempt | null;
-  /** Its money is not wanted any more: it was cancelled, or its subscription has ended. Left out by older histories. */
+  /**
+   * The money of its open attempt is not wanted any more: the payment was cancelled, or paid by another attempt, or its
+   * subscription has ended. Left out by older histories.
+   */
   given_up?: boolean;
+  /** Of a first payment: another card is to pay it, once its open attempt is cancelled. Left out by older histories. */
+  other_card?: boolean;
   created_at: string;
   /** Ids of refunds that are reserved and not settled, oldest first. */
   refunds_due: string[];
@@ -51,6 +64,7 @@ export interface PaymentClockState {
 }
 
 const maxRefundsAtOnce = 50;
+const paidStatuses = paymentStatuses.filter(isPaymentPaid);
 
 /** A payment with its latest attempt, its customer's test clock and the refunds that are not settled. */
 type StateRow = Pick<
@@ -59,6 +73,7 @@ type StateRow = Pick<
 > & {
   latest: LatestAttempt | null;
   given_up: boolean;
+  other_card: boolean;
   /** When the latest attempt's last call ended. */
   last_call_at: Date | null;
   clock_id: string | null;
@@ -73,9 +88,13 @@ async function findStateRow(on: Database | Transaction, paymentId: string): Prom
         THEN json_build_object('number', a.number, 'status', a.status, 'trigger', a.trigger, 'lookups', a.lookups,
           'looked_up_at', a.looked_up_at, 'cancel_asked_at', a.cancel_asked_at, 'open_since', coalesce(a.open_since,
             CASE WHEN k.id IS NULL THEN coalesce(a.last_call_ended_at, a.started_at) END)) END AS latest,
-      p.cancel_requested_at IS NOT NULL OR p.kind <> 'manual' AND EXISTS (
-        SELECT FROM subscriptions s WHERE s.id = p.subscription_id AND s.status = ANY(${finalStatuses})
-      ) AS given_up,
+      p.cancel_requested_at IS NOT NULL OR a.settled_at IS NULL AND p.status = ANY(${paidStatuses})
+        OR p.kind <> 'manual' AND EXISTS (
+          SELECT FROM subscriptions s WHERE s.id = p.subscription_id AND s.status = ANY(${finalStatuses})
+        ) AS given_up,
+      p.kind = 'first' AND EXISTS (
+        SELECT FROM subscriptions s WHERE s.first_payment_id = p.id AND ${waitsForOtherCard}
+      ) AS other_card,
       coalesce(a.last_call_ended_at, a.started_at) AS last_call_at,
       k.id AS clock_id, k.now AS clock_now,
       ARRAY(SELECT r.id FROM refunds r WHERE r.payment_id = p.id AND r.settled_at IS NULL
@@ -103,6 +122,7 @@ export async function readState(on: Database | Transaction, paymentId: string): 
     status: row.status,
     attempt: row.latest,
     given_up: row.given_up,
+    other_card: row.other_card,
     created_at: row.created_at.toISOString(),
     refunds_due: row.refunds_due,
     test_clock: clockState(row),

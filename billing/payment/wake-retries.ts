@@ -1,20 +1,25 @@
 /**
- * What another payment method, or the end of a pause, means for payments that failed: their retries plan again.
+ * What another payment method, or the end of a pause, means for payments: the retries of failed ones plan again, and a
+ * first payment that is open is charged with the other card once its attempt is cancelled.
  *
  * A caller that changes what would be charged asks here, and sends what is returned after the commit. A message that
- * is lost is made up for by the reconciliation, which asks the same of the rows (`payment_method_not_planned`).
- * Invariant: a retry that has ended is started again; whether a method is tried is the planner's decision.
+ * is lost is made up for by the reconciliation, which asks the same of the rows (`payment_method_not_planned`,
+ * `other_card_not_tried`). Invariant: a retry that has ended is started again; whether a method is tried is the planner's
+ * decision.
  */
 import type { RetryReason, WorkflowMessage } from '../../contracts/workflows/messages';
 import type { Database, Transaction } from '../../prisma/client';
 import { paymentsToPlanAgain, retriedPayments, type MethodHolder } from './card-store';
+import { paymentsOfOtherCard } from './other-card-store';
 
-/** Finds the failed payments that a new or changed method may help. */
+/** Finds the payments that a new or changed method may help. */
 export async function wakeForNewMethod(
   on: Database | Transaction,
   holder: MethodHolder,
 ): Promise<WorkflowMessage[]> {
-  return messagesTo(await paymentsToPlanAgain(on, holder), 'paymentMethodChanged');
+  const failed = messagesTo(await paymentsToPlanAgain(on, holder), 'paymentMethodChanged');
+  const open = await paymentsOfOtherCard(on, holder);
+  return [...failed, ...open.map((payment_id) => ({ kind: 'refresh_payment', payment_id }) as const)];
 }
 
 /** Finds the failed payments that waited for the end of a pause. */

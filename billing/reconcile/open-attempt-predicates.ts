@@ -1,4 +1,5 @@
 /** The predicates of stuck work about attempts that are open: looked up, cancelled, and asked of an operator in time. */
+import { isPaymentPaid, paymentStatuses } from '../../domain/payment/payment';
 import { lookupScheduleMs, operatorAskedAfterMs } from '../../domain/payment/unknown-outcome';
 import { Prisma } from '../../prisma/generated/client';
 import {
@@ -11,6 +12,8 @@ import {
   type PredicateSql,
   type Source,
 } from './predicate';
+
+const paidStatuses = Prisma.join(paymentStatuses.filter(isPaymentPaid));
 
 /** The lookup that is due by then raises the task; an hour later it is missing. */
 const taskAfterMs = operatorAskedAfterMs.pending + 3_600_000;
@@ -46,7 +49,10 @@ export const openAttemptPredicates = {
       ),
     ],
   },
-  /** An open attempt is not wanted any more, and the provider was not asked to cancel it. No clock waits for that. */
+  /**
+   * An open attempt is not wanted any more, or its payment is paid by another one, and the provider was not asked to cancel
+   * it. No clock waits for that.
+   */
   cancel_not_asked: {
     type: 'payment',
     sources: ({ before, strict, mine }) =>
@@ -54,7 +60,7 @@ export const openAttemptPredicates = {
         ? []
         : [
             openAttempts(Prisma.sql`a.status <> 'processing' AND a.cancel_asked_at IS NULL
-              AND p.cancel_requested_at IS NOT NULL AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`),
+              AND (p.cancel_requested_at IS NOT NULL OR p.status IN (${paidStatuses})) AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`),
           ],
   },
   /** An attempt waits for its customer or its bank for longer than an operator should not know of it. */

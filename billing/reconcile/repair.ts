@@ -60,6 +60,7 @@ const repairs: Record<Predicate, Repair | null> = {
   failed_after_end: ({ db }, id) => cancelAfterEnd(db, id),
   lookup_due: refreshPayment,
   cancel_not_asked: refreshPayment,
+  other_card_not_tried: refreshPayment,
   open_without_task: raiseUnknownOutcome,
   webhook_not_processed: republishWebhook,
   unknown_without_task: raiseUnknownOutcome,

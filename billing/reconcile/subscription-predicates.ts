@@ -1,5 +1,6 @@
 /** The predicates of stuck work about subscriptions: opened, paid, earned, concluded and ended in time. */
 import { Prisma } from '../../prisma/generated/client';
+import { waitsForOtherCard } from '../payment/other-card-store';
 import {
   clockOfSubscription,
   column,
@@ -132,6 +133,21 @@ export const subscriptionPredicates = {
         joined: Prisma.sql`JOIN payments p ON p.id = s.first_payment_id`,
         stuck: Prisma.sql`s.version > 0 AND (p.status IN ${settledStates} OR NOT p.announced)
           AND p.updated_at <= ${before} AND ${mine(clockOfSubscription)}`,
+        id: idOfPayment,
+      },
+    ],
+  },
+  /** Another card is to pay a first payment: its open attempt was not cancelled for that, or no attempt has followed. */
+  other_card_not_tried: {
+    type: 'payment',
+    sources: ({ before, mine }) => [
+      {
+        ...incomplete,
+        joined: Prisma.sql`JOIN payments p ON p.id = s.first_payment_id JOIN customers c ON c.id = p.customer_id`,
+        stuck: Prisma.sql`${waitsForOtherCard} AND p.updated_at <= ${before} AND s.updated_at <= ${before}
+          AND NOT EXISTS (SELECT FROM payment_attempts o WHERE o.payment_id = p.id AND o.settled_at IS NULL
+            AND (o.cancel_asked_at IS NOT NULL OR o.status = 'processing'))
+          AND ${mine(clockOfSubscription)}`,
         id: idOfPayment,
       },
     ],

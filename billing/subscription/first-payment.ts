@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - The payment is read under its lock, so an outcome written a moment ago is never overlooked.
+ * - It waits on while its customer has given another card: `payment/{id}` charges that once the attempt before has failed.
  * - A declined creation is published on no topic; a paid one on `subscriptions.created` alone.
  */
 import type { FirstPayment, Subscription } from '../../contracts/http/subscriptions';
@@ -13,6 +14,7 @@ import { inTransaction, type Database, type Transaction } from '../../prisma/cli
 import { timesFor, type Times } from '../clock';
 import { lockPayment } from '../locks';
 import { announceCreated, announceUpdated } from './events';
+import { paymentsOfOtherCard } from '../payment/other-card-store';
 import type { ReceivedCharge } from '../payment/received-charge';
 import { addCustomerCredit } from '../ledger/credit';
 import { ledgerOf } from '../ledger/opening';
@@ -62,6 +64,9 @@ export async function applyFirst(
   if (row.status !== 'incomplete') return unchanged(row);
   const decision = decideFirstPayment(payment.status);
   if (decision.status === 'incomplete' && row.version > 0) return unchanged(row);
+  const waits = { payment_id: payment.id };
+  if (decision.status === 'expired' && (await paymentsOfOtherCard(tx, waits)).length > 0)
+    return unchanged(row);
   const patch = await moneyOf(tx, row, payment, decision.status, { times, charge: received });
   return write(tx, row, payment, { decision, patch }, times);
 }

@@ -12,7 +12,7 @@ const firstSentAgainWithinMs = 60 * 60_000;
 
 export interface AbsentFacts {
   kind: PaymentKind;
-  /** Its cancellation was requested. */
+  /** Its cancellation was requested, or that of its attempt. */
   cancelRequested: boolean;
   /** Null: the payment belongs to no subscription. */
   subscription: SubscriptionStatus | null;

@@ -202,6 +202,12 @@ export function isPaymentPaid(status: PaymentStatus): boolean {
 }
 
 /**
+ * The attempts that a first payment may have: its customer gives one card after the other, and somebody who tries out
+ * cards must not be served for ever.
+ */
+export const mostFirstAttempts = 10;
+
+/**
  * Whether attempt `number` may begin on a payment that is in `status` and has `attempts` attempts so far.
  * The first on a fresh payment, the next one on a failed payment, never beside an open one.
  */

@@ -81,7 +81,7 @@ interface OpenPayment {
   kind: PaymentKind;
   status: PaymentStatus;
   created_at: string;
-  /** Its money is not wanted any more. */
+  /** The money of its attempt is not wanted any more. */
   givenUp?: boolean;
   /** The provider was asked to cancel the attempt, and did not: it is asked again with each lookup. */
   cancelAsked?: boolean;
@@ -89,10 +89,11 @@ interface OpenPayment {
 
 /** What decides when the open attempt of a payment is looked up. */
 export function openPayment(
-  { kind, created_at, given_up: givenUp }: { kind: PaymentKind; created_at: string; given_up?: boolean },
+  payment: { kind: PaymentKind; created_at: string; given_up?: boolean; other_card?: boolean },
   { status, cancel_asked_at: asked = null }: { status: AttemptStatus; cancel_asked_at?: string | null },
 ): OpenPayment {
-  return { kind, created_at, status, givenUp, cancelAsked: asked !== null };
+  const { kind, created_at, given_up: isUnwanted = false, other_card: hasOtherCard = false } = payment;
+  return { kind, created_at, status, givenUp: isUnwanted || hasOtherCard, cancelAsked: asked !== null };
 }
 
 /** When the next lookup is due: there always is one. */

@@ -77,7 +77,7 @@ export class MoneyLife {
   private asked = 0;
 
   constructor(
-    private readonly given: TestBilling,
+    protected readonly given: TestBilling,
     readonly life: SubscriptionLife,
     readonly customerId: string,
   ) {}

@@ -139,6 +139,29 @@ describe('payment/{id}', () => {
     expect(whats()).toEqual(['load', 'attempt 1', 'load', 'tell sub_1 completed']);
   });
 
+  it.each([
+    [
+      'and reports only what that came to',
+      { calls: ['completed'] },
+      ['load', 'tell retry', 'tell sub_1 completed'],
+    ],
+    [
+      'and repeats its call until there is an answer',
+      { calls: ['processing', 'completed'] },
+      ['load', 'call', 'tell retry', 'tell sub_1 completed'],
+    ],
+    ['once, where that is refused', { refused: true }, ['load', 'tell sub_1 failed']],
+  ] as const)('W13: cancels the open attempt for another card, charges it, %s', async (_, script, rest) => {
+    const { activities, whats, giveOtherCard } = scriptPayment(time, 'requires_action', {
+      lookups: ['failed'],
+      ...('calls' in script ? { calls: [...script.calls] } : script),
+    });
+    giveOtherCard();
+    const id = `pay_other_card_${rest.length}_${rest.at(-1)}`.replaceAll(' ', '_');
+    await time.withWorker('payment-service', activities, async () => (await start(id)).result());
+    expect(whats()).toEqual(['load', 'lookup', 'attempt 2', ...rest]);
+  });
+
   it('carries out a wish that comes while it tells the outcome', async () => {
     const { activities, whats } = scriptPayment(time, 'processing', { calls: ['failed'] });
     const report = activities.signalFirstPaymentSettled;

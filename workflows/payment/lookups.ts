@@ -11,6 +11,7 @@ import {
   type LookupProgress,
 } from '../../domain/payment/unknown-outcome';
 import { steps } from './activities';
+import { hasOtherCard } from './other-card';
 
 export interface Lookups {
   /** Null: no attempt is open. */
@@ -36,7 +37,10 @@ export function createLookups(input: PaymentInput, beganMs: number): Lookups {
       // The attempt's own state: the payment may have been paid by another one.
       if (attempt === null || !isAttemptOpen(attempt.status)) return null;
       const progress = progressOf(state);
-      const lookup = nextLookup(openPayment(state, attempt), progress);
+      const lookup = nextLookup(
+        openPayment({ ...state, other_card: hasOtherCard(state) }, attempt),
+        progress,
+      );
       // Histories of before end here: their runs waited for a webhook or an operator.
       const isOfBefore = isDaily(progress) && !lookup.last && !patched('daily-lookups');
       return isOfBefore ? null : lookup;

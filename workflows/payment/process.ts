@@ -16,10 +16,11 @@ import type {
 import { isAttemptOpen, isPaymentPaid, type PaymentStatus } from '../../domain/payment/payment';
 import type { Lookup } from '../../domain/payment/unknown-outcome';
 import { repeatCall, steps, unbounded } from './activities';
-import { createPaymentClock, type NextStep } from './clock';
+import { createPaymentClock, type NextStep, type PaymentClock } from './clock';
 import { introducePayment, showPayment } from './display';
 import { createLookups } from './lookups';
 import { createMessages } from './messages';
+import { createOtherCard } from './other-card';
 import { createRepeated } from './repeated';
 import { createRefunds } from './refunds';
 
@@ -36,9 +37,9 @@ export interface PaymentProcess {
   begin(): Promise<void>;
   hasRequest(): boolean;
   handleRequest(): Promise<void>;
-  /** Whether an attempt is open, or a refund is due. */
+  /** Whether an attempt is open, another card is to be charged, or a refund is due. */
   hasOpenWork(): boolean;
-  /** Refunds or looks the attempt up when its time has come; reloads the row when a message comes first. */
+  /** Charges another card; refunds or looks the attempt up when its time has come; reloads the row on a message. */
   proceed(): Promise<void>;
   reload(): Promise<void>;
   /** Notifies those who wait for the outcome. @returns false: it has to be repeated */
@@ -53,6 +54,7 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   const { hasMessage, hasRequest } = messages;
   const refunds = createRefunds(paymentId, input.refund_calls);
   const clock = createPaymentClock();
+  const otherCard = createOtherCard(paymentId);
   let state: PaymentState | null = null;
   let lookups = createLookups(input, 0);
 
@@ -67,21 +69,16 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
   async function proceed(held: PaymentState): Promise<void> {
     const lookup = lookups.next(held);
     showPayment(held, lookup);
-    const step = await nextStep(held, lookup);
+    const step = await nextStep(held, lookup, refunds.nextAtMs(held), { clock, hasMessage });
     if (step === 'reload') return reload();
     if (step === 'refund') await refunds.payNext(held);
     const found = step === 'lookup' && lookup !== null ? await lookups.run(held, lookup) : null;
     state = found ?? (await unbounded.loadPayment(paymentId));
   }
 
-  /** Waits for the next due step or for a message. */
-  async function nextStep(held: PaymentState, lookup: Lookup | null): Promise<NextStep> {
-    const refundAtMs = refunds.nextAtMs(held);
-    if (held.test_clock !== null) return clock.waitFor(held, lookup, refundAtMs, hasMessage);
-    const isRefund = refundAtMs !== null && (lookup === null || refundAtMs <= lookup.atMs);
-    const atMs = isRefund ? refundAtMs : (lookup?.atMs ?? null);
-    if (await messageBefore(atMs, hasMessage)) return 'reload';
-    return isRefund ? 'refund' : 'lookup';
+  async function tryOtherCard(held: PaymentState): Promise<void> {
+    await done(async () => void (state = await otherCard.attempt(held)));
+    if (state?.attempt?.status === 'processing') state = await repeatCall(paymentId);
   }
 
   return {
@@ -94,7 +91,8 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
       messages.submit('cancel', async () => (await steps.cancelPayment(paymentId, request)).status),
     refund: (command) => messages.submit(command.refund_id, () => refunds.execute(command)),
     advanceClock: clock.advance,
-    hasOpenWork: () => state !== null && (hasOpenAttempt(state) || refunds.nextAtMs(state) !== null),
+    hasOpenWork: () =>
+      state !== null && (hasOpenAttempt(state) || otherCard.isDue(state) || refunds.nextAtMs(state) !== null),
     async begin() {
       state = await beginFollowUp(paymentId, hasRequest, done);
       lookups = createLookups(input, customersNowMs(state));
@@ -114,7 +112,9 @@ export function createPaymentProcess(input: PaymentInput): PaymentProcess {
     },
     async proceed() {
       const held = state;
-      if (held !== null) await done(() => proceed(held));
+      if (held === null) return;
+      if (otherCard.isDue(held)) await tryOtherCard(held);
+      else await done(() => proceed(held));
     },
     async reportOutcome() {
       const held = state;
@@ -156,6 +156,20 @@ async function attemptFirst({ payment_id: paymentId, kind }: PaymentState): Prom
   // A subscription waits for its first payment and decides itself; a manual payment has no one else.
   if (kind === 'manual' && answer.status === 'refused')
     await steps.cancelPayment(paymentId, { reason: answer.reason });
+}
+
+/** Waits for the next due step or for a message. @param refundAtMs when a refund is due; null: none is */
+async function nextStep(
+  held: PaymentState,
+  lookup: Lookup | null,
+  refundAtMs: number | null,
+  { clock, hasMessage }: { clock: PaymentClock; hasMessage: () => boolean },
+): Promise<NextStep> {
+  if (held.test_clock !== null) return clock.waitFor(held, lookup, refundAtMs, hasMessage);
+  const isRefund = refundAtMs !== null && (lookup === null || refundAtMs <= lookup.atMs);
+  const atMs = isRefund ? refundAtMs : (lookup?.atMs ?? null);
+  if (await messageBefore(atMs, hasMessage)) return 'reload';
+  return isRefund ? 'refund' : 'lookup';
 }
 
 /** Waits until the instant. @returns whether a message came before @param atMs null: waits for a message alone */

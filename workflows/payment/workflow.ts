@@ -2,7 +2,7 @@
  * Follows up a payment whose attempt has no clear answer until it is settled; handles its cancellation and refunds.
  *
  * It begins only a first attempt: of a payment of its own (manual), and of a first payment whose attempt was never
- * begun. Invariants:
+ * begun; and the next one of a first payment whose customer has given another card. Invariants:
  * - Unknown is not failed: nothing new is attempted while the provider has given no outcome.
  * - A run ends when the attempt is settled, no refund is due and no request is open.
  * - Each step decides by the row that its activity returns.

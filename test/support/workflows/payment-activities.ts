@@ -34,8 +34,8 @@ export function scriptPayment(
     refunds_due: [],
     test_clock: null,
   };
-  const set = (status: PaymentStatus): PaymentState => {
-    state = { ...state, status, attempt: { number: 1, status: status as 'completed', trigger: 'first' } };
+  const set = (status: PaymentStatus, number = state.attempt?.number ?? 1): PaymentState => {
+    state = { ...state, status, attempt: { number, status: status as 'completed', trigger: 'first' } };
     return state;
   };
   const note = async (what: string) => {
@@ -45,7 +45,8 @@ export function scriptPayment(
     attemptPayment: async ({ number, trigger }) => {
       await note(trigger === 'first' ? `attempt ${number}` : `attempt ${number} (${trigger})`);
       if (script.refused) return { status: 'refused', reason: 'subscription_final' };
-      set(calls.shift() ?? 'processing');
+      set(calls.shift() ?? 'processing', number);
+      state = { ...state, other_card: false };
       return { status: 'open' };
     },
     signalRetry: () => note('tell retry'),
@@ -106,13 +107,16 @@ export function scriptPayment(
   const promise = (...ids: string[]) => {
     state = { ...state, refunds_due: ids };
   };
+  const giveOtherCard = () => {
+    state = { ...state, other_card: true };
+  };
   const whats = () => log.map(({ what }) => what);
   /** The minutes from each entry that begins so to the next one. */
   const minutesBetween = (beginning: string): number[] => {
     const made = log.filter(({ what }) => what.startsWith(beginning)).map(({ atMs }) => atMs);
     return made.slice(1).map((atMs, at) => Math.round((atMs - (made[at] ?? 0)) / 60_000));
   };
-  return { activities, log, settle: set, promise, bind, whats, minutesBetween };
+  return { activities, log, settle: set, promise, bind, giveOtherCard, whats, minutesBetween };
 }
 
 const refundOf = (id: string, status: RefundStatus) => ({
