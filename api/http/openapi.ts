@@ -150,6 +150,8 @@ function problemsOf(entry: Route): ProblemCode[] {
     ...(entry.problems ?? []),
     // An id that nothing can have is the id of nothing, whatever the method.
     ...(entry.params === undefined ? [] : ['not_found' as const]),
+    // The server itself, before any route: a query may be that long.
+    'headers_too_large',
   ];
   if (entry.unlimited !== true) own.push('too_many_requests');
   if (entry.scope === null) return ['malformed_request', ...own, 'validation_failed', 'internal'];
