@@ -64,6 +64,6 @@ export async function cancelPayment(
     if (decision !== 'cancel' && decision !== 'request') return state;
     const status = decision === 'cancel' ? 'cancelled' : payment.status;
     enqueueCancellation(tx, payment, status, reason, realNow);
-    return { ...state, status, given_up: true, other_card: false };
+    return { ...state, status, given_up: true };
   });
 }

@@ -23,7 +23,7 @@ const customersNow = Prisma.sql`coalesce((SELECT k.now FROM test_clocks k WHERE 
  */
 export const waitsForOtherCard = Prisma.sql`(
   p.kind = 'first' AND p.status IN (${unpaid}) AND p.cancel_requested_at IS NULL
-  AND s.status = 'incomplete' AND s.version > 0
+  AND s.first_payment_id = p.id AND s.status = 'incomplete' AND s.version > 0
   AND p.created_at > ${customersNow} - ${withinMs} * interval '1 millisecond'
   AND (SELECT count(*) FROM payment_attempts a WHERE a.payment_id = p.id) BETWEEN 1 AND ${mostFirstAttempts - 1}
   AND EXISTS (
@@ -36,7 +36,7 @@ export const waitsForOtherCard = Prisma.sql`(
           OR a.number = (SELECT max(l.number) FROM payment_attempts l WHERE l.payment_id = p.id)))))`;
 
 const firstPayments = Prisma.sql`
-  payments p JOIN customers c ON c.id = p.customer_id JOIN subscriptions s ON s.first_payment_id = p.id`;
+  payments p JOIN customers c ON c.id = p.customer_id JOIN subscriptions s ON s.id = p.subscription_id`;
 
 /** Finds the first payments that wait for another card, oldest first. */
 export async function paymentsOfOtherCard(

@@ -93,7 +93,7 @@ async function findStateRow(on: Database | Transaction, paymentId: string): Prom
           SELECT FROM subscriptions s WHERE s.id = p.subscription_id AND s.status = ANY(${finalStatuses})
         ) AS given_up,
       p.kind = 'first' AND EXISTS (
-        SELECT FROM subscriptions s WHERE s.first_payment_id = p.id AND ${waitsForOtherCard}
+        SELECT FROM subscriptions s WHERE s.id = p.subscription_id AND ${waitsForOtherCard}
       ) AS other_card,
       coalesce(a.last_call_ended_at, a.started_at) AS last_call_at,
       k.id AS clock_id, k.now AS clock_now,
