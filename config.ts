@@ -540,6 +540,24 @@ export const settings = {
     90,
     'Days that the bodies of webhooks are kept; what was read in them stays.',
   ),
+  IDEMPOTENCY_RETENTION_DAYS: setting(
+    'Behaviour',
+    wholeNumber(1, 36_500).default(30),
+    30,
+    'Days that an `Idempotency-Key` and its answer are kept; what it made is found by its id after that, too.',
+  ),
+  AUDIT_RETENTION_DAYS: setting(
+    'Behaviour',
+    wholeNumber(30, 36_500).default(1_096),
+    1_096,
+    'Days that entries of the audit log are kept.',
+  ),
+  DEAD_LETTER_RETENTION_DAYS: setting(
+    'Behaviour',
+    wholeNumber(7, 36_500).default(90),
+    90,
+    'Days that the records of dead letters with a decision are kept; where each was, and the decision, stays.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),
@@ -604,6 +622,8 @@ const prefixes = [
   'ALLOW_SANDBOX',
   'ALLOW_TEST',
   'API_',
+  'AUDIT_',
+  'DEAD_LETTER_',
   'SANDBOX_',
   'STRIPE_',
   'KAFKA_',

@@ -8,6 +8,7 @@ import { startErasures } from '../bridge/erasures';
 import { runGroup, type Handlers } from '../bridge/consumer/consumer';
 import { startCommandTextRetention } from '../bridge/relay/command-text-retention';
 import { startOutboxRetention } from '../bridge/relay/outbox-retention';
+import { startRetention } from '../bridge/retention';
 import { startRelay } from '../bridge/relay/relay';
 import { startBodyRetention } from '../bridge/relay/webhook-body-retention';
 import type { ExternalRules } from '../billing/external-records';
@@ -87,19 +88,24 @@ export async function startBridge(
   ];
 }
 
-/** What removes contents that are kept no longer. */
-function startUpkeep(
-  db: Database,
-  { OUTBOX_RETENTION_DAYS: retentionDays, WEBHOOK_BODY_RETENTION_DAYS: bodyDays }: ProcessContext['config'],
-  log: ProcessContext['log'],
-): Part[] {
-  const payloads = startOutboxRetention({ db, retentionDays, log: log.child({ part: 'outbox-retention' }) });
-  const bodies = startBodyRetention(db, bodyDays, log);
-  const texts = startCommandTextRetention(db, log);
+/** What removes what is kept no longer. */
+function startUpkeep(db: Database, config: ProcessContext['config'], log: ProcessContext['log']): Part[] {
+  const payloads = startOutboxRetention({
+    db,
+    retentionDays: config.OUTBOX_RETENTION_DAYS,
+    log: log.child({ part: 'outbox-retention' }),
+  });
+  const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);
+  const days = {
+    idempotencyKeys: config.IDEMPOTENCY_RETENTION_DAYS,
+    auditEntries: config.AUDIT_RETENTION_DAYS,
+    deadLetterRecords: config.DEAD_LETTER_RETENTION_DAYS,
+  };
+  const others = startRetention(db, days, log.child({ part: 'retention' }));
   const erasures = startErasures(db, log.child({ part: 'erasures' }));
   return [
     { name: 'erasures', close: () => erasures.close() },
-    { name: 'texts of commands', close: () => texts.close() },
+    { name: 'retention', close: () => others.close() },
     { name: 'webhook bodies', close: () => bodies.close() },
     { name: 'outbox-retention', close: () => payloads.close() },
   ];

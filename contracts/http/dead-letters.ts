@@ -48,7 +48,8 @@ export const wholeDeadLetter = deadLetter
       .object({ encoding: z.enum(['text', 'base64']), data: z.string() })
       .nullable()
       .meta({
-        description: 'null: the record had no value, or one that was too large to be kept (`value_bytes`).',
+        description:
+          'null: the record had no value, or one that was too large to be kept or is kept no longer (`value_bytes`).',
       }),
     headers: z.record(z.string(), z.string()),
   })

@@ -1,0 +1,101 @@
+/**
+ * Removes what is kept for a time only: idempotency keys with their answers, entries of the audit log, and the records of
+ * dead letters that are decided. What others are identified by stays: ids of events, commands and transactions.
+ *
+ * Invariants: PostgreSQL's clock decides; one process at a time works on a kind, in small transactions; a kind that
+ * fails holds up no other, and the next round makes up for it.
+ */
+import type { Logger } from 'pino';
+import { inTransaction, type Database } from '../prisma/client';
+import { Prisma } from '../prisma/generated/client';
+import { sql } from '../prisma/sql';
+import { startRounds, type Rounds } from './rounds';
+
+/** For how long, days. */
+export interface KeptDays {
+  idempotencyKeys: number;
+  auditEntries: number;
+  deadLetterRecords: number;
+}
+
+interface Kind {
+  name: string;
+  days: number;
+  /** Answers with `removed`, at most `batchSize`. */
+  statement(before: Prisma.Sql): Prisma.Sql;
+}
+
+/** The advisory lock of the process that works on it; the first key is the relay's, too, and the second is no shard. */
+const lock = [7_351_902, 1_002] as const;
+const roundMs = 3_600_000;
+const batchSize = 1_000;
+
+const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays): Kind[] => [
+  {
+    name: 'idempotency keys',
+    days: idempotencyKeys,
+    // What a run made is found by ids that follow from its key, when it is asked again after that.
+    statement: (before) => Prisma.sql`
+      WITH old AS (
+        SELECT api_key_id, key FROM idempotency_keys
+        WHERE created_at < ${before} AND lease_until < ${before} ORDER BY created_at LIMIT ${batchSize}),
+      gone AS (
+        DELETE FROM idempotency_keys USING old
+        WHERE idempotency_keys.api_key_id = old.api_key_id AND idempotency_keys.key = old.key RETURNING 1)
+      SELECT count(*)::int AS removed FROM gone`,
+  },
+  {
+    name: 'audit entries',
+    days: auditEntries,
+    statement: (before) => Prisma.sql`SELECT audit_log_forget(${before}, ${batchSize}::int)::int AS removed`,
+  },
+  {
+    name: 'records of dead letters',
+    days: deadLetterRecords,
+    statement: (before) => Prisma.sql`
+      WITH old AS (
+        SELECT id FROM dead_letters WHERE status <> 'open' AND value IS NOT NULL AND created_at < ${before}
+        ORDER BY created_at LIMIT ${batchSize}),
+      gone AS (
+        UPDATE dead_letters SET value = NULL, value_bytes = octet_length(value), headers = '{}'::jsonb
+        FROM old WHERE dead_letters.id = old.id RETURNING 1)
+      SELECT count(*)::int AS removed FROM gone`,
+  },
+];
+
+/** Works at once and then every hour, until it is closed. */
+export function startRetention(db: Database, days: KeptDays, log: Logger): Rounds {
+  const onFailure = (error: unknown) => log.warn({ err: error }, 'not removed, retrying in an hour');
+  return startRounds(
+    roundMs,
+    async (stopping) => {
+      for (const kind of kindsOf(days)) await remove(db, kind, stopping, log).catch(onFailure);
+    },
+    onFailure,
+  );
+}
+
+async function remove(db: Database, kind: Kind, stopping: AbortSignal, log: Logger): Promise<void> {
+  let removed = 0;
+  try {
+    while (!stopping.aborted) {
+      const count = await removeBatch(db, kind);
+      removed += count;
+      if (count < batchSize) break;
+    }
+  } finally {
+    if (removed > 0) log.info({ kind: kind.name, removed }, 'kept no longer');
+  }
+}
+
+/** @returns how many are gone; 0 also while another process is at it */
+async function removeBatch(db: Database, { days, statement }: Kind): Promise<number> {
+  return inTransaction(db, async (tx) => {
+    const [mine] = await sql(tx).query<[{ locked: boolean }]>`
+      SELECT pg_try_advisory_xact_lock(${lock[0]}::int, ${lock[1]}::int) AS locked`;
+    if (!mine.locked) return 0;
+    const before = Prisma.sql`now() - make_interval(days => ${days}::int)`;
+    const [{ removed }] = await sql(tx).query<[{ removed: number }]>`${statement(before)}`;
+    return removed;
+  });
+}
