@@ -266,4 +266,23 @@ describe('a payment that is disputed since before the ledger', () => {
       expect(await money.accounts()).toMatchObject(accounts);
     },
   );
+
+  it.each([
+    [0, { 'cash/sandbox': 8000 }],
+    [9000, { 'cash/sandbox': -1000 }],
+  ])(
+    'is taken for the one that is reported first; %i refunded meanwhile, the older one is entered as another',
+    async (amount, cash) => {
+      const money = await old();
+      await money.dispute(0, 'opened', { amount: 3000, reference: 'dp_2' });
+      expect(await money.refund(0, null)).toBe('disputed');
+      await money.dispute(0, 'won', { amount: 3000, reference: 'dp_2' });
+      expect(await money.payment(0)).toMatchObject({ status: 'completed' });
+      if (amount > 0) await money.refund(0, amount);
+      await money.payOut();
+      for (let times = 0; times < 2; times += 1) await money.dispute(0, 'lost', { amount: 2000 });
+      expect(await money.payment(0)).toMatchObject({ lost_amount: 2000n, disputed_amount: 0n });
+      expect(await money.accounts()).toMatchObject(cash);
+    },
+  );
 });

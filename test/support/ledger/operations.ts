@@ -66,6 +66,11 @@ export const impossible: readonly Impossible[] = [
     only: ['trialing'],
     because: 'another interval is charged at once',
   },
+  {
+    operations: /^change up, next_renewal/,
+    in: ['cancelling'],
+    because: 'no renewal comes that could charge it',
+  },
   { operations: /^change.*charge_now/, in: ['paused'], because: 'nothing is charged during a pause' },
   {
     operations: /^pause/,

@@ -1,4 +1,5 @@
 /** What a subscription goes through: its periods, charges, changes, pauses and end. */
+import { reckonChange, waitsForBank } from '../../../domain/ledger/change';
 import type { RefundMode } from '../../../domain/subscription/commands';
 import { change, type How, type Wanted } from './changes';
 import { applyCharged, charge, fail, succeed } from './charges';
@@ -167,6 +168,25 @@ function changes(world: World, sub: Sub, wanted: Wanted, paymentId: string): Dee
   return { do: 'change', sub: sub.id, ...wanted, payment: idOf(payment) };
 }
 
+/** Whether nobody can say what a change would cost: the bank decides about money of the period. */
+function isUndecided({ state, status }: Sub, { now, blocked }: World): boolean {
+  return status !== 'trialing' && waitsForBank(state, now, blocked);
+}
+
+/** Whether a change is refused: it has no price, or nothing would charge what waits for the next renewal. */
+function isRefused(
+  world: World,
+  sub: Sub,
+  how: How,
+  { direction, price }: { direction: Direction; price: number },
+) {
+  if (sub.status === 'trialing' || how === 'none' || how === 'period_end') return false;
+  if (isUndecided(sub, world)) return true;
+  if (how !== 'next_renewal' || sub.cancel === null) return false;
+  const { now: at, blocked } = world;
+  return direction === 'up' || reckonChange(sub.state, { at, price, newPeriod: null, blocked }).due > 0;
+}
+
 type Direction = 'up' | 'down' | 'sideways' | 'free' | 'interval';
 
 function changeOf(how: How, direction: Direction): Operation {
@@ -187,6 +207,7 @@ function changeOf(how: How, direction: Direction): Operation {
     const price = pick(moment, wanted);
     const isApplied = world.unapplied(sub.id).length === 0;
     if (price === null || !isApplied || (!can && status !== 'trialing')) return null;
+    if (isRefused(world, sub, how, { direction, price })) return null;
     const other = [30, 7, 365].filter((length) => length !== days);
     const length = direction === 'interval' ? (other[draw(2)] ?? 30) : days;
     return () => changes(world, sub, { price, days: length, how, races: false }, newId(moment));
@@ -201,7 +222,7 @@ const racing = command('another change at the same time', (sub, moment) => {
     prices.filter((each) => each > sub.price),
   );
   const can = sub.status === 'active' && sub.waiting !== null && world.unapplied(sub.id).length === 0;
-  if (!can || price === null) return null;
+  if (!can || price === null || isUndecided(sub, world)) return null;
   const wanted = { price, days: sub.days, how: 'charge_now', races: true } as const;
   return () => changes(world, sub, wanted, newId(moment));
 });
