@@ -194,7 +194,9 @@ function giveBack(
   accounts: { account: string; rest: 'allowances' | 'written_off' },
 ): ReleasedRefund {
   const posting = new Posting(state);
-  const serves = alive && isServed(state, at, { reservedAt, reckoning: taken.reckoning });
+  // What took no service moves none: of a charge that was never applied it is not known at which reckoning it went.
+  const serves =
+    alive && taken.unearned > 0 && isServed(state, at, { reservedAt, reckoning: taken.reckoning });
   if (serves) earnUntil(posting, at);
   const service = serves ? taken.unearned : 0;
   const credit = taken.credit + taken.unapplied + taken.unearned - service;

@@ -144,7 +144,8 @@ export class OracleMoneyBack extends OracleBooks {
     }
     const purse = this.purse(charge.of);
     const { term, reckonings } = purse;
-    const isServed = term !== null && taken.reckonings === reckonings && seconds(at) < term.end;
+    const isServed =
+      taken.soon > 0 && term !== null && taken.reckonings === reckonings && seconds(at) < term.end;
     if (term !== null && taken.usedTerm === term.start) purse.row(payment).used += taken.used;
     if (isServed) this.pass(charge.of, at);
     purse.row(payment).kept += kept + (isServed ? 0 : taken.soon);

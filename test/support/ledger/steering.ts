@@ -60,6 +60,15 @@ const goals: readonly Goal[] = [
       ['active', 'cancel, refund full'],
     ],
   },
+  // Credit that a subscription leaves behind, and that none uses.
+  {
+    situation: 'customer',
+    ways: [
+      ['active', 'change down, charge_now'],
+      ['active', 'cancel, refund none'],
+      ['ended', 'pay credit out'],
+    ],
+  },
   { situation: 'charging', ways: renewing },
   { situation: 'past_due', ways: failing },
   { situation: 'written_off', ways: [...failing, ['past_due', 'write off']] },
@@ -110,7 +119,7 @@ const themes: readonly RegExp[] = [
 
 /** What is rarely possible. */
 const rare: readonly [RegExp, number][] = [
-  [/^the scheduled end/, 200],
+  [/^the scheduled end/, 400],
   [/^keep it/, 60],
   [/^an overtaken/, 40],
   [/^pay credit out/, 30],
@@ -140,7 +149,7 @@ const pairs = situations.flatMap((situation) =>
 
 /** Draws what a life is to do, and where: what is missing most. @param draw a number from 0 to 1 for each call */
 export function drawTendency(draw: () => number, hits: Hits): Tendency {
-  const missing = pairs.map(({ pair }) => Math.max(0.1, enoughHits + 8 - (hits.get(pair) ?? 0)) ** 2);
+  const missing = pairs.map(({ pair }) => Math.max(0.1, enoughHits + 8 - (hits.get(pair) ?? 0)) ** 3);
   const { name: operation, situation } = pairs[indexOf(missing, draw())] ?? { name: '', situation: 'active' };
   const goal = indexOf(
     goals.map((goal) => (goal.situation === situation && suits(goal, operation) ? 1 : 0.01)),
