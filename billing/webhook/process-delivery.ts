@@ -14,7 +14,7 @@ import {
 } from '../../contracts/topics/provider-events';
 import { outcomeOfReport } from '../../domain/payment/reported-outcome';
 import { databaseNow, type Transaction } from '../../prisma/client';
-import { lockDelivery } from '../locks';
+import { lockDelivery, lockPaymentWithSubscription } from '../locks';
 import { enqueueReopenedTask } from '../operator-tasks';
 import type { AttemptRow, DeliveryRow } from '../rows';
 import { recordDispute } from '../payment/record-dispute';
@@ -25,7 +25,7 @@ import { recordProviderRefund } from '../payment/provider-refund';
 import { attemptOf, findAttempt, findCharged } from '../payment/attempt-store';
 import { findPayment } from '../payment/store';
 import { paymentOf } from './deliveries';
-import { enqueueVerdict, type Verdict } from './store';
+import { enqueueVerdict, isOvertaken, type Verdict } from './store';
 import { answerUnreadable, isWithOperator, judgeUnreadable } from './unreadable';
 
 export type Processed =
@@ -83,6 +83,9 @@ async function judged(
   if (outcome !== null) {
     return attempt === null ? 'attempt' : settled(tx, { provider, trace }, attempt, outcome);
   }
+  // One at a time: the next one sees what this one makes of it.
+  if (dispute !== null || refund !== null) await lockPaymentWithSubscription(tx, paymentId);
+  if (await isOvertaken(tx, provider, event)) return ignored('A later event about the same was used before.');
   if (dispute !== null) return disputed(tx, provider, paymentId, dispute);
   return refund === null
     ? ignored('It says nothing about an attempt.')

@@ -1,4 +1,5 @@
 /** Statements on stored webhooks, save the one that stores many at once (`intake.ts`). */
+import type { ProviderEvent } from '../../contracts/topics/provider-events';
 import type { TraceContext } from '../../domain/trace';
 import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
@@ -69,6 +70,25 @@ export function enqueueReplay(
       payment_id = coalesce(payment_id, ${event.payment_id}),
       trace = ${trace === null ? null : JSON.stringify(trace)}::jsonb
     WHERE id = ${deliveryId}`;
+}
+
+/**
+ * Whether a webhook of a later instant about the same refund, or the same dispute, was used already: of two about one
+ * thing, the later one holds. Providers send them in any order.
+ */
+export async function isOvertaken(
+  tx: Transaction,
+  provider: string,
+  { payment_id: paymentId, occurred_at: at, refund, dispute }: ProviderEvent,
+): Promise<boolean> {
+  const of = refund?.provider_reference ?? dispute?.dispute_reference;
+  if (at === undefined || of === undefined) return false;
+  const about = refund === null ? '{dispute,dispute_reference}' : '{refund,provider_reference}';
+  const later = await sql(tx).query<object[]>`
+    SELECT 1 FROM webhook_deliveries
+    WHERE payment_id = ${paymentId} AND provider = ${provider} AND status IN ('processed', 'ignored')
+      AND event #>> ${about}::text[] = ${of} AND (event ->> 'occurred_at')::timestamptz > ${at}::timestamptz LIMIT 1`;
+  return later.length > 0;
 }
 
 /** What was received, as it came. Null once its bytes are forgotten. */

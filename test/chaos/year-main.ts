@@ -12,14 +12,14 @@ const usage = `usage: npm run chaos:year -- [--seed N] [--lives N] [--steps N] [
 
   --seed N   repeat the lives of an earlier run; CHAOS_SEED does the same   (default: a random one, printed)
   --lives N  customers, each with a test clock                              (default: 200)
-  --steps N  of each life at most                                           (default: 20)
+  --steps N  of each life at most                                           (default: 14)
   --from N   the number of the first life: the others of a seed are left out (default: 0)`;
 
 async function main(): Promise<void> {
   const office = await PostOffice.open();
   runFaultTest({
     usage,
-    defaults: { lives: 200, steps: 20, from: 0 },
+    defaults: { lives: 200, steps: 14, from: 0 },
     processes: yearProcesses,
     tokens: [],
     environment: { SANDBOX_WEBHOOK_URL: office.url },

@@ -25,6 +25,8 @@ export interface Reported {
   refund?: { idempotency_key: string | null; amount: number; status?: 'pending' | 'succeeded' | 'failed' };
   /** About the payment, and about no attempt. */
   nothing?: boolean;
+  /** When it happened, by the provider's clock, RFC 3339; left out: it does not say. */
+  at?: string;
   /** That the provider sends; left out: none. */
   trace?: TraceContext;
 }
@@ -96,6 +98,7 @@ function eventOf(id: string, paymentId: string | null, reported: Reported) {
   return {
     id,
     type: reported.type ?? 'charge.succeeded',
+    ...(reported.at !== undefined && { occurred_at: reported.at }),
     payment_id: paymentId,
     outcome:
       paymentId === null || reported.dispute || reported.refund || reported.nothing

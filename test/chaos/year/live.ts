@@ -56,7 +56,9 @@ async function liveOne(chaos: Chaos, office: PostOffice, life: Life): Promise<st
     for (const _ of ['once', 'again']) {
       const detail = await advanceTo(chaos, clock, to);
       if (detail === null) return true;
-      violations.push(`the clock of life ${life.number} (${customer}) stands still: ${detail}`);
+      const violation = `the clock of life ${life.number} (${customer}) stands still: ${detail}`;
+      chaos.report(violation);
+      violations.push(violation);
     }
     return false;
   };
