@@ -96,6 +96,7 @@ function startUpkeep(db: Database, config: ProcessContext['config'], log: Proces
     log: log.child({ part: 'outbox-retention' }),
   });
   const bodies = startBodyRetention(db, config.WEBHOOK_BODY_RETENTION_DAYS, log);
+  const texts = startCommandTextRetention(db, log);
   const days = {
     idempotencyKeys: config.IDEMPOTENCY_RETENTION_DAYS,
     auditEntries: config.AUDIT_RETENTION_DAYS,
@@ -106,6 +107,7 @@ function startUpkeep(db: Database, config: ProcessContext['config'], log: Proces
   return [
     { name: 'erasures', close: () => erasures.close() },
     { name: 'retention', close: () => others.close() },
+    { name: 'texts of commands', close: () => texts.close() },
     { name: 'webhook bodies', close: () => bodies.close() },
     { name: 'outbox-retention', close: () => payloads.close() },
   ];
