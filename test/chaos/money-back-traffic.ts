@@ -90,6 +90,7 @@ export function makeProviderRefunder(chaos: Chaos, random: Random): () => Promis
 /** A dispute is opened, and mostly decided a while later, won or lost in turn. */
 export function makeDisputer(chaos: Chaos, random: Random): () => Promise<void> {
   const open: string[] = [];
+  const known = new Set<string>();
   let decided = 0;
   return async () => {
     if (open.length >= 3) {
@@ -104,7 +105,8 @@ export function makeDisputer(chaos: Chaos, random: Random): () => Promise<void> 
     if (paid === undefined) return;
     const dispute = await atProvider(chaos, `/charges/${paid.charge}/dispute`, partOf(random, paid));
     // A charge keeps the dispute that is open: decided twice, it would be lost and won.
-    if (dispute === undefined || open.includes(dispute.id)) return;
+    if (dispute === undefined || known.has(dispute.id)) return;
+    known.add(dispute.id);
     open.push(dispute.id);
     chaos.figures.add('disputes opened');
   };
