@@ -17,11 +17,11 @@ beforeAll(async () => {
 
 const [first, second] = ['2031-01-01T12:00:00Z', '2031-01-01T12:00:01Z'] as const;
 
-type Told = [status: 'succeeded' | 'failed' | 'opened' | 'won' | 'lost', at: string | undefined];
+type Report = [status: 'succeeded' | 'failed' | 'opened' | 'won' | 'lost', at: string | undefined];
 type Kind = 'refund of ours' | 'refund at the provider' | 'dispute';
 
-/** A payment that was made, a refund of ours that was asked for, and what came of the webhooks in the order of `told`. */
-async function after(kind: Kind, told: readonly Told[]): Promise<(string | undefined)[]> {
+/** A payment that was made, a refund of ours that was asked for, and what came of the webhooks in the order of `report`. */
+async function after(kind: Kind, report: readonly Report[]): Promise<(string | undefined)[]> {
   const { paymentId } = await given.begun();
   await inTransaction(given.db, (tx) => settleAttempt(tx, paymentId, 1, completed, 'answer'));
   const refundId = `rfd_${paymentId}`;
@@ -31,7 +31,7 @@ async function after(kind: Kind, told: readonly Told[]): Promise<(string | undef
   }
   const idempotency_key = kind === 'refund of ours' ? refundIdempotencyKey(paymentId, refundId) : null;
   const verdicts = [];
-  for (const [status, at] of told) {
+  for (const [status, at] of report) {
     const about = at === undefined ? {} : { at };
     const reported =
       kind === 'dispute'
@@ -47,7 +47,7 @@ async function after(kind: Kind, told: readonly Told[]): Promise<(string | undef
   return [...verdicts.map(({ status }) => status), ...(await rows).map(({ status }) => status)];
 }
 
-test.each<[Kind, Told[], string[]]>([
+test.each<[Kind, Report[], string[]]>([
   [
     'refund of ours',
     [
@@ -112,6 +112,6 @@ test.each<[Kind, Told[], string[]]>([
     ],
     ['processed', 'processed', 'won'],
   ],
-])('%s, %j: %j', async (kind, told, wanted) => {
-  expect(await after(kind, told)).toEqual(wanted);
+])('%s, %j: %j', async (kind, report, wanted) => {
+  expect(await after(kind, report)).toEqual(wanted);
 });

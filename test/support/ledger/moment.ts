@@ -74,3 +74,19 @@ export function paymentsOf(moment: Moment): Payment[] {
   if (id === null && slot !== null) return [];
   return [...world.payments.values()].filter(({ sub }) => sub === id);
 }
+
+/** What may happen to a subscription. */
+export function ofSub(name: string, prepare: (sub: Sub, moment: Moment) => Act | null): Operation {
+  return {
+    name,
+    prepare: (moment) => {
+      const sub = subOf(moment);
+      return sub === null ? null : prepare(sub, moment);
+    },
+  };
+}
+
+/** Decides about a subscription: what was charged for it is applied before. Others than these wait until it is. */
+export function command(name: string, prepare: (sub: Sub, moment: Moment) => Act | null): Operation {
+  return { ...ofSub(name, prepare), appliesFirst: true };
+}

@@ -1,29 +1,14 @@
 /** What a subscription goes through: its periods, charges, changes, pauses and end. */
 import { reckonChange, waitsForBank } from '../../../domain/ledger/change';
-import type { RefundMode } from '../../../domain/subscription/commands';
 import { change, type How, type Wanted } from './changes';
 import { applyCharged, charge, fail, succeed } from './charges';
 import type { Deed } from './deed';
-import { newId, pick, subOf, type Act, type Moment, type Operation } from './moment';
+import { cancellations } from './ending-operations';
+import { command, newId, ofSub, pick, subOf, type Moment, type Operation } from './moment';
 import * as periods from './periods';
 import type { Payment, Sub, World } from './world';
 
 const prices = [1000, 999, 1005, 3000, 3333, 10_000, 12_000, 20, 120];
-
-function ofSub(name: string, prepare: (sub: Sub, moment: Moment) => Act | null): Operation {
-  return {
-    name,
-    prepare: (moment) => {
-      const sub = subOf(moment);
-      return sub === null ? null : prepare(sub, moment);
-    },
-  };
-}
-
-/** Decides about a subscription: what was charged for it is applied before. Others than these wait until it is. */
-function command(name: string, prepare: (sub: Sub, moment: Moment) => Act | null): Operation {
-  return { ...ofSub(name, prepare), appliesFirst: true };
-}
 
 function creating(name: string, trial: boolean): Operation {
   return {
@@ -260,46 +245,6 @@ const pauses: readonly Operation[] = [
     return () => {
       const payment = periods.resume(world, sub, newId(moment));
       return { do: 'resume', sub: sub.id, payment: idOf(payment) };
-    };
-  }),
-];
-
-const modes: readonly RefundMode[] = ['none', 'prorated', 'full'];
-
-const cancellations: readonly Operation[] = [
-  ...modes.flatMap((refund) => [
-    command(`cancel, refund ${refund}`, (sub, { world }) => {
-      if (sub.status === 'ended') return null;
-      return () => {
-        periods.end(world, sub, refund, world.now);
-        return { do: 'cancel', sub: sub.id, refund };
-      };
-    }),
-    command(`schedule the end, refund ${refund}`, (sub, { world }) => {
-      const { id, status, period, waiting, open, cancel } = sub;
-      const lasts = period !== null && Date.parse(period.end) > Date.parse(world.now);
-      const can = cancel === null && (status === 'active' || status === 'paused') && open === null;
-      const isSettled = waiting === null && world.unapplied(id).length === 0;
-      if (!lasts || !can || !isSettled) return null;
-      return () => {
-        periods.scheduleEnd(sub, refund, period.end);
-        return { do: 'schedule the end', sub: sub.id, refund };
-      };
-    }),
-  ]),
-  command('keep it after all', (sub) => {
-    if (sub.cancel === null || sub.status === 'ended') return null;
-    return () => {
-      periods.revokeEnd(sub);
-      return { do: 'keep', sub: sub.id };
-    };
-  }),
-  command('the scheduled end comes', (sub, { world }) => {
-    const { cancel, status } = sub;
-    if (cancel === null || status === 'ended' || Date.parse(cancel.at) > Date.parse(world.now)) return null;
-    return () => {
-      periods.end(world, sub, cancel.refund, cancel.at);
-      return { do: 'end as scheduled', sub: sub.id };
     };
   }),
 ];
