@@ -2,8 +2,9 @@
  * Removes what is kept for a time only: idempotency keys with their answers, entries of the audit log, and the records of
  * dead letters that are decided. What others are identified by stays: ids of events, commands and transactions.
  *
- * Invariants: PostgreSQL's clock decides; one process at a time works on a kind, in small transactions; a kind that
- * fails holds up no other, and the next round makes up for it.
+ * Invariants: PostgreSQL's clock decides; one process at a time works on a kind, in small transactions: who finds another
+ * at it leaves it to that one, which goes on to the end; a kind that fails holds up no other, and the next round makes up
+ * for it.
  */
 import type { Logger } from 'pino';
 import { inTransaction, type Database } from '../prisma/client';
@@ -20,19 +21,22 @@ export interface KeptDays {
 
 interface Kind {
   name: string;
+  /** The second key of its advisory lock. */
+  lock: number;
   days: number;
   /** Answers with `removed`, at most `batchSize`. */
   statement(before: Prisma.Sql): Prisma.Sql;
 }
 
-/** The advisory lock of the process that works on it; the first key is the relay's, too, and the second is no shard. */
-const lock = [7_351_902, 1_002] as const;
+/** The first key of the advisory locks; it is the relay's, too, so the second is no shard. */
+const lockSpace = 7_351_902;
 const roundMs = 3_600_000;
 const batchSize = 1_000;
 
 const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays): Kind[] => [
   {
     name: 'idempotency keys',
+    lock: 1_010,
     days: idempotencyKeys,
     // What a run made is found by ids that follow from its key, when it is asked again after that.
     statement: (before) => Prisma.sql`
@@ -46,11 +50,13 @@ const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays)
   },
   {
     name: 'audit entries',
+    lock: 1_011,
     days: auditEntries,
     statement: (before) => Prisma.sql`SELECT audit_log_forget(${before}, ${batchSize}::int)::int AS removed`,
   },
   {
     name: 'records of dead letters',
+    lock: 1_012,
     days: deadLetterRecords,
     statement: (before) => Prisma.sql`
       WITH old AS (
@@ -89,10 +95,10 @@ async function remove(db: Database, kind: Kind, stopping: AbortSignal, log: Logg
 }
 
 /** @returns how many are gone; 0 also while another process is at it */
-async function removeBatch(db: Database, { days, statement }: Kind): Promise<number> {
+async function removeBatch(db: Database, { lock, days, statement }: Kind): Promise<number> {
   return inTransaction(db, async (tx) => {
     const [mine] = await sql(tx).query<[{ locked: boolean }]>`
-      SELECT pg_try_advisory_xact_lock(${lock[0]}::int, ${lock[1]}::int) AS locked`;
+      SELECT pg_try_advisory_xact_lock(${lockSpace}::int, ${lock}::int) AS locked`;
     if (!mine.locked) return 0;
     const before = Prisma.sql`now() - make_interval(days => ${days}::int)`;
     const [{ removed }] = await sql(tx).query<[{ removed: number }]>`${statement(before)}`;

@@ -205,7 +205,7 @@ describe('group payment-service', () => {
     ]);
     const tasks = await given.db.operatorTask.findMany({ where: { subject_id: 'sub_bridge_too_much' } });
     expect(tasks).toMatchObject([{ kind: 'refund_failed' }]);
-    expect(tasks[0]?.detail).toContain('500 EUR');
+    expect(tasks[0]?.detail).toContain('5.00 EUR');
   });
 
   it('believes no cancellation that our own rows do not know', async () => {
