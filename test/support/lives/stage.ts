@@ -101,12 +101,14 @@ export class Stage {
     return drawn;
   }
 
-  /** Does what may be told or asked twice, now and then twice. */
+  /** Does what may be reported or asked twice, now and then twice; of all lives, the first time in any case. */
   async maybeTwice(kind: Repeated, act: () => Promise<unknown>): Promise<void> {
     await act();
-    // Payouts are rare.
-    if (!this.draw(kind === 'payout' ? [true, false] : [true, false, false, false])) return;
-    this.count(wayOf(kind, 'twice'));
+    const way = wayOf(kind, 'twice');
+    // The draw comes first: what a life draws later does not depend on the others.
+    const isDrawn = this.draw([true, false, false, false]);
+    if (!isDrawn && this.theatre.ways.has(way)) return;
+    this.count(way);
     await act();
   }
 
