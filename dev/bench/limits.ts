@@ -37,20 +37,32 @@ export async function benchLimits(
   const flooding = flood(system, busy, perSecond, seconds);
   const waiting = othersWaits(system, others, seconds);
   const memory: number[] = [];
-  for (let second = 0; second < seconds; second += settledAfterSeconds) {
-    await sleep(Math.min(settledAfterSeconds, seconds - second) * 1_000);
+  for (let second = 0; second < seconds; second += 1) {
+    await sleep(1_000);
     memory.push(rssMib(api));
   }
   const [answers, during] = await Promise.all([flooding, waiting]);
   report(
     `  others during ${perSecond}/s of one key: ${during.text}; the flood was answered ${answers}; CPU of a request ${cpu.each(perSecond * seconds)}`,
   );
-  report(`  memory of the API: ${memory.map((mib) => `${mib.toFixed(0)} MiB`).join(', ')}`);
+  const growth = growthOf(memory);
+  const shown = memory.filter((_, second) => second % settledAfterSeconds === 0);
+  report(
+    `  memory of the API: ${shown.map((mib) => `${mib.toFixed(0)} MiB`).join(', ')}; its lowest grew by ${growth.toFixed(0)} MiB`,
+  );
   if (during.p99Ms > worstP99Ms) throw new Error(`others wait ${during.p99Ms} ms (p99)`);
   if (during.refused > 0) throw new Error(`${during.refused} requests of others were refused`);
-  // The garbage collector takes its time to find out how much it needs.
-  const growth = (memory.at(-1) ?? 0) - (memory[Math.floor(memory.length / 2)] ?? 0);
   if (growth > worstGrowthMib) throw new Error(`memory grew by ${growth.toFixed(0)} MiB`);
+}
+
+/**
+ * How much more a process needs at the end than in the middle. Between two collections memory rises and falls, so the
+ * lowest values are compared; before, the garbage collector finds out how much it needs.
+ */
+function growthOf(memory: readonly number[]): number {
+  const third = Math.ceil(memory.length / 3);
+  const lowest = (from: number, to?: number) => Math.min(...memory.slice(from, to));
+  return memory.length < 3 ? 0 : lowest(-third) - lowest(third, 2 * third);
 }
 
 async function newKey({ apiUrl, apiKey }: System): Promise<string> {
