@@ -14,7 +14,7 @@ import { enqueueRecordAudit } from '../access/audit';
 import { reason as reasonField, text, type Actor, type RecordedActor } from '../contracts/fields';
 import type { ReadEvent } from '../contracts/topics/envelope';
 import type { EventTopic } from '../contracts/topics/events';
-import { hasOwnForm, type IdKind } from '../domain/ids';
+import { hasOwnForm } from '../domain/ids';
 import type { Database, Transaction } from '../prisma/client';
 import { sql } from '../prisma/sql';
 import { Unprocessable } from './unprocessable';
@@ -47,8 +47,8 @@ interface ExternalRequest {
 }
 
 /** @throws Unprocessable `invalid_request` when it is out of bounds, or takes an id that may be one of ours */
-export function requireBounded(kind: IdKind, { id, reason, actor }: ExternalRequest): void {
-  if (hasOwnForm(kind, id))
+export function requireBounded({ id, reason, actor }: ExternalRequest): void {
+  if (hasOwnForm(id))
     throw new Unprocessable('invalid_request', 'its id has the form of those that Perennial makes');
   if (!reasonField.safeParse(reason).success)
     throw new Unprocessable('invalid_request', 'its reason is empty, or longer than 500 characters');

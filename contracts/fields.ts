@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { intervalUnits, isTimeZone, maxIntervalCount } from '../domain/calendar';
 import { isCurrency } from '../domain/currencies';
-import { hasOwnForm, type IdKind } from '../domain/ids';
+import { hasOwnForm } from '../domain/ids';
 import { maxAmount } from '../domain/money';
 
 /** Of instants: what both JavaScript and PostgreSQL write as RFC 3339 has it. */
@@ -99,9 +99,11 @@ export const id = z
     'must consist of letters, digits, "_", "-" and ".", and begin with a letter or digit',
   );
 
-/** An id that a caller chooses: never one that may be derived from another caller's Idempotency-Key. */
-export const chosenId = (kind: IdKind) =>
-  id.refine((text) => !hasOwnForm(kind, text), 'must not have the form of the ids that Perennial makes');
+/** An id that a caller chooses: never one that another thing has or will have, such as another caller's payment. */
+export const chosenId = id.refine(
+  (text) => !hasOwnForm(text),
+  'must not have the form of the ids that Perennial makes',
+);
 
 /** An id or a name as another service, or a provider, writes it; short enough for an index. */
 export const foreignId = z.string().min(1).max(255, 'must be at most 255 characters');

@@ -37,11 +37,14 @@ export function newId(kind: IdKind, uuidv7: string): string {
 }
 
 /**
- * Whether an id has the form of those that Perennial makes. A producer that may choose an id has to choose another form:
- * ids of future periods can be derived.
+ * Whether an id has the form of those that Perennial makes, of whatever kind. Who may choose an id has to choose another
+ * form: ids of future periods can be derived, and what is kept about a subject is found by its id alone.
  */
-export function hasOwnForm(kind: IdKind, id: string): boolean {
-  return id.startsWith(`${idPrefixes[kind]}_`) && /_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id);
+export function hasOwnForm(id: string): boolean {
+  // The first API key has an id that is written by hand.
+  if (id.startsWith(`${idPrefixes.api_key}_`)) return true;
+  const isOfAKind = Object.values(idPrefixes).some((prefix) => id.startsWith(`${prefix}_`));
+  return isOfAKind && /_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id);
 }
 
 /** The id that follows from `about`: the same parts give the same id, for ever. */

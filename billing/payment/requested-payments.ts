@@ -79,7 +79,7 @@ async function requireAcceptable(
   const { payment_id: paymentId, customer_id: customerId, reason, actor } = wanted;
   if (!wellFormedId.safeParse(paymentId).success)
     throw new Unprocessable('contradicts_payment', 'the payment’s id is not well-formed');
-  requireBounded('payment', { id: paymentId, reason, actor });
+  requireBounded({ id: paymentId, reason, actor });
   if (wanted.amount > paymentMax) {
     const detail = `other services may ask for ${paymentMax} minor units at most`;
     throw new Unprocessable('amount_too_large', detail);

@@ -67,7 +67,7 @@ async function acceptExternal(
   const source = requireAllowedSource(rules, event.source);
   const { payment_id, subscription_id, customer_id, retry_request_id: id } = event.data;
   const { payment_method_id, reason, actor: named } = event.data;
-  requireBounded('retry_request', { id, reason, actor: named });
+  requireBounded({ id, reason, actor: named });
   const payment = await db.payment.findUnique({ where: { id: payment_id } });
   if (payment === null) throw new Unprocessable('unknown_payment', `there is no payment ${payment_id}`);
   if (payment.subscription_id !== subscription_id || payment.customer_id !== customer_id) {

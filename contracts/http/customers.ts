@@ -6,7 +6,7 @@ import { pageQuery } from './lists';
 
 export const createCustomer = z
   .strictObject({
-    id: chosenId('customer').optional(),
+    id: chosenId.optional(),
     email: emailAddress.optional(),
     name: text(200).optional(),
     time_zone: timeZone.optional(),

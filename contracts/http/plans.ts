@@ -5,7 +5,7 @@ import { amount, chosenId, currency, instant, interval, metadata, text } from '.
 
 export const createPlan = z
   .strictObject({
-    id: chosenId('plan')
+    id: chosenId
       .optional()
       .meta({ description: 'Chosen by the caller, such as `gold-monthly`; made when left out.' }),
     name: text(200),

@@ -98,6 +98,13 @@ describe('I7: an id that a request’s Idempotency-Key derives', () => {
       const chosen = await given.ask('POST', `/${path}`, { body: { ...bodies[path], id } });
       expect([chosen.status, chosen.body.errors?.[0].path]).toEqual([422, 'id']);
     }
+    // What is kept about another thing is found by its id alone.
+    for (const other of ['subscription', 'payment', 'refund', 'customer', 'plan'] as const) {
+      const squatted = { ...bodies[path], id: newId(other, uuidv7()) };
+      expect((await given.ask('POST', `/${path}`, { body: squatted })).status).toBe(422);
+    }
+    const key = { ...bodies[path], id: 'key_bootstrap' };
+    expect((await given.ask('POST', `/${path}`, { body: key })).status).toBe(422);
     const near = `${idOfRequest(kind, 'key_victim', 'order-1')}x`;
     expect((await given.ask('POST', `/${path}`, { body: { ...bodies[path], id: near } })).status).toBe(201);
   });
