@@ -7,10 +7,11 @@
  * for it.
  */
 import type { Logger } from 'pino';
-import { inTransaction, type Database } from '../prisma/client';
+import type { Database } from '../prisma/client';
 import { Prisma } from '../prisma/generated/client';
 import { sql } from '../prisma/sql';
-import { startRounds, type Rounds } from './rounds';
+import { batchAlone, batchSize, removeInBatches, startHourly } from './batches';
+import type { Rounds } from './rounds';
 
 /** For how long, days. */
 export interface KeptDays {
@@ -21,17 +22,12 @@ export interface KeptDays {
 
 interface Kind {
   name: string;
-  /** The second key of its advisory lock. */
+  /** Its advisory lock. */
   lock: number;
   days: number;
   /** Answers with `removed`, at most `batchSize`. */
   statement(before: Prisma.Sql): Prisma.Sql;
 }
-
-/** The first key of the advisory locks; it is the relay's, too, so the second is no shard. */
-const lockSpace = 7_351_902;
-const roundMs = 3_600_000;
-const batchSize = 1_000;
 
 const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays): Kind[] => [
   {
@@ -72,34 +68,22 @@ const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays)
 /** Works at once and then every hour, until it is closed. */
 export function startRetention(db: Database, days: KeptDays, log: Logger): Rounds {
   const onFailure = (error: unknown) => log.warn({ err: error }, 'not removed, retrying in an hour');
-  return startRounds(
-    roundMs,
-    async (stopping) => {
-      for (const kind of kindsOf(days)) await remove(db, kind, stopping, log).catch(onFailure);
-    },
-    onFailure,
+  return startHourly(async (stopping) => {
+    for (const kind of kindsOf(days)) await remove(db, kind, stopping, log).catch(onFailure);
+  }, onFailure);
+}
+
+function remove(db: Database, kind: Kind, stopping: AbortSignal, log: Logger): Promise<void> {
+  return removeInBatches(
+    stopping,
+    () => removeBatch(db, kind),
+    (removed) => log.info({ kind: kind.name, removed }, 'kept no longer'),
   );
 }
 
-async function remove(db: Database, kind: Kind, stopping: AbortSignal, log: Logger): Promise<void> {
-  let removed = 0;
-  try {
-    while (!stopping.aborted) {
-      const count = await removeBatch(db, kind);
-      removed += count;
-      if (count < batchSize) break;
-    }
-  } finally {
-    if (removed > 0) log.info({ kind: kind.name, removed }, 'kept no longer');
-  }
-}
-
 /** @returns how many are gone; 0 also while another process is at it */
-async function removeBatch(db: Database, { lock, days, statement }: Kind): Promise<number> {
-  return inTransaction(db, async (tx) => {
-    const [mine] = await sql(tx).query<[{ locked: boolean }]>`
-      SELECT pg_try_advisory_xact_lock(${lockSpace}::int, ${lock}::int) AS locked`;
-    if (!mine.locked) return 0;
+function removeBatch(db: Database, { lock, days, statement }: Kind): Promise<number> {
+  return batchAlone(db, lock, async (tx) => {
     const before = Prisma.sql`now() - make_interval(days => ${days}::int)`;
     const [{ removed }] = await sql(tx).query<[{ removed: number }]>`${statement(before)}`;
     return removed;

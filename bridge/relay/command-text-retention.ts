@@ -2,20 +2,18 @@
 import type { Logger } from 'pino';
 import { forgetTexts } from '../../billing/command-texts';
 import type { Database } from '../../prisma/client';
-import { startRounds, type Rounds } from '../rounds';
+import { batchSize, removeInBatches, startHourly } from '../batches';
+import type { Rounds } from '../rounds';
 
 /** Longer than any outage that a command waits through. */
 const keptMs = 7 * 24 * 3_600_000;
-const roundMs = 3_600_000;
-const batchSize = 1_000;
 
 /** Works at once and then every hour, until it is closed. */
 export function startCommandTextRetention(db: Database, log: Logger): Rounds {
-  return startRounds(
-    roundMs,
-    async (signal) => {
+  return startHourly(
+    (signal) => {
       const before = new Date(Date.now() - keptMs);
-      while (!signal.aborted && (await forgetTexts(db, before, batchSize)) === batchSize);
+      return removeInBatches(signal, () => forgetTexts(db, before, batchSize));
     },
     (error) => log.warn({ err: error }, 'texts of commands not removed, retrying in an hour'),
   );

@@ -1,28 +1,23 @@
 /**
  * Forgetting the bodies of old webhooks.
  *
- * Owns: when to look. Does not own the rows (`prisma/webhook-deliveries.ts`). Invariants: what was read in a webhook
+ * Owns: when to look. Does not own the rows (`billing/webhook/store.ts`). Invariants: what was read in a webhook
  * stays, so that it can still be replayed and shown; several at once share the work.
  */
 import type { Logger } from 'pino';
 import type { Database } from '../../prisma/client';
 import { forgetBodies } from '../../billing/webhook/store';
-import { startRounds, type Rounds } from '../rounds';
+import { batchSize, removeInBatches, startHourly } from '../batches';
+import type { Rounds } from '../rounds';
 
 const dayMs = 24 * 3_600_000;
-const pollMs = 3_600_000;
-const batchSize = 1_000;
 
 /** Looks at once and then every hour, until it is closed. */
 export function startBodyRetention(db: Database, retentionDays: number, log: Logger): Rounds {
-  return startRounds(
-    pollMs,
-    async (signal) => {
+  return startHourly(
+    (signal) => {
       const before = new Date(Date.now() - retentionDays * dayMs);
-      let forgotten = batchSize;
-      while (forgotten === batchSize && !signal.aborted) {
-        forgotten = await forgetBodies(db, before, batchSize);
-      }
+      return removeInBatches(signal, () => forgetBodies(db, before, batchSize));
     },
     (error) => log.warn({ err: error }, 'webhook bodies not removed, retrying in an hour'),
   );
