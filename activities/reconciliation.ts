@@ -104,7 +104,7 @@ async function repairOne(deps: ReconciliationDependencies, item: StuckItem): Pro
   }
 }
 
-/** Where a sweep goes on that was cut off. */
+/** Where a sweep continues that was cut off. */
 interface Swept {
   after: string | null;
   started: number;

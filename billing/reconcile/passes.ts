@@ -1,5 +1,5 @@
 /**
- * How far the reconciliation has come with each predicate: a round goes on where the one before it stopped, and a pass
+ * How far the reconciliation has come with each predicate: a round continues where the one before it stopped, and a pass
  * is over when it has seen all rows.
  */
 import type { Predicate } from '../../domain/stuck-work';
@@ -18,7 +18,7 @@ export interface Pass {
 
 const beginning: Pass = { position: null, began_at: null, found: 0 };
 
-/** Reads where a predicate's pass goes on. */
+/** Reads where a predicate's pass continues. */
 export async function readPass(db: Database, predicate: Predicate): Promise<Pass> {
   const [row] = await sql(db).query<Pass[]>`
     SELECT position, began_at, found FROM reconciliation_passes WHERE predicate = ${predicate} AND position IS NOT NULL`;

@@ -3,7 +3,7 @@
  * the end of the pass.
  *
  * Invariants: a predicate that fails holds up no other one; what is found hides nothing behind it, since the next round
- * goes on after it; a part that is cut off is done again from where it began.
+ * continues after it; a part that is cut off is done again from where it began.
  */
 import type { Predicate } from '../../domain/stuck-work';
 import { databaseNow, inTransaction, type Database } from '../../prisma/client';
