@@ -8,26 +8,67 @@ import type { System } from '../platform/system';
 /** Creates a subscription whose first period is paid. */
 export type Subscribe = () => Promise<void>;
 
-/** A plan, a customer and a payment method; what it returns creates one subscription more for them. */
-export async function subscriber({ apiUrl, apiKey }: System): Promise<Subscribe> {
-  // Whoever measures takes little of the machine: this costs half of what `fetch` does.
+interface Answer {
+  status: number;
+  body: { id: string };
+}
+/** Sends a POST. */
+type Post = (path: string, body: object) => Promise<Answer>;
+
+function poster({ apiUrl, apiKey }: System): Post {
+  // The measuring process takes little of the machine: this costs half of what `fetch` does.
   const agent = new Agent({ keepAlive: true });
   const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
-  const post = async (path: string, body: object): Promise<{ id: string }> => {
-    const asked = request(`${apiUrl}${path}`, { method: 'POST', headers, agent });
-    asked.end(JSON.stringify(body));
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    const answer = (await json(response)) as { id: string };
-    if (response.statusCode !== 201)
-      throw new Error(`${path} answered ${response.statusCode}: ${JSON.stringify(answer)}`);
-    return answer;
+  return async (path, body) => {
+    const sent = request(`${apiUrl}${path}`, { method: 'POST', headers, agent });
+    sent.end(JSON.stringify(body));
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, body: (await json(response)) as { id: string } };
   };
+}
+
+/** @throws Error when the answer is another one than 201 */
+async function created(post: Post, path: string, body: object): Promise<string> {
+  const answer = await post(path, body);
+  if (answer.status !== 201)
+    throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return answer.body.id;
+}
+
+async function createPlan(post: Post): Promise<string> {
   const interval = { unit: 'month', count: 1 };
-  const plan = await post('/plans', { name: 'Bench', currency: 'EUR', amount: 1000, interval });
-  const customer = await post('/customers', {});
-  const token = tokenOf(randomUUID());
-  await post(`/customers/${customer.id}/payment-methods`, { provider: 'sandbox', token, default: true });
-  return async () => void (await post('/subscriptions', { customer_id: customer.id, plan_id: plan.id }));
+  return created(post, '/plans', { name: 'Bench', currency: 'EUR', amount: 1000, interval });
+}
+
+async function createCustomer(post: Post): Promise<string> {
+  const customerId = await created(post, '/customers', {});
+  const card = { provider: 'sandbox', token: tokenOf(randomUUID()), default: true };
+  await created(post, `/customers/${customerId}/payment-methods`, card);
+  return customerId;
+}
+
+/** A plan, a customer and a payment method; what it returns creates one subscription more for them. */
+export async function subscriber(system: System): Promise<Subscribe> {
+  const post = poster(system);
+  const subscription = { plan_id: await createPlan(post), customer_id: await createCustomer(post) };
+  return async () => void (await created(post, '/subscriptions', subscription));
+}
+
+/** A plan; what it returns creates a customer with a card and a subscription. */
+export async function newSubscriber(system: System): Promise<Subscribe> {
+  const post = poster(system);
+  const planId = await createPlan(post);
+  return async () => {
+    const customerId = await createCustomer(post);
+    await created(post, '/subscriptions', { customer_id: customerId, plan_id: planId });
+  };
+}
+
+/** A plan, a customer and a card; what it returns sends POST /subscriptions and answers with the status. */
+export async function subscriptionSender(system: System): Promise<() => Promise<number>> {
+  const post = poster(system);
+  const subscription = { plan_id: await createPlan(post), customer_id: await createCustomer(post) };
+  return async () => (await post('/subscriptions', subscription)).status;
 }
 
 /** A token that pays, of a card of its own. Letters alone: digits in a row may look like a card number, which is refused. */

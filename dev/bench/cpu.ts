@@ -50,21 +50,29 @@ export function rssMib(pid: number): number {
 /** Process ids by name. */
 export type ProcessIds = Readonly<Record<string, number>>;
 
-/** Begins to count. `each`: what every process has used since, for each of `count` operations, and their sum. */
-export function cpuMeter(processes: ProcessIds): { each(count: number): string } {
+export interface CpuMeter {
+  /** What every process has used since, for each of `count` operations, and their sum. */
+  each(count: number): string;
+  /** What all of them have used since, milliseconds. */
+  used(): number;
+}
+
+/** Begins to count. */
+export function cpuMeter(processes: ProcessIds): CpuMeter {
   const measured = new Set(Object.values(processes));
   const begun = Object.entries(processes).map(([name, pid]) => ({
     name,
     pid,
     beganMs: cpuMsOfTree(pid, measured),
   }));
+  const usedSince = () =>
+    begun.map(({ name, pid, beganMs }) => ({ name, ms: cpuMsOfTree(pid, measured) - beganMs }));
+  const sumOf = (used: readonly { ms: number }[]) => used.reduce((total, { ms }) => total + ms, 0);
   return {
+    used: () => sumOf(usedSince()),
     each(count) {
-      const used = begun.map(({ name, pid, beganMs }) => ({
-        name,
-        ms: (cpuMsOfTree(pid, measured) - beganMs) / count,
-      }));
-      const sum = used.reduce((total, { ms }) => total + ms, 0);
+      const used = usedSince().map(({ name, ms }) => ({ name, ms: ms / count }));
+      const sum = sumOf(used);
       const parts = used.filter(({ ms }) => ms >= 0.05).map(({ name, ms }) => `${name} ${ms.toFixed(2)}`);
       return `${sum.toFixed(2)} ms (${parts.join(', ')})`;
     },

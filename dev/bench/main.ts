@@ -20,6 +20,8 @@ import { benchLimits } from './limits';
 import { benchOptions, type BenchOptions } from './options';
 import { benchRelay } from './relay';
 import { benchRenewals } from './renewals';
+import { benchRenewalsMixed } from './renewals-mixed';
+import { benchRenewalsTrickle } from './renewals-trickle';
 import { benchManualRetries, benchPlanned } from './retries';
 import { benchSize } from './size';
 import { benchSleeping } from './sleeping';
@@ -53,6 +55,8 @@ async function onSystem(
 
 /** The provider’s answers are enough: what its webhooks cost is measured by itself. */
 const withoutWebhooks = { SANDBOX_WEBHOOK_SECRETS: '' };
+/** Few workflows are in memory, as after a month. */
+const coldWorkflows = { WORKER_CACHED_WORKFLOWS: String(cachedWorkflows) };
 const processes = ['sandbox', 'api', 'worker', 'bridge'];
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -68,6 +72,15 @@ const benches: Readonly<Record<string, Bench>> = {
       ...withoutWebhooks,
       WORKER_CACHED_WORKFLOWS: String(cachedWorkflows),
     }),
+  'renewals-mixed': (dir, { subscriptions }) =>
+    onSystem(
+      dir,
+      processes,
+      (system, pids) => benchRenewalsMixed(system, pids, subscriptions, report),
+      coldWorkflows,
+    ),
+  'renewals-trickle': (dir) =>
+    onSystem(dir, processes, (system, pids) => benchRenewalsTrickle(system, pids, report), coldWorkflows),
   'manual-retries': (dir, { retries }) =>
     onSystem(dir, processes, (system, pids) => benchManualRetries(system, pids, retries, report), {
       ...withoutWebhooks,

@@ -6,29 +6,21 @@
  * on either side; the floor and the API are one process each, with ten connections to the same PostgreSQL.
  */
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { Webhook } from 'standardwebhooks';
 import type { System } from '../platform/system';
-import { tokenOf } from './api';
 import { cpuMeter, type ProcessIds } from './cpu';
 import { runMany, shown, type Figures } from './load';
+import { givenPayments, signedWebhooks, statusOf, type SignedWebhook } from './signed-webhooks';
 
 const concurrency = 20;
 const warmUps = 300;
-const knownPayments = 20;
 const turns = 9;
 
 type Report = (line: string) => void;
-
-interface Signed {
-  body: string;
-  headers: Record<string, string>;
-}
 
 export async function benchWebhooks(
   system: System,
@@ -41,12 +33,12 @@ export async function benchWebhooks(
   const bridge = system.product('bridge');
   await bridge.stop();
   await compareWithFloor(system, pids, paymentIds, runs, report);
-  const sent = signed(system, paymentIds, Math.min(runs, 2_000));
+  const sent = signedWebhooks(system, paymentIds, Math.min(runs, 2_000));
   await measure(url, sent);
   await measureDuplicates(system, url, sent, report);
   const backlog = await unpublished(system);
   await bridge.start();
-  const draining = await measure(url, signed(system, paymentIds, runs));
+  const draining = await measure(url, signedWebhooks(system, paymentIds, runs));
   const left = await unpublished(system);
   report(`  while the bridge drains ${backlog} events (${left} left at the end): ${shown(draining)}`);
 }
@@ -65,17 +57,17 @@ async function compareWithFloor(
   const floor = await startFloor(system);
   const cpu: Record<string, string> = {};
   try {
-    for (const to of [floor.url, url]) await measure(to, signed(system, paymentIds, warmUps));
+    for (const to of [floor.url, url]) await measure(to, signedWebhooks(system, paymentIds, warmUps));
     for (let turn = 0; turn < turns; turn += 1) {
-      floors.push(await measure(floor.url, signed(system, paymentIds, Math.ceil(runs / turns))));
-      accepted.push(await measure(url, signed(system, paymentIds, Math.ceil(runs / turns))));
+      floors.push(await measure(floor.url, signedWebhooks(system, paymentIds, Math.ceil(runs / turns))));
+      accepted.push(await measure(url, signedWebhooks(system, paymentIds, Math.ceil(runs / turns))));
     }
     const { api, postgres } = pids;
     for (const [to, server] of [
       [floor.url, floor.pid],
       [url, api],
     ] as const) {
-      const webhooks = signed(system, paymentIds, runs);
+      const webhooks = signedWebhooks(system, paymentIds, runs);
       const meter = cpuMeter({ server: server ?? 0, postgres: postgres ?? 0 });
       await measure(to, webhooks);
       cpu[to] = meter.each(runs);
@@ -103,64 +95,6 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-/** Payments that were paid at once, as most that a provider tells of. */
-async function givenPayments({ apiUrl, apiKey }: System): Promise<string[]> {
-  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
-    const response = await fetch(`${apiUrl}${path}`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const answer = (await response.json()) as Record<string, unknown>;
-    if (response.status !== 201)
-      throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer)}`);
-    return answer;
-  };
-  const interval = { unit: 'month', count: 1 };
-  const plan = await post('/plans', { name: 'Bench', currency: 'EUR', amount: 1000, interval });
-  const customer = String((await post('/customers', {}))['id']);
-  const method = { provider: 'sandbox', token: tokenOf(randomUUID()), default: true };
-  await post(`/customers/${customer}/payment-methods`, method);
-  const paymentIds: string[] = [];
-  while (paymentIds.length < knownPayments) {
-    const made = await post('/subscriptions', { customer_id: customer, plan_id: plan['id'] });
-    paymentIds.push((made['first_payment'] as { payment_id: string }).payment_id);
-  }
-  return paymentIds;
-}
-
-/** Events about these payments in turn, each with an id of its own, signed as of now. */
-function signed({ environment }: System, paymentIds: readonly string[], count: number): Signed[] {
-  const [secret = ''] = (environment['SANDBOX_WEBHOOK_SECRETS'] ?? '').split(',');
-  const signer = new Webhook(secret);
-  const at = new Date();
-  return Array.from({ length: count }, (_, index) => {
-    const id = `evt_${randomUUID()}`;
-    const paymentId = paymentIds[index % paymentIds.length] ?? '';
-    const data = {
-      id: `ch_${paymentId}`,
-      idempotency_key: `${paymentId}/1`,
-      amount: 1000,
-      currency: 'EUR',
-      token: 'tok_ok',
-      status: 'succeeded',
-      failure: null,
-      next_action: null,
-      metadata: { payment_id: paymentId, attempt: 1, subscription_id: 'sub_1', customer_id: 'cus_1' },
-      created_at: at.toISOString(),
-    };
-    const body = JSON.stringify({ id, type: 'charge.succeeded', created_at: at.toISOString(), data });
-    const headers = {
-      'content-type': 'application/json',
-      'content-length': String(Buffer.byteLength(body)),
-      'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-      'webhook-signature': signer.sign(id, at, body),
-    };
-    return { body, headers };
-  });
-}
-
 async function startFloor(system: System): Promise<{ url: string; pid: number; stop(): void }> {
   const child = spawn(process.execPath, [join(__dirname, 'floor', 'bare-webhook.js')], {
     env: { ...process.env, ...system.environment },
@@ -176,7 +110,7 @@ async function startFloor(system: System): Promise<{ url: string; pid: number; s
 }
 
 /** Sends each once, 20 at a time. @throws when one is not taken */
-async function measure(url: string, webhooks: readonly Signed[]): Promise<Figures> {
+async function measure(url: string, webhooks: readonly SignedWebhook[]): Promise<Figures> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   try {
     return await runMany(webhooks.length, concurrency, async (index) => {
@@ -189,23 +123,11 @@ async function measure(url: string, webhooks: readonly Signed[]): Promise<Figure
   }
 }
 
-function statusOf(url: string, agent: Agent, { body, headers }: Signed): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method: 'POST', headers, agent }, (response) => {
-      response.on('error', reject);
-      response.on('end', () => resolve(response.statusCode ?? 0));
-      response.resume();
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
-}
-
 /** @throws when a table has grown by them */
 async function measureDuplicates(
   system: System,
   url: string,
-  sent: readonly Signed[],
+  sent: readonly SignedWebhook[],
   report: Report,
 ): Promise<void> {
   const before = await rowsOf(system);
