@@ -2,12 +2,13 @@
  * The activities of `reconciliation`: repair stuck work, check what is earned and assigned, and start the processes
  * that are missing. None waits for another.
  */
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import {
   advancingClockIds,
   areMoreLiving,
   livingSubscriptionIds,
+  waitingSubscriptionIds,
 } from '../billing/reconcile/living-processes';
 import type { AttemptDependencies } from '../billing/payment/attempt';
 import { recordSweep } from '../billing/reconcile/passes';
@@ -45,6 +46,8 @@ export interface ReconciliationDependencies extends AttemptDependencies {
   toleranceMs: number;
   /** As the follow-ups of payments have it. */
   firstLookupAfterMs: number;
+  /** Missing processes of subscriptions that wait for nothing. */
+  idleStartsPerSecond: number;
   onFound(found: Found): void;
 }
 
@@ -104,45 +107,75 @@ async function repairOne(deps: ReconciliationDependencies, item: StuckItem): Pro
   }
 }
 
-/** Where a sweep continues that was cut off. */
+/** Where a sweep over all living subscriptions continues that was cut off. */
 interface Swept {
   after: string | null;
   started: number;
 }
 
-async function startMissing({ db, missing, log }: ReconciliationDependencies): Promise<number> {
+/** Longer sweeps end, and the next round begins another one, which passes over what runs by then. */
+const longestSweepMs = 5 * 3_600_000;
+
+/**
+ * First what has something to do, as fast as it goes; then what waits for nothing, metered, so that after a lost
+ * namespace millions of starts do not hold up whoever calls.
+ */
+async function startMissing(deps: ReconciliationDependencies): Promise<number> {
+  const { db, missing, log } = deps;
   const sweptBefore = activityInfo().heartbeatDetails as Swept | undefined;
+  const onPage = () => beat(sweptBefore);
   const clocks = await sweep((after) => advancingClockIds(db, after, maxIdsPerSweep), missing.startClocks, {
-    onPage: () => beat(sweptBefore),
+    onPage,
   });
-  let subscriptions = 0;
-  const running = sweptBefore === undefined ? await missing.countSubscriptions() : 0;
-  if (sweptBefore !== undefined || (await areMoreLiving(db, running, beat))) {
-    subscriptions = await sweep(
-      (after) => livingSubscriptionIds(db, after, maxIdsPerSweep),
-      missing.startSubscriptions,
-      { from: sweptBefore, onPage: beat },
-    );
-  }
+  const subscriptions = await startMissingSubscriptions(deps, sweptBefore);
   const started = clocks + subscriptions;
   if (started > 0) log.warn({ started }, 'missing workflows started');
   await recordSweep(db, started);
   return started;
 }
 
+async function startMissingSubscriptions(
+  { db, missing, idleStartsPerSecond }: ReconciliationDependencies,
+  sweptBefore: Swept | undefined,
+): Promise<number> {
+  let from = sweptBefore;
+  if (from === undefined) {
+    const running = await missing.countSubscriptions();
+    if (!(await areMoreLiving(db, running, beat))) return 0;
+    const waiting = (after: string | null) => waitingSubscriptionIds(db, after, maxIdsPerSweep);
+    const started = await sweep(waiting, missing.startSubscriptions, { onPage: () => beat() });
+    from = { after: null, started };
+  }
+  const living = (after: string | null) => livingSubscriptionIds(db, after, maxIdsPerSweep);
+  return sweep(living, missing.startSubscriptions, { from, perSecond: idleStartsPerSecond, onPage: beat });
+}
+
+interface SweepOptions {
+  from?: Swept;
+  /** Starts; left out: as many as there are. */
+  perSecond?: number;
+  onPage(swept: Swept): void;
+}
+
 /** Reads page after page and starts what is missing of each. @returns how many processes were started */
 async function sweep(
   page: (after: string | null) => Promise<string[]>,
   startMissingOf: (ids: readonly string[]) => Promise<number>,
-  { from = { after: null, started: 0 }, onPage }: { from?: Swept; onPage(swept: Swept): void },
+  { from = { after: null, started: 0 }, perSecond = Infinity, onPage }: SweepOptions,
 ): Promise<number> {
+  const beganMs = performance.now();
   let { after, started } = from;
   for (;;) {
+    const pageBeganMs = performance.now();
     const ids = await page(after);
-    started += await startMissingOf(ids);
+    const startedNow = await startMissingOf(ids);
+    started += startedNow;
     after = ids.at(-1) ?? after;
     onPage({ after, started });
-    if (ids.length < maxIdsPerSweep) return started;
+    const nowMs = performance.now();
+    if (ids.length < maxIdsPerSweep || nowMs - beganMs > longestSweepMs) return started;
+    const restMs = (startedNow / perSecond) * 1_000 - (nowMs - pageBeganMs);
+    if (restMs > 0) await sleep(restMs);
   }
 }
 

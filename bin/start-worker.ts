@@ -103,6 +103,7 @@ function activitiesOf(
         ...attemptDeps,
         messenger,
         missing: createMissingWorkflows(client),
+        idleStartsPerSecond: config.RECONCILE_STARTS_PER_SECOND,
         log,
         onFound: metrics.onFound,
       }),

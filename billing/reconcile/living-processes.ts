@@ -36,6 +36,25 @@ export async function livingSubscriptionIds(
   return rows.map(({ id }) => id);
 }
 
+/**
+ * Ids of the subscriptions whose processes have something to do, in order: they are not paid, or have not begun.
+ *
+ * A process of the others is needed by their next command only, which starts it.
+ * @param after the last id seen; null: from the beginning
+ */
+export async function waitingSubscriptionIds(
+  db: Database,
+  after: string | null,
+  limit: number,
+): Promise<string[]> {
+  // The condition of the index `subscriptions_waiting`.
+  const rows = await sql(db).query<{ id: string }[]>`
+    SELECT id FROM subscriptions
+    WHERE (status IN ('incomplete', 'past_due', 'scheduled') OR open_payment_id IS NOT NULL) AND id > ${after ?? ''}
+    ORDER BY id LIMIT ${limit}`;
+  return rows.map(({ id }) => id);
+}
+
 /** Ids of test clocks that are being advanced, in order. @param after the last id seen; null: from the beginning */
 export async function advancingClockIds(
   db: Database,

@@ -14,7 +14,11 @@ import { listOperatorTasks } from '../../../billing/operator/tasks';
 import { listPayments, readPayment } from '../../../billing/payment/payments';
 import { listRefunds } from '../../../billing/payment/refunds';
 import { dryRun } from '../../../billing/reconcile/dry-run';
-import { areMoreLiving, livingSubscriptionIds } from '../../../billing/reconcile/living-processes';
+import {
+  areMoreLiving,
+  livingSubscriptionIds,
+  waitingSubscriptionIds,
+} from '../../../billing/reconcile/living-processes';
 import { outboxChannel } from '../../../billing/outbox';
 import { completedPasses } from '../../../billing/reconcile/passes';
 import { reconcilePredicate } from '../../../billing/reconcile/round';
@@ -74,6 +78,7 @@ const reconciliation: readonly Call[] = [
   { name: 'dry run', run: (db) => dryRun(db, stuckAfter) },
   { name: 'living', run: (db) => areMoreLiving(db, 100, () => undefined) },
   { name: 'living page', run: (db) => livingSubscriptionIds(db, idOf('sub', someNumber), 100) },
+  { name: 'waiting page', run: (db) => waitingSubscriptionIds(db, null, 100) },
   { name: 'passes', run: completedPasses },
 ];
 

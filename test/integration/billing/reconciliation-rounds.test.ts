@@ -102,12 +102,15 @@ describe('the activities of a round', () => {
   const found: Found[] = [];
   const started: string[] = [];
   const swept: (readonly string[])[] = [];
+  const running = new Set<string>();
   const missing = {
     countSubscriptions: () => Promise.resolve(0),
     startClocks: () => Promise.resolve(0),
     startSubscriptions: (ids: readonly string[]) => {
-      swept.push(ids);
-      return Promise.resolve(ids.length);
+      const absent = ids.filter((id) => !running.has(id));
+      swept.push(absent);
+      for (const id of absent) running.add(id);
+      return Promise.resolve(absent.length);
     },
   };
   const activities = () =>
@@ -115,6 +118,7 @@ describe('the activities of a round', () => {
       ...given,
       toleranceMs: 60_000,
       firstLookupAfterMs: 60_000,
+      idleStartsPerSecond: 500,
       messenger: fakeMessenger({ start: (id) => Promise.resolve(void started.push(id)) }),
       missing,
       log: pino({ level: 'silent' }),
@@ -122,6 +126,7 @@ describe('the activities of a round', () => {
     });
   beforeEach(() => {
     for (const list of [found, started, swept]) list.length = 0;
+    running.clear();
   });
 
   it('ask about everything although one predicate cannot be asked', async () => {
@@ -155,7 +160,7 @@ describe('the activities of a round', () => {
     }
   });
 
-  it('sweep over the living by ranges of ids, and go on where they were', async () => {
+  it('sweep over the living by ranges of ids, continue where they were, and start first what waits', async () => {
     const { subscriptionId } = await given.opened();
     await given.db.$executeRaw`
       INSERT INTO subscriptions
@@ -169,14 +174,31 @@ describe('the activities of a round', () => {
     expect(all).toBeGreaterThanOrEqual(250);
     const sweptIds = swept.flat().filter((id) => id.startsWith('sub_swept_'));
     expect(sweptIds).toHaveLength(250);
-    expect(beats).toContainEqual({ after: swept[1]?.at(-1), started: 200 });
+    expect(beats).toContainEqual({
+      after: expect.stringMatching(/^sub_swept_[1-4]/),
+      started: expect.any(Number),
+    });
+    expect(beats).toContainEqual({ after: 'sub_swept_500', started: all });
     expect((await passOf('missing_workflow'))?.found).toBe(all);
 
     swept.length = 0;
+    running.clear();
     const heartbeatDetails = { after: 'sub_swept_400', started: 1_000 };
     const again = new MockActivityEnvironment({ heartbeatDetails });
     const rest = sweptIds.filter((id) => id > 'sub_swept_400');
     expect(await again.run(activities().startMissingProcesses)).toBe(1_000 + rest.length);
     expect(swept.flat()).toEqual(rest);
+
+    swept.length = 0;
+    running.clear();
+    const waiting = { sub_swept_250: 'past_due', sub_swept_252: 'scheduled', sub_swept_254: 'incomplete' };
+    for (const [id, status] of Object.entries(waiting))
+      await given.db.subscription.update({ where: { id }, data: { status } });
+    const beganMs = performance.now();
+    await new MockActivityEnvironment().run(activities().startMissingProcesses);
+    expect(swept[0]).toEqual(expect.arrayContaining(Object.keys(waiting)));
+    expect(swept[0]).not.toContain('sub_swept_256');
+    // 500 a second.
+    expect(performance.now() - beganMs).toBeGreaterThan(300);
   });
 });

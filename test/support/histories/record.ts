@@ -109,6 +109,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
         firstLookupAfterMs: 60_000,
         ...given,
         messenger,
+        idleStartsPerSecond: 1_000,
         missing: createMissingWorkflows(new WorkflowClient(client)),
         log: pino({ level: 'silent' }),
         onFound: () => undefined,
