@@ -21,7 +21,7 @@ import { untilTrue } from './waiting';
 
 const concurrency = 20;
 const dueAfterSeconds = 8;
-const quietMs = 15_000;
+const idleMs = 15_000;
 const providerMs = 500;
 const subscriptionsEveryMs = 500;
 const webhooksEveryMs = 200;
@@ -42,9 +42,9 @@ export async function benchRenewalsMixed(
     await untilTrue('all creations are published', () => isIdle(db), 120_000);
     await slowDown(system);
     const send = await senders(system);
-    const quiet = callBeside(send);
-    await sleep(quietMs);
-    report(`  quiet: ${await quiet.end()}`);
+    const idle = callBeside(send);
+    await sleep(idleMs);
+    report(`  nothing else happens: ${await idle.end()}`);
     for (let round = 0; round < rounds; round += 1) await renewAll(db, processes, send, report);
   } finally {
     await db.end();
