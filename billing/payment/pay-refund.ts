@@ -16,7 +16,7 @@ import type { AttemptDependencies } from './attempt';
 import { UnknownPayment } from './payment-state';
 import { refundOf } from './refund-store';
 import { reserveRefund as reserve, type RefusedRefund } from './reserve-refund';
-import { settleRefund } from './settle-refund';
+import { settleAnsweredRefund } from './settle-refund';
 import { attemptOf } from './attempt-store';
 import { findPayment } from './store';
 
@@ -64,7 +64,7 @@ export async function payRefund(deps: AttemptDependencies, refundId: string): Pr
   const row = await refundOf(deps.db, refundId);
   if (row.settled_at !== null) return heldRefund(row);
   const outcome = await askProvider(deps, row);
-  const { refund } = await inTransaction(deps.db, (tx) => settleRefund(tx, refundId, outcome));
+  const { refund } = await inTransaction(deps.db, (tx) => settleAnsweredRefund(tx, refundId, outcome));
   return heldRefund(refund);
 }
 

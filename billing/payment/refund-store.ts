@@ -37,6 +37,14 @@ export async function findReportedRefund(
   return row ?? null;
 }
 
+/** Why a refund is there that was made at the provider. */
+export const madeAtProvider = 'made_at_provider';
+
+/** Whether a refund was made at the provider, beside us. */
+export function isMadeAtProvider({ reason, requested_by }: RefundRow): boolean {
+  return reason === madeAtProvider && requested_by.kind === 'external';
+}
+
 /** Which refunds are of an attempt's own charge, not of one beside it. */
 const isOfItsCharge = ({ payment_id: paymentId, number }: AttemptRow): Prisma.Sql =>
   Prisma.sql`payment_id = ${paymentId} AND attempt = ${number} AND charge_reference IS NULL`;
@@ -50,6 +58,11 @@ async function sumOf(tx: Transaction, which: Prisma.Sql): Promise<number> {
 /** Adds up what is reserved or given back of an attempt's charge, in minor units. */
 export function reservedAmountOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
   return sumOf(tx, Prisma.sql`${isOfItsCharge(attempt)} AND status IN ('pending', 'succeeded')`);
+}
+
+/** Adds up what was given back of an attempt's charge, in minor units. */
+export function refundedAmountOf(tx: Transaction, attempt: AttemptRow): Promise<number> {
+  return sumOf(tx, Prisma.sql`${isOfItsCharge(attempt)} AND status = 'succeeded'`);
 }
 
 /** Adds up what refunds have taken of an attempt's charge and is not given up, in minor units. */

@@ -42,6 +42,12 @@ export function leftOf(
   return Math.max(0, Number(attempt.amount - payment.lost_amount) - gone);
 }
 
+/** What is left of a payment's charge now. Locks the customer's balance. */
+export async function leftNow(tx: Transaction, payment: PaymentRow, attempt: AttemptRow): Promise<number> {
+  const gone = (await reservedAmountOf(tx, attempt)) + (await usedElsewhere(tx, payment));
+  return leftOf(payment, attempt, gone);
+}
+
 /** Whether a bank decides about money of a payment, or has taken all of it. */
 export function isDisputed({
   status,

@@ -6,6 +6,7 @@ import type { Cause } from '../ledger/post';
 import type { PaymentRow, RefundRow } from '../rows';
 import { findPayingAttempt } from './attempt-store';
 import { enqueuePaymentPosting, type Books } from './books';
+import { refundedAmountOf } from './refund-store';
 import { receivedOf } from './refundable';
 import { enqueueRefundedAmount } from './store';
 
@@ -25,21 +26,18 @@ export function enqueuePaidBack(
 }
 
 /**
- * Adds a refund, or takes it off (below 0), to what its payment gave back. A charge beside the one that paid is no part
- * of what the payment took.
+ * Writes what a payment gave back, once a refund of it was written: the sum of its refunds that succeeded. A charge beside
+ * the one that paid is no part of what the payment took, nor is what was refunded beyond the charge, at the provider.
  */
-export async function addRefundedAmount(
+export async function updateRefundedAmount(
   tx: Transaction,
   payment: PaymentRow,
   refund: RefundRow,
-  amount: number,
   now: Date,
 ): Promise<void> {
   const paidBy = await findPayingAttempt(tx, payment.id);
   if (paidBy?.number !== refund.attempt || refund.charge_reference !== null) return;
-  // What was refunded beyond the charge, at the provider, is no part of the charge.
-  const sum = Number(payment.refunded_amount) + amount;
-  const refundedAmount = Math.max(0, Math.min(sum, Number(payment.amount)));
+  const refundedAmount = Math.min(await refundedAmountOf(tx, paidBy), Number(payment.amount));
   const status = refundedStatus(receivedOf(payment), refundedAmount);
   enqueueRefundedAmount(tx, payment, status, refundedAmount, now);
 }

@@ -5,22 +5,20 @@
  * Invariants: what a payment gave back is the sum of its succeeded refunds; a failed refund keeps its money set aside,
  * and an operator is asked what becomes of it.
  */
-import { moneyText } from '../../domain/money';
 import {
   decideRefundSettlement,
-  refundFailureText,
   type RefundOutcome,
   type RefundSettlementDecision,
 } from '../../domain/payment/refund';
 import type { Transaction } from '../../prisma/client';
 import { lockPaymentWithSubscription, type LockedPayment } from '../locks';
-import { enqueueAnsweredTask, enqueueReopenedTask } from '../operator-tasks';
 import type { RefundRow } from '../rows';
 import { booksOf } from './books';
-import { enqueueRefundOutcome, enqueueTaken, refundOf } from './refund-store';
-import { addRefundedAmount, enqueuePaidBack } from './refunded-money';
-import { attemptOf, findPayingAttempt } from './attempt-store';
-import { isOfCharge } from './release-refund';
+import { enqueueRefundOutcome, enqueueTaken, isMadeAtProvider, refundOf } from './refund-store';
+import { answerRefundTask, askAboutExcess, askAboutFailure } from './refund-tasks';
+import { leftNow } from './refundable';
+import { enqueuePaidBack, updateRefundedAmount } from './refunded-money';
+import { attemptOf } from './attempt-store';
 import { beyondNow } from './shared-charge';
 import { openBooks, takeForRefund } from './take-money';
 
@@ -42,6 +40,22 @@ export async function settleRefund(
   return settleLockedRefund(tx, await lockPaymentWithSubscription(tx, paymentId), refundId, outcome);
 }
 
+/**
+ * {@link settleRefund} with the answer to our own call. What the provider has reported since it was asked is newer than
+ * the answer, which changes nothing then; what an operator has said yields to it.
+ */
+export async function settleAnsweredRefund(
+  tx: Transaction,
+  refundId: string,
+  answer: RefundOutcome,
+): Promise<RefundSettlement> {
+  const { payment_id: paymentId } = await refundOf(tx, refundId);
+  const locked = await lockPaymentWithSubscription(tx, paymentId);
+  const refund = await refundOf(tx, refundId);
+  const isReported = refund.settled_at !== null && refund.failure_reason !== 'operator';
+  return isReported ? { settledNow: false, refund } : settleLockedRefund(tx, locked, refundId, answer);
+}
+
 /** {@link settleRefund} for a caller that holds the locks already. */
 export async function settleLockedRefund(
   tx: Transaction,
@@ -54,6 +68,7 @@ export async function settleLockedRefund(
   const decision = decideRefundSettlement(refund, outcome);
   if (decision.kind === 'unchanged' || outcome.status === 'unknown') return { settledNow: false, refund };
   const settled = decision.kind !== 'noted';
+  const left = outcome.status === 'succeeded' ? await leftForMade(tx, locked, refund) : null;
   const saved = enqueueRefundOutcome(tx, refund, {
     status: outcome.status,
     provider_reference: outcome.provider_reference ?? refund.provider_reference,
@@ -63,10 +78,11 @@ export async function settleLockedRefund(
     transitions: refund.transitions + 1,
   });
   if (settled) await moveMoney(tx, locked, saved, decision.kind);
-  if (outcome.status === 'succeeded') answerTask(tx, saved, locked.realNow);
+  if (outcome.status === 'succeeded') answerRefundTask(tx, saved, locked.realNow);
+  if (left !== null) askAboutExcess(tx, saved, left, locked.realNow);
   if (outcome.status === 'failed') {
     const wasPaid = decision.kind === 'failed_after_success';
-    await raiseTask(tx, saved, { reason: outcome.reason, wasPaid }, locked.realNow);
+    await askAboutFailure(tx, saved, { reason: outcome.reason, wasPaid }, locked.realNow);
   }
   return { settledNow: settled, refund: saved };
 }
@@ -99,30 +115,15 @@ async function moveMoney(
     const paid = { provider: attempt.provider ?? 'none', amount: sign * amount };
     enqueuePaidBack(tx, books, payment.id, paid, { ...cause, id, kind: `refund_${name}` });
   }
-  await addRefundedAmount(tx, payment, refund, sign * amount, locked.realNow);
+  await updateRefundedAmount(tx, payment, refund, locked.realNow);
 }
 
-/** The refund that failed was paid after all: nothing is left to decide. */
-function answerTask(tx: Transaction, { id }: RefundRow, now: Date): void {
-  const given = { actor, reason: 'the provider has paid the refund' };
-  enqueueAnsweredTask(tx, 'refund_failed', { type: 'refund', id }, given, now);
-}
-
-async function raiseTask(
+/** What is left of the charge for a refund that was made at the provider, which asks nobody; null: it is one of ours. */
+async function leftForMade(
   tx: Transaction,
+  { payment }: LockedPayment,
   refund: RefundRow,
-  { reason, wasPaid }: { reason: string; wasPaid: boolean },
-  now: Date,
-): Promise<void> {
-  const { id, payment_id: paymentId, currency, charge_reference: charge } = refund;
-  const money = moneyText(Number(refund.amount), currency);
-  const what = wasPaid
-    ? `The refund of ${money} of ${paymentId} failed after it had succeeded`
-    : `The provider did not refund ${money} of ${paymentId}`;
-  const isOfPaying = isOfCharge(await findPayingAttempt(tx, paymentId))(refund);
-  // A new refund of the payment would give back what was paid, and leave this one as it is.
-  const instead = `give back charge ${charge ?? `of attempt ${refund.attempt}`} at the provider, which is not the one that paid, and resolve this task as succeeded`;
-  const how = isOfPaying ? 'refund the payment again' : instead;
-  const detail = `${what}: ${refundFailureText(reason)}. The money stays reserved: ${how}; or resolve this task as failed to give it up.`;
-  enqueueReopenedTask(tx, 'refund_failed', { type: 'refund', id }, detail, now);
+): Promise<number | null> {
+  if (!isMadeAtProvider(refund)) return null;
+  return leftNow(tx, payment, await attemptOf(tx, payment.id, refund.attempt));
 }

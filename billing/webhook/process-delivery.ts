@@ -179,7 +179,7 @@ async function refunded(
   return processed(`Refund ${refund.id} ${settledNow ? 'is' : 'was'} ${refund.status}.`);
 }
 
-/** A refund that nobody here asked for was made at the provider: it is taken over once it is paid. */
+/** A refund that nobody here asked for was made at the provider: it is taken over once it is paid, or has failed. */
 async function refundedThere(
   tx: Transaction,
   provider: string,
@@ -188,11 +188,13 @@ async function refundedThere(
 ): Promise<Verdict> {
   const attempt = await findCharged(tx, paymentId, provider, charge_reference);
   if (attempt === null) return ignored('It is a refund of a charge of nothing of ours.');
-  if (status !== 'succeeded') return ignored(`It is a refund made at the provider, which is ${status}.`);
+  // Rows of ours that are open are asked for with a key, which this one does not have: its decision is reported, too.
+  if (status === 'pending') return ignored('It is a refund made at the provider, which is pending.');
   if (amount <= 0) return ignored('It moves no money.');
   if (attempt.status !== 'completed') return notCharged(tx, 'refund_failed', attempt);
-  const refund = await recordProviderRefund(tx, attempt, { provider, reference, amount });
-  return processed(`The refund made at the provider is taken over as ${refund.id}.`);
+  const refund = await recordProviderRefund(tx, attempt, { provider, reference, amount, status });
+  const failed = status === 'failed' ? ', which failed: a person is asked' : '';
+  return processed(`The refund made at the provider is taken over as ${refund.id}${failed}.`);
 }
 
 /** Money of a charge that is not known to have succeeded: entered, it would be missing from what others paid. */

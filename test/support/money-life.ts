@@ -144,7 +144,7 @@ export class MoneyLife {
 
   async refundAtProvider(nth: Nth, amount: number, reference: string): Promise<void> {
     const paymentId = await this.paymentId(nth);
-    const made = { provider: 'sandbox', reference, amount };
+    const made = { provider: 'sandbox', reference, amount, status: 'succeeded' } as const;
     await inTransaction(this.db, async (tx) =>
       recordProviderRefund(tx, await attemptOf(tx, paymentId, 1), made),
     );

@@ -165,7 +165,8 @@ export const moneyMoves: Readonly<Record<string, scene.Move>> = {
   },
   'a refund is made at the provider': async (given) => {
     const { paymentId } = await scene.refunding(given);
-    const refund = { provider: 'sandbox', reference: `re_${randomUUID()}`, amount: 600 };
+    const reference = `re_${randomUUID()}`;
+    const refund = { provider: 'sandbox', reference, amount: 600, status: 'succeeded' } as const;
     return transact(given, async (tx) => recordProviderRefund(tx, await attemptOf(tx, paymentId, 1), refund));
   },
   'a dispute is opened': scene.disputed([], 'opened'),

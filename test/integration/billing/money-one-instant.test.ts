@@ -75,7 +75,7 @@ describe.each([
   it('is refunded at the provider, of the charge that paid', async () => {
     const money = await bothSucceeded(order);
     await money.payOut();
-    const made = { provider: 'sandbox', reference: 're_there', amount: 400 };
+    const made = { provider: 'sandbox', reference: 're_there', amount: 400, status: 'succeeded' } as const;
     const payment_id = await money.paymentId(1);
     await inTransaction(given.db, async (tx) =>
       recordProviderRefund(tx, await attemptOf(tx, payment_id, paying), made),

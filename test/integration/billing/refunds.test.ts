@@ -7,6 +7,7 @@ import { settleRefund } from '../../../billing/payment/settle-refund';
 import type { RefundOutcome } from '../../../domain/payment/refund';
 import { completed, declined, useBilling, refunded } from '../../support/billing';
 import { actor } from '../../support/creation';
+import { expectLedgerHolds } from '../../support/ledger-rows';
 
 const given = useBilling();
 beforeEach(() => {
@@ -113,6 +114,30 @@ describe('refunds', () => {
     expect(await paymentOf(paymentId)).toMatchObject({ refunded_amount: 400n });
     expect(await settle(refused)).toMatchObject({ settledNow: true, refund: { status: 'failed' } });
     expect(await paymentOf(paymentId)).toMatchObject({ status: 'completed', refunded_amount: 0n });
+  });
+
+  it.each<[what: string, meanwhile: RefundOutcome, answer: RefundOutcome, status: string, back: bigint]>([
+    ['a report of failure', { ...refused, reason: 'refund_failed' }, refunded, 'failed', 0n],
+    ['a report of success', refunded, refused, 'succeeded', 400n],
+    [
+      'a report that it is pending',
+      { status: 'pending', provider_reference: 're_1' },
+      refunded,
+      'succeeded',
+      400n,
+    ],
+    ['an operator who saw no refund', { ...refused, reason: 'operator' }, refunded, 'succeeded', 400n],
+  ])('go by %s or by the answer that was on its way', async (what, meanwhile, answer, status, back) => {
+    const paymentId = await tried();
+    const id = `rfd_${paymentId}`;
+    await promise(paymentId, id, 400);
+    jest.spyOn(given.provider, 'refund').mockImplementationOnce(async () => {
+      await inTransaction(given.db, (tx) => settleRefund(tx, id, meanwhile));
+      return answer;
+    });
+    expect([what, await payRefund(given, id)]).toMatchObject([what, { status }]);
+    expect(await paymentOf(paymentId)).toMatchObject({ refunded_amount: back });
+    await expectLedgerHolds(given.db, 'cus_1');
   });
 
   it('of what was not paid, or does not exist, are refused', async () => {

@@ -130,6 +130,30 @@ export const verdicts: readonly VerdictRow[] = [
     payment: 'partially_refunded',
   },
   {
+    state: 'completed',
+    what: 'a refund that nobody asked for, and that failed',
+    reported: { refund: { idempotency_key: null, amount: 400, status: 'failed' } },
+    verdict: [
+      processed,
+      'The refund made at the provider is taken over as rfd, which failed: a person is asked.',
+    ],
+    payment: 'completed',
+  },
+  {
+    state: 'completed',
+    what: 'a refund that nobody asked for, which is pending',
+    reported: { refund: { idempotency_key: null, amount: 400, status: 'pending' } },
+    verdict: [ignored, 'It is a refund made at the provider, which is pending.'],
+    payment: 'completed',
+  },
+  {
+    state: 'begun',
+    what: 'a failed refund of a charge that is not known',
+    reported: { refund: { idempotency_key: null, amount: 400, status: 'failed' } },
+    verdict: [ignored, 'It is a refund of a charge of nothing of ours.'],
+    payment: 'processing',
+  },
+  {
     state: 'failed',
     what: 'a success',
     reported: {},
@@ -158,6 +182,17 @@ export const verdicts: readonly VerdictRow[] = [
     state: 'failed',
     what: 'a refund that nobody asked for',
     reported: { refund: { idempotency_key: null, amount: 400 } },
+    verdict: [
+      failed,
+      'The provider tells of a refund made there of attempt 1, which is failed: once its success is known, replay this webhook.',
+    ],
+    payment: 'failed',
+    task: 'refund_failed',
+  },
+  {
+    state: 'failed',
+    what: 'a refund that nobody asked for, and that failed',
+    reported: { refund: { idempotency_key: null, amount: 400, status: 'failed' } },
     verdict: [
       failed,
       'The provider tells of a refund made there of attempt 1, which is failed: once its success is known, replay this webhook.',

@@ -88,7 +88,8 @@ export async function playRefundAtProvider(
   { payment, amount }: { payment: string; amount: number },
 ): Promise<void> {
   const paymentId = stage.named(payment);
-  const refund = { provider: 'sandbox', reference: `re_${stage.label}_${stage.rows.refunds.length}`, amount };
+  const reference = `re_${stage.label}_${stage.rows.refunds.length}`;
+  const refund = { provider: 'sandbox', reference, amount, status: 'succeeded' } as const;
   stage.provider.move(paymentId, -amount);
   await stage.maybeTwice('refund at the provider', () =>
     ofCharge(stage, paymentId, (tx, attempt) => recordProviderRefund(tx, attempt, refund)),
