@@ -267,11 +267,13 @@ export function changeCredit(world: World, id: string, amount: number): boolean 
   return true;
 }
 
-/** Pays credit out, to the payments that funded it. @returns the refunds */
+/** Pays credit out, to the payments that funded it, the oldest first. @returns the refunds */
 export function payOut(world: World, amount: number): Refund[] {
   let left = amount;
   const rows: Refund[] = [];
-  for (const { source, amount: has } of world.credit) {
+  const ages = [...world.payments.keys()];
+  const oldestFirst = world.credit.toSorted((a, b) => ages.indexOf(a.source) - ages.indexOf(b.source));
+  for (const { source, amount: has } of oldestFirst) {
     if (isGrant(source) || left === 0) continue;
     const payment = world.payment(source);
     const able = Math.min(has, left, world.refundable(payment));
