@@ -37,12 +37,14 @@ export async function releaseFailed(
 ): Promise<OpenBooks> {
   const { payment } = open.locked;
   const { realNow } = open.books.times;
-  const failed = (await findFailedRefunds(tx, payment.id)).filter(isMeant);
-  if (failed.length === 0) return open;
+  const failed = async () => (await findFailedRefunds(tx, payment.id)).find(isMeant);
+  let refund = await failed();
+  if (refund === undefined) return open;
   const attempt = paying === undefined ? await findPayingAttempt(tx, payment.id) : paying;
   const isCharge = isOfCharge(attempt);
   let books = open;
-  for (const refund of failed) {
+  // Each is read when its turn comes: what one gives up may have been taken by the next instead.
+  for (; refund !== undefined; refund = await failed()) {
     const transition = refund.transitions + 1;
     const { id, taken } = refund;
     const isShared = attempt !== null && taken !== null && isCharge(refund);

@@ -1,5 +1,5 @@
 /** M5 to M8 of the faults of November 2026, each with the right value and neighbours that differ from it. */
-import { on, useMoneyLives } from '../../support/money-life';
+import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
 
 const { given, begin } = useMoneyLives();
 
@@ -222,6 +222,23 @@ describe('M8: a refund that was made at the provider', () => {
     await money.refund(0, null);
     await money.payOut();
     expect(await money.accounts()).toEqual({ earned: -3333, allowances: 3333 });
+  });
+
+  it.each<[string, number, (money: MoneyLife) => Promise<unknown>]>([
+    ['a new refund', 5667, (money) => money.refund(0, 1000)],
+    ['a cancellation', 0, (money) => money.life.cancel({ refund: 'prorated' })],
+  ])('given up with ours, from which it had taken, leaves the charge whole to %s', async (_, left, ask) => {
+    const money = await top();
+    await money.refund(0, null);
+    await money.refundAtProvider(0, 4000, 're_there');
+    const payment_id = await money.paymentId(0);
+    for (const { id } of await given.db.refund.findMany({ where: { payment_id } })) {
+      await money.receiveRefund(id, { status: 'failed', provider_reference: null, reason: 'too_much' });
+    }
+    await ask(money);
+    const accounts = { 'cash/sandbox': 10_000, earned: -3333, refunding: left - 6667 };
+    expect(await money.accounts()).toEqual(left === 0 ? accounts : { ...accounts, unearned: -left });
+    await money.payOut();
   });
 
   it('takes the credit of its customer once the subscription has ended, once', async () => {

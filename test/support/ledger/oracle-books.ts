@@ -86,12 +86,15 @@ export class OracleBooks {
     return this.charges.get(payment)?.of;
   }
 
-  protected isDisputed(source: string): boolean {
-    return (this.charges.get(source)?.disputed ?? 0) > 0;
+  /** Whether a payment's money counts for nothing: it is disputed, or the provider has nothing of it any more. */
+  protected isBlocked(source: string): boolean {
+    const charge = this.charges.get(source);
+    if (charge === undefined) return false;
+    return charge.disputed > 0 || this.tallied(charge.of, 'cash/sandbox', source) <= 0;
   }
 
-  protected disputed(): ReadonlySet<string> {
-    return new Set([...this.charges].filter(([, { disputed }]) => disputed > 0).map(([payment]) => payment));
+  protected blocked(): ReadonlySet<string> {
+    return new Set([...this.charges.keys()].filter((payment) => this.isBlocked(payment)));
   }
 
   /** What can still go back of a payment. */
@@ -123,8 +126,8 @@ export class OracleBooks {
     for (const { source, amount } of used) this.tally(sub, 'earned', source, amount);
   }
 
-  /** Credit for an amount: the subscription's own first, then the customer's; nothing that is disputed. */
-  protected choose(purse: Purse, amount: number, { disputedToo = false, own = false } = {}): Chosen[] {
+  /** Credit for an amount: the subscription's own first, then the customer's; nothing that is blocked. */
+  protected choose(purse: Purse, amount: number, { blockedToo = false, own = false } = {}): Chosen[] {
     const theirs = own ? [] : this.kept.map((part) => ({ ...part, row: null }));
     const all: Chosen[] = [
       ...purse.rows().map((row) => ({ source: row.source, amount: row.kept, row })),
@@ -132,7 +135,7 @@ export class OracleBooks {
     ];
     let left = amount;
     return all.flatMap(({ source, amount: has, row }) => {
-      const used = !disputedToo && this.isDisputed(source) ? 0 : Math.min(has, left);
+      const used = !blockedToo && this.isBlocked(source) ? 0 : Math.min(has, left);
       left -= used;
       return used === 0 ? [] : [{ source, amount: used, row }];
     });
@@ -231,12 +234,12 @@ export class OracleBooks {
   }
 
   /** Debts are paid with time to come first, then with what is kept; the newest debt first. */
-  protected settleDebts(sub: string, disputedToo: boolean): void {
+  protected settleDebts(sub: string, blockedToo: boolean): void {
     const rows = this.purse(sub).rows();
     for (const debtor of rows.toReversed()) {
       for (const place of ['soon', 'kept'] as const) {
         for (const row of rows) {
-          if (row.source === owed || (!disputedToo && this.isDisputed(row.source))) continue;
+          if (row.source === owed || (!blockedToo && this.isBlocked(row.source))) continue;
           const amount = Math.min(row[place], debtor.owes);
           row[place] -= amount;
           debtor.owes -= amount;

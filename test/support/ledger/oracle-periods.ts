@@ -26,7 +26,7 @@ export class OraclePeriods extends OracleMoneyBack {
     this.purse(sub).release();
     // What came back to the payment's own credit meanwhile pays before what is there.
     const most = this.chargeOf(payment).amount;
-    this.beginTerm(sub, { period, price, payment }, { disputedToo: true, own: true, most });
+    this.beginTerm(sub, { period, price, payment }, { blockedToo: true, own: true, most });
     this.paysPeriod(sub, { payment, runs: true, at: period.start });
   }
 
@@ -68,7 +68,7 @@ export class OraclePeriods extends OracleMoneyBack {
   private beginTerm(
     sub: string,
     { period, price, payment }: { period: Dates; price: number; payment: string },
-    how: { disputedToo?: boolean; own?: boolean; most?: number } = {},
+    how: { blockedToo?: boolean; own?: boolean; most?: number } = {},
   ): number {
     const purse = this.purse(sub);
     const term = { start: seconds(period.start), end: seconds(period.end) };

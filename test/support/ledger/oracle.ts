@@ -17,12 +17,12 @@ interface Reckoned {
 
 export class Oracle extends OraclePeriods {
   /** A change is what it was when it was asked for. */
-  private readonly disputedWhenAsked = new Map<string, ReadonlySet<string>>();
+  private readonly blockedWhenAsked = new Map<string, ReadonlySet<string>>();
 
   /** A change is asked for that has to be paid first. */
   asksChange(sub: string, change: Reckoned & { payment: string; charge: number }): void {
     const purse = this.purse(sub);
-    this.disputedWhenAsked.set(change.payment, this.disputed());
+    this.blockedWhenAsked.set(change.payment, this.blocked());
     const { due, purse: then } = this.reckon(sub, change, purse.copy());
     const taken = this.choose(then, due);
     const rest = due - sumOf(taken);
@@ -49,7 +49,7 @@ export class Oracle extends OraclePeriods {
   ): void {
     const purse = this.purse(sub);
     this.pass(sub, change.at);
-    const asked = change.payment === null ? undefined : this.disputedWhenAsked.get(change.payment);
+    const asked = change.payment === null ? undefined : this.blockedWhenAsked.get(change.payment);
     const { due, surplus } = this.reckon(sub, change, purse, asked);
     this.giveUp(sub, surplus);
     const { newPeriod } = change;
@@ -106,11 +106,11 @@ export class Oracle extends OraclePeriods {
     sub: string,
     { at, price, newPeriod }: Reckoned,
     purse: Purse,
-    disputed: ReadonlySet<string> = this.disputed(),
+    blocked: ReadonlySet<string> = this.blocked(),
   ) {
     const now = seconds(at);
     purse.pass(now);
-    purse.keep((source) => disputed.has(source));
+    purse.keep((source) => blocked.has(source));
     const { term } = purse;
     const isWhole = newPeriod !== null || term === null || now <= term.start;
     const rest = isWhole ? price : share(price, Math.max(0, term.end - now), term.end - term.start);

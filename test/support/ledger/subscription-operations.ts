@@ -154,8 +154,8 @@ function changes(world: World, sub: Sub, wanted: Wanted, paymentId: string): Dee
 }
 
 /** Whether nobody can say what a change would cost: the bank decides about money of the period. */
-function isUndecided({ state, status }: Sub, { now, blocked }: World): boolean {
-  return status !== 'trialing' && waitsForBank(state, now, blocked);
+function isUndecided({ state, status }: Sub, { now, undecided }: World): boolean {
+  return status !== 'trialing' && waitsForBank(state, now, undecided);
 }
 
 /** Whether a change is refused: it has no price, or nothing would charge what waits for the next renewal. */

@@ -208,8 +208,27 @@ export class World {
   }
 
   /** Payments under dispute. */
+  get undecided(): string[] {
+    return this.paymentsThat(({ disputed }) => disputed > 0);
+  }
+
+  /** Payments whose money funds nothing new: under dispute, or all of it has gone. */
   get blocked(): string[] {
-    return [...this.payments.values()].filter(({ disputed }) => disputed > 0).map(({ id }) => id);
+    return this.paymentsThat(
+      (payment) =>
+        payment.disputed > 0 ||
+        (payment.status === 'paid' && payment.lost + this.paidBack(payment) >= payment.amount),
+    );
+  }
+
+  private paymentsThat(are: (payment: Payment) => boolean): string[] {
+    return [...this.payments.values()].filter(are).map(({ id }) => id);
+  }
+
+  /** What the provider has given back of a payment. */
+  paidBack({ id }: Payment): number {
+    const paid = this.refunds.filter(({ payment, status }) => payment === id && status === 'paid');
+    return paid.reduce((sum, { amount }) => sum + amount, 0);
   }
 
   /** What can still be given back of a payment. */
