@@ -498,6 +498,12 @@ export const settings = {
     0,
     'How many due subscriptions are announced each second, so that the first of a month is a queue; 0 is no limit.',
   ),
+  RENEWAL_GATHER_MS: setting(
+    'Behaviour',
+    wholeNumber(0, 60_000).default(5_000),
+    5_000,
+    'How long a few subscriptions that are due wait for others, to be renewed by one run, milliseconds. From 20 on they wait 200 ms at most; customers with a test clock do not wait.',
+  ),
   RENEWAL_SHARDS: setting(
     'Behaviour',
     wholeNumber(1, 64).default(1),

@@ -3,7 +3,7 @@ import { analyticsServiceHandlers } from '../bridge/consumers/analytics-service'
 import { notificationServiceHandlers } from '../bridge/consumers/notification-service';
 import { paymentServiceHandlers } from '../bridge/consumers/payment-service';
 import { retryServiceHandlers } from '../bridge/consumers/retry-service';
-import { subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
+import { renewalHandlers, subscriptionServiceHandlers } from '../bridge/consumers/subscription-service';
 import { startErasures } from '../bridge/erasures';
 import { runGroup, type Handlers } from '../bridge/consumer/consumer';
 import { startCommandTextRetention } from '../bridge/relay/command-text-retention';
@@ -60,6 +60,7 @@ export async function startBridge(
       onConcluded: metrics.onNotification,
     }),
   };
+  const renewals = renewalHandlers(prompting, config.RENEWAL_GATHER_MS);
   const groups = await Promise.all(
     Object.entries(handlers).map(([group, handle]) =>
       runGroup(
@@ -69,6 +70,7 @@ export async function startBridge(
           log,
           onFatal,
           unhurried: group === 'analytics-service',
+          gathering: group === 'subscription-service' ? renewals : {},
           ...metrics.ofGroup(group),
           pulse: pulseOf(group, health),
         },

@@ -10,6 +10,7 @@ import { installTemporalRuntime } from '../temporal/runtime';
 import { createMessenger } from '../temporal/messenger';
 import { createMissingWorkflows } from '../temporal/missing-workflows';
 import { createReconciliationActivities } from '../activities/reconciliation';
+import { createRenewalActivities } from '../activities/renewal';
 import { createRetryActivities } from '../activities/retry';
 import { createSubscriptionActivities } from '../activities/subscription';
 import { taskQueues } from '../contracts/workflows/workflows';
@@ -26,6 +27,9 @@ import { watchWorker } from './worker-health';
 
 export type Service = keyof typeof taskQueues;
 
+/** Slices of renewal runs that a worker renews at once. */
+const parallelSlices = 4;
+
 /** Starts a worker for each of `services`. */
 export async function startWorkers(
   { config, log, onFatal }: ProcessContext,
@@ -36,7 +40,17 @@ export async function startWorkers(
   installTemporalRuntime(log);
   const temporal = await connect(temporalSettings(config));
   const db = createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE);
-  const activities = activitiesOf(temporal.workflows, db, config, log, metrics);
+  // The first of a month leaves connections to what callers wait for.
+  const renewalsDb = services.includes('renewals')
+    ? createDatabase(config.DATABASE_URL, config.DATABASE_POOL_SIZE)
+    : null;
+  const activities = activitiesOf(
+    temporal.workflows,
+    { db, renewalsDb: renewalsDb ?? db },
+    config,
+    log,
+    metrics,
+  );
   const workflowBundle = await workflowCode();
   const workers = await Promise.all(
     services.map((service) =>
@@ -47,6 +61,7 @@ export async function startWorkers(
         workflowBundle,
         activities: activities[service],
         maxCachedWorkflows: config.WORKER_CACHED_WORKFLOWS,
+        ...(service === 'renewals' && { maxConcurrentActivityTaskExecutions: parallelSlices }),
         shutdownGraceTime: config.SHUTDOWN_TIMEOUT_MS / 2,
         // A local activity that hangs would keep the worker draining for ever.
         shutdownForceTime: config.SHUTDOWN_TIMEOUT_MS * 0.75,
@@ -77,14 +92,20 @@ export async function startWorkers(
       },
     },
     { name: 'temporal', close: () => temporal.close() },
-    { name: 'database', close: () => closeDatabase(db) },
+    {
+      name: 'database',
+      async close() {
+        await closeDatabase(db);
+        if (renewalsDb !== null) await closeDatabase(renewalsDb);
+      },
+    },
   ];
 }
 
 /** What the workers of each service can do. */
 function activitiesOf(
   client: WorkflowClient,
-  db: Database,
+  { db, renewalsDb }: { db: Database; renewalsDb: Database },
   config: Config,
   log: Logger,
   metrics: Metrics,
@@ -108,6 +129,7 @@ function activitiesOf(
         onFound: metrics.onFound,
       }),
     },
+    renewals: createRenewalActivities({ ...attemptDeps, db: renewalsDb, messenger }),
     retry: {
       ...attempt,
       ...createRetryActivities({

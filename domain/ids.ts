@@ -25,6 +25,7 @@ export const idPrefixes = {
   notification: 'ntf',
   credit: 'crd',
   payout: 'pyo',
+  renewal_run: 'rnr',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

@@ -18,6 +18,7 @@ import {
   retryStart,
   retryWorkflowId,
   subscriptionStart,
+  subscriptionWorkflowId,
 } from '../contracts/workflows/workflows';
 import type { ReadEvent } from '../contracts/topics/envelope';
 import type { EventTopic } from '../contracts/topics/events';
@@ -50,6 +51,10 @@ export function createMessenger(client: WorkflowClient, times: FollowUpTimes, ca
     /** Has a subscription do what is due or was left half done; starts its process when there is none. */
     wakeSubscription: (subscriptionId: string, why: RenewRequired = {}): Promise<void> =>
       signalSubscription(subscriptionId, messages.renewRequired, why),
+    /** Has the process of a subscription read its row again, if it runs. */
+    async look(subscriptionId: string): Promise<void> {
+      await client.signalIfRunning(subscriptionWorkflowId(subscriptionId), signalOf(messages.look));
+    },
     /** Reports to a subscription that a payment it waits for is settled. */
     signalPaid: (subscriptionId: string, paid: PaymentCompleted): Promise<void> =>
       signalSubscription(subscriptionId, messages.paymentCompleted, paid),

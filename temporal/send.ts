@@ -52,6 +52,8 @@ function send(messenger: Messenger, message: WorkflowMessage): Promise<void> {
   switch (message.kind) {
     case 'wake_subscription':
       return messenger.wakeSubscription(message.subscription_id, message.payload);
+    case 'look':
+      return messenger.look(message.subscription_id);
     case 'payment_completed':
       return messenger.signalPaid(message.subscription_id, message.payload);
     case 'first_payment_settled':

@@ -4,5 +4,6 @@ export { payment } from './payment/workflow';
 export { reconciliation } from './reconciliation';
 export { retry } from './retry/workflow';
 export { bulkRetry } from './bulk-retry';
+export { renewalRun } from './renewal-run/workflow';
 export { renewalScheduler } from './renewal-scheduler';
 export { testClock } from './test-clock';

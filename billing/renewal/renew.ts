@@ -12,29 +12,34 @@ import { limitsOfProviders } from '../ledger/limits';
 import { lockPaymentInOrder } from '../locks';
 import { sentTrace } from '../traces';
 import type { AttemptDependencies } from '../payment/attempt';
-import { beginLocked } from '../payment/begin-attempt';
+import { beginLocked, type AttemptAnswer } from '../payment/begin-attempt';
 import { wakeAfterPause } from '../payment/wake-retries';
 import { applyPeriodPayment } from '../subscription/apply-payment';
 import { callAndApply, type BegunCharge } from '../subscription/charge';
 import { openDue, type OpenedDue } from '../subscription/open-due';
 import type { SubscriptionRecord } from '../subscription/record';
 
-/** `followUp`: a payment whose attempt has no clear answer. */
-export type Renewal = OpenedDue & { followUp: string | null };
+/** `followUp`: a payment whose attempt has no clear answer. `charged`: the payment that was attempted, and its answer. */
+export type Renewal = OpenedDue & {
+  followUp: string | null;
+  charged?: { payment_id: string; status: AttemptAnswer['status'] };
+};
 
 /**
  * Renews what is due.
  * @param prompt with the trace that it brought, if it did
+ * @param renewalRunId the run that does it; left out: none
  * @returns what became of it, and what is to be sent
  */
 export async function renewSubscription(
   deps: AttemptDependencies,
   subscriptionId: string,
   prompt: Traced = {},
+  renewalRunId?: string,
 ): Promise<Renewal & { messages: WorkflowMessage[] }> {
   const limitsOf = limitsOfProviders(deps.providers);
   const { opened, charge } = await inTransaction(deps.db, async (tx) => {
-    const due = await openDue(tx, subscriptionId, limitsOf, sentTrace(prompt));
+    const due = await openDue(tx, subscriptionId, limitsOf, { trace: sentTrace(prompt), renewalRunId });
     return { opened: due, charge: await beginCharge(tx, due.record) };
   });
   const messages = opened.resumed ? await wakeAfterPause(deps.db, subscriptionId) : [];
@@ -42,7 +47,14 @@ export async function renewSubscription(
   const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times, received) =>
     applyPeriodPayment(tx, row, payment, { ...times, limitsOf }, received),
   );
-  return { ...opened, record, messages, followUp: answer.status === 'open' ? charge.paymentId : null };
+  const charged = { payment_id: charge.paymentId, status: answer.status };
+  return {
+    ...opened,
+    record,
+    messages,
+    charged,
+    followUp: answer.status === 'open' ? charge.paymentId : null,
+  };
 }
 
 /** Begins the first attempt of the open period's payment. @returns null when nothing is to be charged here */

@@ -34,3 +34,8 @@ export async function resumeScheduler(db: Database): Promise<RenewalScheduler> {
   await db.renewalPause.deleteMany();
   return readScheduler(db);
 }
+
+/** Whether an operator has paused renewals. */
+export async function areRenewalsPaused(db: Database): Promise<boolean> {
+  return (await db.renewalPause.count()) > 0;
+}

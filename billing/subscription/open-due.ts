@@ -28,17 +28,27 @@ import {
   type Patch,
 } from './transition';
 
-/** `early`: to be repeated after `wait_ms`. `resumed`: a pause has ended. */
+/**
+ * `early`: to be repeated after `wait_ms`. `resumed`: a pause has ended.
+ * `did`: what it was due for; `shows`: it has another status or other terms now.
+ */
 export type OpenedDue = { record: SubscriptionRecord; resumed?: true } & (
-  { kind: 'done' } | { kind: 'early'; wait_ms: number }
+  { kind: 'done'; did: DueDecision['kind']; shows: boolean } | { kind: 'early'; wait_ms: number }
 );
 
-/** @param trace that the prompt brought; null: that of the renewal, the same for every prompt */
+/** What has a subscription look whether it is due. */
+export interface DuePrompt {
+  /** That it brought; null: that of the renewal, the same for every prompt. */
+  trace: TraceContext | null;
+  /** The renewal run that it comes from; left out: none. */
+  renewalRunId?: string;
+}
+
 export async function openDue(
   tx: Transaction,
   subscriptionId: string,
   limitsOf: LimitsOf,
-  trace: TraceContext | null = null,
+  { trace, renewalRunId }: DuePrompt = { trace: null },
 ): Promise<OpenedDue> {
   const { unapplied, ...locked } = await lockWithUnapplied(tx, subscriptionId);
   const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
@@ -48,15 +58,20 @@ export async function openDue(
   const decision = decideDue(facts, times.now.toISOString());
   if (decision.kind === 'early') return early(row, decision.at, times.now);
   const own = renewalTrace(row.id, nextDue(facts)?.period_index ?? 0);
-  const record = await execute(tx, row, decision, { ...context, trace: trace ?? own });
+  const record = await execute(tx, row, decision, { ...context, trace: trace ?? own, renewalRunId });
   const isResumed = row.status === 'paused' && ['active', 'past_due'].includes(record.subscription.status);
-  return { kind: 'done', record, ...(isResumed && { resumed: true }) };
+  const shows = showsOtherwise(row, record);
+  return { kind: 'done', did: decision.kind, shows, record, ...(isResumed && { resumed: true }) };
+}
+
+function showsOtherwise(row: SubscriptionRow, { subscription: after }: SubscriptionRecord): boolean {
+  return row.status !== after.status || row.plan_id !== after.plan_id || Number(row.amount) !== after.amount;
 }
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
   const record = toRecord(row);
   // A test clock prompts again when it gets there.
-  if (row.test_clock_id !== null) return { kind: 'done', record };
+  if (row.test_clock_id !== null) return { kind: 'done', did: 'nothing', shows: false, record };
   return { kind: 'early', record, wait_ms: Date.parse(at) - now.getTime() };
 }
 
@@ -64,7 +79,7 @@ async function execute(
   tx: Transaction,
   row: SubscriptionRow,
   decision: Exclude<DueDecision, { kind: 'early' }>,
-  base: MoneyContext & Pick<ChangeContext, 'trace'>,
+  base: MoneyContext & Pick<ChangeContext, 'trace' | 'renewalRunId'>,
 ): Promise<SubscriptionRecord> {
   const context: ChangeContext = { ...base, commandId: systemCommandId(row, 'due'), changes: [], actor };
   switch (decision.kind) {

@@ -22,6 +22,7 @@ export interface NewPayment {
   payment_method_id: string | null;
   announced: boolean;
   trace: TraceContext;
+  renewal_run_id?: string;
   created_at: Date;
   updated_at: Date;
 }
@@ -57,11 +58,11 @@ export function paymentInsertion(
 ): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO payments (id, kind, status, customer_id, subscription_id, period_index, currency, amount, lines,
-      provider, payment_method_id, announced, trace, created_at, updated_at)
+      provider, payment_method_id, announced, trace, renewal_run_id, created_at, updated_at)
     SELECT ${payment.id}, ${payment.kind}, ${status}, ${payment.customer_id}, ${id}, ${index}, ${currency},
       ${payment.amount}, ${JSON.stringify(payment.lines)}::jsonb, ${payment.provider},
       ${payment.payment_method_id}, ${payment.announced}, ${JSON.stringify(payment.trace)}::jsonb,
-      ${payment.created_at}, ${payment.updated_at}`;
+      ${payment.renewal_run_id ?? null}, ${payment.created_at}, ${payment.updated_at}`;
 }
 
 /** Ends a period early, where the next one begins. @throws Error when there is no such period: periods have no gap */

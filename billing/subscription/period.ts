@@ -128,7 +128,7 @@ function writeRows(
   row: SubscriptionRow,
   { period, amount }: OpenedPeriod,
   { charge, lines, paymentId }: { charge: number; lines: Line[]; paymentId: string | null },
-  { now, realNow, trace }: ChangeContext,
+  { now, realNow, trace, renewalRunId }: ChangeContext,
 ): void {
   const { id: subscription_id, customer_id, currency } = row;
   const written = { subscription_id, ...periodDates(period), currency, amount };
@@ -147,6 +147,7 @@ function writeRows(
       payment_method_id: null,
       announced: true,
       trace,
+      renewal_run_id: renewalRunId,
       created_at: now,
       updated_at: realNow,
     },

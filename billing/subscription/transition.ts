@@ -82,6 +82,8 @@ export interface ChangeContext extends MoneyContext {
   paidPeriod?: number | null;
   /** Of what the change follows from; its event carries it, and the payments that it opens. */
   trace: TraceContext;
+  /** The renewal run that does it; left out: none. */
+  renewalRunId?: string;
 }
 
 /** The actor and trace of a command. */

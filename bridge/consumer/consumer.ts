@@ -25,7 +25,19 @@ import type { KafkaClient, ReceivedRecord } from '../kafka/port';
 import type { Pulse } from '../pulse';
 import { Slots } from './slots';
 
+/** Where a record was read, and until when it is this member's. */
+export interface Delivery {
+  /** Topic, partition and offset. */
+  place: string;
+  /** Aborted: the partition is lost, or the member closes. */
+  signal: AbortSignal;
+}
+
 export type Handlers = { [T in EventTopic]?: (event: ReadEvent<T>) => Promise<void> };
+/** Of records that wait for each other: they take no part in the bound of records that are handled at once. */
+export type GatheringHandlers = {
+  [T in EventTopic]?: (event: ReadEvent<T>, delivery: Delivery) => Promise<void>;
+};
 
 export interface GroupDependencies {
   kafka: KafkaClient;
@@ -36,6 +48,8 @@ export interface GroupDependencies {
   pulse?: Pulse;
   /** Nobody waits for what the group does. */
   unhurried?: boolean;
+  /** Topics whose records are gathered, beside those that are handled one by one. */
+  gathering?: GatheringHandlers;
   /** For how long failures are repeated; see {@link usualLimits}. */
   limits?: Partial<Limits>;
   /** A record waits for its next try, or does so no more. */
@@ -71,8 +85,20 @@ export async function runGroup(
   const slots = new Slots(parallelRecords);
   const trouble = { waiting: 0, loggedMs: -Infinity };
   const onWaiting = deps.onWaiting ?? (() => undefined);
-  const handling = { group, handlers, db: deps.db, producer, log, limits, slots, trouble, onWaiting };
-  const topics = Object.keys(handlers) as EventTopic[];
+  const gathering = deps.gathering ?? {};
+  const handling = {
+    group,
+    handlers,
+    gathering,
+    db: deps.db,
+    producer,
+    log,
+    limits,
+    slots,
+    trouble,
+    onWaiting,
+  };
+  const topics = Object.keys({ ...handlers, ...gathering }) as EventTopic[];
   const consumer = await deps.kafka.consumer({
     group,
     topics,
@@ -95,6 +121,7 @@ export async function runGroup(
 
 interface Handling extends DeadLetterDependencies {
   handlers: Handlers;
+  gathering: GatheringHandlers;
   limits: Limits;
   slots: Slots;
   /** How many records wait for their next try, and when that was logged. */
@@ -110,12 +137,13 @@ async function handleRecord(
   const failures = new Failures(handling.limits);
   for (let waitMs = firstRetryMs; !signal.aborted; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
     try {
-      // oxlint-disable-next-line no-loop-func -- the retries follow each other
-      return await handling.slots.run(async () => {
+      const handle = async (): Promise<boolean> => {
         if (signal.aborted) return false;
-        await handleOrBury(handling, record, failures);
+        await handleOrBury(handling, record, failures, signal);
         return true;
-      });
+      };
+      // oxlint-disable-next-line no-loop-func -- the retries follow each other
+      return await (record.topic in handling.gathering ? handle() : handling.slots.run(handle));
     } catch (error) {
       await waitForNextTry(handling, record, error, waitMs, signal);
     }
@@ -147,18 +175,29 @@ async function waitForNextTry(
 }
 
 /** @throws what is to be tried again */
-async function handleOrBury(handling: Handling, record: ReceivedRecord, failures: Failures): Promise<void> {
-  const failure = await failureOf(handling, record);
+async function handleOrBury(
+  handling: Handling,
+  record: ReceivedRecord,
+  failures: Failures,
+  signal: AbortSignal,
+): Promise<void> {
+  const failure = await failureOf(handling, record, signal);
   if (failure === null) return;
   const { error } = failure;
+  // What is another member's now is no failure of the record.
+  if (signal.aborted) throw error;
   if (failures.isToBeRepeated(failureKind(error), performance.now())) throw error;
   await writeDeadLetter(handling, record, refusalOf(error));
 }
 
 /** Null when the record was handled. */
-async function failureOf({ handlers }: Handling, record: ReceivedRecord): Promise<{ error: unknown } | null> {
+async function failureOf(
+  handling: Handling,
+  record: ReceivedRecord,
+  signal: AbortSignal,
+): Promise<{ error: unknown } | null> {
   try {
-    await dispatch(handlers, record);
+    await dispatch(handling, record, signal);
     return null;
   } catch (error) {
     return { error };
@@ -175,7 +214,7 @@ async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Prom
     });
     for (const letter of letters) {
       if (signal.aborted) return;
-      await redrive(handling, letter).catch((error: unknown) => {
+      await redrive(handling, letter, signal).catch((error: unknown) => {
         log.warn({ err: error, dead_letter_id: letter.id }, 'dead letter not redriven');
       });
     }
@@ -184,32 +223,43 @@ async function redriveUntilClosed(handling: Handling, signal: AbortSignal): Prom
 }
 
 /** @throws what is unavailable; the letter is tried again later */
-async function redrive(handling: Handling, letter: Letter): Promise<void> {
-  await noteRedrive(handling.db, letter, await refusalOfRedrive(handling, letter));
+async function redrive(handling: Handling, letter: Letter, signal: AbortSignal): Promise<void> {
+  await noteRedrive(handling.db, letter, await refusalOfRedrive(handling, letter, signal));
   handling.log.info({ dead_letter_id: letter.id }, 'dead letter redriven');
 }
 
 /** Null when the record was handled. @throws what is unavailable */
-async function refusalOfRedrive(handling: Handling, letter: Letter): Promise<Refusal | null> {
+async function refusalOfRedrive(
+  handling: Handling,
+  letter: Letter,
+  signal: AbortSignal,
+): Promise<Refusal | null> {
   if (isWithoutContent(letter)) {
     const { topic, partition, offset, error_code: code } = letter;
     const original = `${topic}, partition ${partition}, offset ${offset}`;
     return { code, message: `what it held is not kept here: write it again from ${original}` };
   }
-  const failure = await failureOf(handling, recordOf(letter));
+  const failure = await failureOf(handling, recordOf(letter), signal);
   if (failure === null) return null;
-  if (failureKind(failure.error) === 'unavailable') throw failure.error;
+  if (signal.aborted || failureKind(failure.error) === 'unavailable') throw failure.error;
   return refusalOf(failure.error);
 }
 
-async function dispatch(handlers: Handlers, record: ReceivedRecord): Promise<void> {
+async function dispatch(
+  { handlers, gathering }: Handling,
+  record: ReceivedRecord,
+  signal: AbortSignal,
+): Promise<void> {
   if (record.undecodable !== undefined) {
     const { firstOffset, reason } = record.undecodable;
     const words = `offsets ${firstOffset} to ${record.offset} cannot be decoded: ${reason}`;
     throw new UnreadableEvent('batch_not_decodable', words);
   }
   const topic = record.topic as EventTopic;
-  const handler = handlers[topic] as ((event: ReadEvent<EventTopic>) => Promise<void>) | undefined;
+  const handler = (gathering[topic] ?? handlers[topic]) as
+    ((event: ReadEvent<EventTopic>, delivery: Delivery) => Promise<void>) | undefined;
   if (handler === undefined) return;
-  await handler(readEnvelope(topic, { ...record, headers: headerTexts(record.headers) }));
+  const { partition, offset } = record;
+  const delivery = { place: `${topic}/${partition}/${offset}`, signal };
+  await handler(readEnvelope(topic, { ...record, headers: headerTexts(record.headers) }), delivery);
 }

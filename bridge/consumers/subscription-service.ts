@@ -1,12 +1,29 @@
-/** Group subscription-service: what is due, and what was paid, reaches the subscription's process. */
-import { promptAfterPayment, promptWhenDue } from '../../billing/subscription/prompts';
-import type { Handlers } from '../consumer/consumer';
+/** Group subscription-service: what is due becomes renewal runs, and what was paid reaches the subscription's process. */
+import { judgeDue } from '../../billing/renewal/due-members';
+import { promptAfterPayment } from '../../billing/subscription/prompts';
+import { renewalRunStart } from '../../contracts/workflows/workflows';
+import type { GatheringHandlers, Handlers } from '../consumer/consumer';
+import { Gathering } from '../renewals/gathering';
 import { prompt, type PromptDependencies } from './messages';
 
 export function subscriptionServiceHandlers(deps: PromptDependencies): Handlers {
   return {
-    'subscriptions.renew_required': async (event) =>
-      prompt(deps, event, await promptWhenDue(deps.db, event.data)),
     'payments.completed': async (event) => prompt(deps, event, await promptAfterPayment(deps.db, event.data)),
+  };
+}
+
+/** @param gatherMs how long few subscriptions that are due wait for others, milliseconds */
+export function renewalHandlers(
+  { db, client }: Pick<PromptDependencies, 'db' | 'client'>,
+  gatherMs: number,
+): GatheringHandlers {
+  const gathering = new Gathering({
+    judge: (ids) => judgeDue(db, ids),
+    start: (run) => client.start(renewalRunStart(run)),
+    longestMs: gatherMs,
+  });
+  return {
+    'subscriptions.renew_required': ({ id, data, trace }, { place, signal }) =>
+      gathering.add({ identity: `${place}/${id}`, subscriptionId: data.subscription_id, trace }, signal),
   };
 }

@@ -8,6 +8,7 @@ import type { ChangeEffect, Proration } from '../../domain/subscription/change';
 import type { BulkRetryCommand } from '../../domain/retry/bulk-retry';
 import type { FinalAction } from '../../domain/retry/policy';
 import type { CancelMode, RefundMode } from '../../domain/subscription/commands';
+import type { RenewalMember, RenewalRunProgress, WaitingMember } from '../../domain/renewal/run';
 import type { DueCause } from '../../domain/subscription/due';
 import type { TraceContext } from '../../domain/trace';
 import type { Actor } from '../fields';
@@ -131,6 +132,16 @@ export type CreationResult = 'concluded' | 'too_late';
 /** Start arguments of `retry/{payment_id}`. */
 export interface RetryInput {
   payment_id: string;
+}
+
+/** Start arguments of `renewal-run/{id}`. */
+export interface RenewalRunInput {
+  run_id: string;
+  /** Each subscription once. */
+  members: RenewalMember[];
+  /** Of the run that this one continues: whom it left, and how far it was. */
+  left?: WaitingMember[];
+  progress?: RenewalRunProgress;
 }
 
 /** Start arguments of `renewal-scheduler/{shard}`. */

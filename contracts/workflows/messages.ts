@@ -13,6 +13,8 @@ import type {
 
 export type WorkflowMessage =
   | { kind: 'wake_subscription'; subscription_id: string; payload?: RenewRequired }
+  /** Only if its process runs: it shows something else now, or has ended. */
+  | { kind: 'look'; subscription_id: string }
   | { kind: 'payment_completed'; subscription_id: string; payload: PaymentCompleted }
   | { kind: 'first_payment_settled'; subscription_id: string; payload: FirstPaymentSettled }
   | { kind: 'dunning_started'; subscription_id: string; payload: DunningStarted }

@@ -8,6 +8,7 @@ import type {
   BulkRetryInput,
   FollowUpTimes,
   PaymentInput,
+  RenewalRunInput,
   RenewalSchedulerInput,
   RetryInput,
   SubscriptionInput,
@@ -19,6 +20,7 @@ export const taskQueues = {
   subscription: 'subscription-service',
   payment: 'payment-service',
   retry: 'retry-service',
+  renewals: 'renewals',
 } as const;
 
 /** Search attributes that `bin/migrate` registers. */
@@ -37,6 +39,7 @@ export const messages = {
   pause: 'pause',
   resume: 'resume',
   renewRequired: 'renewRequired',
+  look: 'look',
   paymentCompleted: 'paymentCompleted',
   dunningStarted: 'dunningStarted',
   dunningExhausted: 'dunningExhausted',
@@ -116,6 +119,17 @@ export function renewalSchedulerStart(shard: number): WorkflowStart<RenewalSched
     taskQueue: taskQueues.retry,
     args: [{ shard }],
     summary: `Renewal scheduler, shard ${shard}`,
+  };
+}
+
+/** A renewal run. Its id follows from the records of its members, so that a repeat of them is no second run. */
+export function renewalRunStart(input: RenewalRunInput): WorkflowStart<RenewalRunInput> {
+  return {
+    workflowType: 'renewalRun',
+    workflowId: `renewal-run/${input.run_id}`,
+    taskQueue: taskQueues.renewals,
+    args: [input],
+    summary: `Renewal run of ${input.members.length}`,
   };
 }
 

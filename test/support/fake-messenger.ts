@@ -5,6 +5,7 @@ export function fakeMessenger(methods: Partial<Messenger>): Messenger {
   const missing = (): Promise<never> => Promise.reject(new Error('this test sends no such message'));
   return {
     wakeSubscription: missing,
+    look: missing,
     signalPaid: missing,
     signalDunningStarted: missing,
     signalDunningExhausted: missing,

@@ -48,6 +48,8 @@ describe('the life of subscription/{id}', () => {
     // Committed by a worker that was killed before it could tell.
     fake.activities.renewSubscription = async () => ({
       kind: 'done',
+      did: 'cancel',
+      shows: true,
       record: record('cancelled', 2),
       followUp: null,
     });
@@ -64,7 +66,8 @@ describe('the life of subscription/{id}', () => {
     const prompts: unknown[] = [];
     fake.activities.renewSubscription = async (_, prompt) => {
       prompts.push(prompt);
-      return { kind: 'done', record: record(prompts.length < 3 ? 'active' : 'cancelled', 2), followUp: null };
+      const next = record(prompts.length < 3 ? 'active' : 'cancelled', 2);
+      return { kind: 'done', did: 'open_period', shows: false, record: next, followUp: null };
     };
     const trace = { ...traceOf('1'), tracestate: 'vendor=1' };
     await run(fake, async () => {

@@ -46,6 +46,8 @@ export interface SubscriptionProcess {
   change(command: ChangeCommand): Promise<HeldSubscription>;
   /** Opens what is due, and charges what it opened. @param why with the trace that it belongs to, if it has one */
   renew(why: Traced): Promise<void>;
+  /** Takes over the row that another has changed. */
+  look(): Promise<void>;
   /** Applies a payment, if its outcome would change anything. */
   applyPayment(paymentId: string): Promise<void>;
   /** Runs a step that records a message. */
@@ -128,6 +130,10 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     execute,
     resume: (command) => execute(command, (step) => step.commitResumption(id, command)),
     change: (command) => inTurn(command.command_id, () => executeChange(id, command, hasOutcome)),
+    async look() {
+      const found = await firstStep((step) => step.loadSubscription(id));
+      if (found !== null) adopt(found);
+    },
     resumeWork: async () => void adopt(await resumeOpenWork(await loaded())),
     async applyPayment(paymentId) {
       // The rows decide whether the money is still to be applied, and to what.

@@ -45,6 +45,8 @@ export const pause = defineUpdate<HeldSubscription, [PauseCommand]>('pause');
 export const resume = defineUpdate<HeldSubscription, [ResumeCommand]>('resume');
 /** Something may be due. */
 export const renewRequired = defineSignal<[RenewRequired]>('renewRequired');
+/** Another than the process has changed the row. */
+export const look = defineSignal('look');
 /** A payment of a period is completed. */
 export const paymentCompleted = defineSignal<[PaymentCompleted]>('paymentCompleted');
 /** The first payment, or that of a change, which stayed open, has its outcome. */
@@ -146,6 +148,7 @@ function handleMessages(process: SubscriptionProcess, queue: MessageQueue): void
     const { traceparent, tracestate } = why ?? {};
     queue.enqueue(() => process.renew({ traceparent, tracestate }));
   });
+  setHandler(look, () => queue.enqueue(process.look));
   setHandler(paymentCompleted, ({ payment_id: paymentId }) =>
     queue.enqueue(() => process.applyPayment(paymentId)),
   );

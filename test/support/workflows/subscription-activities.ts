@@ -85,12 +85,13 @@ export function scriptSubscription(answer: AttemptAnswer, settlesAs: Subscriptio
       applyFirstPayment: noted('apply first', settlesAs),
       applyPayment: noted('apply', 'active'),
       renewSubscription: async () => {
+        const did = { kind: 'done', did: 'open_period', shows: false } as const;
         log.push('open', 'attempt renewal');
         const opened = write('active', { open_payment_id: 'pay_2' });
-        if (answer.status === 'open') return { kind: 'done', record: opened, followUp: 'pay_2' };
-        if (answer.status !== 'completed') return { kind: 'done', record: opened, followUp: null };
+        if (answer.status === 'open') return { ...did, record: opened, followUp: 'pay_2' };
+        if (answer.status !== 'completed') return { ...did, record: opened, followUp: null };
         log.push('apply');
-        return { kind: 'done', record: write('active'), followUp: null };
+        return { ...did, record: write('active'), followUp: null };
       },
       commitCancellation: committed('cancel', 'cancelled'),
       commitPause: committed('pause', 'paused'),

@@ -1,0 +1,110 @@
+/** What a renewal run does. Each activity is repeatable: a member that is renewed again continues, or does nothing. */
+import { Context, heartbeat } from '@temporalio/activity';
+import {
+  type FailedMember,
+  type RenewalMember,
+  type RenewalRunProgress,
+  type RenewalRunStatus,
+  type RenewedSlice,
+} from '../domain/renewal/run';
+import type { AttemptDependencies } from '../billing/payment/attempt';
+import { areRenewalsPaused } from '../billing/renewal/scheduler';
+import { memberFailure, renewMember } from '../billing/renewal/renew-member';
+import { insertRun, updateRun } from '../billing/renewal/run-store';
+import type { Messenger } from '../temporal/messenger';
+import { sendMessages } from '../temporal/send';
+import { isTemporalUnavailable } from '../temporal/unavailable';
+
+export interface RenewalActivities {
+  beginRun(runId: string, members: readonly RenewalMember[]): Promise<void>;
+  /** Renews members side by side, for some seconds; begins none while renewals are paused. */
+  renewSlice(runId: string, members: readonly RenewalMember[]): Promise<RenewedSlice>;
+  noteRun(runId: string, status: RenewalRunStatus, progress: RenewalRunProgress): Promise<void>;
+}
+
+/** Members that a slice renews at once: most of a member's time is its provider's. */
+const parallelMembers = 12;
+/** A slice begins no member later than this. */
+const sliceMs = 10_000;
+const heartbeatEveryMs = 2_000;
+
+export function createRenewalActivities(
+  deps: AttemptDependencies & { messenger: Messenger },
+): RenewalActivities {
+  const { db } = deps;
+  return {
+    beginRun: (id, members) =>
+      insertRun(db, {
+        id,
+        members: members.map(({ subscription_id: member }) => member),
+        oldestDueAt: members.map(({ due_at: at }) => at).toSorted()[0] ?? new Date().toISOString(),
+      }),
+    async renewSlice(runId, members) {
+      const { info, cancellationSignal } = Context.current();
+      const known = (info.heartbeatDetails ?? null) as RenewedSlice | null;
+      const slice: RenewedSlice = known ?? { paused: false, done: [], failed: [], early: [] };
+      if (await areRenewalsPaused(db)) return { ...slice, paused: true };
+      const beat = setInterval(() => heartbeat(slice), heartbeatEveryMs);
+      try {
+        await renewAll(deps, { runId, members, slice, signal: cancellationSignal });
+      } finally {
+        clearInterval(beat);
+      }
+      return slice;
+    },
+    noteRun: (id, status, progress) => updateRun(db, id, status, progress),
+  };
+}
+
+interface Slice {
+  runId: string;
+  members: readonly RenewalMember[];
+  /** What has become of them so far. */
+  slice: RenewedSlice;
+  /** Aborted: nothing more is begun; what is in flight ends. */
+  signal: AbortSignal;
+}
+
+async function renewAll(
+  deps: AttemptDependencies & { messenger: Messenger },
+  { runId, members, slice, signal }: Slice,
+): Promise<void> {
+  const isDone = new Set(slice.done.map(({ subscription_id: id }) => id));
+  const left = members.filter(({ subscription_id: id }) => !isDone.has(id)).toReversed();
+  slice.failed = [];
+  slice.early = [];
+  const untilMs = performance.now() + sliceMs;
+  const lane = async (): Promise<void> => {
+    for (let member = left.pop(); member !== undefined; member = left.pop()) {
+      if (signal.aborted || performance.now() > untilMs) return;
+      await renewOne(deps, runId, member, slice);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelMembers, left.length) }, lane));
+}
+
+/** A failure is the member's own: the others go on. */
+async function renewOne(
+  deps: AttemptDependencies & { messenger: Messenger },
+  runId: string,
+  member: RenewalMember,
+  slice: RenewedSlice,
+): Promise<void> {
+  const { subscription_id } = member;
+  try {
+    const renewal = await renewMember(deps, runId, member);
+    if (renewal.kind === 'early') {
+      slice.early.push({ subscription_id, wait_ms: renewal.wait_ms });
+      return;
+    }
+    await sendMessages(deps.messenger, renewal.messages);
+    slice.done.push(renewal.renewed);
+  } catch (error) {
+    slice.failed.push({ subscription_id, ...failureOf(error) });
+  }
+}
+
+function failureOf(error: unknown): Omit<FailedMember, 'subscription_id'> {
+  if (isTemporalUnavailable(error)) return { reason: 'unavailable', detail: 'Temporal is unavailable' };
+  return memberFailure(error);
+}
