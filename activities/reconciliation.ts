@@ -11,6 +11,7 @@ import {
   waitingSubscriptionIds,
 } from '../billing/reconcile/living-processes';
 import type { AttemptDependencies } from '../billing/payment/attempt';
+import { endLostRuns } from '../billing/renewal/run-store';
 import { recordSweep } from '../billing/reconcile/passes';
 import { repair } from '../billing/reconcile/repair';
 import { reconcilePredicate } from '../billing/reconcile/round';
@@ -55,11 +56,13 @@ const limit = 500;
 
 export function createReconciliationActivities(deps: ReconciliationDependencies): ReconciliationActivities {
   return {
-    repairStuckWork: () =>
-      goThrough(
+    async repairStuckWork() {
+      await endLostRuns(deps.db);
+      return goThrough(
         deps,
         predicateNames.filter((name) => !isOfLedger(name)),
-      ),
+      );
+    },
     checkLedger: () => goThrough(deps, predicateNames.filter(isOfLedger)),
     startMissingProcesses: () => startMissing(deps),
   };

@@ -10,6 +10,7 @@ import {
 import type { AttemptDependencies } from '../billing/payment/attempt';
 import { areRenewalsPaused } from '../billing/renewal/scheduler';
 import { memberFailure, renewMember } from '../billing/renewal/renew-member';
+import { answerRenewalTasks, raiseRenewalTasks } from '../billing/renewal/renewal-tasks';
 import { insertRun, updateRun } from '../billing/renewal/run-store';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';
@@ -19,7 +20,15 @@ export interface RenewalActivities {
   beginRun(runId: string, members: readonly RenewalMember[]): Promise<void>;
   /** Renews members side by side, for some seconds; begins none while renewals are paused. */
   renewSlice(runId: string, members: readonly RenewalMember[]): Promise<RenewedSlice>;
-  noteRun(runId: string, status: RenewalRunStatus, progress: RenewalRunProgress): Promise<void>;
+  /** @param left ids of the members that are not done */
+  noteRun(
+    runId: string,
+    status: RenewalRunStatus,
+    progress: RenewalRunProgress,
+    left: readonly string[],
+  ): Promise<void>;
+  /** Asks an operator about members that were given up. */
+  askAbout(members: readonly FailedMember[]): Promise<void>;
 }
 
 /** Members that a slice renews at once: most of a member's time is its provider's. */
@@ -43,16 +52,19 @@ export function createRenewalActivities(
       const { info, cancellationSignal } = Context.current();
       const known = (info.heartbeatDetails ?? null) as RenewedSlice | null;
       const slice: RenewedSlice = known ?? { paused: false, done: [], failed: [], early: [] };
-      if (await areRenewalsPaused(db)) return { ...slice, paused: true };
+      slice.paused = await areRenewalsPaused(db);
       const beat = setInterval(() => heartbeat(slice), heartbeatEveryMs);
       try {
-        await renewAll(deps, { runId, members, slice, signal: cancellationSignal });
+        const allowed = members.filter(({ by_clock: byClock }) => byClock || !slice.paused);
+        await renewAll(deps, { runId, members: allowed, slice, signal: cancellationSignal });
+        await answerRenewalTasks(db, slice.done);
       } finally {
         clearInterval(beat);
       }
       return slice;
     },
-    noteRun: (id, status, progress) => updateRun(db, id, status, progress),
+    noteRun: (id, status, progress, left) => updateRun(db, id, status, progress, left),
+    askAbout: (failed) => raiseRenewalTasks(db, failed),
   };
 }
 

@@ -41,8 +41,14 @@ const incomplete = {
 const inPeriod = Prisma.sql`s.status IN ('active', 'past_due', 'paused')`;
 const isUnearned = Prisma.sql`jsonb_path_exists(s.ledger_state, '$.funds[*] ? (@.unearned > 0)')`;
 
+/** A renewal run has it, and goes on; none shields a subscription for longer than it tries to renew it. */
+const isInLivingRun = Prisma.sql`EXISTS (
+  SELECT 1 FROM renewal_runs r
+  WHERE r.finished_at IS NULL AND r.progress_at > clock_timestamp() - interval '10 minutes'
+    AND r.started_at > clock_timestamp() - interval '6 hours' AND s.id = ANY (r.members_left))`;
+
 export const subscriptionPredicates = {
-  /** Due, said so, and nothing happened. With no tolerance: due at all. */
+  /** Due, said so, and neither a renewal run nor a pause is why nothing happened. With no tolerance: due at all. */
   due_not_opened: {
     type: 'subscription',
     sources: ({ before, strict, mine }) => [
@@ -60,7 +66,8 @@ export const subscriptionPredicates = {
               : Prisma.sql`AND NOT EXISTS (
                   SELECT 1 FROM outbox_events o
                   WHERE o.subject = s.id AND o.topic = 'subscriptions.renew_required'
-                    AND (o.published_at IS NULL OR o.published_at > ${before}))`
+                    AND (o.published_at IS NULL OR o.published_at > ${before}))
+                AND NOT EXISTS (SELECT 1 FROM renewal_pauses) AND NOT ${isInLivingRun}`
           }`,
         id: idOfSubscription,
       },

@@ -1,6 +1,7 @@
 /** Renews one member of a run, and names what became of it. */
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
 import type { FailedMember, RenewalMember, RenewalOutcome, RenewedMember } from '../../domain/renewal/run';
+import { isFinal } from '../../domain/subscription/subscription';
 import { isDatabaseUnavailable, sqlStateOf } from '../database-unavailable';
 import type { AttemptDependencies } from '../payment/attempt';
 import { renewSubscription, type Renewal } from './renew';
@@ -21,7 +22,12 @@ export async function renewMember(
   const outcome = outcomeOf(renewal);
   const renewed = { subscription_id: id, outcome, payment_id: charged?.payment_id ?? null };
   if (followUp !== null) messages.push({ kind: 'start_payment', payment_id: followUp });
-  if (shows) messages.push({ kind: 'look', subscription_id: id });
+  // Again where it is repeated: the message may have been lost with who sent it.
+  const { status } = renewal.record.subscription;
+  if (shows || isFinal(status)) messages.push({ kind: 'look', subscription_id: id });
+  // It was cancelled while it was charged: what was taken goes back.
+  if (charged?.status === 'completed' && isFinal(status))
+    messages.push({ kind: 'refresh_payment', payment_id: charged.payment_id });
   return { kind: 'done', renewed, messages };
 }
 
@@ -55,6 +61,6 @@ export function memberFailure(error: unknown): Omit<FailedMember, 'subscription_
   const state = sqlStateOf(error);
   if (isDatabaseUnavailable(error)) return { reason: 'unavailable', detail: 'the database is unavailable' };
   if (state !== undefined && neverStates.test(state)) return { reason: 'never', detail: `SQLSTATE ${state}` };
-  const text = error instanceof Error ? error.message : String(error);
-  return { reason: 'fault', detail: text.slice(0, 200) };
+  const name = error instanceof Error ? error.name : typeof error;
+  return { reason: 'fault', detail: state === undefined ? name : `SQLSTATE ${state}` };
 }

@@ -8,7 +8,7 @@ import type { AttemptDependencies } from '../payment/attempt';
 import type { PaymentRow } from '../rows';
 import { applyProration, changeOf, dropChange, withPayment } from './apply-payment';
 import { wasExecuted } from './history-store';
-import { enqueueAnnouncedChange, latestFailure } from './payment-store';
+import { enqueueAnnouncedChange, enqueueCancelRequest, latestFailure } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { requestedBy, pendingColumn, writeUpdated, type ChangeContext, type Committed } from './transition';
 
@@ -42,7 +42,11 @@ function conclude(
 ): Promise<ConcludedChange> {
   return withPayment(deps, subscriptionId, paymentId, async (tx, row, payment, context) => {
     if (isPaymentOpen(payment.status) && !refused) {
-      return { kind: 'committed', record: leaveWaiting(tx, row, payment, context) };
+      if (!isOvertaken(row, payment))
+        return { kind: 'committed', record: leaveWaiting(tx, row, payment, context) };
+      enqueueCancelRequest(tx, payment.id, 'change_overtaken', context.realNow);
+      const record = toRecord(row);
+      return { ...overtaken(record), record };
     }
     const { record } = refused
       ? await dropChange(tx, row, payment, context)
@@ -69,6 +73,11 @@ export async function abandonChange(
   });
 }
 
+/** Whether the subscription has changed since the change was committed, so that the payment can apply to nothing. */
+function isOvertaken(row: SubscriptionRow, payment: PaymentRow): boolean {
+  return !payment.announced && row.version !== changeOf(payment).base_version;
+}
+
 /** The subscription changed while the change was being paid. */
 function overtaken({ subscription: { status } }: SubscriptionRecord): Refusal {
   const detail = `The subscription is ${status} and changed meanwhile; what was charged is refunded.`;
@@ -83,7 +92,7 @@ function leaveWaiting(
   context: ChangeContext,
 ): SubscriptionRecord {
   const change = changeOf(payment);
-  if (payment.announced || row.version !== change.base_version) return toRecord(row);
+  if (payment.announced) return toRecord(row);
   const { plan_id, quantity } = change.terms.terms;
   const pending: PendingChange = {
     plan_id,

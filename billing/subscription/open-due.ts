@@ -13,7 +13,7 @@ import type { LimitsOf } from '../ledger/limits';
 import { applyUnapplied } from './apply-payment';
 import { endSubscription } from './end';
 import { openPeriod, periodColumns, periodDates } from './period';
-import { enqueuePauseEnd } from './payment-store';
+import { enqueuePauseEnd, openAttemptBegunAt } from './payment-store';
 import { enqueuePaidPeriod } from './period-store';
 import { toFacts } from '../rows';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
@@ -57,6 +57,10 @@ export async function openDue(
   const facts = toFacts(row);
   const decision = decideDue(facts, times.now.toISOString());
   if (decision.kind === 'early') return early(row, decision.at, times.now);
+  if (decision.kind === 'past_due') {
+    const waitMs = await untilAnsweredMs(tx, row, locked.realNow);
+    if (waitMs > 0) return { kind: 'early', record: toRecord(row), wait_ms: waitMs };
+  }
   const own = renewalTrace(row.id, nextDue(facts)?.period_index ?? 0);
   const record = await execute(tx, row, decision, { ...context, trace: trace ?? own, renewalRunId });
   const isResumed = row.status === 'paused' && ['active', 'past_due'].includes(record.subscription.status);
@@ -66,6 +70,15 @@ export async function openDue(
 
 function showsOtherwise(row: SubscriptionRow, { subscription: after }: SubscriptionRecord): boolean {
   return row.status !== after.status || row.plan_id !== after.plan_id || Number(row.amount) !== after.amount;
+}
+
+/** So long a first attempt's call may be under way: its answer says whether the period is paid. */
+const answeredWithinMs = 15_000;
+
+/** Milliseconds until the call for the open period is certainly over; not positive: none is under way. */
+async function untilAnsweredMs(tx: Transaction, row: SubscriptionRow, realNow: Date): Promise<number> {
+  const begunAt = row.open_payment_id === null ? null : await openAttemptBegunAt(tx, row.open_payment_id);
+  return begunAt === null ? 0 : begunAt.getTime() + answeredWithinMs - realNow.getTime();
 }
 
 function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {

@@ -71,6 +71,14 @@ export function enqueueCancelRequest(
     WHERE id = ${paymentId} AND cancel_requested_at IS NULL AND status = ANY(${openStatuses})`;
 }
 
+/** When the first attempt of a payment was begun, real time, while nothing was heard of its call; else null. */
+export async function openAttemptBegunAt(tx: Transaction, paymentId: string): Promise<Date | null> {
+  const [open] = await sql(tx).query<{ started_at: Date }[]>`
+    SELECT started_at FROM payment_attempts
+    WHERE payment_id = ${paymentId} AND number = 1 AND settled_at IS NULL AND last_call_ended_at IS NULL`;
+  return open?.started_at ?? null;
+}
+
 /** Reads the payments whose money was collected and is not applied yet, oldest first. The caller locks them. */
 export async function findUnapplied(tx: Transaction, subscriptionId: string): Promise<string[]> {
   const rows = await sql(tx).query<{ id: string }[]>`

@@ -3,6 +3,7 @@ import { judgeDue } from '../../billing/renewal/due-members';
 import { promptAfterPayment } from '../../billing/subscription/prompts';
 import { renewalRunStart } from '../../contracts/workflows/workflows';
 import type { GatheringHandlers, Handlers } from '../consumer/consumer';
+import { failureKind } from '../consumer/failure';
 import { Gathering } from '../renewals/gathering';
 import { prompt, type PromptDependencies } from './messages';
 
@@ -12,6 +13,9 @@ export function subscriptionServiceHandlers(deps: PromptDependencies): Handlers 
   };
 }
 
+/** A partition that is given away waits no longer for a start. */
+const startedWithinMs = 5_000;
+
 /** @param gatherMs how long few subscriptions that are due wait for others, milliseconds */
 export function renewalHandlers(
   { db, client }: Pick<PromptDependencies, 'db' | 'client'>,
@@ -19,7 +23,8 @@ export function renewalHandlers(
 ): GatheringHandlers {
   const gathering = new Gathering({
     judge: (ids) => judgeDue(db, ids),
-    start: (run) => client.start(renewalRunStart(run)),
+    start: (run) => client.start(renewalRunStart(run), { withinMs: startedWithinMs }),
+    isUnavailable: (error) => failureKind(error) === 'unavailable',
     longestMs: gatherMs,
   });
   return {

@@ -5,8 +5,10 @@
  * - A record counts as handled once its run is durable in Temporal, or once the rows say that nothing of it is due.
  * - Records that arrive together are judged by one statement.
  * - A record whose partition is lost leaves the gathering; its next owner reads it again.
- * - A run's id follows from its records, so that starting it again starts nothing.
+ * - A run's id follows from its records. One whose start had no answer is started again as it is, so that it is one run.
+ * - What the judgement or Temporal refuses is judged, or started, once more record by record: a bad one is alone.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DueJudgement } from '../../billing/renewal/due-members';
 import { Unprocessable } from '../../billing/unprocessable';
 import type { RenewalRunInput } from '../../contracts/workflows/commands';
@@ -26,17 +28,21 @@ export interface DueRecord {
 export interface GatheringDependencies {
   judge(ids: readonly string[]): Promise<ReadonlyMap<string, DueJudgement>>;
   start(run: RenewalRunInput): Promise<void>;
+  /** Whether the same may succeed later. */
+  isUnavailable(error: unknown): boolean;
   /** How long few members wait for others, milliseconds. */
   longestMs: number;
 }
 
 /** Records that arrive within this time are judged together. */
 const judgedAfterMs = 20;
+const startedAgainAfterMs = 1_000;
 
 interface Waiting {
   record: DueRecord;
   sinceMs: number;
   due: Extract<DueJudgement, { kind: 'due' }> | null;
+  isLost: boolean;
   done(): void;
   fail(error: unknown): void;
 }
@@ -59,10 +65,12 @@ export class Gathering {
         record,
         sinceMs: performance.now(),
         due: null,
+        isLost: false,
         done: finish(resolve),
         fail: finish(reject),
       };
       const leave = (): void => {
+        waiting.isLost = true;
         this.arrived = this.arrived.filter((other) => other !== waiting);
         this.gathered = this.gathered.filter((other) => other !== waiting);
         reject(new Error('the partition of the record is lost'));
@@ -82,15 +90,19 @@ export class Gathering {
   private async judgeArrived(): Promise<void> {
     const arrived = this.arrived;
     this.arrived = [];
-    let judgements: ReadonlyMap<string, DueJudgement>;
-    try {
-      judgements = await this.deps.judge(arrived.map(({ record }) => record.subscriptionId));
-    } catch (error) {
-      for (const waiting of arrived) waiting.fail(error);
-      return;
-    }
-    for (const waiting of arrived) this.gather(waiting, judgements.get(waiting.record.subscriptionId));
+    await this.judge(arrived);
     this.startWhenTime();
+  }
+
+  private async judge(arrived: readonly Waiting[]): Promise<void> {
+    try {
+      const judgements = await this.deps.judge(arrived.map(({ record }) => record.subscriptionId));
+      for (const waiting of arrived) this.gather(waiting, judgements.get(waiting.record.subscriptionId));
+    } catch (error) {
+      if (arrived.length === 1 || this.deps.isUnavailable(error))
+        for (const waiting of arrived) waiting.fail(error);
+      else for (const waiting of arrived) await this.judge([waiting]);
+    }
   }
 
   private gather(waiting: Waiting, judgement: DueJudgement | undefined): void {
@@ -124,10 +136,23 @@ export class Gathering {
 
   private startRun(taken: readonly Waiting[]): void {
     this.gathered = this.gathered.filter((waiting) => !taken.includes(waiting));
-    this.deps.start(runOf(taken)).then(
-      () => taken.forEach((waiting) => waiting.done()),
-      (error: unknown) => taken.forEach((waiting) => waiting.fail(error)),
-    );
+    void this.startUntilAnswered(taken);
+  }
+
+  /** Without an answer the run may have started: with others its members would be another run. */
+  private async startUntilAnswered(taken: readonly Waiting[]): Promise<void> {
+    const run = runOf(taken);
+    while (taken.some(({ isLost }) => !isLost)) {
+      try {
+        await this.deps.start(run);
+        for (const waiting of taken) waiting.done();
+        return;
+      } catch (error) {
+        if (this.deps.isUnavailable(error)) await sleep(startedAgainAfterMs);
+        else if (taken.length > 1) return void taken.map((waiting) => this.startUntilAnswered([waiting]));
+        else return taken.forEach((waiting) => waiting.fail(error));
+      }
+    }
   }
 }
 
@@ -136,7 +161,9 @@ function runOf(taken: readonly Waiting[]): RenewalRunInput {
   const members = new Map<string, RenewalMember>();
   for (const { record, due } of taken) {
     const { subscriptionId: subscription_id, trace } = record;
-    if (due !== null) members.set(subscription_id, { subscription_id, due_at: due.due_at, trace });
+    if (due === null) continue;
+    const { due_at, byClock: by_clock } = due;
+    members.set(subscription_id, { subscription_id, due_at, by_clock, trace });
   }
   const run_id = derivedId('renewal_run', taken.map(({ record }) => record.identity).toSorted());
   const sorted = [...members.values()].toSorted((a, b) => (a.subscription_id < b.subscription_id ? -1 : 1));

@@ -10,6 +10,7 @@ export const operatorTaskKinds = [
   'ledger_opening',
   'webhook_unreadable',
   'stuck_work',
+  'renewal_failed',
 ] as const;
 export type OperatorTaskKind = (typeof operatorTaskKinds)[number];
 

@@ -3,7 +3,7 @@
  * for workflows.
  *
  * Invariants: a member that failed is tried again on its own, and holds up nobody; time in which a part was unavailable
- * counts for nothing; a run gives a member up, the reconciliation does not.
+ * counts for nothing, but no member keeps a run for ever; a run gives a member up, the reconciliation does not.
  */
 import type { TraceContext } from '../trace';
 
@@ -11,6 +11,8 @@ import type { TraceContext } from '../trace';
 export interface RenewalMember {
   subscription_id: string;
   due_at: string;
+  /** Its customer has a test clock, which no pause of renewals stops. */
+  by_clock: boolean;
   /** Of the record. */
   trace?: TraceContext;
 }
@@ -43,6 +45,7 @@ export interface RenewedMember {
 export interface FailedMember {
   subscription_id: string;
   reason: 'unavailable' | 'fault' | 'never';
+  /** The kind of the failure: a name, an SQLSTATE. */
   detail: string;
 }
 
@@ -54,7 +57,7 @@ export interface EarlyMember {
 
 /** What became of a slice. A member that is in none of the lists was not begun. */
 export interface RenewedSlice {
-  /** An operator has paused renewals: nothing was begun. */
+  /** An operator has paused renewals: nobody without a test clock was begun. */
   paused: boolean;
   done: RenewedMember[];
   failed: FailedMember[];
@@ -67,17 +70,23 @@ export interface WaitingMember {
   /** Not before this instant, milliseconds. */
   atMs: number;
   backOffMs: number;
+  /** When the run began to try it. */
+  triedSinceMs: number;
   /** Since when it fails although every part is available; null: it does not. */
   failingSinceMs: number | null;
 }
 
 /** So long a member is tried again that fails although every part is available. */
 export const triedForMs = 15 * 60_000;
+/** So long a member is tried again at most: what always fails as if a part was unavailable is the member's own. */
+const triedAtMostMs = 6 * 60 * 60_000;
+/** Who is not begun because of a pause looks again after it. */
+const pauseLookMs = 20_000;
 const firstBackOffMs = 1_000;
 const longestBackOffMs = 60_000;
 
 export function waitingMember(member: RenewalMember, nowMs: number): WaitingMember {
-  return { member, atMs: nowMs, backOffMs: firstBackOffMs, failingSinceMs: null };
+  return { member, atMs: nowMs, backOffMs: firstBackOffMs, triedSinceMs: nowMs, failingSinceMs: null };
 }
 
 /**
@@ -87,7 +96,7 @@ export function waitingMember(member: RenewalMember, nowMs: number): WaitingMemb
  */
 export function afterSlice(
   slice: readonly WaitingMember[],
-  { done, failed, early }: RenewedSlice,
+  { paused, done, failed, early }: RenewedSlice,
   nowMs: number,
 ): { again: WaitingMember[]; givenUp: FailedMember[] } {
   const isDone = new Set(done.map(({ subscription_id: id }) => id));
@@ -100,11 +109,16 @@ export function afterSlice(
     if (isDone.has(id)) continue;
     const failure = failures.get(id);
     if (failure === undefined) {
-      again.push({ ...waiting, atMs: nowMs + (waits.get(id) ?? 0) });
+      const waitMs = waits.get(id) ?? (paused && !waiting.member.by_clock ? pauseLookMs : 0);
+      again.push({ ...waiting, atMs: nowMs + waitMs });
       continue;
     }
-    const failingSinceMs = failure.reason === 'unavailable' ? null : (waiting.failingSinceMs ?? nowMs);
-    const isLasting = failingSinceMs !== null && nowMs - failingSinceMs >= triedForMs;
+    // Where others were renewed at the same time, nothing was unavailable.
+    const isOutage = failure.reason === 'unavailable' && done.length === 0;
+    const failingSinceMs = isOutage ? null : (waiting.failingSinceMs ?? nowMs);
+    const isLasting =
+      nowMs - waiting.triedSinceMs >= triedAtMostMs ||
+      (failingSinceMs !== null && nowMs - failingSinceMs >= triedForMs);
     if (failure.reason === 'never' || isLasting) givenUp.push(failure);
     else {
       const { backOffMs } = waiting;
@@ -115,8 +129,8 @@ export function afterSlice(
   return { again, givenUp };
 }
 
-export const renewalRunStatuses = ['running', 'finished', 'paused'] as const;
-/** `paused`: it found that renewals are paused, and left what it had not begun. */
+export const renewalRunStatuses = ['running', 'paused', 'finished', 'lost'] as const;
+/** `paused`: it waits for the end of a pause. `lost`: nothing was seen of it for an hour. */
 export type RenewalRunStatus = (typeof renewalRunStatuses)[number];
 
 /** How far a run is. */

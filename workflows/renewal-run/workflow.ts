@@ -4,7 +4,7 @@
  * Invariants:
  * - The rows decide: a member that is renewed twice, or is not due any more, is charged once or not at all.
  * - A member that cannot be renewed now is tried again later, and the others do not wait for it.
- * - A run that finds renewals paused ends, and says whom it left; who is due is announced again after the pause.
+ * - A run that finds renewals paused waits for the end of the pause; customers with a test clock do not.
  */
 import {
   continueAsNew,
@@ -26,7 +26,7 @@ import {
   type RenewedSlice,
   type WaitingMember,
 } from '../../domain/renewal/run';
-import { retryUntilDone } from '../activity-retry';
+import { failureCause, retryUntilDone } from '../activity-retry';
 import { runDetails } from './display';
 
 /** Members of a slice at most. */
@@ -46,7 +46,7 @@ const few = proxyLocalActivities<RenewalActivities>({
 const many = proxyActivities<RenewalActivities>({
   startToCloseTimeout: '1 min',
   heartbeatTimeout: '10 s',
-  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumAttempts: 3 },
 });
 
 export async function renewalRun(input: RenewalRunInput): Promise<void> {
@@ -63,32 +63,58 @@ export async function renewalRun(input: RenewalRunInput): Promise<void> {
       await sleep(untilNextMs(left), { summary: 'until the next member may be tried' });
       continue;
     }
-    const renewed = await renew(runId, slice);
+    const renewed = await renew(
+      runId,
+      slice.map(({ member }) => member),
+    );
     const { again, givenUp } = afterSlice(slice, renewed, Date.now());
     left = [...others, ...again];
     progress = addSlice(progress, renewed.done, givenUp);
-    if (renewed.paused) return end(runId, 'paused', members, progress, left);
-    if (left.length > 0) await retryUntilDone(() => rows.noteRun(runId, 'running', progress));
+    if (givenUp.length > 0) await retryUntilDone(() => rows.askAbout(givenUp));
+    await note(runId, renewed.paused ? 'paused' : 'running', progress, left);
   }
-  await end(runId, 'finished', members, progress, left);
+  setCurrentDetails(runDetails(members, progress, left));
 }
 
-/** Renews a slice. One whose few members are not done in time is repeated. */
-async function renew(runId: string, slice: readonly WaitingMember[]): Promise<RenewedSlice> {
-  const members = slice.map(({ member }) => member);
-  if (members.length > fewMembers) return many.renewSlice(runId, members);
-  return retryUntilDone(() => few.renewSlice(runId, members));
+/** Renews a slice. One that is lost with its worker again and again is divided: a member may be why. */
+async function renew(runId: string, members: readonly RenewalMember[]): Promise<RenewedSlice> {
+  try {
+    return await (members.length > fewMembers ? many : few).renewSlice(runId, members);
+  } catch (error) {
+    if (failureCause(error) === null) throw error;
+    const [first, ...rest] = members;
+    if (first === undefined || rest.length === 0) return lostWith(members);
+    const half = Math.ceil(members.length / 2);
+    return both(await renew(runId, members.slice(0, half)), await renew(runId, members.slice(half)));
+  }
 }
 
-async function end(
+function lostWith(members: readonly RenewalMember[]): RenewedSlice {
+  const failed = members.map(({ subscription_id }) => ({
+    subscription_id,
+    reason: 'fault' as const,
+    detail: 'its worker was lost, or took too long',
+  }));
+  return { paused: false, done: [], failed, early: [] };
+}
+
+function both(one: RenewedSlice, other: RenewedSlice): RenewedSlice {
+  return {
+    paused: one.paused || other.paused,
+    done: [...one.done, ...other.done],
+    failed: [...one.failed, ...other.failed],
+    early: [...one.early, ...other.early],
+  };
+}
+
+async function note(
   runId: string,
   status: RenewalRunStatus,
-  members: readonly RenewalMember[],
   progress: RenewalRunProgress,
   left: readonly WaitingMember[],
 ): Promise<void> {
-  setCurrentDetails(runDetails(members, progress, left));
-  await retryUntilDone(() => rows.noteRun(runId, status, progress));
+  const ids = left.map(({ member }) => member.subscription_id);
+  await retryUntilDone(() => rows.noteRun(runId, ids.length === 0 ? 'finished' : status, progress, ids));
 }
 
 /** The oldest members that may be tried now. */

@@ -4,6 +4,7 @@ CREATE TABLE renewal_runs (
   status TEXT NOT NULL,
   size INTEGER NOT NULL,
   members TEXT[] NOT NULL,
+  members_left TEXT[] NOT NULL,
   counts JSONB NOT NULL,
   exceptions JSONB NOT NULL,
   oldest_due_at TIMESTAMPTZ(3) NOT NULL,
