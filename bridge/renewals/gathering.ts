@@ -8,7 +8,6 @@
  * - A run's id follows from its records. One whose start had no answer is started again as it is, so that it is one run.
  * - What the judgement or Temporal refuses is judged, or started, once more record by record: a bad one is alone.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DueJudgement } from '../../billing/renewal/due-members';
 import { Unprocessable } from '../../billing/unprocessable';
 import type { RenewalRunInput } from '../../contracts/workflows/commands';
@@ -148,7 +147,8 @@ export class Gathering {
         for (const waiting of taken) waiting.done();
         return;
       } catch (error) {
-        if (this.deps.isUnavailable(error)) await sleep(startedAgainAfterMs);
+        if (this.deps.isUnavailable(error))
+          await new Promise((resolve) => setTimeout(resolve, startedAgainAfterMs));
         else if (taken.length > 1) return void taken.map((waiting) => this.startUntilAnswered([waiting]));
         else return taken.forEach((waiting) => waiting.fail(error));
       }
