@@ -1,5 +1,5 @@
 /**
- * The workers. Arguments name the services (`subscription`, `payment`, `retry`); without any, all of them run. Each has
+ * The workers. Arguments name the services (`subscription`, `payment`, `retry`, `renewals`); without any, all of them run. Each has
  * to run somewhere: see "Processes" of docs/operations.md.
  */
 import { taskQueues } from '../contracts/workflows/workflows';

@@ -14,6 +14,7 @@ import { paymentMethodRoutes } from './payment-methods';
 import { paymentRoutes } from './payments';
 import { planRoutes } from './plans';
 import { refundRoutes } from './refunds';
+import { renewalRunRoutes } from './renewal-runs';
 import { retryRoutes } from './retries';
 import { retryPolicyRoutes } from './retry-policies';
 import { serviceRoutes } from './service';
@@ -46,6 +47,7 @@ export function routeTable(openApi: () => string): readonly Route[] {
     ...notificationRoutes,
     ...deadLetterRoutes,
     ...schedulerRoutes,
+    ...renewalRunRoutes,
     ...operatorTaskRoutes,
     ...apiKeyRoutes,
     ...serviceRoutes(),

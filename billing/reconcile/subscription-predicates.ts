@@ -45,7 +45,7 @@ const isUnearned = Prisma.sql`jsonb_path_exists(s.ledger_state, '$.funds[*] ? (@
 const isInLivingRun = Prisma.sql`EXISTS (
   SELECT 1 FROM renewal_runs r
   WHERE r.finished_at IS NULL AND r.progress_at > clock_timestamp() - interval '10 minutes'
-    AND r.started_at > clock_timestamp() - interval '6 hours' AND s.id = ANY (r.members_left))`;
+    AND r.created_at > clock_timestamp() - interval '6 hours' AND s.id = ANY (r.members_left))`;
 
 export const subscriptionPredicates = {
   /** Due, said so, and neither a renewal run nor a pause is why nothing happened. With no tolerance: due at all. */

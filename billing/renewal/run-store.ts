@@ -9,7 +9,7 @@ export async function insertRun(
   run: { id: string; members: readonly string[]; oldestDueAt: string },
 ): Promise<void> {
   await sql(db).execute`
-    INSERT INTO renewal_runs (id, status, size, members, members_left, counts, exceptions, oldest_due_at, started_at, progress_at)
+    INSERT INTO renewal_runs (id, status, size, members, members_left, counts, exceptions, oldest_due_at, created_at, progress_at)
     VALUES (${run.id}, 'running', ${run.members.length}, ${run.members}, ${run.members}, '{}', '[]', ${new Date(run.oldestDueAt)},
       clock_timestamp(), clock_timestamp())
     ON CONFLICT DO NOTHING`;

@@ -6,6 +6,7 @@ import type { CommandGroup } from '../command';
 import { customerCommands } from './customers';
 import { deadLetterCommands } from './dead-letters';
 import { deliveryCommands } from './deliveries';
+import { renewalRunCommands } from './renewal-runs';
 import { schedulerCommands } from './scheduler';
 import { keyCommands } from './keys';
 import { ledgerCommands } from './ledger';
@@ -31,6 +32,7 @@ export const subjects: readonly Subject[] = [
   { name: 'payments', text: 'see, cancel, refund and retry them', commands: paymentCommands },
   { name: 'ledger', text: 'what moved money, and credit of customers', commands: ledgerCommands },
   { name: 'customers', text: 'export and erase what is kept about one', commands: customerCommands },
+  { name: 'renewal-run', text: 'what renews many subscriptions at once', commands: renewalRunCommands },
   { name: 'scheduler', text: 'pause and resume the renewals', commands: schedulerCommands },
   { name: 'dead-letters', text: 'records that a group could not handle', commands: deadLetterCommands },
   { name: 'deliveries', text: 'webhooks of payment providers', commands: deliveryCommands },

@@ -8,14 +8,14 @@ CREATE TABLE renewal_runs (
   counts JSONB NOT NULL,
   exceptions JSONB NOT NULL,
   oldest_due_at TIMESTAMPTZ(3) NOT NULL,
-  started_at TIMESTAMPTZ(3) NOT NULL,
+  created_at TIMESTAMPTZ(3) NOT NULL,
   progress_at TIMESTAMPTZ(3) NOT NULL,
   finished_at TIMESTAMPTZ(3)
 );
 
 -- Empty while nothing is due.
 CREATE INDEX renewal_runs_running ON renewal_runs (progress_at) WHERE finished_at IS NULL;
-CREATE INDEX renewal_runs_started ON renewal_runs (started_at, id);
+CREATE INDEX renewal_runs_created ON renewal_runs (created_at, id);
 
 -- The run that opened a renewal's payment; null in rows older than the column, and where no run did.
 ALTER TABLE payments ADD COLUMN renewal_run_id TEXT;
