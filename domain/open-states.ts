@@ -67,6 +67,14 @@ export const openStates: readonly OpenState[] = [
     asks: null,
   },
   {
+    entity: 'renewal run',
+    states: ['running', 'paused'],
+    endsBy: 'each of its subscriptions is renewed, or given up after 15 minutes of failures',
+    looksNext: '`renewal-run/{id}`, within a minute; in a pause each 20 s',
+    foundAs: ['due_not_opened'],
+    asks: { task: 'renewal_failed', after: '15 minutes of failures' },
+  },
+  {
     entity: 'change',
     states: ['waits for the end of the period'],
     endsBy: 'the end of the period; of a subscription that is paused, the first one after its resumption',

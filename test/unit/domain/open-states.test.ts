@@ -11,6 +11,7 @@ import {
   paymentStatuses,
 } from '../../../domain/payment/payment';
 import { operatorTaskKinds, operatorTaskStatuses } from '../../../domain/payment/operator-task';
+import { renewalRunStatuses } from '../../../domain/renewal/run';
 import { refundStatuses } from '../../../domain/payment/refund';
 import { bulkRetryStatuses } from '../../../domain/retry/bulk-retry';
 import { isFaultWhenLasting, predicateNames } from '../../../domain/stuck-work';
@@ -20,6 +21,7 @@ import { testClockStatuses } from '../../../domain/test-clock';
 /** The statuses of each entity that has a column for it, and which of them nothing comes after by itself. */
 const statuses: [entity: string, all: readonly string[], ended: readonly string[]][] = [
   ['subscription', subscriptionStatuses, ['cancelled', 'expired']],
+  ['renewal run', renewalRunStatuses, ['finished', 'lost']],
   ['payment', paymentStatuses, ['completed', 'partially_refunded', 'refunded', 'cancelled', 'uncollectible']],
   ['attempt', attemptStatuses, ['completed', 'failed']],
   ['refund', refundStatuses, ['succeeded']],
