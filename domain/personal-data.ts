@@ -73,7 +73,7 @@ export const personalData = {
       change: column('the change that it pays, with metadata and reason', 'jsonb', 'json'),
     },
     kept: {
-      id: ['id', 'customer_id', 'subscription_id', 'payment_method_id'],
+      id: ['id', 'customer_id', 'subscription_id', 'payment_method_id', 'renewal_run_id'],
       code: ['kind', 'status', 'provider'],
       terms: ['currency', 'pauses'],
       money: ['lines'],
@@ -248,6 +248,7 @@ export const notPersonal: Readonly<Record<string, string>> = {
   plans: 'what is sold, to all customers',
   test_clocks: 'a clock of many customers; its detail names ids',
   test_clock_moves: 'what a clock has shown',
+  renewal_runs: 'who was renewed together: ids, outcomes and the kinds of failures',
   renewal_pauses: 'an operator’s decision about all renewals',
   retry_policies: 'rules for all payments, with an operator’s reason',
   api_keys: 'keys of callers, not of customers',

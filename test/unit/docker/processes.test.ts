@@ -34,7 +34,7 @@ test('I13: docker-compose.yml runs each of them, and asks workers and bridge whe
   );
   expect(commands.sort()).toEqual(documented.map(({ command }) => command).sort());
   const { METRICS_PORT: port } = loadConfig({});
-  for (const name of ['worker-subscription', 'worker-payment', 'worker-retry', 'bridge']) {
+  for (const name of ['worker-subscription', 'worker-payment', 'worker-retry', 'worker-renewals', 'bridge']) {
     expect([name, JSON.stringify(service(name).healthcheck)]).toEqual([
       name,
       expect.stringContaining(`http://127.0.0.1:${port}/readyz`),

@@ -27,6 +27,7 @@ test('every process of production has a service, every server too', () => {
     'migrate',
     'sandbox',
     'worker-payment',
+    'worker-renewals',
     'worker-retry',
     'worker-subscription',
   ]);
