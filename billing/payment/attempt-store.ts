@@ -21,6 +21,8 @@ export interface NewAttempt {
   /** Null: there is nothing to charge. */
   method: Pick<PaymentMethodRow, 'id' | 'provider'> | null;
   trace: TraceContext;
+  /** The renewal run that begins it; null: none. */
+  renewalRunId: string | null;
 }
 
 /** A payment's attempts, oldest first. */
@@ -126,6 +128,7 @@ export async function insertAttempt(
       UPDATE payments SET version = version + 1, status = 'processing', updated_at = moment.now,
         provider = coalesce(${method?.provider ?? null}, provider),
         payment_method_id = coalesce(${method?.id ?? null}, payment_method_id),
+        renewal_run_id = coalesce(${attempt.renewalRunId}, renewal_run_id),
         trace = ${JSON.stringify(attempt.trace)}::jsonb
       FROM moment WHERE id = ${payment.id}
     )

@@ -3,7 +3,8 @@
  *
  * Invariants: no attempt begins under a final or paused subscription (its row is shared until the commit), none
  * beside an open one; every execution of an attempt uses the row's values; a key is sent only within 10 minutes, and
- * later only once lookups have proven that its provider has no record of it (`absent-attempt.ts`).
+ * later only once lookups have proven that its provider has no record of it (`absent-attempt.ts`). A renewal's attempt is
+ * called by who began it, and then by its follow-up: nobody else, and not both at once.
  */
 import type { AttemptTrigger, Failure } from '../../domain/payment/payment';
 import { failure, isPaymentPaid, mayBeginAttempt } from '../../domain/payment/payment';
@@ -29,6 +30,11 @@ import { traceOfNewAttempt } from './new-attempt-trace';
 /** What of a payment method a charge needs. */
 export type ChargedMethod = Pick<PaymentMethodRow, 'id' | 'provider' | 'token' | 'provider_customer'>;
 
+/** So long after it has begun an attempt's first call may be under way: the call, and the transaction after it. */
+const firstCallWithinMs = 15_000;
+/** {@link firstCallWithinMs}, for the follow-up, whose last try comes 13 s after its first. */
+const repeatedAfterMs = 12_000;
+
 /** Older keys may have been forgotten by the provider, which would charge again. */
 const keyLifetimeMs = 10 * 60_000;
 
@@ -38,17 +44,22 @@ export interface AttemptRequest {
   trigger: AttemptTrigger;
   /** The method that somebody wants charged; left out: the one that is due. */
   payment_method_id?: string | null;
+  /** The renewal run that asks; left out: none. */
+  renewal_run_id?: string | null;
 }
 
 export type RefusalReason =
   'subscription_final' | 'subscription_paused' | 'payment_not_chargeable' | 'no_payment_method';
 
-/** What an attempt came to. `open`: nobody knows yet, or the customer has to act first. */
+/**
+ * What an attempt came to. `open`: nobody knows yet, or the customer has to act first. `under_way_ms`: another is calling
+ * the provider, and has an answer within this time.
+ */
 export type AttemptAnswer =
   | { status: 'completed' }
   | { status: 'failed'; failure: Failure }
   | { status: 'refused'; reason: RefusalReason }
-  | { status: 'open'; waits_for_customer?: true };
+  | { status: 'open'; waits_for_customer?: true; under_way_ms?: number };
 
 /** The call that an attempt makes. */
 export interface AttemptCall {
@@ -82,7 +93,11 @@ export async function beginLocked(
 ): Promise<BegunAttempt> {
   const attempts = await attemptsOf(tx, payment.id);
   const existing = attempts.find(({ number }) => number === request.number);
-  if (existing !== undefined) return continueAttempt(tx, payment, existing, subscription);
+  if (existing !== undefined) {
+    const now = await databaseNow(tx);
+    const others = callOfOthers(payment, existing, request, { repeat, now });
+    return others ?? continueAttempt(tx, payment, existing, subscription, now);
+  }
   if (repeat) return answer({ status: 'open' });
   const refused = refusal(payment, attempts.length, request.number, subscription);
   if (refused !== null) return answer({ status: 'refused', reason: refused });
@@ -90,17 +105,34 @@ export async function beginLocked(
   return beginNew(tx, payment, request, await methodToCharge(tx, payment, subscription, wanted));
 }
 
+/** Null: the call is for who asks. A repeat by who began it is for them: they have died meanwhile. */
+function callOfOthers(
+  payment: PaymentRow,
+  attempt: AttemptRow,
+  { renewal_run_id: runId = null }: AttemptRequest,
+  { repeat, now }: { repeat: boolean; now: Date },
+): BegunAttempt | null {
+  if (attempt.trigger !== 'renewal' || attempt.settled_at !== null) return null;
+  if (!repeat && payment.renewal_run_id === runId) return null;
+  const isUnderWay = attempt.status === 'processing' && attempt.last_call_ended_at === null;
+  const endsAtMs = attempt.started_at.getTime() + (repeat ? repeatedAfterMs : firstCallWithinMs);
+  const underWayMs = isUnderWay ? endsAtMs - now.getTime() : 0;
+  if (underWayMs > 0) return answer({ status: 'open', under_way_ms: underWayMs });
+  // Its follow-up repeats it.
+  return repeat ? null : answer({ status: 'open' });
+}
+
 async function continueAttempt(
   tx: Transaction,
   payment: PaymentRow,
   attempt: AttemptRow,
   subscription: SubscriptionRow | null,
+  now: Date,
 ): Promise<BegunAttempt> {
   if (attempt.settled_at !== null) return answer(settledAnswer(attempt));
   if (subscription !== null && isFinal(subscription.status)) return answer({ status: 'open' });
   // Another attempt has paid meanwhile.
   if (isPaymentPaid(payment.status)) return answer({ status: 'open' });
-  const now = await databaseNow(tx);
   if (now.getTime() - attempt.started_at.getTime() > keyLifetimeMs) return answer({ status: 'open' });
   const { payment_method_id: methodId } = attempt;
   const method = methodId === null ? null : await findPaymentMethod(tx, methodId);
@@ -158,14 +190,14 @@ export async function beginNew(
 /** What is written of an attempt that begins. @param method null: there is none */
 export function newAttempt<Method extends ChargedMethod | null>(
   { id, kind }: Pick<AttemptedPayment, 'id' | 'kind'>,
-  { number, trigger }: AttemptRequest,
+  { number, trigger, renewal_run_id: renewalRunId = null }: AttemptRequest,
   method: Method,
   trace: TraceContext,
 ) {
   const idempotencyKey = attemptIdempotencyKey(id, number);
   // The customer of a first payment is there, with each card that they give; an operator retries without them.
   const onSession = kind === 'first' && trigger === 'first';
-  return { number, idempotencyKey, trigger, onSession, method, trace };
+  return { number, idempotencyKey, trigger, onSession, method, trace, renewalRunId };
 }
 
 /** The call of an attempt that has been written with its payment. */

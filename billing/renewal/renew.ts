@@ -2,8 +2,8 @@
  * Renews a subscription: opens what is due and charges the period's payment, in two transactions with the provider's
  * call between them.
  *
- * Invariants: a repeat continues the same attempt; a failed attempt belongs to the Retry Service, which the topic
- * notifies.
+ * Invariants: a repeat by who began the attempt continues it, another one waits for its answer; a failed attempt belongs
+ * to the Retry Service, which the topic notifies.
  */
 import type { Traced } from '../../contracts/workflows/commands';
 import type { WorkflowMessage } from '../../contracts/workflows/messages';
@@ -40,8 +40,11 @@ export async function renewSubscription(
   const limitsOf = limitsOfProviders(deps.providers);
   const { opened, charge } = await inTransaction(deps.db, async (tx) => {
     const due = await openDue(tx, subscriptionId, limitsOf, { trace: sentTrace(prompt), renewalRunId });
-    return { opened: due, charge: await beginCharge(tx, due.record) };
+    return { opened: due, charge: await beginCharge(tx, due.record, renewalRunId) };
   });
+  const underWayMs = othersCallMs(charge);
+  if (underWayMs !== null && !opened.resumed)
+    return { kind: 'early', record: opened.record, wait_ms: underWayMs, messages: [], followUp: null };
   const messages = opened.resumed ? await wakeAfterPause(deps.db, subscriptionId) : [];
   if (charge === null) return { ...opened, messages, followUp: null };
   const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times, received) =>
@@ -57,13 +60,29 @@ export async function renewSubscription(
   };
 }
 
+/** Milliseconds until the provider's call is over that another one makes for the payment; null: none does. */
+function othersCallMs(charge: BegunCharge | null): number | null {
+  if (charge === null || charge.attempt.kind === 'call') return null;
+  const { answer } = charge.attempt;
+  return (answer.status === 'open' ? answer.under_way_ms : null) ?? null;
+}
+
 /** Begins the first attempt of the open period's payment. @returns null when nothing is to be charged here */
-async function beginCharge(tx: Transaction, record: SubscriptionRecord): Promise<BegunCharge | null> {
+async function beginCharge(
+  tx: Transaction,
+  record: SubscriptionRecord,
+  renewalRunId: string | undefined,
+): Promise<BegunCharge | null> {
   const { open_payment_id: paymentId, status } = record.subscription;
   if (paymentId === null || (status !== 'active' && status !== 'past_due')) return null;
   const locked = await lockPaymentInOrder(tx, paymentId);
   // Past due, a payment that was attempted belongs to its follow-up or to dunning.
   if (status === 'past_due' && locked.payment.status !== 'requested') return null;
-  const request = { payment_id: paymentId, number: 1, trigger: 'renewal' } as const;
+  const request = {
+    payment_id: paymentId,
+    number: 1,
+    trigger: 'renewal',
+    renewal_run_id: renewalRunId,
+  } as const;
   return { record, paymentId, attempt: await beginLocked(tx, locked, request, false) };
 }

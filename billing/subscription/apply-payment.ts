@@ -32,7 +32,7 @@ import { traceOfPayment } from '../traces';
 import { applyChange } from './apply-change';
 import { applyTerms } from './change-terms';
 import { applyFirst } from './first-payment';
-import { wasExecuted } from './history-store';
+import { executedCommand, wasExecuted } from './history-store';
 import { enqueueCancelledPayment } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { freeHeldCredit } from './unpaid-change';
@@ -100,10 +100,21 @@ export async function transactApplied(
     const times = await timesFor(tx, locked.row.test_clock_id, locked.realNow);
     const context: MoneyContext = { ...times, limitsOf: limitsOfProviders(deps.providers) };
     const row = await applyUnapplied(tx, locked.row, unapplied, context);
-    if (await wasExecuted(tx, commandId)) return { kind: 'committed', record: toRecord(row) };
+    const executed = await executedCommand(tx, commandId);
+    if (executed !== null) return committed(toRecord(row), executed.opened_payment_id);
     const outcome = await work(tx, row, { ...context, commandId });
-    return 'kind' in outcome ? { ...outcome, record: toRecord(row) } : { kind: 'committed', record: outcome };
+    if ('kind' in outcome) return { ...outcome, record: toRecord(row) };
+    const { open_payment_id: opened } = outcome.subscription;
+    return committed(outcome, opened === row.open_payment_id ? null : opened);
   });
+}
+
+function committed(record: SubscriptionRecord, openedPaymentId: string | null): Committed {
+  return {
+    kind: 'committed',
+    record,
+    ...(openedPaymentId !== null && { opened_payment_id: openedPaymentId }),
+  };
 }
 
 /** Applies what was received for a subscription and is not applied yet. @returns the row as it stands then */

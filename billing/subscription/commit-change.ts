@@ -2,8 +2,10 @@
  * The command `change`: decided by the locked row, priced from the ledger, applied or charged.
  *
  * Invariants: a change that has to be paid first changes nothing before it is paid: the request is kept in the payment's
- * row, and credit that it uses is set aside; the same command again finds the payment that it created.
+ * row, and credit that it uses is set aside; the same command again finds the payment that it created. What only a
+ * renewal's call in progress refuses waits for its answer.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangeCommand } from '../../contracts/workflows/commands';
 import { derivedId } from '../../domain/ids';
 import { holdCredit } from '../../domain/ledger/change';
@@ -22,7 +24,7 @@ import { applyChange, unfit, type TermsToApply } from './apply-change';
 import { transactApplied } from './apply-payment';
 import { Chargers } from './chargers';
 import { decideTerms, type AskedTerms } from './decide-terms';
-import { enqueueChangePayment, paymentExists, type NewChangePayment } from './payment-store';
+import { enqueueChangePayment, isBeingCharged, paymentExists, type NewChangePayment } from './payment-store';
 import { priceChangeOf, type MoneyOfChange } from './price-change';
 import { toRecord, type SubscriptionRecord } from './record';
 import { refuseSmallPrice } from './smallest-price';
@@ -31,7 +33,25 @@ import { requestedBy, type ChangeContext, type Committed, type Outcome } from '.
 /** `charge`: nothing is changed yet, the named payment comes first. */
 export type BegunChange = Committed | { kind: 'charge'; record: SubscriptionRecord; payment_id: string };
 
+/** So long a change waits for the answer of a renewal's call. */
+const renewedWithinMs = 6_000;
+const lookEveryMs = 150;
+
 export async function commitChange(
+  deps: AttemptDependencies,
+  subscriptionId: string,
+  command: ChangeCommand,
+): Promise<BegunChange> {
+  const deadlineMs = performance.now() + renewedWithinMs;
+  for (;;) {
+    const begun = await decideAndCommit(deps, subscriptionId, command);
+    if (begun.kind !== 'refused' || begun.code !== 'subscription_state') return begun;
+    if (performance.now() > deadlineMs || !(await isBeingCharged(deps.db, subscriptionId))) return begun;
+    await sleep(lookEveryMs);
+  }
+}
+
+async function decideAndCommit(
   deps: AttemptDependencies,
   subscriptionId: string,
   command: ChangeCommand,

@@ -66,3 +66,14 @@ export async function wasExecuted(tx: Transaction, commandId: string): Promise<b
   const rows = await sql(tx).query<object[]>`SELECT 1 FROM changes WHERE command_id = ${commandId}`;
   return rows.length > 0;
 }
+
+/** Reads what a command did that has had its effect; null: it has had none. `opened_payment_id`: of a period; or null. */
+export async function executedCommand(
+  tx: Transaction,
+  commandId: string,
+): Promise<{ opened_payment_id: string | null } | null> {
+  const [row] = await sql(tx).query<{ opened_payment_id: string | null }[]>`
+    SELECT CASE WHEN previous ? 'open_payment_id' THEN result ->> 'open_payment_id' END AS opened_payment_id
+    FROM changes WHERE command_id = ${commandId}`;
+  return row ?? null;
+}

@@ -8,7 +8,7 @@ import {
 import type { Pause } from '../../domain/retry/pauses';
 import type { Line } from '../../domain/subscription/proration';
 import type { TraceContext } from '../../domain/trace';
-import type { Transaction } from '../../prisma/client';
+import type { Database, Transaction } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import type { PaidChange, PaymentRow, SubscriptionRow } from '../rows';
 
@@ -77,6 +77,15 @@ export async function openAttemptBegunAt(tx: Transaction, paymentId: string): Pr
     SELECT started_at FROM payment_attempts
     WHERE payment_id = ${paymentId} AND number = 1 AND settled_at IS NULL AND last_call_ended_at IS NULL`;
   return open?.started_at ?? null;
+}
+
+/** Whether the provider is being called for the subscription's open period, as far as is known. */
+export async function isBeingCharged(db: Database, subscriptionId: string): Promise<boolean> {
+  const rows = await sql(db).query<object[]>`
+    SELECT 1 FROM subscriptions s JOIN payment_attempts a ON a.payment_id = s.open_payment_id
+    WHERE s.id = ${subscriptionId} AND a.number = 1 AND a.status = 'processing' AND a.last_call_ended_at IS NULL
+      AND a.started_at > clock_timestamp() - interval '15 seconds'`;
+  return rows.length > 0;
 }
 
 /** Reads the payments whose money was collected and is not applied yet, oldest first. The caller locks them. */

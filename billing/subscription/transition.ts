@@ -29,9 +29,13 @@ import { changedFields } from './changed-fields';
 import { findUnapplied } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 
-/** What became of a command. `refused`: nothing was written. */
+/**
+ * What became of a command. `refused`: nothing was written. `opened_payment_id`: the payment of the period that it opened,
+ * now or when it was executed before; left out: it opened none.
+ */
 export type Committed =
-  { kind: 'committed'; record: SubscriptionRecord } | (Refusal & { record: SubscriptionRecord });
+  | { kind: 'committed'; record: SubscriptionRecord; opened_payment_id?: string }
+  | (Refusal & { record: SubscriptionRecord });
 
 /** What `work` did: a new version, nothing, or why not. */
 export type Outcome = SubscriptionRecord | Refusal;

@@ -4,7 +4,8 @@
  * Invariants:
  * - A record counts as handled once its run is durable in Temporal, or once the rows say that nothing of it is due.
  * - Records that arrive together are judged by one statement.
- * - A record whose partition is lost leaves the gathering; its next owner reads it again.
+ * - A record whose partition is lost leaves the gathering; its next owner reads it again. One whose run is being started
+ *   waits for that: it ends soon.
  * - A run's id follows from its records. One whose start had no answer is started again as it is, so that it is one run.
  * - What the judgement or Temporal refuses is judged, or started, once more record by record: a bad one is alone.
  */
@@ -42,6 +43,8 @@ interface Waiting {
   sinceMs: number;
   due: Extract<DueJudgement, { kind: 'due' }> | null;
   isLost: boolean;
+  /** Its run is being started. */
+  isStarting: boolean;
   done(): void;
   fail(error: unknown): void;
 }
@@ -65,14 +68,16 @@ export class Gathering {
         sinceMs: performance.now(),
         due: null,
         isLost: false,
+        isStarting: false,
         done: finish(resolve),
         fail: finish(reject),
       };
       const leave = (): void => {
         waiting.isLost = true;
+        if (waiting.isStarting) return;
         this.arrived = this.arrived.filter((other) => other !== waiting);
         this.gathered = this.gathered.filter((other) => other !== waiting);
-        reject(new Error('the partition of the record is lost'));
+        reject(lost());
       };
       function finish<T>(conclude: (value: T) => void): (value: T) => void {
         return (value) => {
@@ -141,19 +146,29 @@ export class Gathering {
   /** Without an answer the run may have started: with others its members would be another run. */
   private async startUntilAnswered(taken: readonly Waiting[]): Promise<void> {
     const run = runOf(taken);
-    while (taken.some(({ isLost }) => !isLost)) {
+    for (const waiting of taken) waiting.isStarting = true;
+    for (;;) {
       try {
         await this.deps.start(run);
         for (const waiting of taken) waiting.done();
         return;
       } catch (error) {
-        if (this.deps.isUnavailable(error))
+        if (this.deps.isUnavailable(error)) {
+          for (const waiting of taken.filter(({ isLost }) => isLost)) waiting.fail(lost());
+          if (taken.every(({ isLost }) => isLost)) return;
           await new Promise((resolve) => setTimeout(resolve, startedAgainAfterMs));
-        else if (taken.length > 1) return void taken.map((waiting) => this.startUntilAnswered([waiting]));
-        else return taken.forEach((waiting) => waiting.fail(error));
+          continue;
+        }
+        if (taken.length === 1) return taken.forEach((waiting) => waiting.fail(error));
+        // A bad one is alone then.
+        return void taken.map((waiting) => this.startUntilAnswered([waiting]));
       }
     }
   }
+}
+
+function lost(): Error {
+  return new Error('the partition of the record is lost');
 }
 
 /** A subscription that several records name is a member once. */

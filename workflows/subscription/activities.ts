@@ -46,7 +46,7 @@ export function firstStep<T>(step: (activities: SubscriptionActivities) => Promi
   return orUnavailable(() => step(database));
 }
 
-/** {@link firstStep} that charges: once, however often it is repeated. */
+/** {@link firstStep} that charges, once, however often it is repeated, or waits for a charge. */
 export function firstChargingStep<T>(step: (activities: SubscriptionActivities) => Promise<T>): Promise<T> {
   return orUnavailable(() => step(charging));
 }

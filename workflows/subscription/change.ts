@@ -7,7 +7,7 @@
 import { condition } from '@temporalio/workflow';
 import type { SubscriptionRecord } from '../../activities/subscription';
 import type { ChangeCommand } from '../../contracts/workflows/commands';
-import { attempts, firstStep, laterStep } from './activities';
+import { attempts, firstChargingStep, laterStep } from './activities';
 import { refusal } from '../refusals';
 
 /**
@@ -21,7 +21,7 @@ export async function executeChange(
   hasOutcome: (paymentId: string) => boolean,
 ): Promise<SubscriptionRecord> {
   const requestedAtMs = Date.now();
-  const begun = await firstStep((step) => step.commitChange(id, command));
+  const begun = await firstChargingStep((step) => step.commitChange(id, command));
   if (begun.kind === 'refused') throw refusal(begun.code, begun.detail, { reason: begun.reason });
   if (begun.kind === 'committed') return begun.record;
   const paymentId = begun.payment_id;

@@ -7,13 +7,17 @@
 import type { SubscriptionRecord } from '../../activities/subscription';
 import { attempts, laterStep } from './activities';
 
-/** Attempts the payment of the open period, if there is one. @returns the record as it stands then */
+/**
+ * Attempts the payment of the open period, if there is one. A call that another one makes is left to them.
+ * @returns the record as it stands then
+ */
 export async function chargeOpenPeriod(record: SubscriptionRecord): Promise<SubscriptionRecord> {
   const { id, status, open_payment_id: paymentId } = record.subscription;
   if (paymentId === null || status !== 'active') return record;
   const answer = await attempts.attempt({ payment_id: paymentId, number: 1, trigger: 'renewal' });
   if (answer.status === 'completed') return laterStep((step) => step.applyPayment(id, paymentId));
-  if (answer.status === 'open') await laterStep((step) => step.startFollowUp(paymentId));
+  if (answer.status === 'open' && answer.under_way_ms === undefined)
+    await laterStep((step) => step.startFollowUp(paymentId));
   return record;
 }
 

@@ -29,6 +29,8 @@ import { refusal, refuseIfEnded } from '../refusals';
 
 /** One transaction of the subscription. */
 type Step<T> = (step: SubscriptionActivities, id: string) => Promise<T>;
+/** A command that was executed. */
+type Done = Extract<Committed, { kind: 'committed' }>;
 
 export interface SubscriptionProcess {
   /** Takes over the row that a creation wrote or found. */
@@ -94,13 +96,23 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     adopt(await firstStep((activities) => step(activities, id)));
   }
 
-  /** Charges the period that a command has opened. The command stands, even where that cannot be done now. */
-  const charged = (committed: SubscriptionRecord): Promise<SubscriptionRecord> =>
-    chargeOpenPeriod(committed).catch((error: unknown) => {
+  /**
+   * Charges the period that a command has opened, and no other: a renewal run has charged that. The command stands, even
+   * where that cannot be done now.
+   */
+  async function charged({
+    record: committed,
+    opened_payment_id: opened,
+  }: Done): Promise<SubscriptionRecord> {
+    if (opened === undefined || committed.subscription.open_payment_id !== opened) return committed;
+    try {
+      return await chargeOpenPeriod(committed);
+    } catch (error) {
       if (!isUnavailable(error)) throw error;
       queue.enqueueLater(reloadAndResume, decidedAfterMs);
       return committed;
-    });
+    }
+  }
 
   /** Resumes by the row, whatever became of a step. */
   async function reloadAndResume(): Promise<void> {
@@ -148,10 +160,8 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 }
 
 /** @throws ApplicationFailure with a code of the error table */
-async function commit(
-  step: (activities: SubscriptionActivities) => Promise<Committed>,
-): Promise<SubscriptionRecord> {
+async function commit(step: (activities: SubscriptionActivities) => Promise<Committed>): Promise<Done> {
   const committed = await firstStep(step);
-  if (committed.kind === 'committed') return committed.record;
+  if (committed.kind === 'committed') return committed;
   throw refusal(committed.code, committed.detail, { reason: committed.reason });
 }
