@@ -29,8 +29,12 @@ export async function repeatCall(deps: AttemptDependencies, paymentId: string): 
   const { number, trigger } = state.attempt;
   const request = { payment_id: paymentId, number, trigger };
   const begun = await beginAttempt(deps.db, request, true);
-  // The key may not be sent any more: only the provider's records show the outcome.
-  if (begun.kind === 'answer') return mustRead(deps.db, paymentId);
+  if (begun.kind === 'answer') {
+    // Who began the attempt is calling.
+    if (begun.answer.status === 'open' && begun.answer.under_way_ms !== undefined) throw new NoClearAnswer();
+    // The key may not be sent any more: only the provider's records show the outcome.
+    return mustRead(deps.db, paymentId);
+  }
   const answer = await callAndRecord(deps, request, begun, callTimeoutMs);
   const after = await mustRead(deps.db, paymentId);
   if (answer.status === 'open' && after.attempt?.status === 'processing') throw new NoClearAnswer();

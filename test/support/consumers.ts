@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { analyticsServiceHandlers } from '../../bridge/consumers/analytics-service';
 import { paymentServiceHandlers } from '../../bridge/consumers/payment-service';
 import { retryServiceHandlers } from '../../bridge/consumers/retry-service';
-import { subscriptionServiceHandlers } from '../../bridge/consumers/subscription-service';
+import { renewalHandlers, subscriptionServiceHandlers } from '../../bridge/consumers/subscription-service';
 import type { Handlers } from '../../bridge/consumer/consumer';
 import { Unprocessable } from '../../billing/unprocessable';
 import type { ReadEvent } from '../../contracts/topics/envelope';
@@ -32,7 +32,7 @@ export function consumers(db: Database, temporal: Client): TestConsumers {
   const notifier = notifierInto(effects, ({ id }) => `send ${id}`);
   const groups: Record<ConsumerGroup, Handlers> = {
     'payment-service': paymentServiceHandlers({ ...deps, external: nothingOutside }),
-    'subscription-service': subscriptionServiceHandlers(deps),
+    'subscription-service': { ...subscriptionServiceHandlers(deps), ...gathered(deps) },
     'retry-service': retryServiceHandlers({ ...deps, external: nothingOutside }),
     'analytics-service': analyticsServiceHandlers(db),
     'notification-service': notificationHandlers({ db, notifier }),
@@ -50,6 +50,13 @@ export function consumers(db: Database, temporal: Client): TestConsumers {
       return verdicts;
     },
   };
+}
+
+/** Records of what is due, each gathered alone. */
+function gathered(deps: Parameters<typeof renewalHandlers>[0]): Handlers {
+  const { 'subscriptions.renew_required': gather } = renewalHandlers(deps, 0);
+  const delivery = { place: 'subscriptions.renew_required/0/0', signal: new AbortController().signal };
+  return { 'subscriptions.renew_required': async (event) => gather?.(event, delivery) };
 }
 
 async function verdictOf(handled: Promise<void>): Promise<string> {

@@ -45,7 +45,7 @@ const historyOf = async (workflowId: string) =>
   (await temporal.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
 
 describe('an ordinary renewal', () => {
-  it('takes 6 events of history over all workflows and 3 records', async () => {
+  it('takes 8 events of history over all workflows, none of them of its own, and 3 records', async () => {
     const { id, customer } = await subscribe();
     await all.topicsAreIdle();
     const eventsBefore = (await historyOf(`subscription/${id}`)).length;
@@ -63,17 +63,32 @@ describe('an ordinary renewal', () => {
     for (const record of records.filter(({ topic }) => topic === 'payments.completed')) {
       await all.topics.consumedBy('subscription-service', record);
     }
-    const events = (await historyOf(`subscription/${id}`)).slice(eventsBefore);
+    expect(await historyOf(`subscription/${id}`)).toHaveLength(eventsBefore);
+    const renewed = await all.row<{ run: string }>(
+      `SELECT renewal_run_id AS run FROM payments WHERE subscription_id = $1 AND period_index = 2`,
+      id,
+    );
+    const run = temporal.workflow.getHandle(`renewal-run/${renewed?.run}`);
+    await run.result();
+    const { events } = await run.fetchHistory();
     expect(
-      events.map(({ eventType }) => String(EventType[eventType ?? 0]).replace('EVENT_TYPE_', '')),
+      (events ?? []).map(({ eventType }) => String(EventType[eventType ?? 0]).replace('EVENT_TYPE_', '')),
     ).toEqual([
-      'WORKFLOW_EXECUTION_SIGNALED',
+      'WORKFLOW_EXECUTION_STARTED',
       'WORKFLOW_TASK_SCHEDULED',
       'WORKFLOW_TASK_STARTED',
       'WORKFLOW_TASK_COMPLETED',
       'MARKER_RECORDED',
-      'UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
+      'MARKER_RECORDED',
+      'MARKER_RECORDED',
+      'WORKFLOW_EXECUTION_COMPLETED',
     ]);
+    expect(await all.get(`/renewal-runs/${renewed?.run}`)).toMatchObject({
+      status: 'finished',
+      size: 1,
+      left: 0,
+      counts: { renewed: 1 },
+    });
     const payments = temporal.workflow.list({
       query: `CustomerId = '${customer}' AND WorkflowType = 'payment'`,
     });

@@ -99,8 +99,8 @@ describe('one attempt of a renewal has one caller', () => {
   });
 
   it('leaves an attempt without a clear answer to its follow-up, whoever asks', async () => {
-    given.provider.charges = [noAnswer];
     const lived = await dueLife();
+    given.provider.charges = [noAnswer];
     expect(outcomeOf(await renewedBy('run_1', lived))).toBe('open');
     expect(outcomeOf(await renewedBy('run_2', lived))).toBe('open');
     expect(given.provider.asked).toHaveLength(1);
@@ -148,8 +148,8 @@ describe('a command beside a renewal', () => {
   });
 
   it('refuses a change at once where the period is unpaid and nobody is calling', async () => {
-    given.provider.charges = [noAnswer];
     const lived = await dueLife();
+    given.provider.charges = [noAnswer];
     await renewedBy('run_1', lived);
     const beganMs = performance.now();
     expect(await lived.change({ quantity: 2 })).toMatchObject({
