@@ -51,7 +51,8 @@ export const entryOf = {
     };
   },
 
-  attempt(row: AttemptRow): EntryBody {
+  /** @param runId the renewal run of its payment */
+  attempt(row: AttemptRow, runId: string | null): EntryBody {
     const { payment_id, number, currency, status, failure } = row;
     const amount = Number(row.amount);
     return {
@@ -63,6 +64,7 @@ export const entryOf = {
         payment_id,
         number,
         trigger: row.trigger,
+        ...(row.trigger === 'renewal' && { renewal_run_id: runId }),
         status,
         amount,
         currency,

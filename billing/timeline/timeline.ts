@@ -68,9 +68,10 @@ const readers: Readonly<Record<TimelineSource, Reader>> = {
   },
   async attempt(db, places) {
     const OR = places.map(({ id, number }) => ({ payment_id: id, number: Number(number) }));
-    const rows = await db.paymentAttempt.findMany({ where: { OR } });
-    return rows.map((row) =>
-      read('attempt', row.payment_id, BigInt(row.number), entryOf.attempt(attemptRow(row))),
+    const include = { payment: { select: { renewal_run_id: true } } };
+    const rows = await db.paymentAttempt.findMany({ where: { OR }, include });
+    return rows.map(({ payment: { renewal_run_id: runId }, ...row }) =>
+      read('attempt', row.payment_id, BigInt(row.number), entryOf.attempt(attemptRow(row), runId)),
     );
   },
   async refund(db, places) {

@@ -116,6 +116,9 @@ export const payment = z
       description: 'What lost disputes took, minor units: of a part, the payment stays `completed`.',
     }),
     reason: z.string().nullable(),
+    renewal_run_id: z.string().nullable().optional().meta({
+      description: 'The renewal run that opened it, or made its first attempt; null: none did.',
+    }),
     created_at: customersInstant,
     updated_at: realInstant,
     recorded_at: recordedInstant,

@@ -51,8 +51,18 @@ export const arrived: readonly Condition[] = [
   },
 ];
 
+/** A run whose members are all charged may still have something to tell a subscription's process. */
+const renewed: Condition = {
+  async waitingFor({ temporal }) {
+    const query = `WorkflowType = 'renewalRun' AND ExecutionStatus = 'Running'`;
+    const { count } = await temporal.workflow.count(query);
+    return count === 0 ? null : `${count} renewal runs to end`;
+  },
+};
+
 /** Nothing is open any more, either. */
 const settled: readonly Condition[] = [
+  renewed,
   counted(
     'payments to be settled',
     `SELECT count(*)::int AS count FROM payments
