@@ -4,20 +4,7 @@
  *
  * Invariant: nothing waits without an end. A state whose end is a decision of somebody outside says whose.
  */
-import type { OperatorTaskKind } from './payment/operator-task';
-import type { Predicate } from './stuck-work';
-
-export interface OpenState {
-  entity: string;
-  /** As its column has it, or with what tells it apart from the other rows of that status. */
-  states: readonly string[];
-  endsBy: string;
-  looksNext: string;
-  /** By what the reconciliation finds it, each minute. */
-  foundAs: readonly Predicate[];
-  /** The operator task that is raised when it lasts, and after how long; null: it may last, see `endsBy`. */
-  asks: { task: OperatorTaskKind; after: string } | null;
-}
+import type { OpenState } from './open-state';
 
 const stuck = { task: 'stuck_work', after: '1 hour of repairs in vain' } as const;
 const openAttempt = { task: 'unknown_outcome', after: '1 day unknown, 3 days pending' } as const;

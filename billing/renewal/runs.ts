@@ -22,10 +22,10 @@ export async function readRun(db: Database, id: string): Promise<RenewalRun> {
   return toRun(row);
 }
 
-function toRun({ members: _, members_left: left, ...row }: Prisma.RenewalRunGetPayload<object>): RenewalRun {
+function toRun(row: Prisma.RenewalRunGetPayload<object>): RenewalRun {
   return renewalRun.parse({
     ...row,
-    left: left.length,
+    left: row.members_left.length,
     oldest_due_at: row.oldest_due_at.toISOString(),
     created_at: row.created_at.toISOString(),
     progress_at: row.progress_at.toISOString(),

@@ -37,6 +37,7 @@ import { enqueueCancelledPayment } from './payment-store';
 import { toRecord, type SubscriptionRecord, type SubscriptionRow } from './record';
 import { freeHeldCredit } from './unpaid-change';
 import {
+  committed,
   lockOrThrow,
   lockWithUnapplied,
   pendingColumn,
@@ -107,14 +108,6 @@ export async function transactApplied(
     const { open_payment_id: opened } = outcome.subscription;
     return committed(outcome, opened === row.open_payment_id ? null : opened);
   });
-}
-
-function committed(record: SubscriptionRecord, openedPaymentId: string | null): Committed {
-  return {
-    kind: 'committed',
-    record,
-    ...(openedPaymentId !== null && { opened_payment_id: openedPaymentId }),
-  };
 }
 
 /** Applies what was received for a subscription and is not applied yet. @returns the row as it stands then */

@@ -37,6 +37,12 @@ export type Committed =
   | { kind: 'committed'; record: SubscriptionRecord; opened_payment_id?: string }
   | (Refusal & { record: SubscriptionRecord });
 
+/** @param openedPaymentId of the period that the command opened; null: it opened none */
+export function committed(record: SubscriptionRecord, openedPaymentId: string | null): Committed {
+  const opened = openedPaymentId === null ? {} : { opened_payment_id: openedPaymentId };
+  return { kind: 'committed', record, ...opened };
+}
+
 /** What `work` did: a new version, nothing, or why not. */
 export type Outcome = SubscriptionRecord | Refusal;
 

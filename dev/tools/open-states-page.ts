@@ -1,5 +1,6 @@
 /** The page of what waits, from `domain/open-states.ts`. */
-import { openStates, type OpenState } from '../../domain/open-states';
+import type { OpenState } from '../../domain/open-state';
+import { openStates } from '../../domain/open-states';
 
 export function openStatesPage(): string {
   const code = (name: string) => `\`${name}\``;

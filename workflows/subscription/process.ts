@@ -23,14 +23,12 @@ import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
 import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
 import { executeChange } from './change';
-import { chargeOpenPeriod, resumeOpenWork } from './charging';
+import { chargeOpened, resumeOpenWork, type ExecutedCommand } from './charging';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
 /** One transaction of the subscription. */
 type Step<T> = (step: SubscriptionActivities, id: string) => Promise<T>;
-/** A command that was executed. */
-type Done = Extract<Committed, { kind: 'committed' }>;
 
 export interface SubscriptionProcess {
   /** Takes over the row that a creation wrote or found. */
@@ -64,6 +62,7 @@ const decidedAfterMs = 15_000;
 export function createSubscriptionProcess(id: string, queue: MessageQueue): SubscriptionProcess {
   const outcomes: string[] = [];
   let record: SubscriptionRecord | null = null;
+  const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
 
   function adopt(next: SubscriptionRecord): SubscriptionRecord {
     showSubscription(record, next);
@@ -78,8 +77,6 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     throw ApplicationFailure.nonRetryable(`there is no subscription ${id}`, 'not_found');
   }
 
-  const hasOutcome = (paymentId: string): boolean => outcomes.includes(paymentId);
-
   function inTurn(commandId: string, work: () => Promise<SubscriptionRecord>): Promise<HeldSubscription> {
     return queue.submit(commandId, async () => {
       await loaded();
@@ -92,27 +89,18 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     });
   }
 
-  async function recordMessage(step: Step<SubscriptionRecord>): Promise<void> {
-    adopt(await firstStep((activities) => step(activities, id)));
+  async function recordMessage(step: Step<SubscriptionRecord | null>): Promise<void> {
+    const found = await firstStep((activities) => step(activities, id));
+    if (found !== null) adopt(found);
   }
 
-  /**
-   * Charges the period that a command has opened, and no other: a renewal run has charged that. The command stands, even
-   * where that cannot be done now.
-   */
-  async function charged({
-    record: committed,
-    opened_payment_id: opened,
-  }: Done): Promise<SubscriptionRecord> {
-    if (opened === undefined || committed.subscription.open_payment_id !== opened) return committed;
-    try {
-      return await chargeOpenPeriod(committed);
-    } catch (error) {
+  /** The command stands, even where what it opened cannot be charged now. */
+  const charged = (done: ExecutedCommand): Promise<SubscriptionRecord> =>
+    chargeOpened(done).catch((error: unknown) => {
       if (!isUnavailable(error)) throw error;
       queue.enqueueLater(reloadAndResume, decidedAfterMs);
-      return committed;
-    }
-  }
+      return done.record;
+    });
 
   /** Resumes by the row, whatever became of a step. */
   async function reloadAndResume(): Promise<void> {
@@ -122,13 +110,12 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 
   const execute = (command: CancelCommand | PauseCommand | ResumeCommand, step: Step<Committed>) =>
     inTurn(command.command_id, async () => charged(await commit((activities) => step(activities, id))));
-
   async function renew(why: Traced): Promise<void> {
     const renewed = await firstChargingStep((step) => step.renewSubscription(id, why));
     if (renewed.kind === 'early') queue.enqueueLater(() => renew(why), renewed.wait_ms);
-    const { record: next, followUp } = renewed;
+    const { followUp } = renewed;
     if (followUp !== null) await laterStep((step) => step.startFollowUp(followUp));
-    adopt(next);
+    adopt(renewed.record);
   }
 
   return {
@@ -142,10 +129,7 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
     execute,
     resume: (command) => execute(command, (step) => step.commitResumption(id, command)),
     change: (command) => inTurn(command.command_id, () => executeChange(id, command, hasOutcome)),
-    async look() {
-      const found = await firstStep((step) => step.loadSubscription(id));
-      if (found !== null) adopt(found);
-    },
+    look: () => recordMessage((step) => step.loadSubscription(id)),
     resumeWork: async () => void adopt(await resumeOpenWork(await loaded())),
     async applyPayment(paymentId) {
       // The rows decide whether the money is still to be applied, and to what.
@@ -160,7 +144,9 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 }
 
 /** @throws ApplicationFailure with a code of the error table */
-async function commit(step: (activities: SubscriptionActivities) => Promise<Committed>): Promise<Done> {
+async function commit(
+  step: (activities: SubscriptionActivities) => Promise<Committed>,
+): Promise<ExecutedCommand> {
   const committed = await firstStep(step);
   if (committed.kind === 'committed') return committed;
   throw refusal(committed.code, committed.detail, { reason: committed.reason });
