@@ -42,3 +42,8 @@ export async function resumeOpenWork(record: SubscriptionRecord): Promise<Subscr
   if (waitedFor === null) return record;
   return chargeOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
 }
+
+/** Has the payment of a renewal followed up that has no clear answer. */
+export async function followUp({ followUp: paymentId }: { followUp: string | null }): Promise<void> {
+  if (paymentId !== null) await laterStep((step) => step.startFollowUp(paymentId));
+}

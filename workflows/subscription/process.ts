@@ -21,9 +21,9 @@ import type {
 } from '../../contracts/workflows/commands';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
-import { firstChargingStep, firstStep, isUnavailable, laterStep } from './activities';
+import { firstChargingStep, firstStep, isUnavailable } from './activities';
 import { executeChange } from './change';
-import { chargeOpened, resumeOpenWork, type ExecutedCommand } from './charging';
+import { chargeOpened, followUp, resumeOpenWork, type ExecutedCommand } from './charging';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
@@ -113,8 +113,7 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
   async function renew(why: Traced): Promise<void> {
     const renewed = await firstChargingStep((step) => step.renewSubscription(id, why));
     if (renewed.kind === 'early') queue.enqueueLater(() => renew(why), renewed.wait_ms);
-    const { followUp } = renewed;
-    if (followUp !== null) await laterStep((step) => step.startFollowUp(followUp));
+    await followUp(renewed);
     adopt(renewed.record);
   }
 
