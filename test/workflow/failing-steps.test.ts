@@ -53,6 +53,7 @@ describe('W7: a step of subscription/{id} that fails for good', () => {
     fake.activities.commitResumption = async () => ({
       kind: 'committed',
       record: fake.write('active', { open_payment_id: 'pay_2' }),
+      opened_payment_id: 'pay_2',
     });
     fake.activities.startFollowUp = always(failed, 'follow up');
     await subscriptions.run(fake, async () => {
