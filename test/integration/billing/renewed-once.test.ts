@@ -160,6 +160,20 @@ describe('a command beside a renewal', () => {
   });
 });
 
+describe('a run that is killed between its commit and its messages', () => {
+  it('has the process of a subscription that has ended read its row when it repeats the member', async () => {
+    const lived = await dueLife('2027-01-15T00:00:00.000Z');
+    await lived.cancel({ mode: 'period_end' });
+    await lived.setNow(due);
+    const look = { kind: 'look', subscription_id: lived.id };
+    expect(await renewedBy('run_1', lived)).toMatchObject({ renewed: { outcome: 'ended' }, messages: [look] });
+    expect(await renewedBy('run_1', lived)).toMatchObject({
+      renewed: { outcome: 'nothing' },
+      messages: [look],
+    });
+  });
+});
+
 describe('the end of a period whose charge is under way', () => {
   it('does not make the subscription past due before the call is over', async () => {
     const lived = await dueLife();
@@ -174,4 +188,53 @@ describe('the end of a period whose charge is under way', () => {
     expect(given.provider.asked).toHaveLength(2);
     expect(await lived.read()).toMatchObject({ status: 'active', period: { index: 3, paid: true } });
   });
+});
+
+describe('a command that races a renewal at every step', () => {
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it.each([
+    ['a pause', (lived: SubscriptionLife) => lived.pause()],
+    ['a change', (lived: SubscriptionLife) => lived.change({ quantity: 2, proration: 'none' })],
+    [
+      'a cancellation at the end of the period',
+      (lived: SubscriptionLife) => lived.cancel({ mode: 'period_end' }),
+    ],
+  ])(
+    '%s: the period is charged once, or was not opened; 48 times',
+    async (_, command) => {
+      const charged = new Set<number>();
+      for (let round = 0; round < 48; round += 1) {
+        const lived = await dueLife();
+        let commanding: Promise<unknown> | null = null;
+        const at = (step: number): Promise<unknown> => {
+          if (step !== round % 3 || commanding !== null) return Promise.resolve();
+          commanding = turns(Math.floor(round / 3) % 8).then(() => command(lived));
+          // A change waits for the answer itself: nobody may wait for it at the provider.
+          return Promise.resolve();
+        };
+        await at(0);
+        given.provider.slow = async () => {
+          await at(1);
+          await turns(4);
+        };
+        const renewals = [await renewedBy('run_1', lived), await renewedBy('run_2', lived)];
+        await at(2);
+        await (commanding as Promise<unknown> | null);
+        expect(renewals.map(({ kind }) => kind)).toEqual(['done', 'done']);
+        const paymentId = periodPaymentId(lived.id, 2);
+        const asked = given.provider.asked.filter((charge) => charge.paymentId === paymentId);
+        const { period } = await lived.read();
+        expect([asked.length, period?.index, period?.paid]).toEqual(
+          asked.length === 0 ? [0, 1, true] : [1, 2, true],
+        );
+        charged.add(asked.length);
+      }
+      // The renewal was met, or this shows nothing.
+      expect(charged).toContain(1);
+    },
+    120_000,
+  );
 });
