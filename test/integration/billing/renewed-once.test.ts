@@ -166,7 +166,10 @@ describe('a run that is killed between its commit and its messages', () => {
     await lived.cancel({ mode: 'period_end' });
     await lived.setNow(due);
     const look = { kind: 'look', subscription_id: lived.id };
-    expect(await renewedBy('run_1', lived)).toMatchObject({ renewed: { outcome: 'ended' }, messages: [look] });
+    expect(await renewedBy('run_1', lived)).toMatchObject({
+      renewed: { outcome: 'ended' },
+      messages: [look],
+    });
     expect(await renewedBy('run_1', lived)).toMatchObject({
       renewed: { outcome: 'nothing' },
       messages: [look],
