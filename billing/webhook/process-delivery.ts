@@ -167,7 +167,16 @@ async function refunded(
   const attempt = await attemptOf(tx, paymentId, row.attempt);
   if (attempt.provider !== provider) return ignored('Another provider was asked for this refund.');
   if (Number(row.amount) !== reported.amount) {
-    return { status: 'failed', outcome: `It names another amount than refund ${row.id} has.` };
+    const outcome = `It names another amount than refund ${row.id} has.`;
+    const detail = `${outcome} Compare it with ${provider_reference} at the provider: what went back there is not entered.`;
+    enqueueReopenedTask(
+      tx,
+      'refund_failed',
+      { type: 'payment', id: paymentId },
+      detail,
+      await databaseNow(tx),
+    );
+    return { status: 'failed', outcome };
   }
   const { settledNow, refund } = await settleRefund(
     tx,

@@ -268,6 +268,7 @@ export const verdicts: readonly VerdictRow[] = [
     reported: (id) => ({ refund: { ...refundOf(id), amount: 401 } }),
     verdict: ['failed', 'It names another amount than refund rfd has.'],
     payment: 'completed',
+    task: 'refund_failed',
   },
   {
     state: 'completed, 400 of it asked back',
