@@ -49,16 +49,16 @@ export function useFirstPayments() {
 let cards = 0;
 
 class OpenFirstPayment extends MoneyLife {
-  addCard({ fingerprint = null as string | null, isDefault = false }) {
+  addCard({ fingerprint = null as string | null, provider = 'sandbox', isDefault = false }) {
     cards += 1;
     const id = `pm_other_${cards}`;
-    const method = { provider: 'sandbox', token: `tok_ok#${id}`, default: isDefault };
+    const method = { provider, token: `tok_ok#${id}`, default: isDefault };
     const { customerId } = this;
     return addPaymentMethod(this.given.db, { id, customerId, fingerprint, isLive: false, method });
   }
 
   /** Adds a card that is not the default. @returns its id */
-  async card(more: { fingerprint?: string } = {}): Promise<string> {
+  async card(more: { fingerprint?: string; provider?: string } = {}): Promise<string> {
     return (await this.addCard(more)).method.id;
   }
 

@@ -1,6 +1,7 @@
 /** W13: a first payment that is open can be paid with another card; the attempt that is given up for it is cancelled. */
 import { beginAttempt } from '../../../billing/payment/begin-attempt';
 import { cancelPayment, markUnknown } from '../../../billing/payment/follow-up';
+import { mustRead } from '../../../billing/payment/payment-state';
 import { settleAttempt } from '../../../billing/payment/settle-attempt';
 import { repair } from '../../../billing/reconcile/repair';
 import { applyFirstPayment } from '../../../billing/subscription/first-payment';
@@ -80,6 +81,8 @@ describe('W13: a first payment that waits at the bank, and another card', () => 
     }
     expect(keysOf(given.provider.asked)).toEqual(['/1']);
     expect(given.provider.askedCancels).toEqual([]);
+    const elsewhere = await money.card({ fingerprint: 'fp_1', provider: 'other' });
+    expect(await money.put(elsewhere)).toEqual([await money.paymentId(0)]);
   });
 
   it('ends with the decline of the second card, and goes on with a third that was given before', async () => {
@@ -266,6 +269,8 @@ describe('W13: the subscription', () => {
     expect(await after.proceed()).toBe('expired');
     const late = { payment_method_id: await after.card() };
     expect(await after.life.change(late)).toMatchObject({ kind: 'refused', code: 'subscription_final' });
+    await given.db.subscription.update({ where: { id: after.life.id }, data: late });
+    expect(await mustRead(given.db, await after.paymentId(0))).toMatchObject({ other_card: false });
   });
 
   it.each([
