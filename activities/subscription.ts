@@ -8,7 +8,6 @@ import type {
   PauseCommand,
   ResumeCommand,
   SubscriptionCreation,
-  Traced,
 } from '../contracts/workflows/commands';
 import type { AttemptDependencies } from '../billing/payment/attempt';
 import type { Messenger } from '../temporal/messenger';
@@ -25,7 +24,6 @@ import { adoptSubscription, createSubscription, type Creation } from '../billing
 import { applyFirstPayment } from '../billing/subscription/first-payment';
 import { wakeAfterPause, wakeForNewMethod } from '../billing/payment/wake-retries';
 import { loadRecord, type SubscriptionRecord } from '../billing/subscription/record';
-import { renewSubscription, type Renewal } from '../billing/renewal/renew';
 
 export type { Creation } from '../billing/subscription/create';
 export type { HeldSubscription, SubscriptionRecord } from '../billing/subscription/record';
@@ -41,8 +39,6 @@ export interface SubscriptionActivities {
   loadSubscription(subscriptionId: string): Promise<SubscriptionRecord | null>;
   /** Applies the first payment, settled or not. */
   applyFirstPayment(subscriptionId: string): Promise<SubscriptionRecord>;
-  /** Does what is due, and charges the period that it opens. @param prompt with the trace that it brought */
-  renewSubscription(subscriptionId: string, prompt?: Traced): Promise<Renewal>;
   /** Applies a payment, if it is settled. */
   applyPayment(subscriptionId: string, paymentId: string): Promise<SubscriptionRecord>;
   commitCancellation(subscriptionId: string, command: CancelCommand): Promise<Committed>;
@@ -68,11 +64,6 @@ export function createSubscriptionActivities(
     adoptSubscription: (id) => adoptSubscription(deps, id),
     loadSubscription: (id) => loadRecord(db, id),
     applyFirstPayment: (id) => applyFirstPayment(db, id),
-    async renewSubscription(id, prompt) {
-      const { messages, ...renewed } = await renewSubscription(deps, id, prompt);
-      await sendMessages(messenger, messages);
-      return renewed;
-    },
     async applyPayment(id, paymentId) {
       const record = await applyPayment(deps, id, paymentId);
       // A change that was paid may name another method.

@@ -7,7 +7,6 @@ import type {
   DunningStarted,
   FirstPaymentSettled,
   PaymentCompleted,
-  RenewRequired,
 } from '../contracts/workflows/commands';
 import type { RetryReason } from '../contracts/workflows/messages';
 import {
@@ -48,9 +47,9 @@ export function createMessenger(client: WorkflowClient, times: FollowUpTimes, ca
   const signalPayment = (id: string, name: string, payload?: object): Promise<void> =>
     client.signalWithStart(paymentStart(id, times, cause?.trace), signalOf(name, payload));
   return {
-    /** Has a subscription do what is due or was left half done; starts its process when there is none. */
-    wakeSubscription: (subscriptionId: string, why: RenewRequired = {}): Promise<void> =>
-      signalSubscription(subscriptionId, messages.renewRequired, why),
+    /** Has a subscription do what was left half done; starts its process when there is none. */
+    repairSubscription: (subscriptionId: string): Promise<void> =>
+      signalSubscription(subscriptionId, messages.look, { repair: true }),
     /** Has the process of a subscription read its row again, if it runs. */
     async look(subscriptionId: string): Promise<void> {
       await client.signalIfRunning(subscriptionWorkflowId(subscriptionId), signalOf(messages.look));

@@ -50,8 +50,8 @@ export async function sendInOrder(messenger: Messenger, messages: readonly Workf
 
 function send(messenger: Messenger, message: WorkflowMessage): Promise<void> {
   switch (message.kind) {
-    case 'wake_subscription':
-      return messenger.wakeSubscription(message.subscription_id, message.payload);
+    case 'repair_subscription':
+      return messenger.repairSubscription(message.subscription_id);
     case 'look':
       return messenger.look(message.subscription_id);
     case 'payment_completed':

@@ -58,7 +58,7 @@ export function subscriptionProcess(client: WorkflowClient, log: Logger) {
      * that it has ended. Nothing depends on it; a failure is logged.
      */
     async wake(subscriptionId: string): Promise<void> {
-      const signal = { name: messages.renewRequired, args: [{}] };
+      const signal = { name: messages.look, args: [{}] };
       try {
         await client.signalIfRunning(subscriptionWorkflowId(subscriptionId), signal, {
           withinMs: wakeWithinMs,

@@ -105,7 +105,10 @@ export async function beginLocked(
   return beginNew(tx, payment, request, await methodToCharge(tx, payment, subscription, wanted));
 }
 
-/** Null: the call is for who asks. A repeat by who began it is for them: they have died meanwhile. */
+/**
+ * Null: the call is for who asks. A repeat by who began it is for them, unless their call has ended: they have died
+ * meanwhile.
+ */
 function callOfOthers(
   payment: PaymentRow,
   attempt: AttemptRow,
@@ -113,8 +116,8 @@ function callOfOthers(
   { repeat, now }: { repeat: boolean; now: Date },
 ): BegunAttempt | null {
   if (attempt.trigger !== 'renewal' || attempt.settled_at !== null) return null;
-  if (!repeat && payment.renewal_run_id === runId) return null;
   const isUnderWay = attempt.status === 'processing' && attempt.last_call_ended_at === null;
+  if (isUnderWay && !repeat && payment.renewal_run_id === runId) return null;
   const endsAtMs = attempt.started_at.getTime() + (repeat ? repeatedAfterMs : firstCallWithinMs);
   const underWayMs = isUnderWay ? endsAtMs - now.getTime() : 0;
   if (underWayMs > 0) return answer({ status: 'open', under_way_ms: underWayMs });

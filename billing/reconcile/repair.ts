@@ -36,7 +36,7 @@ const message =
   (messageOf: (id: string) => WorkflowMessage): Repair =>
   (_deps, id) =>
     Promise.resolve([messageOf(id)]);
-const wakeSubscription = message((id) => ({ kind: 'wake_subscription', subscription_id: id }));
+const repairSubscription = message((id) => ({ kind: 'repair_subscription', subscription_id: id }));
 const startPayment = message((id) => ({ kind: 'start_payment', payment_id: id }));
 /** A run that waits for something else reads the row again. */
 const refreshPayment = message((id) => ({ kind: 'refresh_payment', payment_id: id }));
@@ -44,8 +44,8 @@ const startRetry = message((id) => ({ kind: 'start_retry', payment_id: id, reaso
 
 const repairs: Record<Predicate, Repair | null> = {
   due_not_opened: announceAgain,
-  period_not_attempted: wakeSubscription,
-  creation_not_concluded: wakeSubscription,
+  period_not_attempted: repairSubscription,
+  creation_not_concluded: repairSubscription,
   paid_not_recorded: reportPaid,
   unapplied_money: reportPaid,
   period_end_not_earned: earnPeriod,

@@ -103,10 +103,10 @@ export interface SubscriptionCommands {
   resume: ResumeCommand;
 }
 
-/** Signal `renewRequired`: something may be due; the row says what. The fields are for people who read the history. */
-export interface RenewRequired extends Traced {
-  period_index?: number;
-  cause?: DueCause;
+/** Signal `look`: another has changed the row. */
+export interface Look {
+  /** Or has left something half done. */
+  repair?: boolean;
 }
 
 /** Signal `paymentCompleted`: the row says that the payment is completed and its period is not yet paid. */

@@ -3,16 +3,11 @@
  * (`temporal/send.ts`). A message is a prompt only: whoever receives it decides by the rows, so a message that is sent
  * twice, or late, does no harm.
  */
-import type {
-  ClockAdvanced,
-  DunningStarted,
-  FirstPaymentSettled,
-  PaymentCompleted,
-  RenewRequired,
-} from './commands';
+import type { ClockAdvanced, DunningStarted, FirstPaymentSettled, PaymentCompleted } from './commands';
 
 export type WorkflowMessage =
-  | { kind: 'wake_subscription'; subscription_id: string; payload?: RenewRequired }
+  /** Started when it does not run: it was left half done. */
+  | { kind: 'repair_subscription'; subscription_id: string }
   /** Only if its process runs: it shows something else now, or has ended. */
   | { kind: 'look'; subscription_id: string }
   | { kind: 'payment_completed'; subscription_id: string; payload: PaymentCompleted }

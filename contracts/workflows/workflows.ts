@@ -29,7 +29,6 @@ export const searchAttributes = {
   CustomerId: 'Keyword',
   PaymentId: 'Keyword',
   BillingStatus: 'Keyword',
-  NextDueAt: 'Datetime',
 } as const;
 
 /** Names of messages, as senders outside the workflow's code need them. */
@@ -38,7 +37,6 @@ export const messages = {
   cancel: 'cancel',
   pause: 'pause',
   resume: 'resume',
-  renewRequired: 'renewRequired',
   look: 'look',
   paymentCompleted: 'paymentCompleted',
   dunningStarted: 'dunningStarted',

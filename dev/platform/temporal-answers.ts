@@ -20,7 +20,6 @@ export const searchAttributes = {
   CustomerId: { cli: 'Keyword', api: type.INDEXED_VALUE_TYPE_KEYWORD },
   PaymentId: { cli: 'Keyword', api: type.INDEXED_VALUE_TYPE_KEYWORD },
   BillingStatus: { cli: 'Keyword', api: type.INDEXED_VALUE_TYPE_KEYWORD },
-  NextDueAt: { cli: 'Datetime', api: type.INDEXED_VALUE_TYPE_DATETIME },
 } as const;
 
 const namespace = 'default';
@@ -54,7 +53,7 @@ export async function temporalAnswers(port: number): Promise<void> {
       taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     });
     const query = Object.entries(searchAttributes)
-      .map(([name, { cli }]) => `${name} = '${cli === 'Datetime' ? '2000-01-01T00:00:00Z' : 'probe'}'`)
+      .map(([name]) => `${name} = 'probe'`)
       .join(' AND ');
     const visibility = workflowService.countWorkflowExecutions({ namespace, query });
     await Promise.all([history, matching, visibility]);

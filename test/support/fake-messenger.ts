@@ -4,7 +4,7 @@ import type { Messenger } from '../../temporal/messenger';
 export function fakeMessenger(methods: Partial<Messenger>): Messenger {
   const missing = (): Promise<never> => Promise.reject(new Error('this test sends no such message'));
   return {
-    wakeSubscription: missing,
+    repairSubscription: missing,
     look: missing,
     signalPaid: missing,
     signalDunningStarted: missing,

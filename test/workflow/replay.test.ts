@@ -75,6 +75,7 @@ describe('the workflows of today', () => {
       'payment-unknown',
       'payment-unwanted-success',
       'reconciliation',
+      'renewal-run',
       'renewal-scheduler',
       'subscription-cancelled',
       'subscription-cancelled-when-due',
@@ -84,7 +85,7 @@ describe('the workflows of today', () => {
       'subscription-paid',
       'subscription-paused-resumed',
       'subscription-renewal-declined',
-      'subscription-renewed',
+      'subscription-repaired',
       'test-clock',
     ]);
   });
@@ -95,16 +96,17 @@ describe('the workflows of today', () => {
     expect(await replay([{ workflowId: name, history }])).toEqual({ replayed: [name], failed: [] });
   });
 
-  it('renew within one task and six events', () => {
-    const { events = [] } = readHistory(unreleased, 'subscription-renewed');
-    const types = (events ?? []).map(({ eventType }) => EventType[eventType ?? 0]);
-    expect(types.slice(types.indexOf('EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED'))).toEqual([
-      'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED',
+  it('renew one subscription within one task and eight events', () => {
+    const { events = [] } = readHistory(unreleased, 'renewal-run');
+    expect((events ?? []).map(({ eventType }) => EventType[eventType ?? 0])).toEqual([
+      'EVENT_TYPE_WORKFLOW_EXECUTION_STARTED',
       'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED',
       'EVENT_TYPE_WORKFLOW_TASK_STARTED',
       'EVENT_TYPE_WORKFLOW_TASK_COMPLETED',
       'EVENT_TYPE_MARKER_RECORDED',
-      'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
+      'EVENT_TYPE_MARKER_RECORDED',
+      'EVENT_TYPE_MARKER_RECORDED',
+      'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED',
     ]);
   });
 

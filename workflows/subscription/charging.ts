@@ -13,7 +13,7 @@ import { attempts, laterStep } from './activities';
  */
 async function chargeOpenPeriod(record: SubscriptionRecord): Promise<SubscriptionRecord> {
   const { id, status, open_payment_id: paymentId } = record.subscription;
-  if (paymentId === null || status !== 'active') return record;
+  if (paymentId === null || (status !== 'active' && status !== 'past_due')) return record;
   const answer = await attempts.attempt({ payment_id: paymentId, number: 1, trigger: 'renewal' });
   if (answer.status === 'completed') return laterStep((step) => step.applyPayment(id, paymentId));
   if (answer.status === 'open' && answer.under_way_ms === undefined)
@@ -41,9 +41,4 @@ export async function resumeOpenWork(record: SubscriptionRecord): Promise<Subscr
   const waitedFor = pending?.payment_id ?? open;
   if (waitedFor === null) return record;
   return chargeOpenPeriod(await laterStep((step) => step.applyPayment(id, waitedFor)));
-}
-
-/** Has the payment of a renewal followed up that has no clear answer. */
-export async function followUp({ followUp: paymentId }: { followUp: string | null }): Promise<void> {
-  if (paymentId !== null) await laterStep((step) => step.startFollowUp(paymentId));
 }

@@ -17,13 +17,12 @@ import type {
   ChangeCommand,
   PauseCommand,
   ResumeCommand,
-  Traced,
 } from '../../contracts/workflows/commands';
 import { isFinal } from '../../domain/subscription/subscription';
 import type { MessageQueue } from '../message-queue';
-import { firstChargingStep, firstStep, isUnavailable } from './activities';
+import { firstStep, isUnavailable } from './activities';
 import { executeChange } from './change';
-import { chargeOpened, followUp, resumeOpenWork, type ExecutedCommand } from './charging';
+import { chargeOpened, resumeOpenWork, type ExecutedCommand } from './charging';
 import { showSubscription } from './display';
 import { refusal, refuseIfEnded } from '../refusals';
 
@@ -44,10 +43,10 @@ export interface SubscriptionProcess {
   execute(command: CancelCommand | PauseCommand, step: Step<Committed>): Promise<HeldSubscription>;
   resume(command: ResumeCommand): Promise<HeldSubscription>;
   change(command: ChangeCommand): Promise<HeldSubscription>;
-  /** Opens what is due, and charges what it opened. @param why with the trace that it belongs to, if it has one */
-  renew(why: Traced): Promise<void>;
   /** Takes over the row that another has changed. */
   look(): Promise<void>;
+  /** {@link look}, and resumes what another has left half done. */
+  repair(): Promise<void>;
   /** Applies a payment, if its outcome would change anything. */
   applyPayment(paymentId: string): Promise<void>;
   /** Runs a step that records a message. */
@@ -110,17 +109,10 @@ export function createSubscriptionProcess(id: string, queue: MessageQueue): Subs
 
   const execute = (command: CancelCommand | PauseCommand | ResumeCommand, step: Step<Committed>) =>
     inTurn(command.command_id, async () => charged(await commit((activities) => step(activities, id))));
-  async function renew(why: Traced): Promise<void> {
-    const renewed = await firstChargingStep((step) => step.renewSubscription(id, why));
-    if (renewed.kind === 'early') queue.enqueueLater(() => renew(why), renewed.wait_ms);
-    await followUp(renewed);
-    adopt(renewed.record);
-  }
-
   return {
     adopt,
     hasOutcome,
-    renew,
+    repair: reloadAndResume,
     record: recordMessage,
     isLive: () => record !== null && !isFinal(record.subscription.status),
     refuseIfEnded: () => refuseIfEnded(record),

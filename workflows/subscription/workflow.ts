@@ -26,7 +26,7 @@ import type {
   FirstPaymentSettled,
   PauseCommand,
   PaymentCompleted,
-  RenewRequired,
+  Look,
   ResumeCommand,
   SubscriptionInput,
 } from '../../contracts/workflows/commands';
@@ -43,10 +43,8 @@ export const cancel = defineUpdate<HeldSubscription, [CancelCommand]>('cancel');
 export const change = defineUpdate<HeldSubscription, [ChangeCommand]>('change');
 export const pause = defineUpdate<HeldSubscription, [PauseCommand]>('pause');
 export const resume = defineUpdate<HeldSubscription, [ResumeCommand]>('resume');
-/** Something may be due. */
-export const renewRequired = defineSignal<[RenewRequired]>('renewRequired');
-/** Another than the process has changed the row. */
-export const look = defineSignal('look');
+/** Another than the process has changed the row, or left it half done. */
+export const look = defineSignal<[Look]>('look');
 /** A payment of a period is completed. */
 export const paymentCompleted = defineSignal<[PaymentCompleted]>('paymentCompleted');
 /** The first payment, or that of a change, which stayed open, has its outcome. */
@@ -144,11 +142,9 @@ function handleMessages(process: SubscriptionProcess, queue: MessageQueue): void
   setHandler(resume, process.resume, early);
   setHandler(change, process.change, early);
   // Operators may send it without a payload.
-  setHandler(renewRequired, (why?: RenewRequired | null) => {
-    const { traceparent, tracestate } = why ?? {};
-    queue.enqueue(() => process.renew({ traceparent, tracestate }));
-  });
-  setHandler(look, () => queue.enqueue(process.look));
+  setHandler(look, (why?: Look | null) =>
+    queue.enqueue(why?.repair === true ? process.repair : process.look),
+  );
   setHandler(paymentCompleted, ({ payment_id: paymentId }) =>
     queue.enqueue(() => process.applyPayment(paymentId)),
   );

@@ -1,4 +1,5 @@
 /** What would be charged decides, not what the subscription's own column says (W4); what is due opens at once (W11). */
+import { renewSubscription } from '../../../billing/renewal/renew';
 import { addPaymentMethod, deletePaymentMethod } from '../../../billing/customer/payment-methods';
 import { attemptPayment } from '../../../billing/payment/attempt';
 import { publishDue } from '../../../billing/renewal/publish-due';
@@ -106,7 +107,7 @@ describe('a period that is paid when the next one is due', () => {
     await activities.applyPayment(lived.id, renewal);
     expect(await published(lived.id)).toEqual(['3 period_end']);
     // The period that it opens is over as well; so it goes on, up to the present one.
-    await activities.renewSubscription(lived.id);
+    await renewSubscription(given, lived.id);
     expect((await published(lived.id)).at(-1)).toBe('4 period_end');
     expect(await lived.read()).toMatchObject({ status: 'active', period: { index: 3, paid: true } });
     const row = await given.db.subscription.findUniqueOrThrow({ where: { id: lived.id } });

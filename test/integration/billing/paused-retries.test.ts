@@ -1,4 +1,5 @@
 /** A pause while a payment is retried: its time stands still, and the end of the pause wakes it; W3. */
+import { renewSubscription } from '../../../billing/renewal/renew';
 import { addPaymentMethod } from '../../../billing/customer/payment-methods';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { completed, useBilling } from '../../support/billing';
@@ -59,9 +60,9 @@ it('W3: the same card goes on along its schedule where it stood', async () => {
 
 it('W3: the resumption that was due wakes the retry as well, and a second pause adds to the first', async () => {
   const held = await paused(resumedAt);
-  const { record } = await held.activities.renewSubscription(held.lived.id);
+  const { record, messages } = await renewSubscription(given, held.lived.id);
   expect(record.subscription.status).toBe('past_due');
-  expect(held.woken).toEqual([`${held.paymentId} release`]);
+  expect(messages).toEqual([{ kind: 'start_retry', payment_id: held.paymentId, reason: 'release' }]);
   await held.lived.setNow('2031-05-06T12:00:00.000Z');
   await held.lived.pause();
   await held.lived.setNow('2031-05-08T12:00:00.000Z');

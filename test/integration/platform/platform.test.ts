@@ -61,7 +61,7 @@ async function searchAttributes(platform: Platform): Promise<string[]> {
   }
 }
 
-const perennialAttributes = ['SubscriptionId', 'CustomerId', 'PaymentId', 'BillingStatus', 'NextDueAt'];
+const perennialAttributes = ['SubscriptionId', 'CustomerId', 'PaymentId', 'BillingStatus'];
 
 test('all three start, answer, come back after a crash with their data, and leave nothing', async () => {
   const platform = await startPlatform({ dir, ports: 'free' });

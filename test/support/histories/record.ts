@@ -13,6 +13,7 @@ import { createAttemptActivities, createPaymentActivities } from '../../../activ
 import { createMessenger } from '../../../temporal/messenger';
 import { createMissingWorkflows } from '../../../temporal/missing-workflows';
 import { createReconciliationActivities } from '../../../activities/reconciliation';
+import { createRenewalActivities } from '../../../activities/renewal';
 import { createRetryActivities } from '../../../activities/retry';
 import { createSubscriptionActivities } from '../../../activities/subscription';
 import {
@@ -68,9 +69,11 @@ export async function recordHistories(folder: string): Promise<void> {
       writeHistory(join(folder, name), history);
     },
   };
-  const [subscriptions, payments, clocks] = workers;
+  const [subscriptions, payments, clocks, renewals] = workers;
   try {
-    await subscriptions.runUntil(() => payments.runUntil(() => clocks.runUntil(() => recordAll(recorder))));
+    await subscriptions.runUntil(() =>
+      payments.runUntil(() => clocks.runUntil(() => renewals.runUntil(() => recordAll(recorder)))),
+    );
   } finally {
     await Promise.all([connection.close(), native.close(), given.end()]);
   }
@@ -126,6 +129,7 @@ async function makeWorkers(connection: NativeConnection, client: Client, given: 
         allowTestClocks: true,
       }),
     ),
+    make(taskQueues.renewals, createRenewalActivities({ ...given, messenger })),
   ]);
 }
 

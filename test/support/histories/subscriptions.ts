@@ -5,8 +5,8 @@ import { Client as Postgres } from 'pg';
 import type { ChangeCommand } from '../../../contracts/workflows/commands';
 import {
   reconciliationStart,
+  renewalRunStart,
   renewalSchedulerStart,
-  subscriptionWorkflowId,
   type WorkflowStart,
 } from '../../../contracts/workflows/workflows';
 import { periodPaymentId } from '../../../domain/ids';
@@ -41,15 +41,16 @@ async function untilIdle({ client }: Recorder, workflowId: string): Promise<void
   });
 }
 
-/** Its next period is due, and it is told so. */
+/** Its next period is due, and a renewal run of its own renews it. */
 async function renew({ given, client }: Recorder, id: string): Promise<void> {
   const db = new Postgres({ connectionString: given.url });
   await db.connect();
   // A day more than a period, so that the next one is due on another day than the first was.
   await moveBack(db, id, '1 month 1 day');
   await db.end();
-  const reported = { period_index: 2, cause: 'period_end' };
-  await client.workflow.getHandle(subscriptionWorkflowId(id)).signal('renewRequired', reported);
+  const member = { subscription_id: id, due_at: '2026-01-01T00:00:00.000Z', by_clock: false };
+  const { workflowType, ...options } = renewalRunStart({ run_id: id, members: [member] });
+  await client.workflow.execute(workflowType, options);
 }
 
 async function saveWhenIdle(recorder: Recorder, workflowId: string, name: string): Promise<void> {
@@ -65,7 +66,9 @@ export async function recordRenewals(recorder: Recorder): Promise<void> {
   await create('sub_renewed', [completed]);
   await renew(recorder, 'sub_renewed');
   await becomes('sub_renewed', { period_index: 2, period_paid: true });
-  await saveWhenIdle(recorder, 'subscription/sub_renewed', 'subscription-renewed');
+  await recorder.save('renewal-run/sub_renewed', 'renewal-run');
+  await client.workflow.getHandle('subscription/sub_renewed').signal('look', { repair: true });
+  await saveWhenIdle(recorder, 'subscription/sub_renewed', 'subscription-repaired');
 
   await create('sub_renewal_declined', [completed]);
   given.provider.charges = [declined];

@@ -84,15 +84,6 @@ export function scriptSubscription(answer: AttemptAnswer, settlesAs: Subscriptio
       startFollowUp: async () => void log.push('follow up'),
       applyFirstPayment: noted('apply first', settlesAs),
       applyPayment: noted('apply', 'active'),
-      renewSubscription: async () => {
-        const did = { kind: 'done', did: 'open_period', shows: false } as const;
-        log.push('open', 'attempt renewal');
-        const opened = write('active', { open_payment_id: 'pay_2' });
-        if (answer.status === 'open') return { ...did, record: opened, followUp: 'pay_2' };
-        if (answer.status !== 'completed') return { ...did, record: opened, followUp: null };
-        log.push('apply');
-        return { ...did, record: write('active'), followUp: null };
-      },
       commitCancellation: committed('cancel', 'cancelled'),
       commitPause: committed('pause', 'paused'),
       commitResumption: committed('resume', 'active'),

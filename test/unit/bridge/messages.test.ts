@@ -19,7 +19,7 @@ const hint = (more: { source?: string; time?: string; period_index?: number } = 
   const event = { id: 'sub_1/period/3/v8', source, time };
   return recordOf<'subscriptions.renew_required'>({ ...data, cause: 'period_end' }, event);
 };
-const wake: WorkflowMessage[] = [{ kind: 'wake_subscription', subscription_id: 'sub_1' }];
+const wake: WorkflowMessage[] = [{ kind: 'repair_subscription', subscription_id: 'sub_1' }];
 
 async function idsOf(...events: ReturnType<typeof hint>[]): Promise<Set<string | undefined>> {
   const client = new NotingClient({} as never);
