@@ -9,7 +9,6 @@ import type { BulkRetryCommand } from '../../domain/retry/bulk-retry';
 import type { FinalAction } from '../../domain/retry/policy';
 import type { CancelMode, RefundMode } from '../../domain/subscription/commands';
 import type { RenewalMember, RenewalRunProgress, WaitingMember } from '../../domain/renewal/run';
-import type { DueCause } from '../../domain/subscription/due';
 import type { TraceContext } from '../../domain/trace';
 import type { Actor } from '../fields';
 

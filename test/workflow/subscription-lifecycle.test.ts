@@ -1,5 +1,4 @@
 import type { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { Subscription } from '../../contracts/http/subscriptions';
 import { subscriptionStart } from '../../contracts/workflows/workflows';
 import { failure } from '../../domain/payment/payment';
 import {
