@@ -497,8 +497,8 @@ export const settings = {
   ),
   RENEWALS_PER_SECOND: setting(
     'Behaviour',
-    wholeNumber(0, 100_000).default(0),
-    0,
+    wholeNumber(0, 100_000).default(200),
+    200,
     'How many due subscriptions are announced each second, so that the first of a month is a queue; 0 is no limit.',
   ),
   RENEWAL_GATHER_MS: setting(

@@ -68,12 +68,13 @@ describe('the life of subscription/{id}', () => {
     async (name, answer, last, isFollowedUp) => {
       const fake = scriptSubscription(answer);
       fake.activities.applyPayment = async () => fake.row.current ?? record('active', 4);
-      fake.row.current = record('active', 4, { open_payment_id: 'pay_4' });
+      fake.row.current = record('active', 3);
       const id = `sub_repaired_${name}`;
       await run(fake, async () => {
-        await create(id);
-        fake.log.length = 0;
-        await handleOf(id).signal('look', { repair: true });
+        const { workflowType, ...options } = subscriptionStart({ subscription_id: id, creation: null });
+        const handle = await subscriptions.time.env.client.workflow.start(workflowType, options);
+        fake.row.current = record('active', 4, { open_payment_id: 'pay_4' });
+        await handle.signal('look', { repair: true });
         await until('it was attempted', async () => fake.log.includes(last));
         await ask(id, null, 'cancel', [command(id)]);
       });
