@@ -11,6 +11,7 @@ import {
   startSubscriptionWorkers,
   type SubscriptionWorkers,
 } from '../support/workflows/subscription-workers';
+import { actor } from '../support/creation';
 import { until } from '../support/until';
 
 let subscriptions: SubscriptionWorkers;
@@ -71,10 +72,9 @@ describe('the life of subscription/{id}', () => {
       fake.row.current = record('active', 3);
       const id = `sub_repaired_${name}`;
       await run(fake, async () => {
-        const { workflowType, ...options } = subscriptionStart({ subscription_id: id, creation: null });
-        const handle = await subscriptions.time.env.client.workflow.start(workflowType, options);
-        fake.row.current = record('active', 4, { open_payment_id: 'pay_4' });
-        await handle.signal('look', { repair: true });
+        await ask(id, null, 'pause', [{ command_id: 'p', actor, resume_at: null }]);
+        fake.row.current = record('active', 5, { open_payment_id: 'pay_4' });
+        await handleOf(id).signal('look', { repair: true });
         await until('it was attempted', async () => fake.log.includes(last));
         await ask(id, null, 'cancel', [command(id)]);
       });
