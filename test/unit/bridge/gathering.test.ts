@@ -106,6 +106,29 @@ describe('gathering who is due', () => {
     expect(runs[0]?.members).toHaveLength(1);
   });
 
+  it.each([
+    ['is started', () => new Promise<void>((resolve) => setTimeout(resolve, 2_000)), 'handled'],
+    [
+      'has no answer',
+      () => new Promise<void>((_, reject) => setTimeout(() => reject(down), 2_000)),
+      'the partition of the record is lost',
+    ],
+  ])(
+    'has a record whose partition is lost wait for the start of its run, which %s',
+    async (_, start, verdict) => {
+      const { add, answers, verdicts } = world();
+      const partition = new AbortController();
+      answers.push(start);
+      add('sub_0', partition.signal);
+      await after(5_100);
+      partition.abort();
+      await after(100);
+      expect(verdicts['sub_0']).toBe('waits');
+      await after(3_000);
+      expect(verdicts['sub_0']).toBe(verdict);
+    },
+  );
+
   it('starts a run without an answer again as it is, so that it is one run', async () => {
     const { add, answers, runs, verdicts } = world();
     const ids: string[] = [];
