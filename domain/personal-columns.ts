@@ -6,7 +6,6 @@ export type Owner =
   | 'customer'
   | 'subscription'
   | 'payment'
-  | 'history'
   | 'subject'
   | 'audited'
   | 'event'

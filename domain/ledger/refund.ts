@@ -2,7 +2,7 @@
  * Money that goes back, or is taken back: refunds that are reserved, fail and are given up; disputes that are lost.
  *
  * Pure. Rule: what goes back comes out of what the payment still stands at, in this order: what was never applied, its
- * credit, its service still to come; what is left is given for service that was delivered (`allowances`), or is lost.
+ * credit, the service still to come that it has paid; what is left is given for service that was delivered (`allowances`), or is lost.
  */
 import { releaseAll } from './change';
 import { earnUntil } from './earn';
@@ -94,7 +94,9 @@ export function takeFrom(
   { paymentId, amount, unapplied, customerCredit }: Omit<MoneyBack, 'at'>,
   accounts: TakingAccounts,
 ): TakenParts {
-  const { credit, unearned } = posting.fund(paymentId);
+  const { credit, unearned: service, receivable } = posting.fund(paymentId);
+  // Service that the payment is still to pay is none of its money: what is not paid goes when the payment is applied.
+  const unearned = Math.max(0, service - receivable);
   const parts = partsOf(amount, { unapplied, credit, customer_credit: customerCredit, unearned });
   posting.post('unapplied', paymentId, parts.unapplied);
   posting.post('credit', paymentId, parts.credit);

@@ -1,4 +1,5 @@
 /** M5 to M8 of the faults of November 2026, each with the right value and neighbours that differ from it. */
+import { completed, pending } from '../../support/billing';
 import { on, useMoneyLives, type MoneyLife } from '../../support/money-life';
 
 const { given, begin } = useMoneyLives();
@@ -222,6 +223,19 @@ describe('M8: a refund that was made at the provider', () => {
     await money.refund(0, null);
     await money.payOut();
     expect(await money.accounts()).toEqual({ earned: -3333, allowances: 3333 });
+  });
+
+  it('beyond a charge that is not applied yet takes no service, which is not paid', async () => {
+    const money = await begin('basic');
+    given.provider.charges = [pending];
+    await money.life.advance(on('07-01'));
+    await money.receive(1);
+    await money.refundAtProvider(1, 1200, 're_there');
+    const owed = { earned: -1000, unearned: -1000, receivable: 1000 };
+    expect(await money.accounts()).toEqual({ 'cash/sandbox': 800, ...owed, allowances: 200 });
+    await money.apply(1);
+    expect(await money.accounts()).toEqual({ 'cash/sandbox': 800, earned: -1000, allowances: 200 });
+    given.provider.charges = [completed];
   });
 
   it.each<[string, number, (money: MoneyLife) => Promise<unknown>]>([

@@ -196,17 +196,17 @@ export class OracleMoneyBack extends OracleBooks {
     if (purse.rows().some(({ source, aside }) => source === payment && aside > 0)) purse.release();
   }
 
-  /** A payment's money goes: what was never applied, what is kept, time to come; the rest was used up. */
+  /** A payment's money goes: what was never applied, what is kept, time to come that is paid; the rest was used up. */
   private take(payment: string, amount: number, { sub, only, against, rest, dispute }: Taking): void {
     const purse = sub === null || only === 'credit' ? null : this.purse(sub);
-    const row = purse?.row(payment) ?? { kept: 0, soon: 0, used: 0 };
+    const row = purse?.row(payment) ?? { kept: 0, soon: 0, used: 0, owes: 0 };
     const charge = this.chargeOf(payment);
     const moved = moveOut(
       {
         unapplied: only === 'all' || only === 'unapplied' ? this.tallied(sub, 'unapplied', payment) : 0,
         kept: row.kept,
         customers: only === 'contract' ? 0 : this.keptOf(payment),
-        soon: row.soon,
+        soon: Math.max(0, row.soon - row.owes),
       },
       amount,
     );
