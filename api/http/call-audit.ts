@@ -52,20 +52,15 @@ export class CallAudit {
   }
 
   private intent(detail: AuditDetail): AuditIntent {
-    const { scope } = this.entry;
+    const { scope, method, path } = this.entry;
     return {
       actor: actorOf(this.caller, this.trace.reason),
-      action: actionOf(this.entry),
+      action: `${method.toUpperCase()} ${path}`,
       subjectId: lastIdOf(this.request),
       requestId: this.trace.requestId,
       detail: { ...(scope === null ? {} : { scope }), ...detail },
     };
   }
-}
-
-/** What the audit log calls a route. */
-export function actionOf({ method, path }: Route): string {
-  return `${method.toUpperCase()} ${path}`;
 }
 
 /** The last id in the path. */

@@ -38,8 +38,7 @@ export async function benchAudit(
       await completeAudit(db, log, id, { status: 201, subjectId: 'sub_1', detail: {} });
     },
     'free text of a command, written and read': async () => {
-      const subject = { type: 'subscription', id: 'sub_1' } as const;
-      const owner = { id: `text ${(texts += 1)}`, subject };
+      const owner = { id: `text ${(texts += 1)}`, subjectId: 'sub_1' };
       await attachTexts(db, await detachTexts(db, owner, { metadata: { order: 'A-1' } }));
     },
   };

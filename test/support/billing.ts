@@ -111,19 +111,11 @@ export interface TestBilling {
 }
 
 /** Opens one for all tests of this file. */
-export const useBilling = (): TestBilling =>
-  forFile(
-    () => openBilling(),
-    (billing) => billing.end(),
-  );
+export const useBilling = (): TestBilling => forFile(openBilling, (billing) => billing.end());
 
-/** @param prepared returns the URL by which the database is used then; left out: that of its owner */
-export async function openBilling(
-  prepared: (url: string) => Promise<string> = (url) => Promise.resolve(url),
-): Promise<TestBilling> {
+export async function openBilling(): Promise<TestBilling> {
   const database = await createTestDatabase();
-  const url = await prepared(database.url);
-  const db = createDatabase(url, 20);
+  const db = createDatabase(database.url, 20);
   await seed(db);
   const provider = new ScriptedProvider();
   const deps = { db, providers: new Map([[provider.name, provider]]) };
@@ -135,7 +127,7 @@ export async function openBilling(
   };
   return {
     db,
-    url,
+    url: database.url,
     provider,
     providers: deps.providers,
     creation,

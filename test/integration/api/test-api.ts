@@ -43,8 +43,7 @@ export interface Ask {
   body?: unknown;
   /** Sent as it is instead of `body`. */
   raw?: string | Buffer;
-  /** A list is sent as a header for each. */
-  headers?: Record<string, string | string[]>;
+  headers?: Record<string, string>;
 }
 
 export interface TestApi {

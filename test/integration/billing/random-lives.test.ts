@@ -2,6 +2,7 @@
  * Lives at random on PostgreSQL: what the pure lives do (`test/unit/domain/ledger/random-lives.test.ts`) is done by the
  * functions that workflows, consumers and routes call. After every step the ledger's sums are the oracle's figures, to
  * the unit, the rows are what the life says, and cash is what the played provider has.
+ * Between the steps requests are made that have to be refused (`lives/refusals.ts`): no row and no entry may move.
  *
  * Of 2,000 lives that are drawn those are played that meet every operation in every situation often enough.
  * `LIVES=2000 npx jest test/integration/billing/random-lives.test.ts` plays all of them, `LIVES_SEED=7` others.

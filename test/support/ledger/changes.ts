@@ -118,6 +118,12 @@ export function applyChangePayment(world: World, sub: Sub, payment: Payment): vo
   apply(world, sub, { money: asked.change, days: asked.days }, { kind: 'payment', paymentId, amount });
 }
 
+/** A change that waits for its charge is not wanted any more. Should it still be charged, that goes back. */
+export function takeBack(world: World, sub: Sub, payment: Payment): void {
+  dropChange(world, sub, payment);
+  sub.version += 1;
+}
+
 /** The change is not made: the credit that was set aside for it comes back. */
 export function dropChange(world: World, sub: Sub, payment: Payment): void {
   const { id } = payment;

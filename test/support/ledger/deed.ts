@@ -17,7 +17,7 @@ interface Charging extends OfSub {
 export type Deed =
   | ({ do: 'create'; price: number; days: number; trialDays: number } & Charging)
   | ({ do: 'renew' | 'resume' } & Charging)
-  | ({ do: 'earn' | 'pause' | 'keep' | 'end as scheduled' | 'write off' | 'expire' } & OfSub)
+  | ({ do: 'earn' | 'pause' | 'keep' | 'take back' | 'end as scheduled' | 'write off' | 'expire' } & OfSub)
   | ({ do: 'change'; price: number; days: number; how: How; races?: boolean } & Charging)
   | ({ do: 'cancel' | 'schedule the end'; refund: RefundMode } & OfSub)
   /** `charged`: nobody applies it yet. */

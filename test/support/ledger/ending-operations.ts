@@ -11,6 +11,7 @@ export const cancellations: readonly Operation[] = [
       if (sub.status === 'ended') return null;
       return () => {
         periods.end(world, sub, refund, world.now);
+        sub.agreed = refund;
         return { do: 'cancel', sub: sub.id, refund };
       };
     }),
@@ -38,6 +39,7 @@ export const cancellations: readonly Operation[] = [
     if (cancel === null || status === 'ended' || Date.parse(cancel.at) > Date.parse(world.now)) return null;
     return () => {
       periods.end(world, sub, cancel.refund, cancel.at);
+      sub.agreed = cancel.refund;
       return { do: 'end as scheduled', sub: sub.id };
     };
   }),

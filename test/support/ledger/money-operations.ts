@@ -25,7 +25,7 @@ function refunding(name: string, amountOf: (moment: Moment, left: number) => num
 }
 
 /** What other subscriptions use of a payment cannot go back as well. */
-function left(world: World, payment: Payment): number {
+export function left(world: World, payment: Payment): number {
   return Math.max(0, world.refundable(payment) - world.usedElsewhere(payment.id));
 }
 

@@ -57,9 +57,9 @@ export const impossible: readonly Impossible[] = [
     because: 'an unpaid period is not changed, nor what changes already',
   },
   {
-    operations: /^another change/,
+    operations: /^another change|^take the change back/,
     only: ['changing'],
-    because: 'there is no other one',
+    because: 'no other one waits for its charge',
   },
   {
     operations: /^change interval, period_end/,

@@ -65,12 +65,13 @@ export function drawLife(random: () => number, hits: Hits): Plan {
   const nat = (below: number) => Math.floor(random() * below);
   const tendency = drawTendency(random, hits);
   const isTwo = nat(5) === 0;
+  const ofCustomer = tendency.operation.startsWith('pay credit out') ? 3 : 8;
   const plan: Plan = { limits: limits[nat(3)] ?? limits[0], steps: [] };
   const world = new World(plan.limits);
   const story: string[] = [];
   // Half of the lives have at most 15 steps; some are long.
   for (let left = nat(2) === 0 ? 8 + nat(8) : 15 + nat(35); left > 0; left -= 1) {
-    const slot = nat(8) === 0 ? null : isTwo && nat(2) === 0 ? 'b' : 'a';
+    const slot = nat(ofCustomer) === 0 ? null : isTwo && nat(2) === 0 ? 'b' : 'a';
     const days = daysOf(world, slot, nat, waitsForEnd(world, slot, tendency));
     const draws = Array.from({ length: 5 }, () => nat(1_000_000));
     world.now = daysAfter(world.now, days);
@@ -156,6 +157,7 @@ function perform({ world, slot, operation, draws, story, plan }: Performance): D
     const sub = slot === null ? null : world.subOfSlot(slot);
     if (operation.appliesFirst === true && sub !== null) applyCharged(world, sub);
     deed = prepare(operation, world, slot, draws)?.() ?? null;
+    story.push(`  ${JSON.stringify(deed)}`);
   } catch (error) {
     throw new LifeFault([String(error)], story, plan);
   }

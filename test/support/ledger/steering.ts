@@ -35,6 +35,12 @@ const changing: readonly Way[] = [
   ['active', 'change up, charge_now'],
   ['active', 'change interval, charge_now'],
 ];
+/** A change that waits for the period's end, which another one replaces. */
+const replacing: readonly Way[] = [
+  ['active', 'change up, period_end'],
+  ['active', 'change down, period_end'],
+  ...changing,
+];
 const ending: readonly Way[] = [
   ['active', 'schedule the end, refund none'],
   ['active', 'schedule the end, refund prorated'],
@@ -75,6 +81,7 @@ const goals: readonly Goal[] = [
   { situation: 'paused_unpaid', ways: [...failing, ['charging', 'pause'], ['past_due', 'pause']] },
   { situation: 'paused', ways: [['active', 'pause']] },
   { situation: 'changing', ways: changing },
+  { situation: 'changing', ways: replacing },
   { situation: 'cancelling', ways: ending },
   { situation: 'applying', ways: [...renewing, ['charging', notApplied], ['past_due', notApplied]] },
   { situation: 'applying', ways: [...changing, ['changing', notApplied]] },
@@ -100,6 +107,8 @@ const goals: readonly Goal[] = [
 
 /** How often each possible pair has to occur in a run. */
 export const enoughHits = 30;
+/** How much more often a life prefers what is missing. */
+const slack = 8;
 
 /** Charges that are overtaken by a decline, or by a renewal. */
 const overtaking: readonly (readonly Way[])[] = [
@@ -120,12 +129,12 @@ const themes: readonly RegExp[] = [
 /** What is rarely possible. */
 const rare: readonly [RegExp, number][] = [
   [/^the scheduled end/, 400],
-  [/^keep it/, 60],
+  [/^keep it/, 100],
   [/^an overtaken/, 40],
-  [/^pay credit out/, 30],
+  [/^pay credit out/, 1000],
   [/^schedule/, 20],
-  [/^a dispute is|^a won dispute/, 10],
-  [/^a refund is given up/, 4],
+  [/^a dispute is|^a won dispute/, 14],
+  [/^a refund is given up/, 6],
   [/ late|^a lost dispute/, 3],
 ];
 /** Operations after which a subscription is in another situation. */
@@ -149,7 +158,7 @@ const pairs = situations.flatMap((situation) =>
 
 /** Draws what a life is to do, and where: what is missing most. @param draw a number from 0 to 1 for each call */
 export function drawTendency(draw: () => number, hits: Hits): Tendency {
-  const missing = pairs.map(({ pair }) => Math.max(0.1, enoughHits + 8 - (hits.get(pair) ?? 0)) ** 3);
+  const missing = pairs.map(({ pair }) => Math.max(0.1, enoughHits + slack - (hits.get(pair) ?? 0)) ** 3);
   const { name: operation, situation } = pairs[indexOf(missing, draw())] ?? { name: '', situation: 'active' };
   const goal = indexOf(
     goals.map((goal) => (goal.situation === situation && suits(goal, operation) ? 1 : 0.01)),
@@ -219,7 +228,7 @@ export function choose(
   if (wanted !== undefined && draw() < 0.8) return wanted;
   const weight = ({ name }: Operation) => {
     const known = hits.get(pairOf(name, situation)) ?? 0;
-    const missing = known < enoughHits + 8 ? 20 : (enoughHits / known) ** 2;
+    const missing = known < enoughHits + slack ? 20 : (enoughHits / known) ** 2;
     return missing * preference(name, isThere, tendency);
   };
   return able[indexOf(able.map(weight), draw())] ?? null;

@@ -1,6 +1,6 @@
 /** What a subscription goes through: its periods, charges, changes, pauses and end. */
 import { reckonChange, waitsForBank } from '../../../domain/ledger/change';
-import { change, type How, type Wanted } from './changes';
+import { change, takeBack, type How, type Wanted } from './changes';
 import { applyCharged, charge, fail, succeed } from './charges';
 import type { Deed } from './deed';
 import { cancellations } from './ending-operations';
@@ -154,7 +154,7 @@ function changes(world: World, sub: Sub, wanted: Wanted, paymentId: string): Dee
 }
 
 /** Whether nobody can say what a change would cost: the bank decides about money of the period. */
-function isUndecided({ state, status }: Sub, { now, undecided }: World): boolean {
+export function isUndecided({ state, status }: Sub, { now, undecided }: World): boolean {
   return status !== 'trialing' && waitsForBank(state, now, undecided);
 }
 
@@ -168,8 +168,12 @@ function isRefused(
   if (sub.status === 'trialing' || how === 'none' || how === 'period_end') return false;
   if (isUndecided(sub, world)) return true;
   if (how !== 'next_renewal' || sub.cancel === null) return false;
-  const { now: at, blocked } = world;
-  return direction === 'up' || reckonChange(sub.state, { at, price, newPeriod: null, blocked }).due > 0;
+  return direction === 'up' || owesByRenewal(sub, world, price);
+}
+
+/** Whether a change to a price leaves something for the next renewal to charge. */
+export function owesByRenewal({ state }: Sub, { now: at, blocked }: World, price: number): boolean {
+  return reckonChange(state, { at, price, newPeriod: null, blocked }).due > 0;
 }
 
 type Direction = 'up' | 'down' | 'sideways' | 'free' | 'interval';
@@ -212,8 +216,30 @@ const racing = command('another change at the same time', (sub, moment) => {
   return () => changes(world, sub, wanted, newId(moment));
 });
 
+/**
+ * A change that waits for its charge is taken back.
+ * @param replaces whether it had replaced one that waits for the period's end, which holds again
+ */
+function takingBack(name: string, replaces: boolean): Operation {
+  return command(name, (sub, { world }) => {
+    const { id, waiting, next, version } = sub;
+    if (waiting === null || (next !== null) !== replaces || world.unapplied(id).length > 0) return null;
+    // While another one is asked for at the same time nobody knows yet that it waits.
+    const isRaced = [...world.payments.values()].some(
+      (other) => other.sub === id && other.asked?.version === version && other.id !== waiting,
+    );
+    if (isRaced) return null;
+    return () => {
+      takeBack(world, sub, world.payment(waiting));
+      return { do: 'take back', sub: id };
+    };
+  });
+}
+
 const changing: readonly Operation[] = [
   racing,
+  takingBack('take the change back', false),
+  takingBack('take the change back to the one before', true),
   changeOf('charge_now', 'up'),
   changeOf('charge_now', 'down'),
   changeOf('charge_now', 'sideways'),

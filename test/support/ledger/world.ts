@@ -41,6 +41,8 @@ export interface Sub {
   /** Terms that wait for the period's end. */
   next: { price: number; days: number } | null;
   cancel: { at: string; refund: RefundMode } | null;
+  /** The refund of the cancellation that has ended it. */
+  agreed: RefundMode | null;
 }
 
 export interface Payment {
@@ -272,6 +274,7 @@ export class World {
       waiting: null,
       next: null,
       cancel: null,
+      agreed: null,
       ...more,
     };
     this.subs.set(id, sub);

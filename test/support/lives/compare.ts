@@ -55,9 +55,16 @@ function subscriptionFaults(stage: Stage, { subs }: Expected): string[] {
       ...check('paid', row.period_paid, period?.paid ?? null),
       ...check('scheduled end', instantOf(row.cancel_at), cancel?.at ?? null),
       ...(status === 'incomplete' ? [] : openFaults(stage, row, open)),
+      ...(status === 'incomplete' ? [] : check('change that waits', row.pending, waitingOf(stage, sub))),
       ...(status === 'paused' ? check('paused from', row.paused_from, sub.pausedFrom) : []),
     ];
   });
+}
+
+/** Until its caller is answered nobody knows that a change waits for its charge. */
+function waitingOf({ script }: Stage, { waiting, next }: Expected['subs'][number]): string | null {
+  if (waiting !== null && !script.unanswered.has(waiting)) return 'when_paid';
+  return next === null ? null : 'period_end';
 }
 
 function openFaults(stage: Stage, row: SubscriptionFigures, open: string | null): string[] {

@@ -140,6 +140,13 @@ export async function playCancel(
   );
 }
 
+export async function playTakeBack(stage: Stage, { sub }: { sub: string }): Promise<void> {
+  const command = { ...nothingAsked, ...stage.command(), cancel_change: true };
+  await stage.maybeTwice('change taken back', async () =>
+    mustCommit(await commitChange(stage.deps, stage.named(sub), command)),
+  );
+}
+
 export async function playKeep(stage: Stage, { sub }: { sub: string }): Promise<void> {
   const command = { ...nothingAsked, ...stage.command(), cancel_at_period_end: false };
   mustCommit(await commitChange(stage.deps, stage.named(sub), command));

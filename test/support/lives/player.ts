@@ -11,7 +11,9 @@ import {
   playEmptied,
 } from './play-charges';
 import * as back from './play-money-back';
+import { playRefused } from './play-refusals';
 import * as subscription from './play-subscription';
+import type { Refused } from './refusals';
 import type { Expected, Script } from './script';
 import { Stage, type Theatre } from './stage';
 
@@ -48,8 +50,20 @@ export async function playLife(theatre: Theatre, label: string, script: Script):
     callRefunds(stage, step.after);
     const faults = findDifferences(stage, step.after);
     if (faults.length > 0) throw new PlayFault(faults, story);
+    if (step.refused !== null) await refuse(stage, step.refused, story);
   }
   const faults = [...(await ledgerFaults(stage.db, stage.customerId)), ...leftOpen(stage)];
+  if (faults.length > 0) throw new PlayFault(faults, story);
+}
+
+async function refuse(stage: Stage, refused: Refused, story: string[]): Promise<void> {
+  story.push(`  refused: ${refused.name} ${JSON.stringify(refused.request)}`);
+  let faults: string[];
+  try {
+    faults = await playRefused(stage, refused);
+  } catch (error) {
+    faults = [String(error), ...traceOf(error)];
+  }
   if (faults.length > 0) throw new PlayFault(faults, story);
 }
 
@@ -97,6 +111,8 @@ async function play(stage: Stage, deed: Deed): Promise<void> {
       return subscription.playEarn(stage, deed);
     case 'pause':
       return subscription.playPause(stage, deed);
+    case 'take back':
+      return subscription.playTakeBack(stage, deed);
     case 'keep':
       return subscription.playKeep(stage, deed);
     case 'end as scheduled':

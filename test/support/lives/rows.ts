@@ -11,6 +11,8 @@ export interface LifeRows {
   /** In the order in which their money is applied. */
   payments: PaymentFigures[];
   refunds: RefundFigures[];
+  /** Transactions of the ledger. */
+  written: number;
 }
 
 export interface SubscriptionFigures {
@@ -60,11 +62,11 @@ export async function readRows(db: Database, customerId: string): Promise<LifeRo
       'sums', (SELECT coalesce(json_agg(sums), '[]') FROM (
         SELECT coalesce(entry.subscription_id, '') AS owner, account, source, sum(amount) AS amount
         FROM ledger_transactions AS whole JOIN ledger_entries AS entry ON entry.transaction_id = whole.id
-        WHERE whole.customer_id = ${customerId} GROUP BY 1, 2, 3 HAVING sum(amount) <> 0) AS sums),
+        WHERE whole.customer_id = ${customerId} GROUP BY 1, 2, 3 HAVING sum(amount) <> 0 ORDER BY 1, 2, 3) AS sums),
       'subs', (SELECT coalesce(json_agg(subs), '[]') FROM (
         SELECT id, status, version, plan_id, quantity, amount, period_index, period_start, period_end, period_paid,
           open_payment_id, cancel_at, paused_from, pending_change ->> 'effective' AS pending
-        FROM subscriptions WHERE customer_id = ${customerId}) AS subs),
+        FROM subscriptions WHERE customer_id = ${customerId} ORDER BY id) AS subs),
       'payments', (SELECT coalesce(json_agg(payments), '[]') FROM (
         SELECT id, kind, status, subscription_id, period_index, amount, unapplied_amount AS unapplied,
           disputed_amount AS disputed, lost_amount AS lost, attempts.count AS attempts,
@@ -73,6 +75,7 @@ export async function readRows(db: Database, customerId: string): Promise<LifeRo
           SELECT count(*), (array_agg(settled_at IS NULL ORDER BY number DESC))[1] AS is_open
           FROM payment_attempts WHERE payment_id = payments.id) AS attempts ON true
         WHERE customer_id = ${customerId} ORDER BY created_at, id) AS payments),
+      'written', (SELECT count(*) FROM ledger_transactions WHERE customer_id = ${customerId}),
       'refunds', (SELECT coalesce(json_agg(refunds), '[]') FROM (
         SELECT refunds.id, payment_id, refunds.amount, refunds.status, released_at IS NOT NULL AS is_released,
           idempotency_key

@@ -6,14 +6,18 @@ import type { Deed } from '../ledger/deed';
 import type { Situation } from '../ledger/moment';
 import * as back from '../ledger/money-back';
 import { applyCharged } from '../ledger/charges';
-import { relive, type Plan } from '../ledger/random-life';
+import { randomOf, relive, type Plan } from '../ledger/random-life';
+import { drawRefused, type Refused } from './refusals';
 import { World, type Payment, type Refund, type Sub } from '../ledger/world';
 
 /** What must stand after a step. */
 export interface Expected {
   /** By `{owner}|{account}|{source}`, above 0 on the side that the account has. */
   figures: ReadonlyMap<string, number>;
-  subs: readonly Pick<Sub, 'id' | 'status' | 'price' | 'period' | 'open' | 'cancel' | 'pausedFrom'>[];
+  subs: readonly Pick<
+    Sub,
+    'id' | 'status' | 'price' | 'period' | 'open' | 'cancel' | 'pausedFrom' | 'waiting' | 'next'
+  >[];
   payments: readonly Pick<Payment, 'id' | 'amount' | 'unapplied' | 'disputed' | 'lost'>[];
   refunds: readonly Pick<Refund, 'id' | 'payment' | 'amount' | 'status'>[];
 }
@@ -31,6 +35,8 @@ export interface ScriptStep {
   /** What the way is drawn from, in which it is done. */
   draw: number;
   after: Expected;
+  /** What is asked for then, and has to be refused; null: nothing. */
+  refused: Refused | null;
 }
 
 export interface Script {
@@ -54,16 +60,23 @@ export function scriptOf(plan: Plan): Script {
     if (deed.do === 'change' && deed.races === true) unanswered.add(waiting.get(deed.sub) ?? '');
     for (const sub of world.subs.values()) waiting.set(sub.id, sub.waiting);
     const draw = draws.at(-1) ?? 0;
-    steps.push({ at: world.now, title, met, deed, unapplied, draw, after: expectedOf(world) });
+    const refused = draw % 3 === 0 ? drawRefused(world, randomOf(draw)) : null;
+    steps.push({ at: world.now, title, met, deed, unapplied, draw, after: expectedOf(world), refused });
     unapplied = unappliedOf(world);
   }
   for (const deed of settleAll(world)) {
     const title = `at last: ${deed.do}`;
     const draw = steps.length;
-    steps.push({ at: world.now, title, met: null, deed, unapplied, draw, after: expectedOf(world) });
+    const after = expectedOf(world);
+    steps.push({ at: world.now, title, met: null, deed, unapplied, draw, after, refused: null });
     unapplied = unappliedOf(world);
   }
-  return { limits: plan.limits, steps, unanswered };
+  const isKnown = ({ waiting }: Refused) => waiting === null || !unanswered.has(waiting);
+  const asked = steps.map((step) => ({
+    ...step,
+    refused: step.refused !== null && isKnown(step.refused) ? step.refused : null,
+  }));
+  return { limits: plan.limits, steps: asked, unanswered };
 }
 
 function unappliedOf(world: World): ReadonlyMap<string, readonly string[]> {

@@ -34,7 +34,7 @@ export class Stage {
   /** What things of the life are called on real rows. */
   readonly names = new Map<string, string>();
   readonly disputes = new Map<string, PlayedDispute>();
-  rows: LifeRows = { sums: [], subs: [], payments: [], refunds: [] };
+  rows: LifeRows = { sums: [], subs: [], payments: [], refunds: [], written: 0 };
   private commands = 0;
   private random = randomOf(0);
   private now = '';
@@ -112,7 +112,7 @@ export class Stage {
     await act();
   }
 
-  private count(name: string): void {
+  count(name: string): void {
     const { ways } = this.theatre;
     ways.set(name, (ways.get(name) ?? 0) + 1);
   }

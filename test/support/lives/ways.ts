@@ -1,4 +1,5 @@
 /** In how many ways the same can happen to billing, and how often each was played. */
+import { refusals } from './refusals';
 
 /** By kind, what it is about, and the ways. */
 export const waysOf = {
@@ -21,6 +22,7 @@ export const repeated = [
   'payment settled',
   'period that is over',
   'pause',
+  'change taken back',
   'cancellation',
   'dunning exhausted',
   'refund',
@@ -45,6 +47,7 @@ export function missingWays(ways: Ways): string[] {
   const all = [
     ...Object.entries(waysOf).flatMap(([kind, names]) => names.map((name) => wayOf(kind, name))),
     ...repeated.map((kind) => wayOf(kind, 'twice')),
+    ...refusals.map((name) => wayOf('refused', name)),
   ];
   return all.filter((name) => !ways.has(name));
 }
