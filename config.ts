@@ -40,17 +40,29 @@ const wholeNumber = (min: number, max: number) =>
 const port = (byDefault: number) =>
   wholeNumber(1, 65535).default(byDefault).describe('a TCP port, 1 to 65535');
 const switchedOn = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true');
+/** Null for what is no URL. What the URL parser would drop, line breaks and spaces around it, makes it none. */
+function parsedUrl(text: string): URL | null {
+  if (/[\s\p{C}]/u.test(text)) return null;
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
 const url = (...protocols: string[]) =>
-  z.string().refine(
-    (text) => {
-      try {
-        return protocols.includes(new URL(text).protocol.replace(/:$/, ''));
-      } catch {
-        return false;
-      }
-    },
-    `must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
-  );
+  z
+    .string()
+    .refine(
+      (text) => protocols.includes(parsedUrl(text)?.protocol.replace(/:$/, '') ?? ''),
+      `must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
+    );
+/** Of a service over HTTP; a password in it would be in errors and logs, and no client would send it. */
+const webUrl = url('http', 'https').refine((text) => {
+  const { username = '', password = '' } = parsedUrl(text) ?? {};
+  return username === '' && password === '';
+}, 'must not hold a user or a password');
+/** What stands in a header, as RFC 6750 has tokens. */
+const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces and line breaks');
 const brokers = z
   .string()
   .regex(/^[^,\s:]+:\d{1,5}(,[^,\s:]+:\d{1,5})*$/, 'must be host:port, several separated by commas')
@@ -130,13 +142,13 @@ export const settings = {
   ),
   TEMPORAL_UI_URL: setting(
     'Addresses',
-    url('http', 'https').optional(),
+    webUrl.optional(),
     'the platform’s Web UI on `TEMPORAL_UI_PORT`',
     'Temporal Web UI, for links that people follow.',
   ),
   SANDBOX_PROVIDER_URL: setting(
     'Addresses',
-    url('http', 'https').optional(),
+    webUrl.optional(),
     'this machine, `SANDBOX_PORT`',
     'The sandbox payment provider. When set, `bin/all` does not start one of its own.',
   ),
@@ -149,19 +161,19 @@ export const settings = {
   ),
   STRIPE_API_URL: setting(
     'Addresses',
-    url('http', 'https').default('https://api.stripe.com'),
+    webUrl.default('https://api.stripe.com'),
     'https://api.stripe.com',
     'Stripe’s API; another address is for tests.',
   ),
   STRIPE_RETURN_URL: setting(
     'Addresses',
-    url('http', 'https').optional(),
+    webUrl.optional(),
     'none',
     'Your page that Stripe sends customers to after their bank has asked them something. Without it only payment methods that need no redirect are accepted.',
   ),
   API_URL: setting(
     'Addresses',
-    url('http', 'https').optional(),
+    webUrl.refine((text) => !/[?#]/.test(text), 'must have neither a query nor a fragment').optional(),
     'this machine, `API_PORT`',
     'Where `bin/cli` finds the REST API.',
   ),
@@ -181,7 +193,7 @@ export const settings = {
   SANDBOX_PORT: setting('Addresses', port(8090), 8090, 'Port of the sandbox provider.'),
   SANDBOX_WEBHOOK_URL: setting(
     'Addresses',
-    url('http', 'https').optional(),
+    webUrl.optional(),
     'this machine, `API_PORT`, `/webhooks/sandbox`',
     'Where the sandbox provider sends its webhooks.',
   ),
@@ -206,17 +218,14 @@ export const settings = {
   ),
   API_KEY: setting(
     'Secrets',
-    z.string().min(1).optional(),
+    token.max(200, 'must be at most 200 characters').optional(),
     '`BOOTSTRAP_API_KEY`',
     'The API key that `bin/cli` uses.',
     true,
   ),
   STRIPE_SECRET_KEY: setting(
     'Secrets',
-    z
-      .string()
-      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
-      .optional(),
+    token.optional(),
     'none',
     'Stripe’s secret or restricted API key. The provider `stripe` exists when it is set.',
     true,
@@ -237,13 +246,7 @@ export const settings = {
   ),
   KAFKA_USERNAME: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL user.'),
   KAFKA_PASSWORD: setting('Secrets', z.string().min(1).optional(), 'none', 'SASL password.', true),
-  TEMPORAL_API_KEY: setting(
-    'Secrets',
-    z.string().min(1).optional(),
-    'none',
-    'API key for Temporal Cloud.',
-    true,
-  ),
+  TEMPORAL_API_KEY: setting('Secrets', token.optional(), 'none', 'API key for Temporal Cloud.', true),
 
   KAFKA_SSL: setting(
     'Kafka',
@@ -360,7 +363,7 @@ export const settings = {
   ),
   NOTIFY_WEBHOOK_URL: setting(
     'Notifications',
-    url('http', 'https').optional(),
+    webUrl.optional(),
     'none',
     'Where each notification is posted to, signed by Standard Webhooks.',
     true,
@@ -740,13 +743,15 @@ function readEach(
     if (result.success) read[name] = result.data;
     else {
       const why = result.error.issues.map((issue) => issue.message).join('; ');
-      mistakes.push(
-        `${name} ${why}${secret || text === undefined ? '' : ` (it is ${JSON.stringify(text)})`}`,
-      );
+      const isHidden = secret || text === undefined || mayHoldPassword(text);
+      mistakes.push(`${name} ${why}${isHidden ? '' : ` (it is ${JSON.stringify(text)})`}`);
     }
   }
   return { read, mistakes };
 }
+
+/** Whether it looks like an address with a user and a password, well-formed or not. */
+const mayHoldPassword = (text: string): boolean => /[:/][^/]*@/.test(text);
 
 /**
  * Reads the settings from an environment (usually `process.env`).

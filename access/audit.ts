@@ -120,7 +120,8 @@ export interface RecordAudit {
   topic: string;
   /** Of the record, as its producer gave it. */
   eventId: string;
-  subjectId: string;
+  /** What it is about. */
+  subject: { type: string; id: string };
 }
 
 export interface ProgramAudit {
@@ -147,8 +148,9 @@ const longestEventId = 200;
 const accepted = 202;
 
 /** Writes the row of a record from outside, in the transaction that accepts it. */
-export function enqueueRecordAudit(tx: Transaction, { actor, topic, eventId, subjectId }: RecordAudit): void {
+export function enqueueRecordAudit(tx: Transaction, { actor, topic, eventId, subject }: RecordAudit): void {
   sql(tx).enqueue`
-    INSERT INTO audit_log (actor, action, subject_id, request_id, status)
-    VALUES (${JSON.stringify(actor)}::jsonb, ${topic}, ${subjectId}, ${eventId.slice(0, longestEventId)}, ${accepted})`;
+    INSERT INTO audit_log (actor, action, subject_id, request_id, status, detail)
+    VALUES (${JSON.stringify(actor)}::jsonb, ${topic}, ${subject.id}, ${eventId.slice(0, longestEventId)}, ${accepted},
+      ${JSON.stringify({ subject_type: subject.type })}::jsonb)`;
 }

@@ -38,6 +38,8 @@ export interface KeptAnswer {
   kept: string | null;
   /** What was created or changed. */
   subjectId: string | null;
+  /** The kind of it (`domain/subjects.ts`). */
+  subjectType: string | null;
   /** The customer whose personal data the body holds. */
   personalDataOf: string | null;
 }
@@ -47,6 +49,7 @@ interface StoredFacts {
   made?: string;
   personal_data_of?: string | null;
   subject_id?: string | null;
+  subject_type?: string | null;
   headers?: Record<string, string>;
 }
 
@@ -122,6 +125,7 @@ function keptAnswerOf(row: { status: number | null; headers: unknown; body: unkn
     headers: facts.headers ?? {},
     kept: typeof row.body === 'string' ? row.body : null,
     subjectId: facts.subject_id ?? null,
+    subjectType: facts.subject_type ?? null,
     personalDataOf: null,
   };
 }
@@ -134,6 +138,7 @@ async function keep(db: Database, lease: Lease, answer: KeptAnswer): Promise<Kep
   const facts = {
     personal_data_of: answer.personalDataOf,
     subject_id: answer.subjectId,
+    subject_type: answer.subjectType,
     headers: answer.headers,
   } satisfies StoredFacts;
   // The body is a JSON text within JSON: jsonb would reorder the members of an object.

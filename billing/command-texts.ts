@@ -23,20 +23,20 @@ interface Texts {
 export interface TextsOwner {
   id: string;
   /** What the command is for; of a creation the customer, for its own row may never come. */
-  subjectId: string;
+  subject: { type: 'customer' | 'subscription' | 'payment' | 'bulk_retry'; id: string };
 }
 
 /** Commits the texts of a command. @returns the command as it is to be sent */
 export async function detachTexts<C extends CommandWithTexts>(
   db: Database,
-  { id, subjectId }: TextsOwner,
+  { id, subject }: TextsOwner,
   command: C,
 ): Promise<C> {
   const texts = textsOf(command);
   if (Object.keys(texts).length === 0) return command;
   await sql(db).execute`
-    INSERT INTO command_texts (id, subject_id, texts)
-    VALUES (${id}, ${subjectId}, ${JSON.stringify(texts)}::jsonb)`;
+    INSERT INTO command_texts (id, subject_type, subject_id, texts)
+    VALUES (${id}, ${subject.type}, ${subject.id}, ${JSON.stringify(texts)}::jsonb)`;
   return {
     ...command,
     ...(texts.metadata !== undefined && { metadata: null }),

@@ -10,6 +10,7 @@
  *   again counts once.
  * - Each accepted record stands in the audit log. Its actor is the source; whom the source names is kept as claimed.
  */
+import type { z } from 'zod';
 import { enqueueRecordAudit } from '../access/audit';
 import { reason as reasonField, text, type Actor, type RecordedActor } from '../contracts/fields';
 import type { ReadEvent } from '../contracts/topics/envelope';
@@ -50,10 +51,13 @@ interface ExternalRequest {
 export function requireBounded({ id, reason, actor }: ExternalRequest): void {
   if (hasOwnForm(id))
     throw new Unprocessable('invalid_request', 'its id has the form of those that Perennial makes');
-  if (!reasonField.safeParse(reason).success)
-    throw new Unprocessable('invalid_request', 'its reason is empty, or longer than 500 characters');
-  if (!boundedId.safeParse(actor.id).success)
-    throw new Unprocessable('invalid_request', 'the id of its actor is empty, or longer than 200 characters');
+  requireText('its reason', reasonField, reason);
+  requireText('the id of its actor', boundedId, actor.id);
+}
+
+function requireText(name: string, schema: z.ZodType<string>, value: string): void {
+  const [mistake] = schema.safeParse(value).error?.issues ?? [];
+  if (mistake !== undefined) throw new Unprocessable('invalid_request', `${name} ${mistake.message}`);
 }
 
 /** The actor of a record from outside: the source, and whom it names. */
@@ -79,18 +83,18 @@ export async function acceptCharge<T extends ChargeTopic>(
 ): Promise<void> {
   const { customer_id: customerId, payment_id: paymentId } = event.data;
   await countExternalCharge(tx, rules, customerId);
-  enqueueAccepted(tx, topic, event, actor, paymentId);
+  enqueueAccepted(tx, topic, event, actor, { type: 'payment', id: paymentId });
 }
 
-/** Writes that a record was accepted. @param subjectId what it is about */
+/** Writes that a record was accepted. @param subject what it is about */
 export function enqueueAccepted<T extends EventTopic>(
   tx: Transaction,
   topic: T,
   { id: eventId }: Pick<ReadEvent<T>, 'id'>,
   actor: RecordedActor,
-  subjectId: string,
+  subject: { type: string; id: string },
 ): void {
-  enqueueRecordAudit(tx, { actor, topic, eventId, subjectId });
+  enqueueRecordAudit(tx, { actor, topic, eventId, subject });
 }
 
 /**

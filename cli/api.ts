@@ -12,7 +12,7 @@ export function apiCaller(env: NodeJS.ProcessEnv): Context['call'] {
   return async (method, path, body, headers = {}) => {
     const { base, key } = target(env);
     const response = await answered(
-      fetch(new URL(path, base), {
+      fetch(new URL(`${base.replace(/\/+$/, '')}${path}`), {
         method,
         headers: {
           Authorization: `Bearer ${key}`,

@@ -1,20 +1,20 @@
 /**
- * Shows data as text on a terminal: what a terminal would act on becomes visible.
+ * Shows data as text on a terminal: what a terminal would act on, and what nobody would see, becomes visible.
  *
  * Invariant: nothing that came from outside moves the cursor, changes colours, titles or the clipboard, or reorders what
- * stands beside it. `\uXXXX` is the same value within JSON, so that `--json` stays exact.
+ * stands beside it. What is shown so is what no caller may send (`contracts/plain-text.ts`): older rows and records of other
+ * services may hold it. `\uXXXX` is the same value within JSON, so that `--json` stays exact.
  */
+import { withoutUnseen } from '../contracts/plain-text';
 
-/** C0 and C1 controls (all but the line feed), DEL, line separators, and what changes the direction of text. */
-const acting =
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-const shown = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const shown = (character: string): string =>
+  Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('');
 
 /** Returns a text of several lines as a terminal may have it. */
 export function terminalText(text: string): string {
-  return text.replace(acting, shown);
+  return withoutUnseen(text, (character) => (character === '\n' ? character : shown(character)));
 }
 
 const names: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -6,6 +6,7 @@
  */
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
+import { firstUnseen } from './plain-text';
 
 const maxLocal = 64;
 const maxDomain = 253;
@@ -39,6 +40,10 @@ export function asciiEmail(address: string): string | null {
 export const emailAddress = z
   .string()
   .max(320, 'must be at most 320 characters')
+  .refine((text) => firstUnseen(text) === null, {
+    error: ({ input }) => `must not hold ${firstUnseen(String(input)) ?? 'it'}`,
+    abort: true,
+  })
   .refine((text) => asciiEmail(text) !== null, 'must be an e-mail address')
   .meta({
     format: 'idn-email',

@@ -4,6 +4,7 @@ import { intervalUnits, isTimeZone, maxIntervalCount } from '../domain/calendar'
 import { isCurrency } from '../domain/currencies';
 import { hasOwnForm } from '../domain/ids';
 import { maxAmount } from '../domain/money';
+import { firstUnseen, plainPattern } from './plain-text';
 
 /** Of instants: what both JavaScript and PostgreSQL write as RFC 3339 has it. */
 const firstYear = 1970;
@@ -73,9 +74,10 @@ export const recordedInstant = instant.nullable().meta({
   description: 'Real time at which it was recorded; null: by an older version, which did not keep it.',
 });
 
-/** A whole number in a query, where everything is text. */
+/** A whole number in a query, where everything is text; each number in one spelling. */
 export function queryNumber(min: number, max: number, message: string) {
-  const isOne = (text: string) => /^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max;
+  const isOne = (text: string) =>
+    /^(0|[1-9]\d{0,14})$/.test(text) && Number(text) >= min && Number(text) <= max;
   return z
     .string()
     .refine(isOne, message)
@@ -122,24 +124,42 @@ export const interval = z
   })
   .meta({ id: 'Interval' });
 
+/** Of plain text; one of several lines may hold line breaks and tabs. */
+const plain = z
+  .string()
+  .refine((text) => firstUnseen(text) === null, { error: ({ input }) => refusalOf(input) })
+  .meta({ pattern: plainPattern });
+const plainLines = z.string().refine((text) => firstUnseen(text, lineBreaks) === null, {
+  error: ({ input }) => refusalOf(input, lineBreaks),
+});
+const lineBreaks = '\t\n\r';
+
+function refusalOf(text: unknown, allowed = ''): string {
+  const named = typeof text === 'string' ? firstUnseen(text, allowed) : null;
+  return `must not hold ${named ?? 'it'}: control characters and what is not seen are refused`;
+}
+
 /** Free data of the caller's: up to 50 pairs of short texts. */
 export const metadata = z
   .record(
-    z.string().min(1).max(40, 'keys are at most 40 characters'),
-    z.string().max(500, 'values are at most 500 characters'),
+    plain.min(1).max(40, 'keys are at most 40 characters'),
+    plainLines.max(500, 'values are at most 500 characters'),
   )
   .refine((pairs) => Object.keys(pairs).length <= 50, 'must have at most 50 entries')
   .meta({ example: { order: 'A-1' } });
 
-/** Text for people; no control characters. */
+/** Spaces and line breaks around it are none of a text; what is not seen is refused there, too. */
+const withoutMargins = (text: string): string => text.replace(/^[\t-\r\p{Zs}]+|[\t-\r\p{Zs}]+$/gu, '');
+
+/** Text for people, of one line. */
 export const text = (max: number) =>
   z
     .string()
-    .trim()
+    .overwrite(withoutMargins)
     .min(1, 'must not be empty')
     .max(max, `must be at most ${max} characters`)
-    // oxlint-disable-next-line no-control-regex -- control characters are just what is refused here
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
+    .refine((value) => firstUnseen(value) === null, { error: ({ input }) => refusalOf(input) })
+    .meta({ pattern: plainPattern });
 
 /** Why a person wants it; kept with the call in the audit log. */
 export const reason = text(500).meta({ description: 'Why; kept in the audit log.' });

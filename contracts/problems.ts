@@ -43,12 +43,14 @@ export const problems = {
   version_mismatch: { status: 412, title: 'It has changed since it was read' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  expectation_failed: { status: 417, title: 'What the header Expect asks for is not done' },
   validation_failed: { status: 422, title: 'The request is not acceptable' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used with another body' },
   card_number_refused: { status: 422, title: 'Card numbers are never accepted' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'Something unexpected happened' },
+  method_not_implemented: { status: 501, title: 'The server does not know this method' },
   unavailable: { status: 503, title: 'A part of the system is away' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

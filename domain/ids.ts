@@ -48,6 +48,11 @@ export function hasOwnForm(id: string): boolean {
   return isOfAKind && /_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id);
 }
 
+/** Whether an id has the form of those that Perennial makes of this kind. */
+export function hasFormOf(kind: IdKind, id: string): boolean {
+  return id.startsWith(`${idPrefixes[kind]}_`) && hasOwnForm(id);
+}
+
 /** The id that follows from `about`: the same parts give the same id, for ever. */
 export function derivedId(kind: IdKind, about: readonly (string | number)[]): string {
   return TypeID.fromUUID(idPrefixes[kind], uuidv5(JSON.stringify([kind, ...about]), namespace)).toString();

@@ -6,6 +6,7 @@ export type Owner =
   | 'customer'
   | 'subscription'
   | 'payment'
+  | 'history'
   | 'subject'
   | 'audited'
   | 'event'

@@ -54,7 +54,7 @@ export const personalData = {
     kept: { id: ['subscription_id', 'payment_id'], terms: ['currency'] },
   },
   changes: {
-    owners: ['subject'],
+    owners: ['history'],
     key: { subject_id: 'text', version: 'integer' },
     personal: {
       previous: column('what it was before, with metadata', 'jsonb', 'json'),
@@ -178,7 +178,7 @@ export const personalData = {
     owners: ['subject'],
     key: id,
     personal: { texts: column('metadata and reasons of a command, until it is executed', 'jsonb', 'empty') },
-    kept: { id: ['id', 'subject_id'] },
+    kept: { id: ['id', 'subject_id'], code: ['subject_type'] },
   },
   idempotency_keys: {
     owners: ['answer'],

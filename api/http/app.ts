@@ -25,6 +25,7 @@ import { send } from './reply';
 import { requestIdOf } from './request-ids';
 import type { Route } from './route';
 import { securityHeaders } from './security-headers';
+import { repeatedHost } from './single-headers';
 import { routeTable } from '../routes';
 import { readTrace, newTrace } from '../../domain/trace';
 import { withoutTrailingSlashes } from './trailing-slashes';
@@ -112,11 +113,14 @@ function traced(deps: ApiDependencies): RequestHandler {
 /** RFC 9112, 3.2; Node's own refusal would be bare. */
 function requireHost(deps: ApiDependencies): RequestHandler {
   return (request, response, next) => {
-    if (request.headers.host !== undefined || request.httpVersion !== '1.1') {
+    const isMissing = request.headers.host === undefined && request.httpVersion === '1.1';
+    const problem = isMissing
+      ? new ProblemError('malformed_request', 'The header Host is needed.')
+      : repeatedHost(request);
+    if (problem === null) {
       next();
       return;
     }
-    const problem = new ProblemError('malformed_request', 'The header Host is needed.');
     send(response, refusal(problem, deps, traceOf(response)));
   };
 }

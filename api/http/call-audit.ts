@@ -52,15 +52,20 @@ export class CallAudit {
   }
 
   private intent(detail: AuditDetail): AuditIntent {
-    const { scope, method, path } = this.entry;
+    const { scope } = this.entry;
     return {
       actor: actorOf(this.caller, this.trace.reason),
-      action: `${method.toUpperCase()} ${path}`,
+      action: actionOf(this.entry),
       subjectId: lastIdOf(this.request),
       requestId: this.trace.requestId,
       detail: { ...(scope === null ? {} : { scope }), ...detail },
     };
   }
+}
+
+/** What the audit log calls a route. */
+export function actionOf({ method, path }: Route): string {
+  return `${method.toUpperCase()} ${path}`;
 }
 
 /** The last id in the path. */

@@ -9,10 +9,11 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { idOfRequest, newId, type IdKind } from '../../domain/ids';
 import type { WebhookRequest } from '../../domain/payment/webhook';
+import { subjectTypeOfCall } from '../../domain/subjects';
 import { requireScope, type Caller } from '../../access/authentication';
 import { admittedCaller, type Held } from './admission';
 import { readJsonBody, readRawBody } from './body';
-import { CallAudit, lastIdOf } from './call-audit';
+import { actionOf, CallAudit, lastIdOf } from './call-audit';
 import { prefersCsv } from './csv';
 import type { ApiDependencies } from './dependencies';
 import { answerOnce, readIdempotencyKey, type Lease } from '../../access/idempotency';
@@ -23,6 +24,7 @@ import { replyOf, replyOfKept, replyOfProblem, send, type Reply } from './reply'
 import { requestHash } from '../../access/request-hash';
 import { isMutating, takesIdempotencyKey, type Call, type Route } from './route';
 import { readQuery } from './query';
+import { requireSingleHeaders } from './single-headers';
 import { validated } from '../../contracts/validation';
 
 type AnyCall = Call<unknown, unknown, unknown>;
@@ -91,6 +93,7 @@ async function perform(
   trace: Trace,
   audit: CallAudit,
 ): Promise<Reply> {
+  if (entry.raw === undefined) requireSingleHeaders(request);
   const params = validatedParams(entry, request.params);
   const query = validated(entry.query ?? nothing, readQuery(request.originalUrl));
   const idempotencyKey = entry.scope === null ? null : readIdempotencyKey(request.headers['idempotency-key']);
@@ -99,7 +102,12 @@ async function perform(
   const body = validatedBody(entry, sent);
   trace.reason = reasonOf(query) ?? reasonOf(body);
   // Kept with the answer, so that an erasure finds it.
-  const about = (answer: Reply): Reply => ({ ...answer, subjectId: answer.subjectId ?? lastIdOf(request) });
+  const action = actionOf(entry);
+  const about = (answer: Reply): Reply => ({
+    ...answer,
+    subjectId: answer.subjectId ?? lastIdOf(request),
+    subjectType: subjectTypeOfCall(action, answer.status),
+  });
   const work = async (lease: Lease | null): Promise<Reply> => {
     const ifMatch = request.headers['if-match'] ?? null;
     const { requestId, context, isContextSent, reason } = trace;

@@ -22,7 +22,7 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       description:
         'Durable subscription billing. Amounts are whole minor units with a currency; instants are RFC 3339 in UTC. ' +
-        'Unknown fields are refused. Errors are RFC 9457 problems whose `code` is stable.',
+        'Unknown fields are refused, and texts with control characters or what is not seen (joiners apart). Errors are RFC 9457 problems whose `code` is stable.',
     },
     servers: [{ url: '/' }],
     security: [{ apiKey: [] }],
@@ -39,7 +39,7 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           required: false,
           description:
             'The same key with the same request gives the same answer and has its effect once. ' +
-            'Scoped to the API key; 1 to 255 printable ASCII characters.',
+            'Scoped to the API key; 1 to 255 printable ASCII characters, and given once.',
           // White space around a header's value is none of it.
           schema: { type: 'string', pattern: '^[\\x21-\\x7e]([\\x20-\\x7e]{0,253}[\\x21-\\x7e])?$' },
           example: 'order-1042',
@@ -49,7 +49,7 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           in: 'header',
           required: false,
           description: 'The version that the change is about, in quotes; when it is another one by now, 412.',
-          schema: { type: 'string', pattern: '^(\\*|"\\d{1,9}")$' },
+          schema: { type: 'string', pattern: '^(\\*|"(0|[1-9]\\d{0,8})")$' },
           example: '"3"',
         },
         RequestId: {
@@ -58,7 +58,7 @@ export function openApiDocument(routes: readonly Route[], version: string): stri
           required: false,
           description:
             'Answered in the same header and in problems. Made when left out, or when it is not 8 to 64 letters, ' +
-            'digits, "_" and "-".',
+            'digits, "_" and "-". Given once.',
           schema: { type: 'string' },
           example: 'order-1042-a',
         },
@@ -152,6 +152,7 @@ function problemsOf(entry: Route): ProblemCode[] {
     ...(entry.params === undefined ? [] : ['not_found' as const]),
     // The server itself, before any route: a query may be that long.
     'headers_too_large',
+    'expectation_failed',
   ];
   if (entry.unlimited !== true) own.push('too_many_requests');
   if (entry.scope === null) return ['malformed_request', ...own, 'validation_failed', 'internal'];

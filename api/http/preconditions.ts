@@ -17,7 +17,7 @@ export function versionTag(version: number): { ETag: string } {
 export function readIfMatch(header: string | null): number | null {
   const value = header?.trim() ?? '*';
   if (value === '*') return null;
-  const version = /^"(\d{1,9})"$/.exec(value)?.[1];
+  const version = /^"(0|[1-9]\d{0,8})"$/.exec(value)?.[1];
   if (version !== undefined) return Number(version);
   throw validationFailed([{ path: 'If-Match', message: 'must be a version in quotes, such as "3"' }]);
 }

@@ -3,7 +3,8 @@ import type { ProblemCode } from '../../contracts/problems';
 
 export const problemTexts: Readonly<Record<ProblemCode, string>> = {
   malformed_json: 'The body could not be parsed. Send one JSON value in UTF-8 without a byte order mark.',
-  malformed_request: 'The URL or the framing of the request is broken. Percent-encode what needs it.',
+  malformed_request:
+    'The URL or the framing of the request is broken, or a header came twice that may come once; detail says which. Percent-encode what needs it.',
   malformed_cursor:
     'Pass next_cursor back unchanged, to the list that gave it. Leave cursor out to begin with the first page.',
   unauthenticated:
@@ -20,6 +21,10 @@ export const problemTexts: Readonly<Record<ProblemCode, string>> = {
     'This deployment makes no time pass: NODE_ENV is production. Test clocks that exist can be read and deleted. Set ALLOW_TEST_CLOCKS=true for API and workers where they are wanted. Nothing was changed.',
   not_found: 'Nothing has this id, or no route has this path.',
   method_not_allowed: 'The header Allow lists the methods that the path knows.',
+  method_not_implemented:
+    'No path knows the method; methods are written in capitals. The connection was closed; nothing was changed.',
+  expectation_failed:
+    'Leave the header Expect out, or send 100-continue. The connection was closed; nothing was changed.',
   dead_letter_resolved:
     'It was redriven or discarded before; resolved says when, by whom and why. Nothing was changed.',
   dead_letter_redriving:

@@ -23,6 +23,7 @@ export function replyOf(answer: Answer): Reply {
     text,
     kept: typeof kept === 'string' ? kept : null,
     subjectId: answer.subjectId ?? null,
+    subjectType: null,
     personalDataOf: answer.personalDataOf ?? null,
     problem: null,
   };
@@ -37,6 +38,7 @@ export function replyOfProblem(error: ProblemError, requestId: string): Reply {
     text,
     kept: text,
     subjectId: error.extras.subscription_id ?? null,
+    subjectType: null,
     personalDataOf: null,
     problem: error.code,
   };

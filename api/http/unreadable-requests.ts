@@ -45,26 +45,50 @@ export function answerUnreadable(
   };
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET') socket.destroy();
-    else refuse(socket, problemOf(error.code));
+    else refuse(socket, problemOf(error));
   });
   server.on('connect', (_request, socket) => {
     refuse(socket, new ProblemError('malformed_request', 'This server is no proxy.'));
   });
-  // RFC 9110, 10.1.1: a server may go on as if the expectation had not been there.
-  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  // RFC 9110, 10.1.1: what is expected, and cannot be met.
+  const refuseExpectation = ({ socket }: IncomingMessage): void =>
+    refuse(socket, new ProblemError('expectation_failed', 'Expect may be 100-continue, and nothing else.'));
+  server.on('checkExpectation', refuseExpectation);
+  server.on('checkContinue', (request, response) => {
+    // Node takes a list that has it among others for it.
+    if (!/^100-continue$/i.test(request.headers.expect ?? '')) return refuseExpectation(request);
+    response.writeContinue();
+    server.emit('request', request, response);
+  });
 }
 
-function problemOf(code = ''): ProblemError {
-  switch (code) {
+interface ReadError extends NodeJS.ErrnoException {
+  /** Of an error of the parser: what arrived last, and where in it reading ended. */
+  rawPacket?: Buffer;
+  bytesParsed?: number;
+}
+
+/** Of the line at which reading ended: that of a request whose method Node does not know. */
+function isRequestLine({ rawPacket, bytesParsed = 0 }: ReadError): boolean {
+  const text = rawPacket?.toString('latin1') ?? '';
+  const line = text.slice(text.lastIndexOf('\n', Math.max(bytesParsed - 1, 0)) + 1);
+  return /^[\w!#$%&'*+.^`|~-]{1,100} \S+ HTTP\/1\.[01]\r?\n/.test(line);
+}
+
+function problemOf(error: ReadError): ProblemError {
+  switch (error.code ?? '') {
+    case 'HPE_INVALID_METHOD':
+      if (isRequestLine(error))
+        return new ProblemError('method_not_implemented', 'No path of this server knows the method.');
+      break;
     case 'HPE_HEADER_OVERFLOW':
       return new ProblemError('headers_too_large', 'Request line and headers are too large.');
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new ProblemError('payload_too_large', 'The extensions of a chunk are too large.');
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new ProblemError('request_timeout', 'The request did not arrive in time.');
-    default:
-      return new ProblemError('malformed_request', 'The request is not HTTP/1.1.');
   }
+  return new ProblemError('malformed_request', 'The request is not HTTP/1.1.');
 }
 
 function answerTo(problem: ProblemError, requestId: string): string {

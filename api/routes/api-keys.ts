@@ -61,7 +61,8 @@ export const apiKeyRoutes = [
     summary: 'Revoke an API key',
     description:
       'Holds from the next request on. Again: the same answer. Keys that it made stay good: list them with ' +
-      '`created_by`, and revoke those that should end, too.',
+      '`created_by`, and revoke those that should end, too. Any key may be revoked, also one with scopes that the ' +
+      'caller’s lacks: it gives nothing, and a leaked key has to end at once.',
     scope: 'admin',
     params: z.object({ api_key_id: id }),
     query: revocation,

@@ -54,7 +54,7 @@ const decide =
   async (call: Decision, deps: ApiDependencies): Promise<Answer> => {
     const { bulk_retry_id: bulkRetryId } = call.params;
     if (await bulk.judgeDecision(deps.db, bulkRetryId, command)) {
-      const owner = { id: deps.newUuid(), subjectId: bulkRetryId };
+      const owner = { id: deps.newUuid(), subject: { type: 'bulk_retry', id: bulkRetryId } } as const;
       const complete = { actor: actorOf(call.caller, call.body.reason), ...call.trace };
       const decision = await detachTexts(deps.db, owner, complete);
       await deps.bulkRetries.command(bulkRetryId, command, decision, updateIdOf(call, deps));

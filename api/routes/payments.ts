@@ -28,7 +28,7 @@ async function cancel(
   const { payment_id: paymentId } = call.params;
   const cancelled = await payments.judgeCancellation(deps.db, paymentId);
   if (cancelled !== null) return { status: 200, body: cancelled };
-  const owner = { id: deps.newUuid(), subjectId: paymentId };
+  const owner = { id: deps.newUuid(), subject: { type: 'payment', id: paymentId } } as const;
   const request = await detachTexts(deps.db, owner, { reason: call.body.reason, ...call.trace });
   await deps.payments.cancel(paymentId, request, updateIdOf(call, deps));
   return { status: 200, body: await payments.readCancelled(deps.db, paymentId) };

@@ -29,7 +29,7 @@ async function create(
   const { amount = null, reason } = call.body;
   const command = await detachTexts(
     deps.db,
-    { id: deps.newUuid(), subjectId: paymentId },
+    { id: deps.newUuid(), subject: { type: 'payment', id: paymentId } },
     { refund_id: refundId, amount, reason, actor: actorOf(call.caller, reason), ...call.trace },
   );
   await deps.payments.refund(paymentId, command, updateIdOf(call, deps));

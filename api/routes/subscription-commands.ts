@@ -69,7 +69,8 @@ async function execute<Name extends keyof SubscriptionCommands>(
     actor: actorOf(caller, reason),
     ...trace,
   });
-  const command = await detachTexts(deps.db, { id: deps.newUuid(), subjectId: subscriptionId }, complete);
+  const owner = { id: deps.newUuid(), subject: { type: 'subscription', id: subscriptionId } } as const;
+  const command = await detachTexts(deps.db, owner, complete);
   try {
     await deps.process.command(subscriptionId, name, command, updateId, recovery);
   } catch (error) {

@@ -63,7 +63,7 @@ async function createOnce(
     deadlines: deps.deadlines,
   });
   if ('concluded' in prepared) return prepared.concluded;
-  const owner = { id: deps.newUuid(), subjectId: call.body.customer_id };
+  const owner = { id: deps.newUuid(), subject: { type: 'customer', id: call.body.customer_id } } as const;
   const creation = await detachTexts(deps.db, owner, prepared.creation);
   const result = await deps.process.create(creation, updateIdOf(call, deps));
   const created = result === 'too_late' ? null : await readConcluded(deps.db, subscriptionId);

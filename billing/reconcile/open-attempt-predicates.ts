@@ -69,7 +69,7 @@ export const openAttemptPredicates = {
     sources: ({ before, mine }) => [
       openAttempts(Prisma.sql`a.status IN ('requires_action', 'pending') AND p.updated_at <= ${before}
         AND a.open_since <= ${customersNow} - ${taskAfterMs} * interval '1 millisecond' AND ${mine(clockOfSubscription)}
-        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`),
+        AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_type = 'payment' AND t.subject_id = p.id AND t.status = 'open')`),
     ],
   },
   /** The outcome is unknown for a day, and there is no operator task. */
@@ -81,7 +81,7 @@ export const openAttemptPredicates = {
         Prisma.sql`p.updated_at <= ${before} AND ${mine(clockOfSubscription)}
           AND (SELECT max(a.started_at) FROM payment_attempts a WHERE a.payment_id = p.id)
             <= clock_timestamp() - interval '25 hours'
-          AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = p.id AND t.status = 'open')`,
+          AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_type = 'payment' AND t.subject_id = p.id AND t.status = 'open')`,
       ),
     ],
   },

@@ -235,7 +235,7 @@ export const subscriptionPredicates = {
               stuck: Prisma.sql`${mine(clockOfSubscription)} AND o.payload::jsonb #>> '{data,refund,amount}' IS NOT NULL
                 AND NOT EXISTS (SELECT 1 FROM refunds r JOIN payments p ON p.id = r.payment_id
                   WHERE p.subscription_id = s.id AND r.created_at >= o.created_at)
-                AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_id = s.id AND t.kind = 'refund_failed')`,
+                AND NOT EXISTS (SELECT 1 FROM operator_tasks t WHERE t.subject_type = 'subscription' AND t.subject_id = s.id AND t.kind = 'refund_failed')`,
               id: idOfSubscription,
             },
           ]

@@ -10,6 +10,7 @@ import type { Database } from '../../prisma/client';
 import { sql } from '../../prisma/sql';
 import { shownAt } from '../clock';
 import { Prisma } from '../../prisma/generated/client';
+import { auditedType, eventType, isAbout } from '../subject-types';
 
 /** Whose timeline. A subscription's has all that its payments' have, a customer's all that both have. */
 export interface TimelineSubject {
@@ -71,30 +72,34 @@ function clockOf({ type, id }: TimelineSubject): Prisma.Sql {
   return Prisma.sql`(SELECT test_clock_id FROM customers WHERE customers.id = ${customer})`;
 }
 
-/** The ids that rows of other tables name: the payments, and every subject of an event or a decision. */
+/** What rows of other tables name, by kind and id: the payments, and every subject of an event or a decision. */
 function subjects({ type, id }: TimelineSubject): Prisma.Sql {
   const column = { subscription: 'subscription_id', payment: 'id', customer: 'customer_id' }[type];
   const own =
     type === 'customer'
-      ? Prisma.sql`SELECT ${id} AS id UNION ALL SELECT id FROM subscriptions WHERE customer_id = ${id}`
-      : Prisma.sql`SELECT ${id} AS id`;
+      ? Prisma.sql`SELECT 'customer' AS kind, ${id} AS id
+          UNION ALL SELECT 'subscription', id FROM subscriptions WHERE customer_id = ${id}`
+      : Prisma.sql`SELECT ${type}::text AS kind, ${id} AS id`;
+  const named = Prisma.sql`named`;
+  const askedOf = Prisma.sql`(SELECT kind, id FROM named UNION ALL SELECT 'event', event_id FROM events)`;
   return Prisma.sql`
     own AS MATERIALIZED (${own}),
     paid AS MATERIALIZED (SELECT id, customer_id FROM payments WHERE ${Prisma.raw(column)} = ${id}),
     named AS MATERIALIZED (
-      SELECT id FROM own
-      UNION SELECT id FROM paid
-      UNION SELECT id FROM refunds WHERE payment_id IN (SELECT id FROM paid)
-      UNION SELECT id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM paid)
+      SELECT kind, id FROM own
+      UNION SELECT 'payment', id FROM paid
+      UNION SELECT 'refund', id FROM refunds WHERE payment_id IN (SELECT id FROM paid)
+      UNION SELECT 'webhook_delivery', id FROM webhook_deliveries WHERE payment_id IN (SELECT id FROM paid)
     ),
     events AS MATERIALIZED (
-      SELECT id, event_id, topic, created_at FROM outbox_events WHERE subject IN (SELECT id FROM named)
+      SELECT id, event_id, topic, created_at FROM outbox_events AS t
+      WHERE ${isAbout(eventType, Prisma.sql`t.subject`, named)}
     ),
     tasks AS MATERIALIZED (
-      SELECT id, created_at, status, resolved_at FROM operator_tasks
-      WHERE subject_id IN (SELECT id FROM named UNION ALL SELECT event_id FROM events)
+      SELECT id, created_at, status, resolved_at FROM operator_tasks AS t
+      WHERE ${isAbout(Prisma.sql`t.subject_type`, Prisma.sql`t.subject_id`, askedOf)}
     ),
-    audited AS MATERIALIZED (SELECT id FROM named UNION SELECT id FROM tasks)`;
+    audited AS MATERIALIZED (SELECT kind, id FROM named UNION SELECT 'operator_task', id FROM tasks)`;
 }
 
 /** Of rows that a number alone distinguishes. */
@@ -142,7 +147,12 @@ function entries(subject: TimelineSubject, { sources, topics, ledger }: Readable
       'began_at',
     ],
     refund: ['created_at', 'id', one, Prisma.sql`refunds WHERE ${ofPayments}`, 'at'],
-    change: ['at', 'subject_id', 'version', Prisma.sql`changes WHERE subject_id IN (SELECT id FROM own)`],
+    change: [
+      'at',
+      'subject_id',
+      'version',
+      Prisma.sql`changes WHERE subject_id IN (SELECT id FROM own WHERE kind = 'subscription')`,
+    ],
     ledger_transaction: [
       'recorded_at',
       'customer_id',
@@ -169,7 +179,8 @@ function entries(subject: TimelineSubject, { sources, topics, ledger }: Readable
       'at',
       counted,
       'id',
-      Prisma.sql`audit_log WHERE subject_id IN (SELECT id FROM audited) AND action NOT LIKE 'GET %'`,
+      Prisma.sql`audit_log AS t WHERE action NOT LIKE 'GET %'
+        AND ${isAbout(auditedType, Prisma.sql`t.subject_id`, Prisma.sql`audited`)}`,
     ],
   };
   return Prisma.join(

@@ -81,8 +81,12 @@ function insertAudited(
     const inserted = await insert(tx);
     if (inserted === 1 && from !== null) {
       const actor = { kind: 'external', id: from.source, reason: null } as const;
-      const subjectId = payment_id ?? subscription_id ?? customer_id;
-      enqueueAccepted(tx, 'notifications.requested', { id: from.recordId }, actor, subjectId);
+      const [subject] = [
+        { type: 'payment', id: payment_id },
+        { type: 'subscription', id: subscription_id },
+      ].flatMap(({ type, id }) => (id === null ? [] : [{ type, id }]));
+      const about = subject ?? { type: 'customer', id: customer_id };
+      enqueueAccepted(tx, 'notifications.requested', { id: from.recordId }, actor, about);
     }
     return inserted;
   });

@@ -38,7 +38,8 @@ export async function benchAudit(
       await completeAudit(db, log, id, { status: 201, subjectId: 'sub_1', detail: {} });
     },
     'free text of a command, written and read': async () => {
-      const owner = { id: `text ${(texts += 1)}`, subjectId: 'sub_1' };
+      const subject = { type: 'subscription', id: 'sub_1' } as const;
+      const owner = { id: `text ${(texts += 1)}`, subject };
       await attachTexts(db, await detachTexts(db, owner, { metadata: { order: 'A-1' } }));
     },
   };

@@ -19,7 +19,7 @@ perennial subscriptions --help
 
 In a checkout it is \`node dist/bin/cli.js\` after \`npm run build\`, or \`npm link\` puts it on the path; the image has it on the path: \`docker compose exec -e API_KEY=… api perennial plans list\`.
 
-\`API_URL\` is this machine when left out, \`API_KEY\` the key of \`BOOTSTRAP_API_KEY\`. No other variable is looked at. \`--json\` prints what the API answered, for programs. \`T\` is an RFC 3339 instant such as \`2027-03-01T09:00:00Z\`. What is asked for is checked before any call. Control characters within data are shown as text, such as \`\\u001b\`.
+\`API_URL\` is this machine when left out, \`API_KEY\` the key of \`BOOTSTRAP_API_KEY\`. A value that cannot stand in a request is refused before any call and never shown. No other variable is looked at, but \`API_PORT\` where \`API_URL\` is left out. \`--json\` prints what the API answered, for programs. \`T\` is an RFC 3339 instant such as \`2027-03-01T09:00:00Z\`. What is asked for is checked before any call. Control characters within data, and what nobody would see, are shown as text, such as \`\\u001b\`.
 
 | Exit code | Means |
 | --- | --- |

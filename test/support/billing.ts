@@ -111,11 +111,19 @@ export interface TestBilling {
 }
 
 /** Opens one for all tests of this file. */
-export const useBilling = (): TestBilling => forFile(openBilling, (billing) => billing.end());
+export const useBilling = (): TestBilling =>
+  forFile(
+    () => openBilling(),
+    (billing) => billing.end(),
+  );
 
-export async function openBilling(): Promise<TestBilling> {
+/** @param prepared returns the URL by which the database is used then; left out: that of its owner */
+export async function openBilling(
+  prepared: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+): Promise<TestBilling> {
   const database = await createTestDatabase();
-  const db = createDatabase(database.url, 20);
+  const url = await prepared(database.url);
+  const db = createDatabase(url, 20);
   await seed(db);
   const provider = new ScriptedProvider();
   const deps = { db, providers: new Map([[provider.name, provider]]) };
@@ -127,7 +135,7 @@ export async function openBilling(): Promise<TestBilling> {
   };
   return {
     db,
-    url: database.url,
+    url,
     provider,
     providers: deps.providers,
     creation,

@@ -88,6 +88,27 @@ test.each([
   expect(refused.body.errors[0].path).toBe(path);
 });
 
+test('a key with admin alone makes none that is wider, and ends every key, which the audit log has', async () => {
+  const secret = await api.keyWith('admin');
+  for (const more of [
+    { scopes: ['operator'] },
+    { scopes: undefined, preset: 'admin' },
+    { scopes: ['admin', 'catalog:read'] },
+  ])
+    expect((await make(more, { secret })).status).toBe(403);
+  expect((await make({ scopes: ['admin'] }, { secret })).status).toBe(201);
+  const wide = (await make({ scopes: [...scopes] })).body;
+  expect((await api.ask('DELETE', `/api-keys/${wide.id}?reason=leaked`, { secret })).status).toBe(204);
+  expect((await api.ask('GET', '/plans', { secret: wide.secret })).status).toBe(401);
+  const { data } = (
+    await api.ask(
+      'GET',
+      `/audit?subject=${wide.id}&action=DELETE /api-keys/{api_key_id}`.replaceAll(' ', '%20'),
+    )
+  ).body;
+  expect(data[0]).toMatchObject({ status: 204, actor: { kind: 'api_key', reason: 'leaked' } });
+});
+
 test('a revoked key is refused from the next request on, and stays in the list', async () => {
   const { id, secret } = (await make()).body;
   expect((await api.ask('GET', '/plans', { secret })).status).toBe(200);

@@ -103,8 +103,9 @@ describe('I6: the free text of a command', () => {
   it('is blank once its row is gone, after a week', async () => {
     const actor = { kind: 'api_key' as const, id: 'key_1', reason: text };
     const command = { metadata, reason: text, actor, mode: 'now' };
-    const sent = await detachTexts(api.db, { id: 'old', subjectId: 'sub_1' }, command);
-    await detachTexts(api.db, { id: 'young', subjectId: 'sub_1' }, command);
+    const subject = { type: 'subscription', id: 'sub_1' } as const;
+    const sent = await detachTexts(api.db, { id: 'old', subject }, command);
+    await detachTexts(api.db, { id: 'young', subject }, command);
     expect(await attachTexts(api.db, sent)).toEqual({ ...command, texts_id: 'old' });
     await api.db.commandText.update({ where: { id: 'old' }, data: { created_at: new Date(0) } });
     expect(await forgetTexts(api.db, new Date(1), 10)).toBe(1);

@@ -165,6 +165,8 @@ describe('I6: an erasure', () => {
       await given.db.customer.create({ data: { id } });
       await eraseCustomer(given.db, id, operator, 0);
     }
+    const charge = { kind: 'manual', status: 'failed', amount: 5n, currency: 'EUR', announced: true };
+    await given.db.payment.create({ data: { id: 'broken', customer_id: 'broken', ...charge } });
     const event = {
       event_id: 'broken',
       topic: 'payments.requested',

@@ -1,6 +1,7 @@
 /** What is done with requests before any route: who calls, what is sent, what never leaks (OWASP API1 to API9). */
+import { get } from 'node:http';
 import { hashOfSecret } from '../../../access/keys';
-import { fixedNow, useApi, planOf } from './test-api';
+import { adminSecret, fixedNow, planOf, useApi } from './test-api';
 
 const api = useApi();
 
@@ -221,6 +222,42 @@ describe('keys', () => {
 });
 
 describe('answers', () => {
+  test.each(['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'X-Request-Id'])(
+    'a second header %s is refused by its name',
+    async (name) => {
+      const usual: Record<string, string> = {
+        Authorization: `Bearer ${adminSecret}`,
+        'Content-Type': 'application/json',
+      };
+      const values = [usual[name] ?? 'one-header', usual[name] ?? 'two-header'];
+      const headers = { [name.toLowerCase()]: values };
+      const before = await api.db.customer.count();
+      const refused = await api.ask('POST', '/customers', { body: { name: 'Ada' }, headers });
+      expect([refused.status, refused.body.code]).toEqual([400, 'malformed_request']);
+      expect(refused.body.detail).toContain(name);
+      expect(await api.db.customer.count()).toBe(before);
+    },
+  );
+
+  test.each([
+    [['Host', 'x', 'Host', 'y'], 400],
+    [['Host', 'x'], 200],
+  ])('with the headers %j a call is answered %d', async (headers, status) => {
+    const { hostname, port } = new URL(api.url);
+    const answered = await new Promise((resolve, reject) => {
+      get({ hostname, port, path: '/healthz', headers, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+    expect(answered).toBe(status);
+  });
+
+  test('two headers that may be many, or of which standards say what becomes, are no mistake', async () => {
+    const headers = { traceparent: ['00-1', '00-2'], accept: ['text/csv', 'application/json'] };
+    expect((await api.ask('GET', '/plans', { headers })).status).toBe(200);
+  });
+
   test('a well-formed request id is kept, any other replaced', async () => {
     const kept = await api.ask('GET', '/nothing', { headers: { 'x-request-id': 'order-1042_a' } });
     expect(kept.headers['x-request-id']).toBe('order-1042_a');

@@ -43,7 +43,8 @@ export interface Ask {
   body?: unknown;
   /** Sent as it is instead of `body`. */
   raw?: string | Buffer;
-  headers?: Record<string, string>;
+  /** A list is sent as a header for each. */
+  headers?: Record<string, string | string[]>;
 }
 
 export interface TestApi {

@@ -193,6 +193,8 @@ describe('R4: a request from outside', () => {
 
   it.each<[string, Partial<Requested>, string]>([
     ['without a reason', { reason: '' }, 'invalid_request'],
+    ['with a reason that is read backwards', { reason: 'a\u202eb' }, 'invalid_request'],
+    ['with an actor with a C1 control', { actor: { ...operator, id: 'a\u009bb' } }, 'invalid_request'],
     ['with a reason of 501 characters', { reason: 'x'.repeat(501) }, 'invalid_request'],
     ['with an actor of 201 characters', { actor: { ...operator, id: 'x'.repeat(201) } }, 'invalid_request'],
     ['above the largest payment', { amount: 1_000_001 }, 'amount_too_large'],

@@ -86,10 +86,20 @@ test('closing again is the same closing', async () => {
 });
 
 describe('what is no request', () => {
+  const expecting = (what: string) => `GET /fast HTTP/1.1\r\nHost: x\r\nExpect: ${what}\r\n\r\n`;
   const chunk = 'POST /fast HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;';
   test.each([
     ['that never ends', 'GET /fast HTTP/1.1\r\nHost: x\r\nX-Slow: ', 408, 'request_timeout'],
     ['in another protocol', 'HELO mail.example\r\n\r\n', 400, 'malformed_request'],
+    [
+      'of a method that nothing knows',
+      'BREW /fast HTTP/1.1\r\nHost: x\r\n\r\n',
+      501,
+      'method_not_implemented',
+    ],
+    ['of a method in small letters', 'get /fast HTTP/1.1\r\nHost: x\r\n\r\n', 501, 'method_not_implemented'],
+    ['that expects a miracle', expecting('miracles'), 417, 'expectation_failed'],
+    ['that expects a miracle besides', expecting('100-continue, miracles'), 417, 'expectation_failed'],
     ['with a broken header', 'GET /fast HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n', 400, 'malformed_request'],
     ['with large headers', `GET /fast HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`, 431, 'headers_too_large'],
     ['with large chunk extensions', chunk + 'x'.repeat(17_000), 413, 'payload_too_large'],
@@ -118,11 +128,11 @@ describe('what is no request', () => {
     expect(refused).toEqual([{ code, status, requestId: problem.request_id, address: '127.0.0.1' }]);
   });
 
-  test('an expectation that is not known is no obstacle', async () => {
+  test('what waits for 100 Continue gets it, and is answered', async () => {
     server = await listen(slowApp().app, local);
     const { port } = server;
     const status = await new Promise((resolve, reject) => {
-      get({ port, path: '/fast', headers: { expect: 'miracles' } }, (response) => {
+      get({ port, path: '/fast', headers: { expect: '100-Continue' } }, (response) => {
         response.resume();
         resolve(response.statusCode);
       }).on('error', reject);

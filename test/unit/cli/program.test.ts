@@ -129,6 +129,35 @@ describe('I11: the environment', () => {
     const missing = await runCommandLine(args, { env: { API_KEY: '' } });
     expect(missing).toMatchObject({ exitCode: 2, errors: expect.stringContaining('API_KEY is not set') });
   });
+
+  it.each([
+    ['API_KEY', 'pk_s3cret\npk_s3cret', 'printable ASCII'],
+    ['API_KEY', 'pk_s3cret\r', 'printable ASCII'],
+    ['API_KEY', 'pk_s3cret ключ', 'printable ASCII'],
+    ['API_KEY', 'pk_s3cret\u0000', 'printable ASCII'],
+    ['API_KEY', `pk_s3cret${'x'.repeat(200)}`, 'at most 200 characters'],
+    ['BOOTSTRAP_API_KEY', `s3cret\n${'x'.repeat(32)}`, 'printable ASCII'],
+    ['API_URL', 'http://ada:s3cret@billing', 'must not hold a user or a password'],
+    ['API_URL', 'http://s3cret@billing', 'must not hold a user or a password'],
+    ['API_URL', 'ftp://ada:s3cret@billing', 'must be a URL'],
+    ['API_URL', 'ada:s3cret@billing', 'must be a URL'],
+    ['API_URL', 'http://billing\n', 'must be a URL'],
+    ['API_URL', 'http://billing?key=1', 'neither a query nor a fragment'],
+    ['API_PORT', '80 80', 'must be a whole number'],
+  ])('with %s=%j is refused before any call, by the variable’s name', async (name, value, why) => {
+    const env = { ...(name === 'BOOTSTRAP_API_KEY' ? { API_KEY: '' } : {}), [name]: value };
+    const { exitCode, output, errors, asked } = await runCommandLine(args, { env, answer });
+    expect({ exitCode, output, asked }).toEqual({ exitCode: 2, output: '', asked: [] });
+    expect(errors).toContain(`${name} must`);
+    expect(errors).toContain(why);
+    expect(errors).not.toContain('s3cret');
+  });
+
+  it('may lead to an API below a path of its host', async () => {
+    const env = { API_URL: 'https://proxy.example/billing/' };
+    const { asked } = await runCommandLine(args, { env, answer });
+    expect(asked).toEqual(['https://proxy.example/billing/plans']);
+  });
 });
 
 describe('I11: data on a terminal', () => {
@@ -146,6 +175,16 @@ describe('I11: data on a terminal', () => {
       expect(output).not.toMatch(raw);
     }
     expect(list.output.trim().split('\n')).toHaveLength(3);
+  });
+
+  it('shows what nobody would see, and leaves what names and emoji need', async () => {
+    const needed = 'می\u200cخواهم \u{1f468}\u200d\u{1f469}';
+    const unseen = 'a\u200b\ufeff\u2060\u2066\u0378\u{e0041}';
+    const { output } = await runCommandLine(['dead-letters', 'show', 'dlr_1'], {
+      answer: { id: 'dlr_1', error: `${unseen} ${needed}` },
+    });
+    expect(output).toContain('a\\u200b\\ufeff\\u2060\\u2066\\u0378\\udb40\\udc41');
+    expect(output).toContain(needed);
   });
 
   it('keeps the values of --json as they are', async () => {
