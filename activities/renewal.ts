@@ -11,15 +11,18 @@ import type { AttemptDependencies } from '../billing/payment/attempt';
 import { areRenewalsPaused } from '../billing/renewal/scheduler';
 import { memberFailure, renewMember } from '../billing/renewal/renew-member';
 import { answerRenewalTasks, raiseRenewalTasks } from '../billing/renewal/renewal-tasks';
-import { insertRun, updateRun } from '../billing/renewal/run-store';
+import { insertRun, touchRun, updateRun } from '../billing/renewal/run-store';
 import type { Messenger } from '../temporal/messenger';
 import { sendMessages } from '../temporal/send';
 import { isTemporalUnavailable } from '../temporal/unavailable';
 
 export interface RenewalActivities {
-  beginRun(runId: string, members: readonly RenewalMember[]): Promise<void>;
+  /** @returns whether the run is new: else a worker was lost that had begun it */
+  beginRun(runId: string, members: readonly RenewalMember[]): Promise<boolean>;
   /** Renews members side by side, for some seconds; begins none while renewals are paused. */
   renewSlice(runId: string, members: readonly RenewalMember[]): Promise<RenewedSlice>;
+  /** Says that the run waits for a worker, and lives. */
+  touchRun(runId: string): Promise<void>;
   /** @param left ids of the members that are not done */
   noteRun(
     runId: string,
@@ -51,21 +54,48 @@ export function createRenewalActivities(
     async renewSlice(runId, members) {
       const { info, cancellationSignal } = Context.current();
       const known = (info.heartbeatDetails ?? null) as RenewedSlice | null;
-      const slice: RenewedSlice = known ?? { paused: false, done: [], failed: [], early: [] };
-      slice.paused = await areRenewalsPaused(db);
+      const slice: RenewedSlice = known ?? { paused: false, outage: false, done: [], failed: [], early: [] };
       const beat = setInterval(() => heartbeat(slice), heartbeatEveryMs);
       try {
+        slice.paused = await areRenewalsPaused(db);
         const allowed = members.filter(({ by_clock: byClock }) => byClock || !slice.paused);
         await renewAll(deps, { runId, members: allowed, slice, signal: cancellationSignal });
+        slice.outage = slice.failed.some(isOfTemporal);
+        // Asked once more, for whoever asks: a member that nobody can lock is no outage.
+        if (slice.failed.some(({ reason }) => reason === 'unavailable')) await areRenewalsPaused(db);
         await answerRenewalTasks(db, slice.done);
+        return slice;
+      } catch (error) {
+        const failure = memberFailure(error);
+        if (failure.reason !== 'unavailable') throw error;
+        // Nobody's fault: it is waited for, and no member is looked for that may be why.
+        return { ...slice, outage: true, failed: failedWith(failure, members, slice) };
       } finally {
         clearInterval(beat);
       }
-      return slice;
     },
+    touchRun: (id) => touchRun(db, id),
     noteRun: (id, status, progress, left) => updateRun(db, id, status, progress, left),
     askAbout: (failed) => raiseRenewalTasks(db, failed),
   };
+}
+
+const temporalIsUnavailable = 'Temporal is unavailable';
+
+function isOfTemporal({ detail }: FailedMember): boolean {
+  return detail === temporalIsUnavailable;
+}
+
+/** Those who are not done have failed so. */
+function failedWith(
+  failure: Omit<FailedMember, 'subscription_id'>,
+  members: readonly RenewalMember[],
+  { done }: RenewedSlice,
+): FailedMember[] {
+  const isDone = new Set(done.map(({ subscription_id: id }) => id));
+  return members
+    .filter(({ subscription_id: id }) => !isDone.has(id))
+    .map(({ subscription_id }) => ({ subscription_id, ...failure }));
 }
 
 interface Slice {
@@ -105,18 +135,15 @@ async function renewOne(
   const { subscription_id } = member;
   try {
     const renewal = await renewMember(deps, runId, member);
-    if (renewal.kind === 'early') {
-      slice.early.push({ subscription_id, wait_ms: renewal.wait_ms });
-      return;
-    }
     await sendMessages(deps.messenger, renewal.messages);
-    slice.done.push(renewal.renewed);
+    if (renewal.kind === 'early') slice.early.push({ subscription_id, wait_ms: renewal.wait_ms });
+    else slice.done.push(renewal.renewed);
   } catch (error) {
     slice.failed.push({ subscription_id, ...failureOf(error) });
   }
 }
 
 function failureOf(error: unknown): Omit<FailedMember, 'subscription_id'> {
-  if (isTemporalUnavailable(error)) return { reason: 'unavailable', detail: 'Temporal is unavailable' };
+  if (isTemporalUnavailable(error)) return { reason: 'unavailable', detail: temporalIsUnavailable };
   return memberFailure(error);
 }

@@ -46,6 +46,20 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return unavailableMessages.test(error.message);
 }
 
+/** SQLSTATE: read-only while it fails over, access refused, not migrated yet. An operator puts these right. */
+const operatorStates = /^(25006|28|3D000|42501|42P01|42703)/;
+
+/** Whether the database does not answer, or an operator has to put it right: nothing of it is the data's fault. */
+export function isDatabaseOutOfOrder(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return isDatabaseUnavailable(error) || (state !== undefined && operatorStates.test(state));
+}
+
+/** Whether this SQLSTATE is about values, constraints or sizes: the same again would be refused again. */
+export function refusesData(state: string): boolean {
+  return /^(22|23|54)/.test(state);
+}
+
 /** PostgreSQL's SQLSTATE of an error of Prisma or of the driver; undefined: it is none of PostgreSQL's. */
 export function sqlStateOf(error: unknown): string | undefined {
   if (!types.isNativeError(error)) return undefined;

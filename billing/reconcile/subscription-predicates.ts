@@ -41,11 +41,23 @@ const incomplete = {
 const inPeriod = Prisma.sql`s.status IN ('active', 'past_due', 'paused')`;
 const isUnearned = Prisma.sql`jsonb_path_exists(s.ledger_state, '$.funds[*] ? (@.unearned > 0)')`;
 
-/** A renewal run has it, and goes on; none shields a subscription for longer than it tries to renew it. */
-const isInLivingRun = Prisma.sql`EXISTS (
-  SELECT 1 FROM renewal_runs r
+/**
+ * No renewal run has it that goes on; none shields a subscription for longer than it tries to renew it. The members of
+ * all of them are read once for a statement.
+ */
+const isInNoLivingRun = Prisma.sql`s.id NOT IN (
+  SELECT unnest(r.members_left) FROM renewal_runs r
   WHERE r.finished_at IS NULL AND r.progress_at > clock_timestamp() - interval '10 minutes'
-    AND r.created_at > clock_timestamp() - interval '6 hours' AND s.id = ANY (r.members_left))`;
+    AND r.created_at > clock_timestamp() - interval '6 hours')`;
+
+/** A test clock waits for its customers, whatever an operator has paused. */
+const isNotPaused = Prisma.sql`(s.test_clock_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM renewal_pauses))`;
+
+/** What a run has given up is announced again each hour, or as soon as its task is resolved. */
+const announcedBefore = (before: Date) => Prisma.sql`CASE
+  WHEN EXISTS (SELECT 1 FROM operator_tasks t
+    WHERE t.kind = 'renewal_failed' AND t.subject_type = 'subscription' AND t.subject_id = s.id AND t.status = 'open')
+  THEN clock_timestamp() - interval '1 hour' ELSE ${before} END`;
 
 export const subscriptionPredicates = {
   /** Due, said so, and neither a renewal run nor a pause is why nothing happened. With no tolerance: due at all. */
@@ -66,8 +78,8 @@ export const subscriptionPredicates = {
               : Prisma.sql`AND NOT EXISTS (
                   SELECT 1 FROM outbox_events o
                   WHERE o.subject = s.id AND o.topic = 'subscriptions.renew_required'
-                    AND (o.published_at IS NULL OR o.published_at > ${before}))
-                AND NOT EXISTS (SELECT 1 FROM renewal_pauses) AND NOT ${isInLivingRun}`
+                    AND (o.published_at IS NULL OR o.published_at > ${announcedBefore(before)}))
+                AND ${isNotPaused} AND ${isInNoLivingRun}`
           }`,
         id: idOfSubscription,
       },

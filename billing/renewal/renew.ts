@@ -16,7 +16,7 @@ import { beginLocked, type AttemptAnswer } from '../payment/begin-attempt';
 import { wakeAfterPause } from '../payment/wake-retries';
 import { applyPeriodPayment } from '../subscription/apply-payment';
 import { callAndApply, type BegunCharge } from '../subscription/charge';
-import { openDue, type OpenedDue } from '../subscription/open-due';
+import { openDue, showsOtherwise, type OpenedDue } from '../subscription/open-due';
 import type { SubscriptionRecord } from '../subscription/record';
 
 /** `followUp`: a payment whose attempt has no clear answer. `charged`: the payment that was attempted, and its answer. */
@@ -44,7 +44,7 @@ export async function renewSubscription(
   });
   const underWayMs = othersCallMs(charge);
   if (underWayMs !== null && !opened.resumed)
-    return { kind: 'early', record: opened.record, wait_ms: underWayMs, messages: [], followUp: null };
+    return { ...opened, kind: 'early', wait_ms: underWayMs, messages: [], followUp: null };
   const messages = opened.resumed ? await wakeAfterPause(deps.db, subscriptionId) : [];
   if (charge === null) return { ...opened, messages, followUp: null };
   const { record, answer } = await callAndApply(deps, charge, (tx, row, payment, times, received) =>
@@ -54,6 +54,7 @@ export async function renewSubscription(
   return {
     ...opened,
     record,
+    shows: opened.shows || showsOtherwise(opened.record.subscription, record.subscription),
     messages,
     charged,
     followUp: answer.status === 'open' ? charge.paymentId : null,

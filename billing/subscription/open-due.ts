@@ -30,10 +30,10 @@ import {
 
 /**
  * `early`: to be repeated after `wait_ms`. `resumed`: a pause has ended.
- * `did`: what it was due for; `shows`: it has another status or other terms now.
+ * `did`: what it was due for; `shows`: it has another status or other terms than the row that was locked.
  */
-export type OpenedDue = { record: SubscriptionRecord; resumed?: true } & (
-  { kind: 'done'; did: DueDecision['kind']; shows: boolean } | { kind: 'early'; wait_ms: number }
+export type OpenedDue = { record: SubscriptionRecord; shows: boolean; resumed?: true } & (
+  { kind: 'done'; did: DueDecision['kind'] } | { kind: 'early'; wait_ms: number }
 );
 
 /** What has a subscription look whether it is due. */
@@ -56,20 +56,28 @@ export async function openDue(
   const row = await applyUnapplied(tx, locked.row, unapplied, context);
   const facts = toFacts(row);
   const decision = decideDue(facts, times.now.toISOString());
-  if (decision.kind === 'early') return early(row, decision.at, times.now);
+  const showsBefore = showsOtherwise(locked.row, row);
+  if (decision.kind === 'early') return { ...early(row, decision.at, times.now), shows: showsBefore };
   if (decision.kind === 'past_due') {
     const waitMs = await untilAnsweredMs(tx, row, locked.realNow);
-    if (waitMs > 0) return { kind: 'early', record: toRecord(row), wait_ms: waitMs };
+    if (waitMs > 0) return { kind: 'early', record: toRecord(row), wait_ms: waitMs, shows: showsBefore };
   }
   const own = renewalTrace(row.id, nextDue(facts)?.period_index ?? 0);
   const record = await execute(tx, row, decision, { ...context, trace: trace ?? own, renewalRunId });
   const isResumed = row.status === 'paused' && ['active', 'past_due'].includes(record.subscription.status);
-  const shows = showsOtherwise(row, record);
+  const shows = showsBefore || showsOtherwise(row, record.subscription);
   return { kind: 'done', did: decision.kind, shows, record, ...(isResumed && { resumed: true }) };
 }
 
-function showsOtherwise(row: SubscriptionRow, { subscription: after }: SubscriptionRecord): boolean {
-  return row.status !== after.status || row.plan_id !== after.plan_id || Number(row.amount) !== after.amount;
+type Shown = Pick<SubscriptionRow, 'status' | 'plan_id'> & { amount: bigint | number };
+
+/** Whether its process shows another status or other terms afterwards. */
+export function showsOtherwise(before: Shown, after: Shown): boolean {
+  return (
+    before.status !== after.status ||
+    before.plan_id !== after.plan_id ||
+    Number(before.amount) !== Number(after.amount)
+  );
 }
 
 /** So long a first attempt's call may be under way: its answer says whether the period is paid. */
@@ -81,10 +89,14 @@ async function untilAnsweredMs(tx: Transaction, row: SubscriptionRow, realNow: D
   return begunAt === null ? 0 : begunAt.getTime() + answeredWithinMs - realNow.getTime();
 }
 
-function early(row: SubscriptionRow, at: string, now: Date): OpenedDue {
+function early(
+  row: SubscriptionRow,
+  at: string,
+  now: Date,
+): { record: SubscriptionRecord } & ({ kind: 'done'; did: 'nothing' } | { kind: 'early'; wait_ms: number }) {
   const record = toRecord(row);
   // A test clock prompts again when it gets there.
-  if (row.test_clock_id !== null) return { kind: 'done', did: 'nothing', shows: false, record };
+  if (row.test_clock_id !== null) return { kind: 'done', did: 'nothing', record };
   return { kind: 'early', record, wait_ms: Date.parse(at) - now.getTime() };
 }
 

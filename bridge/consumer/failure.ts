@@ -7,7 +7,7 @@
  * - Time during which something was unavailable counts for nothing.
  */
 import { types } from 'node:util';
-import { isDatabaseUnavailable, sqlStateOf } from '../../billing/database-unavailable';
+import { isDatabaseOutOfOrder, refusesData, sqlStateOf } from '../../billing/database-unavailable';
 import { Unprocessable } from '../../billing/unprocessable';
 import { UnreadableEvent } from '../../contracts/topics/envelope';
 import { isTemporalUnavailable } from '../../temporal/unavailable';
@@ -23,11 +23,7 @@ import { Deferred, Unreachable } from '../notifications/port';
  */
 export type FailureKind = 'refused' | 'absent' | 'data' | 'fault' | 'unavailable';
 
-/** SQLSTATE: read-only while it fails over, access refused, not migrated yet. An operator puts these right. */
-const operatorStates = /^(25006|28|3D000|42501|42P01|42703)/;
-/** SQLSTATE: values, constraints, sizes. */
-const dataStates = /^(22|23|54)/;
-/** Prisma's names of the same, and its own check of what it is given. */
+/** Prisma's names of values and constraints that are refused, and its own check of what it is given. */
 const dataCodes = /^P20(00|02|03|05|06|07|11|19|20|23|33)$/;
 
 /** The one place that decides what a failure means. */
@@ -37,10 +33,9 @@ export function failureKind(error: unknown): FailureKind {
   if (error instanceof InProgress || error instanceof Deferred || error instanceof Unreachable)
     return 'unavailable';
   const state = sqlStateOf(error);
-  if (state !== undefined && operatorStates.test(state)) return 'unavailable';
-  if (isDatabaseUnavailable(error) || isTemporalUnavailable(error) || isOfTheSystem(error))
+  if (isDatabaseOutOfOrder(error) || isTemporalUnavailable(error) || isOfTheSystem(error))
     return 'unavailable';
-  if (state !== undefined) return dataStates.test(state) ? 'data' : 'fault';
+  if (state !== undefined) return refusesData(state) ? 'data' : 'fault';
   const { name, code } = Object(error) as { name?: unknown; code?: unknown };
   const isData = name === 'PrismaClientValidationError' || (typeof code === 'string' && dataCodes.test(code));
   return isData ? 'data' : 'fault';

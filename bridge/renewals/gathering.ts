@@ -110,6 +110,7 @@ export class Gathering {
   }
 
   private gather(waiting: Waiting, judgement: DueJudgement | undefined): void {
+    if (waiting.isLost) return;
     const { subscriptionId } = waiting.record;
     if (judgement === undefined) {
       const words = `there is no subscription ${subscriptionId}`;
@@ -124,7 +125,7 @@ export class Gathering {
     clearTimeout(this.timer);
     // A test clock waits for its customers.
     const byClock = this.gathered.filter(({ due }) => due?.byClock);
-    if (byClock.length > 0) this.startRun(byClock.slice(0, runSize));
+    for (let at = 0; at < byClock.length; at += runSize) this.startRun(byClock.slice(at, at + runSize));
     for (;;) {
       const oldest = this.gathered[0];
       if (oldest === undefined) return;

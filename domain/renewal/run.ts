@@ -3,7 +3,8 @@
  * for workflows.
  *
  * Invariants: a member that failed is tried again on its own, and holds up nobody; time in which a part was unavailable
- * counts for nothing, but no member keeps a run for ever; a run gives a member up, the reconciliation does not.
+ * for everybody counts for nothing; a member that fails while it was not, keeps its run for 15 minutes at most; a run
+ * gives a member up, the reconciliation does not.
  */
 import type { TraceContext } from '../trace';
 
@@ -59,6 +60,8 @@ export interface EarlyMember {
 export interface RenewedSlice {
   /** An operator has paused renewals: nobody without a test clock was begun. */
   paused: boolean;
+  /** PostgreSQL or Temporal was unavailable at its end, for whoever asked. */
+  outage: boolean;
   done: RenewedMember[];
   failed: FailedMember[];
   early: EarlyMember[];
@@ -70,23 +73,19 @@ export interface WaitingMember {
   /** Not before this instant, milliseconds. */
   atMs: number;
   backOffMs: number;
-  /** When the run began to try it. */
-  triedSinceMs: number;
   /** Since when it fails although every part is available; null: it does not. */
   failingSinceMs: number | null;
 }
 
 /** So long a member is tried again that fails although every part is available. */
 export const triedForMs = 15 * 60_000;
-/** So long a member is tried again at most: what always fails as if a part was unavailable is the member's own. */
-const triedAtMostMs = 6 * 60 * 60_000;
 /** Who is not begun because of a pause looks again after it. */
 const pauseLookMs = 20_000;
 const firstBackOffMs = 1_000;
 const longestBackOffMs = 60_000;
 
 export function waitingMember(member: RenewalMember, nowMs: number): WaitingMember {
-  return { member, atMs: nowMs, backOffMs: firstBackOffMs, triedSinceMs: nowMs, failingSinceMs: null };
+  return { member, atMs: nowMs, backOffMs: firstBackOffMs, failingSinceMs: null };
 }
 
 /**
@@ -96,7 +95,7 @@ export function waitingMember(member: RenewalMember, nowMs: number): WaitingMemb
  */
 export function afterSlice(
   slice: readonly WaitingMember[],
-  { paused, done, failed, early }: RenewedSlice,
+  { paused, outage, done, failed, early }: RenewedSlice,
   nowMs: number,
 ): { again: WaitingMember[]; givenUp: FailedMember[] } {
   const isDone = new Set(done.map(({ subscription_id: id }) => id));
@@ -110,15 +109,13 @@ export function afterSlice(
     const failure = failures.get(id);
     if (failure === undefined) {
       const waitMs = waits.get(id) ?? (paused && !waiting.member.by_clock ? pauseLookMs : 0);
-      again.push({ ...waiting, atMs: nowMs + waitMs });
+      again.push({ ...waitingMember(waiting.member, nowMs), atMs: nowMs + waitMs });
       continue;
     }
-    // Where others were renewed at the same time, nothing was unavailable.
-    const isOutage = failure.reason === 'unavailable' && done.length === 0;
+    // What is unavailable for one member while the others are renewed is the member's own.
+    const isOutage = outage && failure.reason === 'unavailable' && done.length === 0;
     const failingSinceMs = isOutage ? null : (waiting.failingSinceMs ?? nowMs);
-    const isLasting =
-      nowMs - waiting.triedSinceMs >= triedAtMostMs ||
-      (failingSinceMs !== null && nowMs - failingSinceMs >= triedForMs);
+    const isLasting = failingSinceMs !== null && nowMs - failingSinceMs >= triedForMs;
     if (failure.reason === 'never' || isLasting) givenUp.push(failure);
     else {
       const { backOffMs } = waiting;

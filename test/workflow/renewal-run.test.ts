@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { RenewalActivities } from '../../activities/renewal';
 import { renewalRunStart } from '../../contracts/workflows/workflows';
@@ -17,17 +18,23 @@ const members = (count: number) =>
   Array.from({ length: count }, (_, at) => member(`sub_${String(at).padStart(3, '0')}`));
 
 /** Subscriptions that come out as `verdict` says, a try after the other. */
-function world(verdict: (id: string, attempt: number) => Verdict, isPaused = () => false) {
+function world(verdict: (id: string, attempt: number) => Verdict, isPaused = () => false, isNew = true) {
   const tries = new Map<string, number>();
   const slices: number[] = [];
+  const inTask: boolean[] = [];
   const notes: string[] = [];
   const asked: string[] = [];
   let last: RenewalRunProgress = { counts: {}, exceptions: [] };
   const activities: RenewalActivities = {
-    beginRun: async (_, { length }) => void notes.push(`begin ${length}`),
+    async beginRun(_, { length }) {
+      notes.push(`begin ${length}`);
+      return isNew;
+    },
+    async touchRun() {},
     async renewSlice(_, given) {
       slices.push(given.length);
-      const slice: RenewedSlice = { paused: isPaused(), done: [], failed: [], early: [] };
+      inTask.push(activityInfo().isLocal);
+      const slice: RenewedSlice = { paused: isPaused(), outage: false, done: [], failed: [], early: [] };
       if (slice.paused) return slice;
       for (const { subscription_id: id } of given) {
         const attempt = (tries.get(id) ?? 0) + 1;
@@ -37,6 +44,7 @@ function world(verdict: (id: string, attempt: number) => Verdict, isPaused = () 
         if (came === 'renewed') slice.done.push({ subscription_id: id, outcome: came, payment_id: null });
         else if (typeof came === 'object') slice.early.push({ subscription_id: id, wait_ms: came.earlyMs });
         else slice.failed.push({ subscription_id: id, reason: came, detail: 'Error' });
+        slice.outage ||= came === 'unavailable';
       }
       return slice;
     },
@@ -46,7 +54,7 @@ function world(verdict: (id: string, attempt: number) => Verdict, isPaused = () 
     },
     askAbout: async (failed) => void asked.push(...failed.map(({ subscription_id: id }) => id)),
   };
-  return { activities, tries, slices, notes, asked, counts: () => last.counts };
+  return { activities, tries, slices, inTask, notes, asked, counts: () => last.counts };
 }
 
 async function runOf(id: string, given: RenewalMember[], activities: RenewalActivities): Promise<number> {
@@ -101,6 +109,22 @@ describe('renewal-run/{id}', () => {
     const { activities, counts } = world((_, attempt) => (attempt === 1 ? { earlyMs: 30_000 } : 'renewed'));
     expect(await runOf('rnr_early', members(1), activities)).toBeGreaterThanOrEqual(30_000);
     expect(counts()).toEqual({ renewed: 1 });
+  });
+
+  it('renews few in the task of the workflow, once: what is left, or a worker was lost with, is an activity', async () => {
+    const first = world((_, attempt) => (attempt === 1 ? 'fault' : 'renewed'));
+    await runOf('rnr_few', members(2), first.activities);
+    expect(first.inTask).toEqual([true, false]);
+    const again = world(
+      () => 'renewed',
+      () => false,
+      false,
+    );
+    await runOf('rnr_few_again', members(2), again.activities);
+    expect(again.inTask).toEqual([false]);
+    const more = world(() => 'renewed');
+    await runOf('rnr_more', members(4), more.activities);
+    expect(more.inTask).toEqual([false]);
   });
 
   it('divides a slice that is lost with its worker, until the member that is why stands alone', async () => {

@@ -7,6 +7,7 @@
  * - A run that finds renewals paused waits for the end of the pause; customers with a test clock do not.
  */
 import {
+  condition,
   continueAsNew,
   proxyActivities,
   proxyLocalActivities,
@@ -31,8 +32,13 @@ import { runDetails } from './display';
 
 /** Members of a slice at most. */
 const sliceSize = 50;
-/** So few are renewed in the workflow's own task. */
+/**
+ * So few are renewed in the workflow's own task, once: a member that takes its worker down there leaves no trace, and
+ * would do so for ever.
+ */
 const fewMembers = 3;
+/** A run that waits for a worker says so before it counts as lost. */
+const touchEveryMs = 5 * 60_000;
 const continuedAfterMs = 60 * 60_000;
 
 const rows = proxyLocalActivities<RenewalActivities>({
@@ -53,7 +59,11 @@ export async function renewalRun(input: RenewalRunInput): Promise<void> {
   const { run_id: runId, members } = input;
   let progress: RenewalRunProgress = input.progress ?? { counts: {}, exceptions: [] };
   let left: WaitingMember[] = input.left ?? members.map((member) => waitingMember(member, Date.now()));
-  if (input.left === undefined) await retryUntilDone(() => rows.beginRun(runId, members));
+  let isInTask = false;
+  if (input.left === undefined) {
+    const isNew = await retryUntilDone(() => rows.beginRun(runId, members));
+    isInTask = isNew && members.length <= fewMembers;
+  }
 
   while (left.length > 0) {
     setCurrentDetails(runDetails(members, progress, left));
@@ -63,10 +73,11 @@ export async function renewalRun(input: RenewalRunInput): Promise<void> {
       await sleep(untilNextMs(left), { summary: 'until the next member may be tried' });
       continue;
     }
-    const renewed = await renew(
-      runId,
-      slice.map(({ member }) => member),
-    );
+    const sliceMembers = slice.map(({ member }) => member);
+    const renewed = isInTask
+      ? await renewInTask(runId, sliceMembers)
+      : await whileTouched(runId, renew(runId, sliceMembers));
+    isInTask = false;
     const { again, givenUp } = afterSlice(slice, renewed, Date.now());
     left = [...others, ...again];
     progress = addSlice(progress, renewed.done, givenUp);
@@ -76,10 +87,27 @@ export async function renewalRun(input: RenewalRunInput): Promise<void> {
   setCurrentDetails(runDetails(members, progress, left));
 }
 
+async function renewInTask(runId: string, members: readonly RenewalMember[]): Promise<RenewedSlice> {
+  try {
+    return await few.renewSlice(runId, members);
+  } catch (error) {
+    if (failureCause(error) === null) throw error;
+    return lostWith(members);
+  }
+}
+
+async function whileTouched<T>(runId: string, work: Promise<T>): Promise<T> {
+  let isOver = false;
+  const finished = work.finally(() => (isOver = true));
+  finished.catch(() => undefined);
+  while (!(await condition(() => isOver, touchEveryMs))) await retryUntilDone(() => rows.touchRun(runId));
+  return finished;
+}
+
 /** Renews a slice. One that is lost with its worker again and again is divided: a member may be why. */
 async function renew(runId: string, members: readonly RenewalMember[]): Promise<RenewedSlice> {
   try {
-    return await (members.length > fewMembers ? many : few).renewSlice(runId, members);
+    return await many.renewSlice(runId, members);
   } catch (error) {
     if (failureCause(error) === null) throw error;
     const [first, ...rest] = members;
@@ -95,12 +123,13 @@ function lostWith(members: readonly RenewalMember[]): RenewedSlice {
     reason: 'fault' as const,
     detail: 'its worker was lost, or took too long',
   }));
-  return { paused: false, done: [], failed, early: [] };
+  return { paused: false, outage: false, done: [], failed, early: [] };
 }
 
 function both(one: RenewedSlice, other: RenewedSlice): RenewedSlice {
   return {
     paused: one.paused || other.paused,
+    outage: one.outage || other.outage,
     done: [...one.done, ...other.done],
     failed: [...one.failed, ...other.failed],
     early: [...one.early, ...other.early],

@@ -9,13 +9,13 @@ import {
 } from '../../../domain/renewal/run';
 
 const nowMs = 1_000_000;
-const hourMs = 60 * 60_000;
 const waiting = (id: string, more: Partial<WaitingMember> = {}): WaitingMember => ({
   ...waitingMember({ subscription_id: id, due_at: '2026-01-01T00:00:00.000Z', by_clock: false }, nowMs),
   ...more,
 });
 const slice = (more: Partial<RenewedSlice>): RenewedSlice => ({
   paused: false,
+  outage: false,
   done: [],
   failed: [],
   early: [],
@@ -68,17 +68,16 @@ describe('what a slice leaves to do', () => {
     });
   });
 
-  it('counts no time in which nobody could be renewed, but ends after hours of it', () => {
-    const outage = slice({ failed: [failed('a', 'unavailable')] });
-    const since = nowMs - triedForMs;
-    const [again] = afterSlice([waiting('a', { failingSinceMs: since })], outage, nowMs).again;
+  it('counts no time of an outage, and all time of what is unavailable for a member without one', () => {
+    const failing = waiting('a', { failingSinceMs: nowMs - triedForMs });
+    const unavailable = { failed: [failed('a', 'unavailable')] };
+    const [again] = afterSlice([failing], slice({ ...unavailable, outage: true }), nowMs).again;
     expect(again?.failingSinceMs).toBeNull();
-    const old = waiting('a', { triedSinceMs: nowMs - 6 * hourMs });
-    expect(ids(afterSlice([old], outage, nowMs)).givenUp).toEqual(['a']);
+    expect(ids(afterSlice([failing], slice(unavailable), nowMs)).givenUp).toEqual(['a']);
   });
 
   it('counts it for who alone finds a part unavailable', () => {
-    const renewed = slice({ done: [done('b')], failed: [failed('a', 'unavailable')] });
+    const renewed = slice({ outage: true, done: [done('b')], failed: [failed('a', 'unavailable')] });
     const since = nowMs - triedForMs;
     expect(ids(afterSlice([waiting('a', { failingSinceMs: since }), waiting('b')], renewed, nowMs))).toEqual({
       again: [],
@@ -87,7 +86,11 @@ describe('what a slice leaves to do', () => {
   });
 
   it('looks again after a pause for who is held by it', () => {
-    expect(ids(afterSlice([waiting('a')], slice({ paused: true }), nowMs)).again).toEqual([['a', 20_000]]);
+    const failing = waiting('a', { failingSinceMs: nowMs - triedForMs, backOffMs: 60_000 });
+    const left = afterSlice([failing], slice({ paused: true }), nowMs);
+    expect(ids(left).again).toEqual([['a', 20_000]]);
+    // What was before the pause counts no more.
+    expect(left.again).toMatchObject([{ failingSinceMs: null, backOffMs: 1_000 }]);
   });
 });
 
