@@ -3,7 +3,7 @@ import { repeatCall } from '../../../billing/payment/follow-up';
 import { renewMember, type MemberRenewal } from '../../../billing/renewal/renew-member';
 import { commitResumption } from '../../../billing/subscription/commands';
 import { periodPaymentId } from '../../../domain/ids';
-import { completed, noAnswer, useBilling } from '../../support/billing';
+import { completed, declined, noAnswer, useBilling } from '../../support/billing';
 import { actor } from '../../support/creation';
 import { startLife, type SubscriptionLife } from '../../support/subscription-life';
 
@@ -60,7 +60,7 @@ describe('one attempt of a renewal has one caller', () => {
     const first = renewedBy('run_1', lived);
     await called();
     const second = await renewedBy('run_2', lived);
-    expect(second).toEqual({ kind: 'early', wait_ms: expect.any(Number) as number });
+    expect(second).toEqual({ kind: 'early', wait_ms: expect.any(Number) as number, messages: [] });
     expect((second as { wait_ms: number }).wait_ms).toBeLessThanOrEqual(15_000);
     answer();
     expect(outcomeOf(await first)).toBe('renewed');
@@ -79,6 +79,24 @@ describe('one attempt of a renewal has one caller', () => {
     expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
   });
 
+  it('has the process look again when its worker was killed before it could say so, and names the outcome', async () => {
+    const lived = await dueLife();
+    given.provider.charges = [declined];
+    const look = { kind: 'look', subscription_id: lived.id };
+    expect(await renewedBy('run_1', lived)).toMatchObject({ renewed: { outcome: 'declined' }, messages: [] });
+    const again = await renewedBy('run_1', lived);
+    expect(again).toMatchObject({
+      renewed: { outcome: 'declined', payment_id: periodPaymentId(lived.id, 2) },
+      messages: [look],
+    });
+    expect(outcomeOf(await renewedBy('run_2', lived))).toBe('nothing');
+    given.provider.charges = [completed];
+  });
+
+  it('has nobody look where the status and the terms are as before', async () => {
+    expect((await renewedBy('run_1', await dueLife())).messages).toEqual([]);
+  });
+
   it('leaves the attempt of a run that was lost to its follow-up', async () => {
     const lived = await dueLife();
     holdAnswers();
@@ -91,7 +109,10 @@ describe('one attempt of a renewal has one caller', () => {
     await began(lived, 16);
     expect(await renewedBy('run_2', lived)).toMatchObject({
       renewed: { outcome: 'open', payment_id: paymentId },
-      messages: [{ kind: 'start_payment', payment_id: paymentId }],
+      messages: [
+        { kind: 'start_payment', payment_id: paymentId },
+        { kind: 'look', subscription_id: lived.id },
+      ],
     });
     expect(given.provider.asked).toHaveLength(1);
     expect(await repeatCall(given, paymentId)).toMatchObject({ status: 'completed' });
