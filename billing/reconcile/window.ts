@@ -73,7 +73,7 @@ async function look(db: Database, source: Source, after: Position['after']): Pro
 function readByIndex(tx: Transaction): void {
   sql(tx).enqueue`
     SELECT set_config('statement_timeout', ${String(statementTimeoutMs)}, true), set_config('enable_seqscan', 'off', true),
-      set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
+      set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
 }
 
 function windowQuery(
