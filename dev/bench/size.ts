@@ -63,13 +63,18 @@ async function size(url: string): Promise<string> {
 /** The second round is looked at: in the first, nothing is in memory and no statement is known. */
 async function reportRound(url: string, when: string, report: Report): Promise<void> {
   const db = createDatabase(url, 4);
-  let found = 0;
   for (const predicate of predicateNames) await reconcileOnce(db, predicate);
+  const found: string[] = [];
   const beganMs = performance.now();
-  for (const predicate of predicateNames) found += await reconcileOnce(db, predicate);
+  for (const predicate of predicateNames) {
+    const count = await reconcileOnce(db, predicate);
+    if (count > 0) found.push(`${predicate} ${count}`);
+  }
   const ms = Math.round(performance.now() - beganMs);
   await closeDatabase(db);
-  report(`  a round when ${when}: ${ms} ms, ${found} found${ms > roundMs ? ` (above ${roundMs} ms)` : ''}`);
+  report(
+    `  a round when ${when}: ${ms} ms${ms > roundMs ? ` (above ${roundMs} ms)` : ''}; found: ${found.join(', ')}`,
+  );
 }
 
 async function reportStatements(url: string, report: Report): Promise<void> {

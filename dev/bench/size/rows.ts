@@ -141,13 +141,13 @@ export function rowStatements({ subscriptions, periods, payments }: Scale): stri
   ];
 }
 
-/** Of each of five kinds a fifth is stuck, each for two hours. */
+/** Of each of five kinds a fifth is stuck, each for two hours. The first thousand customers are left as they are. */
 export function findings(count: number): string[] {
   const each = Math.ceil(count / 5);
   const longAgo = `now() - interval '2 hours' - n * interval '1 second'`;
   const payment = (prefix: string, status: string) => `
     INSERT INTO payments (id, kind, status, customer_id, currency, amount, announced, created_at, updated_at)
-    SELECT ${key(prefix)}, 'manual', '${status}', ${key('cus', 'n + 10')}, 'EUR', 1000, true, ${longAgo}, ${longAgo}
+    SELECT ${key(prefix)}, 'manual', '${status}', ${key('cus', 'n + 1000')}, 'EUR', 1000, true, ${longAgo}, ${longAgo}
     FROM generate_series(1, ${each}) AS n`;
   return [
     payment('pay_begun', 'processing'),
@@ -157,7 +157,7 @@ export function findings(count: number): string[] {
      WHERE id IN (SELECT id FROM subscriptions WHERE status = 'active' AND test_clock_id IS NULL LIMIT ${each})`,
     `DELETE FROM retry_plans WHERE payment_id IN (SELECT id FROM payments WHERE status = 'failed' LIMIT ${each})`,
     `INSERT INTO retry_requests (id, payment_id, reason, actor, requested_at)
-     SELECT ${key('rtr_open')}, 'pay_' || lpad((n + 10)::text, 16, '0') || '0001', 'size', ${actor}, ${longAgo}
+     SELECT ${key('rtr_open')}, 'pay_' || lpad((n + 1000)::text, 16, '0') || '0001', 'size', ${actor}, ${longAgo}
      FROM generate_series(1, ${each}) AS n`,
   ];
 }
