@@ -50,7 +50,8 @@ export async function waitingSubscriptionIds(
   // The condition of the index `subscriptions_waiting`.
   const rows = await sql(db).query<{ id: string }[]>`
     SELECT id FROM subscriptions
-    WHERE (status IN ('incomplete', 'past_due', 'scheduled') OR open_payment_id IS NOT NULL) AND id > ${after ?? ''}
+    WHERE (status IN ('incomplete', 'past_due', 'scheduled') OR open_payment_id IS NOT NULL) AND id <> ''
+      AND id > ${after ?? ''}
     ORDER BY id LIMIT ${limit}`;
   return rows.map(({ id }) => id);
 }
