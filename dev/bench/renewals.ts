@@ -48,11 +48,21 @@ async function renewAll(
   report: (line: string) => void,
 ): Promise<number> {
   const { due, subscriptions } = await makeDue(db, dueAfterSeconds);
+  const bytes = await databaseBytes(db);
   const cpu = cpuMeter(processes);
   const round = { due, lastDue: due, subscriptions };
   const figures = await awaitRound(db, round);
   const used = cpu.each(subscriptions);
+  const grown = (await databaseBytes(db)) - bytes;
   report(`  ${shownRound(round, figures)}`);
   report(`    CPU each: ${used}`);
+  report(`    the product's database grows by ${(grown / subscriptions / 1024).toFixed(1)} KiB each`);
   return figures.perSecond;
+}
+
+async function databaseBytes(db: Postgres): Promise<number> {
+  const { rows } = await db.query<{ bytes: number }>(
+    'SELECT pg_database_size(current_database())::float8 AS bytes',
+  );
+  return rows[0]?.bytes ?? 0;
 }
