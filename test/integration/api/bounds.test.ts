@@ -70,20 +70,23 @@ describe('I3: an e-mail address', () => {
     'user@localhost',
     'user@192.168.0.1',
     'user@[192.168.0.1]',
-    'user@exa\u200bmple.com',
     'user@-a.com',
     'user@a..com',
     'a b@example.com',
     'Ada <ada@example.com>',
     `${'a'.repeat(65)}@example.com`,
     `a@${'пример'.repeat(12)}.рф`,
-  ])('%s has no form that mail servers take, and is refused', async (email) => {
+  ])('%s has no form that mail servers take, and is refused', (email) =>
+    refused(email, 'must be an e-mail address'),
+  );
+
+  it('with a character that nobody sees is refused, and the refusal names it', () =>
+    refused('user@exa\u200bmple.com', 'must not hold U+200B'));
+
+  async function refused(email: string, message: string): Promise<void> {
     const created = await given.ask('POST', '/customers', { body: { email } });
-    expect([created.status, created.body.errors]).toEqual([
-      422,
-      [{ path: 'email', message: 'must be an e-mail address' }],
-    ]);
-  });
+    expect([created.status, created.body.errors]).toEqual([422, [{ path: 'email', message }]]);
+  }
 });
 
 describe('I7: an id that a request’s Idempotency-Key derives', () => {
