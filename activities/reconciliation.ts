@@ -11,6 +11,7 @@ import {
   waitingSubscriptionIds,
 } from '../billing/reconcile/living-processes';
 import type { AttemptDependencies } from '../billing/payment/attempt';
+import { answerOvertakenTasks } from '../billing/renewal/renewal-tasks';
 import { endLostRuns } from '../billing/renewal/run-store';
 import { recordSweep } from '../billing/reconcile/passes';
 import { repair } from '../billing/reconcile/repair';
@@ -58,6 +59,7 @@ export function createReconciliationActivities(deps: ReconciliationDependencies)
   return {
     async repairStuckWork() {
       await endLostRuns(deps.db);
+      await answerOvertakenTasks(deps.db);
       return goThrough(
         deps,
         predicateNames.filter((name) => !isOfLedger(name)),

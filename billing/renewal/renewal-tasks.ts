@@ -16,16 +16,25 @@ export async function raiseRenewalTasks(db: Database, failed: readonly FailedMem
   });
 }
 
+const resolvedBecause = (reason: string) =>
+  JSON.stringify({ actor: systemActor('subscription-service'), reason, outcome: null });
+
 /** Resolves the open tasks of those that are renewed now. */
 export async function answerRenewalTasks(db: Database, done: readonly RenewedMember[]): Promise<void> {
   const ids = done.map(({ subscription_id: id }) => id);
-  const resolution = {
-    actor: systemActor('subscription-service'),
-    reason: 'it was renewed',
-    outcome: null,
-  };
   await sql(db).execute`
     UPDATE operator_tasks SET status = 'resolved', resolved_at = clock_timestamp(),
-      resolution = ${JSON.stringify(resolution)}::jsonb
+      resolution = ${resolvedBecause('it was renewed')}::jsonb
     WHERE kind = 'renewal_failed' AND subject_type = 'subscription' AND subject_id = ANY(${ids}) AND status = 'open'`;
+}
+
+/** Resolves the open tasks of those that are not due any more: a command has renewed or ended them. */
+export async function answerOvertakenTasks(db: Database): Promise<void> {
+  await sql(db).execute`
+    UPDATE operator_tasks t SET status = 'resolved', resolved_at = clock_timestamp(),
+      resolution = ${resolvedBecause('it is not due any more')}::jsonb
+    FROM subscriptions s
+    WHERE t.kind = 'renewal_failed' AND t.subject_type = 'subscription' AND t.status = 'open' AND s.id = t.subject_id
+      AND (s.next_due_at IS NULL OR s.next_due_at > coalesce(
+        (SELECT c.now FROM test_clocks c WHERE c.id = s.test_clock_id), clock_timestamp()))`;
 }

@@ -44,6 +44,7 @@ export const openWithoutRight: Readonly<Record<string, string | null>> = {
       AND (p.status IN ${openStatuses} OR p.status = 'failed' AND ${isPlanned}))`,
   ),
   'subscription: paused': subscriptions(`s.status = 'paused' AND s.resume_at IS NOT NULL AND ${isDue}`),
+  'renewal run: running, paused': `SELECT id FROM renewal_runs WHERE finished_at IS NULL`,
   'change: waits for the end of the period': subscriptions(
     `s.pending_change ->> 'effective' = 'period_end' AND s.status <> 'paused' AND ${isDue}`,
   ),

@@ -1,4 +1,5 @@
 /** What is due and not opened is announced again, unless something explains why it waits. */
+import { answerOvertakenTasks } from '../../../billing/renewal/renewal-tasks';
 import { findStuckWork } from '../../../billing/reconcile/stuck-work';
 import { useBilling } from '../../support/billing';
 
@@ -80,6 +81,18 @@ it.each<[string, boolean, () => Promise<unknown>]>([
 ])('where %s: %s', async (_, expected, arrange) => {
   await arrange();
   expect(await isFound()).toBe(expected);
+});
+
+it('an operator is not asked any longer about what is not due any more', async () => {
+  await asked('open');
+  const status = async () =>
+    (await given.db.operatorTask.findUniqueOrThrow({ where: { id: 'opt_1' } })).status;
+  await answerOvertakenTasks(given.db);
+  expect(await status()).toBe('open');
+  await given.db.$executeRaw`
+    UPDATE subscriptions SET next_due_at = clock_timestamp() + interval '1 hour' WHERE id = ${id}`;
+  await answerOvertakenTasks(given.db);
+  expect(await status()).toBe('resolved');
 });
 
 it('of a test clock is found although renewals are paused', async () => {
