@@ -66,7 +66,7 @@ async function share(
   if (beyond === 0) return { taken, gone: [] };
   const others = (await bearersOf(tx, attempt)).filter((bearer) => bearer.id !== id);
   const otherwise = payment.lost_amount > 0n ? 'written_off' : 'allowances';
-  const shared = returnShared(taken, beyond, others, otherwise);
+  const shared = returnShared({ ...taken, beyond: own }, beyond, others, otherwise);
   for (const bearer of shared.bearers) {
     const enqueue = bearer.account === 'written_off' ? enqueueLoss : enqueueTaken;
     enqueue(tx, bearer.id, bearer.taken);

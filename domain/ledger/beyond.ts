@@ -43,7 +43,7 @@ export function returnShared<B extends Bearer>(
   const { rest: over, ...kept } = partsOf(beyond, taken);
   let left: AccountParts = kept;
   // Used time comes back on the books of what gave it; who has taken it, is another by then.
-  const usedByOthers = Math.min(over, taken.used ?? 0);
+  const usedByOthers = Math.min(over, usedWithin(taken));
   let usedLeft = usedByOthers;
   const changed: B[] = [];
   const gone: GoneElsewhere[] = [];
@@ -70,6 +70,14 @@ export function returnShared<B extends Bearer>(
 /** What of it is beyond the charge, as far as that is known. */
 function borneBy({ rest, beyond = rest }: Taken): number {
   return Math.min(rest, beyond);
+}
+
+/**
+ * What of used time was taken within the charge. Time that was used before its charge was applied is not paid by it: a
+ * taking that found it had gone beyond the charge already, and no other one takes it instead.
+ */
+function usedWithin({ used = 0, rest, beyond = 0 }: Taken): number {
+  return Math.max(0, Math.min(used, rest - beyond));
 }
 
 /** Service that was taken under another reckoning is over, or was charged again: for the bearer it is credit. */

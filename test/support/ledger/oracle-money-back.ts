@@ -111,7 +111,8 @@ export class OracleMoneyBack extends OracleBooks {
     const { of: sub, gone, amount } = this.chargeOf(payment);
     const over = Math.max(0, gone - amount - taken.beyond);
     const left = moveOut(taken, over);
-    let used = Math.min(over - sumOf(left), taken.used);
+    // What was taken beyond the charge was none of it, and leaves nothing to others.
+    let used = Math.min(over - sumOf(left), taken.used, taken.rest - taken.beyond);
     taken.used -= used;
     const others = this.takingsOf(payment).filter((other) => other !== taken && !other.isBack);
     const ofKind = (kind: Taken['of']) => others.filter(({ of }) => of === kind).toReversed();

@@ -85,6 +85,42 @@ describe('a refund of time that was used', () => {
   });
 });
 
+describe('a refund beyond a charge that was made and not applied yet, of time that is over', () => {
+  /** 10.00 for a time that is over when they are charged: they stand unapplied, and nothing has paid the time. */
+  const late = (): Story => {
+    const life = paidLife();
+    life.renew('p2');
+    life.charged('p2', 60);
+    expect(life.refundAtProvider(60, 'p2', 1200)).toBe('C-12 U+10 E-10 A+10 L+2');
+    life.refundFailed();
+    return life;
+  };
+
+  it('comes back as a whole once a loss that found nothing left is taken back', () => {
+    const life = late();
+    life.dispute(60, 'p2', 900);
+    expect(life.disputeLost(61)).toBe('D-9 W+9');
+    expect(life.disputeRegained(62)).toBe('C+9 W-9');
+    expect(life.released(63)).toBe('K-10 N+12 L-2');
+  });
+
+  it('is released by the next refund at the provider, which takes of what has come back', () => {
+    const life = late();
+    life.dispute(60, 'p2', 900);
+    life.disputeLost(61);
+    life.disputeRegained(62);
+    expect(life.refundAtProvider(63, 'p2', 500)).toBe('C-5 K-5 N+12 L-2');
+  });
+
+  it('leaves its money to the loss when it is given up first, and comes back with it', () => {
+    const life = late();
+    life.dispute(60, 'p2', 900);
+    life.disputeLost(61);
+    expect(life.released(62)).toBe('K-1 N+12 W-9 L-2');
+    expect(life.disputeRegained(63)).toBe('C+9 K-9');
+  });
+});
+
 describe('an end with a full refund, of a provider that gives back multiples of ten', () => {
   const steps = { smallest: 10, step: 10 };
 
