@@ -573,6 +573,12 @@ export const settings = {
     90,
     'Days that the records of dead letters with a decision are kept; where each was, and the decision, stays.',
   ),
+  RENEWAL_RUN_RETENTION_DAYS: setting(
+    'Behaviour',
+    wholeNumber(7, 36_500).default(90),
+    90,
+    'Days that a renewal run that has ended is kept; the payments that it made keep its id.',
+  ),
   SHUTDOWN_TIMEOUT_MS: setting(
     'Behaviour',
     wholeNumber(1_000, 300_000).default(20_000),

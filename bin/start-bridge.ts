@@ -103,6 +103,7 @@ function startUpkeep(db: Database, config: ProcessContext['config'], log: Proces
     idempotencyKeys: config.IDEMPOTENCY_RETENTION_DAYS,
     auditEntries: config.AUDIT_RETENTION_DAYS,
     deadLetterRecords: config.DEAD_LETTER_RETENTION_DAYS,
+    renewalRuns: config.RENEWAL_RUN_RETENTION_DAYS,
   };
   const others = startRetention(db, days, log.child({ part: 'retention' }));
   const erasures = startErasures(db, log.child({ part: 'erasures' }));

@@ -1,6 +1,6 @@
 /**
- * Removes what is kept for a time only: idempotency keys with their answers, entries of the audit log, and the records of
- * dead letters that are decided. What others are identified by stays: ids of events, commands and transactions.
+ * Removes what is kept for a time only: idempotency keys with their answers, entries of the audit log, the records of
+ * dead letters that are decided, and renewal runs that have ended. What others are identified by stays: ids of events, commands and transactions.
  *
  * Invariants: PostgreSQL's clock decides; one process at a time works on a kind, in small transactions: who finds another
  * at it leaves it to that one, which goes on to the end; a kind that fails holds up no other, and the next round makes up
@@ -18,6 +18,7 @@ export interface KeptDays {
   idempotencyKeys: number;
   auditEntries: number;
   deadLetterRecords: number;
+  renewalRuns: number;
 }
 
 interface Kind {
@@ -29,7 +30,7 @@ interface Kind {
   statement(before: Prisma.Sql): Prisma.Sql;
 }
 
-const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays): Kind[] => [
+const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords, renewalRuns }: KeptDays): Kind[] => [
   {
     name: 'idempotency keys',
     lock: 1_010,
@@ -61,6 +62,17 @@ const kindsOf = ({ idempotencyKeys, auditEntries, deadLetterRecords }: KeptDays)
       gone AS (
         UPDATE dead_letters SET value = NULL, value_bytes = octet_length(value), headers = '{}'::jsonb
         FROM old WHERE dead_letters.id = old.id RETURNING 1)
+      SELECT count(*)::int AS removed FROM gone`,
+  },
+  {
+    name: 'renewal runs',
+    lock: 1_013,
+    days: renewalRuns,
+    statement: (before) => Prisma.sql`
+      WITH old AS (
+        SELECT id FROM renewal_runs WHERE finished_at IS NOT NULL AND created_at < ${before}
+        ORDER BY created_at LIMIT ${batchSize}),
+      gone AS (DELETE FROM renewal_runs USING old WHERE renewal_runs.id = old.id RETURNING 1)
       SELECT count(*)::int AS removed FROM gone`,
   },
 ];

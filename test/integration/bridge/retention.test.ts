@@ -15,7 +15,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const days = { idempotencyKeys: 30, auditEntries: 400, deadLetterRecords: 90 };
+const days = { idempotencyKeys: 30, auditEntries: 400, deadLetterRecords: 90, renewalRuns: 90 };
 
 /** A row of each kind, so old. */
 async function write(name: string, ageDays: number, count = 1): Promise<void> {
@@ -26,6 +26,13 @@ async function write(name: string, ageDays: number, count = 1): Promise<void> {
   await db.$executeRaw`
     INSERT INTO audit_log (at, actor, action, request_id, status)
     SELECT ${at}, '{}', 'POST /plans', ${name} || n, 201 FROM generate_series(1, ${count}::int) AS n`;
+  for (const finished of [at, null]) {
+    await db.$executeRaw`
+      INSERT INTO renewal_runs (id, status, size, members, members_left, counts, exceptions, oldest_due_at, created_at,
+        progress_at, finished_at)
+      SELECT ${name} || ${finished === null ? 'running' : 'finished'} || n, 'running', 0, '{}', '{}', '{}', '[]', ${at},
+        ${at}, ${at}, ${finished} FROM generate_series(1, ${count}::int) AS n`;
+  }
   for (const status of ['open', 'discarded']) {
     await db.$executeRaw`
       INSERT INTO dead_letters (id, "group", topic, partition, "offset", value, headers, error_code, error, status,
@@ -39,7 +46,9 @@ async function kept() {
   const letters = await db.deadLetter.findMany({ where: { value: { not: null } }, orderBy: { id: 'asc' } });
   const keys = await db.idempotencyKey.findMany({ orderBy: { key: 'asc' } });
   const entries = await db.auditLog.findMany({ orderBy: { id: 'asc' } });
+  const runs = await db.renewalRun.findMany({ orderBy: { id: 'asc' } });
   return {
+    runs: runs.map(({ id }) => id),
     keys: keys.map(({ key }) => key),
     entries: entries.map(({ request_id: id }) => id),
     letters: letters.map(({ id }) => id),
@@ -54,12 +63,14 @@ it('removes what is older than its setting says, in batches, by several processe
   const running = [startRetention(db, days, silentLog), startRetention(db, days, silentLog)];
   const wanted = {
     keys: ['young1'],
+    runs: expect.arrayContaining(['monthfinished1', 'oldrunning1', 'youngfinished1']) as string[],
     entries: ['old1', 'month1', 'young1'],
     letters: expect.arrayContaining(['monthdiscarded1', 'oldopen1', 'youngdiscarded1']) as string[],
   };
   await until('the old ones are gone', async () => {
-    const { keys, entries, letters } = await kept();
-    return keys.length === 1 && entries.length === 3 && letters.length === 2_500 + 3 + 2;
+    const { keys, entries, letters, runs } = await kept();
+    const left = 2_500 + 3 + 2;
+    return keys.length === 1 && entries.length === 3 && letters.length === left && runs.length === left;
   });
   await Promise.all(running.map((each) => each.close()));
   expect(await kept()).toMatchObject(wanted);
