@@ -51,6 +51,7 @@ async function answered<T>(work: Promise<T>, what = ''): Promise<T> {
 
 /** The problem in words, a mistake a line. */
 function refusalOf(problem: Row): string {
+  if (typeof problem['code'] !== 'string') return 'What answers under API_URL is not the API of Perennial';
   const errors = (problem['errors'] ?? []) as { path: string; message: string }[];
   const lines = errors.map(({ path, message }) => line`  ${path === '' ? 'the body' : path} ${message}`);
   return [line`${problem['code']}: ${problem['detail']}`, ...lines].join('\n');

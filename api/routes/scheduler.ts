@@ -26,7 +26,8 @@ export const schedulerRoutes = [
     operationId: 'pauseRenewalScheduler',
     tag,
     summary: 'Announce no renewal until it is resumed',
-    description: 'Takes effect within RENEWAL_TICK_SECONDS. What was announced already continues.',
+    description:
+      'Takes effect within RENEWAL_TICK_SECONDS. What was announced already waits in its renewal run. Customers with a test clock are renewed all the same.',
     scope: 'operator',
     body: reasoned,
     answers: { 200: { description: 'The paused scheduler.', schema: renewalScheduler } },

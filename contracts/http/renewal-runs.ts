@@ -16,7 +16,10 @@ export const renewalRun = z
     }),
     size: z.int().meta({ description: 'Subscriptions that it renews.' }),
     left: z.int().meta({ description: 'Those that are not done yet.' }),
-    counts: z.partialRecord(z.enum(renewalOutcomes), z.int()).meta({ description: 'By outcome.' }),
+    counts: z.partialRecord(z.enum(renewalOutcomes), z.int()).meta({
+      description:
+        'By outcome. `open`: the charge has no clear answer yet. `nothing`: it was not due any more. `not_renewed`: given up, a task `renewal_failed`.',
+    }),
     exceptions: z
       .array(z.object({ subscription_id: z.string(), detail: z.string() }))
       .meta({ description: 'Subscriptions that were not renewed, and why; at most 50.' }),

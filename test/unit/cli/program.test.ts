@@ -82,13 +82,18 @@ describe('I11: the exit code', () => {
     }
   });
 
-  it('is 1 when the API refuses, and when it does not answer', async () => {
+  it('is 1 when the API refuses, when something else answers, and when nothing does', async () => {
     const answer = { code: 'not_found', detail: 'There is no such payment.' };
     const refused = await runCommandLine(['payments', 'show', 'pay_1'], { answer, status: 404 });
     expect(refused).toMatchObject({
       exitCode: 1,
       output: '',
       errors: 'not_found: There is no such payment.\n',
+    });
+    const other = await runCommandLine(['plans', 'list'], { answer: { error: 'no route' }, status: 404 });
+    expect(other).toMatchObject({
+      exitCode: 1,
+      errors: 'What answers under API_URL is not the API of Perennial\n',
     });
     const silent = await runCommandLine(['payments', 'show', 'pay_1'], {
       status: 502,
