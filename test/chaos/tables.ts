@@ -5,7 +5,7 @@ import { rows, type Chaos } from './context';
 export type TableDump = Map<string, string[]>;
 
 /** What a table holds is no effect of a record: how far the reconciliation, which goes on meanwhile, has looked. */
-const ofTheWatch: ReadonlySet<string> = new Set(['reconciliation_passes']);
+const ofTheWatch: ReadonlySet<string> = new Set(['reconciliation_passes', 'stuck_work']);
 
 /** Of the product's database and of the sandbox provider's. */
 export async function dumpTables(chaos: Chaos): Promise<TableDump> {
